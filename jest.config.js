@@ -1,0 +1,12 @@
+// The sources run as they are: ES modules in TypeScript, so the tests transform types away and nothing else.
+export default {
+  extensionsToTreatAsEsm: [".ts"],
+  transform: {
+    "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2024", parser: { syntax: "typescript" } }, module: { type: "es6" } }],
+  },
+  testMatch: ["<rootDir>/test/**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "/.cache/", "/.lab/"],
+  modulePathIgnorePatterns: ["<rootDir>/.cache/", "<rootDir>/.lab/"],
+  collectCoverageFrom: ["{components,content,errors,hosts,maas,resources,site,toolchain}/**/*.ts"],
+  coverageDirectory: ".cache/coverage",
+};

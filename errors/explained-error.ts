@@ -28,7 +28,12 @@ export class ExplainedError extends Error {
 
   /** The same failure with what an outer layer knows about it, e.g. the resource. What is set stays. */
   within(context: Partial<Explanation>): ExplainedError {
-    return new ExplainedError({ ...context, ...this.explanation, resource: this.explanation.resource ?? context.resource, host: this.explanation.host ?? context.host });
+    return new ExplainedError({
+      ...context,
+      ...this.explanation,
+      resource: this.explanation.resource ?? context.resource,
+      host: this.explanation.host ?? context.host,
+    });
   }
 }
 

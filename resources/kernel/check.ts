@@ -1,0 +1,85 @@
+import type { z } from "zod";
+import type { Json } from "./definition.ts";
+import { type Properties, storable } from "./stored-properties.ts";
+
+/**
+ * How the engine writes "not known yet" during a preview (rpc.unknownValue of the SDK, the same in every release).
+ */
+export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export interface Failure {
+  /** Path of the value: `suites[1]`. */
+  readonly property: string;
+  readonly reason: string;
+}
+
+export interface Checked {
+  readonly inputs: Properties;
+  readonly failures: readonly Failure[];
+}
+
+export function containsUnknown(value: Json | undefined): boolean {
+  if (value === unknown) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(containsUnknown);
+}
+
+/**
+ * Validates inputs and gives defaults. Values that are not known yet pass, key by key, as they are:
+ * a preview must neither refuse nor change what it cannot see. Rules across several keys apply
+ * once all of them are known.
+ */
+export function check(schema: z.ZodObject, given: Properties): Checked {
+  const declared = Object.fromEntries(Object.entries(given).filter(([key]) => !key.startsWith("__")));
+  const unknownKeys = Object.keys(declared).filter((key) => containsUnknown(declared[key]));
+  if (unknownKeys.length === 0) {
+    const result = schema.safeParse(declared);
+    return result.success
+      ? { inputs: storable(result.data) as Properties, failures: [] }
+      : { inputs: declared, failures: failuresOf(result.error) };
+  }
+  const inputs: Properties = {};
+  const failures: Failure[] = [];
+  for (const [key, keySchema] of Object.entries(schema.shape) as [string, z.ZodType][]) {
+    const value = declared[key];
+    const result = keySchema.safeParse(value);
+    if (result.success) {
+      if (result.data !== undefined) inputs[key] = storable(result.data);
+    } else {
+      if (value !== undefined) inputs[key] = value;
+      const certain = result.error.issues.filter((issue) => !touchesUnknown(value, issue.path));
+      failures.push(...certain.map((issue) => failureOf(issue, [key])));
+    }
+  }
+  for (const key of Object.keys(declared)) {
+    if (!(key in schema.shape)) failures.push({ property: key, reason: "is not a known input" });
+  }
+  return { inputs, failures };
+}
+
+function failuresOf(error: z.ZodError): Failure[] {
+  return error.issues.map((issue) => failureOf(issue));
+}
+
+function failureOf(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Failure {
+  return { property: pathText([...prefix, ...issue.path]), reason: issue.message };
+}
+
+/** `["files", "/etc/motd", "mode"]` as `files["/etc/motd"].mode`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`;
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(String(key))) return `${text}[${JSON.stringify(String(key))}]`;
+    return text ? `${text}.${String(key)}` : String(key);
+  }, "");
+}
+
+/** Whether the value an issue complains about is, holds, or lies in something that is not known yet. */
+function touchesUnknown(value: Json | undefined, path: readonly PropertyKey[]): boolean {
+  let here = value;
+  for (const key of path) {
+    if (here === unknown) return true;
+    if (typeof here !== "object" || here === null) return false;
+    here = (here as Properties)[String(key)];
+  }
+  return containsUnknown(here);
+}

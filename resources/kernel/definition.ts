@@ -1,0 +1,92 @@
+import type { z } from "zod";
+import type { Host } from "../../hosts/host.ts";
+
+/** A value as Pulumi's state can hold it: what JSON knows, nothing else. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** The inputs every resource has. */
+export interface HostInputs {
+  /** The machine, as one would name it after `ssh`. How to get in is OpenSSH's configuration. */
+  readonly host: string;
+}
+
+/** What is known about the resource that is being worked on, and what it may use. */
+export interface Scene {
+  /** Names the resource on its host, e.g. in ledgers, locks and job names: `files-dc1-ubuntu-site`. */
+  readonly id: string;
+  readonly host: Host;
+  /** Shows a passing line beside the resource while it is worked on. Never give it a secret. */
+  progress(line: string): void;
+  /** Leaves a line in the update's record. Never give it a secret. */
+  warn(line: string): void;
+}
+
+/** Reality in the terms of the declaration. */
+export interface Observation<Inputs, Outputs> {
+  /** What the host really has, in the shape of the inputs: where it equals them there is no drift. */
+  readonly inputs: Inputs;
+  readonly outputs: Outputs;
+}
+
+export interface ResourceDefinition<
+  Inputs extends HostInputs = HostInputs,
+  Outputs extends object = Record<string, never>,
+> {
+  /** Short, unique, and the same for ever: it is what the state remembers. */
+  readonly kind: string;
+  /** Raised when the stored shape changes; `upgrades` then says how to read older ones. */
+  readonly version: number;
+  /** `upgrades[n]` turns stored properties of version n into those of version n + 1. */
+  readonly upgrades?: { readonly [version: number]: (stored: Record<string, Json>) => Record<string, Json> };
+  /** Accepts what a user may write, gives defaults, and says what is wrong in the user's terms. */
+  readonly inputs: z.ZodObject & z.ZodType<Inputs>;
+  /** Inputs whose change makes it another thing: replaced, not updated. `host` always is. */
+  readonly identity?: readonly (keyof Inputs & string)[];
+  /** Outputs (or inputs) that are secret whatever they were made from. */
+  readonly secrets?: readonly string[];
+
+  /**
+   * Looks, and changes nothing. Undefined means absent. Several things are asked with one
+   * `host.facts(...)` each, called before the first await: those of all resources of a host then
+   * go in one round trip.
+   */
+  observe(
+    scene: Scene,
+    declared: Inputs,
+    outputs?: Outputs,
+  ): Promise<Observation<Inputs, Outputs> | undefined>;
+
+  /**
+   * Makes it so. Called for a new resource as for a changed one, on absent as on something already
+   * there; does nothing where nothing differs. `previous` is what was declared before, if it was.
+   */
+  apply(
+    scene: Scene,
+    wanted: Inputs,
+    observed: Observation<Inputs, Outputs> | undefined,
+    previous?: Inputs,
+  ): Promise<Outputs>;
+
+  /** Takes away what apply made. Data stays unless the inputs say otherwise; what stays is named by a warning. */
+  remove(scene: Scene, declared: Inputs, outputs: Outputs): Promise<void>;
+}
+
+/** Ties the parts of a definition together for type inference. */
+export function defineResource<Inputs extends HostInputs, Outputs extends object>(
+  definition: ResourceDefinition<Inputs, Outputs>,
+): ResourceDefinition<Inputs, Outputs> {
+  return definition;
+}
+
+/**
+ * Thrown by `apply` when part of the work is done and lasts: what was made is then remembered in
+ * the state, and the next update carries on from there.
+ */
+export class PartlyApplied extends Error {
+  override readonly name = "PartlyApplied";
+  readonly outputs: object;
+  constructor(cause: Error, outputs: object) {
+    super(cause.message, { cause });
+    this.outputs = outputs;
+  }
+}

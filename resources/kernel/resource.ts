@@ -1,0 +1,45 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ResourceDefinition } from "./definition.ts";
+import { hidden } from "./stored-properties.ts";
+
+/**
+ * The code that serves a kind of resource, as the state remembers it. It names the kind and the one
+ * file that knows all kinds, and must never change: `read` and `delete` run the text that the
+ * last update stored, with whatever release is checked out by then.
+ */
+export function providerText(kind: string): string {
+  return `exports.handler=()=>require("./resources/provider.ts").handler(${JSON.stringify(kind)})`;
+}
+
+/**
+ * The program's side of a definition. It is not a `pulumi.dynamic.Resource`, since that would
+ * serialise the provider's code into the state.
+ */
+export abstract class DefinedResource extends pulumi.CustomResource {
+  // biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are resources
+  constructor(
+    definition: ResourceDefinition<any, any>,
+    name: string,
+    inputs: object,
+    outputs: readonly string[],
+    options: pulumi.CustomResourceOptions = {},
+  ) {
+    const type = `pulumi-nodejs:dynamic/airgapped-maas:${definition.kind}`;
+    const declared = Object.fromEntries(outputs.map((output) => [output, undefined]));
+    super(
+      type,
+      name,
+      {
+        ...declared,
+        ...inputs,
+        [hidden.provider]: providerText(definition.kind),
+        [hidden.name]: `${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_.-]/g, "_"),
+        [hidden.urn]: pulumi.createUrn(name, type, options.parent),
+      },
+      {
+        ...options,
+        additionalSecretOutputs: [...(definition.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
+      },
+    );
+  }
+}

@@ -1,0 +1,25 @@
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { HostInputs, ResourceDefinition } from "./kernel/definition.ts";
+import { DefinitionProvider } from "./kernel/provider.ts";
+
+/**
+ * Every kind of resource by the name that the state remembers. The text stored with each resource
+ * (see kernel/resource.ts) loads this file by its path and asks for one of these names: neither may change.
+ */
+const definitions: readonly ResourceDefinition<
+  HostInputs & Record<string, unknown>,
+  Record<string, unknown>
+>[] = [];
+
+/** Called by Pulumi's dynamic provider process. */
+export function handler(kind: string): DefinitionProvider {
+  const definition = definitions.find((candidate) => candidate.kind === kind);
+  if (!definition) {
+    throw new ExplainedError({
+      step: "loading the code of a resource",
+      found: `this release knows no resource of the kind ${JSON.stringify(kind)}`,
+      remedy: "Use the release that last updated this stack, or a newer one.",
+    });
+  }
+  return new DefinitionProvider(definition);
+}

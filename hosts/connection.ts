@@ -1,0 +1,374 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
+import { NodeSSH } from "node-ssh";
+import type { Client, ClientChannel, ServerHostKeyAlgorithm } from "ssh2";
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { Destination } from "./destination.ts";
+import { hostKeyRefusal } from "./host-key-refusal.ts";
+import { type Identities, identitiesFor } from "./identities.ts";
+import { judge, type KnownKeys, keysFor, readKnownHosts } from "./known-hosts.ts";
+import { Unreachable } from "./unreachable.ts";
+
+/** Commands at once on one connection. sshd allows 10 by default and counts a closing one for a while longer. */
+const sessionsPerConnection = 8;
+const defaultConnectTimeoutSeconds = 20;
+const defaultKeepaliveSeconds = 15;
+
+/** How many times something was asked of a host over the network; for tests and for the curious. */
+export interface RoundTrips {
+  /** Connections made, successfully or not. */
+  handshakes: number;
+  /** Commands started. */
+  channels: number;
+  /** TCP connections through the host: fetches and hosts behind it. */
+  tunnels: number;
+}
+
+/** One authenticated SSH connection, with the key of the server checked. */
+export class Connection {
+  readonly destination: Destination;
+  readonly #client: Client;
+  readonly #socket: Socket | Duplex;
+  readonly #hop: Connection | undefined;
+  readonly #counts: RoundTrips;
+  #sessions = 0;
+  #holds = 0;
+  #closed: Error | undefined;
+  #keepalive: NodeJS.Timeout | undefined;
+  #unanswered = 0;
+  readonly #onChange: () => void;
+
+  private constructor(
+    destination: Destination,
+    client: Client,
+    socket: Socket | Duplex,
+    hop: Connection | undefined,
+    counts: RoundTrips,
+    onChange: () => void,
+  ) {
+    this.destination = destination;
+    this.#client = client;
+    this.#socket = socket;
+    this.#hop = hop;
+    this.#counts = counts;
+    this.#onChange = onChange;
+    // node-ssh takes its own listener away once connected; an error without one would end the process.
+    client.on("error", (error) => this.#lost(error));
+    client.on("close", () => this.#lost(new Error("the connection was closed")));
+    this.#idle();
+  }
+
+  /**
+   * @param hop the connection this one goes through
+   * @param onChange called when a session becomes free and when the connection is lost
+   */
+  static async open(
+    destination: Destination,
+    hop: Connection | undefined,
+    counts: RoundTrips,
+    onChange: () => void,
+  ): Promise<Connection> {
+    counts.handshakes++;
+    const connecting = hop
+      ? hop.forward(destination.hostname, destination.port)
+      : dial(destination.hostname, destination.port, destination.connectTimeoutSeconds);
+    // Both at once: the files here are read while the TCP connection is made.
+    const [reached, hosts, identities] = await Promise.allSettled([
+      connecting,
+      readKnownHosts(destination.knownHostsFiles),
+      identitiesFor(destination),
+    ]);
+    if (reached.status === "rejected") throw explainDial(destination, hop, reached.reason);
+    const socket = reached.value;
+    try {
+      if (hosts.status === "rejected") throw hosts.reason;
+      if (identities.status === "rejected") throw identities.reason;
+      const known = keysFor(hosts.value, destination.hostname, destination.port, destination.hostKeyAlias);
+      const client = await logIn(destination, socket, known, identities.value);
+      return new Connection(destination, client, socket, hop, counts, onChange);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === undefined;
+  }
+
+  get hasFreeSession(): boolean {
+    return this.isOpen && this.#sessions < sessionsPerConnection;
+  }
+
+  /** Keeps the process alive until the returned function is called. A connection nobody holds does not. */
+  hold(): () => void {
+    if (this.#holds++ === 0) this.#active();
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      if (--this.#holds === 0) this.#idle();
+    };
+  }
+
+  /** Takes a session at once, so that nobody else does; `exec` it or `release` it. */
+  takeSession(): Session {
+    this.#sessions++;
+    const unhold = this.hold();
+    let taken = true;
+    const release = () => {
+      if (!taken) return;
+      taken = false;
+      this.#sessions--;
+      unhold();
+      this.#onChange();
+    };
+    return { release, exec: (command) => this.#exec(command, release) };
+  }
+
+  async #exec(command: string, release: () => void): Promise<ClientChannel> {
+    const attempt = () =>
+      new Promise<ClientChannel>((resolve, reject) => {
+        if (this.#closed) return reject(this.#closed);
+        this.#counts.channels++;
+        this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+      });
+    try {
+      const channel = await retryOpening(attempt, () => this.isOpen);
+      channel.once("close", release);
+      if (this.#closed) channel.destroy();
+      return channel;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** A TCP connection from the host to somewhere it can reach; it also looks the name up. */
+  async forward(host: string, port: number): Promise<ClientChannel> {
+    const unhold = this.hold();
+    try {
+      const channel = await new Promise<ClientChannel>((resolve, reject) => {
+        if (this.#closed) return reject(this.#closed);
+        this.#counts.tunnels++;
+        this.#client.forwardOut("127.0.0.1", 0, host, port, (error, stream) =>
+          error ? reject(error) : resolve(stream),
+        );
+      });
+      return channel;
+    } finally {
+      unhold();
+    }
+  }
+
+  close(): void {
+    this.#client.end();
+    this.#lost(new Error("the connection was closed here"));
+    // What the other side does not acknowledge must not keep anyone waiting.
+    this.#socket.destroy();
+  }
+
+  #lost(reason: Error): void {
+    if (this.#closed) return;
+    this.#closed = reason;
+    clearInterval(this.#keepalive);
+    this.#socket.destroy();
+    this.#onChange();
+  }
+
+  #active(): void {
+    this.#releaseHop ??= this.#hop?.hold();
+    if ("ref" in this.#socket) this.#socket.ref();
+    if (this.#closed) return;
+    const { keepaliveSeconds, keepaliveCount } = this.destination;
+    this.#unanswered = 0;
+    this.#keepalive = setInterval(
+      () => {
+        if (this.#unanswered++ >= (keepaliveCount || 3))
+          return this.#lost(new Error("no answer to keep-alives"));
+        // ssh2's own keep-alive timer would keep an idle process running. Taking back a forwarding that was
+        // never asked for has no effect, and the server's refusal is the answer.
+        this.#client.unforwardIn("", 0, () => {
+          this.#unanswered = 0;
+        });
+      },
+      (keepaliveSeconds || defaultKeepaliveSeconds) * 1000,
+    ).unref();
+  }
+
+  #releaseHop: (() => void) | undefined;
+
+  #idle(): void {
+    clearInterval(this.#keepalive);
+    if ("unref" in this.#socket) this.#socket.unref();
+    this.#releaseHop?.();
+    this.#releaseHop = undefined;
+  }
+}
+
+/** The right to run one command on a connection. */
+export interface Session {
+  exec(command: string): Promise<ClientChannel>;
+  release(): void;
+}
+
+function dial(host: string, port: number, timeoutSeconds = defaultConnectTimeoutSeconds): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    // Without noDelay every small packet of the protocol waits up to 40 ms for the one before it.
+    const socket = connectTcp({ host, port, noDelay: true });
+    const timer = setTimeout(
+      () =>
+        socket.destroy(
+          Object.assign(new Error(`no answer within ${timeoutSeconds} s`), { code: "ETIMEDOUT" }),
+        ),
+      timeoutSeconds * 1000,
+    );
+    socket.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      socket.removeAllListeners("error");
+      socket.on("error", () => {});
+      resolve(socket);
+    });
+  });
+}
+
+async function logIn(
+  destination: Destination,
+  socket: Socket | Duplex,
+  known: KnownKeys,
+  identities: Identities,
+): Promise<Client> {
+  const { name, user } = destination;
+  if (identities.methods.length === 0) throw notAccepted(destination, identities, "there is no key to offer");
+  let shown: Buffer | undefined;
+  const ssh = new NodeSSH();
+  const algorithms = pinned(known);
+  try {
+    await ssh.connect({
+      sock: socket as Socket,
+      username: user,
+      authHandler: [...identities.methods],
+      readyTimeout: (destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds) * 1000,
+      keepaliveInterval: 0,
+      algorithms: { serverHostKey: algorithms },
+      // Synchronous, and exactly true or false: ssh2 takes anything but `false` for consent.
+      hostVerifier: (key: Buffer): boolean => {
+        shown = key;
+        return judge(known, key) === "known";
+      },
+    });
+    const client = ssh.connection;
+    if (!client) throw new Error("the connection was closed as soon as it was made");
+    return client;
+  } catch (error) {
+    const { message, level } = error as Error & { level?: string };
+    if (shown && judge(known, shown) !== "known") throw hostKeyRefusal(destination, known, shown);
+    if (/no matching host key format/.test(message)) throw hostKeyRefusal(destination, known, undefined);
+    if (level === "client-authentication")
+      throw notAccepted(destination, identities, "the host accepts none of them");
+    if (/no matching/.test(message)) {
+      throw new ExplainedError({
+        host: name,
+        step: "connecting",
+        found: `the SSH server and this client have no algorithm in common (${message})`,
+        remedy:
+          "Allow a current algorithm in the host's sshd_config, e.g. curve25519-sha256 with aes256-gcm@openssh.com.",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+const hostKeyAlgorithms: ServerHostKeyAlgorithm[] = [
+  "ssh-ed25519",
+  "ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp521",
+  "rsa-sha2-512",
+  "rsa-sha2-256",
+];
+
+/** Asks the server for a key of a type that is known, as it may have others that are not. */
+function pinned(known: KnownKeys): ServerHostKeyAlgorithm[] {
+  const types = new Set(known.trusted.map((host) => host.type));
+  const wanted = hostKeyAlgorithms.filter((name) => types.has(name.startsWith("rsa-") ? "ssh-rsa" : name));
+  return wanted.length > 0 ? wanted : hostKeyAlgorithms;
+}
+
+function notAccepted(destination: Destination, identities: Identities, why: string): ExplainedError {
+  const { name, user, hostname } = destination;
+  const locked = identities.encrypted.join(", ");
+  const tried = identities.offered.length > 0 ? ` (offered: ${identities.offered.join(", ")})` : "";
+  const others = [...(locked ? [`${locked} needs a passphrase`] : []), ...identities.problems];
+  return new ExplainedError({
+    host: name,
+    step: `logging in as ${user}@${hostname}`,
+    found: [`${why}${tried}`, ...others].join("; "),
+    remedy: locked
+      ? `Load the key into ssh-agent (\`ssh-add ${identities.encrypted[0]}\`) and see that SSH_AUTH_SOCK is set here.`
+      : `Add the public key to ~${user}/.ssh/authorized_keys on the host, or name the right IdentityFile and User for ${name} in the ssh configuration. \`ssh ${name} true\` must work without a password.`,
+  });
+}
+
+/** Whether trying again soon has a chance: the server was busy, or has just been started. */
+export function isWorthRetrying(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const cause =
+    error instanceof ExplainedError ? (error.explanation.cause as NodeJS.ErrnoException) : undefined;
+  return (
+    ["ECONNRESET", "ECONNREFUSED", "EPIPE"].includes(code ?? cause?.code ?? "") ||
+    (!(error instanceof ExplainedError) &&
+      /before handshake|No response from server|ECONNRESET/.test(message))
+  );
+}
+
+function explainDial(
+  destination: Destination,
+  hop: Connection | undefined,
+  error: NodeJS.ErrnoException,
+): Error {
+  if (error instanceof ExplainedError) return error;
+  const { name, hostname, port } = destination;
+  const through = hop ? ` through ${hop.destination.name}` : "";
+  const known: Record<string, [string, string]> = {
+    ECONNREFUSED: ["nothing listens there", "Start the SSH server on the host, or correct Port."],
+    EHOSTUNREACH: [
+      "there is no way to that address",
+      "Start the host, or correct its address or the routes to it.",
+    ],
+    ENETUNREACH: ["there is no way to that network", "Correct the host's address or the routes to it."],
+    ETIMEDOUT: ["it does not answer", "See whether the host is up and a firewall lets you in."],
+  };
+  const [found, remedy] = known[error.code ?? ""] ?? [
+    error.message,
+    hop
+      ? `See whether ${hop.destination.name} can reach it and allows forwarding (AllowTcpForwarding).`
+      : `See whether \`ssh ${name}\` works.`,
+  ];
+  return new Unreachable({
+    host: name,
+    step: `connecting to ${hostname} port ${port}${through}`,
+    found: found === error.message ? found : `${found} (${error.message})`,
+    remedy,
+    cause: error,
+  });
+}
+
+/** sshd frees a session a moment after it has ended, so a refusal can be about one that is gone already. */
+async function retryOpening<T>(attempt: () => Promise<T>, isOpen: () => boolean): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const refused = (error as { reason?: unknown }).reason !== undefined;
+      if (!refused || tries === 6 || !isOpen()) throw error;
+      await pause(tries * (25 + Math.random() * 75));
+    }
+  }
+}

@@ -1,0 +1,208 @@
+import { execFile } from "node:child_process";
+import { lookup } from "node:dns/promises";
+import { homedir } from "node:os";
+import { ExplainedError } from "../errors/explained-error.ts";
+
+/** Where a host is and how to get in, as OpenSSH's own configuration says. */
+export interface Destination {
+  /** What was asked for. */
+  readonly name: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly user: string;
+  /** Key files in the order of the configuration; they need not exist. */
+  readonly identityFiles: readonly string[];
+  /** Only the keys of `identityFiles` may be tried, also from the agent. */
+  readonly identitiesOnly: boolean;
+  /** The agent's socket, where there is one. */
+  readonly agent: string | undefined;
+  /** Hosts to go through, outermost first. */
+  readonly jumps: readonly Jump[];
+  /** The name the host key is filed under, without port, where the configuration gives one. */
+  readonly hostKeyAlias: string | undefined;
+  readonly knownHostsFiles: readonly string[];
+  /** Seconds between keep-alives; 0 where the configuration gives none. */
+  readonly keepaliveSeconds: number;
+  readonly keepaliveCount: number;
+  /** Seconds; undefined where the configuration gives none. */
+  readonly connectTimeoutSeconds: number | undefined;
+  /** What the configuration says about unknown host keys. Never followed when it would weaken the check. */
+  readonly strictHostKeyChecking: string;
+}
+
+/** One element of ProxyJump. */
+export interface Jump {
+  readonly name: string;
+  readonly user?: string;
+  readonly port?: number;
+}
+
+let configFile: string | undefined;
+let resolved = new Map<string, Promise<Destination>>();
+
+/**
+ * Names the ssh configuration file that destinations are read from. The environment variable
+ * `AIRGAPPED_MAAS_SSH_CONFIG` wins over it; without either it is the user's own configuration.
+ */
+export function configureSsh(options: { configFile?: string | undefined }): void {
+  if (options.configFile === configFile) return;
+  configFile = options.configFile;
+  resolved = new Map();
+}
+
+/** Files and environment as ssh would take them, asked of `ssh -G` once per process. */
+export function resolveDestination(name: string, over: Omit<Jump, "name"> = {}): Promise<Destination> {
+  const file = sshConfigFile();
+  const key = JSON.stringify([file, name, over]);
+  let destination = resolved.get(key);
+  if (!destination) {
+    destination = askSsh(name, over, file);
+    resolved.set(key, destination);
+    destination.catch(() => resolved.delete(key));
+  }
+  return destination;
+}
+
+/** The `-F` argument in force, for commands shown to people. */
+export function sshConfigFile(): string | undefined {
+  return process.env.AIRGAPPED_MAAS_SSH_CONFIG || configFile;
+}
+
+async function askSsh(
+  name: string,
+  over: Omit<Jump, "name">,
+  file: string | undefined,
+): Promise<Destination> {
+  const step = "looking up how to reach it with `ssh -G`";
+  if (!/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u.test(name)) {
+    throw new ExplainedError({
+      host: name,
+      step,
+      found: "this is not a name that ssh takes",
+      remedy: "Give the host as you would type it after ssh, without spaces or a leading dash.",
+    });
+  }
+  const args = [
+    "-G",
+    ...(file ? ["-F", file] : []),
+    ...(over.user ? ["-l", over.user] : []),
+    ...(over.port ? ["-p", String(over.port)] : []),
+    "--",
+    name,
+  ];
+  const output = await new Promise<string>((resolve, reject) => {
+    execFile("ssh", args, { encoding: "utf8", timeout: 20_000 }, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+      reject(
+        new ExplainedError({
+          host: name,
+          step,
+          found: missing ? "there is no ssh command on this machine" : stderr.trim() || error.message,
+          remedy: missing
+            ? "Install OpenSSH's client (openssh-client)."
+            : `Run \`ssh ${args.join(" ")}\` and correct the configuration until it answers.`,
+          cause: error,
+        }),
+      );
+    });
+  });
+  const destination = parseSshSettings(name, output);
+  if (destination.jumps.length === 0) await mustResolve(destination);
+  return destination;
+}
+
+async function mustResolve({ name, hostname }: Destination): Promise<void> {
+  await lookup(hostname).catch((error: NodeJS.ErrnoException) => {
+    throw new ExplainedError({
+      host: name,
+      step: "looking up its address",
+      found: `${hostname === name ? "this name" : `its HostName ${hostname}`} does not resolve here (${error.code})`,
+      remedy: `Add a Host entry for ${name} with HostName (or ProxyJump) to ${sshConfigFile() ?? "~/.ssh/config"}, or a name record.`,
+      cause: error,
+    });
+  });
+}
+
+/** Reads what `ssh -G` prints: one `keyword value` a line, keywords in lower case, some of them repeated. */
+export function parseSshSettings(name: string, output: string): Destination {
+  const settings = new Map<string, string[]>();
+  for (const line of output.split("\n")) {
+    const [, keyword, value] = /^(\S+) (.*)$/.exec(line.trim()) ?? [];
+    if (keyword && value !== undefined) settings.set(keyword, [...(settings.get(keyword) ?? []), value]);
+  }
+  const one = (keyword: string) => settings.get(keyword)?.[0];
+  const hostname = one("hostname") ?? name;
+  const user = one("user") ?? "";
+  const port = Number(one("port") ?? 22);
+  const proxyCommand = one("proxycommand");
+  if (proxyCommand && proxyCommand !== "none") {
+    throw new ExplainedError({
+      host: name,
+      step: "reading its ssh configuration",
+      found: `ProxyCommand (${proxyCommand}) is not supported`,
+      remedy: "Use ProxyJump, which does the same without another program.",
+    });
+  }
+  const path = (text: string) => expandPath(text, { hostname, user, port: String(port), name });
+  const agent = one("identityagent");
+  const proxyJump = one("proxyjump");
+  return {
+    name,
+    hostname,
+    port,
+    user,
+    identityFiles: (settings.get("identityfile") ?? []).map(path),
+    identitiesOnly: one("identitiesonly") === "yes",
+    agent: agentSocket(agent, path),
+    jumps: !proxyJump || proxyJump === "none" ? [] : proxyJump.split(",").map(parseJump),
+    hostKeyAlias: one("hostkeyalias"),
+    knownHostsFiles: ["userknownhostsfile", "globalknownhostsfile"]
+      .flatMap((keyword) => words(one(keyword) ?? ""))
+      .filter((file) => file !== "none")
+      .map(path),
+    keepaliveSeconds: Number(one("serveraliveinterval") ?? 0),
+    keepaliveCount: Number(one("serveralivecountmax") ?? 3),
+    connectTimeoutSeconds: Number(one("connecttimeout")) || undefined,
+    strictHostKeyChecking: one("stricthostkeychecking") ?? "ask",
+  };
+}
+
+function parseJump(text: string): Jump {
+  const url = /^ssh:\/\//.test(text) ? text.slice(6).replace(/\/$/, "") : text;
+  const [, user, bracketed, plain, port] = /^(?:(.*)@)?(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(url) ?? [];
+  return {
+    name: bracketed ?? plain ?? url,
+    ...(user ? { user } : {}),
+    ...(port ? { port: Number(port) } : {}),
+  };
+}
+
+function agentSocket(setting: string | undefined, path: (text: string) => string): string | undefined {
+  if (setting === "none") return undefined;
+  if (!setting || setting === "SSH_AUTH_SOCK") return process.env.SSH_AUTH_SOCK || undefined;
+  if (setting.startsWith("$")) return process.env[setting.replace(/^\$\{?(\w+)\}?$/, "$1")] || undefined;
+  return path(setting);
+}
+
+/** ssh leaves the tokens and `~` of some paths to the moment it opens them. See ssh_config(5), TOKENS. */
+function expandPath(text: string, values: Record<"hostname" | "user" | "port" | "name", string>): string {
+  const tokens: Record<string, string> = {
+    "%": "%",
+    d: homedir(),
+    h: values.hostname,
+    n: values.name,
+    p: values.port,
+    r: values.user,
+    u: process.env.USER ?? "",
+  };
+  return text
+    .replace(/^~(?=\/|$)/, homedir())
+    .replace(/%(.)/g, (all, token: string) => tokens[token] ?? all)
+    .replace(/\$\{(\w+)\}/g, (_, variable: string) => process.env[variable] ?? "");
+}
+
+/** Words as ssh_config quotes them. */
+function words(text: string): string[] {
+  return [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+}

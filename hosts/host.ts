@@ -1,0 +1,147 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+
+/**
+ * A machine reached over SSH, named as one would type it after `ssh`.
+ *
+ * Everything runs as root: through a root login, or with `sudo -n` for any other user. Every failure
+ * that has a cause outside the code is thrown as an ExplainedError that names the host and the step.
+ */
+export interface Host {
+  /** As one would type it after `ssh`. */
+  readonly name: string;
+
+  /**
+   * Runs a POSIX sh script as root and returns what it printed. The script travels on the standard input
+   * of `sh`, never in an argument, and starts with `LC_ALL=C.UTF-8`, a full `PATH` and umask 022.
+   * The script and all its children end when the connection, or this process, does.
+   *
+   * @throws ExplainedError when it exits non-zero (unless `allowFailure`), when it takes longer than
+   * `timeoutMs`, when the connection is lost.
+   */
+  run(script: string, options?: RunOptions): Promise<RunResult>;
+
+  /**
+   * Reads something from the host. All probes asked of one host at about the same time travel as one script
+   * in one channel; equal probes run once.
+   */
+  facts<T>(probe: Probe<T>): Promise<T>;
+
+  /**
+   * Replaces a file, whole or not at all: written beside `path` under a hidden name, with its owner and mode
+   * set before the first byte, synced, and renamed over it. A symlink at `path` is replaced, not followed.
+   * The directory must exist.
+   */
+  upload(source: UploadSource, path: string, attributes: FileAttributes): Promise<void>;
+
+  /**
+   * An HTTP(S) GET made from the host: its name resolution, its routes, its firewall. Redirects are followed
+   * up to 5 times. Any status is a result, not an error. Certificates are checked here, with this
+   * machine's authorities (`NODE_EXTRA_CA_CERTS` adds to them).
+   */
+  fetch(url: string, options?: FetchOptions): Promise<FetchResult>;
+
+  /**
+   * Does `work` while holding a named lock on the host. The lock frees itself when the holder's connection
+   * ends, for whatever reason. `work` is given a signal that aborts when the lock is lost underway.
+   */
+  withLock<T>(name: string, work: (signal: AbortSignal) => Promise<T>, options?: LockOptions): Promise<T>;
+
+  /**
+   * Long work, as a transient systemd unit that outlives this connection and this process. Where the same
+   * job (name, script and input) runs already, this attaches to it; where another one runs under the name, it
+   * waits for that to end first.
+   */
+  job(job: Job): Promise<JobResult>;
+}
+
+export interface RunOptions {
+  /** The script's standard input. Default: empty. The script never sees a part of it as if it were all. */
+  readonly input?: string | Buffer | Readable;
+  /** Milliseconds until the script and its children are ended. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Ends the script and its children when aborted. */
+  readonly signal?: AbortSignal;
+  /** Called for each whole line as it arrives. */
+  readonly onOutput?: (line: string, stream: "stdout" | "stderr") => void;
+  /** Return a non-zero exit instead of throwing. Default false. */
+  readonly allowFailure?: boolean;
+  /** What this is for, as a gerund phrase, used in errors. Default "running a command". */
+  readonly step?: string;
+  /** Values that must not appear in any error. */
+  readonly secrets?: readonly string[];
+}
+
+export interface RunResult {
+  /** Exit status, 0 unless `allowFailure`. 128 + n when signal n ended it. */
+  readonly code: number;
+  /** Everything printed, decoded as UTF-8, untrimmed. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A question to a host: a fragment of sh without any effect, and how to read its answer. */
+export interface Probe<T> {
+  /** Runs as root, in a subshell of its own, without standard input. A non-zero exit rejects this probe alone. */
+  readonly script: string;
+  /** Given everything the script printed on standard output. */
+  parse(output: string): T;
+}
+
+export type UploadSource = Buffer | { readonly file: string } | Readable;
+
+export interface FileAttributes {
+  /** Permission bits, e.g. 0o644. */
+  readonly mode: number;
+  /** A name or a number that exists on the host. */
+  readonly owner: string;
+  readonly group: string;
+}
+
+export interface FetchOptions {
+  /** A longer body is an error. Default 64 MiB. */
+  readonly maximumBytes?: number;
+  /** Milliseconds without a single byte, after which the server counts as stalled. Default 30000. */
+  readonly timeoutMs?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface FetchResult {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** Where the body came from, after redirects. */
+  readonly url: string;
+}
+
+export interface LockOptions {
+  /** Milliseconds to wait for a holder to finish. Default 0: fail at once, saying who holds it. */
+  readonly waitMs?: number;
+  /** Called once when somebody else holds it, with a line that says who and since when. */
+  readonly onWait?: (holder: string) => void;
+}
+
+export interface Job {
+  /** Names the unit (`airgapped-maas-<name>.service`); letters, digits, `.`, `_`, `-`. */
+  readonly name: string;
+  /** POSIX sh, run as root. What it prints is its progress, and its last lines explain its failure. */
+  readonly script: string;
+  /** A file the script finds at `$JOB_INPUT`. */
+  readonly input?: Buffer;
+  /** Called for each line the job prints; all lines from its start when attaching to a running one. */
+  readonly onProgress?: (line: string) => void;
+  /** Milliseconds without a line, after which the job is stopped and reported as stalled. Default: no limit. */
+  readonly stallMs?: number;
+  /** Return a non-zero exit instead of throwing. Default false. */
+  readonly allowFailure?: boolean;
+  /** What this is for, as a gerund phrase, used in errors. Default "running the job NAME". */
+  readonly step?: string;
+}
+
+export interface JobResult {
+  readonly code: number;
+  /** The last lines printed, at most 50. */
+  readonly tail: readonly string[];
+  /** Whether it was running already. */
+  readonly attached: boolean;
+}

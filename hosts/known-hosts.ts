@@ -1,0 +1,116 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { readFile } from "node:fs/promises";
+
+/** One line of a known_hosts file. Format: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
+export interface KnownHost {
+  readonly marker: "revoked" | "cert-authority" | undefined;
+  readonly patterns: string;
+  readonly type: string;
+  readonly key: Buffer;
+  /** `file:line`, for people. */
+  readonly where: string;
+}
+
+/** What the known_hosts files say about one host. */
+export interface KnownKeys {
+  readonly trusted: readonly KnownHost[];
+  readonly revoked: readonly KnownHost[];
+  readonly authorities: readonly KnownHost[];
+}
+
+export type Verdict = "known" | "changed" | "revoked" | "unknown";
+
+/** Reads known_hosts files in order; files that do not exist count as empty. */
+export async function readKnownHosts(files: readonly string[]): Promise<KnownHost[]> {
+  const read = files.map(async (file) => {
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return "";
+      throw error;
+    });
+    return parseKnownHosts(text, file);
+  });
+  return (await Promise.all(read)).flat();
+}
+
+export function parseKnownHosts(text: string, file: string): KnownHost[] {
+  return text.split("\n").flatMap((line, index) => {
+    const words = line.trim().split(/\s+/);
+    if (words[0] === "" || words[0]?.startsWith("#")) return [];
+    const marker = words[0]?.startsWith("@") ? words.shift()?.slice(1) : undefined;
+    const [patterns, type, base64] = words;
+    if (!patterns || !type || !base64) return [];
+    // An unknown marker would be a condition we do not understand: such a line must not make a key trusted.
+    if (marker !== undefined && marker !== "revoked" && marker !== "cert-authority") return [];
+    const key = Buffer.from(base64, "base64");
+    return keyType(key) === type ? [{ marker, patterns, type, key, where: `${file}:${index + 1}` }] : [];
+  });
+}
+
+/**
+ * The lines for a host. A host on a port of its own is filed as `[name]:port`; like ssh, a key filed under the
+ * bare name is trusted there too, but its absence or difference says nothing.
+ */
+export function keysFor(
+  hosts: readonly KnownHost[],
+  hostname: string,
+  port: number,
+  alias?: string,
+): KnownKeys {
+  const bare = (alias ?? hostname).toLowerCase();
+  const names = alias || port === 22 ? [bare] : [`[${bare}]:${port}`, bare];
+  const matching = names.map((name) => hosts.filter((host) => matches(host.patterns, name)));
+  const first = matching.find((group) => group.some((host) => host.marker === undefined)) ?? [];
+  return {
+    trusted: first.filter((host) => host.marker === undefined),
+    revoked: matching.flat().filter((host) => host.marker === "revoked"),
+    authorities: matching.flat().filter((host) => host.marker === "cert-authority"),
+  };
+}
+
+/** What to think of the key that a server has just proved to own. */
+export function judge(known: KnownKeys, key: Buffer): Verdict {
+  const among = (hosts: readonly KnownHost[]) => hosts.some((host) => host.key.equals(key));
+  if (among(known.revoked)) return "revoked";
+  if (among(known.trusted)) return "known";
+  return known.trusted.length > 0 ? "changed" : "unknown";
+}
+
+/** As `ssh-keygen -l` prints it. */
+export function fingerprint(key: Buffer): string {
+  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+}
+
+/** The type a public key blob states about itself. */
+export function keyType(key: Buffer): string {
+  if (key.length < 4) return "";
+  const length = key.readUInt32BE(0);
+  return length > 64 ? "" : key.toString("latin1", 4, 4 + length);
+}
+
+function matches(patterns: string, name: string): boolean {
+  if (patterns.startsWith("|")) return matchesHash(patterns, name);
+  let matched = false;
+  for (const pattern of patterns.split(",")) {
+    const negated = pattern.startsWith("!");
+    if (!matchesWildcards((negated ? pattern.slice(1) : pattern).toLowerCase(), name)) continue;
+    if (negated) return false;
+    matched = true;
+  }
+  return matched;
+}
+
+function matchesHash(text: string, name: string): boolean {
+  const [, version, salt, hash] = text.split("|");
+  if (version !== "1" || !salt || !hash) return false;
+  const expected = Buffer.from(hash, "base64");
+  const actual = createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest();
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}
+
+function matchesWildcards(pattern: string, name: string): boolean {
+  const source = pattern
+    .replace(/[\\^$.|+()[\]{}]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`, "s").test(name);
+}

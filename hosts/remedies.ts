@@ -1,0 +1,23 @@
+/** What to do about a command's failure, judged by what it said. Undefined where there is nothing to add. */
+export function remedyFor(output: string): string | undefined {
+  return remedies.find(([pattern]) => pattern.test(output))?.[1];
+}
+
+const remedies: readonly [RegExp, string][] = [
+  [
+    /^sudo: (a password is required|a terminal is required|.*password)/m,
+    "Let the user run everything without a password: `USER ALL=(ALL) NOPASSWD: ALL` in a file of /etc/sudoers.d, made with visudo.",
+  ],
+  [
+    /is not in the sudoers file|is not allowed to (run|execute)|may not run sudo/,
+    "Let the user run everything with sudo: `USER ALL=(ALL) NOPASSWD: ALL` in a file of /etc/sudoers.d, made with visudo.",
+  ],
+  [/sudo: (command )?not found|sudo['’]?: No such file/, "Install sudo on the host, or log in as root."],
+  [/^sudo: you must have a tty/m, "Remove `Defaults requiretty` from the host's sudoers."],
+  [/No space left on device/, "Make room on that file system (`df -h`, `df -i`), then run this again."],
+  [/Disk quota exceeded/, "Raise the quota or make room, then run this again."],
+  [
+    /Read-only file system/,
+    "See why the file system is read-only (`dmesg`, `findmnt`): often a disk error. Mount it writable, then run this again.",
+  ],
+];

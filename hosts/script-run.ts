@@ -1,0 +1,218 @@
+import { StringDecoder } from "node:string_decoder";
+import type { ClientChannel } from "ssh2";
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { HostConnections } from "./connections.ts";
+import type { RunOptions, RunResult } from "./host.ts";
+import { remedyFor } from "./remedies.ts";
+import { afterMark, remoteScript, sendInput } from "./remote-shell.ts";
+import { Unreachable } from "./unreachable.ts";
+
+/** How long after a command has ended its output may stay open in the hands of something it left behind. */
+const lingerMs = 2000;
+
+/** Runs a script on one session of a host. See Host.run. */
+export async function runScript(
+  host: string,
+  connections: HostConnections,
+  script: string,
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const { step = "running a command", signal, timeoutMs } = options;
+  const explain = (found: string, remedy: string, cause?: unknown) => ({
+    host,
+    step,
+    found: redact(found, options.secrets),
+    remedy,
+    cause,
+  });
+  const fail = (...what: Parameters<typeof explain>) => new ExplainedError(explain(...what));
+  const unreachable = (...what: Parameters<typeof explain>) => new Unreachable(explain(...what));
+  const aborted = () => fail("it was cancelled", "Run it again when you want it done.", signal?.reason);
+
+  if (signal?.aborted) throw aborted();
+  const [user, session] = await Promise.all([connections.user(), connections.session()]);
+  const remote = remoteScript(script, { sudo: user !== "root" });
+  if (signal?.aborted) {
+    session.release();
+    throw aborted();
+  }
+  const channel = await session.exec(remote.command).catch((error: Error) => {
+    if (error instanceof ExplainedError) throw error;
+    throw unreachable(
+      `the host did not start it (${error.message})`,
+      "See whether the connection to the host is stable, and MaxSessions in its sshd_config is at least 10.",
+      error,
+    );
+  });
+
+  let interrupted: ExplainedError | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => interrupt(aborted());
+  const interrupt = (error: ExplainedError) => {
+    interrupted ??= error;
+    // The end of standard input makes the remote side end the script; nothing else is needed, or waited for.
+    channel.end();
+    channel.emit("interrupted");
+  };
+  if (timeoutMs !== undefined) {
+    const found = `it took longer than ${timeoutMs / 1000} s and was ended`;
+    timer = setTimeout(
+      () => interrupt(fail(found, "See what it waits for on the host, then run this again.")),
+      timeoutMs,
+    );
+  }
+  signal?.addEventListener("abort", onAbort, { once: true });
+
+  let inputError: Error | undefined;
+  const ended = readToEnd(channel, remote.mark, options.onOutput);
+  try {
+    channel.write(remote.preamble);
+    sendInput(channel, options.input ?? "").catch((error: Error) => {
+      inputError = error;
+      interrupt(
+        fail(
+          `its input could not be read (${error.message})`,
+          "Correct the source, then run this again.",
+          error,
+        ),
+      );
+    });
+    const { code, signalName, stdout, stderr } = await ended;
+    if (interrupted) throw interrupted;
+    const out = afterMark(stdout, remote.mark);
+    const err = afterMark(stderr, remote.mark) ?? stderr;
+    if (code === null && signalName === undefined) {
+      throw unreachable(
+        "the connection was lost before it ended; what it started was ended with it",
+        "See whether the host is up and the network is stable, then run this again.",
+        inputError,
+      );
+    }
+    if (out === undefined) {
+      const said = lastLines(`${stderr.toString()}\n${stdout.toString()}`);
+      throw fail(
+        `the host did not run it as root: ${said || `exit status ${code}`}`,
+        remedyFor(said) ?? `See that \`ssh ${host} ${user === "root" ? "" : "sudo -n "}true\` works.`,
+      );
+    }
+    const result: RunResult = {
+      code: code ?? 128 + (signalNumbers[signalName ?? ""] ?? 0),
+      stdout: out.toString(),
+      stderr: err.toString(),
+    };
+    if (result.code !== 0 && !options.allowFailure) {
+      const said = lastLines(result.stderr) || lastLines(result.stdout);
+      throw fail(
+        `exit status ${result.code}${said ? `: ${said}` : ""}`,
+        remedyFor(said) ?? "Put right what it reports, then run this again.",
+      );
+    }
+    return result;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signalName: string | undefined;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+function readToEnd(channel: ClientChannel, mark: string, onLine?: RunOptions["onOutput"]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    let code: number | null = null;
+    let signalName: string | undefined;
+    let linger: NodeJS.Timeout | undefined;
+    const lines = onLine && [
+      new LineReader(mark, (line) => onLine(line, "stdout")),
+      new LineReader(mark, (line) => onLine(line, "stderr")),
+    ];
+    channel.on("data", (chunk: Buffer) => {
+      linger?.refresh();
+      stdout.push(chunk);
+      lines?.[0]?.push(chunk);
+    });
+    channel.stderr.on("data", (chunk: Buffer) => {
+      stderr.push(chunk);
+      lines?.[1]?.push(chunk);
+    });
+    // Writing to a channel whose other end is gone is reported by its end, not here.
+    channel.on("error", () => {});
+    channel.stderr.on("error", () => {});
+    const finish = () => {
+      clearTimeout(linger);
+      // A line that a lost connection cut short is not a line.
+      if (code !== null) for (const reader of lines ?? []) reader.end();
+      resolve({ code, signalName, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
+    };
+    channel.on("exit", (status: number | null, name?: string) => {
+      code = status;
+      signalName = name;
+      linger = setTimeout(() => {
+        channel.close();
+        finish();
+      }, lingerMs);
+    });
+    channel.once("close", finish);
+    channel.once("interrupted", finish);
+  });
+}
+
+/** Lines out of chunks, in whichever place those cut lines and characters. */
+class LineReader {
+  readonly #decoder = new StringDecoder("utf8");
+  readonly #mark: string;
+  readonly #onLine: (line: string) => void;
+  #rest = "";
+  #started = false;
+
+  constructor(mark: string, onLine: (line: string) => void) {
+    this.#mark = mark;
+    this.#onLine = onLine;
+  }
+
+  push(chunk: Buffer): void {
+    const lines = (this.#rest + this.#decoder.write(chunk)).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) this.#line(line);
+  }
+
+  end(): void {
+    const rest = this.#rest + this.#decoder.end();
+    this.#rest = "";
+    if (rest) this.#line(rest);
+  }
+
+  #line(line: string): void {
+    if (this.#started) this.#onLine(line);
+    else this.#started = line.endsWith(this.#mark);
+  }
+}
+
+const signalNumbers: Record<string, number> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGTERM: 15,
+};
+
+/** The end of what a command said, short enough for an error. */
+function lastLines(text: string): string {
+  const lines = text.trim().split("\n").slice(-8).join("\n");
+  return lines.length > 2000 ? `…${lines.slice(-2000)}` : lines;
+}
+
+/** Takes secrets out of a text, also where only one line of a secret of several lines is quoted. */
+export function redact(text: string, secrets: readonly string[] = []): string {
+  const parts = secrets.flatMap((secret) => [secret, ...secret.split("\n").map((line) => line.trim())]);
+  const known = [...new Set(parts)].filter((part) => part.length >= 4 || secrets.includes(part));
+  known.sort((a, b) => b.length - a.length);
+  return known.filter(Boolean).reduce((result, part) => result.replaceAll(part, "[secret]"), text);
+}

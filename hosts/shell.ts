@@ -1,0 +1,29 @@
+/** What the quoting template takes: one word, or an array spread as one word each. */
+export type Word = string | number | bigint | readonly (string | number | bigint)[];
+
+/**
+ * Builds a POSIX shell command in which every interpolated value is data, whatever it holds:
+ *
+ *     sh`systemctl restart ${unit}`        sh`rm -f -- ${paths}`
+ *
+ * A value becomes one word; an array becomes one word per element, and nothing at all when it is empty.
+ * A leading dash is kept as it is: write `--` before paths where a command would take it for an option.
+ *
+ * @throws TypeError for a value with a NUL character, which no shell can carry.
+ */
+export function sh(strings: TemplateStringsArray, ...values: Word[]): string {
+  return strings.reduce((text, part, index) => {
+    const value = values[index - 1] as Word;
+    return (
+      text + (Array.isArray(value) ? value.map(quote).join(" ") : quote(value as string | number)) + part
+    );
+  });
+}
+
+/** One word of shell text that stands for exactly this value. */
+export function quote(value: string | number | bigint): string {
+  const text = String(value);
+  if (text.includes("\0")) throw new TypeError("A shell word cannot hold a NUL character");
+  if (/^[\w@%+:,./][\w@%+=:,./-]*$/.test(text)) return text;
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

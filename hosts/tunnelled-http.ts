@@ -1,0 +1,171 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { FetchOptions, FetchResult } from "./host.ts";
+
+const mostRedirects = 5;
+const connectionsAtOnce = 8;
+const defaultMaximumBytes = 64 * 1024 * 1024;
+const defaultTimeoutMs = 30_000;
+
+type Dial = (host: string, port: number) => Promise<Duplex>;
+
+/** HTTP(S) over TCP connections that a host makes for us. See Host.fetch. */
+export class TunnelledHttp {
+  readonly #host: string;
+  readonly #plain: HttpAgent;
+  readonly #secure: HttpsAgent;
+
+  constructor(host: string, dial: Dial) {
+    this.#host = host;
+    const options = { keepAlive: true, maxSockets: connectionsAtOnce, maxTotalSockets: connectionsAtOnce };
+    this.#plain = tunnelling(new HttpAgent(options), dial, false);
+    this.#secure = tunnelling(new HttpsAgent(options), dial, true);
+  }
+
+  async get(url: string, options: FetchOptions = {}): Promise<FetchResult> {
+    let current = url;
+    for (let redirects = 0; ; redirects++) {
+      const result = await this.#once(current, url, options);
+      const location = result.headers.location;
+      if (![301, 302, 303, 307, 308].includes(result.status) || !location) return result;
+      if (redirects === mostRedirects) {
+        throw this.#error(
+          url,
+          `more than ${mostRedirects} redirects, the last to ${location}`,
+          "Name the final address.",
+        );
+      }
+      current = this.#parse(location, url, current).href;
+    }
+  }
+
+  #once(url: string, asked: string, options: FetchOptions): Promise<FetchResult> {
+    const { maximumBytes = defaultMaximumBytes, timeoutMs = defaultTimeoutMs, headers } = options;
+    const target = this.#parse(url, asked);
+    const secure = target.protocol === "https:";
+    return new Promise((resolve, reject) => {
+      const fail = (found: string, remedy: string, cause?: unknown) => {
+        clearTimeout(stall);
+        request.destroy();
+        reject(this.#error(url, found, remedy, cause));
+      };
+      const stall = setTimeout(
+        () =>
+          fail(
+            `nothing came for ${timeoutMs / 1000} s`,
+            `See whether the server is well and ${this.#host} may reach it; then run this again.`,
+          ),
+        timeoutMs,
+      );
+      const request = (secure ? httpsRequest : httpRequest)(target, {
+        agent: secure ? this.#secure : this.#plain,
+        headers: { "accept-encoding": "identity", ...headers },
+      });
+      const broken = (error: Error) => fail(...explain(error, this.#host), error);
+      request.on("error", broken);
+      request.on("response", (response: IncomingMessage) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        const tooMuch = () =>
+          fail(
+            `it is longer than the ${maximumBytes} bytes that were expected at most`,
+            "See what the server sends there.",
+          );
+        stall.refresh();
+        if (Number(response.headers["content-length"] ?? 0) > maximumBytes) return tooMuch();
+        response.on("data", (chunk: Buffer) => {
+          stall.refresh();
+          bytes += chunk.length;
+          if (bytes > maximumBytes) return tooMuch();
+          chunks.push(chunk);
+        });
+        response.on("error", broken);
+        response.on("end", () => {
+          clearTimeout(stall);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks),
+            url: target.href,
+          });
+        });
+      });
+      request.end();
+    });
+  }
+
+  #parse(text: string, asked: string, base?: string): URL {
+    const url = URL.parse(text, base);
+    if (url && /^https?:$/.test(url.protocol)) return url;
+    throw this.#error(asked, `${text} is not an http or https address`, "Correct the address.");
+  }
+
+  #error(url: string, found: string, remedy: string, cause?: unknown): ExplainedError {
+    return new ExplainedError({
+      host: this.#host,
+      step: `fetching ${withoutPassword(url)} from there`,
+      found,
+      remedy,
+      cause,
+    });
+  }
+}
+
+function explain(error: NodeJS.ErrnoException & { reason?: unknown }, host: string): [string, string] {
+  if (error instanceof ExplainedError) return [error.explanation.found, error.explanation.remedy];
+  if (error.reason === 1) {
+    return [
+      `the host does not allow tunnels (${error.message})`,
+      "Set `AllowTcpForwarding yes` (or `local`) for this user in the host's sshd_config.",
+    ];
+  }
+  if (error.reason !== undefined) {
+    return [
+      `the host cannot connect to it (${error.message})`,
+      `See on ${host} whether the name resolves there and the server listens, e.g. with \`curl -I\`.`,
+    ];
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(error.code ?? "")) {
+    return [
+      `its certificate is not accepted (${error.message})`,
+      "Add the authority that signed it with NODE_EXTRA_CA_CERTS, or correct the certificate.",
+    ];
+  }
+  return [`the connection broke (${error.message})`, "See whether the server is well; then run this again."];
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, "//");
+}
+
+/** Makes an agent connect through the host. */
+function tunnelling<A extends HttpAgent | HttpsAgent>(agent: A, dial: Dial, secure: boolean): A {
+  type Options = { host: string; port: number | string; servername?: string };
+  type Done = (error: Error | null, socket?: Duplex) => void;
+  const createConnection = (options: Options, done: Done): undefined => {
+    dial(options.host, Number(options.port)).then((channel) => {
+      if (!secure) return done(null, asSocket(channel));
+      const tls = connectTls({ ...options, port: undefined, host: undefined, socket: channel } as object);
+      // Errors before the handshake is over reach the request through the socket that it was given.
+      done(null, tls);
+    }, done);
+  };
+  return Object.assign(agent, { createConnection });
+}
+
+/** A channel with the few more methods that Node's HTTP client calls on a socket, which mean nothing here. */
+function asSocket(channel: Duplex): Duplex {
+  const nothing = () => channel;
+  channel.on("error", () => {});
+  return Object.assign(channel, {
+    setKeepAlive: nothing,
+    setNoDelay: nothing,
+    setTimeout: nothing,
+    ref: nothing,
+    unref: nothing,
+    destroySoon: () => channel.destroy(),
+  });
+}

@@ -1,0 +1,30 @@
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
+import type { FileAttributes, UploadSource } from "./host.ts";
+import { sh } from "./shell.ts";
+
+/**
+ * Writes standard input to a file, whole or not at all. The hidden file beside the target gets its owner and
+ * mode while it is empty, so nobody who may not read the content ever can; owner first, as a change of owner
+ * takes set-uid bits away. Whatever ends the script takes the hidden file with it.
+ */
+export function replaceFileScript(path: string, { mode, owner, group }: FileAttributes): string {
+  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+  return `set -eu
+umask 077
+temporary=$(mktemp ${sh`${`${directory.replace(/\/$/, "")}/.airgapped-maas.XXXXXXXX`}`})
+trap 'rm -f -- "$temporary"' EXIT
+trap 'exit 143' TERM HUP INT
+chown -- ${sh`${`${owner}:${group}`}`} "$temporary"
+chmod -- ${mode.toString(8).padStart(4, "0")} "$temporary"
+cat > "$temporary"
+sync -- "$temporary"
+mv -fT -- "$temporary" ${sh`${path}`}
+trap - EXIT
+sync -- ${sh`${directory}`}
+`;
+}
+
+export function openSource(source: UploadSource): Buffer | Readable {
+  return "file" in source ? createReadStream(source.file, { highWaterMark: 1 << 20 }) : source;
+}

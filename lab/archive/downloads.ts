@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { locked } from "../lock.ts";
+import { type DownloadingApt, downloadingApt } from "../machine-apt.ts";
+import { sharedPaths } from "../paths.ts";
+
+const directory = join(sharedPaths.cache, "apt");
+
+/**
+ * The .deb files of some packages and of everything they depend on, amd64, downloaded by this machine's apt
+ * once: what was fetched for a list stays what it is for.
+ */
+export async function closureOf(packages: readonly string[]): Promise<string[]> {
+  return await fetched(`closure ${[...packages].sort().join(" ")}`, async (apt) => {
+    await apt.run(["apt-get", "-q", "-y", "clean"]);
+    await apt.run(["apt-get", "-q", "-y", "--download-only", "install", ...packages]);
+    const target = join(directory, "debs");
+    mkdirSync(target, { recursive: true });
+    const names = readdirSync(apt.archives).filter((name) => name.endsWith(".deb"));
+    await apt.run(["mv", "-t", target, ...names]);
+    return names.map((name) => join("debs", name));
+  });
+}
+
+/** The .deb files of just these packages, named as apt does: `tree`, `tree:arm64`. */
+export async function debsOf(packages: readonly string[]): Promise<string[]> {
+  return await fetched(`packages ${[...packages].sort().join(" ")}`, async (apt) => {
+    const target = join(directory, "chosen");
+    mkdirSync(target, { recursive: true });
+    await apt.run(["apt-get", "-q", "download", ...packages], target);
+    return readdirSync(target).map((name) => join("chosen", name));
+  });
+}
+
+/** The files of source packages: .dsc, tarballs. */
+export async function sourcesOf(packages: readonly string[]): Promise<string[]> {
+  return await fetched(`sources ${[...packages].sort().join(" ")}`, async (apt) => {
+    const target = join(directory, "source");
+    mkdirSync(target, { recursive: true });
+    await apt.run(["apt-get", "-q", "--download-only", "source", ...packages], target);
+    return readdirSync(target).map((name) => join("source", name));
+  });
+}
+
+/** Remembers the files that a download made, and makes it again only where one is gone. */
+async function fetched(key: string, fetch: (apt: DownloadingApt) => Promise<string[]>): Promise<string[]> {
+  mkdirSync(directory, { recursive: true });
+  return await locked(join(directory, "lock"), async () => {
+    const memory = join(directory, "fetched.json");
+    const known: Record<string, string[]> = existsSync(memory)
+      ? JSON.parse(readFileSync(memory, "utf8"))
+      : {};
+    let files = known[key];
+    if (files === undefined || files.some((file) => !existsSync(join(directory, file)))) {
+      files = await fetch(await downloadingApt(directory));
+      writeFileSync(memory, JSON.stringify({ ...known, [key]: files }, null, 1));
+    }
+    return files.map((file) => join(directory, file));
+  });
+}

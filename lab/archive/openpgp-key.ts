@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  createCleartextMessage,
+  createMessage,
+  generateKey,
+  type PrivateKey,
+  readPrivateKey,
+  sign,
+} from "openpgp";
+import { locked } from "../lock.ts";
+import { sharedPaths } from "../paths.ts";
+
+/**
+ * Who signs: `ubuntu` the archive at archive.ubuntu.com, `debian` the one at archive.lab, and `stranger`
+ * is somebody nobody trusts, for wrong signatures.
+ */
+export type ArchiveKeyName = "ubuntu" | "debian" | "stranger";
+
+/** An archive's key, the same for all labs of this repository. */
+export interface ArchiveKey {
+  readonly privateKey: PrivateKey;
+  readonly publicArmored: string;
+  readonly publicFile: string;
+  /** 40 capital hexadecimal digits. */
+  readonly fingerprint: string;
+}
+
+const userIds: Readonly<Record<ArchiveKeyName, { name: string; email: string }>> = {
+  ubuntu: { name: "Lab Ubuntu Archive Automatic Signing Key", email: "ftpmaster@archive.ubuntu.com" },
+  debian: { name: "Lab Debian Archive Automatic Signing Key", email: "ftpmaster@archive.lab" },
+  stranger: { name: "Somebody else", email: "stranger@archive.lab" },
+};
+
+const loaded = new Map<ArchiveKeyName, Promise<ArchiveKey>>();
+
+/** The key of this name, made at the first time it is asked for. RSA, as the real archive's. */
+export function archiveKey(name: ArchiveKeyName): Promise<ArchiveKey> {
+  let key = loaded.get(name);
+  if (key === undefined) {
+    key = load(name);
+    loaded.set(name, key);
+  }
+  return key;
+}
+
+async function load(name: ArchiveKeyName): Promise<ArchiveKey> {
+  const privateFile = join(sharedPaths.keys, `${name}.private.asc`);
+  const publicFile = join(sharedPaths.keys, `${name}.asc`);
+  if (!existsSync(privateFile)) {
+    await locked(`${privateFile}.lock`, async () => {
+      if (existsSync(privateFile)) return;
+      mkdirSync(sharedPaths.keys, { recursive: true, mode: 0o700 });
+      const made = await generateKey({
+        type: "rsa",
+        rsaBits: 3072,
+        userIDs: [userIds[name]],
+        // A day before now: a publication may be dated earlier than this minute.
+        date: new Date(Date.now() - 2 * 86_400_000),
+        format: "armored",
+      });
+      writeFileSync(publicFile, made.publicKey);
+      writeFileSync(`${privateFile}.new`, made.privateKey, { mode: 0o600 });
+      renameSync(`${privateFile}.new`, privateFile);
+    });
+  }
+  const privateKey = await readPrivateKey({ armoredKey: readFileSync(privateFile, "utf8") });
+  return {
+    privateKey,
+    publicArmored: readFileSync(publicFile, "utf8"),
+    publicFile,
+    fingerprint: privateKey.getFingerprint().toUpperCase(),
+  };
+}
+
+/** A Release file's two signed forms. */
+export async function signRelease(
+  release: string,
+  key: ArchiveKey,
+): Promise<{ inRelease: string; releaseGpg: string }> {
+  const [inRelease, releaseGpg] = await Promise.all([
+    createCleartextMessage({ text: release.trimEnd() }).then((message) =>
+      sign({ message, signingKeys: key.privateKey }),
+    ),
+    createMessage({ binary: new TextEncoder().encode(release) }).then((message) =>
+      sign({ message, signingKeys: key.privateKey, detached: true, format: "armored" }),
+    ),
+  ]);
+  return { inRelease: `${inRelease.replaceAll("\r\n", "\n").trimEnd()}\n`, releaseGpg };
+}

@@ -1,0 +1,312 @@
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { command } from "../command.ts";
+import { locked } from "../lock.ts";
+import type { LabPaths } from "../paths.ts";
+import { sharedPaths } from "../paths.ts";
+import { type DebFacts, readDeb, rebuildDeb } from "./deb.ts";
+import { debianArchive } from "./debian.ts";
+import { debsOf, sourcesOf } from "./downloads.ts";
+import { archiveKey } from "./openpgp-key.ts";
+import { type Publication, publish, type Suite } from "./publish.ts";
+
+/** The pockets of the lab's Ubuntu archive. */
+export type UbuntuSuite = "noble" | "noble-updates" | "noble-security";
+
+const suites: readonly Suite[] = (["noble", "noble-updates", "noble-security"] as const).map((name) => ({
+  name,
+  origin: "Ubuntu",
+  label: "Ubuntu",
+  codename: "noble",
+  version: "24.04",
+  description: "Ubuntu Noble 24.04",
+  components: ["main", "universe"],
+  architectures: ["amd64", "arm64"],
+}));
+
+/** Packages of Debian that play Ubuntu's: those of `bothArchitectures` for arm64 too. */
+const seed = {
+  main: {
+    bothArchitectures: ["hello", "jq", "libjq1", "libonig5", "bc", "dc", "time", "ed", "attr", "libattr1"],
+    amd64: ["acl", "libacl1", "less", "patch", "psmisc", "lsof", "file", "libmagic1", "libmagic-mgc", "zip"],
+    all: ["python3-six", "python3-idna", "netbase"],
+  },
+  universe: {
+    bothArchitectures: ["tree", "sl", "pv", "dos2unix"],
+    amd64: [
+      "figlet",
+      "moreutils",
+      "libncurses6",
+      "libtinfo6",
+      "rename",
+      "unrar-free",
+      "xxhash",
+      "libxxhash0",
+    ],
+    all: ["cowsay", "libtext-charwidth-perl"],
+  },
+} as const;
+
+const seedSources = { main: ["hello", "bc"], universe: ["tree"] } as const;
+
+/** What is in the archive: enough to publish it anew. Files are relative to the archive's directory. */
+interface Catalogue {
+  readonly debs: readonly CataloguedDeb[];
+  readonly sources: readonly { suite: string; component: string; dsc: string }[];
+  /** Of the newest good publication. */
+  readonly serial: number;
+  /** Its date, in milliseconds. */
+  readonly date: number;
+}
+
+interface CataloguedDeb {
+  readonly suite: UbuntuSuite;
+  readonly component: string;
+  readonly facts: DebFacts;
+  readonly file: string;
+  readonly phased?: number | undefined;
+}
+
+/** Puts the pristine archives where a lab's `upstream` serves them from. */
+export async function prepareArchives(paths: LabPaths): Promise<void> {
+  const [pristine, debian] = await Promise.all([pristineArchive(), debianArchive()]);
+  rmSync(paths.archive, { recursive: true, force: true });
+  await command(["cp", "--archive", "--link", pristine, paths.archive]);
+  await command(["cp", "--archive", "--link", debian, join(paths.archive, "debian")]);
+}
+
+/** The archive as first published, made once. */
+async function pristineArchive(): Promise<string> {
+  const key = await archiveKey("ubuntu");
+  const digest = createHash("sha256")
+    .update(JSON.stringify([seed, seedSources, suites, key.fingerprint, readFileSync(import.meta.filename)]))
+    .digest("hex")
+    .slice(0, 12);
+  const target = join(sharedPaths.cache, "ubuntu", digest);
+  if (existsSync(target)) return target;
+  mkdirSync(dirname(target), { recursive: true });
+  return await locked(`${target}.lock`, async () => {
+    if (existsSync(target)) return target;
+    const making = `${target}.making`;
+    rmSync(making, { recursive: true, force: true });
+    mkdirSync(join(making, "store"), { recursive: true });
+    const debs = [...(await seedDebs(making, "main")), ...(await seedDebs(making, "universe"))];
+    const sources = [...(await seedSource(making, "main")), ...(await seedSource(making, "universe"))];
+    const dayAgo = Date.now() - 86_400_000;
+    let catalogue: Catalogue = { debs, sources, serial: 0, date: dayAgo - (dayAgo % 1000) };
+    // What a running archive has from the beginning: some updates, not all of them for everybody yet.
+    for (const [suite, source, suffix, phased] of [
+      ["noble-updates", "tree", "ubuntu1", undefined],
+      ["noble-updates", "bc", "ubuntu1", 50],
+      ["noble-security", "jq", "ubuntu0.1", undefined],
+    ] as const) {
+      const version = debs.find(({ facts }) => facts.source === source)?.facts.version;
+      catalogue = await withRelease(making, catalogue, {
+        package: source,
+        version: `${version}${suffix}`,
+        suite,
+        phased,
+      });
+    }
+    await publishCatalogue(making, catalogue, undefined);
+    renameSync(making, target);
+    return target;
+  });
+}
+
+async function seedDebs(directory: string, component: "main" | "universe"): Promise<CataloguedDeb[]> {
+  const { bothArchitectures, amd64, all } = seed[component];
+  const files = await debsOf([
+    ...all,
+    ...amd64.map((name) => `${name}:amd64`),
+    ...bothArchitectures.flatMap((name) => [`${name}:amd64`, `${name}:arm64`]),
+  ]);
+  return await Promise.all(
+    files.map(async (from) => {
+      const file = join("store", basename(from));
+      await command(["cp", "--link", from, join(directory, file)]);
+      return { suite: "noble", component, facts: await readDeb(from), file } as const;
+    }),
+  );
+}
+
+async function seedSource(directory: string, component: "main" | "universe") {
+  const files = await sourcesOf(seedSources[component]);
+  mkdirSync(join(directory, "store", "source"), { recursive: true });
+  await command(["cp", "--link", ...files, join(directory, "store", "source")]);
+  return files
+    .filter((file) => file.endsWith(".dsc"))
+    .map((file) => ({ suite: "noble", component, dsc: join("store", "source", basename(file)) }));
+}
+
+/** What to release: all binary packages of the same source as `package`, rebuilt under a version. */
+export interface Release {
+  readonly package: string;
+  readonly version: string;
+  /** Default: noble-updates. */
+  readonly suite?: UbuntuSuite | undefined;
+  /** Percent of machines that take it yet. Default: everyone, no such field. */
+  readonly phased?: number | undefined;
+}
+
+async function withRelease(directory: string, catalogue: Catalogue, release: Release): Promise<Catalogue> {
+  const suite = release.suite ?? "noble-updates";
+  const known = catalogue.debs.find(({ facts }) => facts.package === release.package);
+  if (known === undefined) throw unknownPackage(release.package, catalogue);
+  const originals = catalogue.debs.filter(
+    ({ facts, suite: where }) => facts.source === known.facts.source && where === "noble",
+  );
+  const siblings = originals.map(({ facts }) => facts.package);
+  const made = await Promise.all(
+    originals.map(async (original): Promise<CataloguedDeb> => {
+      const file = await rebuildDeb(
+        join(directory, original.file),
+        original.facts.version,
+        release.version,
+        siblings,
+        join(directory, "store"),
+      );
+      return {
+        suite,
+        component: original.component,
+        facts: await readDeb(file),
+        file: join("store", basename(file)),
+        phased: release.phased,
+      };
+    }),
+  );
+  const rest = catalogue.debs.filter((deb) => deb.suite !== suite || deb.facts.source !== known.facts.source);
+  return { ...catalogue, debs: [...rest, ...made] };
+}
+
+function unknownPackage(name: string, catalogue: Catalogue): ExplainedError {
+  const names = [...new Set(catalogue.debs.map(({ facts }) => facts.package))].sort();
+  return new ExplainedError({
+    step: "changing the lab's archive",
+    found: `no package is called ${name}`,
+    remedy: `Use one of: ${names.join(" ")}.`,
+  });
+}
+
+/** Publishes a new version of a package (and its siblings of one source); an older one in that suite leaves. */
+export async function releaseVersion(paths: LabPaths, release: Release): Promise<void> {
+  await changeArchive(paths, [release.suite ?? "noble-updates"], (catalogue) =>
+    withRelease(paths.archive, catalogue, release),
+  );
+}
+
+/** Takes a package and its siblings of one source out of a suite. */
+export async function withdrawPackage(
+  paths: LabPaths,
+  name: string,
+  suite: UbuntuSuite = "noble-updates",
+): Promise<void> {
+  await changeArchive(paths, [suite], async (catalogue) => {
+    const source = catalogue.debs.find(({ facts, suite: where }) => facts.package === name && where === suite)
+      ?.facts.source;
+    if (source === undefined) throw unknownPackage(`${name} in ${suite}`, catalogue);
+    const debs = catalogue.debs.filter((deb) => deb.suite !== suite || deb.facts.source !== source);
+    return { ...catalogue, debs };
+  });
+}
+
+async function changeArchive(
+  paths: LabPaths,
+  changed: readonly UbuntuSuite[],
+  change: (catalogue: Catalogue) => Promise<Catalogue>,
+): Promise<void> {
+  await locked(join(paths.directory, "archive.lock"), async () => {
+    const before = readCatalogue(paths.archive);
+    const next = await change(before);
+    // A release is later than the one before by at least a second, the resolution of its Date.
+    const now = Date.now() - (Date.now() % 1000);
+    await publishCatalogue(
+      paths.archive,
+      { ...next, serial: before.serial + 1, date: Math.max(now, before.date + 1000) },
+      changed,
+    );
+    const keep = new Set(["0", ...[0, 1, 2].map((back) => String(before.serial + 1 - back))]);
+    for (const serial of readdirSync(join(paths.archive, "publications"))) {
+      if (!keep.has(serial)) {
+        rmSync(join(paths.archive, "publications", serial), { recursive: true, force: true });
+      }
+    }
+  });
+}
+
+async function publishCatalogue(
+  archive: string,
+  catalogue: Catalogue,
+  changed: readonly string[] | undefined,
+): Promise<void> {
+  const target = publicationDirectory(archive, catalogue.serial);
+  const publication: Publication = {
+    suites,
+    debs: catalogue.debs.map((deb) => ({ ...deb, file: join(archive, deb.file) })),
+    sources: catalogue.sources.map((source) => ({ ...source, dsc: join(archive, source.dsc) })),
+    key: await archiveKey("ubuntu"),
+    date: new Date(catalogue.date),
+    previous: catalogue.serial === 0 ? undefined : publicationDirectory(archive, catalogue.serial - 1),
+    changed,
+  };
+  rmSync(target, { recursive: true, force: true });
+  await publish(publication, target);
+  replaceFile(join(archive, "catalogue.json"), JSON.stringify(catalogue));
+  servePublication(archive, String(catalogue.serial));
+}
+
+function publicationDirectory(archive: string, serial: number): string {
+  return join(archive, "publications", String(serial));
+}
+
+/** Makes `/ubuntu` of `upstream` this publication, in one step. */
+export function servePublication(archive: string, publication: string): void {
+  const link = join(archive, "ubuntu");
+  rmSync(`${link}.new`, { force: true });
+  symlinkSync(join("publications", publication), `${link}.new`);
+  renameSync(`${link}.new`, link);
+}
+
+/** The directory that `upstream` serves as `/ubuntu` now. */
+export function servedPublication(archive: string): string {
+  return join(archive, readlinkSync(join(archive, "ubuntu")));
+}
+
+/** The newest good publication: its number, and the directory of it and of others by number. */
+export function newestPublication(archive: string): { serial: number; directory: string } {
+  const { serial } = readCatalogue(archive);
+  return { serial, directory: publicationDirectory(archive, serial) };
+}
+
+/** The newest version of each package in a suite, for tests: `{ hello: "2.10-3" }`. */
+export function versionsIn(
+  paths: LabPaths,
+  suite: UbuntuSuite,
+  architecture = "amd64",
+): Record<string, string> {
+  const debs = readCatalogue(paths.archive).debs.filter(
+    (deb) => deb.suite === suite && [architecture, "all"].includes(deb.facts.architecture),
+  );
+  return Object.fromEntries(debs.map(({ facts }) => [facts.package, facts.version]));
+}
+
+function readCatalogue(archive: string): Catalogue {
+  return JSON.parse(readFileSync(join(archive, "catalogue.json"), "utf8")) as Catalogue;
+}
+
+function replaceFile(file: string, content: string): void {
+  writeFileSync(`${file}.new`, content);
+  renameSync(`${file}.new`, file);
+}

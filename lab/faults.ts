@@ -1,0 +1,51 @@
+import type { Lab } from "./lab.ts";
+import { until } from "./until.ts";
+
+/**
+ * How the server may be unwell: `slow` sends 20 kB a second, `stall` accepts and sends a part and then
+ * nothing, `reset` sends a part and then RST, `refuse` answers a request with RST.
+ */
+export const faultKinds = ["slow", "stall", "reset", "refuse"] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+const unit = "lab-fault-server";
+
+/** Puts the fault server before nginx: paths that match the expression are served badly. */
+export async function faultsOn(lab: Lab, kind: FaultKind, path: string): Promise<void> {
+  const rules = JSON.stringify([{ path, kind, bytesPerSecond: 20_000, afterBytes: 1000 }]);
+  await script(
+    lab,
+    `systemctl stop ${unit} 2>/dev/null
+     echo 'listen 127.0.0.1:8080 default_server;' > /etc/nginx/lab-listen.conf
+     cat > /run/${unit}.json
+     systemctl restart nginx &&
+     systemd-run --quiet --collect --unit=${unit} python3 /usr/local/lib/lab/fault-server.py /run/${unit}.json`,
+    rules,
+  );
+  await listens(lab);
+}
+
+/** Nginx serves again by itself. */
+export async function faultsOff(lab: Lab): Promise<void> {
+  await script(
+    lab,
+    `if grep -q 8080 /etc/nginx/lab-listen.conf; then
+       systemctl stop ${unit} 2>/dev/null
+       echo 'listen 80 default_server;' > /etc/nginx/lab-listen.conf
+       systemctl restart nginx
+     fi`,
+    "",
+  );
+  await listens(lab);
+}
+
+async function script(lab: Lab, text: string, input: string): Promise<void> {
+  const { code, stderr } = await lab.sh("upstream", text, { input });
+  if (code !== 0) throw new Error(`changing the server on upstream: ${stderr}`);
+}
+
+async function listens(lab: Lab): Promise<void> {
+  await until("a web server on upstream", 10_000, async () =>
+    (await lab.run("upstream", ["ss", "-Hltn", "sport = :80"])).stdout.includes("LISTEN"),
+  );
+}

@@ -1,0 +1,173 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { ExplainedError } from "../errors/explained-error.ts";
+import { prepareArchives } from "./archive/ubuntu.ts";
+import { cgroupsBelow, endCgroup } from "./cgroups.ts";
+import { type CommandOptions, type CommandResult, tryCommand } from "./command.ts";
+import { type LabHost, labHost, labHosts, type Network } from "./hosts.ts";
+import { makeSshKeys } from "./keys.ts";
+import { locked } from "./lock.ts";
+import { boot, enter, isRunning, rebootHost, sshAnswers, switchOff } from "./machine.ts";
+import { bridgesDown, bridgesUp } from "./network.ts";
+import { type LabPaths, labPaths } from "./paths.ts";
+import { writeSshConfig } from "./ssh-config.ts";
+import { addressIn, claimed, claimSubnets, releaseSubnets } from "./subnets.ts";
+
+/** A lab that is up. */
+export interface Lab {
+  readonly name: string;
+  readonly paths: LabPaths;
+  /** Which pair of subnets of 10.77.0.0/16 it has. */
+  readonly pair: number;
+  /** The address of a host on one of its networks. Throws where it has no leg there. */
+  address(host: string, network: Network): string;
+  /** Runs a command on a host as root without SSH. Whatever its exit code. */
+  run(host: string, argv: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  /** The same for a shell script. */
+  sh(host: string, script: string, options?: CommandOptions): Promise<CommandResult>;
+  /** Runs a command line on a host through OpenSSH and the lab's ssh_config. Whatever its exit code. */
+  ssh(host: string, commandLine: string, options?: CommandOptions): Promise<CommandResult>;
+  /** Reboots a host and waits until SSH answers. */
+  reboot(host: string): Promise<void>;
+  /** Switches a host off; its disk stays. */
+  powerOff(host: string, how?: "cleanly" | "plug pulled"): Promise<void>;
+  /** Switches it on again and waits until SSH answers. */
+  powerOn(host: string): Promise<void>;
+}
+
+export interface LabUpOptions {
+  /** Which hosts to boot. Default: those of the table that are booted by default. Others that run stay. */
+  readonly hosts?: readonly string[];
+}
+
+/**
+ * Brings a lab up, or what of it is not: hosts answer SSH when this returns. On a lab that is up it changes
+ * nothing. What a killed lab left behind is cleared away.
+ */
+export async function labUp(name: string, options: LabUpOptions = {}): Promise<Lab> {
+  checkName(name);
+  const paths = labPaths(name);
+  const hosts = options.hosts?.map(row) ?? labHosts.filter((host) => host.booted);
+  mkdirSync(paths.directory, { recursive: true });
+  return await locked(`${paths.directory}.lock`, async () => {
+    mkdirSync(paths.directory, { recursive: true });
+    const pair = claimSubnets(paths);
+    if (!existsSync(paths.state)) {
+      await makeSshKeys(paths);
+      writeSshConfig(paths, pair);
+      await prepareArchives(paths);
+      writeFileSync(paths.state, JSON.stringify({ name, pair }));
+    }
+    await bridgesUp(paths, pair);
+    await Promise.all(
+      hosts.map(async (host) => {
+        if (!isRunning(paths, host.name)) await boot(paths, pair, host);
+        await sshAnswers(paths, pair, host);
+      }),
+    );
+    return labOf(paths, pair);
+  });
+}
+
+/** The lab of this name, which must be up. */
+export function runningLab(name: string): Lab {
+  checkName(name);
+  const paths = labPaths(name);
+  const pair = claimed(paths);
+  if (pair === undefined) {
+    throw new ExplainedError({
+      step: `looking for the lab ${name}`,
+      found: "it is not up",
+      remedy: `Run: node lab/main.ts up --name ${name}`,
+    });
+  }
+  return labOf(paths, pair);
+}
+
+/** Takes a lab down with everything that belongs to it, disks included. What labs share stays. */
+export async function labDown(name: string): Promise<void> {
+  checkName(name);
+  const paths = labPaths(name);
+  mkdirSync(paths.directory, { recursive: true });
+  await locked(`${paths.directory}.lock`, async () => {
+    await endCgroup(paths.prefix);
+    await bridgesDown(paths);
+    rmSync(paths.directory, { recursive: true, force: true });
+    releaseSubnets(paths);
+  });
+  rmSync(`${paths.directory}.lock`, { force: true });
+}
+
+/** What a lab's hosts do at the moment. */
+export interface HostStatus {
+  readonly host: string;
+  readonly role: string;
+  readonly running: boolean;
+  readonly addresses: readonly string[];
+}
+
+/** The status of every host in the table; none runs and none has an address where the lab is not up. */
+export function labStatus(name: string): HostStatus[] {
+  const paths = labPaths(name);
+  const pair = claimed(paths);
+  const running = new Set(cgroupsBelow(paths.prefix).filter((host) => isRunning(paths, host)));
+  return labHosts.map((host) => ({
+    host: host.name,
+    role: host.role,
+    running: running.has(host.name),
+    addresses:
+      pair === undefined
+        ? []
+        : (Object.entries(host.address) as [Network, number][]).map(([network, byte]) =>
+            addressIn(pair, network, byte),
+          ),
+  }));
+}
+
+function labOf(paths: LabPaths, pair: number): Lab {
+  return {
+    name: paths.name,
+    paths,
+    pair,
+    address(host, network) {
+      const byte = row(host).address[network];
+      if (byte === undefined) {
+        throw new ExplainedError({
+          host,
+          step: "looking an address up",
+          found: `it has no leg on ${network}`,
+          remedy: "See lab/hosts.ts.",
+        });
+      }
+      return addressIn(pair, network, byte);
+    },
+    run: (host, argv, options) => enter(paths, row(host).name, argv, options),
+    sh: (host, script, options) => enter(paths, row(host).name, ["bash", "-c", script], options),
+    ssh: (host, commandLine, options) =>
+      tryCommand(["ssh", "-F", paths.sshConfig, "-o", "BatchMode=yes", host, commandLine], options),
+    reboot: (host) => rebootHost(paths, pair, row(host).name),
+    powerOff: (host, how = "cleanly") => switchOff(paths, row(host).name, how),
+    powerOn: async (host) => {
+      if (!isRunning(paths, host)) await boot(paths, pair, row(host));
+      await sshAnswers(paths, pair, row(host));
+    },
+  };
+}
+
+function row(name: string): LabHost {
+  const host = labHost(name);
+  if (host !== undefined) return host;
+  throw new ExplainedError({
+    step: "looking a host of the lab up",
+    found: `no host is called ${name}`,
+    remedy: `Use one of: ${labHosts.map((each) => each.name).join(", ")}.`,
+  });
+}
+
+function checkName(name: string): void {
+  if (/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) return;
+  throw new ExplainedError({
+    step: "naming a lab",
+    found: JSON.stringify(name),
+    remedy: "Use up to 31 small letters, digits and dashes.",
+  });
+}

@@ -1,0 +1,87 @@
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { UbuntuSuite } from "./archive/ubuntu.ts";
+import { labDown, labStatus, labUp, runningLab } from "./lab.ts";
+import { upstreamOf } from "./upstream.ts";
+
+const usage = `usage: node lab/main.ts COMMAND [--name NAME]   (default name: demo)
+  up [--hosts a,b]                                 boot the hosts that are not running
+  down                                             end all of it
+  status
+  ssh HOST [COMMAND...]                            as one would reach it in production
+  release PACKAGE VERSION [--suite S] [--phased N] publish a new version (default suite: noble-updates)
+  withdraw PACKAGE [--suite S]                     take it out of a suite
+  tamper KIND [--suite S] [--path REGEX]           make upstream bad; no KIND lists them
+  restore                                          make upstream good again
+  reset                                            back to the first publication`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      name: { type: "string", default: "demo" },
+      hosts: { type: "string" },
+      suite: { type: "string" },
+      phased: { type: "string" },
+      path: { type: "string" },
+    },
+  });
+  const [what, ...rest] = positionals;
+  const [first = "", second = ""] = rest;
+  const { name } = values;
+  const suite = values.suite as UbuntuSuite | undefined;
+  switch (what) {
+    case "up":
+      await labUp(name, values.hosts === undefined ? {} : { hosts: values.hosts.split(",") });
+      break;
+    case "down":
+      await labDown(name);
+      return 0;
+    case "status":
+      break;
+    case "ssh": {
+      const { sshConfig } = runningLab(name).paths;
+      return spawnSync("ssh", ["-F", sshConfig, first, ...rest.slice(1)], { stdio: "inherit" }).status ?? 255;
+    }
+    case "release":
+      await upstreamOf(runningLab(name)).release({
+        package: first,
+        version: second,
+        suite,
+        phased: values.phased === undefined ? undefined : Number(values.phased),
+      });
+      return 0;
+    case "withdraw":
+      await upstreamOf(runningLab(name)).withdraw(first, suite);
+      return 0;
+    case "tamper":
+      await upstreamOf(runningLab(name)).tamper(first, { suite, path: values.path });
+      return 0;
+    case "restore":
+      await upstreamOf(runningLab(name)).restore();
+      return 0;
+    case "reset":
+      await upstreamOf(runningLab(name)).reset();
+      return 0;
+    default:
+      console.error(usage);
+      return what === undefined || what === "help" ? 0 : 2;
+  }
+  for (const { host, role, running, addresses } of labStatus(name)) {
+    console.log(
+      `${host.padEnd(9)} ${(running ? "up" : "-").padEnd(3)} ${addresses.join(" ").padEnd(24)} ${role}`,
+    );
+  }
+  return 0;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(error instanceof ExplainedError ? error.message : error);
+    process.exitCode = 1;
+  },
+);

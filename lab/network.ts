@@ -1,0 +1,66 @@
+import { command, tryCommand } from "./command.ts";
+import type { LabHost, Network } from "./hosts.ts";
+import { workstationAddress } from "./hosts.ts";
+import type { LabPaths } from "./paths.ts";
+import { addressIn } from "./subnets.ts";
+
+const networks: readonly Network[] = ["outside", "datacentre"];
+
+function bridge(paths: LabPaths, network: Network): string {
+  return `${paths.prefix}-${network.slice(0, 1)}`;
+}
+
+async function linkExists(name: string): Promise<boolean> {
+  return (await tryCommand(["ip", "link", "show", "dev", name])).code === 0;
+}
+
+/**
+ * Makes the two bridges. The workstation has an address on `outside` only; nothing is forwarded between
+ * them or off the machine, since no interface has a route to anything but its own subnet.
+ */
+export async function bridgesUp(paths: LabPaths, pair: number): Promise<void> {
+  for (const network of networks) {
+    const name = bridge(paths, network);
+    if (await linkExists(name)) continue;
+    const lines = [`link add ${name} type bridge`, `link set ${name} addrgenmode none`];
+    if (network === "outside") {
+      lines.push(`addr add ${addressIn(pair, network, workstationAddress)}/24 dev ${name}`);
+    }
+    lines.push(`link set ${name} up`);
+    await ipBatch(lines);
+  }
+}
+
+/** Removes the bridges. */
+export async function bridgesDown(paths: LabPaths): Promise<void> {
+  for (const network of networks) await tryCommand(["ip", "link", "del", bridge(paths, network)]);
+}
+
+/** Plugs a host into its networks: interfaces `outside` and `datacentre` in the network namespace of a process. */
+export async function plugIn(paths: LabPaths, pair: number, host: LabHost, process: number): Promise<void> {
+  const outer: string[] = [];
+  const inner: string[] = ["link set lo up"];
+  for (const network of networks) {
+    const lastByte = host.address[network];
+    if (lastByte === undefined) continue;
+    const cable = `${paths.prefix}${network.slice(0, 1)}${lastByte}`;
+    outer.push(
+      `link add ${cable} type veth peer name ${network} netns ${process}`,
+      `link set ${cable} addrgenmode none`,
+      `link set ${cable} master ${bridge(paths, network)} up`,
+    );
+    inner.push(
+      `link set ${network} addrgenmode none`,
+      `addr add ${addressIn(pair, network, lastByte)}/24 dev ${network}`,
+      `link set ${network} up`,
+    );
+  }
+  await ipBatch(outer);
+  await command(["nsenter", `--net=/proc/${process}/ns/net`, "ip", "-batch", "-"], {
+    input: `${inner.join("\n")}\n`,
+  });
+}
+
+async function ipBatch(lines: readonly string[]): Promise<void> {
+  await command(["ip", "-batch", "-"], { input: `${lines.join("\n")}\n` });
+}

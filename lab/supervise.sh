@@ -1,0 +1,34 @@
+#!/bin/sh
+# Keeps one host of the lab running: its disk, its boots, its reboots. Runs in mount and network namespaces
+# of its own, so all mounts and interfaces end with it, however it ends. Starts when told so on its input.
+# usage: supervise.sh CGROUP DIRECTORY LOWERDIRS HOSTNAME [further arguments of systemd-nspawn]
+set -eu
+cgroup=$1 directory=$2 lower=$3 hostname=$4
+shift 4
+
+for hierarchy in /sys/fs/cgroup/unified /sys/fs/cgroup/systemd /sys/fs/cgroup; do
+  if [ -e "$hierarchy/cgroup.procs" ]; then
+    mkdir -p "$hierarchy/$cgroup"
+    echo $$ > "$hierarchy/$cgroup/cgroup.procs"
+  fi
+done
+
+mount --make-rprivate /
+# systemd-nspawn leaves files in /run: they go into one that ends with this script.
+mount -t tmpfs -o mode=755 lab-run /run
+mkdir -p "$directory/upper" "$directory/work" "$directory/root"
+mount -t overlay lab-overlay -o "lowerdir=$lower,upperdir=$directory/upper,workdir=$directory/work" "$directory/root"
+
+read -r go
+[ "$go" = go ]
+
+while :; do
+  code=0
+  # The unified hierarchy works inside whatever this machine has itself (hybrid, or unified).
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --boot \
+    --directory="$directory/root" --network-namespace-path="/proc/$$/ns/net" --register=no --keep-unit \
+    --machine="$hostname" --hostname="$hostname" --kill-signal=SIGRTMIN+3 --resolv-conf=off --timezone=off \
+    --link-journal=no --console=pipe "$@" < /dev/null || code=$?
+  # 133 asks for a reboot; anything else is the end.
+  [ "$code" = 133 ] || exit "$code"
+done

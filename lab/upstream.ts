@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { ExplainedError } from "../errors/explained-error.ts";
+import { type Tampering, tamperings, tamperWith } from "./archive/tamper.ts";
+import {
+  newestPublication,
+  prepareArchives,
+  type Release,
+  releaseVersion,
+  servePublication,
+  type UbuntuSuite,
+  versionsIn,
+  withdrawPackage,
+} from "./archive/ubuntu.ts";
+import { type FaultKind, faultKinds, faultsOff, faultsOn } from "./faults.ts";
+import type { Lab } from "./lab.ts";
+
+export interface TamperOptions {
+  /** Default: noble-updates. */
+  readonly suite?: UbuntuSuite | undefined;
+  /** For server faults: which paths, as a regular expression. Default: the .deb files. */
+  readonly path?: string | undefined;
+  /** For `missing-deb` and `flipped-deb`: which package. Default: the first of the suite. */
+  readonly package?: string | undefined;
+}
+
+/** What can be done to the outside of a lab. Each takes effect with the next request. */
+export interface Upstream {
+  release(release: Release): Promise<void>;
+  withdraw(packageName: string, suite?: UbuntuSuite): Promise<void>;
+  /** Makes the archive or its server bad in one way; see `tamperings` and `faultKinds`. Returns what was hit. */
+  tamper(kind: Tampering | FaultKind | (string & {}), options?: TamperOptions): Promise<string>;
+  /** The newest publication as it should be, from a well server. */
+  restore(): Promise<void>;
+  /** The archive as first published, from a well server. */
+  reset(): Promise<void>;
+  versions(suite: UbuntuSuite, architecture?: string): Record<string, string>;
+}
+
+/** The outside of a lab. */
+export function upstreamOf(lab: Lab): Upstream {
+  const { paths } = lab;
+  const restore = async () => {
+    servePublication(paths.archive, String(newestPublication(paths.archive).serial));
+    await faultsOff(lab);
+  };
+  return {
+    release: (release) => releaseVersion(paths, release),
+    withdraw: (name, suite) => withdrawPackage(paths, name, suite),
+    async tamper(kind, options = {}) {
+      const tampering = tamperings.find((each) => each === kind);
+      if (tampering !== undefined) {
+        return await tamperWith(paths.archive, tampering, options.suite ?? "noble-updates", options.package);
+      }
+      const fault = faultKinds.find((each) => each === kind);
+      if (fault !== undefined) {
+        const path = options.path ?? "\\.deb$";
+        await faultsOn(lab, fault, path);
+        return path;
+      }
+      throw new ExplainedError({
+        step: "tampering with the lab's archive",
+        found: kind === "" ? "no kind given" : `no kind is called ${kind}`,
+        remedy: `Use one of: ${[...tamperings, ...faultKinds].join(" ")}.`,
+      });
+    },
+    restore,
+    async reset() {
+      await faultsOff(lab);
+      await prepareArchives(paths);
+    },
+    versions: (suite, architecture) => versionsIn(paths, suite, architecture),
+  };
+}
+
+/** Where a lab's archive is on this machine, for tests that look at what is published. */
+export function archiveDirectory(lab: Lab): string {
+  return join(lab.paths.archive, "ubuntu");
+}

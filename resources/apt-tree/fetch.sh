@@ -1,0 +1,130 @@
+# Fetches what a work list names into the store, where files are called by their SHA-256.
+# Part of a job's script; expects:
+#   STORE      directory of the store
+#   WORK       private directory of this job, on the store's file system; partial files survive in it
+#   UPSTREAM   base URL, ends in /
+#   PARALLEL   transfers at once
+#   STALL      seconds without a byte after which a transfer is given up
+#   LIST       the work list: sha256 TAB size TAB path below UPSTREAM, or "-" for what must be there already TAB destination
+# Says what it does in lines that start with "progress ", and what is wrong in lines that start with "fault ".
+
+fetch_missing() {
+  mkdir -p "$STORE" "$WORK/partial"
+  perl -e '
+    my ($store, $list) = @ARGV; my %seen;
+    open my $in, "<", $list or die "$list: $!";
+    while (<$in>) {
+      chomp; my ($sha, $size, $path, $dest) = split /\t/, $_, 4;
+      next if $seen{$sha}++;
+      my $have = -s "$store/" . substr($sha, 0, 2) . "/$sha";
+      next if -e _ && ($have // 0) == $size;
+      if ($path eq "-") { print STDERR "fault $dest: was to be handed over with the job and is not in the store\n"; $lost = 1; next }
+      print "$sha\t$size\t$path\n";
+    }
+    exit($lost ? 65 : 0);
+  ' "$STORE" "$LIST" >"$WORK/missing" 2>"$WORK/faults" || { cat "$WORK/faults"; exit 65; }
+  set -- $(awk -F'\t' '{ n++; b += $2 } END { printf "%d %.0f", n, b }' "$WORK/missing")
+  total_files=$1 total_bytes=$2
+  [ "$total_files" -gt 0 ] || return 0
+  free=$(($(stat -f -c '%a * %S' "$STORE")))
+  if [ "$total_bytes" -gt "$free" ]; then
+    echo "fault disk: $total_bytes bytes are to be fetched and $free are free on the file system of $STORE"
+    exit 65
+  fi
+  echo "progress fetching $total_files files, $(in_mib "$total_bytes")"
+  # Partial files of another plan would never be asked for again.
+  ( cd "$WORK/partial" && ls -1 ) | sort >"$WORK/left" && cut -f1 "$WORK/missing" | sort | comm -23 "$WORK/left" - | (cd "$WORK/partial" && xargs -r rm -f --)
+
+  fetch_pass "$WORK/missing" resume
+  if [ -s "$WORK/again" ]; then
+    # What a proxy or an interrupted transfer spoiled comes whole the second time; what is wrong upstream stays wrong.
+    cp "$WORK/again" "$WORK/second"
+    fetch_pass "$WORK/second" afresh
+  fi
+  if [ -s "$WORK/again" ]; then
+    head -n 20 "$WORK/faults"
+    more=$(($(wc -l <"$WORK/faults") - 20))
+    [ "$more" -le 0 ] || echo "fault ... and $more more"
+    exit 65
+  fi
+}
+
+# fetch_pass LIST resume|afresh: leaves in $WORK/again what did not arrive right, and the reasons in $WORK/faults.
+fetch_pass() {
+  : >"$WORK/again"; : >"$WORK/faults"; done_bytes=0
+  rm -f "$WORK"/batch.*
+  # By size, so that the limit on a transfer's size is close for every file of a batch.
+  sort -t "$(printf '\t')" -k2,2n "$1" | split -l 2000 -a 4 - "$WORK/batch."
+  for batch in "$WORK"/batch.*; do
+    largest=$(tail -n 1 "$batch" | cut -f2)
+    perl -e '
+      my ($batch, $partial, $upstream) = @ARGV;
+      open my $in, "<", $batch or die "$batch: $!";
+      while (<$in>) {
+        chomp; my ($sha, $size, $path) = split /\t/;
+        $path =~ s{([^A-Za-z0-9/._-])}{sprintf "%%%02X", ord $1}ge;
+        print "url = \"$upstream$path\"\noutput = \"$partial/$sha\"\n";
+      }
+    ' "$batch" "$WORK/partial" "$UPSTREAM" >"$WORK/curl.conf"
+    [ "$2" = resume ] || cut -f1 "$batch" | (cd "$WORK/partial" && xargs -r rm -f --)
+    : >"$WORK/report"
+    watch_progress & watcher=$!
+    # What a server sends beyond the largest file of the batch is not written: that transfer fails, the others go on.
+    (
+      trap '' XFSZ
+      ulimit -f $((largest / 512 + 2048))
+      exec curl --config "$WORK/curl.conf" --parallel --parallel-max "$PARALLEL" --parallel-immediate \
+        --fail --location --proto '=http,https,file' --max-redirs 5 --globoff --path-as-is \
+        --connect-timeout 15 --speed-limit 1 --speed-time "$STALL" --retry 1 --max-filesize "$((largest + 1048576))" \
+        $([ "$2" = resume ] && echo --continue-at -) --no-progress-meter \
+        --write-out '%{exitcode}\t%{http_code}\t%{filename_effective}\t%{errormsg}\n'
+    ) >"$WORK/report" 2>"$WORK/curl.err" </dev/null || true
+    kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null || true
+    check_batch "$batch"
+    done_bytes=$((done_bytes + $(awk -F'\t' '{ b += $2 } END { printf "%.0f", b }' "$batch")))
+  done
+  rm -f "$WORK"/batch.*
+}
+
+# Moves what is right into the store; tells what is wrong with the rest.
+check_batch() {
+  (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | xargs -r -n 64 -P "$(nproc)" sha256sum --) >"$WORK/sums" 2>/dev/null
+  perl -e '
+    my ($batch, $work, $store) = @ARGV; my (%sum, %report);
+    open my $sums, "<", "$work/sums" or die; while (<$sums>) { $sum{$2} = $1 if /^\\?([0-9a-f]{64}) [ *](.*)$/ }
+    open my $report, "<", "$work/report" or die;
+    while (<$report>) { chomp; my ($code, $http, $file, $message) = split /\t/, $_, 4; $file =~ s{.*/}{}; $report{$file} = [$code, $http, $message] }
+    open my $in, "<", $batch or die; open my $again, ">>", "$work/again" or die; open my $faults, ">>", "$work/faults" or die;
+    while (<$in>) {
+      chomp; my ($sha, $size, $path) = split /\t/; my $partial = "$work/partial/$sha";
+      if (($sum{$sha} // "") eq $sha) {
+        my $dir = "$store/" . substr($sha, 0, 2); mkdir $dir; chmod 0644, $partial;
+        if (rename $partial, "$dir/$sha") { next }
+        print $faults "fault $path: cannot be moved into the store: $!\n"; print $again "$sha\t$size\t$path\n"; next;
+      }
+      my ($code, $http, $message) = @{ $report{$sha} // [] };
+      my $got = -e $partial ? (-s $partial // 0) : undef;
+      my $why =
+          defined $got && $got > $size ? "is larger than the $size bytes that the signed index says"
+        : ($code // 0) == 63 || ($code // 0) == 23 && defined $got && $got >= $size ? "is larger than the $size bytes that the signed index says"
+        : ($code // 0) == 22 || ($http // "") =~ /^[45]/ ? "the server answered " . ($http || "with an error")
+        : ($code // 0) == 28 ? "the server stalled: nothing came for $ENV{STALL} s" . (defined $got ? " ($got of $size bytes are there)" : "")
+        : ($code // 0) != 0 ? ($message || "curl exit code $code") . (defined $got ? " ($got of $size bytes are there)" : "")
+        : !defined $got ? "nothing arrived"
+        : $got < $size ? "is truncated: $got of $size bytes"
+        : "its SHA-256 is $sum{$sha}, and the signed index says $sha";
+      # What is complete and wrong, or too large, is of no use to a resumed transfer.
+      unlink $partial if defined $got && $got >= $size;
+      print $faults "fault $path: $why\n"; print $again "$sha\t$size\t$path\n";
+    }
+  ' "$1" "$WORK" "$STORE"
+}
+
+watch_progress() {
+  while sleep 1; do
+    here=$(du -sb "$WORK/partial" 2>/dev/null | cut -f1)
+    echo "progress fetched $(in_mib $((done_bytes + ${here:-0}))) of $(in_mib "$total_bytes")"
+  done
+}
+
+in_mib() { awk -v b="$1" 'BEGIN { printf "%.1f MiB", b / 1048576 }'; }

@@ -1,0 +1,79 @@
+# Builds the dists/ of a re-signed tree with reprepro, which reads what upstream signed from a view of the store.
+# Part of a job's script; expects, beside what tree.sh does:
+#   $ROOT/reprepro/conf   written by the component: distributions, updates, options
+#   GNUPG     home directory of the signing key
+#   KEY       its fingerprint
+#   SUITES    names, separated by blanks
+#   UPSTREAM_KEY  SHA-256 of the keys upstream signs with, which are in the store
+# The work list brings headers/SUITE (the head of its Release file, as upstream has it) and selection/SUITE.
+#   VALID     seconds for which the signature is good, 0 for ever
+
+R="$ROOT/reprepro"
+
+run_reprepro() { reprepro --basedir "$R" --outdir "$R/out" --gnupghome "$R/gnupg" --waitforlock 600 "$@"; }
+
+# Takes files of the pool out of reprepro's books before they go; whatever fails here, the books are made anew.
+reprepro_forget() {
+  [ -d "$R/db" ] || return 0
+  : >"$R/unfinished"
+  LC_ALL=C sort >"$WORK/going"
+  run_reprepro dumpunreferenced 2>/dev/null | LC_ALL=C sort | LC_ALL=C comm -12 - "$WORK/going" >"$WORK/forget" || return 0
+  if [ -s "$WORK/forget" ]; then run_reprepro _forget <"$WORK/forget" >/dev/null 2>&1 || return 0; fi
+  rm -f "$R/unfinished"
+}
+
+resign() {
+  # Its database is a cache of what the view says: after an interruption it is built again.
+  if [ -e "$R/unfinished" ]; then rm -rf "$R/db" "$R/lists" "$R/out"; fi
+  : >"$R/unfinished"
+  mkdir -p "$R/out" "$ROOT/pool" "$R/lists"
+  ln -sfn ../../pool "$R/out/pool"
+  rm -rf "$R/view" "$R/selection" "$R/headers" "$R/gnupg"
+  (umask 077 && mkdir "$R/gnupg")
+  gpg --homedir "$R/gnupg" --batch --quiet --import "$(in_store "$UPSTREAM_KEY")"
+  link_from_store headers "$R/headers"
+  link_from_store view "$R/view"
+  link_from_store selection "$R/selection"
+  mkdir -p "$R/view"
+  ln -sfn ../../pool "$R/view/pool"
+  echo "progress reprepro reads the indices"
+  if ! run_reprepro --keepunreferenced --noskipold --export=never update >"$WORK/reprepro.log" 2>&1; then
+    sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | grep -v ': Created directory\|: Calculating\|: Getting' | tail -n 8
+    exit 65
+  fi
+  run_reprepro export >"$WORK/reprepro.log" 2>&1 || { sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | tail -n 8; exit 65; }
+  mkdir -p "$WORK/tree/public"
+  cp -al "$R/out/dists" "$WORK/tree/public/dists"
+  link_from_store tree "$WORK/tree/public"
+  for suite in $SUITES; do write_release "$suite"; done
+  gpg --homedir "$GNUPG" --batch --quiet --export "$KEY" >"$WORK/tree/public/archive-key.gpg"
+  gpg --homedir "$GNUPG" --batch --quiet --armor --export "$KEY" >"$WORK/tree/public/archive-key.asc"
+  [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
+  rm -f "$R/unfinished"
+}
+
+# reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and call the
+# suite by a code name of its own: the file is written anew from upstream's head and what is really there.
+write_release() {
+  dir="$WORK/tree/public/dists/$1"
+  rm -f "$dir/Release" "$dir/Release.gpg" "$dir/InRelease"
+  (cd "$dir" && find . -type f -not -path '*/by-hash/*' -printf '%P\0' | LC_ALL=C sort -z | xargs -0 -r sha256sum --) >"$WORK/sums"
+  {
+    cat "$R/headers/$1"
+    echo "Date: $(LC_ALL=C date -u -R | sed 's/+0000/UTC/')"
+    [ "$VALID" -eq 0 ] || echo "Valid-Until: $(LC_ALL=C date -u -R -d "+$VALID seconds" | sed 's/+0000/UTC/')"
+    echo "Acquire-By-Hash: yes"
+    echo "SHA256:"
+    perl -e '
+      my ($dir, $sums) = @ARGV; open my $in, "<", $sums or die; sub parents { my ($d) = @_; return if -d $d; my ($up) = $d =~ m{^(.*)/}; parents($up); mkdir $d, 0755 }
+      while (<$in>) {
+        my ($sha, $path) = /^([0-9a-f]{64}) [ *](.*)$/ or die;
+        printf " %s %16d %s\n", $sha, -s "$dir/$path", $path;
+        my ($where) = "$dir/$path" =~ m{^(.*)/}; parents("$where/by-hash/SHA256");
+        my $to = "$where/by-hash/SHA256/$sha"; -e $to or link "$dir/$path", $to or die "$to: $!\n";
+      }
+    ' "$dir" "$WORK/sums"
+  } >"$WORK/Release" && mv "$WORK/Release" "$dir/Release"
+  gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign --output "$dir/InRelease" "$dir/Release"
+  gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --armor --detach-sign --output "$dir/Release.gpg" "$dir/Release"
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sh } from "../../hosts/shell.ts";
+
+const part = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
+
+export interface Place {
+  /** The mirror's directory on the host. */
+  readonly directory: string;
+  /** The store that all mirrors of the host share; on the same file system. */
+  readonly store: string;
+}
+
+export interface PublishSettings extends Place {
+  readonly mode: "resigned" | "verbatim";
+  /** Base URL of upstream, without a slash at its end. */
+  readonly upstream: string;
+  /** Transfers at once. */
+  readonly parallel: number;
+  /** Seconds without a byte that end a transfer. */
+  readonly stallSeconds: number;
+  readonly keepSnapshots: number;
+  /** Digests of texts in the store. */
+  readonly planText: string;
+  readonly summary: string;
+  readonly upstreamKey: string;
+  readonly signing?:
+    | {
+        readonly directory: string;
+        readonly fingerprint: string;
+        readonly suites: readonly string[];
+        readonly validSeconds: number;
+      }
+    | undefined;
+}
+
+/** The job that publishes a tree; its input is the work list. */
+export function publishScript(settings: PublishSettings): string {
+  const { signing } = settings;
+  return [
+    preamble(settings),
+    sh`LIST=$JOB_INPUT MODE=${settings.mode} UPSTREAM=${`${settings.upstream}/`} PARALLEL=${settings.parallel}
+KEEP=${settings.keepSnapshots} PLAN=${settings.planText} SUMMARY=${settings.summary}
+STALL=${settings.stallSeconds}; export STALL`,
+    signing
+      ? sh`GNUPG=${signing.directory} KEY=${signing.fingerprint} SUITES=${signing.suites.join(" ")} VALID=${signing.validSeconds}
+UPSTREAM_KEY=${settings.upstreamKey}`
+      : "",
+    part("fetch.sh"),
+    part("tree.sh"),
+    part("resign.sh"),
+    part("publish.sh"),
+  ].join("\n");
+}
+
+/** The job that serves a kept tree again. */
+export function switchScript(place: Place, tree: string): string {
+  return [
+    preamble(place),
+    part("tree.sh"),
+    sh`tree=${tree}`,
+    `take_lock
+[ -e "$ROOT/trees/$tree/summary.json" ] || { echo "fault $tree: is not among the kept trees: $(ls "$ROOT/trees" | tr '\\n' ' ')"; exit 65; }
+faults_of "$ROOT/trees/$tree" >"$WORK/faults"
+[ ! -s "$WORK/faults" ] || { sed 's/^[^\\t]*\\t/fault /' "$WORK/faults" | head; exit 65; }
+switch_to "$tree"`,
+  ].join("\n");
+}
+
+/** Prints "absent", or three sections: the tree's name, its summary, and what is wrong with its files. */
+export function observeScript({ directory }: Pick<Place, "directory">): string {
+  return [
+    sh`ROOT=${directory}`,
+    part("tree.sh"),
+    `if [ ! -e "$ROOT/current/summary.json" ]; then echo absent; exit 0; fi
+basename "$(readlink "$ROOT/current")"
+cat "$ROOT/current/summary.json"
+echo
+date +%s
+cat "$ROOT/current/signed-until" 2>/dev/null || echo 0
+faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`,
+  ].join("\n");
+}
+
+function preamble({ directory, store }: Place): string {
+  // One private directory a mirror, on the store's file system; its lock makes updates of one mirror take turns.
+  return sh`set -eu
+umask 022
+ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}
+mkdir -p "$ROOT" "$STORE" "$WORK"`;
+}

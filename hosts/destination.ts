@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { lookup } from "node:dns/promises";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { ExplainedError } from "../errors/explained-error.ts";
 
 /** Where a host is and how to get in, as OpenSSH's own configuration says. */
@@ -194,7 +194,7 @@ function expandPath(text: string, values: Record<"hostname" | "user" | "port" | 
     n: values.name,
     p: values.port,
     r: values.user,
-    u: process.env.USER ?? "",
+    u: userInfo().username,
   };
   return text
     .replace(/^~(?=\/|$)/, homedir())

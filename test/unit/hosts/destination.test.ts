@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { configureSsh, type Destination, resolveDestination } from "../../../hosts/destination.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "ssh-config-"));
+});
+afterAll(() => {
+  configureSsh({ configFile: undefined });
+  rmSync(folder, { recursive: true });
+});
+
+let files = 0;
+/** What the real ssh makes of a configuration. */
+function resolve(config: string, name: string): Promise<Destination> {
+  const file = join(folder, `config-${files++}`);
+  writeFileSync(file, config);
+  configureSsh({ configFile: file });
+  return resolveDestination(name);
+}
+
+describe("a destination, as the real ssh resolves it", () => {
+  test("has every setting of the configuration", async () => {
+    const destination = await resolve(
+      `Host mirror
+        HostName 127.0.0.1
+        User ops
+        Port 2222
+        IdentityFile ~/.ssh/lab_%h_%r
+        IdentityFile /etc/keys/b
+        IdentitiesOnly yes
+        IdentityAgent /run/%u/agent
+        UserKnownHostsFile /tmp/kh1 /tmp/kh2
+        GlobalKnownHostsFile none
+        HostKeyAlias the-mirror
+        ServerAliveInterval 7
+        ServerAliveCountMax 2
+        ConnectTimeout 9
+        StrictHostKeyChecking accept-new`,
+      "mirror",
+    );
+    expect(destination).toEqual({
+      name: "mirror",
+      hostname: "127.0.0.1",
+      port: 2222,
+      user: "ops",
+      identityFiles: [join(homedir(), ".ssh/lab_127.0.0.1_ops"), "/etc/keys/b"],
+      identitiesOnly: true,
+      agent: `/run/${userInfo().username}/agent`,
+      jumps: [],
+      hostKeyAlias: "the-mirror",
+      knownHostsFiles: ["/tmp/kh1", "/tmp/kh2"],
+      keepaliveSeconds: 7,
+      keepaliveCount: 2,
+      connectTimeoutSeconds: 9,
+      strictHostKeyChecking: "accept-new",
+    });
+  });
+
+  test("without any configuration has ssh's defaults", async () => {
+    const destination = await resolve("", "ops@127.0.0.1");
+    expect(destination).toMatchObject({
+      hostname: "127.0.0.1",
+      user: "ops",
+      port: 22,
+      jumps: [],
+      identitiesOnly: false,
+    });
+    expect(destination.knownHostsFiles).toContain("/etc/ssh/ssh_known_hosts");
+  });
+
+  test("keeps every hop of ProxyJump, and does not look up a name that only the hop can know", async () => {
+    const config =
+      "Host inner\n HostName inner.invalid\n ProxyJump ops@edge:2200,[fd00::1]:22,ssh://x@last:23";
+    expect((await resolve(config, "inner")).jumps).toEqual([
+      { name: "edge", user: "ops", port: 2200 },
+      { name: "fd00::1", port: 22 },
+      { name: "last", user: "x", port: 23 },
+    ]);
+  });
+
+  test("can be without an agent, whatever the environment has", async () => {
+    process.env.SSH_AUTH_SOCK = "/run/some/agent";
+    expect((await resolve("Host *\n IdentityAgent none", "127.0.0.1")).agent).toBeUndefined();
+    expect((await resolve("", "127.0.0.1")).agent).toBe("/run/some/agent");
+    process.env.OTHER_AGENT = "/run/other";
+    expect((await resolve("Host *\n IdentityAgent $OTHER_AGENT", "127.0.0.1")).agent).toBe("/run/other");
+    delete process.env.SSH_AUTH_SOCK;
+    delete process.env.OTHER_AGENT;
+  });
+
+  test.each([
+    [
+      "a name that does not resolve",
+      "",
+      "mirror.invalid",
+      /mirror\.invalid.*does not resolve[\s\S]*HostName/,
+    ],
+    ["a leading dash", "", "-oProxyCommand=id", /not a name that ssh takes/],
+    ["a space", "", "a b", /not a name that ssh takes/],
+    ["an empty name", "", "", /not a name that ssh takes/],
+    [
+      "a configuration ssh cannot read",
+      "Host x\n Prot 22",
+      "127.0.0.1",
+      /option: prot[\s\S]*What to do: Run `ssh -G/,
+    ],
+    ["ProxyCommand", "Host *\n ProxyCommand nc %h %p", "127.0.0.1", /ProxyCommand[\s\S]*ProxyJump/],
+  ])("explains %s", async (_, config, name, message) => {
+    await expect(resolve(config, name)).rejects.toThrow(message);
+  });
+
+  test("the environment's configuration file wins", async () => {
+    const file = join(folder, "from-environment");
+    writeFileSync(file, "Host *\n Port 4711");
+    process.env.AIRGAPPED_MAAS_SSH_CONFIG = file;
+    try {
+      expect((await resolve("Host *\n Port 1", "127.0.0.1")).port).toBe(4711);
+    } finally {
+      delete process.env.AIRGAPPED_MAAS_SSH_CONFIG;
+    }
+  });
+});

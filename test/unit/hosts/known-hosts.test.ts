@@ -1,0 +1,120 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  fingerprint,
+  judge,
+  type KnownHost,
+  keysFor,
+  parseKnownHosts,
+  readKnownHosts,
+} from "../../../hosts/known-hosts.ts";
+
+let folder: string;
+const keys: Record<"a" | "b" | "rsa", { line: string; blob: Buffer; fingerprint: string }> = {} as never;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "known-hosts-"));
+  for (const [name, type] of [
+    ["a", "ed25519"],
+    ["b", "ed25519"],
+    ["rsa", "rsa"],
+  ] as const) {
+    const file = join(folder, name);
+    execFileSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-f", file]);
+    const [keyType, base64] = readFileSync(`${file}.pub`, "utf8").split(" ");
+    const shown = execFileSync("ssh-keygen", ["-lf", `${file}.pub`], { encoding: "utf8" }).split(" ")[1];
+    keys[name] = {
+      line: `${keyType} ${base64}`,
+      blob: Buffer.from(base64 ?? "", "base64"),
+      fingerprint: shown ?? "",
+    };
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const parse = (text: string): KnownHost[] => parseKnownHosts(text, "known_hosts");
+const verdict = (text: string, host: string, port = 22, key = keys.a.blob, alias?: string) =>
+  judge(keysFor(parse(text), host, port, alias), key);
+
+describe("known_hosts", () => {
+  test("knows a plain name, in any case, and no other", () => {
+    const text = `# a comment\n\nmirror.dc1,10.77.0.2 ${keys.a.line} comment here\n`;
+    expect(verdict(text, "mirror.dc1")).toBe("known");
+    expect(verdict(text, "MIRROR.dc1")).toBe("known");
+    expect(verdict(text, "10.77.0.2")).toBe("known");
+    expect(verdict(text, "10.77.0.20")).toBe("unknown");
+    expect(verdict(text, "mirrorxdc1")).toBe("unknown");
+  });
+
+  test("knows names hashed by ssh-keygen -H, with and without a port", async () => {
+    const file = join(folder, "hashed");
+    writeFileSync(file, `mirror.dc1 ${keys.a.line}\n[mirror.dc1]:2222 ${keys.b.line}\n`);
+    execFileSync("ssh-keygen", ["-q", "-H", "-f", file], { stdio: "ignore" });
+    expect(readFileSync(file, "utf8")).not.toContain("mirror");
+    const hosts = await readKnownHosts([join(folder, "there-is-none"), file]);
+    expect(judge(keysFor(hosts, "mirror.dc1", 22), keys.a.blob)).toBe("known");
+    expect(judge(keysFor(hosts, "mirror.dc1", 2222), keys.b.blob)).toBe("known");
+    expect(judge(keysFor(hosts, "mirror.dc1", 2222), keys.a.blob)).toBe("changed");
+    expect(judge(keysFor(hosts, "other.dc1", 22), keys.a.blob)).toBe("unknown");
+  });
+
+  test("a key filed without the port is trusted on a port; a different one there says nothing", () => {
+    expect(verdict(`mirror ${keys.a.line}`, "mirror", 2222)).toBe("known");
+    expect(verdict(`[mirror]:2222 ${keys.a.line}`, "mirror", 2222)).toBe("known");
+    expect(verdict(`[mirror]:2222 ${keys.a.line}`, "mirror", 22)).toBe("unknown");
+  });
+
+  test("wildcards match, negation wins", () => {
+    const text = `*.dc1,!evil.dc1 ${keys.a.line}\nnode?? ${keys.a.line}`;
+    expect(verdict(text, "mirror.dc1")).toBe("known");
+    expect(verdict(text, "evil.dc1")).toBe("unknown");
+    expect(verdict(text, "node07")).toBe("known");
+    expect(verdict(text, "node7")).toBe("unknown");
+  });
+
+  test("another key than the known one is a change, also of another type", () => {
+    expect(verdict(`mirror ${keys.a.line}`, "mirror", 22, keys.b.blob)).toBe("changed");
+    expect(verdict(`mirror ${keys.rsa.line}`, "mirror", 22, keys.a.blob)).toBe("changed");
+    expect(verdict(`mirror ${keys.a.line}\nmirror ${keys.b.line}`, "mirror", 22, keys.b.blob)).toBe("known");
+  });
+
+  test("a revoked key stays refused although it is also listed as good, under any name of the host", () => {
+    expect(verdict(`mirror ${keys.a.line}\n@revoked * ${keys.a.line}`, "mirror")).toBe("revoked");
+    expect(verdict(`[mirror]:2222 ${keys.a.line}\n@revoked mirror ${keys.a.line}`, "mirror", 2222)).toBe(
+      "revoked",
+    );
+    expect(verdict(`mirror ${keys.a.line}\n@revoked other ${keys.a.line}`, "mirror")).toBe("known");
+  });
+
+  test("a certificate authority makes no key trusted, and is reported", () => {
+    const known = keysFor(parse(`@cert-authority *.dc1 ${keys.a.line}`), "mirror.dc1", 22);
+    expect(judge(known, keys.a.blob)).toBe("unknown");
+    expect(known.authorities.map(({ where }) => where)).toEqual(["known_hosts:1"]);
+  });
+
+  test("HostKeyAlias replaces the name and the port", () => {
+    expect(verdict(`dc1-mirror ${keys.a.line}`, "10.77.0.2", 2222, keys.a.blob, "dc1-mirror")).toBe("known");
+    expect(verdict(`10.77.0.2 ${keys.a.line}`, "10.77.0.2", 22, keys.a.blob, "dc1-mirror")).toBe("unknown");
+  });
+
+  test("lines that are damaged or of an unknown kind trust nothing", () => {
+    const [type, base64] = keys.a.line.split(" ");
+    for (const line of [
+      `@future mirror ${keys.a.line}`,
+      `mirror ssh-rsa ${base64}`,
+      `mirror ${type}`,
+      `mirror ${type} !!!!`,
+      `|1|broken ${keys.a.line}`,
+      `|2|c2FsdA==|aGFzaA== ${keys.a.line}`,
+    ]) {
+      expect([line, verdict(line, "mirror")]).toEqual([line, "unknown"]);
+    }
+  });
+
+  test("prints fingerprints as ssh-keygen does", () => {
+    for (const key of Object.values(keys)) expect(fingerprint(key.blob)).toBe(key.fingerprint);
+  });
+});

@@ -1,15 +1,16 @@
 import { ExplainedError } from "../errors/explained-error.ts";
-import type { HostInputs, ResourceDefinition } from "./kernel/definition.ts";
+import { files } from "./files.ts";
+import type { ResourceDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
 
 /**
  * Every kind of resource by the name that the state remembers. The text stored with each resource
  * (see kernel/resource.ts) loads this file by its path and asks for one of these names: neither may change.
  */
-const definitions: readonly ResourceDefinition<
-  HostInputs & Record<string, unknown>,
-  Record<string, unknown>
->[] = [];
+const definitions: readonly AnyDefinition[] = [files];
+
+// biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are served
+type AnyDefinition = ResourceDefinition<any, any>;
 
 /** Called by Pulumi's dynamic provider process. */
 export function handler(kind: string): DefinitionProvider {

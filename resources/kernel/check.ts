@@ -61,7 +61,9 @@ function failuresOf(error: z.ZodError): Failure[] {
 }
 
 function failureOf(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Failure {
-  return { property: pathText([...prefix, ...issue.path]), reason: issue.message };
+  // Of a record's key zod only says that it is invalid, and keeps the reason inside.
+  const reasons = issue.code === "invalid_key" ? issue.issues.map(({ message }) => message) : [];
+  return { property: pathText([...prefix, ...issue.path]), reason: reasons.join("; ") || issue.message };
 }
 
 /** `["files", "/etc/motd", "mode"]` as `files["/etc/motd"].mode`. */

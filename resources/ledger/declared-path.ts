@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+
+/** What a resource wants to be at a path. */
+export type DeclaredPath =
+  | ({
+      readonly type: "file";
+      readonly path: string;
+      readonly content: string;
+      /** Its content must not be shown. */
+      readonly secret?: boolean;
+    } & Attributes)
+  | ({ readonly type: "directory"; readonly path: string } & Attributes)
+  | { readonly type: "link"; readonly path: string; readonly target: string }
+  | { readonly type: "absent"; readonly path: string };
+
+export interface Attributes {
+  /** Four octal digits. */
+  readonly mode: string;
+  /** A name or a number on the host. */
+  readonly owner: string;
+  readonly group: string;
+}
+
+export function sha256(content: string | Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/** What resources compare to know whether they declare the same for a path: its type and a digest of the rest. */
+export function declarationOf(declared: DeclaredPath): string {
+  switch (declared.type) {
+    case "file": {
+      const { mode, owner, group, content } = declared;
+      return `file ${sha256(JSON.stringify([mode, owner, group, sha256(content)]))}`;
+    }
+    case "directory":
+      return `directory ${sha256(JSON.stringify([declared.mode, declared.owner, declared.group]))}`;
+    case "link":
+      return `link ${sha256(declared.target)}`;
+    case "absent":
+      return "absent";
+  }
+}
+
+/** The directories a path lies in, outermost first, without `/`. */
+export function ancestorsOf(path: string): string[] {
+  const parts = path.split("/").slice(1, -1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+}

@@ -1,0 +1,285 @@
+# Who declares which path, and what was there before.
+#
+# Expects $ledger, $lock, $resource and $wanted (the records this resource keeps, in spaces). For each path
+# $ledger/paths/<sha256 of the path>/ holds `path`, what was found there at first (`original`, an archive, or
+# the marker `absent`) and claims/<resource>, what each resource declares for it. A record is whole or not
+# there, it is written before the path is touched, and it goes after the path is put back: a kill at any
+# point leaves something that the next run of the same functions carries on from.
+#
+# Tells on standard output, one a line:
+#   taken INDEX RESOURCE      another resource declares something else for the path; nothing was changed
+#   overtaken INDEX RESOURCE  a resource that shared the path still declares what this one did before
+#   began                     from here on the host is changed
+#   kept PATH-IN-BASE64       a directory that would have been taken away has something in it
+#   stopped INDEX ACTION      where it failed
+
+paths=$ledger/paths
+at="- start"
+aside=
+recorded=
+taken=
+
+on_exit() {
+  status=$?
+  if [ -n "$aside" ]; then rm -rf -- "$aside"; fi
+  if [ "$status" != 0 ] && [ -n "$at" ]; then echo "stopped $at"; fi
+}
+trap on_exit EXIT
+
+stop() {
+  at="$1 $2"
+  exit 1
+}
+
+lock_ledger() {
+  at="- lock"
+  exec 9>"$lock"
+  flock -w 300 9
+  at="- start"
+}
+
+exists() { [ -e "$1" ] || [ -L "$1" ]; }
+
+is_directory() { [ -d "$1" ] && [ ! -L "$1" ]; }
+
+# A directory that is only needed to hold something agrees with whoever declares it in full.
+agree() {
+  if [ "$1" = "$2" ]; then return 0; fi
+  case "$1:$2" in
+    parent:directory* | directory*:parent) return 0 ;;
+  esac
+  return 1
+}
+
+# index record declaration
+check_claim() {
+  if [ ! -d "$paths/$2" ]; then return 0; fi
+  mine=
+  if [ -f "$paths/$2/claims/$resource" ]; then read -r mine <"$paths/$2/claims/$resource"; fi
+  for claim in "$paths/$2/claims"/*; do
+    other=${claim##*/}
+    if [ "$other" = "$resource" ] || [ ! -f "$claim" ]; then continue; fi
+    read -r theirs <"$claim"
+    if agree "$3" "$theirs"; then continue; fi
+    # Those who agreed until now can only change one after the other.
+    if [ "$theirs" = "$mine" ] && [ "${theirs%% *}" = "${3%% *}" ]; then
+      echo "overtaken $1 $other"
+    else
+      echo "taken $1 $other"
+      taken=yes
+    fi
+  done
+}
+
+begin() {
+  if [ -n "$taken" ]; then at= && exit 1; fi
+  echo began
+}
+
+# path archive
+keep_original() {
+  tar --create --file "$2" --format=posix --no-recursion --numeric-owner --acls --xattrs --xattrs-include='*' \
+    --directory "${1%/*}/" -- "./${1##*/}"
+}
+
+# index record declaration path
+claim() {
+  at="$1 claim"
+  record=$paths/$2
+  if [ ! -d "$record" ]; then
+    if [ -S "$4" ]; then stop "$1" socket; fi
+    rm -rf "$paths/.new"
+    mkdir -p "$paths/.new/claims"
+    printf '%s' "$4" >"$paths/.new/path"
+    if exists "$4"; then keep_original "$4" "$paths/.new/original"; else : >"$paths/.new/absent"; fi
+    printf '%s\n' "$3" >"$paths/.new/claims/$resource"
+    mv -T "$paths/.new" "$record"
+    recorded=yes
+    return 0
+  fi
+  mine=
+  if [ -f "$record/claims/$resource" ]; then read -r mine <"$record/claims/$resource"; fi
+  if [ "$mine" != "$3" ]; then
+    printf '%s\n' "$3" >"$record/.claim"
+    mv -f "$record/.claim" "$record/claims/$resource"
+  fi
+}
+
+# index record path: a directory that must be there for something in it. One that is there without us is
+# no concern of ours.
+claim_parent() {
+  if [ -d "$3" ] && [ ! -e "$paths/$2/absent" ]; then return 0; fi
+  if exists "$3" && [ ! -d "$3" ] && [ ! -f "$paths/$2/claims/$resource" ]; then stop "$1" not-a-directory; fi
+  claim "$1" "$2" parent "$3"
+}
+
+# The records must last before what they tell of is changed.
+settle_claims() {
+  at="- record"
+  if [ -n "$recorded" ]; then sync -f "$paths"; fi
+}
+
+# path: a directory gives way only when nothing is in it but what this resource lets go of.
+make_way() {
+  if ! is_directory "$1"; then return 0; fi
+  if rmdir -- "$1" 2>/dev/null; then return 0; fi
+  before=$at
+  release_unwanted
+  at=$before
+  if is_directory "$1"; then rmdir -- "$1"; fi
+}
+
+# index path
+place_parent() {
+  at="$1 mkdir"
+  if [ -d "$2" ]; then return 0; fi
+  if exists "$2"; then rm -f -- "$2"; fi
+  mkdir -m 0755 -- "$2"
+}
+
+# index mode owner group path
+place_directory() {
+  at="$1 mkdir"
+  if [ -L "$5" ] && [ -d "$5" ]; then stop "$1" linked-directory; fi
+  if exists "$5" && [ ! -d "$5" ]; then rm -f -- "$5"; fi
+  if [ ! -d "$5" ]; then mkdir -m 0700 -- "$5"; fi
+  at="$1 own"
+  chown -- "$3:$4" "$5"
+  # The fifth digit makes chmod clear the set-group-ID bit too.
+  chmod -- "0$2" "$5"
+}
+
+# index record mode owner group path base64
+place_file() {
+  at="$1 write"
+  make_way "$6"
+  aside=${6%/*}/.airgapped-maas.$2
+  if exists "$aside"; then rm -rf -- "$aside"; fi
+  (set -C && printf '%s' "$7" | base64 -d >"$aside")
+  at="$1 own"
+  chown -- "$4:$5" "$aside"
+  chmod -- "0$3" "$aside"
+  at="$1 write"
+  sync -- "$aside"
+  mv -fT -- "$aside" "$6"
+  aside=
+}
+
+# index record path target
+place_link() {
+  at="$1 link"
+  make_way "$3"
+  aside=${3%/*}/.airgapped-maas.$2
+  if exists "$aside"; then rm -rf -- "$aside"; fi
+  ln -s -- "$4" "$aside"
+  mv -fT -- "$aside" "$3"
+  aside=
+}
+
+# index path
+take_away() {
+  at="$1 delete"
+  if is_directory "$2"; then stop "$1" directory; fi
+  if exists "$2"; then rm -f -- "$2"; fi
+}
+
+# record: sets $path; names may end in newlines, which $(...) would drop.
+path_of() {
+  path=$(cat "$1/path" && echo .)
+  path=${path%.}
+}
+
+drop_record() {
+  rm -rf "$paths/.old"
+  mv -T "$1" "$paths/.old"
+  rm -rf "$paths/.old"
+}
+
+# record: puts back what was found at $path. Fails where a directory with something in it is in the way.
+put_back() {
+  if [ ! -d "${path%/*}/" ]; then mkdir -p -m 0755 -- "${path%/*}/"; fi
+  aside=${path%/*}/.airgapped-maas.${1##*/}
+  rm -rf -- "$aside"
+  mkdir -m 0700 -- "$aside"
+  tar --extract --file "$1/original" --preserve-permissions --same-owner --numeric-owner \
+    --acls --xattrs --xattrs-include='*' --directory "$aside"
+  original=$aside/${path##*/}
+  if is_directory "$original" && is_directory "$path"; then
+    chown --reference="$original" -- "$path"
+    chmod --reference="$original" -- "$path"
+    touch --reference="$original" -- "$path"
+  else
+    if is_directory "$path"; then rmdir -- "$path"; fi
+    mv -fT -- "$original" "$path"
+  fi
+  rm -rf -- "$aside"
+  aside=
+}
+
+# Lets go of what this resource claims and no longer wants; what nobody claims any more is as it was found.
+# Directories wait until what is in them is gone.
+release_unwanted() {
+  at="- release"
+  held=
+  for own in "$paths"/*/claims/"$resource"; do
+    if [ ! -f "$own" ]; then continue; fi
+    record=${own%/claims/*}
+    case $wanted in *" ${record##*/} "*) continue ;; esac
+    set -- "$record"/claims/*
+    if [ $# -gt 1 ]; then
+      rm -f "$own"
+      continue
+    fi
+    path_of "$record"
+    if is_directory "$path"; then
+      held="$held ${record##*/}"
+    elif [ -e "$record/original" ]; then
+      put_back "$record"
+      drop_record "$record"
+    else
+      rm -f -- "$path" "${path%/*}/.airgapped-maas.${record##*/}"
+      drop_record "$record"
+    fi
+  done
+  release_directories
+}
+
+# Inner ones go first: as long as one goes, another may have become empty.
+release_directories() {
+  going=yes
+  while [ -n "$going" ]; do
+    going=
+    left=
+    for name in $held; do
+      path_of "$paths/$name"
+      if [ -e "$paths/$name/absent" ] && rmdir -- "$path" 2>/dev/null; then
+        drop_record "$paths/$name"
+        going=yes
+      else
+        left="$left $name"
+      fi
+    done
+    held=$left
+  done
+  for name in $held; do
+    path_of "$paths/$name"
+    if [ -e "$paths/$name/original" ]; then
+      put_back "$paths/$name"
+    else
+      echo "kept $(printf '%s' "$path" | base64 -w 0)"
+    fi
+    drop_record "$paths/$name"
+  done
+}
+
+close_ledger() {
+  at="- close"
+  for remains in "$paths/.new" "$paths/.old"; do
+    if [ -d "$remains" ]; then rm -rf "$remains"; fi
+  done
+  for empty in "$paths" "$ledger"; do
+    if [ -d "$empty" ]; then rmdir -- "$empty" 2>/dev/null || true; fi
+  done
+  flock -u 9
+  at="- after"
+}

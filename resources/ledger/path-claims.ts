@@ -1,0 +1,225 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { RunResult } from "../../hosts/host.ts";
+import { quote, sh } from "../../hosts/shell.ts";
+import { ancestorsOf, type DeclaredPath, declarationOf, sha256 } from "./declared-path.ts";
+import { type LedgerPlace, ledgerPlace } from "./place.ts";
+
+const functions = readFileSync(join(import.meta.dirname, "path-claims.sh"), "utf8");
+
+export interface PathClaims {
+  /** Sets up the script; must come first. */
+  readonly prologue: string;
+  /** Claims all paths, makes the given ones what they are declared to be, and lets go of what is no longer wanted. */
+  readonly body: string;
+  /** What the script's numbers stand for. */
+  readonly subjects: readonly Subject[];
+}
+
+interface Subject {
+  readonly path: string;
+  readonly owner?: string;
+  readonly group?: string;
+}
+
+/**
+ * The script that claims paths for a resource and makes them so, in one go (see path-claims.sh).
+ *
+ * @param resource names the claimant.
+ * @param declared everything the resource wants from now on; with nothing, all it had is put back as found.
+ * @param differs which of these have to be made; the others are only claimed.
+ */
+export function pathClaims(
+  resource: string,
+  declared: readonly DeclaredPath[],
+  differs: (path: DeclaredPath) => boolean,
+  place: LedgerPlace = ledgerPlace,
+): PathClaims {
+  const parents = parentsOf(declared);
+  const ordered = [...declared].sort((a, b) => rank(a) - rank(b) || depth(a.path) - depth(b.path));
+  const subjects: Subject[] = [...parents.map((path) => ({ path })), ...ordered];
+  const records = subjects.map(({ path }) => sha256(path));
+  const numbered = ordered.map((item, index) => ({ item, index: parents.length + index }));
+  const record = (index: number) => records[index] as string;
+  const directoriesFirst = [
+    ...parents.map((path, index) => ({ path, index, script: sh`place_parent ${index} ${path}` })),
+    ...numbered
+      .filter(({ item }) => item.type === "directory" && differs(item))
+      .map(({ item, index }) => ({ path: item.path, index, script: placing(item, index) })),
+  ].sort((a, b) => depth(a.path) - depth(b.path));
+  return {
+    subjects,
+    prologue: [
+      "set -eu",
+      "umask 077",
+      sh`ledger=${place.directory} lock=${place.lock} resource=${resource}`,
+      `wanted=${quote(` ${records.join(" ")} `)}`,
+      functions,
+    ].join("\n"),
+    body: [
+      "lock_ledger",
+      ...parents.map((_, index) => sh`check_claim ${index} ${record(index)} parent`),
+      ...numbered.map(({ item, index }) => sh`check_claim ${index} ${record(index)} ${declarationOf(item)}`),
+      "begin",
+      ...parents.map((path, index) => sh`claim_parent ${index} ${record(index)} ${path}`),
+      ...numbered.map(
+        ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
+      ),
+      "settle_claims",
+      ...directoriesFirst.map(({ script }) => script),
+      ...numbered
+        .filter(({ item }) => item.type !== "directory" && differs(item))
+        .map(({ item, index }) => placing(item, index)),
+      "release_unwanted",
+      "close_ledger",
+      "",
+    ].join("\n"),
+  };
+}
+
+/** Directories before what is in them, and what is to be gone last. */
+function rank({ type }: DeclaredPath): number {
+  return ["directory", "file", "link", "absent"].indexOf(type);
+}
+
+function depth(path: string): number {
+  return path.split("/").length;
+}
+
+function parentsOf(declared: readonly DeclaredPath[]): string[] {
+  const parents = new Set(
+    declared.filter(({ type }) => type !== "absent").flatMap(({ path }) => ancestorsOf(path)),
+  );
+  for (const { type, path } of declared) if (type === "directory") parents.delete(path);
+  return [...parents].sort((a, b) => depth(a) - depth(b));
+}
+
+function placing(item: DeclaredPath, index: number): string {
+  const { path } = item;
+  switch (item.type) {
+    case "file": {
+      const content = Buffer.from(item.content).toString("base64");
+      return sh`place_file ${index} ${sha256(path)} ${item.mode} ${item.owner} ${item.group} ${path} ${content}`;
+    }
+    case "directory":
+      return sh`place_directory ${index} ${item.mode} ${item.owner} ${item.group} ${path}`;
+    case "link":
+      return sh`place_link ${index} ${sha256(path)} ${path} ${item.target}`;
+    case "absent":
+      return sh`take_away ${index} ${path}`;
+  }
+}
+
+/** What a run of the script told. */
+export interface ClaimsReport {
+  /** Whether anything on the host may have been changed. */
+  readonly began: boolean;
+  readonly warnings: readonly string[];
+  readonly error?: ExplainedError;
+}
+
+/** Reads what the script of `pathClaims` printed, also when it failed. */
+export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }: RunResult): ClaimsReport {
+  const lines = stdout.split("\n").map((line) => line.split(" "));
+  const told = (word: string) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
+  const subject = (index: string | undefined) => subjects[Number(index)];
+  const warnings = [
+    ...told("kept").map(
+      ([path]) => `${textOf(path)} stays, since it holds what this resource did not put there`,
+    ),
+    ...told("overtaken").map(
+      ([index, other]) =>
+        `${subject(index)?.path} is shared with ${other}, which still declared what this resource did before`,
+    ),
+  ];
+  const began = told("began").length > 0;
+  if (code === 0) return { began, warnings };
+  const taken = told("taken");
+  if (taken.length > 0) {
+    return {
+      began,
+      warnings,
+      error: new ExplainedError({
+        step: `claiming ${taken.map(([index]) => subject(index)?.path).join(", ")}`,
+        found: `${[...new Set(taken.map(([, other]) => other))].join(", ")} on this host declares something else there`,
+        remedy:
+          "Declare other paths. If that is this very component under its former name, give the component an alias.",
+      }),
+    };
+  }
+  const [index, action = "start"] = told("stopped").at(-1) ?? [];
+  return { began, warnings, error: stopped(action, subject(index), stderr) };
+}
+
+function textOf(base64 = ""): string {
+  return Buffer.from(base64, "base64").toString("utf8");
+}
+
+function stopped(action: string, subject: Subject | undefined, stderr: string): ExplainedError {
+  const path = subject?.path ?? "";
+  const said = stderr.trim().split("\n").at(-1)?.slice(0, 500) || "it failed without a word";
+  switch (action) {
+    case "lock":
+      return new ExplainedError({
+        step: "waiting for another update of this host",
+        found: "it has held the lock on the host's ledger for 5 minutes",
+        remedy:
+          "Let it finish (`fuser -v /run/airgapped-maas.ledger.lock` on the host names it), then run the update again.",
+      });
+    case "socket":
+      return new ExplainedError({
+        step: `keeping what is at ${path}`,
+        found: "a socket, which cannot be put back later",
+        remedy: "Stop the service that made it, or declare another path.",
+      });
+    case "not-a-directory":
+      return new ExplainedError({
+        step: `making the directory ${path}`,
+        found: "something that is not a directory is in the way",
+        remedy: "Move it away, or declare other paths.",
+      });
+    case "linked-directory":
+      return new ExplainedError({
+        step: `making the directory ${path}`,
+        found: "a symbolic link to a directory, whose content would disappear from view if it were replaced",
+        remedy: "Declare the directory it points to, or take the link away.",
+      });
+    case "directory":
+      return new ExplainedError({
+        step: `deleting ${path}`,
+        found: "a directory, though only files and links can be declared absent",
+        remedy: "Take the directory away by hand, or do not declare it absent.",
+      });
+  }
+  const doing: Record<string, string> = {
+    claim: `recording what is at ${path}`,
+    record: "recording what was there before",
+    mkdir: `making the directory ${path}`,
+    write: `writing ${path}`,
+    own: `setting owner and mode of ${path}`,
+    link: `making the link ${path}`,
+    delete: `deleting ${path}`,
+    release: "putting back what was there before",
+  };
+  return new ExplainedError({
+    step: doing[action] ?? "preparing the change",
+    found: said,
+    remedy: remedyFor(said, subject),
+  });
+}
+
+function remedyFor(said: string, subject: Subject | undefined): string {
+  if (/No space left|Disk quota/.test(said))
+    return "Make room on that file system, then run the update again.";
+  if (/Read-only file system/.test(said))
+    return "Mount that file system writable, or declare a path on another one.";
+  if (/Directory not empty/.test(said))
+    return "Move what is in that directory away, or declare another path.";
+  if (/invalid (user|group)/.test(said)) {
+    return `Make the user and group ${subject?.owner}:${subject?.group} first, e.g. by installing the package that brings them.`;
+  }
+  if (/Operation not permitted/.test(said))
+    return "Look for an immutable attribute (`lsattr`) or a restriction on that file system.";
+  return "Put right what the message says, then run the update again.";
+}

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "./until.ts";
 
 /** Where control groups are: a version 2 hierarchy, alone or beside systemd's own of version 1. */
 const hierarchies = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"].filter((root) =>
@@ -40,11 +41,17 @@ export async function endCgroup(cgroup: string): Promise<void> {
   }
   for (const root of hierarchies) {
     for (const directory of withBelow(join(root, cgroup)).reverse()) {
-      try {
-        rmdirSync(directory);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      }
+      await until(`the end of ${directory}`, 10_000, () => {
+        try {
+          rmdirSync(directory);
+          return true;
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code === "ENOENT") return true;
+          if (code === "EBUSY") return false; // its last process is still being reaped
+          throw error;
+        }
+      });
     }
   }
 }

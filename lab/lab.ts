@@ -90,11 +90,10 @@ export async function labDown(name: string): Promise<void> {
   mkdirSync(paths.directory, { recursive: true });
   await locked(`${paths.directory}.lock`, async () => {
     await endCgroup(paths.prefix);
-    await bridgesDown(paths);
-    rmSync(paths.directory, { recursive: true, force: true });
+    await bridgesDown(paths, claimed(paths));
     releaseSubnets(paths);
+    rmSync(paths.directory, { recursive: true, force: true });
   });
-  rmSync(`${paths.directory}.lock`, { force: true });
 }
 
 /** What a lab's hosts do at the moment. */

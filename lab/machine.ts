@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { ExplainedError } from "../errors/explained-error.ts";
@@ -31,9 +40,12 @@ export async function boot(paths: LabPaths, pair: number, host: LabHost): Promis
   const directory = join(paths.hosts, host.name);
   const upper = join(directory, "upper");
   const lower = await lowerDirectories(host);
-  if (!diskExists(upper)) {
-    mkdirSync(upper, { recursive: true });
-    await provision(paths, pair, host, upper, lower);
+  if (!existsSync(upper)) {
+    rmSync(upper, { recursive: true, force: true });
+    rmSync(`${upper}.making`, { recursive: true, force: true });
+    mkdirSync(`${upper}.making`, { recursive: true });
+    await provision(paths, pair, host, `${upper}.making`, lower);
+    renameSync(`${upper}.making`, upper);
   }
   rmSync(join(directory, "work"), { recursive: true, force: true });
   const log = openSync(join(directory, "console.log"), "a");
@@ -81,16 +93,6 @@ function failedToStart(host: LabHost, directory: string): ExplainedError {
   });
 }
 
-function diskExists(upper: string): boolean {
-  try {
-    readFileSync(join(upper, "etc/hostname"));
-    readFileSync(join(upper, "etc/machine-id"));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Runs a command on a host as root, not through SSH but through the kernel: for what must not depend on
  * SSH. Whatever its exit code.
@@ -121,9 +123,9 @@ export async function enter(
       "--pid",
       "--cgroup",
       "--root",
-      "--wd=/",
       "env",
       "-i",
+      "--chdir=/",
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "HOME=/root",
       "LC_ALL=C.UTF-8",

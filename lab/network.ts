@@ -29,10 +29,17 @@ export async function bridgesUp(paths: LabPaths, pair: number): Promise<void> {
     lines.push(`link set ${name} up`);
     await ipBatch(lines);
   }
+  // Without this, what somebody sends straight to the data centre would leave by the machine's default route.
+  await command(["ip", "route", "replace", "unreachable", dataCentre(pair)]);
+}
+
+function dataCentre(pair: number): string {
+  return `${addressIn(pair, "datacentre", 0)}/24`;
 }
 
 /** Removes the bridges. */
-export async function bridgesDown(paths: LabPaths): Promise<void> {
+export async function bridgesDown(paths: LabPaths, pair: number | undefined): Promise<void> {
+  if (pair !== undefined) await tryCommand(["ip", "route", "del", "unreachable", dataCentre(pair)]);
   for (const network of networks) await tryCommand(["ip", "link", "del", bridge(paths, network)]);
 }
 

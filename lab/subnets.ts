@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { ExplainedError } from "../errors/explained-error.ts";
-import type { Network } from "./hosts.ts";
+import { type Network, workstationAddress } from "./hosts.ts";
 import type { LabPaths } from "./paths.ts";
 
 /** Claims of all labs of this machine, of whatever repository: a symbolic link `<pair>` to the lab that has it. */
@@ -18,6 +19,10 @@ export function claimSubnets(paths: LabPaths): number {
   if (mine !== undefined) return mine;
   for (let pair = 0; pair < 128; pair++) {
     const link = join(claims, String(pair));
+    // A lab whose directory somebody deleted while it ran still has its address.
+    const workstation = addressIn(pair, "outside", workstationAddress);
+    if (Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === workstation)))
+      continue;
     try {
       const owner = readlinkSync(link);
       if (existsSync(owner)) continue;

@@ -3,7 +3,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { type Tampering, tamperings, tamperWith } from "./archive/tamper.ts";
 import {
   newestPublication,
-  prepareArchives,
+  publishPristine,
   type Release,
   releaseVersion,
   servePublication,
@@ -66,7 +66,7 @@ export function upstreamOf(lab: Lab): Upstream {
     restore,
     async reset() {
       await faultsOff(lab);
-      await prepareArchives(paths);
+      await publishPristine(paths);
     },
     versions: (suite, architecture) => versionsIn(paths, suite, architecture),
   };

@@ -5,6 +5,7 @@ import { locked } from "../lock.ts";
 import { sharedPaths } from "../paths.ts";
 import { readDeb } from "./deb.ts";
 import { closureOf } from "./downloads.ts";
+import { generatorSource } from "./generator-source.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { type PublishedDeb, publish, type Suite } from "./publish.ts";
 
@@ -39,7 +40,10 @@ Signed-By: /etc/apt/keyrings/lab-debian.asc
 /** Makes the Debian archive that hosts install from, once for each list of packages. Returns its directory. */
 export async function debianArchive(): Promise<string> {
   const debs = await closureOf(wanted());
-  const digest = createHash("sha256").update(debs.sort().join("\n")).digest("hex").slice(0, 12);
+  const digest = createHash("sha256")
+    .update([generatorSource(), (await archiveKey("debian")).fingerprint, ...debs.sort()].join("\n"))
+    .digest("hex")
+    .slice(0, 12);
   const target = join(sharedPaths.cache, "debian", digest);
   if (existsSync(target)) return target;
   mkdirSync(join(sharedPaths.cache, "debian"), { recursive: true });

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { locked } from "../lock.ts";
 import { type DownloadingApt, downloadingApt } from "../machine-apt.ts";
@@ -24,22 +25,28 @@ export async function closureOf(packages: readonly string[]): Promise<string[]> 
 
 /** The .deb files of just these packages, named as apt does: `tree`, `tree:arm64`. */
 export async function debsOf(packages: readonly string[]): Promise<string[]> {
-  return await fetched(`packages ${[...packages].sort().join(" ")}`, async (apt) => {
-    const target = join(directory, "chosen");
-    mkdirSync(target, { recursive: true });
-    await apt.run(["apt-get", "-q", "download", ...packages], target);
-    return readdirSync(target).map((name) => join("chosen", name));
-  });
+  const key = `packages ${[...packages].sort().join(" ")}`;
+  return await fetched(key, (apt) =>
+    into(key, (target) => apt.run(["apt-get", "-q", "download", ...packages], target)),
+  );
 }
 
 /** The files of source packages: .dsc, tarballs. */
 export async function sourcesOf(packages: readonly string[]): Promise<string[]> {
-  return await fetched(`sources ${[...packages].sort().join(" ")}`, async (apt) => {
-    const target = join(directory, "source");
-    mkdirSync(target, { recursive: true });
-    await apt.run(["apt-get", "-q", "--download-only", "source", ...packages], target);
-    return readdirSync(target).map((name) => join("source", name));
-  });
+  const key = `sources ${[...packages].sort().join(" ")}`;
+  return await fetched(key, (apt) =>
+    into(key, (target) => apt.run(["apt-get", "-q", "--download-only", "source", ...packages], target)),
+  );
+}
+
+/** Downloads into an empty directory of its own; returns the files, relative to the cache. */
+async function into(key: string, download: (target: string) => Promise<unknown>): Promise<string[]> {
+  const name = createHash("sha256").update(key).digest("hex").slice(0, 12);
+  const target = join(directory, name);
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true });
+  await download(target);
+  return readdirSync(target).map((file) => join(name, file));
 }
 
 /** Remembers the files that a download made, and makes it again only where one is gone. */

@@ -19,6 +19,7 @@ import { sharedPaths } from "../paths.ts";
 import { type DebFacts, readDeb, rebuildDeb } from "./deb.ts";
 import { debianArchive } from "./debian.ts";
 import { debsOf, sourcesOf } from "./downloads.ts";
+import { generatorSource } from "./generator-source.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { type Publication, publish, type Suite } from "./publish.ts";
 
@@ -91,7 +92,7 @@ export async function prepareArchives(paths: LabPaths): Promise<void> {
 async function pristineArchive(): Promise<string> {
   const key = await archiveKey("ubuntu");
   const digest = createHash("sha256")
-    .update(JSON.stringify([seed, seedSources, suites, key.fingerprint, readFileSync(import.meta.filename)]))
+    .update(JSON.stringify([key.fingerprint, generatorSource()]))
     .digest("hex")
     .slice(0, 12);
   const target = join(sharedPaths.cache, "ubuntu", digest);
@@ -222,9 +223,15 @@ export async function withdrawPackage(
   });
 }
 
+/** Publishes anew, as a later serial, what the archive held at first. */
+export async function publishPristine(paths: LabPaths): Promise<void> {
+  const pristine = readCatalogue(await pristineArchive());
+  await changeArchive(paths, undefined, async () => pristine);
+}
+
 async function changeArchive(
   paths: LabPaths,
-  changed: readonly UbuntuSuite[],
+  changed: readonly UbuntuSuite[] | undefined,
   change: (catalogue: Catalogue) => Promise<Catalogue>,
 ): Promise<void> {
   await locked(join(paths.directory, "archive.lock"), async () => {

@@ -42,7 +42,11 @@ export interface ResourceDefinition<
   readonly inputs: z.ZodObject & z.ZodType<Inputs>;
   /** Inputs whose change makes it another thing: replaced, not updated. `host` always is. */
   readonly identity?: readonly (keyof Inputs & string)[];
-  /** Outputs (or inputs) that are secret whatever they were made from. */
+  /**
+   * Outputs (or inputs) that are secret whatever they were made from: kept encrypted in the state as a whole,
+   * and taken out of every message. A path says which part must not be in messages where the rest may
+   * be: `secretFiles.*.content`.
+   */
   readonly secrets?: readonly string[];
 
   /**

@@ -4,6 +4,7 @@ import { configureSsh, hostNamed } from "../../hosts/connections.ts";
 import { check } from "./check.ts";
 import { type HostInputs, PartlyApplied, type ResourceDefinition, type Scene } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
+import { Redaction } from "./redaction.ts";
 import {
   hidden,
   hiddenOf,
@@ -12,6 +13,7 @@ import {
   type Properties,
   same,
   storable,
+  storablePart,
   upgraded,
 } from "./stored-properties.ts";
 
@@ -34,9 +36,14 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   }
 
   async check(olds: Properties, news: Properties): Promise<pulumi.dynamic.CheckResult> {
-    const { inputs, failures } = check(this.#definition.inputs, news);
-    const names = { ...hiddenOf(news), [hidden.name]: olds?.[hidden.name] ?? news[hidden.name] ?? null };
-    return { inputs: { ...inputs, ...names }, failures: [...failures] };
+    return this.#explained("checking what is declared", news, async (redaction) => {
+      const { inputs, failures } = check(this.#definition.inputs, news);
+      const names = { ...hiddenOf(news), [hidden.name]: olds?.[hidden.name] ?? news[hidden.name] ?? null };
+      return {
+        inputs: { ...inputs, ...names },
+        failures: failures.map(({ property, reason }) => ({ property, reason: redaction.text(reason) })),
+      };
+    });
   }
 
   /**
@@ -44,46 +51,48 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
    * Only what a person declares is compared: following a rename is not a change.
    */
   async diff(_id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
-    const before = inputsOf(this.#definition, upgraded(this.#definition, olds));
-    const after = inputsOf(this.#definition, news);
-    if (same(before, after)) return { changes: false };
-    const identity = ["host", ...(this.#definition.identity ?? [])];
-    const replaces = identity.filter((key) => !same(before[key], after[key]));
-    // On one host old and new share their name there, so the old has to go first.
-    const deleteBeforeReplace = replaces.length > 0 && !replaces.includes("host");
-    // `undefined` (the engine compares) is what the protocol has and the SDK's type has not.
-    return { replaces, deleteBeforeReplace } as pulumi.dynamic.DiffResult;
+    return this.#explained("comparing", news, async (redaction) => {
+      redaction.learn(olds);
+      const before = inputsOf(this.#definition, upgraded(this.#definition, olds));
+      const after = inputsOf(this.#definition, news);
+      if (same(before, after)) return { changes: false };
+      const identity = ["host", ...(this.#definition.identity ?? [])];
+      const replaces = identity.filter((key) => !same(before[key], after[key]));
+      // On one host old and new share their name there, so the old has to go first.
+      const deleteBeforeReplace = replaces.length > 0 && !replaces.includes("host");
+      // `undefined` (the engine compares) is what the protocol has and the SDK's type has not.
+      return { replaces, deleteBeforeReplace } as pulumi.dynamic.DiffResult;
+    });
   }
 
   async create(inputs: Properties): Promise<pulumi.dynamic.CreateResult> {
     const id = this.#idOf(inputs);
-    const outs = await this.#apply("creating", id, inputs, undefined);
-    return { id, outs };
+    return { id, outs: await this.#apply("creating", id, inputs) };
   }
 
   async update(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.UpdateResult> {
-    const previous = inputsOf(this.#definition, upgraded(this.#definition, olds));
-    return { outs: await this.#apply("updating", id, news, previous) };
+    return { outs: await this.#apply("updating", id, news, olds) };
   }
 
   async read(id: string, stored: Properties): Promise<pulumi.dynamic.ReadResult> {
-    return this.#explained("reading", stored, async () => {
+    return this.#explained("reading", stored, async (redaction) => {
       const properties = upgraded(this.#definition, stored);
       const declared = inputsOf(this.#definition, properties);
       const observed = await this.#definition.observe(
-        this.#scene(id, properties),
+        this.#scene(id, properties, redaction),
         declared as never,
         outputsOf(this.#definition, properties),
       );
       // An empty id is how the protocol says "gone".
       if (!observed) return {} as pulumi.dynamic.ReadResult;
-      const inputs = { ...(storable(observed.inputs) as Properties), ...hiddenOf(properties) };
+      redaction.learn(observed.inputs).learn(observed.outputs);
+      const inputs = { ...(storable(observed.inputs, "inputs") as Properties), ...hiddenOf(properties) };
       return {
         id,
         inputs,
         props: {
           ...inputs,
-          ...(storable(observed.outputs) as Properties),
+          ...(storable(observed.outputs, "outputs") as Properties),
           [hidden.version]: this.#definition.version,
         },
       };
@@ -91,88 +100,110 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   }
 
   async delete(id: string, stored: Properties): Promise<void> {
-    await this.#explained("deleting", stored, async () => {
+    await this.#explained("deleting", stored, async (redaction) => {
       const properties = upgraded(this.#definition, stored);
       const declared = inputsOf(this.#definition, properties);
       await this.#definition.remove(
-        this.#scene(id, properties),
+        this.#scene(id, properties, redaction),
         declared as never,
         outputsOf(this.#definition, properties),
       );
     });
   }
 
-  async #apply(
-    step: string,
-    id: string,
-    inputs: Properties,
-    previous: Properties | undefined,
-  ): Promise<Properties> {
-    const withOutputs = (outputs: object): Properties => ({
-      ...inputs,
-      ...(storable(outputs, "outputs") as Properties),
-      [hidden.version]: this.#definition.version,
-    });
-    return this.#explained(step, inputs, async () => {
-      const scene = this.#scene(id, inputs);
+  async #apply(step: string, id: string, inputs: Properties, olds?: Properties): Promise<Properties> {
+    return this.#explained(step, inputs, async (redaction) => {
+      redaction.learn(olds);
+      const scene = this.#scene(id, inputs, redaction);
       const wanted = inputsOf(this.#definition, inputs) as never;
+      const before = olds && upgraded(this.#definition, olds);
+      const previous = before && inputsOf(this.#definition, before);
+      const observed = await this.#definition.observe(
+        scene,
+        wanted,
+        before && outputsOf(this.#definition, before),
+      );
+      redaction.learn(observed?.inputs).learn(observed?.outputs);
+      let made: object | undefined;
       try {
-        const observed = await this.#definition.observe(scene, wanted);
-        return withOutputs(await this.#definition.apply(scene, wanted, observed, previous as never));
+        made = await this.#definition.apply(scene, wanted, observed, previous as never);
+        return this.#withOutputs(inputs, storable(made, "outputs") as Properties);
       } catch (error) {
-        if (!(error instanceof PartlyApplied)) throw error;
-        const explained = this.#explain(step, inputs, error.cause);
-        throw Object.assign(explained, {
-          id,
-          properties: withOutputs(error.outputs),
-          reasons: [explained.message],
-        });
+        const partly = error instanceof PartlyApplied;
+        made = partly ? error.outputs : made;
+        if (made === undefined) throw error;
+        // Something is on the host by now. Without an id and properties the engine would forget it.
+        const explained = this.#explain(step, inputs, partly ? error.cause : error, redaction.learn(made));
+        const properties = this.#withOutputs(inputs, storablePart(made));
+        throw new PartialFailure(explained, id, properties);
       }
     });
+  }
+
+  #withOutputs(inputs: Properties, outputs: Properties): Properties {
+    return { ...inputs, ...outputs, [hidden.version]: this.#definition.version };
   }
 
   #idOf(inputs: Properties): string {
     return `${this.#definition.kind.toLowerCase()}-${String(inputs[hidden.name])}`;
   }
 
-  #scene(id: string, properties: Properties): Scene {
+  #scene(id: string, properties: Properties, redaction: Redaction): Scene {
     const urn = String(properties[hidden.urn] ?? "");
     return {
       id,
       host: hostNamed(String(properties.host)),
-      progress: (line) => void this.#engine.log(urn, line, { ephemeral: true }),
-      warn: (line) => void this.#engine.log(urn, line, { severity: "warning" }),
+      progress: (line) => void this.#engine.log(urn, redaction.text(line), { ephemeral: true }),
+      warn: (line) => void this.#engine.log(urn, redaction.text(line), { severity: "warning" }),
     };
   }
 
-  async #explained<T>(step: string, properties: Properties, work: () => Promise<T>): Promise<T> {
+  async #explained<T>(
+    step: string,
+    properties: Properties,
+    work: (redaction: Redaction) => Promise<T>,
+  ): Promise<T> {
+    const redaction = new Redaction(this.#definition.secrets).learn(properties);
     try {
-      return await work();
+      return await work(redaction);
     } catch (error) {
-      if (error instanceof Error && "reasons" in error) throw error;
-      throw this.#explain(step, properties, error);
+      if (error instanceof PartialFailure) throw error;
+      throw this.#explain(step, properties, error, redaction);
     }
   }
 
-  #explain(step: string, properties: Properties, error: unknown): Error {
+  #explain(step: string, properties: Properties, error: unknown, redaction: Redaction): ExplainedError {
     const urn = String(properties[hidden.urn] ?? "");
     const name = urn.split("::").at(-1) || String(properties[hidden.name] ?? "");
     const context = {
       resource: `${this.#definition.kind} ${name}`,
       host: String(properties.host ?? "") || undefined,
     };
-    const explained =
-      error instanceof ExplainedError
-        ? error.within(context)
-        : new ExplainedError({
-            ...context,
-            step,
-            found: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-            remedy: "This was not foreseen. Please report it with this message and the stack trace.",
-            cause: error,
-          });
+    const foreseen = error instanceof ExplainedError;
+    const explained = foreseen
+      ? error.within(context)
+      : new ExplainedError({
+          ...context,
+          step,
+          found: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+          remedy: "This was not foreseen. Please report it with this message and the stack trace.",
+        });
     // check, diff, read and delete print the stack: for a foreseen failure it says nothing to its reader.
-    if (error instanceof ExplainedError) explained.stack = "";
-    return explained;
+    explained.stack = foreseen ? "" : error instanceof Error ? (error.stack ?? "") : "";
+    return redaction.error(explained);
+  }
+}
+
+/** What the SDK makes of an error with these fields: the state keeps the properties, the next update goes on. */
+class PartialFailure extends ExplainedError {
+  readonly id: string;
+  readonly properties: Properties;
+  readonly reasons: readonly string[];
+
+  constructor(error: ExplainedError, id: string, properties: Properties) {
+    super(error.explanation);
+    this.id = id;
+    this.properties = properties;
+    this.reasons = [error.message];
   }
 }

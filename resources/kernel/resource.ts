@@ -38,7 +38,10 @@ export abstract class DefinedResource extends pulumi.CustomResource {
       },
       {
         ...options,
-        additionalSecretOutputs: [...(definition.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
+        additionalSecretOutputs: [
+          ...new Set(definition.secrets?.map((path) => path.replace(/\..*/s, ""))),
+          ...(options.additionalSecretOutputs ?? []),
+        ],
       },
     );
   }

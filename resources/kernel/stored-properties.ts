@@ -3,17 +3,17 @@ import type { HostInputs, Json, ResourceDefinition } from "./definition.ts";
 
 /**
  * The keys that travel with a resource's properties without being its inputs. The engine does not
- * display keys that start with two underscores.
+ * display keys that start with two underscores; the SDK keeps some such names for itself (__name, __version).
  */
 export const hidden = {
   /** The engine's own: which code serves the resource. */
   provider: "__provider",
   /** The name the resource was first declared under; it names what is on the host, so a rename keeps it. */
-  name: "__name",
+  name: "__declaredAs",
   /** Where the engine shows progress; follows renames and is never compared. */
-  urn: "__urn",
+  urn: "__shownAt",
   /** The version of the stored shape. */
-  version: "__version",
+  version: "__shape",
 } as const;
 
 export type Properties = Record<string, Json>;
@@ -83,6 +83,19 @@ export function storable(value: unknown, path = "value"): Json {
   }
   const what = typeof value === "object" ? (value?.constructor?.name ?? "object") : String(typeof value);
   throw new TypeError(`${path} is a ${what}, which the state cannot hold`);
+}
+
+/** Those of the values that the state can hold. */
+export function storablePart(values: object): Properties {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]): [string, Json][] => {
+      try {
+        return value === undefined ? [] : [[key, storable(value)]];
+      } catch {
+        return [];
+      }
+    }),
+  );
 }
 
 /** Whether two stored values are the same, whatever the order of their keys. */

@@ -1,0 +1,220 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { sourcesEntry } from "../content/apt/sources-entry.ts";
+import { resolveDestination } from "../hosts/connections.ts";
+import { type AptContents, getAptContents } from "../resources/apt-contents.ts";
+import { AptTree } from "../resources/apt-tree.ts";
+import { Files } from "../resources/files.ts";
+import { pathText } from "../resources/kernel/check.ts";
+import { Packages } from "../resources/packages.ts";
+import { Services } from "../resources/services.ts";
+import { SigningKey } from "../resources/signing-key.ts";
+import { type AptMirrorArgs, type AptMirrorSettings, aptMirrorSchema, secondsOf } from "./apt-mirror-args.ts";
+import { reproConfiguration } from "./reprepro-configuration.ts";
+import { type WebSite, webSite } from "./web-site.ts";
+
+/**
+ * An Ubuntu (or Debian) package mirror on a host: planned from what upstream signed, fetched in
+ * parallel, published whole or not at all, served by nginx.
+ *
+ * @example
+ * new AptMirror("ubuntu", {
+ *   host: "mirror",
+ *   upstream: { url: "http://archive.ubuntu.com/ubuntu" },
+ *   suites: ["noble", "noble-updates", "noble-security"],
+ * });
+ */
+export class AptMirror extends pulumi.ComponentResource {
+  /** Where clients find it, e.g. `http://mirror.dc1.example/ubuntu`. */
+  readonly url: pulumi.Output<string>;
+  readonly suites: readonly string[];
+  /** Armored public key that clients need; undefined in verbatim mode, where upstream's own key verifies. */
+  readonly publicKey: pulumi.Output<string | undefined>;
+  /** Its fingerprint. */
+  readonly fingerprint: pulumi.Output<string | undefined>;
+  /** What the mirror holds: per suite upstream's date and digest, packages and bytes; in all packages, bytes; the plan's digest. */
+  readonly contents: pulumi.Output<Pick<AptContents, "plan" | "suites" | "packages" | "bytes">>;
+  /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
+  readonly tree: pulumi.Output<string>;
+  /** A deb822 entry for `/etc/apt/sources.list.d/NAME.sources` on a client, the key included. */
+  readonly sourcesEntry: pulumi.Output<string>;
+
+  constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
+    super("airgapped-maas:index:AptMirror", name, {}, options);
+    const settings = checked(name, args);
+    const { host, mode, suites, serve } = settings;
+    const resigned = mode === "resigned";
+    const place = placeOf(name, settings);
+    const site = webSite(`${pulumi.getStack()}-${name}`, serve, `${place.directory}/current/public`);
+    const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({ parent: this, dependsOn });
+
+    const contents = pulumi.output(this.#look(settings, place));
+
+    const packages = new Packages(
+      `${name}-packages`,
+      { host, packages: installed("nginx", "curl", "ca-certificates", ...(resigned ? ["reprepro", "gnupg", "xz-utils"] : [])) },
+      child(),
+    );
+    const key = resigned
+      ? new SigningKey(
+          `${name}-key`,
+          {
+            host,
+            directory: `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${name}`,
+            userId: `${name} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
+          },
+          child([packages]),
+        )
+      : undefined;
+    const configuration = new Files(
+      `${name}-configuration`,
+      {
+        host,
+        files: pulumi.all([contents, key?.fingerprint]).apply(([found, fingerprint]) => ({
+          ...site.files,
+          ...(fingerprint ? reproFiles(settings, place.directory, found, fingerprint) : {}),
+        })),
+        absent: [...site.absent],
+        ...(site.keyPath && settings.serve.tls
+          ? { secretFiles: pulumi.secret({ [site.keyPath]: { content: settings.serve.tls.key, mode: "0600" } }) }
+          : {}),
+      },
+      child([packages]),
+    );
+    const tree = new AptTree(
+      `${name}-contents`,
+      {
+        host,
+        ...place,
+        mode,
+        upstream: settings.upstream.url,
+        plan: contents.plan,
+        suites: contents.suites,
+        packages: contents.packages,
+        bytes: contents.bytes,
+        ...(key
+          ? {
+              signing: {
+                directory: key.directory,
+                fingerprint: key.fingerprint,
+                validSeconds: settings.validFor ? secondsOf(settings.validFor) : 0,
+              },
+            }
+          : {}),
+        ...(settings.pinnedTo ? { pinnedTo: settings.pinnedTo } : {}),
+        keepSnapshots: settings.keepSnapshots,
+        fetch: { parallel: settings.upstream.parallel, stallSeconds: settings.upstream.stallSeconds },
+        deleteContent: settings.deleteContent,
+      },
+      child([packages, configuration, ...(key ? [key] : [])]),
+    );
+    new Services(
+      `${name}-services`,
+      { host, services: { "nginx.service": { enabled: true, running: true, reloadOn: digests(site) } } },
+      child([packages, configuration]),
+    );
+
+    this.url = pulumi.output(urlOf(settings));
+    this.suites = suites;
+    this.publicKey = pulumi.output(key?.publicKey);
+    this.fingerprint = pulumi.output(key?.fingerprint);
+    this.tree = tree.tree;
+    // What is said of the contents becomes true when the tree is published: users of it wait for that.
+    this.contents = pulumi
+      .all([tree.plan, tree.suites, tree.packages, tree.bytes])
+      .apply(([plan, held, count, bytes]) => ({ plan, suites: held, packages: count, bytes }));
+    this.sourcesEntry = pulumi.all([this.url, this.publicKey, contents.upstreamKey]).apply(([url, publicKey, upstreamKey]) =>
+      sourcesEntry({
+        url,
+        suites,
+        components: settings.components,
+        architectures: settings.architectures,
+        signedBy: publicKey ?? upstreamKey,
+      }),
+    );
+    this.registerOutputs({
+      url: this.url,
+      suites,
+      publicKey: this.publicKey,
+      fingerprint: this.fingerprint,
+      contents: this.contents,
+      tree: this.tree,
+      sourcesEntry: this.sourcesEntry,
+    });
+  }
+
+  /** Plans from what upstream and the host have now, and says what would change. */
+  async #look(settings: AptMirrorSettings, place: Place): Promise<AptContents> {
+    try {
+      const contents = await getAptContents({ ...settings, ...place });
+      for (const line of contents.changes) void pulumi.log.info(line, this);
+      for (const line of contents.warnings) void pulumi.log.warn(line, this);
+      return contents;
+    } catch (error) {
+      throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this, true);
+    }
+  }
+}
+
+interface Place {
+  readonly directory: string;
+  readonly store: string;
+}
+
+/**
+ * Mirrors in the default place share one store, so what two of them hold takes space once. A store must
+ * be on its mirror's file system, so a mirror in a place of its own has a store of its own.
+ */
+function placeOf(name: string, { directory }: AptMirrorSettings): Place {
+  const base = "/srv/airgapped-maas";
+  return directory
+    ? { directory, store: `${directory}/store` }
+    : { directory: `${base}/${pulumi.getStack()}/apt/${name}`, store: `${base}/store` };
+}
+
+/** @throws pulumi.RunError that lists everything that is wrong with the arguments */
+function checked(name: string, args: AptMirrorArgs): AptMirrorSettings {
+  const result = aptMirrorSchema.safeParse(args);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
+  throw new pulumi.RunError(`AptMirror ${name} cannot be declared so:\n${lines.join("\n")}`);
+}
+
+function installed(...names: string[]): Record<string, "installed"> {
+  return Object.fromEntries(names.map((name) => [name, "installed"]));
+}
+
+/** nginx has to read its files again when one of them changes. */
+function digests(site: WebSite): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(site.files).map(([path, { content }]) => [path, createHash("sha256").update(content).digest("hex")]),
+  );
+}
+
+function reproFiles(settings: AptMirrorSettings, directory: string, contents: AptContents, fingerprint: string): WebSite["files"] {
+  const files = reproConfiguration({
+    directory,
+    suites: settings.suites.map((suite, index) => ({
+      name: suite,
+      header: contents.headers[suite] ?? {},
+      filtered: contents.filtered,
+      local: index === 0 && settings.localPackages.length > 0,
+    })),
+    components: settings.components,
+    architectures: settings.architectures,
+    sources: settings.extras.sources,
+    installer: settings.extras.installer,
+    contents: settings.extras.contents,
+    completePhases: settings.extras.phasedUpdates !== "as-upstream",
+    upstreamFingerprint: contents.upstreamFingerprint,
+    fingerprint,
+  });
+  return Object.fromEntries(Object.entries(files).map(([file, content]) => [`${directory}/reprepro/conf/${file}`, { content }]));
+}
+
+async function urlOf({ host, serve }: AptMirrorSettings): Promise<string> {
+  const address = serve.address ?? serve.serverNames[0] ?? (await resolveDestination(host)).hostName;
+  const standard = serve.tls ? 443 : 80;
+  const port = serve.port === standard ? "" : `:${serve.port}`;
+  return `${serve.tls ? "https" : "http"}://${address}${port}${serve.path}`;
+}

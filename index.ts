@@ -1,0 +1,29 @@
+import * as pulumi from "@pulumi/pulumi";
+import { AptMirror } from "./components/apt-mirror.ts";
+import { ClientCheck } from "./components/client-check.ts";
+import { configureSsh } from "./hosts/connections.ts";
+import { readSite } from "./site/configuration.ts";
+
+const site = readSite();
+configureSsh({ configFile: site.sshConfig });
+
+const aptMirrors = Object.fromEntries(
+  Object.entries(site.aptMirrors).map(([name, mirror]) => [name, new AptMirror(name, mirror)]),
+);
+
+const clientChecks = Object.entries(site.clientChecks).map(([name, check]) => {
+  const mirror = aptMirrors[check.mirror];
+  if (!mirror) throw new pulumi.RunError(`clientChecks.${name}: there is no mirror ${check.mirror}`);
+  return [name, new ClientCheck(name, { ...check, mirror })] as const;
+});
+
+/** Per mirror: where clients find it, what it holds, and the entry that makes a client use it. */
+export const mirrors = Object.fromEntries(
+  Object.entries(aptMirrors).map(([name, { url, contents, fingerprint, tree, sourcesEntry }]) => [
+    name,
+    { url, contents, fingerprint, tree, sourcesEntry },
+  ]),
+);
+
+/** Per check: what the client said. */
+export const clients = Object.fromEntries(clientChecks.map(([name, { answer }]) => [name, answer]));

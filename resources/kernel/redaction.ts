@@ -1,0 +1,67 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Json } from "./definition.ts";
+import type { Properties } from "./stored-properties.ts";
+
+/** Shorter values are left: taking them out would tear ordinary words apart, and they are no secrets. */
+const shortest = 4;
+
+/**
+ * Takes what is secret out of every text that leaves the provider. It is not enough that those who write
+ * messages take care: a host quotes the line of a configuration file that it does not like.
+ */
+export class Redaction {
+  readonly #paths: readonly (readonly string[])[];
+  readonly #secrets = new Set<string>();
+
+  /** @param paths what is secret, as in `ResourceDefinition.secrets`. */
+  constructor(paths: readonly string[] = []) {
+    this.#paths = paths.map((path) => path.split("."));
+  }
+
+  /** Learns the secrets among the properties. What the state cannot hold is passed over. */
+  learn(properties: object | undefined): this {
+    for (const path of this.#paths) {
+      for (const text of textsAt(properties as Json | undefined, path)) this.#add(text);
+    }
+    return this;
+  }
+
+  text(text: string): string {
+    // The longest first: one secret may be the beginning of another.
+    const secrets = [...this.#secrets].sort((a, b) => b.length - a.length);
+    return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
+  }
+
+  /** The same explanation without secrets. Its cause stays behind: nobody knows what that quotes. */
+  error(error: ExplainedError): ExplainedError {
+    const { host, resource, step, found, remedy } = error.explanation;
+    const redacted = new ExplainedError({
+      host: host && this.text(host),
+      resource: resource && this.text(resource),
+      step: this.text(step),
+      found: this.text(found),
+      remedy: this.text(remedy),
+    });
+    redacted.stack = this.text(error.stack ?? "");
+    return redacted;
+  }
+
+  #add(secret: string): void {
+    // A message may quote one line of several, or quote the way JSON or a URL does.
+    for (const part of [secret, ...secret.split("\n").map((line) => line.trim())]) {
+      if (part.length < shortest) continue;
+      this.#secrets.add(part);
+      this.#secrets.add(JSON.stringify(part).slice(1, -1));
+      this.#secrets.add(encodeURIComponent(part.toWellFormed()));
+    }
+  }
+}
+
+/** All texts and numbers at a path and below it; `*` stands for every key. */
+function textsAt(value: Json | undefined, path: readonly string[]): string[] {
+  if (value === undefined || value === null || typeof value === "boolean") return [];
+  const [key, ...rest] = path;
+  if (typeof value !== "object") return key === undefined ? [String(value)] : [];
+  if (key === undefined || key === "*") return Object.values(value).flatMap((item) => textsAt(item, rest));
+  return textsAt((value as Properties)[key], rest);
+}

@@ -84,6 +84,8 @@ export class Connection {
     try {
       if (hosts.status === "rejected") throw hosts.reason;
       if (identities.status === "rejected") throw identities.reason;
+      // A server that is busy turns us away at once; whoever listens later would not hear of it.
+      if (socket.destroyed) throw Object.assign(new Error("turned away"), { code: "ECONNRESET" });
       const known = keysFor(hosts.value, destination.hostname, destination.port, destination.hostKeyAlias);
       const client = await logIn(destination, socket, known, identities.value);
       return new Connection(destination, client, socket, hop, counts, onChange);

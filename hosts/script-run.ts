@@ -30,13 +30,11 @@ export async function runScript(
   const aborted = () => fail("it was cancelled", "Run it again when you want it done.", signal?.reason);
 
   if (signal?.aborted) throw aborted();
-  const [user, session] = await Promise.all([connections.user(), connections.session()]);
+  const user = await connections.user();
   const remote = remoteScript(script, { sudo: user !== "root" });
-  if (signal?.aborted) {
-    session.release();
-    throw aborted();
-  }
-  const channel = await session.exec(remote.command).catch((error: Error) => {
+  const channel = await startShell(connections, remote.command, () => {
+    if (signal?.aborted) throw aborted();
+  }).catch((error: Error) => {
     if (error instanceof ExplainedError) throw error;
     throw unreachable(
       `the host did not start it (${error.message})`,
@@ -111,6 +109,27 @@ export async function runScript(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * Starts a shell that waits for its script, on another connection where one turns out to be dead. Until it runs
+ * nothing has happened on the host, as the script is not sent before.
+ */
+async function startShell(
+  connections: HostConnections,
+  command: string,
+  check: () => void,
+): Promise<ClientChannel> {
+  for (let tries = 1; ; tries++) {
+    const session = await connections.session();
+    try {
+      check();
+      return await session.exec(command);
+    } catch (error) {
+      session.release();
+      if (error instanceof ExplainedError || tries === 3) throw error;
+    }
   }
 }
 

@@ -1,0 +1,266 @@
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { roundTrips } from "../../../hosts/connections.ts";
+import type { Host } from "../../../hosts/host.ts";
+import { sh } from "../../../hosts/shell.ts";
+import type { Lab } from "../../../lab/lab.ts";
+import { labForTests, TestSsh } from "../lab-for-tests.ts";
+import { tcpProxy } from "../tcp-proxy.ts";
+
+let lab: Lab;
+let ssh: TestSsh;
+let host: Host;
+beforeAll(async () => {
+  lab = await labForTests("mirror", "client");
+  ssh = new TestSsh(lab);
+  host = ssh.host("mirror");
+}, 300_000);
+afterAll(() => ssh.end());
+
+async function throughProxy() {
+  const proxy = await tcpProxy({ host: lab.address("mirror", "outside"), port: 22 });
+  return { proxy, host: ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port }) };
+}
+
+/** Waits until nothing on the host has this in its environment, arguments aside. */
+async function gone(word: string): Promise<void> {
+  while ((await lab.sh("mirror", `pgrep -f '^sleep ${word}$'`)).code === 0) await pause(100);
+}
+
+describe("a command that fails", () => {
+  test("throws its exit status and last words, names host and step, and says what to do", async () => {
+    await expect(host.run("echo out; echo why >&2; exit 3", { step: "trying" })).rejects.toThrow(
+      new RegExp(`^host ${host.name}: trying: exit status 3: why\\n  What to do: `),
+    );
+  });
+
+  test("is a result where that is wanted, with both outputs untouched", async () => {
+    const result = await host.run("printf 'a\\n\\n'; printf ' b' >&2; exit 7", { allowFailure: true });
+    expect(result).toEqual({ code: 7, stdout: "a\n\n", stderr: " b" });
+  });
+
+  test("killed by a signal is not a success, nor a lost connection", async () => {
+    expect((await host.run("sh -c 'kill -KILL $$'", { allowFailure: true })).code).toBe(137);
+  });
+
+  test("by a shell that cannot read it says so", async () => {
+    await expect(host.run("if then (")).rejects.toThrow(/exit status 2: .*[Ss]yntax error/);
+  });
+
+  test("quotes no secret in its error", async () => {
+    const secret = "hunter2's pass";
+    const error = await host
+      .run(sh`echo ${`key ${secret} refused`} >&2; exit 1`, { secrets: [secret] })
+      .catch(String);
+    expect(error).toContain("key [secret] refused");
+    expect(error).not.toContain("hunter2");
+  });
+});
+
+describe("a command that never ends", () => {
+  test("is ended with its children at its time limit", async () => {
+    await expect(host.run("sleep 4711 & sleep 4711", { timeoutMs: 300 })).rejects.toThrow(
+      /longer than 0.3 s/,
+    );
+    await gone("4711");
+  });
+
+  test("is ended when cancelled", async () => {
+    const controller = new AbortController();
+    const running = host.run("echo go; sleep 4712", {
+      signal: controller.signal,
+      onOutput: () => controller.abort(),
+    });
+    await expect(running).rejects.toThrow(/cancelled/);
+    await gone("4712");
+    await expect(host.run("true", { signal: controller.signal })).rejects.toThrow(/cancelled/);
+  });
+
+  test("is ended although it ignores being asked to", async () => {
+    await expect(host.run("trap '' TERM; sleep 4713", { timeoutMs: 200 })).rejects.toThrow(/longer than/);
+    await gone("4713");
+  });
+});
+
+describe("a connection cut in the middle", () => {
+  test("of a command is an error, not a success, and ends the command", async () => {
+    const { proxy, host } = await throughProxy();
+    const running = host.run("echo started; sleep 4714", { onOutput: () => proxy.cut() });
+    await expect(running).rejects.toThrow(/the connection was lost before it ended/);
+    await gone("4714");
+    await proxy.close();
+  });
+
+  test("of a command's input never lets it act upon the part that came", async () => {
+    const { proxy, host } = await throughProxy();
+    await host.run("rm -f /root/half /root/acted");
+    const cut = proxy.cutAfter(300_000);
+    const running = host.run("cat > /root/half; touch /root/acted", { input: randomBytes(3_000_000) });
+    await Promise.all([cut, expect(running).rejects.toThrow(/connection was lost/)]);
+    while ((await lab.sh("mirror", "pgrep -f '^cat$'")).code === 0) await pause(100);
+    expect((await lab.sh("mirror", "ls /root/acted")).code).not.toBe(0);
+    await proxy.close();
+  });
+
+  test("leaves commands on other connections alone", async () => {
+    const { proxy, host: cutOff } = await throughProxy();
+    const other = host.run("sleep 0.5; echo fine");
+    const lost = cutOff.run("echo go; sleep 60", { onOutput: () => proxy.cut() });
+    await expect(lost).rejects.toThrow(/lost/);
+    expect((await other).stdout).toBe("fine\n");
+    await proxy.close();
+  });
+});
+
+describe("many at once", () => {
+  test("30 against MaxSessions 10 all succeed", async () => {
+    const busy = ssh.host("mirror");
+    const results = await Promise.all(Array.from({ length: 30 }, (_, n) => busy.run(`sleep 0.1; echo ${n}`)));
+    expect(results.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 30 }, (_, n) => n));
+  });
+
+  test("more that wait for one another than a connection has sessions still get on", async () => {
+    const busy = ssh.host("mirror");
+    const lock = (depth: number): Promise<number> =>
+      depth === 0
+        ? busy.run("echo 1").then(({ stdout }) => Number(stdout))
+        : busy.withLock(`deep-${depth}`, () => lock(depth - 1));
+    expect(await lock(12)).toBe(1);
+    expect(roundTrips.get(busy.name)?.handshakes).toBeGreaterThan(1);
+  });
+});
+
+describe("what goes in and comes out", () => {
+  test("10 MB arrive whole, and characters are not cut where the pieces are", async () => {
+    const { stdout } = await host.run("yes 'aé日🐧' | head -c 10000012; echo");
+    expect(Buffer.byteLength(stdout)).toBe(10_000_013);
+    expect(stdout).not.toContain("\ufffd");
+    expect(stdout.startsWith("aé日🐧\naé日🐧\n")).toBe(true);
+  });
+
+  test("lines are given whole, in order, whatever the pieces", async () => {
+    const lines: string[] = [];
+    await host.run(
+      "yes 'aé日🐧' | head -n 50000; printf é; sleep 0.05; printf é; printf '\\303'; sleep 0.05; printf '\\251'",
+      {
+        onOutput: (line) => lines.push(line),
+      },
+    );
+    expect(lines).toHaveLength(50_001);
+    expect(new Set(lines)).toEqual(new Set(["aé日🐧", "ééé"]));
+  });
+
+  test("odd values and paths come through as they are", async () => {
+    const odd = [
+      "it's",
+      '"q"',
+      "a b",
+      " lead",
+      "new\nline",
+      "-rf",
+      "$HOME `id` $(id)",
+      "é日🐧",
+      "*",
+      "\\n",
+      "~",
+      "tab\t",
+    ];
+    const folder = "/root/odd names";
+    await host.run(
+      sh`rm -rf -- ${folder}; mkdir -- ${folder}; cd ${folder}; for name in ${odd}; do echo "$name" > ./"$name"; done`,
+    );
+    const { stdout } = await host.run(
+      sh`cd ${folder}; for name in ${odd}; do cat ./"$name"; printf '\\0'; done; rm -r ${folder}`,
+    );
+    expect(stdout.split("\0").slice(0, -1)).toEqual(odd.map((name) => `${name}\n`));
+  });
+
+  test("input of any kind is read to its end, also when the command does not want it", async () => {
+    const bytes = randomBytes(2_500_000);
+    const sum = async (input: Buffer | Readable) => (await host.run("sha256sum", { input })).stdout;
+    const pieces = () =>
+      Readable.from([bytes.subarray(0, 1), bytes.subarray(1, 1_000_000), bytes.subarray(1_000_000)]);
+    expect(await sum(pieces())).toBe(await sum(bytes));
+    expect((await host.run("echo no thanks", { input: bytes })).stdout).toBe("no thanks\n");
+    expect((await host.run("head -c 3; sleep 0.1; echo .", { input: bytes.fill("x") })).stdout).toBe(
+      "xxx.\n",
+    );
+    expect((await host.run("cat", { input: "" })).stdout).toBe("");
+  });
+
+  test("a source that breaks ends the command", async () => {
+    const input = Readable.from(
+      (async function* () {
+        yield Buffer.from("part");
+        throw new Error("the disk is on fire");
+      })(),
+    );
+    await expect(host.run("cat", { input })).rejects.toThrow(
+      /input could not be read \(the disk is on fire\)/,
+    );
+  });
+
+  test("no part of the script is ever in the arguments of a process", async () => {
+    const word = `s${randomBytes(8).toString("hex")}`;
+    const seen = await host.run(`: ${word}; cat /proc/[0-9]*/cmdline | tr '\\0' ' '`);
+    expect(seen.stdout).toContain("head -c");
+    expect(seen.stdout).not.toContain(word);
+  });
+
+  test("what a login prints is not taken for the command's output", async () => {
+    await lab.sh(
+      "mirror",
+      "cp -n ~ops/.bashrc ~ops/.bashrc.kept; printf 'echo welcome; echo noise >&2\\n' | cat - ~ops/.bashrc.kept > ~ops/.bashrc",
+    );
+    try {
+      expect(await ssh.host("mirror").run("echo x")).toEqual({ code: 0, stdout: "x\n", stderr: "" });
+    } finally {
+      await lab.sh("mirror", "mv ~ops/.bashrc.kept ~ops/.bashrc");
+    }
+  });
+
+  test("something left running in the background does not hold the command back", async () => {
+    expect((await host.run("setsid sleep 30 & echo started")).stdout).toBe("started\n");
+    await lab.sh("mirror", "pkill -f '^sleep 30$'");
+  });
+});
+
+describe("facts", () => {
+  test("60 of them are one round trip, on a connection that is new and on one that is not", async () => {
+    const fresh = ssh.host("mirror");
+    const all = () =>
+      Promise.all(Array.from({ length: 60 }, (_, n) => fresh.facts({ script: `echo ${n}`, parse: Number })));
+    expect(await all()).toEqual(Array.from({ length: 60 }, (_, n) => n));
+    expect(roundTrips.get(fresh.name)).toEqual({ handshakes: 1, channels: 1, tunnels: 0 });
+    await all();
+    expect(roundTrips.get(fresh.name)).toEqual({ handshakes: 1, channels: 2, tunnels: 0 });
+  });
+
+  test("their number does not add to the time that latency costs", async () => {
+    const { proxy, host } = await throughProxy();
+    await host.run("true");
+    proxy.delay({ up: 50, down: 50 });
+    const time = async (count: number) => {
+      const start = performance.now();
+      await Promise.all(
+        Array.from({ length: count }, (_, n) => host.facts({ script: `echo ${n}`, parse: Number })),
+      );
+      return performance.now() - start;
+    };
+    const [one, sixty] = [await time(1), await time(60)];
+    expect(sixty - one).toBeLessThan(100);
+    await proxy.close();
+  });
+
+  test("can be read from a host whose disk is full and read-only", async () => {
+    const script = `unshare -m sh -c 'mount -o bind / / && mount -o remount,bind,ro / && cd / && ! touch x 2>/dev/null && echo ok'`;
+    expect(await host.facts({ script, parse: (output) => output.trim() })).toBe("ok");
+    const readOnly = `unshare -m sh -c 'for d in / /tmp /var /run; do mount -o bind $d $d; mount -o remount,bind,ro $d; done; eval "$0"' `;
+    const { factScript } = await import("../../../hosts/facts.ts");
+    const facts = factScript(["echo 1", "echo 2"]);
+    const result = await host.run(readOnly + sh`${facts.script}`);
+    expect(facts.split(result).map((answer) => answer?.stdout)).toEqual(["1\n", "2\n"]);
+  });
+});

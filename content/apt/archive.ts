@@ -1,0 +1,309 @@
+import { createHash } from "node:crypto";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { compressionOf, decompress } from "../decompress.ts";
+import type { MetadataCache } from "../metadata-cache.ts";
+import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
+import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
+import { type Extras, type IndexKind, selectIndices } from "./indices.ts";
+import { type IndexedPackage, parsePackages, parseSources, type SourceFile } from "./packages.ts";
+import { checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
+
+/** What is known of a file before it is fetched. */
+export interface Expected {
+  /** Bytes after which the transfer is to be given up: one more than the file can rightly have. */
+  readonly maximum: number;
+  readonly size?: number;
+  readonly sha256?: string;
+}
+
+/** Fetches a file by its path below the archive's root; rejects when it is not there. */
+export type Fetch = (path: string, expected: Expected) => Promise<Buffer>;
+
+export interface ArchiveRequest {
+  readonly fetch: Fetch;
+  /** As `trustedKeys` takes it, or its result. @default the Ubuntu archive's key */
+  readonly key?: string | Uint8Array | TrustedKeys | undefined;
+  readonly suites: readonly string[];
+  readonly components: readonly string[];
+  readonly architectures: readonly string[];
+  readonly extras?: Extras;
+  readonly cache: MetadataCache;
+  readonly now: Date;
+  /** Per suite, when what was accepted last was made (ISO 8601). */
+  readonly seen?: Readonly<Record<string, { readonly date: string }>>;
+  /**
+   * Which of some paths upstream really has. A Release also lists files that are on no server (mostly
+   * uncompressed forms); without this, compressed forms are taken to exist and uncompressed ones not to.
+   */
+  readonly exists?: (paths: readonly string[]) => Promise<readonly boolean[]>;
+}
+
+/** A file below `dists/`, as upstream has it. */
+export interface MetadataFile {
+  /** Below the archive's root. */
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+export interface ArchiveSuite {
+  readonly name: string;
+  readonly release: Release;
+  /** Full fingerprint of the key that signed. */
+  readonly signedBy: string;
+  /** InRelease, Release, Release.gpg: those that upstream has, with their bytes. */
+  readonly roots: readonly (MetadataFile & { readonly bytes: Buffer })[];
+  /** Every other file to have, by-hash paths included. */
+  readonly files: readonly MetadataFile[];
+  /** Its packages by index. */
+  readonly indices: readonly PackageIndex[];
+}
+
+export interface PackageIndex {
+  readonly component: string;
+  /** Of the index: packages in it may also be of architecture `all`. `source` for sources. */
+  readonly architecture: string;
+  readonly kind: "packages" | "installer" | "sources";
+  /** Where the unpacked index is (or would be), below the archive's root. */
+  readonly path: string;
+  readonly packages: readonly IndexedPackage[];
+  readonly sources: readonly SourceFile[];
+}
+
+export interface Archive {
+  readonly suites: readonly ArchiveSuite[];
+  readonly architectures: readonly string[];
+  readonly extras: Extras;
+  readonly keys: TrustedKeys;
+}
+
+const largestRoot = 16 * 1024 * 1024;
+const largestIndex = 4 * 1024 * 1024 * 1024 - 1;
+
+/**
+ * Reads what an archive has of some suites, verified from the signature down: the signed root of each
+ * suite, and from it by digest the indices. What the cache holds is not fetched again.
+ */
+export async function readArchive(request: ArchiveRequest): Promise<Archive> {
+  const { key } = request;
+  const keys = typeof key === "object" && "keys" in key ? (key as TrustedKeys) : await trustedKeys(key);
+  const suites = await Promise.all(request.suites.map((suite) => readSuite(request, keys, suite)));
+  return { suites, architectures: request.architectures, extras: request.extras ?? {}, keys };
+}
+
+async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: string): Promise<ArchiveSuite> {
+  const base = `dists/${suite}`;
+  const { verified, roots } = await readRoot(request, keys, base);
+  const name = roots[0]?.path ?? `${base}/InRelease`;
+  const release = parseRelease(verified.text, name);
+  checkRelease(release, name, { ...request, suite, seen: request.seen?.[suite]?.date });
+
+  const selected = selectIndices(release, suite, request);
+  const listed = selected.flatMap(({ entries }) => entries);
+  const present = await presentOf(request, release, base, listed);
+  const indices = await Promise.all(
+    selected.map(async ({ kind, path, component, architecture, entries }) => {
+      if (kind === "other") return [];
+      const forms = entries.filter((entry) => present.has(entry.path));
+      const bytes = await readIndex(request, release, base, path, forms.length > 0 ? forms : entries);
+      const full = `${base}/${path}`;
+      return [
+        {
+          component,
+          architecture,
+          kind: kind as Exclude<IndexKind, "other">,
+          path: full,
+          packages: kind === "sources" ? [] : parsePackages(bytes, full),
+          sources: kind === "sources" ? parseSources(bytes, full) : [],
+        },
+      ];
+    }),
+  );
+  const flat = indices.flat();
+  return {
+    name: suite,
+    release,
+    signedBy: verified.signedBy,
+    roots,
+    files: listed
+      .filter((entry) => present.has(entry.path))
+      .flatMap((entry) => pathsOf(release, base, entry)),
+    indices: flat,
+  };
+}
+
+function pathsOf(release: Release, base: string, entry: ReleaseEntry): MetadataFile[] {
+  const file = { path: `${base}/${entry.path}`, size: entry.size, sha256: entry.sha256 };
+  return release.byHash ? [file, { ...file, path: byHashPath(base, entry) }] : [file];
+}
+
+function byHashPath(base: string, { path, sha256 }: ReleaseEntry): string {
+  return `${base}/${path.replace(/[^/]+$/, "")}by-hash/SHA256/${sha256}`;
+}
+
+type Root = ArchiveSuite["roots"][number];
+
+async function readRoot(
+  { fetch, cache, now }: ArchiveRequest,
+  keys: TrustedKeys,
+  base: string,
+): Promise<{ verified: Verified; roots: Root[] }> {
+  const get = async (file: string): Promise<Root> => {
+    const bytes = await fetch(`${base}/${file}`, { maximum: largestRoot });
+    return rootOf(`${base}/${file}`, bytes);
+  };
+  let inline: Root;
+  try {
+    inline = await get("InRelease");
+  } catch (error) {
+    const detached = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => {
+      // The first failure is the telling one.
+      throw error;
+    });
+    const [text, signature] = detached;
+    const verified = await verifyDetached(text.bytes, signature.bytes, keys, now, text.path);
+    return { verified, roots: detached };
+  }
+  const verified = await verifyClearsigned(inline.bytes, keys, now, inline.path);
+  return { verified, roots: [inline, ...(await detachedBeside(inline, verified))] };
+
+  // Old clients ask for these; they are looked for only when InRelease has changed.
+  async function detachedBeside(root: Root, { text }: Verified): Promise<Root[]> {
+    const subject = `detached root beside ${root.path} ${root.sha256}`;
+    const note = await cache.recall(subject);
+    if (note !== undefined) {
+      const kept = await Promise.all(
+        note
+          .split(" ")
+          .filter(Boolean)
+          .map((digest) => cache.get(digest)),
+      );
+      const [release, signature] = kept;
+      if (note === "") return [];
+      if (release && signature) {
+        return [rootOf(`${base}/Release`, release), rootOf(`${base}/Release.gpg`, signature)];
+      }
+    }
+    const found = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => undefined);
+    const good =
+      found &&
+      found[0].bytes.toString().trimEnd() === text.trimEnd() &&
+      (await verifyDetached(found[0].bytes, found[1].bytes, keys, now, found[0].path).then(
+        () => true,
+        () => false,
+      ));
+    const kept = good ? found : [];
+    await cache.remember(subject, (await Promise.all(kept.map(({ bytes }) => cache.put(bytes)))).join(" "));
+    return [...kept];
+  }
+}
+
+function rootOf(path: string, bytes: Buffer): Root {
+  if (bytes.length > largestRoot)
+    throw tampered(path, `it does not end: more than ${largestRoot} bytes came`);
+  return { path, bytes, size: bytes.length, sha256: digestOf(bytes) };
+}
+
+/** Which of the listed files are to be had; asked once per Release. */
+async function presentOf(
+  { exists, cache }: ArchiveRequest,
+  release: Release,
+  base: string,
+  entries: readonly ReleaseEntry[],
+): Promise<Set<string>> {
+  const assumed = () =>
+    entries.filter(({ path }) => /\.(gz|xz|bz2|zst|tar)$/.test(path)).map(({ path }) => path);
+  if (!exists) return new Set(assumed());
+  const wanted = entries.map(({ path }) => path).sort();
+  const subject = `present below ${base} ${release.sha256} ${digestOf(Buffer.from(wanted.join("\n")))}`;
+  const note = await cache.recall(subject);
+  if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
+  const answers = await exists(wanted.map((path) => `${base}/${path}`));
+  const found = wanted.filter((_, index) => answers[index]);
+  await cache.remember(subject, found.join("\n"));
+  return new Set(found);
+}
+
+/** Smallest form first; one that is not there is no failure as long as another is. */
+const preference = ["xz", "zst", "gz", "none"];
+
+async function readIndex(
+  { fetch, cache }: ArchiveRequest,
+  release: Release,
+  base: string,
+  path: string,
+  entries: readonly ReleaseEntry[],
+): Promise<Buffer> {
+  const rank = (entry: ReleaseEntry) => preference.indexOf(compressionOf(entry.path));
+  const forms = entries
+    .filter((entry) => !/\.(bz2|lzma)$/.test(entry.path))
+    .sort((a, b) => rank(a) - rank(b));
+  const plain = release.entries.get(path);
+  let failure: unknown;
+  for (const entry of forms) {
+    const name = `${base}/${entry.path}`;
+    let bytes = await cache.get(entry.sha256);
+    if (!bytes) {
+      try {
+        bytes = await fetch(release.byHash ? byHashPath(base, entry) : name, {
+          ...entry,
+          maximum: entry.size,
+        });
+      } catch (error) {
+        failure ??= error;
+        continue;
+      }
+      check(name, bytes, entry);
+      await cache.put(bytes);
+    }
+    const unpacked = await decompress(
+      bytes,
+      compressionOf(entry.path),
+      (plain?.size ?? largestIndex) || 1,
+      name,
+    );
+    if (plain) check(`${name}, unpacked,`, unpacked, plain);
+    return unpacked;
+  }
+  throw failure instanceof ExplainedError
+    ? failure
+    : new ExplainedError({
+        step: `fetching ${base}/${path}`,
+        found: failure
+          ? (failure as Error).message
+          : "upstream has it in no form that can be read (xz, zst, gz)",
+        remedy:
+          "Try again in a while: upstream may be in the middle of an update. If it stays so, use another mirror of it.",
+        cause: failure,
+      });
+}
+
+function check(
+  name: string,
+  bytes: Buffer,
+  expected: { readonly size: number; readonly sha256: string },
+): void {
+  if (bytes.length > expected.size) {
+    throw tampered(name, `it is larger than its signed size of ${expected.size} bytes`);
+  }
+  if (bytes.length < expected.size) {
+    throw tampered(name, `it is truncated: ${bytes.length} of ${expected.size} bytes`);
+  }
+  const digest = digestOf(bytes);
+  if (digest !== expected.sha256) {
+    throw tampered(name, `its SHA-256 is ${digest}, the signed one is ${expected.sha256}`);
+  }
+}
+
+function tampered(name: string, found: string): ExplainedError {
+  return new ExplainedError({
+    step: `verifying ${name}`,
+    found,
+    remedy:
+      "Nothing was taken over. Upstream may be in the middle of an update, or a proxy keeps an old file: try again; if it stays so, use another mirror of it.",
+  });
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,13 @@
+/**
+ * Whether a path that upstream names may be joined to a directory or a URL: relative, plain parts,
+ * no `..`, and no character that is not printable ASCII or would mean something to a URL or a list.
+ */
+export function isSanePath(path: string): boolean {
+  return (
+    path.length > 0 &&
+    path.length <= 1024 &&
+    /^[\x21-\x7e]+$/.test(path) &&
+    !/[\\?#%"'<>|*]/.test(path) &&
+    path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
+  );
+}

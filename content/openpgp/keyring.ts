@@ -1,0 +1,125 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type PublicKey, readKey, readKeys } from "openpgp";
+import { ExplainedError } from "../../errors/explained-error.ts";
+
+/** The keys whose signatures are accepted. */
+export interface TrustedKeys {
+  readonly keys: readonly PublicKey[];
+  /** Full fingerprints of the primary keys, upper-case hexadecimal. */
+  readonly fingerprints: readonly string[];
+  /** All of them as armored text. */
+  readonly armored: string;
+}
+
+/** Where a workstation keeps the keys of archives: the packages' keyrings, and what its apt trusts. */
+export const workstationKeyrings = ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d"];
+
+const builtIn = fileURLToPath(new URL("../apt/ubuntu-archive-keys", import.meta.url));
+
+/** Fingerprint of the Ubuntu Archive Automatic Signing Key (2018), which signs all supported releases. */
+export const ubuntuArchiveKey = "F6ECB3762474EDA9D21B7022871920D1991BC93C";
+
+/**
+ * The keys that a declaration names: armored text, bytes of a keyring, the absolute path of a keyring
+ * file, or a full fingerprint (of a primary key; blanks are ignored) that is looked up among the
+ * built-in Ubuntu keys and in `directories`.
+ *
+ * @default key the Ubuntu archive's (2018)
+ * @throws ExplainedError when there is no such key, or a short key id is given: those can be forged.
+ */
+export async function trustedKeys(
+  key: string | Uint8Array = ubuntuArchiveKey,
+  directories: readonly string[] = workstationKeyrings,
+): Promise<TrustedKeys> {
+  if (typeof key !== "string") return named(await parse(key, "the given keyring"));
+  if (key.includes("-----BEGIN PGP")) return named(await parse(Buffer.from(key), "the given key"));
+  if (key.startsWith("/")) return named(await parse(await contentOf(key), key));
+  const fingerprint = key.replace(/^0x/i, "").replace(/\s+/g, "").toUpperCase();
+  if (/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(fingerprint)) return named(await lookUp(fingerprint, directories));
+  const short = /^[0-9A-F]{8,39}$/.test(fingerprint);
+  throw refuse(
+    short
+      ? `${key} is a short key id, which can be forged`
+      : `${JSON.stringify(key.slice(0, 80))} is not a key`,
+    short
+      ? "Give the full fingerprint: 40 hexadecimal digits, as `gpg --list-keys` shows it."
+      : "Give a full fingerprint, an armored public key, or the absolute path of a keyring file.",
+  );
+}
+
+async function named(keys: readonly PublicKey[]): Promise<TrustedKeys> {
+  return {
+    keys,
+    fingerprints: keys.map((key) => key.getFingerprint().toUpperCase()),
+    armored: keys.map((key) => key.armor()).join(""),
+  };
+}
+
+async function contentOf(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw refuse(
+      `${path} cannot be read (${(error as Error).message})`,
+      "Give the path of a keyring on this workstation.",
+      error,
+    );
+  }
+}
+
+async function parse(bytes: Uint8Array, name: string): Promise<PublicKey[]> {
+  try {
+    const keys = await keysIn(Buffer.from(bytes));
+    if (keys.length === 0) throw new Error("there is no key in it");
+    return keys;
+  } catch (error) {
+    throw refuse(
+      `${name} is not an OpenPGP public key (${(error as Error).message})`,
+      "Give it as `gpg --armor --export FINGERPRINT` prints it.",
+      error,
+    );
+  }
+}
+
+async function keysIn(bytes: Buffer): Promise<PublicKey[]> {
+  const blocks = bytes
+    .toString("latin1")
+    .match(/-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g);
+  const read = blocks
+    ? (await Promise.all(blocks.map((block) => readKeys({ armoredKeys: block })))).flat()
+    : await readKeys({ binaryKeys: bytes });
+  // A private key is of no use here, and must not be passed on.
+  return Promise.all(read.map(async (key) => (key.isPrivate() ? key.toPublic() : key)));
+}
+
+async function lookUp(fingerprint: string, directories: readonly string[]): Promise<PublicKey[]> {
+  for (const directory of [builtIn, ...directories]) {
+    for (const file of (await readdir(directory).catch(() => [])).sort()) {
+      if (!/\.(gpg|asc|pgp)$/.test(file)) continue;
+      const keys = await readFile(join(directory, file))
+        .then(keysIn)
+        .catch(() => []);
+      for (const key of keys) {
+        if (key.getFingerprint().toUpperCase() === fingerprint) {
+          return [await readKey({ binaryKey: key.write() })];
+        }
+        if (key.getSubkeys().some((subkey) => subkey.getFingerprint().toUpperCase() === fingerprint)) {
+          throw refuse(
+            `${fingerprint} is a subkey`,
+            `Give the fingerprint of its primary key: ${key.getFingerprint().toUpperCase()}.`,
+          );
+        }
+      }
+    }
+  }
+  throw refuse(
+    `${fingerprint} is in no keyring of this workstation`,
+    `Give the armored key itself, or put a keyring with it into one of ${directories.join(", ")}.`,
+  );
+}
+
+function refuse(found: string, remedy: string, cause?: unknown): ExplainedError {
+  return new ExplainedError({ step: "finding the key that upstream signs with", found, remedy, cause });
+}

@@ -1,0 +1,138 @@
+import {
+  createMessage,
+  enums,
+  type PublicKey,
+  readCleartextMessage,
+  readSignature,
+  type Signature,
+  verify,
+} from "openpgp";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { TrustedKeys } from "./keyring.ts";
+
+export interface Verified {
+  /** What was signed. Nothing else of a file may be believed. */
+  readonly text: string;
+  /** Full fingerprint of the declared primary key whose signature, or whose subkey's, is good. */
+  readonly signedBy: string;
+}
+
+/** Clocks differ: so much later than ours may a signature have been made. Milliseconds. */
+const clockTolerance = 86_400_000;
+
+const weakHashes = new Set([enums.hash.md5, enums.hash.sha1, enums.hash.ripemd]);
+const begin = "-----BEGIN PGP SIGNED MESSAGE-----\n";
+const config = { rejectMessageHashAlgorithms: weakHashes };
+
+/** Verifies a clearsigned file such as InRelease: one good signature by a declared key is enough. */
+export async function verifyClearsigned(
+  bytes: Uint8Array,
+  trusted: TrustedKeys,
+  now: Date,
+  name: string,
+): Promise<Verified> {
+  const file = Buffer.from(bytes).toString("utf8").replaceAll("\r\n", "\n");
+  const end = /\n-----END PGP SIGNATURE-----\s*$/;
+  // Text around the signed part is not signed, however it may look.
+  if (!file.startsWith(begin) || file.indexOf(begin, 1) >= 0 || !end.test(file)) {
+    throw refuse(
+      name,
+      "it is not one clearsigned text from beginning to end (truncated, or something was added)",
+    );
+  }
+  const message = await attempt(name, () => readCleartextMessage({ cleartextMessage: file }));
+  const { signatures } = await attempt(name, () =>
+    verify({
+      message,
+      verificationKeys: [...trusted.keys],
+      date: new Date(now.getTime() + clockTolerance),
+      config,
+    }),
+  );
+  const signedBy = await firstGood(signatures, trusted, now, name);
+  return { text: message.getText(), signedBy };
+}
+
+/** Verifies a text and its detached signature, such as Release and Release.gpg. */
+export async function verifyDetached(
+  bytes: Uint8Array,
+  signature: Uint8Array,
+  trusted: TrustedKeys,
+  now: Date,
+  name: string,
+): Promise<Verified> {
+  const armored = Buffer.from(signature).toString("latin1");
+  const parsed: Signature = await attempt(`${name}.gpg`, () =>
+    armored.includes("-----BEGIN PGP")
+      ? readSignature({ armoredSignature: armored })
+      : readSignature({ binarySignature: signature }),
+  );
+  const message = await createMessage({ binary: bytes });
+  const { signatures } = await attempt(name, () =>
+    verify({
+      message,
+      signature: parsed,
+      verificationKeys: [...trusted.keys],
+      date: new Date(now.getTime() + clockTolerance),
+      config,
+    }),
+  );
+  const signedBy = await firstGood(signatures, trusted, now, name);
+  return { text: Buffer.from(bytes).toString("utf8"), signedBy };
+}
+
+type Checked = Awaited<ReturnType<typeof verify>>["signatures"][number];
+
+async function firstGood(
+  signatures: readonly Checked[],
+  trusted: TrustedKeys,
+  now: Date,
+  name: string,
+): Promise<string> {
+  const reasons: string[] = [];
+  for (const signature of signatures) {
+    const id = signature.keyID.toHex().toUpperCase();
+    const key = trusted.keys.find((candidate) => candidate.getKeys(signature.keyID).length > 0);
+    if (!key) {
+      reasons.push(`one by ${id}, which is not declared`);
+      continue;
+    }
+    try {
+      await signature.verified;
+      await stillGood(key, signature, now);
+      return key.getFingerprint().toUpperCase();
+    } catch (error) {
+      reasons.push(`one by ${id}: ${(error as Error).message}`);
+    }
+  }
+  throw refuse(
+    name,
+    reasons.length > 0
+      ? `no good signature by ${trusted.fingerprints.join(" or ")}: ${reasons.join("; ")}`
+      : "it has no signature",
+  );
+}
+
+/** A signature made while its key was good does not outlive the key: apt sees it so too. */
+async function stillGood(key: PublicKey, signature: Checked, now: Date): Promise<void> {
+  await key.verifyPrimaryKey(now);
+  await key.getSigningKey(signature.keyID, now);
+}
+
+async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw refuse(name, `the signature cannot be read (${(error as Error).message})`, error);
+  }
+}
+
+function refuse(name: string, found: string, cause?: unknown): ExplainedError {
+  return new ExplainedError({
+    step: `verifying the signature of ${name}`,
+    found,
+    remedy:
+      "Nothing was taken over. Ask those who run the archive; if its key was changed, declare the new full fingerprint.",
+    cause,
+  });
+}

@@ -6,7 +6,7 @@ import { type CommandOptions, type CommandResult, tryCommand } from "./command.t
 import { type LabHost, labHost, labHosts, type Network } from "./hosts.ts";
 import { makeSshKeys } from "./keys.ts";
 import { locked } from "./lock.ts";
-import { boot, enter, isRunning, rebootHost, sshAnswers, switchOff } from "./machine.ts";
+import { bringUp, enter, isRunning, rebootHost, switchOff } from "./machine.ts";
 import { bridgesDown, bridgesUp } from "./network.ts";
 import { type LabPaths, labPaths } from "./paths.ts";
 import { writeSshConfig } from "./ssh-config.ts";
@@ -58,12 +58,7 @@ export async function labUp(name: string, options: LabUpOptions = {}): Promise<L
       writeFileSync(paths.state, JSON.stringify({ name, pair }));
     }
     await bridgesUp(paths, pair);
-    await Promise.all(
-      hosts.map(async (host) => {
-        if (!isRunning(paths, host.name)) await boot(paths, pair, host);
-        await sshAnswers(paths, pair, host);
-      }),
-    );
+    await Promise.all(hosts.map((host) => bringUp(paths, pair, host)));
     return labOf(paths, pair);
   });
 }
@@ -145,10 +140,7 @@ function labOf(paths: LabPaths, pair: number): Lab {
       tryCommand(["ssh", "-F", paths.sshConfig, "-o", "BatchMode=yes", host, commandLine], options),
     reboot: (host) => rebootHost(paths, pair, row(host).name),
     powerOff: (host, how = "cleanly") => switchOff(paths, row(host).name, how),
-    powerOn: async (host) => {
-      if (!isRunning(paths, host)) await boot(paths, pair, row(host));
-      await sshAnswers(paths, pair, row(host));
-    },
+    powerOn: (host) => bringUp(paths, pair, row(host)),
   };
 }
 

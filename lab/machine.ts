@@ -28,13 +28,30 @@ export function hostCgroup(paths: LabPaths, name: string): string {
   return `${paths.prefix}/${name}`;
 }
 
-/** Whether a host is running: it has a process that is its PID 1. */
+/** Whether a host is running: it has a process that is its PID 1, and a supervisor to boot it again. */
 export function isRunning(paths: LabPaths, name: string): boolean {
-  return leaderIn(hostCgroup(paths, name)) !== undefined;
+  const cgroup = hostCgroup(paths, name);
+  return leaderIn(cgroup) !== undefined && processesIn(cgroup).some(isSupervisor);
 }
 
-/** Boots a host on the disk it has, or on a fresh one. Returns when systemd runs; see `sshAnswers`. */
-export async function boot(paths: LabPaths, pair: number, host: LabHost): Promise<void> {
+function isSupervisor(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[1]?.endsWith("/supervise.sh") ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/** Makes a host run and answer SSH, whatever state it is in; one that is dying at this moment is booted anew. */
+export async function bringUp(paths: LabPaths, pair: number, host: LabHost): Promise<void> {
+  for (;;) {
+    if (!isRunning(paths, host.name)) await boot(paths, pair, host);
+    if (await sshAnswers(paths, pair, host)) return;
+  }
+}
+
+/** Boots a host on the disk it has, or on a fresh one. Returns when systemd runs. */
+async function boot(paths: LabPaths, pair: number, host: LabHost): Promise<void> {
   const cgroup = hostCgroup(paths, host.name);
   await endCgroup(cgroup); // what a killed lab may have left
   const directory = join(paths.hosts, host.name);
@@ -136,15 +153,21 @@ export async function enter(
   );
 }
 
-/** Waits until a host's SSH server greets, seen from the workstation or, for hosts behind a jump, from there. */
-export async function sshAnswers(paths: LabPaths, pair: number, host: LabHost): Promise<void> {
+/**
+ * Waits until a host's SSH server greets, as seen from the workstation, or listens, where only the data
+ * centre sees it. False where the host ended meanwhile.
+ */
+async function sshAnswers(paths: LabPaths, pair: number, host: LabHost): Promise<boolean> {
   const outside = host.address.outside;
+  let ended = false;
   await until(`SSH of ${host.name}`, 30_000, async () => {
+    ended = !isRunning(paths, host.name);
+    if (ended) return true;
     if (outside !== undefined) return await greets(addressIn(pair, "outside", outside));
-    if (!isRunning(paths, host.name)) return false;
     const listening = await enter(paths, host.name, ["ss", "-Hltn", "sport = :22"]);
     return listening.stdout.includes("LISTEN");
   });
+  return !ended;
 }
 
 function greets(address: string): Promise<boolean> {
@@ -170,7 +193,7 @@ export async function rebootHost(paths: LabPaths, pair: number, name: string): P
     const leader = leaderIn(cgroup);
     return leader !== undefined && leader !== before;
   });
-  await sshAnswers(paths, pair, row(name));
+  await bringUp(paths, pair, row(name));
 }
 
 /** Switches a host off: cleanly, or as if its plug were pulled. Its disk stays. */

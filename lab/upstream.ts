@@ -2,11 +2,10 @@ import { join } from "node:path";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { type Tampering, tamperings, tamperWith } from "./archive/tamper.ts";
 import {
-  newestPublication,
   publishPristine,
   type Release,
   releaseVersion,
-  servePublication,
+  serveNewest,
   type UbuntuSuite,
   versionsIn,
   withdrawPackage,
@@ -40,7 +39,7 @@ export interface Upstream {
 export function upstreamOf(lab: Lab): Upstream {
   const { paths } = lab;
   const restore = async () => {
-    servePublication(paths.archive, String(newestPublication(paths.archive).serial));
+    serveNewest(paths.archive);
     await faultsOff(lab);
   };
   return {

@@ -1,13 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { command, tryCommandBytes } from "../command.ts";
@@ -126,7 +118,7 @@ async function writeSuite(
   }
   await Promise.all(compressed);
   await writeIndices(directory, suite, indices, before);
-  await writeRelease(directory, release(suite, publication.date, indices), publication.key, publication.date);
+  await writeRelease(directory, release(suite, publication.date, indices), publication.key);
 }
 
 async function writeIndices(
@@ -156,13 +148,11 @@ async function writeIndices(
   }
 }
 
-/** Writes Release, InRelease and Release.gpg, dated so that a web server's If-Modified-Since tells them apart. */
-export async function writeRelease(
-  directory: string,
-  text: string,
-  key: ArchiveKey,
-  date: Date,
-): Promise<void> {
+/** The three files that a suite's trust begins with. */
+export const releaseFiles: readonly string[] = ["Release", "InRelease", "Release.gpg"];
+
+/** Writes Release, InRelease and Release.gpg. */
+export async function writeRelease(directory: string, text: string, key: ArchiveKey): Promise<void> {
   const { inRelease, releaseGpg } = await signRelease(text, key);
   for (const [name, content] of [
     ["Release", text],
@@ -170,7 +160,6 @@ export async function writeRelease(
     ["Release.gpg", releaseGpg],
   ] as const) {
     writeFileSync(join(directory, name), content);
-    utimesSync(join(directory, name), date, date);
   }
 }
 

@@ -1,19 +1,11 @@
-import {
-  copyFileSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { command } from "../command.ts";
 import { digestsOf } from "./deb.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { writeRelease } from "./publish.ts";
-import { newestPublication, servePublication, type UbuntuSuite } from "./ubuntu.ts";
+import { newestPublication, servePublication, stampSuites, type UbuntuSuite } from "./ubuntu.ts";
 
 /** How the archive's files may be bad, each a publication of its own made from the newest good one. */
 export const tamperings = [
@@ -50,6 +42,7 @@ export async function tamperWith(
   await command(["cp", "--archive", "--link", good, bad]);
   const dists = join("dists", suite);
   const hit = await damage({ kind, archive, bad, dists, serial, suite, packageName });
+  stampSuites(archive, bad, [suite]);
   servePublication(archive, name);
   return hit;
 }
@@ -131,10 +124,6 @@ async function damage({ kind, archive, bad, dists, serial, suite, packageName }:
         join(archive, "publications", "0", dists),
         join(bad, "dists"),
       ]);
-      for (const file of ["InRelease", "Release", "Release.gpg"]) {
-        // A new file to the web server, with the old Date inside.
-        change(join(bad, dists, file), (bytes) => bytes, new Date());
-      }
       await command([
         "cp",
         "--archive",
@@ -189,9 +178,8 @@ function flipped(bytes: Buffer): Buffer {
 }
 
 /** Replaces a file, never writes into it: it is a hard link that good publications share. */
-function change(file: string, damaged: (bytes: Buffer) => Buffer, date: Date = new Date()): void {
+function change(file: string, damaged: (bytes: Buffer) => Buffer): void {
   writeFileSync(`${file}.new`, damaged(readFileSync(file)));
-  utimesSync(`${file}.new`, date, date);
   renameSync(`${file}.new`, file);
 }
 
@@ -204,5 +192,5 @@ async function resign(
   const directory = join(bad, dists);
   const text = edit(readFileSync(join(directory, "Release"), "utf8"));
   for (const file of ["Release", "InRelease", "Release.gpg"]) rmSync(join(directory, file));
-  await writeRelease(directory, text, await archiveKey(key), new Date());
+  await writeRelease(directory, text, await archiveKey(key));
 }

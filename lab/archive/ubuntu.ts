@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -21,7 +22,7 @@ import { debianArchive } from "./debian.ts";
 import { debsOf, sourcesOf } from "./downloads.ts";
 import { generatorSource } from "./generator-source.ts";
 import { archiveKey } from "./openpgp-key.ts";
-import { type Publication, publish, type Suite } from "./publish.ts";
+import { type Publication, publish, releaseFiles, type Suite, suitesIn } from "./publish.ts";
 
 /** The pockets of the lab's Ubuntu archive. */
 export type UbuntuSuite = "noble" | "noble-updates" | "noble-security";
@@ -270,6 +271,7 @@ async function publishCatalogue(
   };
   rmSync(target, { recursive: true, force: true });
   await publish(publication, target);
+  stampSuites(archive, target, changed ?? suites.map(({ name }) => name));
   replaceFile(join(archive, "catalogue.json"), JSON.stringify(catalogue));
   servePublication(archive, String(catalogue.serial));
 }
@@ -284,6 +286,31 @@ export function servePublication(archive: string, publication: string): void {
   rmSync(`${link}.new`, { force: true });
   symlinkSync(join("publications", publication), `${link}.new`);
   renameSync(`${link}.new`, link);
+}
+
+/** Serves the newest good publication again. */
+export function serveNewest(archive: string): void {
+  const { serial, directory } = newestPublication(archive);
+  stampSuites(archive, directory, suitesIn(directory));
+  servePublication(archive, String(serial));
+}
+
+/**
+ * Gives the Release files of some suites a time of modification that none of the archive had before. A second
+ * is what a web server tells them apart by, and more than one may be published in a second: a client that
+ * resumes or asks If-Modified-Since would take an old one for the new.
+ */
+export function stampSuites(archive: string, publication: string, names: readonly string[]): void {
+  const memory = join(archive, "stamp");
+  const last = existsSync(memory) ? Number(readFileSync(memory, "utf8")) : 0;
+  const stamp = Math.max(Math.floor(Date.now() / 1000), last + 1);
+  replaceFile(memory, String(stamp));
+  for (const name of names) {
+    for (const file of releaseFiles) {
+      const path = join(publication, "dists", name, file);
+      if (existsSync(path)) utimesSync(path, stamp, stamp);
+    }
+  }
 }
 
 /** The directory that `upstream` serves as `/ubuntu` now. */

@@ -65,6 +65,7 @@ export async function sendInput(channel: ClientChannel, input: string | Buffer |
     const whole = Buffer.from(input as string);
     if (whole.length > 0) await send(whole);
   } else {
+    if (input.errored) throw input.errored;
     for await (const chunk of input) {
       if (channel.destroyed) return;
       const piece = typeof chunk === "string" ? Buffer.from(chunk) : (chunk as Buffer);

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { ClientChannel } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
@@ -29,6 +30,8 @@ export async function runScript(
   const unreachable = (...what: Parameters<typeof explain>) => new Unreachable(explain(...what));
   const aborted = () => fail("it was cancelled", "Run it again when you want it done.", signal?.reason);
 
+  // A source may break before it is its turn; sendInput reports it then.
+  if (options.input instanceof Readable) options.input.on("error", () => {});
   if (signal?.aborted) throw aborted();
   const user = await connections.user();
   const remote = remoteScript(script, { sudo: user !== "root" });

@@ -6,7 +6,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import type { FetchOptions, FetchResult } from "./host.ts";
 
 const mostRedirects = 5;
-const connectionsAtOnce = 8;
+const requestsAtOnce = 8;
 const defaultMaximumBytes = 64 * 1024 * 1024;
 const defaultTimeoutMs = 30_000;
 
@@ -17,15 +17,30 @@ export class TunnelledHttp {
   readonly #host: string;
   readonly #plain: HttpAgent;
   readonly #secure: HttpsAgent;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
 
   constructor(host: string, dial: Dial) {
     this.#host = host;
-    const options = { keepAlive: true, maxSockets: connectionsAtOnce, maxTotalSockets: connectionsAtOnce };
+    const options = { keepAlive: true };
     this.#plain = tunnelling(new HttpAgent(options), dial, false);
     this.#secure = tunnelling(new HttpsAgent(options), dial, true);
   }
 
   async get(url: string, options: FetchOptions = {}): Promise<FetchResult> {
+    // Counted here: Node's agent does not count connections that are still being made.
+    if (this.#running === requestsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running++;
+    try {
+      return await this.#follow(url, options);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+
+  async #follow(url: string, options: FetchOptions): Promise<FetchResult> {
     let current = url;
     for (let redirects = 0; ; redirects++) {
       const result = await this.#once(current, url, options);

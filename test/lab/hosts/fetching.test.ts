@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { roundTrips } from "../../../hosts/connections.ts";
+import type { Host } from "../../../hosts/host.ts";
+import type { Lab } from "../../../lab/lab.ts";
+import { labForTests, TestSsh } from "../lab-for-tests.ts";
+
+/** A web server with every vice, on a host that only the data centre can reach. */
+const server = `
+import http.server, socketserver, time, threading
+live = 0; most = 0; lock = threading.Lock()
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *a): pass
+    def send(self, status, body, **headers):
+        self.send_response(status)
+        for k, v in headers.items(): self.send_header(k, v)
+        self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def do_GET(self):
+        global live, most
+        path = self.path
+        if path == "/ok": self.send(200, b"h\\xc3\\xa9llo", ETag='"1"')
+        elif path == "/port": self.send(200, str(self.client_address[1]).encode())
+        elif path == "/header": self.send(200, self.headers.get("If-None-Match", "none").encode())
+        elif path.startswith("/redirect/"):
+            n = int(path.split("/")[2]); self.send(302, b"", Location="/ok" if n == 0 else "/redirect/%d" % (n - 1))
+        elif path == "/away": self.send(302, b"", Location="file:///etc/passwd")
+        elif path == "/big": self.send(200, b"x" * 5000)
+        elif path == "/endless":
+            self.send_response(200); self.send_header("Connection", "close"); self.end_headers()
+            try:
+                while True: self.wfile.write(b"x" * 10000)
+            except OSError: pass
+        elif path == "/stall":
+            self.send_response(200); self.send_header("Content-Length", "100"); self.end_headers(); self.wfile.write(b"x"); self.wfile.flush(); time.sleep(20)
+        elif path == "/drip":
+            self.send_response(200); self.send_header("Content-Length", "10"); self.end_headers()
+            for _ in range(10): self.wfile.write(b"x"); self.wfile.flush(); time.sleep(0.1)
+        elif path == "/short":
+            self.send_response(200); self.send_header("Content-Length", "100"); self.end_headers(); self.wfile.write(b"x"); self.close_connection = True
+        elif path == "/busy":
+            with lock: live += 1; most = max(most, live)
+            time.sleep(0.1)
+            with lock: live -= 1
+            self.send(200, str(most).encode())
+        else: self.send(404, b"nothing here")
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True
+Server(("127.0.0.1", 8099), Handler).serve_forever()
+`;
+
+let lab: Lab;
+let ssh: TestSsh;
+let host: Host;
+const at = (path: string) => `http://only-here.internal:8099${path}`;
+beforeAll(async () => {
+  lab = await labForTests("mirror", "client");
+  ssh = new TestSsh(lab);
+  host = ssh.host("client");
+  await host.upload(Buffer.from(server), "/root/vices.py", { mode: 0o600, owner: "root", group: "root" });
+  await host.run(`grep -q only-here /etc/hosts || echo 127.0.0.1 only-here.internal >> /etc/hosts
+    systemctl stop vices 2>/dev/null; systemd-run --quiet --collect --unit=vices python3 /root/vices.py
+    until curl -s -o /dev/null http://127.0.0.1:8099/ok; do sleep 0.05; done`);
+}, 300_000);
+afterAll(async () => {
+  await host.run("systemctl stop vices; sed -i /only-here/d /etc/hosts; rm /root/vices.py");
+  await ssh.end();
+});
+
+describe("fetching from where the host stands", () => {
+  test("a server that does not answer, a name that is not known there, a broken answer are explained", async () => {
+    await expect(host.fetch("http://127.0.0.1:9/")).rejects.toThrow(
+      /fetching http:.* the host cannot connect to it.*refused/,
+    );
+    await expect(host.fetch("http://name.invalid/")).rejects.toThrow(/the host cannot connect to it/);
+    await expect(host.fetch(at("/short"))).rejects.toThrow(/the connection broke/);
+    await expect(host.fetch("ftp://127.0.0.1/")).rejects.toThrow(/not an http or https address/);
+    await expect(host.fetch("http://user:secret@127.0.0.1:9/")).rejects.not.toThrow(/secret/);
+  });
+
+  test("a server that stalls is given up, one that is merely slow is not", async () => {
+    const start = performance.now();
+    await expect(host.fetch(at("/stall"), { timeoutMs: 400 })).rejects.toThrow(/nothing came for 0.4 s/);
+    expect(performance.now() - start).toBeLessThan(3000);
+    expect((await host.fetch(at("/drip"), { timeoutMs: 600 })).body.toString()).toBe("x".repeat(10));
+  });
+
+  test("more than was expected is refused, announced or not", async () => {
+    await expect(host.fetch(at("/big"), { maximumBytes: 4999 })).rejects.toThrow(
+      /longer than the 4999 bytes/,
+    );
+    await expect(host.fetch(at("/endless"), { maximumBytes: 1_000_000 })).rejects.toThrow(
+      /longer than the 1000000/,
+    );
+    expect((await host.fetch(at("/big"), { maximumBytes: 5000 })).body).toHaveLength(5000);
+  });
+
+  test("redirects are followed, five of them, and to the web only", async () => {
+    const result = await host.fetch(at("/redirect/4"));
+    expect([result.status, result.url]).toEqual([200, at("/ok")]);
+    await expect(host.fetch(at("/redirect/5"))).rejects.toThrow(/more than 5 redirects/);
+    await expect(host.fetch(at("/away"))).rejects.toThrow(/file:\/\/\/etc\/passwd is not an http/);
+  });
+
+  test("any status is a result, with its headers and its bytes as they are", async () => {
+    expect(await host.fetch(at("/nowhere"))).toMatchObject({
+      status: 404,
+      body: Buffer.from("nothing here"),
+    });
+    const ok = await host.fetch(at("/ok"));
+    expect([ok.status, ok.headers.etag, ok.body.toString()]).toEqual([200, '"1"', "héllo"]);
+    expect((await host.fetch(at("/header"), { headers: { "if-none-match": '"1"' } })).body.toString()).toBe(
+      '"1"',
+    );
+  });
+
+  test("connections are used again, and at most eight at once", async () => {
+    const fresh = ssh.host("client");
+    const port = async () => (await fresh.fetch(at("/port"))).body.toString();
+    expect(await port()).toBe(await port());
+    expect(roundTrips.get(fresh.name)?.tunnels).toBe(1);
+    const counts = await Promise.all(Array.from({ length: 24 }, () => fresh.fetch(at("/busy"))));
+    expect(Math.max(...counts.map(({ body }) => Number(body)))).toBe(8);
+  });
+
+  test("a host that allows no tunnels is explained", async () => {
+    await lab.sh(
+      "mirror",
+      "printf 'Match User ops\\n AllowTcpForwarding no\\n' > /etc/ssh/sshd_config.d/no-tunnels.conf; systemctl reload ssh",
+    );
+    try {
+      await expect(ssh.host("mirror").fetch("http://127.0.0.1:9/")).rejects.toThrow(
+        /does not allow tunnels[\s\S]*AllowTcpForwarding/,
+      );
+    } finally {
+      await lab.sh("mirror", "rm /etc/ssh/sshd_config.d/no-tunnels.conf; systemctl reload ssh");
+    }
+  });
+});

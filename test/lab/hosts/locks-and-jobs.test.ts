@@ -1,0 +1,202 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Host } from "../../../hosts/host.ts";
+import { sh } from "../../../hosts/shell.ts";
+import type { Lab } from "../../../lab/lab.ts";
+import { labForTests, TestSsh } from "../lab-for-tests.ts";
+import { tcpProxy } from "../tcp-proxy.ts";
+
+let lab: Lab;
+let ssh: TestSsh;
+let host: Host;
+beforeAll(async () => {
+  lab = await labForTests("mirror");
+  ssh = new TestSsh(lab);
+  host = ssh.host("mirror");
+}, 300_000);
+afterAll(() => ssh.end());
+
+async function throughProxy() {
+  const proxy = await tcpProxy({ host: lab.address("mirror", "outside"), port: 22 });
+  return { proxy, host: ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port }) };
+}
+
+/** Another process that does something with a host of its own. */
+function elsewhere(code: string) {
+  const program = `
+    const { configureSsh, hostNamed } = await import(${JSON.stringify(join(import.meta.dirname, "../../../hosts/connections.ts"))});
+    configureSsh({ configFile: ${JSON.stringify(ssh.configFile)} });
+    const host = hostNamed(${JSON.stringify(ssh.host("mirror").name)});
+    ${code}`;
+  return spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+describe("a lock on the host", () => {
+  test("that somebody holds says who, at once", async () => {
+    await host.withLock("taken", async () => {
+      await expect(ssh.host("mirror").withLock("taken", async () => 1)).rejects.toThrow(
+        new RegExp(`taking the lock taken: it is held by .*process ${process.pid}, since 20`),
+      );
+    });
+    expect(await host.withLock("taken", async () => "mine now")).toBe("mine now");
+  });
+
+  test("is waited for, one holder at a time", async () => {
+    let inside = 0;
+    let most = 0;
+    const waits: string[] = [];
+    const enter = () =>
+      ssh.host("mirror").withLock(
+        "turns",
+        async () => {
+          most = Math.max(most, ++inside);
+          await pause(50);
+          inside--;
+        },
+        { waitMs: 20_000, onWait: (holder) => waits.push(holder) },
+      );
+    await Promise.all([enter(), enter(), enter(), enter()]);
+    expect(most).toBe(1);
+    expect(waits).toHaveLength(3);
+  });
+
+  test("that is not given up in time is reported", async () => {
+    await host.withLock("slow", async () => {
+      await expect(host.withLock("slow", async () => 1, { waitMs: 1000 })).rejects.toThrow(/still after 1 s/);
+    });
+  });
+
+  test("is free again when its holder is killed", async () => {
+    const holder = elsewhere(
+      `await host.withLock("orphan", () => { console.log("held"); return new Promise(() => {}); });`,
+    );
+    await once(holder.stdout, "data");
+    await expect(host.withLock("orphan", async () => 1)).rejects.toThrow(
+      new RegExp(`process ${holder.pid},`),
+    );
+    holder.kill("SIGKILL");
+    expect(await host.withLock("orphan", async () => 2, { waitMs: 15_000 })).toBe(2);
+  });
+
+  test("that is lost with its connection tells the work, and fails it", async () => {
+    const { proxy, host: far } = await throughProxy();
+    const working = far.withLock("lost", async (signal) => {
+      proxy.cut();
+      await once(signal, "abort");
+      return "done anyway";
+    });
+    await expect(working).rejects.toThrow(/lost/);
+    await proxy.close();
+  });
+
+  test("is free again after work that throws", async () => {
+    await expect(host.withLock("throws", () => Promise.reject(new Error("oh")))).rejects.toThrow("oh");
+    expect(await host.withLock("throws", async () => 3, { waitMs: 5_000 })).toBe(3);
+  });
+});
+
+describe("a job on the host", () => {
+  test("gives its lines as they come, its input, and its exit status", async () => {
+    const lines: string[] = [];
+    const script = 'echo one; cat "$JOB_INPUT"; echo err >&2; exit 4';
+    const result = await host.job({
+      name: "t-plain",
+      script,
+      input: Buffer.from("two\n"),
+      onProgress: (line) => lines.push(line),
+      allowFailure: true,
+    });
+    expect(result).toEqual({ code: 4, tail: ["one", "two", "err"], attached: false });
+    expect(lines).toEqual(["one", "two", "err"]);
+  });
+
+  test("that fails throws its last words", async () => {
+    await expect(
+      host.job({ name: "t-fails", script: "echo reading; echo no such key >&2; exit 9" }),
+    ).rejects.toThrow(/running the job t-fails: exit status 9: reading\nno such key/);
+  });
+
+  test("goes on when the connection is cut, and nothing of its log is lost or repeated", async () => {
+    const { proxy, host: far } = await throughProxy();
+    const lines: string[] = [];
+    let cuts = 0;
+    const script = "for i in $(seq 12); do echo line $i; sleep 0.2; done; exit 6";
+    const result = await far.job({
+      name: "t-cut",
+      script,
+      allowFailure: true,
+      onProgress: (line) => {
+        lines.push(line);
+        if (/ (3|6|9)$/.test(line)) {
+          cuts++;
+          proxy.cut();
+        }
+      },
+    });
+    expect(lines).toEqual(Array.from({ length: 12 }, (_, n) => `line ${n + 1}`));
+    expect([result.code, cuts]).toEqual([6, 3]);
+    await proxy.close();
+  });
+
+  test("is attached to, not started again, also when whoever started it was killed", async () => {
+    await host.run("rm -f /root/starts");
+    const script =
+      "echo x >> /root/starts; echo started; while [ ! -e /root/go-on ]; do sleep 0.1; done; echo ended";
+    await host.run("rm -f /root/go-on");
+    const starter = elsewhere(
+      `await host.job({ name: "t-attach", script: ${JSON.stringify(script)}, onProgress: console.log });`,
+    );
+    await once(starter.stdout, "data");
+    starter.kill("SIGKILL");
+    await once(starter, "exit");
+    const lines: string[] = [];
+    const attached = [1, 2].map(() =>
+      host.job({ name: "t-attach", script, onProgress: (line) => lines.push(line) }),
+    );
+    while (lines.length < 2) await pause(10);
+    await host.run("touch /root/go-on");
+    for (const result of await Promise.all(attached))
+      expect(result).toEqual({ code: 0, tail: ["started", "ended"], attached: true });
+    expect((await host.run("cat /root/starts")).stdout).toBe("x\n");
+  });
+
+  test("of the same name but with other work waits for the first to end", async () => {
+    await host.run("rm -f /root/order");
+    const job = (n: number) => ({
+      name: "t-order",
+      script: sh`echo in ${n} >> /root/order; echo here; sleep 0.5; echo out ${n} >> /root/order`,
+    });
+    const first = Promise.withResolvers<void>();
+    const said: string[] = [];
+    const one = host.job({ ...job(1), onProgress: () => first.resolve() });
+    await first.promise;
+    const two = await host.job({ ...job(2), onProgress: (line) => said.push(line) });
+    await one;
+    expect(two.attached).toBe(false);
+    expect(said[0]).toMatch(/waiting for another t-order/);
+    expect((await host.run("cat /root/order")).stdout).toBe("in 1\nout 1\nin 2\nout 2\n");
+  });
+
+  test("that is stopped from outside is an error", async () => {
+    const running = host.job({
+      name: "t-stopped",
+      script: "echo here; sleep 60",
+      onProgress: () => host.run("systemctl stop airgapped-maas-t-stopped"),
+    });
+    await expect(running).rejects.toThrow(/ended from outside.*its last words: here/);
+  });
+
+  test("that stalls is stopped", async () => {
+    await expect(host.job({ name: "t-stalls", script: "echo here; sleep 60", stallMs: 700 })).rejects.toThrow(
+      /printed nothing for 0.7 s and was stopped; its last words: here/,
+    );
+    expect(
+      (await host.run("systemctl is-active airgapped-maas-t-stalls", { allowFailure: true })).stdout,
+    ).toBe("inactive\n");
+  });
+});

@@ -187,8 +187,17 @@ function greets(address: string): Promise<boolean> {
 /** Reboots a host as an administrator would and waits until SSH answers again. */
 export async function rebootHost(paths: LabPaths, pair: number, name: string): Promise<void> {
   const cgroup = hostCgroup(paths, name);
+  await bringUp(paths, pair, row(name));
   const before = leaderIn(cgroup);
-  await enter(paths, name, ["systemctl", "reboot"]);
+  const { code, stderr } = await enter(paths, name, ["systemctl", "reboot"]);
+  if (code !== 0) {
+    throw new ExplainedError({
+      host: name,
+      step: "rebooting a host of the lab",
+      found: stderr.trim(),
+      remedy: "Let what it is doing come to an end first.",
+    });
+  }
   await until(`the next boot of ${name}`, 30_000, () => {
     const leader = leaderIn(cgroup);
     return leader !== undefined && leader !== before;

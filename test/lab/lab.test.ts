@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { archiveKey } from "../../lab/archive/openpgp-key.ts";
 import { processesIn } from "../../lab/cgroups.ts";
 import { command, tryCommand } from "../../lab/command.ts";
@@ -7,12 +7,15 @@ import { type Lab, labDown, labStatus, labUp } from "../../lab/lab.ts";
 import { manifestDifferences, manifestOf } from "../../lab/manifest.ts";
 import { labPaths } from "../../lab/paths.ts";
 import { tracesOf } from "../../lab/traces.ts";
+import { until } from "../../lab/until.ts";
 import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
 
 const name = "lab-tests";
 const other = "lab-tests-other";
 /** The very first time, a root file system is made and packages are downloaded. */
 const firstTime = 600_000;
+
+jest.setTimeout(30_000);
 
 let lab: Lab;
 let upstream: Upstream;
@@ -135,10 +138,15 @@ describe("a lab that is up", () => {
     await printed("mirror2", "echo kept > /etc/kept; sync");
     const boot = "cat /proc/sys/kernel/random/boot_id";
     const before = await printed("mirror2", boot);
-    expect((await lab.ssh("mirror2", "sudo systemctl reboot")).code).toBeDefined();
     await lab.reboot("mirror2");
     const after = await printed("mirror2", boot);
     expect(after).not.toBe(before);
+    // From inside too, as an administrator does it.
+    await lab.ssh("mirror2", "sudo systemctl reboot");
+    await until("the next boot", 20_000, async () => {
+      const { code, stdout } = await lab.ssh("mirror2", boot, { timeout: 5000 });
+      return code === 0 && stdout.trim() !== after;
+    });
     await lab.powerOff("mirror2", "plug pulled");
     expect((await lab.ssh("mirror2", "true")).code).toBe(255);
     await lab.powerOn("mirror2");

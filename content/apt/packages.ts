@@ -60,7 +60,7 @@ class Stanza implements IndexedPackage {
 }
 
 function fieldIn(index: Buffer, start: number, end: number, name: string): string | undefined {
-  const text = index.latin1Slice(start, end);
+  const text = index.toString("latin1", start, end);
   const prefix = `${name}:`;
   const at = text.startsWith(prefix) ? 0 : text.indexOf(`\n${prefix}`) + 1;
   if (at === 0 && !text.startsWith(prefix)) return undefined;
@@ -168,10 +168,10 @@ function* stanzas(index: Buffer, names: ReadonlySet<string>, file: string): Gene
         const colon = index.indexOf(58, at);
         // No name looked for is longer: only those few are made into text.
         if (colon > at && colon < stop && colon - at <= 24) {
-          const key = index.latin1Slice(at, colon);
+          const key = index.toString("latin1", at, colon);
           if (names.has(key)) {
             if (fields.has(key)) throw refuseStanza(file, fields.get("Package"), at, `has ${key} twice`);
-            fields.set(key, index.latin1Slice(colon + 1, stop).trim());
+            fields.set(key, index.toString("latin1", colon + 1, stop).trim());
           }
         }
       }

@@ -1,0 +1,150 @@
+import { type Relation, satisfies } from "./version.ts";
+
+/** What dependencies are computed from: a package of an index, or a local one. */
+export interface Candidate {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  field(name: string): string | undefined;
+}
+
+export interface Alternative {
+  readonly name: string;
+  /** After the colon: `any`, `native` or an architecture. */
+  readonly qualifier: string | undefined;
+  readonly relation: Relation | undefined;
+  readonly version: string | undefined;
+}
+
+/** Reads a relation field (Debian Policy 7.1): every inner list is alternatives, of which one is needed. */
+export function parseRelations(text: string | undefined): Alternative[][] {
+  return (text ?? "")
+    .split(",")
+    .map((group) =>
+      group.split("|").flatMap((part) => {
+        const found =
+          /^\s*([A-Za-z0-9][A-Za-z0-9+.-]*)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^\s)]+)\s*\))?/.exec(
+            part,
+          );
+        if (!found) return [];
+        const [, name = "", qualifier, sign, version] = found;
+        // The old single signs mean "or equal" (Policy 7.1).
+        const relation = (sign === "<" ? "<=" : sign === ">" ? ">=" : sign) as Relation | undefined;
+        return [{ name, qualifier, relation, version }];
+      }),
+    )
+    .filter((group) => group.length > 0);
+}
+
+export interface Closure {
+  /** Names of packages, sorted. */
+  readonly names: readonly string[];
+  /** Where there was a choice: what needed it, the text of it, what was taken. */
+  readonly alternatives: readonly { readonly of: string; readonly choice: string; readonly taken: string }[];
+  /** What nothing satisfies. */
+  readonly missing: readonly { readonly of: string; readonly needs: string }[];
+}
+
+/**
+ * Names of all that some packages need, themselves included, for one architecture. The first
+ * alternative that can be satisfied is taken; among several providers of a virtual package one that
+ * is needed anyway, else the first by name.
+ *
+ * @param candidates What is to be had; of several versions each counts.
+ */
+export function closureOf(
+  roots: Iterable<string>,
+  candidates: Iterable<Candidate>,
+  architecture: string,
+  withRecommends: boolean,
+): Closure {
+  const byName = new Map<string, Candidate[]>();
+  const providers = new Map<string, { by: Candidate; version: string | undefined }[]>();
+  for (const candidate of candidates) {
+    if (candidate.architecture !== architecture && candidate.architecture !== "all") continue;
+    push(byName, candidate.name, candidate);
+    for (const [provided] of parseRelations(candidate.field("Provides"))) {
+      if (provided) push(providers, provided.name, { by: candidate, version: provided.version });
+    }
+  }
+  const meets = (version: string | undefined, { relation, version: wanted }: Alternative) =>
+    !relation || !wanted || (version !== undefined && satisfies(version, relation, wanted));
+  const usable = ({ qualifier }: Alternative) =>
+    qualifier === undefined || qualifier === "any" || qualifier === "native" || qualifier === architecture;
+  const real = (wanted: Alternative) =>
+    usable(wanted) && (byName.get(wanted.name) ?? []).some(({ version }) => meets(version, wanted));
+  const virtual = (wanted: Alternative) =>
+    usable(wanted)
+      ? [
+          ...new Set(
+            (providers.get(wanted.name) ?? [])
+              .filter(({ version }) => meets(version, wanted))
+              .map(({ by }) => by.name),
+          ),
+        ].sort()
+      : [];
+
+  const names = new Set<string>();
+  const queue: string[] = [];
+  const open: { of: string; group: Alternative[]; offered: string[]; optional: boolean }[] = [];
+  const alternatives: { of: string; choice: string; taken: string }[] = [];
+  const missing = new Map<string, { of: string; needs: string }>();
+  const select = (name: string) => {
+    if (names.has(name)) return;
+    names.add(name);
+    queue.push(name);
+  };
+  const resolve = (of: string, group: Alternative[], optional: boolean) => {
+    for (const wanted of group) {
+      if (real(wanted)) {
+        if (group.length > 1) alternatives.push({ of, choice: textOf(group), taken: wanted.name });
+        return select(wanted.name);
+      }
+      const offered = virtual(wanted);
+      if (offered.length > 0) {
+        open.push({ of, group, offered, optional });
+        return;
+      }
+    }
+    if (!optional) missing.set(`${of} ${textOf(group)}`, { of, needs: textOf(group) });
+  };
+  for (const root of roots) select(root);
+  for (;;) {
+    const name = queue.shift();
+    if (name === undefined) {
+      // Real names first: a provider may be needed for another reason, and then none has to be chosen.
+      const next = open.shift();
+      if (!next) break;
+      const { of, group, offered } = next;
+      const taken = offered.find((provider) => names.has(provider)) ?? offered[0] ?? "";
+      if (offered.length > 1 || group.length > 1) alternatives.push({ of, choice: textOf(group), taken });
+      select(taken);
+      continue;
+    }
+    const texts = new Set<string>();
+    for (const candidate of byName.get(name) ?? []) {
+      for (const field of ["Pre-Depends", "Depends", ...(withRecommends ? ["Recommends"] : [])]) {
+        const text = candidate.field(field);
+        if (!text || texts.has(text)) continue;
+        texts.add(text);
+        for (const group of parseRelations(text)) resolve(name, group, field === "Recommends");
+      }
+    }
+  }
+  return { names: [...names].sort(), alternatives, missing: [...missing.values()] };
+}
+
+function textOf(group: readonly Alternative[]): string {
+  return group
+    .map(
+      ({ name, qualifier, relation, version }) =>
+        `${name}${qualifier ? `:${qualifier}` : ""}${relation ? ` (${relation} ${version})` : ""}`,
+    )
+    .join(" | ");
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

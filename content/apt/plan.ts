@@ -1,0 +1,339 @@
+import { createHash } from "node:crypto";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Archive, ArchiveSuite } from "./archive.ts";
+import { type Candidate, type Closure, closureOf } from "./dependencies.ts";
+import { matcher, type PackageFilter } from "./filter.ts";
+import type { IndexedPackage } from "./packages.ts";
+import { compareVersions } from "./version.ts";
+
+/** A file of a plan, and the package it is, once for every suite that has it. */
+export interface PlanRow {
+  /** Below the archive's root. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  readonly package?: PlanPackage;
+}
+
+export interface PlanPackage {
+  readonly suite: string;
+  readonly component: string;
+  /** `all` and `source` too. */
+  readonly architecture: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface PlanSuite {
+  /** When upstream made it, ISO 8601. */
+  readonly date: string;
+  /** SHA-256 of the text that upstream signed. */
+  readonly releaseSha256: string;
+  /** Names and architectures. */
+  readonly packages: number;
+  /** Bytes of its packages. */
+  readonly bytes: number;
+}
+
+/** Exactly what a mirror is to hold. */
+export interface Plan {
+  /** SHA-256 of the plan's text. */
+  readonly digest: string;
+  readonly suites: Readonly<Record<string, PlanSuite>>;
+  readonly rows: readonly PlanRow[];
+  /** Each path once, sorted. */
+  readonly files: readonly PlanRow[];
+  /** Different package files. */
+  readonly packages: number;
+  /** Bytes of all files; those of one content count once. */
+  readonly bytes: number;
+}
+
+/** A package of the site's own. */
+export interface LocalPackage extends Candidate {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+export interface ResignedPlan extends Plan {
+  readonly alternatives: Closure["alternatives"];
+  readonly missing: Closure["missing"];
+  /** Names per suite, component and architecture (of the index), as a re-signing tool takes them. */
+  readonly selection: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Everything that clients of upstream's own signature may ask for. */
+export function planVerbatim(archive: Archive): Plan {
+  const rows: PlanRow[] = [];
+  for (const suite of archive.suites) {
+    for (const { path, size, sha256 } of [...suite.roots, ...suite.files]) rows.push({ path, size, sha256 });
+    for (const index of suite.indices) {
+      for (const found of index.packages) rows.push(rowOf(suite.name, index.component, found));
+      for (const { path, size, sha256, name, version } of index.sources) {
+        const source = {
+          suite: suite.name,
+          component: index.component,
+          architecture: "source",
+          name,
+          version,
+        };
+        rows.push({ path, size, sha256, package: source });
+      }
+    }
+  }
+  return makePlan(archive.suites, rows);
+}
+
+/**
+ * The packages that a re-signed mirror takes: in each suite the newest version of every selected name.
+ *
+ * @throws ExplainedError when a name or pattern of `include` matches nothing.
+ */
+export function planResigned(
+  archive: Archive,
+  filter: PackageFilter = {},
+  localPackages: readonly LocalPackage[] = [],
+): ResignedPlan {
+  const excluded = matcher(filter.exclude ?? []);
+  const named = new Set(filter.include ?? []);
+  const debug = ({ name, section }: IndexedPackage) =>
+    !archive.extras.debugPackages && !named.has(name) && (section === "debug" || /-dbg(sym)?$/.test(name));
+  const offered = archive.suites.flatMap((suite) =>
+    suite.indices
+      .filter((index) => index.kind === "packages")
+      .flatMap(({ component, architecture, packages }) =>
+        newest(packages.filter((found) => !excluded(found.name) && !debug(found))).map((found) => ({
+          suite: suite.name,
+          component,
+          architecture,
+          found,
+        })),
+      ),
+  );
+
+  const all = !filter.include?.length && !filter.sections?.length;
+  const alternatives: Closure["alternatives"][number][] = [];
+  const missing: Closure["missing"][number][] = [];
+  let taken: (name: string, architecture: string) => boolean = () => true;
+  if (!all) {
+    const included = matcher(filter.include ?? []);
+    const sections = new Set((filter.sections ?? []).map((section) => section.replace(/^.*\//, "")));
+    refuseUnmatched(
+      filter.include ?? [],
+      new Set([...offered.map(({ found }) => found.name), ...localPackages.map(({ name }) => name)]),
+    );
+    const roots = new Set(localPackages.map(({ name }) => name));
+    for (const { found } of offered) {
+      if (included(found.name) || sections.has(found.section)) roots.add(found.name);
+    }
+    const chosen = new Map<string, Set<string>>();
+    for (const architecture of archive.architectures) {
+      const closure =
+        filter.withDependencies === false
+          ? { names: [...roots], alternatives: [], missing: [] }
+          : closureOf(roots, candidates(), architecture, filter.withRecommends ?? true);
+      chosen.set(architecture, new Set(closure.names));
+      alternatives.push(...closure.alternatives);
+      missing.push(...closure.missing);
+    }
+    const anywhere = new Set([...chosen.values()].flatMap((names) => [...names]));
+    taken = (name, architecture) => (chosen.get(architecture) ?? anywhere).has(name);
+  }
+
+  const rows: PlanRow[] = [];
+  const selection: Record<string, Set<string>> = {};
+  const sourceNames = new Set<string>();
+  for (const { suite, component, architecture, found } of offered) {
+    if (!taken(found.name, architecture)) continue;
+    rows.push(rowOf(suite, component, found));
+    const key = `${suite}/${component}/${architecture}`;
+    selection[key] ??= new Set();
+    selection[key].add(found.name);
+    if (archive.extras.sources) sourceNames.add(found.field("Source")?.split(" ")[0] ?? found.name);
+  }
+  for (const suite of archive.suites) {
+    for (const { kind, component, packages, sources } of suite.indices) {
+      if (kind === "installer")
+        rows.push(...newest(packages).map((found) => rowOf(suite.name, component, found)));
+      for (const { path, size, sha256, name, version } of sources) {
+        if (!all && !sourceNames.has(name)) continue;
+        rows.push({
+          path,
+          size,
+          sha256,
+          package: { suite: suite.name, component, architecture: "source", name, version },
+        });
+      }
+    }
+  }
+  const [first] = archive.suites;
+  const home = first?.indices[0]?.component;
+  if (first && home) for (const local of localPackages) rows.push(rowOf(first.name, home, local));
+  return {
+    ...makePlan(archive.suites, rows),
+    alternatives,
+    missing,
+    selection: Object.fromEntries(Object.entries(selection).map(([key, names]) => [key, [...names].sort()])),
+  };
+
+  function* candidates(): Generator<Candidate> {
+    for (const { found } of offered) yield found;
+    yield* localPackages;
+  }
+}
+
+function refuseUnmatched(patterns: readonly string[], names: ReadonlySet<string>): void {
+  for (const pattern of patterns) {
+    const matches = matcher([pattern]);
+    if (names.has(pattern) || [...names].some(matches)) continue;
+    throw new ExplainedError({
+      step: "selecting packages",
+      found: `include: ${pattern} is in none of the suites`,
+      remedy: "Correct the name, or add the suite or component that has it.",
+    });
+  }
+}
+
+function newest(packages: readonly IndexedPackage[]): IndexedPackage[] {
+  const best = new Map<string, IndexedPackage>();
+  for (const found of packages) {
+    const key = `${found.name} ${found.architecture === "all" ? "" : found.architecture}`;
+    const other = best.get(key);
+    if (!other || compareVersions(found.version, other.version) > 0) best.set(key, found);
+  }
+  return [...best.values()];
+}
+
+function rowOf(
+  suite: string,
+  component: string,
+  { path, size, sha256, architecture, name, version }: LocalPackage | IndexedPackage,
+): PlanRow {
+  return { path, size, sha256, package: { suite, component, architecture, name, version } };
+}
+
+function makePlan(suites: readonly ArchiveSuite[], rows: readonly PlanRow[]): Plan {
+  const heads: Record<string, Pick<PlanSuite, "date" | "releaseSha256">> = {};
+  for (const { name, release } of suites) {
+    heads[name] = { date: release.date.toISOString(), releaseSha256: release.sha256 };
+  }
+  const lines = [...new Set(rows.map(lineOf))].sort();
+  const files = new Map<string, PlanRow>();
+  for (const row of rows) {
+    const other = files.get(row.path);
+    if (other && (other.sha256 !== row.sha256 || other.size !== row.size)) {
+      throw new ExplainedError({
+        step: "planning a mirror",
+        found: `${row.path} is to have two contents: ${other.sha256} (${other.size} bytes) and ${row.sha256} (${row.size} bytes)`,
+        remedy:
+          "Upstream contradicts itself, or a local package has the name of one of upstream's: rename it, or wait until upstream is right again.",
+      });
+    }
+    files.set(row.path, row);
+  }
+  return summarise(heads, lines);
+}
+
+const title = "airgapped-maas apt plan 1";
+
+function lineOf({ sha256, size, path, package: found }: PlanRow): string {
+  const tail =
+    found && ` ${found.suite} ${found.component} ${found.architecture} ${found.name} ${found.version}`;
+  return `${sha256} ${size} ${path}${tail ?? ""}`;
+}
+
+/**
+ * The plan as text, the same for the same content: a title, a line `suite NAME DATE SHA256` each, then
+ * sorted `sha256 size path`, followed by `suite component architecture name version` for a package.
+ */
+export function planText({ suites, rows }: Pick<Plan, "suites" | "rows">): string {
+  return textOf(suites, [...new Set(rows.map(lineOf))].sort());
+}
+
+function textOf(
+  suites: Readonly<Record<string, Pick<PlanSuite, "date" | "releaseSha256">>>,
+  lines: string[],
+): string {
+  const heads = Object.entries(suites)
+    .map(([name, { date, releaseSha256 }]) => `suite ${name} ${date} ${releaseSha256}`)
+    .sort();
+  return `${[title, ...heads, ...lines].join("\n")}\n`;
+}
+
+/** The plan of a text that `planText` made. */
+export function parsePlanText(text: string): Plan {
+  const [first, ...lines] = text.trimEnd().split("\n");
+  if (first !== title) {
+    throw new ExplainedError({
+      step: "reading a mirror's plan",
+      found: `it begins with ${JSON.stringify((first ?? "").slice(0, 60))} instead of ${JSON.stringify(title)}`,
+      remedy:
+        "It was made by another release of this project, or damaged: update the mirror to make it anew.",
+    });
+  }
+  const suites: Record<string, Pick<PlanSuite, "date" | "releaseSha256">> = {};
+  const rest: string[] = [];
+  for (const line of lines) {
+    const [word, name = "", date = "", releaseSha256 = ""] = line.split(" ");
+    if (word === "suite") suites[name] = { date, releaseSha256 };
+    else rest.push(line);
+  }
+  return summarise(suites, rest);
+}
+
+function summarise(heads: Record<string, Pick<PlanSuite, "date" | "releaseSha256">>, lines: string[]): Plan {
+  const rows = lines.map(rowFrom);
+  const files = new Map<string, PlanRow>();
+  const contents = new Map<string, number>();
+  const packageFiles = new Set<string>();
+  const perSuite = new Map<string, { names: Set<string>; files: Map<string, number> }>();
+  for (const row of rows) {
+    files.set(row.path, row);
+    contents.set(row.sha256, row.size);
+    if (!row.package) continue;
+    packageFiles.add(row.sha256);
+    const { suite, architecture, name } = row.package;
+    const known = perSuite.get(suite) ?? { names: new Set(), files: new Map() };
+    perSuite.set(suite, known);
+    known.names.add(`${name} ${architecture}`);
+    known.files.set(row.sha256, row.size);
+  }
+  const suites = Object.fromEntries(
+    Object.entries(heads).map(([name, head]) => {
+      const known = perSuite.get(name);
+      return [name, { ...head, packages: known?.names.size ?? 0, bytes: sum(known?.files.values() ?? []) }];
+    }),
+  );
+  return {
+    digest: createHash("sha256").update(textOf(heads, lines)).digest("hex"),
+    suites,
+    rows,
+    files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
+    packages: packageFiles.size,
+    bytes: sum(contents.values()),
+  };
+}
+
+function rowFrom(line: string): PlanRow {
+  const [
+    sha256 = "",
+    size = "",
+    path = "",
+    suite,
+    component = "",
+    architecture = "",
+    name = "",
+    version = "",
+  ] = line.split(" ");
+  const file = { sha256, size: Number(size), path };
+  return suite === undefined ? file : { ...file, package: { suite, component, architecture, name, version } };
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
+}

@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { readKey } from "openpgp";
 import { archiveKey } from "../../lab/archive/openpgp-key.ts";
 import { processesIn } from "../../lab/cgroups.ts";
-import { command, tryCommand } from "../../lab/command.ts";
+import { tryCommand } from "../../lab/command.ts";
 import { type Lab, labDown, labStatus, labUp } from "../../lab/lab.ts";
 import { manifestDifferences, manifestOf } from "../../lab/manifest.ts";
 import { labPaths } from "../../lab/paths.ts";
@@ -154,7 +155,7 @@ describe("a lab that is up", () => {
     await lab.powerOff("mirror2");
     await lab.powerOn("mirror2");
     expect((await lab.ssh("mirror2", "cat /etc/kept")).stdout).toBe("kept\n");
-  }, 20_000);
+  });
 
   test("tells what changed on a host", async () => {
     const before = await manifestOf(lab, "client");
@@ -173,7 +174,7 @@ describe("a lab that is up", () => {
         "+ groups more",
       ]),
     );
-  }, 20_000);
+  });
 });
 
 describe("copies of the lab", () => {
@@ -202,7 +203,7 @@ describe("copies of the lab", () => {
     } finally {
       await labDown(other);
     }
-  }, 20_000);
+  });
 
   test("come up again after being killed half-way, and leave nothing when they go down", async () => {
     expect(await tracesOf(other)).toEqual([]);
@@ -237,7 +238,7 @@ describe("copies of the lab", () => {
     await labDown(other);
     expect(await tracesOf(other)).toEqual([]);
     expect(existsSync(labPaths(other).directory)).toBe(false);
-  }, 30_000);
+  });
 });
 
 /**
@@ -277,7 +278,7 @@ describe("the Ubuntu archive of upstream", () => {
 
   test("is what apt and gpgv accept, by key, and signs what it lists", async () => {
     await printed("mirror", `${apt} -qq update`);
-    const { fingerprint, publicFile } = await archiveKey("ubuntu");
+    const { fingerprint, publicArmored } = await archiveKey("ubuntu");
     const [inRelease, release] = await Promise.all(
       ["InRelease", "Release"].map((file) =>
         printed("mirror", `curl -sSf http://archive.ubuntu.com/ubuntu/dists/noble/${file}`),
@@ -287,20 +288,9 @@ describe("the Ubuntu archive of upstream", () => {
       /^Origin: Ubuntu\nLabel: Ubuntu\nSuite: noble\nVersion: 24.04\nCodename: noble\nDate: /,
     );
     expect(release).toMatch(/^Acquire-By-Hash: yes$/m);
-    const keyring = await command(["gpg", "--batch", "--dearmor", "--output", "-", publicFile], {
-      env: { GNUPGHOME: lab.paths.directory },
-    }).then(() => publicFile);
-    const { stderr, code } = await tryCommand(
-      [
-        "sh",
-        "-c",
-        'sed "/^-----/d;/^$/d;/^=/d" "$1" | base64 -d > "$2" && gpgv --keyring "$2" -',
-        "sh",
-        keyring,
-        `${lab.paths.directory}/keyring.gpg`,
-      ],
-      { input: `${inRelease}\n` },
-    );
+    const keyring = `${lab.paths.directory}/keyring.gpg`;
+    writeFileSync(keyring, (await readKey({ armoredKey: publicArmored })).write());
+    const { stderr, code } = await tryCommand(["gpgv", "--keyring", keyring], { input: `${inRelease}\n` });
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: expect.stringMatching(/Good signature from "Lab Ubuntu/),
@@ -359,7 +349,7 @@ describe("the Ubuntu archive of upstream", () => {
     await upstream.withdraw("hello");
     expect(await printed("mirror", candidate)).toBe(first);
     await upstream.reset();
-  }, 20_000);
+  });
 });
 
 describe("the Ubuntu archive, tampered with", () => {
@@ -398,22 +388,19 @@ describe("the Ubuntu archive, tampered with", () => {
   });
 
   test("rolled-back: it is well signed, and apt keeps what is newer", async () => {
-    await upstream.tamper("rolled-back");
     const served = "curl -sSf http://archive.ubuntu.com/ubuntu/dists/noble-updates/InRelease";
-    expect(await printed("mirror", `${served} | grep -c hello || true`)).toBe("0");
-    expect(
-      await printed(
-        "mirror",
-        `${forget}; ${apt} -qq update; cat ${noble}/noble-updates/lists/*main*Packages* | wc -c`,
-      ),
-    ).toMatch(/^\d+$/);
+    const date = `grep ^Date: ${noble}/noble-updates/lists/*InRelease`;
+    await upstream.tamper("rolled-back");
+    await printed("mirror", `${forget}; ${apt} -qq update`);
+    const old = await printed("mirror", date);
     await upstream.restore();
     await printed("mirror", `${apt} -qq update`);
-    const newest = await printed("mirror", `grep ^Date: ${noble}/noble-updates/lists/*InRelease`);
+    const newest = await printed("mirror", date);
+    expect(newest).not.toBe(old);
     await upstream.tamper("rolled-back");
-    expect(await printed("mirror", `${served} | grep ^Date:`)).not.toBe(newest);
+    expect(await printed("mirror", `${served} | grep ^Date:`)).toBe(old);
     await printed("mirror", `${apt} -qq update`);
-    expect(await printed("mirror", `grep ^Date: ${noble}/noble-updates/lists/*InRelease`)).toBe(newest);
+    expect(await printed("mirror", date)).toBe(newest);
   });
 
   test.each([

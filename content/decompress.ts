@@ -41,7 +41,11 @@ export async function decompress(
 }
 
 async function unxz(bytes: Buffer, maximum: number): Promise<Buffer> {
-  const { XzReadableStream } = (await import("xz-decompress")) as typeof import("xz-decompress");
+  // A CommonJS package: its exports are the default one, and also named ones where a loader finds them.
+  const loaded = (await import("xz-decompress")) as typeof import("xz-decompress") & {
+    default?: typeof import("xz-decompress");
+  };
+  const { XzReadableStream } = loaded.default ?? loaded;
   // In pieces: the decoder copies what it is given into its own memory at once.
   let offset = 0;
   const pieces = new ReadableStream<Uint8Array>({

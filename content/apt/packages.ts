@@ -60,7 +60,7 @@ class Stanza implements IndexedPackage {
 }
 
 function fieldIn(index: Buffer, start: number, end: number, name: string): string | undefined {
-  const text = index.toString("latin1", start, end);
+  const text = index.toString("utf8", start, end);
   const prefix = `${name}:`;
   const at = text.startsWith(prefix) ? 0 : text.indexOf(`\n${prefix}`) + 1;
   if (at === 0 && !text.startsWith(prefix)) return undefined;

@@ -220,7 +220,10 @@ function makePlan(suites: readonly ArchiveSuite[], rows: readonly PlanRow[]): Pl
   for (const { name, release } of suites) {
     heads[name] = { date: release.date.toISOString(), releaseSha256: release.sha256 };
   }
-  const lines = [...new Set(rows.map(lineOf))].sort();
+  // A package of architecture all is in the index of every architecture.
+  const lines = new Map<string, PlanRow>();
+  for (const row of rows) lines.set(lineOf(row), row);
+  const sorted = [...lines.keys()].sort();
   const files = new Map<string, PlanRow>();
   for (const row of rows) {
     const other = files.get(row.path);
@@ -234,7 +237,8 @@ function makePlan(suites: readonly ArchiveSuite[], rows: readonly PlanRow[]): Pl
     }
     files.set(row.path, row);
   }
-  return summarise(heads, lines);
+  const ordered = sorted.flatMap((line) => lines.get(line) ?? []);
+  return summarise(heads, ordered, sorted);
 }
 
 const title = "airgapped-maas apt plan 1";
@@ -255,7 +259,7 @@ export function planText({ suites, rows }: Pick<Plan, "suites" | "rows">): strin
 
 function textOf(
   suites: Readonly<Record<string, Pick<PlanSuite, "date" | "releaseSha256">>>,
-  lines: string[],
+  lines: readonly string[],
 ): string {
   const heads = Object.entries(suites)
     .map(([name, { date, releaseSha256 }]) => `suite ${name} ${date} ${releaseSha256}`)
@@ -281,11 +285,14 @@ export function parsePlanText(text: string): Plan {
     if (word === "suite") suites[name] = { date, releaseSha256 };
     else rest.push(line);
   }
-  return summarise(suites, rest);
+  return summarise(suites, rest.map(rowFrom), rest);
 }
 
-function summarise(heads: Record<string, Pick<PlanSuite, "date" | "releaseSha256">>, lines: string[]): Plan {
-  const rows = lines.map(rowFrom);
+function summarise(
+  heads: Record<string, Pick<PlanSuite, "date" | "releaseSha256">>,
+  rows: readonly PlanRow[],
+  lines: readonly string[],
+): Plan {
   const files = new Map<string, PlanRow>();
   const contents = new Map<string, number>();
   const packageFiles = new Set<string>();

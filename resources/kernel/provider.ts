@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { configureSsh, hostNamed } from "../../hosts/connections.ts";
+import { closeWithStandardInput, configureSsh, hostNamed } from "../../hosts/connections.ts";
 import { check } from "./check.ts";
 import { type HostInputs, PartlyApplied, type ResourceDefinition, type Scene } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
@@ -19,6 +19,9 @@ import {
 
 type Definition = ResourceDefinition<HostInputs & Record<string, unknown>, Record<string, unknown>>;
 
+/** Every kind of resource has a provider of its own in the one process. */
+let endsWithEngine = false;
+
 /** A definition's life cycle in the terms of Pulumi's dynamic provider protocol. */
 export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   readonly #definition: Definition;
@@ -33,6 +36,9 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   async configure(request: pulumi.dynamic.ConfigureRequest): Promise<void> {
     const configFile = request.config.get("sshConfig");
     configureSsh(configFile ? { configFile } : {});
+    // Nobody else ends this process when the engine is killed.
+    if (!endsWithEngine) closeWithStandardInput();
+    endsWithEngine = true;
   }
 
   async check(olds: Properties, news: Properties): Promise<pulumi.dynamic.CheckResult> {
@@ -126,7 +132,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       redaction.learn(observed?.inputs).learn(observed?.outputs);
       let made: object | undefined;
       try {
-        made = await this.#definition.apply(scene, wanted, observed, previous as never);
+        made = (await this.#definition.apply(scene, wanted, observed, previous as never)) ?? {};
         return this.#withOutputs(inputs, storable(made, "outputs") as Properties);
       } catch (error) {
         const partly = error instanceof PartlyApplied;

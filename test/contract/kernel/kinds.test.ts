@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { providerText } from "../../../resources/kernel/resource.ts";
+import { handler } from "../../../resources/provider.ts";
+import { ProviderProcess } from "../provider-process.ts";
+
+/**
+ * What existing stacks have in their state, by kind. A line here may be added, never changed or taken away:
+ * without the code that it names, a stack can neither be read nor destroyed.
+ */
+const stored: Record<string, string> = {
+  Files: 'exports.handler=()=>require("./resources/provider.ts").handler("Files")',
+  Packages: 'exports.handler=()=>require("./resources/provider.ts").handler("Packages")',
+};
+
+const project = join(import.meta.dirname, "../../..");
+
+let provider: ProviderProcess;
+beforeAll(async () => {
+  provider = await ProviderProcess.start(project);
+  await provider.configure();
+});
+afterAll(() => provider.close());
+
+describe("the code that the state remembers", () => {
+  test.each(Object.entries(stored))("serves %s as it was first stored", async (kind, text) => {
+    expect(providerText(kind)).toBe(text);
+    const { inputs, failures } = await provider.check({ host: 5, __provider: text });
+    expect(inputs.__provider).toBe(text);
+    expect(failures.map(({ property }) => property)).toContain("host");
+  });
+
+  test("is listed here for every kind that this release serves", () => {
+    const directory = join(project, "resources");
+    const named = readdirSync(directory)
+      .filter((file) => file.endsWith(".ts"))
+      .flatMap((file) => [...readFileSync(join(directory, file), "utf8").matchAll(/^ {2}kind: "(\w+)"/gm)])
+      .map(([, kind]) => String(kind));
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter(isServed).sort()).toEqual(Object.keys(stored).sort());
+  });
+
+  test("says of a kind from another release what to do", async () => {
+    const stranger = stored.Files?.replace("Files", "Stranger");
+    const call = provider.check({ __provider: stranger });
+    await expect(call).rejects.toThrow('no resource of the kind "Stranger"');
+    await expect(call).rejects.toThrow("What to do: Use the release that last updated this stack");
+  });
+});
+
+function isServed(kind: string): boolean {
+  try {
+    return handler(kind) !== undefined;
+  } catch {
+    return false;
+  }
+}

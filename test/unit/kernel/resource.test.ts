@@ -1,0 +1,84 @@
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { defineResource, type HostInputs } from "../../../resources/kernel/definition.ts";
+import { DefinedResource } from "../../../resources/kernel/resource.ts";
+import { hidden } from "../../../resources/kernel/stored-properties.ts";
+
+const definition = defineResource<
+  HostInputs & { text?: string | undefined },
+  { path: string; token: string }
+>({
+  kind: "Note",
+  version: 1,
+  inputs: z.object({ host: z.string(), text: z.string().optional() }),
+  secrets: ["token", "vault.*.key"],
+  observe: async () => undefined,
+  apply: async () => ({ path: "/x", token: "t" }),
+  remove: async () => {},
+});
+
+class Note extends DefinedResource {
+  declare readonly path: pulumi.Output<string>;
+  declare readonly token: pulumi.Output<string>;
+  declare readonly vault: pulumi.Output<string>;
+  constructor(name: string, args: object, options?: pulumi.CustomResourceOptions) {
+    super(definition, name, args, ["path", "token", "vault"], options);
+  }
+}
+
+class Site extends pulumi.ComponentResource {
+  constructor(name: string) {
+    super("airgapped-maas:index:Site", name);
+  }
+}
+
+const registered: pulumi.runtime.MockResourceArgs[] = [];
+
+beforeAll(async () => {
+  await pulumi.runtime.setMocks(
+    {
+      newResource(args) {
+        registered.push(args);
+        return { id: `${args.name}-id`, state: { ...args.inputs, path: "/x", token: "t", vault: "v" } };
+      },
+      call: () => ({}),
+    },
+    "airgapped-maas",
+    "dev",
+  );
+});
+
+function value<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}
+
+describe("a declared resource", () => {
+  test("registers as a dynamic resource of its kind, with the text that serves it and its hidden keys", async () => {
+    const site = new Site("dc1");
+    const note = new Note("my/note", { host: "h1", text: "a" }, { parent: site });
+    expect(await value(note.path)).toBe("/x");
+    const { type, inputs } = registered.find(({ name }) => name === "my/note") ?? { type: "", inputs: {} };
+    expect(type).toBe("pulumi-nodejs:dynamic/airgapped-maas:Note");
+    expect(inputs).toEqual({
+      host: "h1",
+      text: "a",
+      [hidden.provider]: 'exports.handler=()=>require("./resources/provider.ts").handler("Note")',
+      [hidden.name]: "dev-my_note",
+      [hidden.urn]: await value(note.urn),
+    });
+  });
+
+  test("keeps as a secret what its definition says and what its user adds, and nothing else", () => {
+    const secret: Record<string, unknown> = {};
+    const transformations: pulumi.ResourceTransformation[] = [
+      ({ name, opts }) => {
+        secret[name] = (opts as pulumi.CustomResourceOptions).additionalSecretOutputs;
+        return undefined;
+      },
+    ];
+    new Note("secret", { host: "h1" }, { additionalSecretOutputs: ["path"], transformations });
+    new Note("plain", { host: "h1" }, { transformations });
+    expect(secret).toEqual({ secret: ["token", "vault", "path"], plain: ["token", "vault"] });
+  });
+});

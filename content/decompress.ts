@@ -23,7 +23,7 @@ export async function decompress(
 ): Promise<Buffer> {
   if (compression === "none") return bytes;
   try {
-    if (compression === "gz") return await promisify(zlib.gunzip)(bytes, { maxOutputLength: maximum });
+    if (compression === "gz") return await gunzip(bytes, maximum);
     if (compression === "zst") {
       // Node has had zstd since 22.15.
       if (!zlib.zstdDecompress) throw new Error("this Node cannot unpack zstd: 22.15 is the first that can");
@@ -55,18 +55,40 @@ async function unxz(bytes: Buffer, maximum: number): Promise<Buffer> {
       offset += 65_536;
     },
   });
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   const reader = new XzReadableStream(pieces).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > maximum) {
-      await reader.cancel();
-      throw new Error(`more than ${maximum} bytes`);
+  return gather(
+    (async function* () {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    })(),
+    maximum,
+  );
+}
+
+async function gunzip(bytes: Buffer, maximum: number): Promise<Buffer> {
+  const stream = zlib.createGunzip({ chunkSize: 262_144 });
+  stream.end(bytes);
+  return gather(stream, maximum);
+}
+
+/** Pieces put together as they come: an index is large enough that having it twice would be felt. */
+async function gather(pieces: AsyncIterable<Uint8Array>, maximum: number): Promise<Buffer> {
+  let whole = Buffer.allocUnsafeSlow(Math.min(maximum, 64 * 1024 * 1024));
+  let length = 0;
+  for await (const piece of pieces) {
+    if (length + piece.length > maximum) throw new Error(`more than ${maximum} bytes`);
+    if (length + piece.length > whole.length) {
+      const larger = Buffer.allocUnsafeSlow(
+        Math.min(maximum, Math.max(whole.length * 2, length + piece.length)),
+      );
+      whole.copy(larger, 0, 0, length);
+      whole = larger;
     }
-    chunks.push(value);
+    whole.set(piece, length);
+    length += piece.length;
   }
-  return Buffer.concat(chunks, length);
+  return whole.subarray(0, length);
 }

@@ -46,13 +46,17 @@ export interface MetadataFile {
   readonly sha256: string;
 }
 
-export interface ArchiveSuite {
+/** What upstream signed of a suite. */
+export interface ArchiveRoot {
   readonly name: string;
   readonly release: Release;
   /** Full fingerprint of the key that signed. */
   readonly signedBy: string;
   /** InRelease, Release, Release.gpg: those that upstream has, with their bytes. */
   readonly roots: readonly (MetadataFile & { readonly bytes: Buffer })[];
+}
+
+export interface ArchiveSuite extends ArchiveRoot {
   /** Every other file to have, by-hash paths included. */
   readonly files: readonly MetadataFile[];
   /** Its packages by index. */
@@ -85,19 +89,33 @@ const largestIndex = 4 * 1024 * 1024 * 1024 - 1;
  * suite, and from it by digest the indices. What the cache holds is not fetched again.
  */
 export async function readArchive(request: ArchiveRequest): Promise<Archive> {
-  const { key } = request;
-  const keys = typeof key === "object" && "keys" in key ? (key as TrustedKeys) : await trustedKeys(key);
+  const keys = await keysOf(request);
   const suites = await Promise.all(request.suites.map((suite) => readSuite(request, keys, suite)));
   return { suites, architectures: request.architectures, extras: request.extras ?? {}, keys };
 }
 
-async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: string): Promise<ArchiveSuite> {
-  const base = `dists/${suite}`;
-  const { verified, roots } = await readRoot(request, keys, base);
-  const name = roots[0]?.path ?? `${base}/InRelease`;
+/** The signed root of each suite alone: enough to know whether anything has moved. */
+export async function readReleases(request: ArchiveRequest): Promise<ArchiveRoot[]> {
+  const keys = await keysOf(request);
+  return Promise.all(request.suites.map((suite) => readRelease(request, keys, suite)));
+}
+
+async function keysOf({ key }: ArchiveRequest): Promise<TrustedKeys> {
+  return typeof key === "object" && "keys" in key ? (key as TrustedKeys) : trustedKeys(key);
+}
+
+async function readRelease(request: ArchiveRequest, keys: TrustedKeys, suite: string): Promise<ArchiveRoot> {
+  const { verified, roots } = await readRoot(request, keys, `dists/${suite}`);
+  const name = roots[0]?.path ?? `dists/${suite}/InRelease`;
   const release = parseRelease(verified.text, name);
   checkRelease(release, name, { ...request, suite, seen: request.seen?.[suite]?.date });
+  return { name: suite, release, signedBy: verified.signedBy, roots };
+}
 
+async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: string): Promise<ArchiveSuite> {
+  const base = `dists/${suite}`;
+  const root = await readRelease(request, keys, suite);
+  const { release } = root;
   const selected = selectIndices(release, suite, request);
   const listed = selected.flatMap(({ entries }) => entries);
   const present = await presentOf(request, release, base, listed);
@@ -121,10 +139,7 @@ async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: stri
   );
   const flat = indices.flat();
   return {
-    name: suite,
-    release,
-    signedBy: verified.signedBy,
-    roots,
+    ...root,
     files: listed
       .filter((entry) => present.has(entry.path))
       .flatMap((entry) => pathsOf(release, base, entry)),

@@ -19,7 +19,8 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
     });
   if (bytes.toString("latin1", 0, 8) !== "!<arch>\n") throw refuse("it is not a Debian package");
   let control: Buffer | undefined;
-  for (let at = 8; at + 60 <= bytes.length && !control; ) {
+  // To the last member: one that is cut off shows only there.
+  for (let at = 8; at < bytes.length; ) {
     const member = bytes
       .toString("latin1", at, at + 16)
       .trim()
@@ -59,6 +60,7 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
     path: `pool/local/${found}_${version.replace(/^\d+:/, "")}_${architecture}.deb`,
     size: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("hex"),
+    control: `${text.trim()}\n`,
     field: (field) => fields.get(field.toLowerCase()),
   };
 }

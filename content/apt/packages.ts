@@ -149,7 +149,8 @@ interface Raw {
 
 function* stanzas(index: Buffer, names: ReadonlySet<string>, file: string): Generator<Raw> {
   if (index.includes(0)) throw refuseStanza(file, undefined, index.indexOf(0), "has a NUL character");
-  const initials = new Set([...names].map((name) => name.charCodeAt(0)));
+  const initials = new Uint8Array(256);
+  for (const name of names) initials[name.charCodeAt(0)] = 1;
   let fields = new Map<string, string>();
   let start = 0;
   let at = 0;
@@ -164,10 +165,12 @@ function* stanzas(index: Buffer, names: ReadonlySet<string>, file: string): Gene
       if (stop - at > longest)
         throw refuseStanza(file, fields.get("Package"), at, "has a line of over 1 MiB");
       const first = index[at] ?? 0;
-      if (initials.has(first)) {
-        const colon = index.indexOf(58, at);
+      if (initials[first]) {
         // No name looked for is longer: only those few are made into text.
-        if (colon > at && colon < stop && colon - at <= 24) {
+        const limit = Math.min(stop, at + 25);
+        let colon = at;
+        while (colon < limit && index[colon] !== 58) colon += 1;
+        if (colon < limit) {
           const key = index.toString("latin1", at, colon);
           if (names.has(key)) {
             if (fields.has(key)) throw refuseStanza(file, fields.get("Package"), at, `has ${key} twice`);

@@ -53,6 +53,8 @@ export interface Plan {
 
 /** A package of the site's own. */
 export interface LocalPackage extends Candidate {
+  /** Its control file, as it stands in the package. */
+  readonly control: string;
   readonly path: string;
   readonly size: number;
   readonly sha256: string;

@@ -1,0 +1,331 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { type ArchiveRequest, readArchive } from "../../../content/apt/archive.ts";
+import { parsePlanText, planResigned, planText, planVerbatim } from "../../../content/apt/plan.ts";
+import { comparePlans } from "../../../content/apt/plan-comparison.ts";
+import { metadataCache } from "../../../content/metadata-cache.ts";
+import {
+  clearsign,
+  detach,
+  newKey,
+  now,
+  publish,
+  releaseText,
+  type SmallArchive,
+  sha256,
+  smallArchive,
+  stanza,
+} from "./small-archive.ts";
+
+const key = await newKey();
+const other = await newKey();
+const armored = key.toPublic().armor();
+const index = stanza("a", "1.0") + stanza("b", "1:2.0-1", { Depends: "a (>= 1.0)" });
+let directory: string;
+let archive: SmallArchive;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "archive-test-"));
+  archive = smallArchive();
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const read = (changes: Partial<ArchiveRequest> = {}) =>
+  readArchive({
+    fetch: archive.fetch,
+    key: armored,
+    suites: ["noble"],
+    components: ["main"],
+    architectures: ["amd64"],
+    cache: metadataCache(directory),
+    now,
+    ...changes,
+  });
+
+const gz = () => [...archive.files.keys()].find((path) => /binary-amd64\/by-hash/.test(path)) ?? "";
+
+describe("reading an archive", () => {
+  test("gives the packages of what is signed", async () => {
+    await publish(archive, key, "noble", index);
+    const { suites } = await read();
+    expect(suites[0]?.indices[0]?.packages.map(({ name, version }) => `${name} ${version}`)).toEqual([
+      "a 1.0",
+      "b 1:2.0-1",
+    ]);
+    expect(suites[0]?.signedBy).toBe(key.getFingerprint().toUpperCase());
+    expect(suites[0]?.release.header.Origin).toBe("Ubuntu");
+  });
+
+  test("asks for the root only when nothing has moved", async () => {
+    await publish(archive, key, "noble", index);
+    await read();
+    archive.requests.length = 0;
+    await read();
+    expect(archive.requests).toEqual(["dists/noble/InRelease"]);
+  });
+
+  test("does not believe a cache that was damaged", async () => {
+    await publish(archive, key, "noble", index);
+    await read();
+    for (const file of await readdir(directory)) await writeFile(join(directory, file), "damaged");
+    expect((await read()).suites[0]?.indices[0]?.packages).toHaveLength(2);
+  });
+
+  test("takes Release and Release.gpg where there is no InRelease", async () => {
+    await publish(archive, key, "noble", index);
+    const text = Buffer.from(
+      `${releaseText("noble", [["main/binary-amd64/Packages.gz", archive.files.get(gz()) as Buffer]])}\n`,
+    );
+    archive.files.delete("dists/noble/InRelease");
+    archive.files.set("dists/noble/Release", text);
+    archive.files.set("dists/noble/Release.gpg", await detach(text, key));
+    expect((await read()).suites[0]?.roots.map(({ path }) => path)).toEqual([
+      "dists/noble/Release",
+      "dists/noble/Release.gpg",
+    ]);
+    archive.files.set("dists/noble/Release.gpg", await detach(text, other));
+    await expect(read()).rejects.toThrow(/verifying the signature of dists\/noble\/Release/);
+  });
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    [
+      "expired",
+      { "Valid-Until": "Sun, 31 May 2026 12:00:00 UTC" },
+      /valid until 2026-05-31T12:00:00.000Z, 24 hours ago/,
+    ],
+    ["from the future", { Date: "Wed, 03 Jun 2026 12:00:01 UTC" }, /2026-06-03.*2 days from now/],
+    [
+      "of another suite",
+      { Suite: "jammy", Codename: "jammy" },
+      /of suite jammy, codename jammy, not of noble/,
+    ],
+    ["without a date", { Date: "" }, /has no Date/],
+    ["with a date that is none", { Date: "yesterday" }, /Date cannot be read/],
+    ["without the component", { Components: "universe" }, /no component main\n.*universe/],
+    ["without the architecture", { Architectures: "arm64" }, /no architecture amd64\n.*arm64/],
+    ["with control characters", { Label: "a\u0007b" }, /control characters/],
+  ])("refuses a Release %s", async (_, fields, message) => {
+    await publish(archive, key, "noble", index, fields);
+    await expect(read()).rejects.toThrow(message);
+  });
+
+  test("refuses a Release older than the last one, and takes the same again", async () => {
+    await publish(archive, key, "noble", index);
+    await expect(read({ seen: { noble: { date: "2026-06-01T06:00:01Z" } } })).rejects.toThrow(
+      /upstream went back/,
+    );
+    await expect(read({ seen: { noble: { date: "2026-06-01T06:00:00Z" } } })).resolves.toBeDefined();
+  });
+
+  test.each<[string, (text: string) => string, RegExp]>([
+    ["MD5 only", (text) => text.replace("SHA256:", "MD5Sum:"), /no SHA256 list/],
+    [
+      "a path that leads elsewhere",
+      (text) => `${text}\n ${"0".repeat(64)} 1 ../../etc/passwd`,
+      /leads elsewhere.*\.\.\/\.\.\/etc/,
+    ],
+    ["an absolute path", (text) => `${text}\n ${"0".repeat(64)} 1 /etc/passwd`, /leads elsewhere/],
+    [
+      "one path twice",
+      (text) => `${text}\n ${"0".repeat(64)} 1 main/binary-amd64/Packages.gz`,
+      /twice, with different digests/,
+    ],
+    ["a line that is none", (text) => `${text}\n nonsense`, /not one: " nonsense"/],
+  ])("refuses a signed Release with %s", async (_, change, message) => {
+    await publish(archive, key, "noble", index);
+    const text = change(
+      releaseText("noble", [["main/binary-amd64/Packages.gz", archive.files.get(gz()) as Buffer]]),
+    );
+    archive.files.set("dists/noble/InRelease", await clearsign(text, key));
+    await expect(read()).rejects.toThrow(message);
+  });
+
+  test.each<[string, (bytes: Buffer) => Buffer, RegExp]>([
+    [
+      "with a flipped bit",
+      (bytes) => Buffer.from(bytes.map((byte, at) => (at === 20 ? byte ^ 1 : byte))),
+      /SHA-256 is/,
+    ],
+    ["truncated", (bytes) => bytes.subarray(0, -7), /truncated: \d+ of \d+ bytes/],
+    ["that is too large", (bytes) => Buffer.concat([bytes, Buffer.from("x")]), /larger than its signed size/],
+  ])("refuses an index %s, by name", async (_, change, message) => {
+    await publish(archive, key, "noble", index);
+    archive.files.set(gz(), change(archive.files.get(gz()) as Buffer));
+    await expect(read()).rejects.toThrow(message);
+    await expect(read()).rejects.toThrow(/dists\/noble\/main\/binary-amd64\/Packages\.gz.*[\s\S]*What to do/);
+  });
+
+  test("names an index that is missing", async () => {
+    await publish(archive, key, "noble", index);
+    archive.files.delete(gz());
+    await expect(read()).rejects.toThrow(/404 Not Found/);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["a Filename that leads elsewhere", stanza("a", "1", { Filename: "pool/../../x" }), /leads elsewhere/],
+    ["an absolute Filename", stanza("a", "1", { Filename: "/etc/x" }), /leads elsewhere/],
+    ["no SHA256", stanza("a", "1", { SHA256: "" }), /package "a" at byte 0 lacks SHA256/],
+    ["no Size", stanza("b", "1") + stanza("a", "1", { Size: "" }), /"a" at byte \d+ lacks Size/],
+    ["a Size that is none", stanza("a", "1", { Size: "-5" }), /no number/],
+    ["a field twice", `Package: x\n${stanza("a", "1")}`, /Package twice/],
+    ["a NUL", stanza("a\0b", "1"), /NUL/],
+    ["odd characters in a name", stanza("a b;c", "1"), /name that is none/],
+    ["a huge field", stanza("a", "1", { Description: "x".repeat(1_100_000) }), /over 1 MiB/],
+  ])("refuses a package with %s", async (_, packages, message) => {
+    await publish(archive, key, "noble", packages);
+    await expect(read()).rejects.toThrow(message);
+  });
+});
+
+describe("signatures", () => {
+  test("by another key, changed text, added text, no signature: refused", async () => {
+    await publish(archive, other, "noble", index);
+    await expect(read()).rejects.toThrow(/which is not declared/);
+    await publish(archive, key, "noble", index);
+    const good = String(archive.files.get("dists/noble/InRelease"));
+    for (const bad of [
+      good.replace("Origin: Ubuntu", "Origin: Ubuntv"),
+      `Origin: x\n${good}`,
+      `${good}\nmore`,
+      good.slice(0, -60),
+      "Origin: x\n",
+    ]) {
+      archive.files.set("dists/noble/InRelease", Buffer.from(bad));
+      await expect(read()).rejects.toThrow(/verifying the signature of dists\/noble\/InRelease/);
+    }
+  });
+
+  test("of several, one by a declared key is enough", async () => {
+    await publish(archive, key, "noble", index);
+    const text =
+      String(archive.files.get("dists/noble/InRelease"))
+        .split("\n\n")
+        .slice(1)
+        .join("\n\n")
+        .split("\n-----BEGIN PGP SIG")[0] ?? "";
+    const { createCleartextMessage, sign } = await import("openpgp");
+    const signed = await sign({
+      message: await createCleartextMessage({ text }),
+      signingKeys: [other, key],
+      date: new Date("2026-06-01T06:00:00Z"),
+    });
+    archive.files.set("dists/noble/InRelease", Buffer.from(signed));
+    expect((await read()).suites[0]?.signedBy).toBe(key.getFingerprint().toUpperCase());
+  });
+
+  test("by a key that has expired since: refused", async () => {
+    const brief = await newKey({ keyExpirationTime: 151 * 86_400 + 7 * 3600 });
+    await publish(archive, brief, "noble", index);
+    await expect(read({ key: brief.toPublic().armor() })).rejects.toThrow(/expired/i);
+  });
+
+  test("by a revoked key: refused", async () => {
+    const { generateKey, revokeKey } = await import("openpgp");
+    const pair = await generateKey({
+      userIDs: [{ name: "x" }],
+      format: "object",
+      date: new Date("2026-01-01"),
+    });
+    await publish(archive, pair.privateKey, "noble", index);
+    const { publicKey } = await revokeKey({
+      key: pair.publicKey,
+      revocationCertificate: pair.revocationCertificate,
+      format: "object",
+      date: new Date("2026-05-01"),
+    });
+    await expect(read({ key: publicKey.armor() })).rejects.toThrow(/revoked/i);
+  });
+
+  test("keys are given by full fingerprint only", async () => {
+    await expect(read({ key: "1991BC93C0000000" })).rejects.toThrow(/short key id/);
+    await expect(read({ key: "F".repeat(40) })).rejects.toThrow(/in no keyring/);
+    await expect(read({ key: "not a key" })).rejects.toThrow(/is not a key/);
+  });
+});
+
+describe("plans", () => {
+  test("a verbatim plan has the roots, the compressed indices, their by-hash paths and the pool", async () => {
+    await publish(archive, key, "noble", index);
+    const plan = planVerbatim(await read());
+    const paths = plan.files.map(({ path }) => path.replace(/[0-9a-f]{64}/, "HASH"));
+    expect(paths).toEqual([
+      "dists/noble/InRelease",
+      "dists/noble/main/binary-amd64/Packages.gz",
+      "dists/noble/main/binary-amd64/by-hash/SHA256/HASH",
+      "dists/noble/main/cnf/Commands-amd64.gz",
+      "dists/noble/main/cnf/by-hash/SHA256/HASH",
+      "dists/noble/main/i18n/Translation-en.gz",
+      "dists/noble/main/i18n/by-hash/SHA256/HASH",
+      "pool/main/a_1.0_amd64.deb",
+      "pool/main/b_2.0-1_amd64.deb",
+    ]);
+    expect(plan.packages).toBe(2);
+    expect(plan.suites.noble?.bytes).toBe(2000);
+    expect(plan.digest).toBe(sha256(planText(plan)));
+    expect(parsePlanText(planText(plan))).toEqual(plan);
+  });
+
+  test("one path with two contents is refused by name", async () => {
+    await publish(archive, key, "noble", stanza("a", "1") + stanza("a", "1", { SHA256: "0".repeat(64) }));
+    const read1 = await read();
+    expect(() => planVerbatim(read1)).toThrow(/pool\/main\/a_1_amd64\.deb is to have two contents/);
+  });
+
+  test("a filtered plan takes what is needed across suites, and says what it chose and lacks", async () => {
+    await publish(
+      archive,
+      key,
+      "noble",
+      [
+        stanza("web", "1", { Depends: "lib (>= 2), mta | postfix, virtual, gone" }),
+        stanza("lib", "1"),
+        stanza("mta", "1"),
+        stanza("postfix", "1"),
+        stanza("real-b", "1", { Provides: "virtual (= 3)" }),
+        stanza("real-a", "1", { Provides: "virtual" }),
+        stanza("unneeded", "1"),
+        stanza("web-dbg", "1"),
+      ].join(""),
+    );
+    await publish(
+      archive,
+      key,
+      "noble-updates",
+      stanza("lib", "2", { "Pre-Depends": "libc:any" }) + stanza("libc", "1"),
+    );
+    const plan = planResigned(await read({ suites: ["noble", "noble-updates"] }), { include: ["we?"] });
+    expect(plan.rows.map(({ package: p }) => `${p?.suite} ${p?.name} ${p?.version}`).sort()).toEqual([
+      "noble lib 1",
+      "noble mta 1",
+      "noble real-a 1",
+      "noble web 1",
+      "noble-updates lib 2",
+      "noble-updates libc 1",
+    ]);
+    expect(plan.alternatives).toEqual([
+      { of: "web", choice: "mta | postfix", taken: "mta" },
+      { of: "web", choice: "virtual", taken: "real-a" },
+    ]);
+    expect(plan.missing).toEqual([{ of: "web", needs: "gone" }]);
+    expect(plan.selection["noble/main/amd64"]).toEqual(["lib", "mta", "real-a", "web"]);
+    const suites = await read({ suites: ["noble"] });
+    expect(() => planResigned(suites, { include: ["wbe"] })).toThrow(/include: wbe is in none/);
+  });
+
+  test("comparing says what comes, changes and goes", async () => {
+    await publish(archive, key, "noble", index);
+    const old = planResigned(await read());
+    await publish(
+      archive,
+      key,
+      "noble",
+      stanza("b", "1:2.0-2", { Size: "3250586" }) + stanza("c", "1", { Size: "0" }),
+    );
+    const change = comparePlans(parsePlanText(planText(old)), planResigned(await read())).noble;
+    expect(change?.summary).toBe("noble: +1 ~1 -1 packages, 3.1 MiB to fetch");
+    expect(change?.changed).toEqual(["b amd64 1:2.0-1 -> 1:2.0-2"]);
+    expect(comparePlans(undefined, old).noble?.summary).toBe("noble: +2 ~0 -0 packages, 2.0 KiB to fetch");
+  });
+});

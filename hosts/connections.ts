@@ -8,7 +8,7 @@ import { SshHost } from "./ssh-host.ts";
 import { Unreachable } from "./unreachable.ts";
 
 export type { RoundTrips } from "./connection.ts";
-export { configureSsh, type Destination, resolveDestination } from "./destination.ts";
+export { configureSsh, type Destination, resolveDestination, sshConfigFile } from "./destination.ts";
 
 /** Connections being made to one host at once. sshd's MaxStartups turns people away from 10. */
 const handshakesPerHost = 4;

@@ -12,10 +12,12 @@ import { sh } from "./shell.ts";
 export function replaceFileScript(path: string, { mode, owner, group }: FileAttributes): string {
   const directory = path.slice(0, path.lastIndexOf("/")) || "/";
   const hidden = `${directory.replace(/\/$/, "")}/.airgapped-maas.${randomBytes(8).toString("hex")}`;
-  // Without `set -e`: dash that leaves because of it forgets its traps when a signal is pending.
+  // A shell tells when its command was ended by a signal; with the connection gone, SIGPIPE would then end the
+  // shell itself before it has cleaned up.
   return `umask 077
 temporary=${sh`${hidden}`}
 clean() { trap '' TERM HUP INT; rm -f -- "$temporary"; }
+trap '' PIPE
 trap clean EXIT
 trap 'clean; exit 143' TERM HUP INT
 touch -- "$temporary" &&

@@ -17,7 +17,6 @@ help: ## List these commands
 demo: lab-up stack ## Boot the lab, build the mirror on it and let a client install from it
 	@$(PULUMI) preview --stack $(STACK) $(ARGS)
 	@$(PULUMI) up --stack $(STACK) --yes --skip-preview $(ARGS)
-	@$(NODE) lab/main.ts proof --stack $(STACK)
 
 test: ## Run everything: set-up, lint, unit, contract, lab and end-to-end tests
 	@toolchain/set-up npm packages pulumi

@@ -1,4 +1,5 @@
 import { isAbsolute, normalize } from "node:path/posix";
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 /*
@@ -167,4 +168,104 @@ export const aptMirrorSchema = z
 
 /** Checked arguments, with every default in place. */
 export type AptMirrorSettings = z.output<typeof aptMirrorSchema>;
-export type AptMirrorInput = z.input<typeof aptMirrorSchema>;
+
+export interface AptMirrorArgs {
+  /** The mirror's host, as one would type it after `ssh`; how to get in is OpenSSH's configuration. */
+  readonly host: string;
+  /** The archive to mirror. It is read from the host, and verified on this workstation. */
+  readonly upstream: {
+    /** Base URL, the one above `dists/`, e.g. `http://archive.ubuntu.com/ubuntu`. */
+    readonly url: string;
+    /**
+     * Who must have signed it: the full fingerprint of a primary key (looked up among the built-in Ubuntu keys and
+     * the workstation's keyrings), an armored public key, or the path of a keyring file, relative to the project.
+     * @default the Ubuntu archive's key, F6ECB3762474EDA9D21B7022871920D1991BC93C
+     */
+    readonly key?: string | undefined;
+    /** Seconds without a byte after which a transfer is given up. @default 30 */
+    readonly stallSeconds?: number | undefined;
+    /** Transfers at once. @default 64 */
+    readonly parallel?: number | undefined;
+  };
+  /** Suites, pockets included, e.g. `["noble", "noble-updates", "noble-security"]`. */
+  readonly suites: string[];
+  /** @default ["main", "universe"] */
+  readonly components?: string[] | undefined;
+  /** Debian's names; packages for all architectures are always included. @default ["amd64"] */
+  readonly architectures?: string[] | undefined;
+  /**
+   * `resigned`: indices made by reprepro and signed with a key of the mirror's own; can be filtered and have local packages.
+   * `verbatim`: upstream's bytes and signature, for clients that must not be told of another key.
+   * @default "resigned"
+   */
+  readonly mode?: "resigned" | "verbatim" | undefined;
+  /** Which packages to take (resigned only). @default all */
+  readonly filter?:
+    | {
+        /** Names, or patterns with `*`, `?` and `[...]`. */
+        readonly include?: string[] | undefined;
+        /** Names or patterns never to take, not as a dependency either. */
+        readonly exclude?: string[] | undefined;
+        /** Sections, e.g. `admin`. */
+        readonly sections?: string[] | undefined;
+        /** Take what the chosen ones depend on. @default true */
+        readonly withDependencies?: boolean | undefined;
+        /** Take what they recommend, which apt installs unless told otherwise. @default true */
+        readonly withRecommends?: boolean | undefined;
+      }
+    | undefined;
+  /** .deb files on this workstation, merged into the first suite and component (resigned only). @default [] */
+  readonly localPackages?: string[] | undefined;
+  /** What to mirror besides packages and their indices. */
+  readonly extras?:
+    | {
+        /** Translated descriptions by language, as apt names them. @default ["en"] */
+        readonly languages?: string[] | undefined;
+        /** Which file is in which package, for apt-file: about 50 MiB a suite of release size. @default false */
+        readonly contents?: boolean | undefined;
+        /** Source packages: about as large again as the packages of one architecture. @default false */
+        readonly sources?: boolean | undefined;
+        /** Packages of debugging symbols, where the suite has them (resigned only; a verbatim mirror has all that is listed). @default false */
+        readonly debugPackages?: boolean | undefined;
+        /** Packages of the old installer; MAAS does not use them. @default false */
+        readonly installer?: boolean | undefined;
+        /** What suggests a package for an unknown command; a stock Ubuntu server asks for it. @default true */
+        readonly commandNotFound?: boolean | undefined;
+        /** Data of desktop software centres. @default false */
+        readonly appstream?: boolean | undefined;
+        /**
+         * Updates that upstream gives to a percentage of machines only: a mirror would freeze the percentage. `complete` offers
+         * them to every machine (resigned only). @default "complete" when resigned, "as-upstream" when verbatim
+         */
+        readonly phasedUpdates?: "complete" | "as-upstream" | undefined;
+      }
+    | undefined;
+  /** How clients reach it. */
+  readonly serve?:
+    | {
+        /** @default 80, or 443 with `tls` */
+        readonly port?: number | undefined;
+        /** @default "/ubuntu" */
+        readonly path?: string | undefined;
+        /** Host names it answers to. @default any */
+        readonly serverNames?: string[] | undefined;
+        /** Name or address that clients use. @default the first server name, else what ssh resolves the host to */
+        readonly address?: string | undefined;
+        /** PEM texts of the certificate chain and its private key, which is kept secret. */
+        readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> };
+      }
+    | undefined;
+  /** How many published trees to keep, the current one included. Clients in the middle of an update use them. @default 3 */
+  readonly keepSnapshots?: number | undefined;
+  /**
+   * How long clients accept the mirror's signature, e.g. `30d`, `2w`, `12h` (resigned only). An update renews it in its
+   * last third. @default for ever
+   */
+  readonly validFor?: string | undefined;
+  /** Serve this kept tree again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
+  readonly pinnedTo?: string | undefined;
+  /** Where the mirror is kept on the host. @default /srv/airgapped-maas/STACK/apt/NAME */
+  readonly directory?: string | undefined;
+  /** Whether deleting the mirror deletes its packages. @default false: they stay, and it says where */
+  readonly deleteContent?: boolean | undefined;
+}

@@ -41,18 +41,30 @@ export class AptMirror extends pulumi.ComponentResource {
 
   constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:AptMirror", name, {}, options);
+    const tlsKey = args.serve?.tls && pulumi.secret(args.serve.tls.key);
     const settings = checked(name, args);
     const { host, mode, suites, serve } = settings;
     const resigned = mode === "resigned";
     const place = placeOf(name, settings);
     const site = webSite(`${pulumi.getStack()}-${name}`, serve, `${place.directory}/current/public`);
-    const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({ parent: this, dependsOn });
+    const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
+      parent: this,
+      dependsOn,
+    });
 
     const contents = pulumi.output(this.#look(settings, place));
 
     const packages = new Packages(
       `${name}-packages`,
-      { host, packages: installed("nginx", "curl", "ca-certificates", ...(resigned ? ["reprepro", "gnupg", "xz-utils"] : [])) },
+      {
+        host,
+        packages: installed(
+          "nginx",
+          "curl",
+          "ca-certificates",
+          ...(resigned ? ["reprepro", "gnupg", "xz-utils"] : []),
+        ),
+      },
       child(),
     );
     const key = resigned
@@ -75,8 +87,8 @@ export class AptMirror extends pulumi.ComponentResource {
           ...(fingerprint ? reproFiles(settings, place.directory, found, fingerprint) : {}),
         })),
         absent: [...site.absent],
-        ...(site.keyPath && settings.serve.tls
-          ? { secretFiles: pulumi.secret({ [site.keyPath]: { content: settings.serve.tls.key, mode: "0600" } }) }
+        ...(site.keyPath && tlsKey
+          ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
           : {}),
       },
       child([packages]),
@@ -123,15 +135,17 @@ export class AptMirror extends pulumi.ComponentResource {
     this.contents = pulumi
       .all([tree.plan, tree.suites, tree.packages, tree.bytes])
       .apply(([plan, held, count, bytes]) => ({ plan, suites: held, packages: count, bytes }));
-    this.sourcesEntry = pulumi.all([this.url, this.publicKey, contents.upstreamKey]).apply(([url, publicKey, upstreamKey]) =>
-      sourcesEntry({
-        url,
-        suites,
-        components: settings.components,
-        architectures: settings.architectures,
-        signedBy: publicKey ?? upstreamKey,
-      }),
-    );
+    this.sourcesEntry = pulumi
+      .all([this.url, this.publicKey, contents.upstreamKey])
+      .apply(([url, publicKey, upstreamKey]) =>
+        sourcesEntry({
+          url,
+          suites,
+          components: settings.components,
+          architectures: settings.architectures,
+          signedBy: publicKey ?? upstreamKey,
+        }),
+      );
     this.registerOutputs({
       url: this.url,
       suites,
@@ -174,7 +188,9 @@ function placeOf(name: string, { directory }: AptMirrorSettings): Place {
 
 /** @throws pulumi.RunError that lists everything that is wrong with the arguments */
 function checked(name: string, args: AptMirrorArgs): AptMirrorSettings {
-  const result = aptMirrorSchema.safeParse(args);
+  // The private key may come late and is never shown: only that there is one is checked.
+  const tls = args.serve?.tls && { ...args.serve.tls, key: "given" };
+  const result = aptMirrorSchema.safeParse(tls ? { ...args, serve: { ...args.serve, tls } } : args);
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
   throw new pulumi.RunError(`AptMirror ${name} cannot be declared so:\n${lines.join("\n")}`);
@@ -187,33 +203,42 @@ function installed(...names: string[]): Record<string, "installed"> {
 /** nginx has to read its files again when one of them changes. */
 function digests(site: WebSite): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(site.files).map(([path, { content }]) => [path, createHash("sha256").update(content).digest("hex")]),
+    Object.entries(site.files).map(([path, { content }]) => [
+      path,
+      createHash("sha256").update(content).digest("hex"),
+    ]),
   );
 }
 
-function reproFiles(settings: AptMirrorSettings, directory: string, contents: AptContents, fingerprint: string): WebSite["files"] {
+function reproFiles(
+  settings: AptMirrorSettings,
+  directory: string,
+  contents: AptContents,
+  fingerprint: string,
+): WebSite["files"] {
   const files = reproConfiguration({
     directory,
     suites: settings.suites.map((suite, index) => ({
       name: suite,
       header: contents.headers[suite] ?? {},
-      filtered: contents.filtered,
       local: index === 0 && settings.localPackages.length > 0,
     })),
     components: settings.components,
     architectures: settings.architectures,
     sources: settings.extras.sources,
     installer: settings.extras.installer,
-    contents: settings.extras.contents,
+    selections: contents.selections,
     completePhases: settings.extras.phasedUpdates !== "as-upstream",
     upstreamFingerprint: contents.upstreamFingerprint,
     fingerprint,
   });
-  return Object.fromEntries(Object.entries(files).map(([file, content]) => [`${directory}/reprepro/conf/${file}`, { content }]));
+  return Object.fromEntries(
+    Object.entries(files).map(([file, content]) => [`${directory}/reprepro/conf/${file}`, { content }]),
+  );
 }
 
 async function urlOf({ host, serve }: AptMirrorSettings): Promise<string> {
-  const address = serve.address ?? serve.serverNames[0] ?? (await resolveDestination(host)).hostName;
+  const address = serve.address ?? serve.serverNames[0] ?? (await resolveDestination(host)).hostname;
   const standard = serve.tls ? 443 : 80;
   const port = serve.port === standard ? "" : `:${serve.port}`;
   return `${serve.tls ? "https" : "http"}://${address}${port}${serve.path}`;

@@ -3,8 +3,6 @@ export interface ReproSuite {
   readonly name: string;
   /** Origin, Label, Suite, Codename, Version and Description as upstream has them. */
   readonly header: Readonly<Record<string, string>>;
-  /** Whether only selected packages are taken from upstream. */
-  readonly filtered: boolean;
   /** Whether packages of the site's own are merged into it. */
   readonly local: boolean;
 }
@@ -17,7 +15,8 @@ export interface ReproSettings {
   readonly architectures: readonly string[];
   readonly sources: boolean;
   readonly installer: boolean;
-  readonly contents: boolean;
+  /** Indices from which something is taken, as `suite/component/architecture`. */
+  readonly selections: readonly string[];
   /** Whether phased updates are offered to every machine. */
   readonly completePhases: boolean;
   /** Fingerprint of the key that signs upstream. */
@@ -29,27 +28,31 @@ export interface ReproSettings {
 /**
  * reprepro's configuration files by name. reprepro reads from a view of the verified store on its own
  * disk, so nothing here names upstream's address; the Release files are written after it (see
- * resources/apt-tree/resign.sh), so nothing here signs.
+ * resources/apt-tree/resign.sh), so nothing here signs. What is taken from each index is in lists
+ * that come with the plan.
  */
 export function reproConfiguration(
   settings: ReproSettings,
 ): Record<"distributions" | "updates" | "options", string> {
+  const rules = settings.suites.map((suite) => ({ suite, rules: rulesOf(settings, suite) }));
   return {
-    distributions: stanzas(settings.suites.map((suite) => distribution(settings, suite))),
-    updates: stanzas(
-      settings.suites.flatMap((suite) => [
-        upstreamRule(settings, suite),
-        ...(suite.local ? [localRule(settings, suite)] : []),
-      ]),
-    ),
-    options: "verbose\n",
+    distributions: stanzas(rules.map(({ suite, rules }) => distribution(settings, suite, rules))),
+    updates: stanzas(rules.flatMap(({ rules }) => rules)),
+    options: "# Written by airgapped-maas.\n",
   };
 }
 
-type Stanza = Readonly<Record<string, string | undefined>>;
+interface Stanza {
+  readonly [field: string]: string | undefined;
+}
 
-function distribution(settings: ReproSettings, { name, header, local }: ReproSuite): Stanza {
+interface Rule extends Stanza {
+  readonly Name: string;
+}
+
+function distribution(settings: ReproSettings, { name, header }: ReproSuite, rules: readonly Rule[]): Stanza {
   return {
+    // reprepro tells suites apart by their code names; the Release file gets upstream's.
     Codename: name,
     Suite: header.Suite,
     Origin: header.Origin,
@@ -61,42 +64,64 @@ function distribution(settings: ReproSettings, { name, header, local }: ReproSui
     DebIndices: "Packages Release . .gz .xz",
     UDebIndices: settings.installer ? "Packages . .gz .xz" : undefined,
     DscIndices: settings.sources ? "Sources Release . .gz .xz" : undefined,
-    Contents: settings.contents ? ".gz" : undefined,
     // The hyphen drops what upstream no longer has.
-    Update: `- upstream-${name}${local ? ` local-${name}` : ""}`,
+    Update: ["-", ...rules.map((rule) => rule.Name)].join(" "),
   };
 }
 
-function upstreamRule(settings: ReproSettings, { name, filtered }: ReproSuite): Stanza {
-  return {
-    Name: `upstream-${name}`,
+function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
+  const upstream = {
     Method: `file:${settings.directory}/reprepro/view`,
     Suite: name,
-    Components: settings.components.join(" "),
-    Architectures: [...settings.architectures, ...(settings.sources ? ["source"] : [])].join(" "),
-    UDebComponents: settings.installer ? settings.components.join(" ") : "none",
     VerifyRelease: verifyRelease(settings.upstreamFingerprint),
-    FilterList: filtered ? `deinstall ${settings.directory}/reprepro/selection/${name}` : undefined,
-    FilterSrcList:
-      filtered && settings.sources
-        ? `deinstall ${settings.directory}/reprepro/selection/${name}.sources`
-        : undefined,
-    ListShellHook: settings.completePhases ? "sed '/^Phased-Update-Percentage:/d'" : undefined,
-    DownloadListsAs: ".xz .gz",
+    DownloadListsAs: ".xz .gz .",
   };
-}
-
-function localRule(settings: ReproSettings, { name }: ReproSuite): Stanza {
-  return {
-    Name: `local-${name}`,
+  const lists = `${settings.directory}/reprepro/selection`;
+  const binaries = settings.selections
+    .filter((selection) => selection.startsWith(`${name}/`))
+    .map((selection) => {
+      const [, component = "", architecture = ""] = selection.split("/");
+      return {
+        Name: `${name}-${component}-${architecture}`,
+        ...upstream,
+        Components: component,
+        UDebComponents: "none",
+        Architectures: architecture,
+        FilterList: `deinstall ${lists}/${selection}`,
+        ListShellHook: settings.completePhases ? "sed '/^Phased-Update-Percentage:/d'" : undefined,
+      };
+    });
+  const sources = {
+    Name: `${name}-sources`,
+    ...upstream,
+    Components: settings.components.join(" "),
+    UDebComponents: "none",
+    Architectures: "source",
+    FilterSrcList: `deinstall ${lists}/${name}/source`,
+  };
+  const installer = {
+    Name: `${name}-installer`,
+    ...upstream,
+    Components: "none",
+    UDebComponents: settings.components.join(" "),
+    Architectures: settings.architectures.join(" "),
+  };
+  const ofTheSite = {
+    Name: `${name}-local`,
     Method: `file:${settings.directory}/reprepro/local`,
     Suite: name,
     Components: settings.components[0],
-    Architectures: settings.architectures.join(" "),
     UDebComponents: "none",
+    Architectures: settings.architectures.join(" "),
     VerifyRelease: verifyRelease(settings.fingerprint),
     DownloadListsAs: ".",
   };
+  return [
+    ...binaries,
+    ...(settings.sources ? [sources] : []),
+    ...(settings.installer ? [installer] : []),
+    ...(local ? [ofTheSite] : []),
+  ];
 }
 
 /**

@@ -4,7 +4,7 @@ import { defaultCache } from "../content/metadata-cache.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import type { Probe } from "../hosts/host.ts";
 import { sh } from "../hosts/shell.ts";
-import { digestOf, type Publication } from "./apt-tree/publication.ts";
+import { digestOf, type Publication, type SuiteSummary } from "./apt-tree/publication.ts";
 import { observeScript, publishScript, switchScript } from "./apt-tree/scripts.ts";
 import { defineResource, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
@@ -123,6 +123,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
       ...wanted,
       ...wanted.fetch,
       planText: publication.planText,
+      contents: publication.contents,
       upstreamKey: publication.upstreamKey,
       summary: digestOf(summary),
       signing: signing && { ...signing, suites: publication.resign },
@@ -211,9 +212,13 @@ async function loadPublication(plan: string): Promise<Publication & { texts: Map
   };
   const publication = JSON.parse((await load(plan)).toString()) as Publication;
   const digests = new Set(
-    [publication.planText, publication.workList, ...publication.seeds, publication.upstreamKey].filter(
-      Boolean,
-    ),
+    [
+      publication.planText,
+      publication.workList,
+      publication.contents,
+      ...publication.seeds,
+      publication.upstreamKey,
+    ].filter(Boolean),
   );
   const texts = await Promise.all([...digests].map(async (digest) => [digest, await load(digest)] as const));
   return { ...publication, texts: new Map(texts) };
@@ -276,6 +281,11 @@ async function runJob(
 /** The content of an apt mirror on its host. Made by AptMirror. */
 export class AptTree extends DefinedResource {
   declare readonly tree: pulumi.Output<string>;
+  declare readonly plan: pulumi.Output<string>;
+  declare readonly suites: pulumi.Output<Record<string, SuiteSummary>>;
+  declare readonly packages: pulumi.Output<number>;
+  declare readonly bytes: pulumi.Output<number>;
+
   constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
     super(aptTree, name, args, ["tree"], options);
   }

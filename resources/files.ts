@@ -130,7 +130,7 @@ export const files = defineResource<Inputs, Record<string, never>>({
   kind: "Files",
   version: 1,
   inputs: schema,
-  secrets: ["secretFiles"],
+  secrets: ["secretFiles.*.content"],
 
   async observe(scene, declared) {
     const paths = declaredPaths(declared);

@@ -1,13 +1,16 @@
 import { ExplainedError } from "../errors/explained-error.ts";
+import { aptTree } from "./apt-tree.ts";
 import { files } from "./files.ts";
 import type { ResourceDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
+import { packages } from "./packages.ts";
+import { services } from "./services.ts";
 
 /**
  * Every kind of resource by the name that the state remembers. The text stored with each resource
  * (see kernel/resource.ts) loads this file by its path and asks for one of these names: neither may change.
  */
-const definitions: readonly AnyDefinition[] = [files];
+const definitions: readonly AnyDefinition[] = [aptTree, files, packages, services];
 
 // biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are served
 type AnyDefinition = ResourceDefinition<any, any>;

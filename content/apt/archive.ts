@@ -239,8 +239,11 @@ async function presentOf(
   return new Set(found);
 }
 
-/** Smallest form first; one that is not there is no failure as long as another is. */
-const preference = ["xz", "zst", "gz", "none"];
+/**
+ * Which form is read; one that is not there is no failure as long as another is. gzip before xz: a third
+ * more bytes, but Node unpacks it itself, in a third of the time and with 100 MiB less memory (Debian main).
+ */
+const preference = ["gz", "zst", "xz", "none"];
 
 async function readIndex(
   { fetch, cache }: ArchiveRequest,

@@ -25,15 +25,23 @@ const needed = ["Package", "Version", "Architecture", "Filename", "Size", "SHA25
 const wanted = new Set<string>([...needed, "Section", "Phased-Update-Percentage"]);
 const longest = 1_048_576;
 
+const known = new Map<string, string>();
+
+/** One string for all that are equal: for values of which there are few. */
+function shared(text: string): string {
+  const one = known.get(text);
+  if (one !== undefined) return one;
+  if (known.size < 10_000) known.set(text, text);
+  return text;
+}
+
 /** A stanza stays in the index's own memory: tens of thousands of packages cost little beyond it. */
 class Stanza implements IndexedPackage {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
   readonly section: string;
-  readonly path: string;
   readonly size: number;
-  readonly sha256: string;
   readonly phase: number | undefined;
   readonly #index: Buffer;
   readonly #start: number;
@@ -42,16 +50,22 @@ class Stanza implements IndexedPackage {
   constructor(fields: Map<string, string>, index: Buffer, start: number, end: number) {
     this.name = fields.get("Package") ?? "";
     this.version = fields.get("Version") ?? "";
-    this.architecture = fields.get("Architecture") ?? "";
-    this.section = (fields.get("Section") ?? "").replace(/^.*\//, "");
-    this.path = (fields.get("Filename") ?? "").replace(/^\.\//, "");
+    this.architecture = shared(fields.get("Architecture") ?? "");
+    this.section = shared((fields.get("Section") ?? "").replace(/^.*\//, ""));
     this.size = Number(fields.get("Size"));
-    this.sha256 = (fields.get("SHA256") ?? "").toLowerCase();
     const phase = fields.get("Phased-Update-Percentage");
     this.phase = phase !== undefined && /^\d{1,2}$/.test(phase) ? Number(phase) : undefined;
     this.#index = index;
     this.#start = start;
     this.#end = end;
+  }
+
+  get path(): string {
+    return (this.field("Filename") ?? "").replace(/^\.\//, "");
+  }
+
+  get sha256(): string {
+    return (this.field("SHA256") ?? "").toLowerCase();
   }
 
   field(name: string): string | undefined {
@@ -60,16 +74,20 @@ class Stanza implements IndexedPackage {
 }
 
 function fieldIn(index: Buffer, start: number, end: number, name: string): string | undefined {
-  const text = index.toString("utf8", start, end);
-  const prefix = `${name}:`;
-  const at = text.startsWith(prefix) ? 0 : text.indexOf(`\n${prefix}`) + 1;
-  if (at === 0 && !text.startsWith(prefix)) return undefined;
-  let stop = text.indexOf("\n", at);
-  while (stop >= 0 && /[ \t]/.test(text[stop + 1] ?? "")) stop = text.indexOf("\n", stop + 1);
-  return text
-    .slice(at + prefix.length, stop < 0 ? undefined : stop)
-    .replace(/\n\s*/g, " ")
-    .trim();
+  for (let at = start; at < end; ) {
+    let stop = index.indexOf(newline, at);
+    if (stop < 0 || stop > end) stop = end;
+    if (index[at + name.length] === 58 && index.toString("latin1", at, at + name.length) === name) {
+      const from = at + name.length + 1;
+      while (stop < end && (index[stop + 1] === 32 || index[stop + 1] === 9)) {
+        const next = index.indexOf(newline, stop + 1);
+        stop = next < 0 || next > end ? end : next;
+      }
+      return index.toString("utf8", from, stop).replace(/\n\s*/g, " ").trim();
+    }
+    at = stop + 1;
+  }
+  return undefined;
 }
 
 /**
@@ -92,11 +110,11 @@ export function parsePackages(index: Buffer, name: string): IndexedPackage[] {
             ? "has a version that is none"
             : !/^[a-z0-9-]{1,40}$/.test(found.architecture)
               ? "has an architecture that is none"
-              : !isSanePath(found.path)
-                ? `has a Filename that leads elsewhere: ${JSON.stringify(found.path.slice(0, 120))}`
+              : !isSanePath((fields.get("Filename") ?? "").replace(/^\.\//, ""))
+                ? `has a Filename that leads elsewhere: ${JSON.stringify(fields.get("Filename")?.slice(0, 120))}`
                 : !/^\d{1,15}$/.test(fields.get("Size") ?? "")
                   ? "has a Size that is no number"
-                  : !/^[0-9a-f]{64}$/.test(found.sha256)
+                  : !/^[0-9a-f]{64}$/i.test(fields.get("SHA256") ?? "")
                     ? "has a SHA256 that is none"
                     : undefined;
     if (wrong) throw refuseStanza(name, fields.get("Package"), start, wrong);
@@ -147,11 +165,14 @@ interface Raw {
   readonly fields: Map<string, string>;
 }
 
+const isBlank = (byte: number | undefined) => byte === 32 || byte === 9 || byte === 13;
+
+/** Every stanza with the fields of these names. The map is the same one each time: take from it what is to stay. */
 function* stanzas(index: Buffer, names: ReadonlySet<string>, file: string): Generator<Raw> {
   if (index.includes(0)) throw refuseStanza(file, undefined, index.indexOf(0), "has a NUL character");
   const initials = new Uint8Array(256);
   for (const name of names) initials[name.charCodeAt(0)] = 1;
-  let fields = new Map<string, string>();
+  const fields = new Map<string, string>();
   let start = 0;
   let at = 0;
   while (at < index.length) {
@@ -159,7 +180,7 @@ function* stanzas(index: Buffer, names: ReadonlySet<string>, file: string): Gene
     if (stop < 0) stop = index.length;
     if (stop === at) {
       if (at > start) yield { start, end: at, fields };
-      fields = new Map();
+      fields.clear();
       start = stop + 1;
     } else {
       if (stop - at > longest)
@@ -174,7 +195,11 @@ function* stanzas(index: Buffer, names: ReadonlySet<string>, file: string): Gene
           const key = index.toString("latin1", at, colon);
           if (names.has(key)) {
             if (fields.has(key)) throw refuseStanza(file, fields.get("Package"), at, `has ${key} twice`);
-            fields.set(key, index.toString("latin1", colon + 1, stop).trim());
+            let from = colon + 1;
+            let to = stop;
+            while (from < to && isBlank(index[from])) from += 1;
+            while (to > from && isBlank(index[to - 1])) to -= 1;
+            fields.set(key, index.toString("latin1", from, to));
           }
         }
       }

@@ -222,10 +222,6 @@ function makePlan(suites: readonly ArchiveSuite[], rows: readonly PlanRow[]): Pl
   for (const { name, release } of suites) {
     heads[name] = { date: release.date.toISOString(), releaseSha256: release.sha256 };
   }
-  // A package of architecture all is in the index of every architecture.
-  const lines = new Map<string, PlanRow>();
-  for (const row of rows) lines.set(lineOf(row), row);
-  const sorted = [...lines.keys()].sort();
   const files = new Map<string, PlanRow>();
   for (const row of rows) {
     const other = files.get(row.path);
@@ -239,16 +235,16 @@ function makePlan(suites: readonly ArchiveSuite[], rows: readonly PlanRow[]): Pl
     }
     files.set(row.path, row);
   }
-  const ordered = sorted.flatMap((line) => lines.get(line) ?? []);
-  return summarise(heads, ordered, sorted);
+  return summarise(heads, rows);
 }
 
 const title = "airgapped-maas apt plan 1";
 
 function lineOf({ sha256, size, path, package: found }: PlanRow): string {
-  const tail =
-    found && ` ${found.suite} ${found.component} ${found.architecture} ${found.name} ${found.version}`;
-  return `${sha256} ${size} ${path}${tail ?? ""}`;
+  const file = [sha256, size, path];
+  if (!found) return file.join(" ");
+  // Joined, not put together piece by piece: V8 would keep all the pieces.
+  return [...file, found.suite, found.component, found.architecture, found.name, found.version].join(" ");
 }
 
 /**
@@ -256,17 +252,24 @@ function lineOf({ sha256, size, path, package: found }: PlanRow): string {
  * sorted `sha256 size path`, followed by `suite component architecture name version` for a package.
  */
 export function planText({ suites, rows }: Pick<Plan, "suites" | "rows">): string {
-  return textOf(suites, [...new Set(rows.map(lineOf))].sort());
+  return `${[...headsOf(suites), ...rows.map(lineOf)].join("\n")}\n`;
 }
 
-function textOf(
-  suites: Readonly<Record<string, Pick<PlanSuite, "date" | "releaseSha256">>>,
-  lines: readonly string[],
-): string {
-  const heads = Object.entries(suites)
-    .map(([name, { date, releaseSha256 }]) => `suite ${name} ${date} ${releaseSha256}`)
-    .sort();
-  return `${[title, ...heads, ...lines].join("\n")}\n`;
+type Heads = Readonly<Record<string, Pick<PlanSuite, "date" | "releaseSha256">>>;
+
+function headsOf(suites: Heads): string[] {
+  const lines = Object.entries(suites).map(
+    ([name, { date, releaseSha256 }]) => `suite ${name} ${date} ${releaseSha256}`,
+  );
+  return [title, ...lines.sort()];
+}
+
+/** Of the text, without having all of it in memory. */
+function digestOf(suites: Heads, rows: readonly PlanRow[]): string {
+  const hash = createHash("sha256");
+  for (const line of headsOf(suites)) hash.update(`${line}\n`);
+  for (const row of rows) hash.update(`${lineOf(row)}\n`);
+  return hash.digest("hex");
 }
 
 /** The plan of a text that `planText` made. */
@@ -287,14 +290,28 @@ export function parsePlanText(text: string): Plan {
     if (word === "suite") suites[name] = { date, releaseSha256 };
     else rest.push(line);
   }
-  return summarise(suites, rest.map(rowFrom), rest);
+  return summarise(suites, rest.map(rowFrom));
 }
 
-function summarise(
-  heads: Record<string, Pick<PlanSuite, "date" | "releaseSha256">>,
-  rows: readonly PlanRow[],
-  lines: readonly string[],
-): Plan {
+/** By line, without making all the lines: they begin with digests, which are of one length. */
+function compareRows(a: PlanRow, b: PlanRow): number {
+  if (a.sha256 !== b.sha256) return a.sha256 < b.sha256 ? -1 : 1;
+  const left = lineOf(a);
+  const right = lineOf(b);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Sorted, and each once: a package of architecture all is in the index of every architecture. */
+function canonical(rows: readonly PlanRow[]): PlanRow[] {
+  const sorted = [...rows].sort(compareRows);
+  return sorted.filter((row, index) => {
+    const before = sorted[index - 1];
+    return !before || compareRows(before, row) !== 0;
+  });
+}
+
+function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
+  const rows = canonical(given);
   const files = new Map<string, PlanRow>();
   const contents = new Map<string, number>();
   const packageFiles = new Set<string>();
@@ -317,7 +334,7 @@ function summarise(
     }),
   );
   return {
-    digest: createHash("sha256").update(textOf(heads, lines)).digest("hex"),
+    digest: digestOf(heads, rows),
     suites,
     rows,
     files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),

@@ -33,6 +33,8 @@ export interface Publication {
   readonly planText: string;
   /** Digest of the work list's text. */
   readonly workList: string;
+  /** Digest of what the preview found out, kept with the tree so that it can be served again without upstream. */
+  readonly contents: string;
   /** Digests of what the workstation hands over: signed roots, selection lists, local packages. */
   readonly seeds: readonly string[];
   /** Suites to be written and signed (re-signed trees), in order. */

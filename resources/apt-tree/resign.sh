@@ -28,10 +28,12 @@ resign() {
   : >"$R/unfinished"
   mkdir -p "$R/out" "$ROOT/pool" "$R/lists"
   ln -sfn ../../pool "$R/out/pool"
-  rm -rf "$R/view" "$R/selection" "$R/headers" "$R/gnupg"
+  rm -rf "$R/view" "$R/selection" "$R/headers" "$R/local" "$R/gnupg"
   (umask 077 && mkdir "$R/gnupg")
   gpg --homedir "$R/gnupg" --batch --quiet --import "$(in_store "$UPSTREAM_KEY")"
   link_from_store headers "$R/headers"
+  link_from_store local "$R/local"
+  if [ -d "$R/local/dists" ]; then sign_local; fi
   link_from_store view "$R/view"
   link_from_store selection "$R/selection"
   mkdir -p "$R/view"
@@ -41,6 +43,7 @@ resign() {
     sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | grep -v ': Created directory\|: Calculating\|: Getting' | tail -n 8
     exit 65
   fi
+  check_taken
   run_reprepro export >"$WORK/reprepro.log" 2>&1 || { sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | tail -n 8; exit 65; }
   mkdir -p "$WORK/tree/public"
   cp -al "$R/out/dists" "$WORK/tree/public/dists"
@@ -50,6 +53,33 @@ resign() {
   gpg --homedir "$GNUPG" --batch --quiet --armor --export "$KEY" >"$WORK/tree/public/archive-key.asc"
   [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
   rm -f "$R/unfinished"
+}
+
+# The site's own packages come to reprepro like upstream's, from an index that the mirror's key signs.
+sign_local() {
+  gpg --homedir "$GNUPG" --batch --export "$KEY" | gpg --homedir "$R/gnupg" --batch --quiet --import
+  ln -sfn ../../pool "$R/local/pool"
+  for dir in "$R"/local/dists/*; do
+    suite=$(basename "$dir")
+    (cd "$dir" && find . -name Packages -type f -printf '%P\n' | LC_ALL=C sort | while read -r index; do
+      printf ' %s %s %s\n' "$(sha256sum <"$index" | cut -c1-64)" "$(stat -c %s "$index")" "$index"
+    done) >"$WORK/sums"
+    { printf 'Suite: %s\nCodename: %s\nDate: %s\nSHA256:\n' "$suite" "$suite" "$(LC_ALL=C date -u -R | sed 's/+0000/UTC/')"; cat "$WORK/sums"; } |
+      gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign --output "$dir/InRelease"
+  done
+}
+
+# What reprepro took must be what was planned, file by file.
+check_taken() {
+  run_reprepro dumpreferences | awk '{ print $NF }' | LC_ALL=C sort -u >"$WORK/referenced"
+  run_reprepro _listchecksums | perl -ne 'print "$2\t$3\t$1\n" if /^(\S+) .*:2:([0-9a-f]{64}) .*?(\d+)$/' | LC_ALL=C sort -t "$(printf '\t')" -k3 |
+    LC_ALL=C join -t "$(printf '\t')" -1 3 -2 1 -o 1.1,1.2,1.3 - "$WORK/referenced" >"$WORK/pool-files"
+  cut -f1 "$WORK/pool-files" | sort -u >"$WORK/taken"
+  awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $4 }' "$LIST" | LC_ALL=C sort | LC_ALL=C join -t "$(printf '\t')" -v 1 - "$WORK/taken" >"$WORK/not-taken"
+  if [ -s "$WORK/not-taken" ]; then
+    sed 's/^[^\t]*\t\(.*\)/fault \1: is planned, and reprepro did not take it/' "$WORK/not-taken" | head -n 10
+    exit 65
+  fi
 }
 
 # reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and call the

@@ -23,6 +23,7 @@ export interface PublishSettings extends Place {
   /** Digests of texts in the store. */
   readonly planText: string;
   readonly summary: string;
+  readonly contents: string;
   readonly upstreamKey: string;
   readonly signing?:
     | {
@@ -39,8 +40,8 @@ export function publishScript(settings: PublishSettings): string {
   const { signing } = settings;
   return [
     preamble(settings),
-    sh`LIST=$JOB_INPUT MODE=${settings.mode} UPSTREAM=${`${settings.upstream}/`} PARALLEL=${settings.parallel}
-KEEP=${settings.keepSnapshots} PLAN=${settings.planText} SUMMARY=${settings.summary}
+    sh`LIST="$JOB_INPUT" MODE=${settings.mode} UPSTREAM=${`${settings.upstream}/`} PARALLEL=${settings.parallel}
+KEEP=${settings.keepSnapshots} PLAN=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
 STALL=${settings.stallSeconds}; export STALL`,
     signing
       ? sh`GNUPG=${signing.directory} KEY=${signing.fingerprint} SUITES=${signing.suites.join(" ")} VALID=${signing.validSeconds}

@@ -3,7 +3,7 @@
 #   ROOT      directory of the mirror: pool/ (every file of the kept trees), trees/NUMBER-DIGEST/, current -> trees/...
 #   MODE      verbatim or resigned
 #   PLAN      SHA-256 of the plan's text, which is in the store
-#   SUMMARY   SHA-256 of the summary's text, which is in the store
+#   SUMMARY   SHA-256 of the summary's text, CONTENTS of what the preview found out; both are in the store
 #   KEEP      how many trees to keep, the published one included
 
 # Updates of one mirror take turns, whoever runs them.
@@ -51,16 +51,30 @@ carry_by_hash() {
   done
 }
 
+# apt resumes a root that it holds in part when size and second of change agree: no two publications share a second.
+stamp_roots() {
+  last=$(find "$ROOT"/trees/*/public/dists -maxdepth 2 -name '*Release*' -printf '%Ts\n' 2>/dev/null | sort -n | tail -n 1)
+  now=$(date +%s)
+  [ "$now" -gt "${last:-0}" ] || now=$((last + 1))
+  for file in "$1"/dists/*/InRelease "$1"/dists/*/Release "$1"/dists/*/Release.gpg; do
+    [ -e "$file" ] || continue
+    # A file of its own: the one in the store belongs to other trees too.
+    cp "$file" "$file.new" && touch -d "@$now" "$file.new" && mv "$file.new" "$file"
+  done
+}
+
 # What the tree consists of, to tell later whether it still does: sha256 TAB size TAB mtime TAB path below ROOT.
 write_listing() {
   (cd "$ROOT" && find "trees/$2/public" -type f -print0 | xargs -0 -r sha256sum -z -- | perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"') >"$WORK/public-sums"
+  # Where files lie in the pool of a re-signed tree is reprepro's decision.
+  [ "$MODE" = resigned ] || awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
   perl -e '
-    my ($root, $list, $sums, $mode) = @ARGV; my %line;
+    my ($root, $pool, $sums) = @ARGV; my %line;
     sub note { my ($sha, $path) = @_; my @at = stat "$root/$path" or die "$path: $!\n"; $line{$path} = "$sha\t$at[7]\t$at[9]\t$path\n" }
     open my $public, "<", $sums or die; while (<$public>) { chomp; note(split /\t/, $_, 2) }
-    open my $in, "<", $list or die; while (<$in>) { chomp; my ($sha, $size, $from, $dest) = split /\t/, $_, 4; note($sha, $dest) if $dest =~ m{^pool/} }
+    open my $in, "<", $pool or die; while (<$in>) { chomp; my ($sha, $size, $path) = split /\t/, $_, 3; note($sha, $path) }
     print $line{$_} for sort keys %line;
-  ' "$ROOT" "$LIST" "$WORK/public-sums" >"$1/listing"
+  ' "$ROOT" "$WORK/pool-files" "$WORK/public-sums" >"$1/listing"
 }
 
 # Publishes $WORK/tree/public under a new name.
@@ -68,8 +82,10 @@ publish_tree() {
   tree="$(next_number)-$(printf %.12s "$PLAN")"
   ln -s ../../../pool "$WORK/tree/public/pool"
   carry_by_hash "$WORK/tree/public"
+  stamp_roots "$WORK/tree/public"
   cp "$(in_store "$PLAN")" "$WORK/tree/plan"
   cp "$(in_store "$SUMMARY")" "$WORK/tree/summary.json"
+  cp "$(in_store "$CONTENTS")" "$WORK/tree/contents.json"
   chmod -R u=rwX,go=rX "$WORK/tree"
   mkdir -p "$ROOT/trees"
   rm -rf "$ROOT/trees/unfinished" && mkdir "$ROOT/trees/unfinished"
@@ -77,7 +93,7 @@ publish_tree() {
   write_listing "$WORK/tree" unfinished
   sed -i 's#\ttrees/unfinished/#\ttrees/'"$tree"'/#' "$WORK/tree/listing"
   [ ! -e "$WORK/tree/signed-until" ] || mv "$WORK/tree/signed-until" "$ROOT/trees/unfinished/"
-  mv "$WORK/tree/plan" "$WORK/tree/summary.json" "$WORK/tree/listing" "$ROOT/trees/unfinished/"
+  mv "$WORK/tree/plan" "$WORK/tree/summary.json" "$WORK/tree/contents.json" "$WORK/tree/listing" "$ROOT/trees/unfinished/"
   sync -f "$ROOT"
   mv -T "$ROOT/trees/unfinished" "$ROOT/trees/$tree"
   switch_to "$tree"

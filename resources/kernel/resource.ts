@@ -34,7 +34,7 @@ export abstract class DefinedResource extends pulumi.CustomResource {
         ...inputs,
         [hidden.provider]: providerText(definition.kind),
         [hidden.name]: `${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_.-]/g, "_"),
-        [hidden.urn]: pulumi.createUrn(name, type, options.parent),
+        [hidden.urn]: textOf(pulumi.createUrn(name, type, options.parent)),
       },
       {
         ...options,
@@ -45,4 +45,12 @@ export abstract class DefinedResource extends pulumi.CustomResource {
       },
     );
   }
+}
+
+/**
+ * A URN as mere text. As an output it would bring a dependency on the parent component, and so on
+ * all its children: a resource would wait for itself.
+ */
+function textOf(urn: pulumi.Output<string>): Promise<string> {
+  return new Promise((resolve) => urn.apply(resolve));
 }

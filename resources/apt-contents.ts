@@ -1,0 +1,346 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Archive, type Fetch, readArchive, readReleases } from "../content/apt/archive.ts";
+import type { PackageFilter } from "../content/apt/filter.ts";
+import type { Extras } from "../content/apt/indices.ts";
+import { readLocalPackage } from "../content/apt/local-package.ts";
+import {
+  type Plan,
+  parsePlanText,
+  planResigned,
+  planText,
+  planVerbatim,
+  type ResignedPlan,
+} from "../content/apt/plan.ts";
+import { comparePlans } from "../content/apt/plan-comparison.ts";
+import { defaultCache } from "../content/metadata-cache.ts";
+import { type TrustedKeys, trustedKeys } from "../content/openpgp/keyring.ts";
+import { ExplainedError } from "../errors/explained-error.ts";
+import { hostNamed } from "../hosts/connections.ts";
+import type { Host } from "../hosts/host.ts";
+import { sh } from "../hosts/shell.ts";
+import { type Publication, type SuiteSummary, workListText } from "./apt-tree/publication.ts";
+import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
+
+export interface AptContentsRequest {
+  readonly host: string;
+  /** The mirror's directory on the host. */
+  readonly directory: string;
+  readonly mode: "resigned" | "verbatim";
+  readonly upstream: {
+    readonly url: string;
+    readonly key?: string | undefined;
+    readonly stallSeconds: number;
+  };
+  readonly suites: readonly string[];
+  readonly components: readonly string[];
+  readonly architectures: readonly string[];
+  readonly filter?: PackageFilter | undefined;
+  /** Paths of .deb files on this workstation. */
+  readonly localPackages: readonly string[];
+  readonly extras: Extras;
+  /** A kept tree to serve again instead of what upstream has now. */
+  readonly pinnedTo?: string | undefined;
+}
+
+/** What a mirror is to hold, from what upstream signed. */
+export interface AptContents {
+  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  readonly plan: string;
+  readonly suites: Readonly<Record<string, SuiteSummary>>;
+  /** Different package files. */
+  readonly packages: number;
+  /** Bytes of all files. */
+  readonly bytes: number;
+  /** The head of each suite's Release file. */
+  readonly headers: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Suite, component and architecture of the indices from which something is selected, e.g. `noble/main/amd64`. */
+  readonly selections: readonly string[];
+  /** Full fingerprint of the key that signed upstream. */
+  readonly upstreamFingerprint: string;
+  /** Armored keys that upstream signs with. */
+  readonly upstreamKey: string;
+  /** What a person should know of it. */
+  readonly warnings: readonly string[];
+  /** A line a suite: what becomes of the published tree, e.g. `noble-updates: +2 ~1 -0 packages, 3.1 MiB to fetch`. */
+  readonly changes: readonly string[];
+}
+
+type Found = Omit<AptContents, "plan" | "changes">;
+
+/** Raised whenever the same archive and request give another publication than before. */
+const planner = 1;
+
+/**
+ * Plans a mirror from what upstream and its host have now. Upstream is read through the host, so as the host sees
+ * it, and verified here; what has not moved since the last time is not read again.
+ *
+ * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
+ */
+export async function getAptContents(request: AptContentsRequest): Promise<AptContents> {
+  const host = hostNamed(request.host);
+  const cache = defaultCache();
+  if (request.pinnedTo) return keptContents(host, request.directory, request.pinnedTo);
+
+  const [keys, locals, published] = await Promise.all([
+    trustedKeys(keyOf(request.upstream.key)),
+    Promise.all(request.localPackages.map(localFile)),
+    publishedContents(host, `${request.directory}/current`),
+  ]);
+  const fetch = fetchThrough(host, request.upstream);
+  const asked = {
+    ...request,
+    fetch,
+    key: keys,
+    cache,
+    now: new Date(),
+    ...(published ? { seen: published.suites } : {}),
+  };
+  const releases = await readReleases(asked);
+  const subject = JSON.stringify([
+    planner,
+    question(request, keys, locals),
+    releases.map(({ release }) => release.sha256),
+  ]);
+  let plan = await cache.recall(subject);
+  if (!plan || !(await complete(plan))) {
+    const archive = await readArchive(asked);
+    plan = await publish(archive, request, locals);
+    await cache.remember(subject, plan);
+  }
+  const publication = JSON.parse(String(await cache.get(plan))) as Publication;
+  const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
+  const changes =
+    plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
+  return { ...found, plan, changes };
+}
+
+/** What decides about a plan, besides what upstream has. */
+function question(
+  { mode, suites, components, architectures, filter, extras }: AptContentsRequest,
+  keys: TrustedKeys,
+  locals: readonly LocalFile[],
+) {
+  return {
+    mode,
+    suites,
+    components,
+    architectures,
+    filter,
+    extras,
+    keys: keys.fingerprints,
+    locals: locals.map(({ sha256 }) => sha256),
+  };
+}
+
+/** The path of a key file is one of the project; anything else is for the keyrings to make sense of. */
+function keyOf(key: string | undefined): string | undefined {
+  return key && !key.includes("-----BEGIN") && /[/.]/.test(key) ? resolve(key) : key;
+}
+
+async function localFile(path: string): Promise<LocalFile> {
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new ExplainedError({
+      step: "reading the local packages",
+      found: error.message,
+      remedy: "Name .deb files on this workstation, relative to the project.",
+    });
+  });
+  return { ...(await readLocalPackage(bytes, path)), bytes };
+}
+
+/** Each path is asked for once a lookup; what stalls, resets or answers with an error is explained. */
+function fetchThrough(host: Host, upstream: AptContentsRequest["upstream"]): Fetch {
+  const asked = new Map<string, Promise<Buffer>>();
+  return (path, expected) => {
+    const known = asked.get(path);
+    if (known) return known;
+    const answer = get(path, expected.maximum);
+    asked.set(path, answer);
+    return answer;
+  };
+
+  async function get(path: string, maximum: number): Promise<Buffer> {
+    const url = `${upstream.url}/${path.split("/").map(encodeURIComponent).join("/")}`;
+    const { status, body } = await host.fetch(url, {
+      maximumBytes: maximum + 1,
+      timeoutMs: upstream.stallSeconds * 1000,
+    });
+    if (status === 200) return body;
+    throw new ExplainedError({
+      host: host.name,
+      step: `fetching ${url}`,
+      found: `the server answered ${status}`,
+      remedy:
+        status === 404
+          ? "Check the upstream URL and the names of the suites."
+          : "Try again when upstream is well. What is served now stays as it is.",
+    });
+  }
+}
+
+interface PublishedContents {
+  readonly plan: string;
+  readonly suites: Readonly<Record<string, SuiteSummary>>;
+}
+
+/** What a tree of the mirror says of itself; undefined where there is none. */
+async function publishedContents(host: Host, tree: string): Promise<PublishedContents | undefined> {
+  const text = await host.facts({
+    script: sh`cat ${`${tree}/summary.json`} 2>/dev/null || true`,
+    parse: (output) => output,
+  });
+  return text ? (JSON.parse(text) as PublishedContents) : undefined;
+}
+
+async function keptContents(host: Host, directory: string, name: string): Promise<AptContents> {
+  const tree = `${directory}/trees/${name}`;
+  const [summary, contents] = await Promise.all([
+    publishedContents(host, tree),
+    host.facts({
+      script: sh`cat ${`${tree}/contents.json`} 2>/dev/null || ls ${`${directory}/trees`} 2>/dev/null || true`,
+      parse: (output) => output,
+    }),
+  ]);
+  if (summary && contents.startsWith("{"))
+    return { ...(JSON.parse(contents) as Found), plan: summary.plan, changes: [] };
+  throw new ExplainedError({
+    host: host.name,
+    step: `looking for the kept tree ${name}`,
+    found: `${directory}/trees has ${
+      contents
+        .trim()
+        .split("\n")
+        .filter((kept) => /^\d/.test(kept))
+        .join(", ") || "no trees"
+    }`,
+    remedy: "Set pinnedTo to one of these, or take it out to follow upstream again.",
+  });
+}
+
+/** Whether every text of a publication is still in the cache. */
+async function complete(plan: string): Promise<boolean> {
+  const cache = defaultCache();
+  const manifest = await cache.get(plan);
+  if (!manifest) return false;
+  const { planText, workList, contents, upstreamKey, seeds } = JSON.parse(manifest.toString()) as Publication;
+  const found = await Promise.all(
+    [planText, workList, contents, upstreamKey, ...seeds].map((digest) => cache.get(digest)),
+  );
+  return found.every(Boolean);
+}
+
+/** Puts everything that an update needs into the cache. */
+async function publish(
+  archive: Archive,
+  request: AptContentsRequest,
+  locals: readonly LocalFile[],
+): Promise<string> {
+  const cache = defaultCache();
+  const resigned = request.mode === "resigned";
+  const plan: Plan & Partial<ResignedPlan> = resigned
+    ? planResigned(archive, request.filter, locals)
+    : planVerbatim(archive);
+  const work = resigned
+    ? resignedWork(archive, plan as ResignedPlan, request, locals)
+    : verbatimWork(archive, plan);
+  const found: Found = {
+    suites: Object.fromEntries(
+      Object.entries(plan.suites).map(([name, { date, releaseSha256, packages, bytes }]) => [
+        name,
+        { date, release: releaseSha256, packages, bytes },
+      ]),
+    ),
+    packages: plan.packages,
+    bytes: plan.bytes,
+    headers: Object.fromEntries(archive.suites.map(({ name, release }) => [name, release.header])),
+    selections: Object.keys(plan.selection ?? {}).sort(),
+    upstreamFingerprint: archive.suites[0]?.signedBy ?? "",
+    upstreamKey: archive.keys.armored,
+    warnings: warningsOf(archive, request, plan),
+  };
+  const put = async ({ bytes }: Text) => cache.put(bytes);
+  const publication: Publication = {
+    planText: await cache.put(planText(plan)),
+    workList: await cache.put(workListText(work.items)),
+    contents: await cache.put(JSON.stringify(found)),
+    upstreamKey: await cache.put(archive.keys.armored),
+    seeds: await Promise.all(work.texts.map(put)),
+    resign: resigned ? request.suites : [],
+  };
+  return cache.put(JSON.stringify(publication));
+}
+
+async function changesOf(
+  host: Host,
+  directory: string,
+  published: PublishedContents | undefined,
+  wanted: Publication,
+): Promise<string[]> {
+  const cache = defaultCache();
+  const text = async (digest: string | undefined) =>
+    digest ? (await cache.get(digest))?.toString() : undefined;
+  const held = async () => {
+    if (!published) return undefined;
+    const manifest = await text(published.plan);
+    const known = manifest && (await text((JSON.parse(manifest) as Publication).planText));
+    // Another workstation made it: the host has it too.
+    return (
+      known ??
+      (await host.run(sh`cat ${`${directory}/current/plan`}`, { step: "reading the published plan" })).stdout
+    );
+  };
+  const [before, after] = await Promise.all([held(), text(wanted.planText)]);
+  const changes = comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after ?? ""));
+  return Object.values(changes)
+    .filter(
+      ({ added, changed, removed, bytes }) => added.length + changed.length + removed.length + bytes > 0,
+    )
+    .map(({ summary }) => summary);
+}
+
+function warningsOf(
+  archive: Archive,
+  request: AptContentsRequest,
+  plan: Plan & Partial<ResignedPlan>,
+): string[] {
+  const warnings: string[] = [];
+  const verbatim = request.mode === "verbatim";
+  if (verbatim) {
+    const offered = new Set(archive.suites.flatMap(({ release }) => release.components));
+    const lacking = [...offered].filter((component) => !request.components.includes(component));
+    if (lacking.length > 0) {
+      warnings.push(
+        `upstream's signed index also offers ${lacking.join(", ")}, which this mirror does not hold: clients must not ask for it (Components: ${request.components.join(" ")})`,
+      );
+    }
+  }
+  if (verbatim || request.extras.phasedUpdates === "as-upstream") {
+    const frozen = new Set(
+      archive.suites.flatMap(({ indices }) =>
+        indices.flatMap(({ packages }) =>
+          packages.filter(({ phase }) => phase !== undefined && phase < 100).map(({ name }) => name),
+        ),
+      ),
+    );
+    if (frozen.size > 0) {
+      warnings.push(
+        `${count(frozen.size, "package")} at a phase below 100 %: until the next update of the mirror, only a part of the machines installs ${frozen.size === 1 ? "it" : "them"} (${few([...frozen])})`,
+      );
+    }
+  }
+  if (plan.missing?.length) {
+    warnings.push(
+      `${count(plan.missing.length, "dependency", "dependencies")} that nothing in these suites satisfies: ${few(plan.missing.map(({ of, needs }) => `${needs} (of ${of})`))}`,
+    );
+  }
+  return warnings;
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+function few(items: readonly string[]): string {
+  return items.length > 5 ? `${items.slice(0, 5).join(", ")} ...` : items.join(", ");
+}

@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import type { Archive, ArchiveSuite, MetadataFile } from "../../content/apt/archive.ts";
+import type { LocalPackage, Plan, PlanRow, ResignedPlan } from "../../content/apt/plan.ts";
+import { digestOf, type WorkItem } from "./publication.ts";
+
+/** Something the workstation hands over. */
+export interface Text {
+  readonly bytes: Buffer;
+}
+
+export interface LocalFile extends LocalPackage, Text {}
+
+/** What has to be done for a plan: which file goes where, and what the workstation hands over for it. */
+export interface Work {
+  readonly items: readonly WorkItem[];
+  readonly texts: readonly Text[];
+}
+
+/** A verbatim tree is upstream's files under upstream's names. */
+export function verbatimWork(archive: Archive, plan: Plan): Work {
+  const roots = archive.suites.flatMap((suite) => suite.roots);
+  const handedOver = new Set(roots.map(({ path }) => path));
+  const lasting = lastingNames(plan.files);
+  const items = plan.files.map(({ path, size, sha256 }) => ({
+    sha256,
+    size,
+    from: handedOver.has(path) ? undefined : (lasting.get(sha256) ?? path),
+    to: path.startsWith("pool/") ? path : `tree/${path}`,
+  }));
+  return { items, texts: roots };
+}
+
+/**
+ * A re-signed tree is made by reprepro from a view of upstream: its signed roots and package indices, and
+ * the packages of the pool. Indices that reprepro does not know pass into the tree as they are.
+ */
+export function resignedWork(
+  archive: Archive,
+  plan: ResignedPlan,
+  {
+    components,
+    architectures,
+  }: { readonly components: readonly string[]; readonly architectures: readonly string[] },
+  locals: readonly LocalFile[],
+): Work {
+  const items: WorkItem[] = [];
+  const texts: Text[] = [];
+  const handOver = (to: string, content: string | Buffer) => {
+    const bytes = Buffer.from(content);
+    items.push({ sha256: digestOf(bytes), size: bytes.length, from: undefined, to });
+    texts.push({ bytes });
+  };
+  for (const suite of archive.suites) {
+    for (const { path, bytes } of suite.roots) handOver(`view/${path}`, bytes);
+    items.push(...indexItems(suite));
+    handOver(`headers/${suite.name}`, headOf(suite, components, architectures));
+  }
+  for (const [index, names] of Object.entries(plan.selection)) {
+    handOver(`selection/${index}`, names.map((name) => `${name} install\n`).join(""));
+  }
+  for (const [suite, names] of sourceNames(plan)) {
+    handOver(
+      `selection/${suite}/source`,
+      [...names]
+        .sort()
+        .map((name) => `${name} install\n`)
+        .join(""),
+    );
+  }
+  const ofTheSite = new Set(locals.map(({ path }) => path));
+  for (const row of plan.files) {
+    if (row.package && !ofTheSite.has(row.path)) items.push(poolItem(row));
+  }
+  const [home] = archive.suites;
+  const [component] = components;
+  if (locals.length > 0 && home && component) {
+    for (const local of locals) handOver(poolPath(local, component), local.bytes);
+    for (const architecture of architectures) {
+      handOver(
+        `local/dists/${home.name}/${component}/binary-${architecture}/Packages`,
+        localIndex(locals, component, architecture),
+      );
+    }
+  }
+  return { items, texts };
+}
+
+function poolItem({ sha256, size, path }: PlanRow): WorkItem {
+  return { sha256, size, from: path, to: path.startsWith("pool/") ? path : `view/${path}` };
+}
+
+/** The smallest form of each package index for reprepro's view; everything else for the tree. */
+function indexItems(suite: ArchiveSuite): WorkItem[] {
+  const lasting = lastingNames(suite.files);
+  const item = ({ path, sha256, size }: MetadataFile, to: string) => ({
+    sha256,
+    size,
+    from: lasting.get(sha256) ?? path,
+    to,
+  });
+  const plain = suite.files.filter(({ path }) => !path.includes("/by-hash/"));
+  const read = new Set(suite.indices.map(({ path }) => path));
+  const isForm = (path: string) => read.has(path.replace(/\.(xz|gz|bz2|zst)$/, ""));
+  const views = [...read].flatMap((path) => {
+    const form = [".xz", ".gz", ""].flatMap((suffix) =>
+      plain.filter((file) => file.path === path + suffix),
+    )[0];
+    return form ? [item(form, `view/${form.path}`)] : [];
+  });
+  return [
+    ...views,
+    ...plain.filter(({ path }) => !isForm(path)).map((file) => item(file, `tree/${file.path}`)),
+  ];
+}
+
+/** Names that only their content decides, by digest: what they name stays when upstream moves on meanwhile. */
+function lastingNames(
+  files: readonly { readonly path: string; readonly sha256: string }[],
+): Map<string, string> {
+  return new Map(
+    files.filter(({ path }) => path.includes("/by-hash/")).map(({ path, sha256 }) => [sha256, path]),
+  );
+}
+
+/** Fields of a Release that say when it was made and what it lists: the re-signed one has its own. */
+const ownFields = new Set([
+  "date",
+  "valid-until",
+  "acquire-by-hash",
+  "architectures",
+  "components",
+  "md5sum",
+  "sha1",
+  "sha256",
+  "sha512",
+  "signed-by",
+]);
+
+/**
+ * The head of a re-signed Release: upstream's Origin, Label, Suite, Codename, Version and whatever else
+ * it says there, since apt asks its user when these change (apt-secure(8)) and pins depend on them.
+ */
+function headOf(
+  { release }: ArchiveSuite,
+  components: readonly string[],
+  architectures: readonly string[],
+): string {
+  const fields = Object.entries(release.header).filter(
+    ([field, value]) => !ownFields.has(field.toLowerCase()) && value,
+  );
+  const own = [`Architectures: ${architectures.join(" ")}`, `Components: ${components.join(" ")}`];
+  return `${[...fields.map(([field, value]) => `${field}: ${value}`), ...own].join("\n")}\n`;
+}
+
+function sourceNames(plan: Plan): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const { package: found } of plan.rows) {
+    if (found?.architecture !== "source") continue;
+    names.set(found.suite, (names.get(found.suite) ?? new Set()).add(found.name));
+  }
+  return names;
+}
+
+/** Where reprepro keeps a package: by the name of its source (Debian Policy's pool layout). */
+function poolPath({ name, version, architecture, field }: LocalPackage, component: string): string {
+  const source = field("Source")?.split(" ")[0] || name;
+  const prefix = source.startsWith("lib") ? source.slice(0, 4) : source.slice(0, 1);
+  return `pool/${component}/${prefix}/${source}/${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`;
+}
+
+function localIndex(locals: readonly LocalFile[], component: string, architecture: string): string {
+  return locals
+    .filter((local) => local.architecture === architecture || local.architecture === "all")
+    .map((local) => {
+      const digest = (algorithm: string) => createHash(algorithm).update(local.bytes).digest("hex");
+      const file = [
+        `Filename: ${poolPath(local, component)}`,
+        `Size: ${local.size}`,
+        `MD5sum: ${digest("md5")}`,
+        `SHA1: ${digest("sha1")}`,
+        `SHA256: ${local.sha256}`,
+      ];
+      return `${local.control.trimEnd()}\n${file.join("\n")}\n`;
+    })
+    .join("\n");
+}

@@ -1,0 +1,139 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createCleartextMessage, generateKey, sign } from "openpgp";
+import type { Closure } from "../../content/apt/dependencies.ts";
+
+// On what this machine's apt has of Debian main: `apt-get update` must have run.
+const lists = "/var/lib/apt/lists";
+const program = new URL("real-archive-plan.ts", import.meta.url).pathname;
+const node = process.execPath;
+const wanted = ["openssh-server", "nginx", "postgresql"];
+const large = { maxBuffer: 1 << 30 };
+let directory: string;
+let suite: string;
+let root: string;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "apt-real-archive-"));
+  suite = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
+  root = readdirSync(lists).find((name) => name.endsWith(`_dists_${suite}_InRelease`)) ?? "";
+  if (!root) throw new Error(`${lists} has nothing of ${suite}: run apt-get update first`);
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function run(...args: string[]): string {
+  return execFileSync(node, [program, ...args], large).toString();
+}
+
+describe("Debian main as apt has it", () => {
+  test.each(["xz", "gz"])(
+    "all of it, packed with %s, is planned in 3 s and 300 MiB",
+    async (form) => {
+      const arch = execFileSync("dpkg", ["--print-architecture"]).toString().trim();
+      const name = readdirSync(lists).find((file) =>
+        file.startsWith(`${root.slice(0, -9)}main_binary-${arch}_Packages`),
+      );
+      const plain = execFileSync("/usr/lib/apt/apt-helper", ["cat-file", join(lists, name ?? "")], large);
+      const packed = form === "gz" ? gzipSync(plain) : execFileSync("xz", ["-c"], { input: plain, ...large });
+      // apt does not keep the packed form, so the same content is packed and signed anew.
+      const path = `main/binary-${arch}/Packages.${form}`;
+      const lines = [[path, packed] as const, [path.slice(0, -3), plain] as const].map(
+        ([file, bytes]) => ` ${createHash("sha256").update(bytes).digest("hex")} ${bytes.length} ${file}`,
+      );
+      const text = `Suite: real\nDate: ${new Date().toUTCString()}\nArchitectures: ${arch}\nComponents: main\nSHA256:\n${lines.join("\n")}`;
+      const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: "real" }], format: "object" });
+      const archive = join(directory, form);
+      mkdirSync(dirname(join(archive, "dists/real", path)), { recursive: true });
+      writeFileSync(join(archive, "dists/real", path), packed);
+      writeFileSync(
+        join(archive, "dists/real/InRelease"),
+        await sign({ message: await createCleartextMessage({ text }), signingKeys: privateKey }),
+      );
+      writeFileSync(join(directory, "key.asc"), publicKey.armor());
+
+      // The least of three: other work on the machine only ever adds.
+      const runs = [1, 2, 3].map(() => JSON.parse(run("plan", archive, join(directory, "key.asc"))));
+      console.log(
+        `${form}: ${runs.map(({ milliseconds, mebibytes }) => `${milliseconds} ms ${mebibytes} MiB`).join(", ")}`,
+      );
+      const stanzas = plain.toString("latin1").match(/^Package: /gm)?.length;
+      expect(runs[0].packages).toBe(stanzas);
+      expect(Math.min(...runs.map(({ milliseconds }) => milliseconds))).toBeLessThan(3000);
+      expect(Math.min(...runs.map(({ mebibytes }) => mebibytes))).toBeLessThan(limit);
+    },
+    120_000,
+  );
+
+  test.each([
+    ["plain", ["--no-install-recommends"]],
+    ["recommends", ["--install-recommends"]],
+  ])(
+    "what is needed (%s) is what apt would fetch, apart from listed alternatives",
+    (mode, options) => {
+      const closure: Closure = JSON.parse(run("closure", mode, ...wanted));
+      const theirs = aptWouldFetch(options);
+      const ours = new Set(closure.names);
+      expect([...theirs].filter((name) => !ours.has(name))).toEqual([]);
+      // What is only ours must be a listed choice's, or be there for the sake of one.
+      const chosen = closure.alternatives.filter(({ taken }) => !theirs.has(taken));
+      const otherwise = chosen.filter(({ choice }) => !choice.includes("|"));
+      expect(otherwise).toEqual([]);
+      const extra: Closure =
+        chosen.length > 0
+          ? JSON.parse(run("closure", mode, ...chosen.map(({ taken }) => taken)))
+          : { names: [], alternatives: [], missing: [] };
+      const explained = new Set(extra.names);
+      expect([...ours].filter((name) => !theirs.has(name) && !explained.has(name))).toEqual([]);
+      if (mode === "plain") expect([...theirs].sort()).toEqual(closure.names);
+    },
+    60_000,
+  );
+});
+
+/** Names of what apt fetches for a machine on which nothing is installed. */
+function aptWouldFetch(options: readonly string[]): Set<string> {
+  const output = execFileSync(
+    "apt-get",
+    [
+      "install",
+      "--print-uris",
+      "-y",
+      "-qq",
+      ...options,
+      "-o",
+      "Dir::State::status=/dev/null",
+      "-o",
+      `Dir::Etc::sourcelist=${sourceList()}`,
+      "-o",
+      "Dir::Etc::sourceparts=-",
+      ...wanted,
+    ],
+    { ...large, stdio: ["ignore", "pipe", "inherit"] },
+  ).toString();
+  return new Set([...output.matchAll(/^'[^']*' ([^_ ]+)_/gm)].map(([, name]) => name ?? ""));
+}
+
+/** The one suite only, as the machine's own sources name it: apt finds its lists by the address. */
+function sourceList(): string {
+  const sources = execFileSync("apt-get", [
+    "indextargets",
+    "--format",
+    "$(REPO_URI) $(CODENAME) $(SUITE)",
+  ]).toString();
+  const address = sources
+    .split("\n")
+    .map((line) => line.split(" "))
+    .find(([, codename]) => codename === suite)?.[0];
+  if (!address) throw new Error(`apt has no source of ${suite}`);
+  const path = join(directory, "one.list");
+  writeFileSync(
+    path,
+    `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${address} ${suite} main\n`,
+  );
+  return path;
+}

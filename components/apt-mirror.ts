@@ -165,9 +165,17 @@ export class AptMirror extends pulumi.ComponentResource {
       for (const line of contents.warnings) void pulumi.log.warn(line, this);
       return contents;
     } catch (error) {
-      throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this, true);
+      throw saidAsItIs(
+        new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this, true),
+      );
     }
   }
+}
+
+/** The SDK puts the name of every property that waits for a failed value before its message: a reader has no use for them. */
+function saidAsItIs(error: pulumi.ResourceError): pulumi.ResourceError {
+  const { message } = error;
+  return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
 }
 
 interface Place {

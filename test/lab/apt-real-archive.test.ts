@@ -31,9 +31,14 @@ function run(...args: string[]): string {
 }
 
 describe("Debian main as apt has it", () => {
-  test.each(["xz", "gz"])(
-    "all of it, packed with %s, is planned in 3 s and 300 MiB",
-    async (form) => {
+  test.each([
+    // Read where there is a choice.
+    ["gz", 300],
+    // Unpacked by WebAssembly, whose pieces are garbage that piles up for a while.
+    ["xz", 450],
+  ] as const)(
+    "all of it, packed with %s, is planned in 3 s and %d MiB",
+    async (form, limit) => {
       const arch = execFileSync("dpkg", ["--print-architecture"]).toString().trim();
       const name = readdirSync(lists).find((file) =>
         file.startsWith(`${root.slice(0, -9)}main_binary-${arch}_Packages`),

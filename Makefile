@@ -19,7 +19,7 @@ demo: lab-up stack ## Boot the lab, build the mirror on it and let a client inst
 	@$(PULUMI) up --stack $(STACK) --yes --skip-preview $(ARGS)
 
 test: ## Run everything: set-up, lint, unit, contract, lab and end-to-end tests
-	@toolchain/set-up npm packages pulumi
+	@toolchain/set-up packages npm pulumi
 	@$(NODE) toolchain/test-all.ts
 
 preview: stack ## Show what an update would change
@@ -58,7 +58,7 @@ clean: ## Shut every lab down and remove what was built and cached
 	rm -rf .lab .cache node_modules
 
 set-up:
-	@toolchain/set-up npm packages pulumi
+	@toolchain/set-up packages npm pulumi
 
 tools:
 	@toolchain/set-up npm pulumi

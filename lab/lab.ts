@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { prepareArchives } from "./archive/ubuntu.ts";
 import { cgroupsBelow, endCgroup } from "./cgroups.ts";
@@ -8,7 +8,7 @@ import { makeSshKeys } from "./keys.ts";
 import { locked } from "./lock.ts";
 import { bringUp, enter, isRunning, rebootHost, switchOff } from "./machine.ts";
 import { bridgesDown, bridgesUp } from "./network.ts";
-import { type LabPaths, labPaths } from "./paths.ts";
+import { type LabPaths, labPaths, sharedPaths } from "./paths.ts";
 import { writeSshConfig } from "./ssh-config.ts";
 import { addressIn, claimed, claimSubnets, releaseSubnets } from "./subnets.ts";
 
@@ -89,6 +89,13 @@ export async function labDown(name: string): Promise<void> {
     releaseSubnets(paths);
     rmSync(paths.directory, { recursive: true, force: true });
   });
+}
+
+/** The labs of this repository that are up, or of which anything is left. */
+export function labNames(): string[] {
+  if (!existsSync(sharedPaths.labs)) return [];
+  const entries = readdirSync(sharedPaths.labs, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
 /** What a lab's hosts do at the moment. */

@@ -2,12 +2,12 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { ExplainedError } from "../errors/explained-error.ts";
 import type { UbuntuSuite } from "./archive/ubuntu.ts";
-import { labDown, labStatus, labUp, runningLab } from "./lab.ts";
+import { labDown, labNames, labStatus, labUp, runningLab } from "./lab.ts";
 import { upstreamOf } from "./upstream.ts";
 
 const usage = `usage: node lab/main.ts COMMAND [--name NAME]   (default name: demo)
   up [--hosts a,b]                                 boot the hosts that are not running
-  down                                             end all of it
+  down [--all]                                     end all of it; with --all, every lab of this repository
   status
   ssh HOST [COMMAND...]                            as one would reach it in production
   release PACKAGE VERSION [--suite S] [--phased N] publish a new version (default suite: noble-updates)
@@ -21,6 +21,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       name: { type: "string", default: "demo" },
+      all: { type: "boolean", default: false },
       hosts: { type: "string" },
       suite: { type: "string" },
       phased: { type: "string" },
@@ -36,7 +37,7 @@ async function main(): Promise<number> {
       await labUp(name, values.hosts === undefined ? {} : { hosts: values.hosts.split(",") });
       break;
     case "down":
-      await labDown(name);
+      for (const each of values.all ? labNames() : [name]) await labDown(each);
       return 0;
     case "status":
       break;

@@ -7,6 +7,7 @@ export const repository = join(import.meta.dirname, "..");
 /** What every lab of this repository shares: root file systems, downloaded packages, archive keys. */
 export const sharedPaths = {
   root: join(repository, ".lab"),
+  labs: join(repository, ".lab", "labs"),
   rootfs: join(repository, ".lab", "rootfs"),
   cache: join(repository, ".lab", "cache"),
   keys: join(repository, ".lab", "keys"),
@@ -35,7 +36,7 @@ export interface LabPaths {
 
 /** Names the files and kernel objects of the lab called `name`. */
 export function labPaths(name: string): LabPaths {
-  const directory = join(sharedPaths.root, "labs", name);
+  const directory = join(sharedPaths.labs, name);
   const digest = createHash("sha256").update(`${repository}\0${name}`).digest("hex").slice(0, 8);
   return {
     name,

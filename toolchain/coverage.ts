@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from "node:fs";
+
+/** Of one source file, what Istanbul's JSON has: how often each statement, function and branch arm was reached. */
+interface Reached {
+  readonly s: Record<string, number>;
+  readonly f: Record<string, number>;
+  readonly b: Record<string, number[]>;
+}
+
+/**
+ * One line a folder from several `coverage-final.json`: which share of its statements, functions and branches any
+ * of the runs reached. It is of the test processes themselves: what a program or provider that they started
+ * reached is not in it.
+ */
+export function coverageSummary(files: readonly string[], root: string): string {
+  const sources = new Map<string, Reached[]>();
+  for (const file of files.filter((each) => existsSync(each))) {
+    const runs = JSON.parse(readFileSync(file, "utf8")) as Record<string, Reached>;
+    for (const [path, reached] of Object.entries(runs))
+      sources.set(path, [...(sources.get(path) ?? []), reached]);
+  }
+  const rows = new Map<string, Share[]>();
+  for (const [path, runs] of sources) {
+    const shares = [
+      share(runs.map(({ s }) => Object.values(s))),
+      share(runs.map(({ f }) => Object.values(f))),
+      share(runs.map(({ b }) => Object.values(b).flat())),
+    ];
+    const folder = path.startsWith(`${root}/`) ? (path.slice(root.length + 1).split("/")[0] ?? "") : path;
+    for (const row of [folder, "all"]) rows.set(row, addUp(rows.get(row), shares));
+  }
+  const table = [...rows.keys()].sort(
+    (a, b) => Number(a === "all") - Number(b === "all") || (a < b ? -1 : 1),
+  );
+  return [
+    "coverage    statements  functions  branches",
+    ...table.map((name) => `${name.padEnd(11)} ${(rows.get(name) ?? []).map(percent).join("  ")}`),
+  ].join("\n");
+}
+
+interface Share {
+  readonly reached: number;
+  readonly of: number;
+}
+
+/** The runs number the same source's statements alike; one that any run reached is reached. */
+function share(runs: readonly (readonly number[])[]): Share {
+  const length = Math.max(0, ...runs.map((run) => run.length));
+  const reached = Array.from({ length }, (_, index) => runs.some((run) => (run[index] ?? 0) > 0));
+  return { reached: reached.filter(Boolean).length, of: length };
+}
+
+function addUp(sum: readonly Share[] | undefined, shares: readonly Share[]): Share[] {
+  return shares.map(({ reached, of }, index) => ({
+    reached: reached + (sum?.[index]?.reached ?? 0),
+    of: of + (sum?.[index]?.of ?? 0),
+  }));
+}
+
+function percent({ reached, of }: Share): string {
+  return `${of === 0 ? "-" : ((100 * reached) / of).toFixed(1)} %`.padStart(9);
+}

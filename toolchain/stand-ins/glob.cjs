@@ -1,0 +1,35 @@
+/**
+ * A path pattern as github.com/gobwas/glob reads it with "/" as separator: `*` and `?` stop at a slash, `**` does
+ * not, `[a-z]` and `[!a-z]` are one character, `{a,b}` is either, `\` takes the next one as it is.
+ * A leading `!` says what is left out.
+ */
+function matcher(pattern) {
+  const includes = !pattern.startsWith("!");
+  const expression = new RegExp(`^${translated(includes ? pattern : pattern.slice(1))}$`, "su");
+  return { includes, matches: (file) => expression.test(file) };
+}
+
+function translated(pattern) {
+  let depth = 0;
+  return pattern.replace(/\\(.)|\*\*|\[!?[^\]]+\]|./gsu, (token, escaped) => {
+    if (escaped !== undefined) return literal(escaped);
+    if (token === "**") return ".*";
+    if (token === "*") return "[^/]*";
+    if (token === "?") return "[^/]";
+    if (token.length > 1 && token.startsWith("[")) return token.replace(/^\[!/, "[^");
+    if (token === "{") {
+      depth++;
+      return "(?:";
+    }
+    if (token === "}" && depth > 0) {
+      depth--;
+      return ")";
+    }
+    if (token === "," && depth > 0) return "|";
+    return literal(token);
+  });
+}
+
+const literal = (character) => character.replace(/[\\^$.*+?()[\]{}|/]/u, "\\$&");
+
+module.exports = { matcher };

@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+// Stand-in for Pulumi's Node.js language host, which cannot be had as a Go module or an npm package.
+// It answers what the CLI asks while it runs a program of this project, and is used only where the official one
+// is missing. Shapes: proto/pulumi/language.proto of pulumi/pulumi; `run` as its sdk/nodejs/cmd/pulumi-language-nodejs.
+const { spawn } = require("node:child_process");
+const { fstatSync } = require("node:fs");
+const { createRequire } = require("node:module");
+const path = require("node:path");
+
+const grpc = require("@grpc/grpc-js");
+const language = require("@pulumi/pulumi/proto/language_pb");
+const { PluginInfo } = require("@pulumi/pulumi/proto/plugin_pb");
+const { LanguageRuntimeService } = require("@pulumi/pulumi/proto/language_grpc_pb");
+const { Empty } = require("google-protobuf/google/protobuf/empty_pb");
+
+/** The exit status by which a program says that its error has been reported already (cmd/run of the SDK). */
+const alreadyReported = 32;
+
+const engine = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
+const programs = new Set();
+
+const host = {
+  handshake: (_call, answer) => answer(null, new language.LanguageHandshakeResponse()),
+  // Plugins are found on PATH and in PULUMI_HOME as they are wanted; none is to be fetched beforehand.
+  getRequiredPlugins: (_call, answer) => answer(null, new language.GetRequiredPluginsResponse()),
+  getRequiredPackages: (_call, answer) => answer(null, new language.GetRequiredPackagesResponse()),
+
+  getPluginInfo(_call, answer) {
+    const info = new PluginInfo();
+    info.setVersion(require("@pulumi/pulumi/package.json").version);
+    answer(null, info);
+  },
+
+  about(_call, answer) {
+    const about = new language.AboutResponse();
+    about.setExecutable(process.execPath);
+    about.setVersion(process.version);
+    answer(null, about);
+  },
+
+  getProgramDependencies({ request }, answer) {
+    const from = createRequire(path.join(request.getInfo().getRootDirectory(), "package.json"));
+    const { dependencies = {} } = from("./package.json");
+    const response = new language.GetProgramDependenciesResponse();
+    response.setDependenciesList(
+      Object.entries(dependencies).map(([name, version]) => {
+        const dependency = new language.DependencyInfo();
+        dependency.setName(name);
+        dependency.setVersion(version);
+        return dependency;
+      }),
+    );
+    answer(null, response);
+  },
+
+  run({ request }, answer) {
+    const program = spawn(process.execPath, programArguments(request), {
+      cwd: request.getPwd(),
+      env: {
+        ...process.env,
+        PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().toArray())),
+        PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
+        PULUMI_NODEJS_TYPESCRIPT: "false",
+      },
+      // The CLI shows the lines of both, the port excepted.
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    programs.add(program);
+    program.on("error", (error) => answer(error));
+    program.on("exit", (code, signal) => {
+      programs.delete(program);
+      const response = new language.RunResponse();
+      if (code === alreadyReported) response.setBail(true);
+      else if (code !== 0) {
+        response.setError(`the program ended with ${signal ? `signal ${signal}` : `status ${code}`}`);
+      }
+      answer(null, response);
+    });
+  },
+
+  cancel(_call, answer) {
+    end();
+    answer(null, new Empty());
+  },
+};
+
+function programArguments(request) {
+  const info = request.getInfo();
+  const project = createRequire(path.join(info.getRootDirectory(), "package.json"));
+  return [
+    project.resolve("@pulumi/pulumi/cmd/run"),
+    ...["--monitor", request.getMonitorAddress()],
+    ...["--engine", engine],
+    ...["--project", request.getProject()],
+    ...["--stack", request.getStack()],
+    ...["--pwd", request.getPwd()],
+    ...["--root-directory", info.getRootDirectory()],
+    ...["--organization", request.getOrganization()],
+    ...(request.getDryrun() ? ["--dry-run"] : []),
+    ...["--parallel", String(request.getParallel())],
+    path.join(info.getProgramDirectory(), info.getEntryPoint()),
+    ...request.getArgsList(),
+  ];
+}
+
+function end() {
+  for (const program of programs) program.kill("SIGTERM");
+}
+
+// The CLI holds the other end of this pipe: when it is killed, nothing is left running.
+const input = fstatSync(0);
+if (input.isFIFO() || input.isSocket()) {
+  process.stdin.resume().on("end", () => {
+    end();
+    process.exit();
+  });
+}
+
+const server = new grpc.Server();
+server.addService(LanguageRuntimeService, host);
+server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error;
+  console.log(String(port));
+});

@@ -1,0 +1,294 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { runs, StandInProcess, until } from "./stand-in-process.ts";
+
+const require = createRequire(import.meta.url);
+const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb");
+const messages = require("@pulumi/pulumi/proto/provider_pb");
+const { Struct } = require("google-protobuf/google/protobuf/struct_pb");
+
+// biome-ignore lint/suspicious/noExplicitAny: properties are whatever a resource has
+type Properties = Record<string, any>;
+
+const urn = "urn:pulumi:dev::site::command:local:Command::ask";
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const secret = (value: unknown) => ({
+  "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eeb44270",
+  value,
+});
+
+let directory: string;
+let plugin: StandInProcess;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "command-"));
+  plugin = await StandInProcess.start("pulumi-resource-command", ResourceProviderClient, {
+    A_VARIABLE_OF_THE_MACHINE: "inherited",
+  });
+});
+
+afterAll(async () => {
+  await plugin.close();
+  await rm(directory, { recursive: true });
+});
+
+async function check(news: Properties, resource = urn) {
+  const request = new messages.CheckRequest();
+  request.setUrn(resource);
+  request.setNews(Struct.fromJavaScript(news));
+  const response = await plugin.call("check", request);
+  return response.toObject().failuresList as { property: string; reason: string }[];
+}
+
+async function diff(olds: Properties, news: Properties) {
+  const request = new messages.DiffRequest();
+  request.setUrn(urn);
+  request.setOlds(Struct.fromJavaScript(olds));
+  request.setNews(Struct.fromJavaScript(news));
+  const response = await plugin.call("diff", request);
+  return { diffs: response.getDiffsList(), replaces: response.getReplacesList() };
+}
+
+async function create(inputs: Properties): Promise<{ id: string; properties: Properties }> {
+  const request = new messages.CreateRequest();
+  request.setUrn(urn);
+  request.setProperties(Struct.fromJavaScript(inputs));
+  const response = await plugin.call("create", request);
+  return { id: response.getId(), properties: response.getProperties().toJavaScript() };
+}
+
+async function update(olds: Properties, news: Properties): Promise<Properties> {
+  const request = new messages.UpdateRequest();
+  request.setUrn(urn);
+  request.setOlds(Struct.fromJavaScript(olds));
+  request.setNews(Struct.fromJavaScript(news));
+  return (await plugin.call("update", request)).getProperties().toJavaScript();
+}
+
+async function destroy(state: Properties): Promise<void> {
+  const request = new messages.DeleteRequest();
+  request.setUrn(urn);
+  request.setProperties(Struct.fromJavaScript(state));
+  await plugin.call("delete", request);
+}
+
+describe("a command's life", () => {
+  test("create runs it; what it printed is in its outputs, without the last newline", async () => {
+    const { id, properties } = await create({ create: "echo one; echo two; echo but >&2" });
+    expect(id).toMatch(/^ask[0-9a-f]{8}$/);
+    expect(properties).toEqual({
+      create: "echo one; echo two; echo but >&2",
+      stdout: "one\ntwo",
+      stderr: "but",
+    });
+  });
+
+  test("update runs its update, or create again where it has none, and knows what was printed before", async () => {
+    const told = "echo was=$PULUMI_COMMAND_STDOUT,$PULUMI_COMMAND_STDERR";
+    const { properties } = await create({ create: "echo first; echo warned >&2" });
+    const updated = await update(properties, { create: "false", update: told });
+    expect(updated).toMatchObject({ stdout: "was=first,warned" });
+    expect(await update(updated, { create: told })).toMatchObject({ stdout: "was=was=first,warned," });
+    expect(await update(updated, { create: told, addPreviousOutputInEnv: false })).toMatchObject({
+      stdout: "was=,",
+    });
+  });
+
+  test("an update of what has no command keeps what was printed", async () => {
+    const { properties } = await create({ create: "echo kept" });
+    expect(await update(properties, { delete: "true" })).toMatchObject({ stdout: "kept" });
+  });
+
+  test("delete runs its delete, in its directory and environment", async () => {
+    const inputs = { delete: 'echo "$WORD" > deleted', dir: directory, environment: { WORD: "gone" } };
+    const { properties } = await create(inputs);
+    await destroy(properties);
+    expect(await readFile(join(directory, "deleted"), "utf8")).toBe("gone\n");
+  });
+});
+
+describe("what a command is given", () => {
+  test("its own environment beside the machine's", async () => {
+    const { properties } = await create({
+      create: 'echo "$OWN $A_VARIABLE_OF_THE_MACHINE"',
+      environment: { OWN: "a 'quoted' $value" },
+    });
+    expect(properties.stdout).toBe("a 'quoted' $value inherited");
+  });
+
+  test("its standard input, to the last byte; nothing when there is none", async () => {
+    const stdin = `${"ü".repeat(200_000)}\n`;
+    expect((await create({ create: "wc -c", stdin })).properties.stdout.trim()).toBe("400001");
+    expect((await create({ create: "wc -c" })).properties.stdout.trim()).toBe("0");
+  });
+
+  test("a command may leave its input unread", async () => {
+    const { properties } = await create({ create: "echo done", stdin: "x".repeat(1_000_000) });
+    expect(properties.stdout).toBe("done");
+  });
+
+  test("its interpreter", async () => {
+    const { properties } = await create({
+      create: "console.log(6 * 7)",
+      interpreter: [process.execPath, "-e"],
+    });
+    expect(properties.stdout).toBe("42");
+  });
+});
+
+describe("what is different", () => {
+  const inputs = { create: "true", triggers: ["a", 1], environment: { A: "1", B: "2" } };
+
+  test("nothing, in whatever order it is written", async () => {
+    const state = { ...inputs, stdout: "", stderr: "" };
+    const reordered = { environment: { B: "2", A: "1" }, triggers: ["a", 1], create: "true" };
+    expect(await diff(state, reordered)).toEqual({ diffs: [], replaces: [] });
+  });
+
+  test("triggers replace, anything else updates", async () => {
+    expect(await diff(inputs, { ...inputs, triggers: ["b", 1] })).toEqual({
+      diffs: ["triggers"],
+      replaces: ["triggers"],
+    });
+    expect(await diff(inputs, { ...inputs, environment: { A: "1" } })).toEqual({
+      diffs: ["environment"],
+      replaces: [],
+    });
+  });
+
+  test("triggers that are not known yet replace", async () => {
+    expect((await diff(inputs, { ...inputs, triggers: [unknown] })).replaces).toEqual(["triggers"]);
+  });
+
+  test("a value that only became a secret is the same", async () => {
+    expect((await diff(inputs, { ...inputs, create: secret("true") })).diffs).toEqual([]);
+  });
+});
+
+describe("when it fails", () => {
+  test("the error has the status, the command and what it printed, and nothing of the environment", async () => {
+    const failing = create({
+      create: "echo out; echo err >&2; exit 7",
+      environment: { TOKEN: "hunter2" },
+      stdin: "hunter3",
+    });
+    await expect(failing).rejects.toThrow(
+      'exit status 7: running "echo out; echo err >&2; exit 7":\nout\nerr\n',
+    );
+    const message = await failing.catch((error: Error) => error.message);
+    expect(message).not.toMatch(/hunter|TOKEN/);
+  });
+
+  test("a command that is killed names the signal", async () => {
+    await expect(create({ create: "kill -9 $$" })).rejects.toThrow("signal: SIGKILL: running");
+  });
+
+  test("a delete that fails leaves the resource to be deleted again", async () => {
+    const { properties } = await create({ create: "true", delete: "echo still needed >&2; exit 1" });
+    await expect(destroy(properties)).rejects.toThrow("still needed");
+  });
+
+  test("an interpreter that is not there", async () => {
+    await expect(create({ create: "x", interpreter: ["/nowhere/sh"] })).rejects.toThrow("/nowhere/sh");
+  });
+});
+
+describe("secrets", () => {
+  test("where an input is secret, so is what is printed; the input stays one", async () => {
+    const environment = { TOKEN: secret("hunter2") };
+    const { properties } = await create({ create: 'echo "$TOKEN"', environment });
+    expect(properties).toEqual({
+      create: 'echo "$TOKEN"',
+      environment,
+      stdout: secret("hunter2"),
+      stderr: secret(""),
+    });
+    expect(await update(properties, { create: "echo $PULUMI_COMMAND_STDOUT" })).toMatchObject({
+      stdout: "hunter2",
+    });
+  });
+});
+
+describe("files that it leaves", () => {
+  test("assets and an archive by path patterns, later ones winning", async () => {
+    const { properties } = await create({
+      create: "mkdir -p tree/a/b; touch tree/top.txt tree/a/in.txt tree/a/b/deep.txt tree/a/b/secret.txt",
+      dir: directory,
+      assetPaths: ["tree/*.txt"],
+      archivePaths: ["tree/**.txt", "!**secret.*", "tree/{x,y}/*", "tree/a/b/[!d]eep.txt"],
+    });
+    const asset = (path: string) => ({
+      "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
+      path: join(directory, path),
+    });
+    expect(properties.assets).toEqual({ "tree/top.txt": asset("tree/top.txt") });
+    expect(properties.archive).toEqual({
+      "4dabf18193072939515e22adb298388d": "0def7320c3a5731c473e5ecbe6d01bc7",
+      assets: {
+        "tree/top.txt": asset("tree/top.txt"),
+        "tree/a/in.txt": asset("tree/a/in.txt"),
+        "tree/a/b/deep.txt": asset("tree/a/b/deep.txt"),
+      },
+    });
+  });
+});
+
+describe("what is shown while it runs", () => {
+  test.each([
+    [undefined, ["to out", "to err"]],
+    ["stdout", ["to out"]],
+    ["stderr", ["to err"]],
+    ["none", []],
+  ])("logging: %s", async (logging, expected) => {
+    plugin.logged.length = 0;
+    await create({ create: "echo to out; echo to err >&2", ...(logging && { logging }) });
+    // A command that logs after the one in question: the engine is told in order.
+    await create({ create: "echo end" });
+    await until(() => plugin.logged.includes("end"));
+    expect(plugin.logged.filter((line) => line !== "end").sort()).toEqual([...expected].sort());
+  });
+});
+
+describe("what it does not serve", () => {
+  test("remote commands are refused with what to do instead", async () => {
+    const failing = check({ create: "true" }, urn.replace("local:Command", "remote:Command"));
+    await expect(failing).rejects.toThrow(
+      "command:remote:Command is not served by the stand-in for pulumi-resource-command. Install the official plugin: pulumi plugin install resource command 1.2.1",
+    );
+  });
+
+  test("functions likewise", async () => {
+    const request = new messages.InvokeRequest();
+    request.setTok("command:local:run");
+    await expect(plugin.call("invoke", request)).rejects.toThrow("command:local:run is not served");
+  });
+
+  test("inputs that are none, or of another type, are named", async () => {
+    expect(await check({ create: "true", environment: { A: unknown }, triggers: unknown })).toEqual([]);
+    expect(await check({ creat: "true", stdin: 1, logging: "loud" })).toEqual([
+      { property: "creat", reason: "is no input of local.Command" },
+      { property: "logging", reason: "is not of the type that it must be" },
+      { property: "stdin", reason: "is not of the type that it must be" },
+    ]);
+  });
+});
+
+describe("its end", () => {
+  test("a killed CLI leaves neither the plugin nor its command running", async () => {
+    const other = await StandInProcess.start("pulumi-resource-command", ResourceProviderClient);
+    const pidFile = join(directory, "pid");
+    await writeFile(pidFile, "");
+    const request = new messages.CreateRequest();
+    request.setUrn(urn);
+    request.setProperties(Struct.fromJavaScript({ create: `echo $$ > ${pidFile}; exec sleep 600` }));
+    const interrupted = other.call("create", request).catch((error: Error) => error.message);
+    const pid = await until(async () => Number(await readFile(pidFile, "utf8")));
+    await other.abandon();
+    await until(() => !runs(pid));
+    expect(await interrupted).toBeTruthy();
+    await other.close();
+  });
+});

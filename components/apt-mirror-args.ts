@@ -22,17 +22,20 @@ const component = z
   .string()
   .regex(/^[a-z0-9][a-z0-9.+-]*$/, "is not a component's name: use e.g. main, universe");
 
-const architecture = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]*$/, "is not an architecture's name: use Debian's, e.g. amd64, arm64")
-  .refine((name) => !["all", "any", "source", "x86_64", "aarch64"].includes(name), {
-    error: (issue) =>
-      ({
-        x86_64: "is called amd64 in Debian's terms",
-        aarch64: "is called arm64 in Debian's terms",
-        source: "is not an architecture here: set extras.sources",
-      })[String(issue.input)] ?? "is always included: name the machines' architectures only",
-  });
+const misnamedArchitectures: Readonly<Record<string, string>> = {
+  x86_64: "is called amd64 in Debian's terms",
+  aarch64: "is called arm64 in Debian's terms",
+  source: "is not an architecture here: set extras.sources",
+  all: "is always included: name the machines' architectures only",
+  any: "is always included: name the machines' architectures only",
+};
+
+const architecture = z.string().superRefine((name, context) => {
+  const message =
+    misnamedArchitectures[name] ?? "is not an architecture's name: use Debian's, e.g. amd64, arm64";
+  if (name in misnamedArchitectures || !/^[a-z0-9][a-z0-9-]*$/.test(name))
+    context.addIssue({ code: "custom", message });
+});
 
 const packagePattern = z
   .string()
@@ -252,7 +255,7 @@ export interface AptMirrorArgs {
         /** Name or address that clients use. @default the first server name, else what ssh resolves the host to */
         readonly address?: string | undefined;
         /** PEM texts of the certificate chain and its private key, which is kept secret. */
-        readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> };
+        readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> } | undefined;
       }
     | undefined;
   /** How many published trees to keep, the current one included. Clients in the middle of an update use them. @default 3 */

@@ -54,7 +54,7 @@ run() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 run apt-get -qq -o Dir::Etc::SourceList="$entry" -o Dir::Etc::SourceParts=/dev/null -o APT::Get::List-Cleanup=0 update
 run env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install ${name} >/dev/null
 dpkg-query -W -f '\${Package} \${Version} is installed\n' ${name}
-apt-cache policy ${name} | sed -n 's/^ *[0-9-]* \(http.*\)/  from \1/p' | head -n 1`;
+apt-cache policy ${name} | awk '/^ +-?[0-9]+ http/ { print "  from " $2 " " $3; exit }'`;
 }
 
 function removeScript(name: string): string {

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "@jest/globals";
+import { pathText } from "../../../resources/kernel/check.ts";
+import { siteSchema } from "../../../site/site.ts";
+
+const mirror = {
+  host: "mirror.dc1",
+  upstream: { url: "http://archive.ubuntu.com/ubuntu/" },
+  suites: ["noble", "noble-updates"],
+};
+
+/** What is wrong with a site, as `path message`. */
+function faults(site: unknown): string[] {
+  const result = siteSchema.safeParse(site);
+  return result.success ? [] : result.error.issues.map(({ path, message }) => `${pathText(path)} ${message}`);
+}
+
+const withMirror = (change: object) => ({ aptMirrors: { ubuntu: { ...mirror, ...change } } });
+
+describe("one mirror", () => {
+  test("needs a host, an upstream and suites, and gets a default for everything else", () => {
+    const { aptMirrors } = siteSchema.parse({ aptMirrors: { ubuntu: mirror } });
+    expect(aptMirrors.ubuntu).toMatchInlineSnapshot(`
+{
+  "architectures": [
+    "amd64",
+  ],
+  "components": [
+    "main",
+    "universe",
+  ],
+  "deleteContent": false,
+  "extras": {
+    "appstream": false,
+    "commandNotFound": true,
+    "contents": false,
+    "debugPackages": false,
+    "installer": false,
+    "languages": [
+      "en",
+    ],
+    "sources": false,
+  },
+  "host": "mirror.dc1",
+  "keepSnapshots": 3,
+  "localPackages": [],
+  "mode": "resigned",
+  "serve": {
+    "path": "/ubuntu",
+    "port": 80,
+    "serverNames": [],
+  },
+  "suites": [
+    "noble",
+    "noble-updates",
+  ],
+  "upstream": {
+    "parallel": 64,
+    "stallSeconds": 30,
+    "url": "http://archive.ubuntu.com/ubuntu",
+  },
+}
+`);
+  });
+
+  test.each([
+    [{ host: "-oProxyCommand=x" }, "aptMirrors.ubuntu.host is not a name one could type after ssh"],
+    [{ host: "two words" }, "aptMirrors.ubuntu.host is not a name one could type after ssh"],
+    [{ suites: ["noble", "no/ble"] }, /^aptMirrors\.ubuntu\.suites\[1\] is not a suite's name/],
+    [{ suites: [] }, "aptMirrors.ubuntu.suites is empty: name at least one"],
+    [{ suites: ["noble", "noble"] }, "aptMirrors.ubuntu.suites[1] stands here twice"],
+    [{ components: ["main "] }, /^aptMirrors\.ubuntu\.components\[0\] is not a component's name/],
+    [{ architectures: ["x86_64"] }, "aptMirrors.ubuntu.architectures[0] is called amd64 in Debian's terms"],
+    [{ architectures: ["source"] }, /architectures\[0\] is not an architecture here: set extras\.sources/],
+    [{ architectures: ["all"] }, /architectures\[0\] is always included/],
+    [
+      { upstream: { url: "ftp://archive.ubuntu.com/ubuntu" } },
+      /^aptMirrors\.ubuntu\.upstream\.url is not an http/,
+    ],
+    [{ upstream: { url: "http://user:word@host/ubuntu" } }, /upstream\.url is not an http/],
+    [{ upstream: { url: "http://host/u", key: "" } }, /^aptMirrors\.ubuntu\.upstream\.key /],
+    [{ mode: "resign" }, 'aptMirrors.ubuntu.mode is neither "resigned" nor "verbatim"'],
+    [{ serve: { port: 0 } }, "aptMirrors.ubuntu.serve.port is not a TCP port"],
+    [{ serve: { port: 65_536 } }, "aptMirrors.ubuntu.serve.port is not a TCP port"],
+    [{ serve: { path: "/a b" } }, "aptMirrors.ubuntu.serve.path is not a plain URL path such as /ubuntu"],
+    [{ serve: { path: "/../x" } }, "aptMirrors.ubuntu.serve.path is not a plain URL path such as /ubuntu"],
+    [{ serve: { serverNames: ["a_b"] } }, "aptMirrors.ubuntu.serve.serverNames[0] is not a host name"],
+    [{ keepSnapshots: 0 }, /^aptMirrors\.ubuntu\.keepSnapshots is less than 1/],
+    [{ validFor: "30 days" }, /^aptMirrors\.ubuntu\.validFor is not a duration/],
+    [{ pinnedTo: "../x" }, /^aptMirrors\.ubuntu\.pinnedTo is not a tree's name/],
+    [{ directory: "srv/x" }, /^aptMirrors\.ubuntu\.directory is not an absolute path/],
+    [{ directory: "/srv/../etc" }, /^aptMirrors\.ubuntu\.directory is not an absolute path/],
+    [
+      { filter: { include: ["Hello World"] } },
+      /^aptMirrors\.ubuntu\.filter\.include\[0\] is neither a package's name/,
+    ],
+    [{ extras: { languages: ["english"] } }, /^aptMirrors\.ubuntu\.extras\.languages\[0\] is not a language/],
+    [{ mode: "verbatim", filter: {} }, /^aptMirrors\.ubuntu\.filter needs mode "resigned"/],
+    [
+      { mode: "verbatim", localPackages: ["a.deb"] },
+      /^aptMirrors\.ubuntu\.localPackages needs mode "resigned"/,
+    ],
+    [{ mode: "verbatim", validFor: "1d" }, /^aptMirrors\.ubuntu\.validFor needs mode "resigned"/],
+    [
+      { mode: "verbatim", extras: { phasedUpdates: "complete" } },
+      /^aptMirrors\.ubuntu\.extras\.phasedUpdates needs mode/,
+    ],
+    [{ sutes: [] }, /^aptMirrors\.ubuntu Unrecognized key: "sutes"/],
+  ])("%j is refused with the path of the value", (change, expected) => {
+    const found = faults(withMirror(change));
+    expect(found).toHaveLength(1);
+    if (typeof expected === "string") expect(found[0]).toBe(expected);
+    else expect(found[0]).toMatch(expected);
+  });
+});
+
+describe("mirrors of one host", () => {
+  const two = (one: object, other: object) =>
+    faults({ aptMirrors: { one: { ...mirror, ...one }, other: { ...mirror, ...other } } });
+
+  test("live side by side under different paths, ports or names", () => {
+    expect(two({}, { serve: { path: "/debian" } })).toEqual([]);
+    expect(two({}, { serve: { port: 8080 } })).toEqual([]);
+    expect(two({ serve: { serverNames: ["a.example"] } }, { serve: { serverNames: ["b.example"] } })).toEqual(
+      [],
+    );
+    expect(two({}, { host: "other" })).toEqual([]);
+  });
+
+  test.each([
+    [{}, {}, "aptMirrors.other.serve.path /ubuntu overlaps with /ubuntu of one on the same port and names"],
+    [
+      {},
+      { serve: { path: "/ubuntu/ports" } },
+      /^aptMirrors\.other\.serve\.path \/ubuntu\/ports overlaps with \/ubuntu of one/,
+    ],
+    [{ serve: { path: "/" } }, {}, /^aptMirrors\.other\.serve\.path \/ubuntu overlaps with \/ of one/],
+    [
+      { serve: { serverNames: ["a.example"] } },
+      { serve: { serverNames: ["a.example", "b.example"], path: "/x" } },
+      "aptMirrors.other.serve.serverNames a.example is also a name of one: give both the same serverNames, or different ports",
+    ],
+    [
+      { serve: { port: 443, tls: { certificate: "c", key: "k" } } },
+      { serve: { port: 443, path: "/x" } },
+      /^aptMirrors\.other\.serve\.port 443 is served with TLS by one/,
+    ],
+    [
+      { directory: "/srv/a" },
+      { directory: "/srv/a/b", serve: { path: "/x" } },
+      /^aptMirrors\.other\.directory overlaps/,
+    ],
+  ])("%j beside %j is refused", (one, other, expected) => {
+    const [found = "", ...more] = two(one, other);
+    expect(more).toEqual([]);
+    if (typeof expected === "string") expect(found).toBe(expected);
+    else expect(found).toMatch(expected);
+  });
+
+  test("a path that only begins alike is another one", () => {
+    expect(two({}, { serve: { path: "/ubuntu-ports" } })).toEqual([]);
+  });
+});
+
+test("a client check names a mirror that there is", () => {
+  const site = {
+    aptMirrors: { ubuntu: mirror },
+    clientChecks: { jq: { host: "c", mirror: "debian", package: "jq" } },
+  };
+  expect(faults(site)).toEqual(["clientChecks.jq.mirror names no mirror of aptMirrors (there is ubuntu)"]);
+});

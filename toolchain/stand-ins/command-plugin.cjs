@@ -40,7 +40,7 @@ const inputs = {
 
 // How Pulumi writes secrets, assets, archives and what is not known yet (sdk/go/common/resource of pulumi/pulumi).
 const signature = "4dabf18193072939515e22adb298388d";
-const secret = "1b47061264138c4ac30d75fd1eeb44270";
+const secret = "1b47061264138c4ac30d75fd1eb44270";
 const asset = "c44067f5952c0a294b673a41bacd8c17";
 const archive = "0def7320c3a5731c473e5ecbe6d01bc7";
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -62,10 +62,12 @@ const plugin = {
     const response = checked(request.getNews());
     for (const [property, value] of Object.entries(news)) {
       if (value === null || value === unknown || inputs[property]?.(value)) continue;
+      // Named in the reason: of a failure's property the engine prints the value, secrets in the open.
       const failure = new provider.CheckFailure();
-      failure.setProperty(property);
       failure.setReason(
-        inputs[property] ? "is not of the type that it must be" : "is no input of local.Command",
+        inputs[property]
+          ? `${property} is not of the type that it must be`
+          : `${property} is no input of local.Command`,
       );
       response.addFailures(failure);
     }
@@ -240,7 +242,9 @@ function revealed(value) {
 const [engineAddress] = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
 const engine = engineAddress && new EngineClient(engineAddress, grpc.credentials.createInsecure());
 
-/** A line that the CLI shows beside the resource while the command runs. */
+let told = Promise.resolve();
+
+/** A line that the CLI shows beside the resource while the command runs; in order, so one at a time. */
 function log(urn, message) {
   if (!engine) return;
   const request = new LogRequest();
@@ -248,7 +252,8 @@ function log(urn, message) {
   request.setUrn(urn);
   request.setMessage(message);
   request.setEphemeral(true);
-  engine.log(request, () => {}); // an engine that is gone needs no line
+  // An engine that is gone needs no line.
+  told = told.then(() => new Promise((resolve) => engine.log(request, () => resolve())));
 }
 
 function end() {

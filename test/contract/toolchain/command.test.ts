@@ -8,6 +8,12 @@ import { runs, StandInProcess, until } from "./stand-in-process.ts";
 const require = createRequire(import.meta.url);
 const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb");
 const messages = require("@pulumi/pulumi/proto/provider_pb");
+const {
+  specialAssetSig,
+  specialArchiveSig,
+  specialSecretSig,
+  specialSigKey,
+} = require("@pulumi/pulumi/runtime/rpc");
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb");
 
 // biome-ignore lint/suspicious/noExplicitAny: properties are whatever a resource has
@@ -16,7 +22,7 @@ type Properties = Record<string, any>;
 const urn = "urn:pulumi:dev::site::command:local:Command::ask";
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const secret = (value: unknown) => ({
-  "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eeb44270",
+  [specialSigKey]: specialSecretSig,
   value,
 });
 
@@ -221,12 +227,12 @@ describe("files that it leaves", () => {
       archivePaths: ["tree/**.txt", "!**secret.*", "tree/{x,y}/*", "tree/a/b/[!d]eep.txt"],
     });
     const asset = (path: string) => ({
-      "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
+      [specialSigKey]: specialAssetSig,
       path: join(directory, path),
     });
     expect(properties.assets).toEqual({ "tree/top.txt": asset("tree/top.txt") });
     expect(properties.archive).toEqual({
-      "4dabf18193072939515e22adb298388d": "0def7320c3a5731c473e5ecbe6d01bc7",
+      [specialSigKey]: specialArchiveSig,
       assets: {
         "tree/top.txt": asset("tree/top.txt"),
         "tree/a/in.txt": asset("tree/a/in.txt"),
@@ -237,6 +243,13 @@ describe("files that it leaves", () => {
 });
 
 describe("what is shown while it runs", () => {
+  test("its lines, in order", async () => {
+    plugin.logged.length = 0;
+    await create({ create: "seq 200" });
+    await until(() => plugin.logged.length >= 200);
+    expect(plugin.logged).toEqual(Array.from({ length: 200 }, (_, index) => `${index + 1}`));
+  });
+
   test.each([
     [undefined, ["to out", "to err"]],
     ["stdout", ["to out"]],
@@ -245,7 +258,7 @@ describe("what is shown while it runs", () => {
   ])("logging: %s", async (logging, expected) => {
     plugin.logged.length = 0;
     await create({ create: "echo to out; echo to err >&2", ...(logging && { logging }) });
-    // A command that logs after the one in question: the engine is told in order.
+    // The engine is told in order, so what comes next says that nothing more is coming.
     await create({ create: "echo end" });
     await until(() => plugin.logged.includes("end"));
     expect(plugin.logged.filter((line) => line !== "end").sort()).toEqual([...expected].sort());
@@ -266,12 +279,13 @@ describe("what it does not serve", () => {
     await expect(plugin.call("invoke", request)).rejects.toThrow("command:local:run is not served");
   });
 
-  test("inputs that are none, or of another type, are named", async () => {
+  test("inputs that are none, or of another type, are named, not shown", async () => {
     expect(await check({ create: "true", environment: { A: unknown }, triggers: unknown })).toEqual([]);
-    expect(await check({ creat: "true", stdin: 1, logging: "loud" })).toEqual([
-      { property: "creat", reason: "is no input of local.Command" },
-      { property: "logging", reason: "is not of the type that it must be" },
-      { property: "stdin", reason: "is not of the type that it must be" },
+    const failures = await check({ creat: "true", stdin: secret(1), logging: "loud" });
+    expect(failures).toEqual([
+      { property: "", reason: "creat is no input of local.Command" },
+      { property: "", reason: "logging is not of the type that it must be" },
+      { property: "", reason: "stdin is not of the type that it must be" },
     ]);
   });
 });

@@ -99,6 +99,8 @@ export interface FileAttributes {
 }
 
 export interface FetchOptions {
+  /** `HEAD` asks whether something is there without having it sent. Default `GET`. */
+  readonly method?: "GET" | "HEAD";
   /** A longer body is an error. Default 64 MiB. */
   readonly maximumBytes?: number;
   /** Milliseconds without a single byte, after which the server counts as stalled. Default 30000. */

@@ -58,7 +58,12 @@ export class TunnelledHttp {
   }
 
   #once(url: string, asked: string, options: FetchOptions): Promise<FetchResult> {
-    const { maximumBytes = defaultMaximumBytes, timeoutMs = defaultTimeoutMs, headers } = options;
+    const {
+      method = "GET",
+      maximumBytes = defaultMaximumBytes,
+      timeoutMs = defaultTimeoutMs,
+      headers,
+    } = options;
     const target = this.#parse(url, asked);
     const secure = target.protocol === "https:";
     return new Promise((resolve, reject) => {
@@ -76,6 +81,7 @@ export class TunnelledHttp {
         timeoutMs,
       );
       const request = (secure ? httpsRequest : httpRequest)(target, {
+        method,
         agent: secure ? this.#secure : this.#plain,
         headers: { "accept-encoding": "identity", ...headers },
       });
@@ -90,7 +96,8 @@ export class TunnelledHttp {
             "See what the server sends there.",
           );
         stall.refresh();
-        if (Number(response.headers["content-length"] ?? 0) > maximumBytes) return tooMuch();
+        const announced = method === "HEAD" ? 0 : Number(response.headers["content-length"] ?? 0);
+        if (announced > maximumBytes) return tooMuch();
         response.on("data", (chunk: Buffer) => {
           stall.refresh();
           bytes += chunk.length;

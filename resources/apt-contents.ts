@@ -88,9 +88,11 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     publishedContents(host, `${request.directory}/current`),
   ]);
   const fetch = fetchThrough(host, request.upstream);
+  const exists = existsThrough(host, request.upstream);
   const asked = {
     ...request,
     fetch,
+    exists,
     key: keys,
     cache,
     now: new Date(),
@@ -161,7 +163,7 @@ function fetchThrough(host: Host, upstream: AptContentsRequest["upstream"]): Fet
   };
 
   async function get(path: string, maximum: number): Promise<Buffer> {
-    const url = `${upstream.url}/${path.split("/").map(encodeURIComponent).join("/")}`;
+    const url = urlOf(upstream.url, path);
     const { status, body } = await host.fetch(url, {
       maximumBytes: maximum + 1,
       timeoutMs: upstream.stallSeconds * 1000,
@@ -177,6 +179,22 @@ function fetchThrough(host: Host, upstream: AptContentsRequest["upstream"]): Fet
           : "Try again when upstream is well. What is served now stays as it is.",
     });
   }
+}
+
+/** Upstream's index lists files that are on no server (mostly uncompressed forms); only an answer tells. */
+function existsThrough(host: Host, upstream: AptContentsRequest["upstream"]) {
+  const timeoutMs = upstream.stallSeconds * 1000;
+  return (paths: readonly string[]): Promise<boolean[]> =>
+    Promise.all(
+      paths.map(async (path) => {
+        const { status } = await host.fetch(urlOf(upstream.url, path), { method: "HEAD", timeoutMs });
+        return ![403, 404, 410].includes(status);
+      }),
+    );
+}
+
+function urlOf(base: string, path: string): string {
+  return `${base}/${path.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 interface PublishedContents {

@@ -4,50 +4,50 @@ SHELL := /bin/sh
 
 STACK := dev
 LAB := demo
+HOST := mirror
 IN := toolchain/with-environment
-PULUMI := $(IN) pulumi --non-interactive --color auto
+CLI := $(IN) pulumi --non-interactive --color auto
 NODE := $(IN) node
 
-.PHONY: help demo test preview up refresh destroy stack lab-up lab-down lab-status ssh lint bench clean set-up tools
+.PHONY: help demo test preview up refresh destroy stack lab-up lab-down lab-status ssh lint bench clean set-up tools npm
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Further words go in ARGS, as in: make preview ARGS="--diff"'
 
 demo: lab-up stack ## Boot the lab, build the mirror on it and let a client install from it
-	@$(PULUMI) preview --stack $(STACK) $(ARGS)
-	@$(PULUMI) up --stack $(STACK) --yes --skip-preview $(ARGS)
+	@$(CLI) preview --stack $(STACK) $(ARGS)
+	@$(CLI) up --stack $(STACK) --yes --skip-preview $(ARGS)
 
 test: ## Run everything: set-up, lint, unit, contract, lab and end-to-end tests
 	@toolchain/set-up packages npm pulumi
 	@$(NODE) toolchain/test-all.ts
 
 preview: stack ## Show what an update would change
-	@$(PULUMI) preview --stack $(STACK) $(ARGS)
+	@$(CLI) preview --stack $(STACK) $(ARGS)
 
 up: stack ## Make it so
-	@$(PULUMI) up --stack $(STACK) --yes $(ARGS)
+	@$(CLI) up --stack $(STACK) --yes $(ARGS)
 
 refresh: stack ## Read the hosts into the state
-	@$(PULUMI) refresh --stack $(STACK) --yes $(ARGS)
+	@$(CLI) refresh --stack $(STACK) --yes $(ARGS)
 
 destroy: stack ## Take away what the stack made
-	@$(PULUMI) destroy --stack $(STACK) --yes $(ARGS)
+	@$(CLI) destroy --stack $(STACK) --yes $(ARGS)
 
 lab-up: set-up ## Boot the lab's hosts
 	@$(NODE) lab/main.ts up --name $(LAB)
 
-lab-down: ## Shut the lab down and leave nothing behind
+lab-down: npm ## Shut the lab down and leave nothing behind
 	@$(NODE) lab/main.ts down --name $(LAB)
 
-lab-status: ## Say which hosts run
+lab-status: npm ## Say which hosts run
 	@$(NODE) lab/main.ts status --name $(LAB)
 
-ssh: ## A shell on a host (HOST=mirror), or one command there (CMD="...")
-	@$(NODE) lab/main.ts ssh $(HOST) $(if $(CMD),'$(CMD)') --name $(LAB)
+ssh: npm ## A shell on a host (HOST=mirror), or one command there (CMD="...")
+	@$(NODE) lab/main.ts ssh --name $(LAB) -- $(HOST) $(if $(CMD),"$$CMD")
 
-lint: ## Check formatting, lint rules and types
-	@toolchain/set-up npm
+lint: npm ## Check formatting, lint rules and types
 	@$(IN) biome check . && $(IN) tsc --noEmit
 
 bench: set-up ## Measure against other tools and write docs/performance.md
@@ -59,6 +59,9 @@ clean: ## Shut every lab down and remove what was built and cached
 
 set-up:
 	@toolchain/set-up packages npm pulumi
+
+npm:
+	@toolchain/set-up npm
 
 tools:
 	@toolchain/set-up npm pulumi

@@ -36,7 +36,7 @@ export function pathClaims(
   differs: (path: DeclaredPath) => boolean,
   place: LedgerPlace = ledgerPlace,
 ): PathClaims {
-  const parents = parentsOf(declared);
+  const parents = parentsOf(declared, place);
   const ordered = [...declared].sort((a, b) => rank(a) - rank(b) || depth(a.path) - depth(b.path));
   const subjects: Subject[] = [...parents.map((path) => ({ path })), ...ordered];
   const records = subjects.map(({ path }) => sha256(path));
@@ -87,10 +87,12 @@ function depth(path: string): number {
   return path.split("/").length;
 }
 
-function parentsOf(declared: readonly DeclaredPath[]): string[] {
+function parentsOf(declared: readonly DeclaredPath[], place: LedgerPlace): string[] {
   const parents = new Set(
     declared.filter(({ type }) => type !== "absent").flatMap(({ path }) => ancestorsOf(path)),
   );
+  // The ledger comes and goes by itself.
+  parents.delete(place.directory);
   for (const { type, path } of declared) if (type === "directory") parents.delete(path);
   return [...parents].sort((a, b) => depth(a) - depth(b));
 }

@@ -1,0 +1,243 @@
+# Brings a host's Debian packages to what a resource wants, and takes away what nobody wants any more.
+#
+# Expects $ledger, $lock, $resource and $wanted (`name` or `name=version`, in spaces; empty: nothing any more).
+# In $ledger/packages/ are
+#   claims/<resource>  what each resource wants
+#   installed          `name purge` or `name remove`: what was installed for resources, dependencies included,
+#                      and how to take it away (a package removed before but not purged had left files)
+#   manual             what apt marks as wanted by a person since we asked for it, and did not before
+# and all of it is written before the host is changed.
+#
+# What it prints is progress, but for lines that begin with
+#   stays NAME               ours, but something else needs it by now
+#   available NAME VERSIONS  in place of a version that is not to be had
+#   missing NAME             apt was content, but the package is not installed
+
+set -eu
+umask 077
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1
+own=$ledger/packages
+native=$(dpkg --print-architecture)
+patience=300
+
+# Packages' scripts may start what stays: that must not hold our lock.
+apt() {
+  (umask 022 && exec 8>&- && exec apt-get -q -y -o DPkg::Lock::Timeout=$patience -o Dpkg::Use-Pty=0 \
+    -o APT::Keep-Downloaded-Packages=false \
+    -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@")
+}
+
+configure_pending() {
+  (umask 022 && exec 8>&- && exec dpkg --force-confold --force-confdef --configure -a)
+}
+
+simulate() {
+  apt -s --no-install-recommends "$@"
+}
+
+# state of packages: `name status version`, the name as apt writes it
+packages() {
+  dpkg-query -W -f='${Package} ${Architecture} ${db:Status-Status} ${Version}\n' "$@" 2>/dev/null |
+    awk -v native="$native" '{ print ($2 == native || $2 == "all" ? $1 : $1 ":" $2), $3, $4 }' || true
+}
+
+present() {
+  packages | awk '$2 != "not-installed" && $2 != "config-files" { print $1 }' | sort -u
+}
+
+# file: replaces it with the standard input, whole or not at all
+settle() {
+  cat >"$1.new"
+  sync -- "$1.new"
+  mv -f "$1.new" "$1"
+}
+
+# lines that are in the first list (one argument) and also, or not, in the second
+both() { printf '%s\n' "$1" | grep -Fx -e "$2" || true; }
+without() { printf '%s\n' "$1" | { if [ -n "$2" ]; then grep -Fxv -e "$2" || true; else cat; fi; } | sed '/^$/d'; }
+
+open_ledger() {
+  exec 8>"$lock.packages"
+  if ! flock -n 8; then
+    echo "waiting for another change of this host's packages"
+    flock 8
+  fi
+  (flock 9 && mkdir -p "$own/claims") 9>"$lock"
+  touch "$own/installed" "$own/manual"
+}
+
+close_ledger() {
+  if [ -z "$wanted" ]; then rm -f "$own/claims/$resource"; fi
+  if [ -z "$(ls "$own/claims")" ]; then
+    sed 's/^\([^ ]*\) .*/stays \1/' "$own/installed"
+    (flock 9 && rm -rf "$own" && { rmdir "$ledger" 2>/dev/null || true; }) 9>"$lock"
+  fi
+}
+
+# Carries on what a killed installation left half done.
+heal() {
+  if [ -z "$(dpkg --audit)" ] && [ -z "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]; then return 0; fi
+  echo "finishing an installation that was interrupted"
+  waited=0
+  while ! said=$(configure_pending 2>&1); do
+    printf '%s\n' "$said"
+    case $said in *"locked by another process"*) ;; *) break ;; esac
+    if [ "$waited" -ge "$patience" ]; then exit 1; fi
+    waited=$((waited + 1))
+    sleep 1
+  done
+  apt --no-remove --fix-broken install
+}
+
+# apt waits for dpkg's lock, but not for the one on its lists.
+update() {
+  waited=0
+  while ! said=$(apt update 2>&1); do
+    case $said in *"Could not get lock"*) ;; *) break ;; esac
+    if [ "$waited" -ge "$patience" ]; then break; fi
+    waited=$((waited + 1))
+    sleep 1
+  done
+  printf '%s\n' "$said"
+}
+
+# What of $wanted is not so yet.
+needed() {
+  for want in $wanted; do
+    name=${want%%=*}
+    found=$(packages "$name" | awk -v name="$name" '$1 == name && $2 == "installed" { print $3 }')
+    if [ -z "$found" ]; then
+      echo "$want"
+    elif [ "$want" != "$name" ] && [ "$want" != "$name=$found" ]; then
+      echo "$want"
+    fi
+  done
+}
+
+plan() {
+  # shellcheck disable=SC2086 # package names are words
+  simulate --no-remove --allow-downgrades install $1 2>&1
+}
+
+explain_versions() {
+  for want in $1; do
+    case $want in
+      *=*) echo "available ${want%%=*} $(apt-cache madison "${want%%=*}" | awk -F ' *[|] *' '{ print $2 }' | sort -u | tr '\n' ' ')" ;;
+    esac
+  done
+}
+
+# names that were not there $before
+remember() {
+  known=$(sed 's/ .*//' "$own/installed")
+  {
+    cat "$own/installed"
+    for name in $(without "$(without "$1" "$known")" "$before"); do
+      if [ -n "$(both "$name" "$removed")" ]; then echo "$name remove"; else echo "$name purge"; fi
+    done
+  } | settle "$own/installed"
+}
+
+install_needed() {
+  needs=$(needed | tr '\n' ' ')
+  if [ -z "$needs" ]; then return 0; fi
+  before=$(present)
+  removed=$(packages | awk '$2 == "config-files" { print $1 }')
+  if ! planned=$(plan "$needs"); then
+    update
+    if ! planned=$(plan "$needs"); then
+      printf '%s\n' "$planned"
+      case $planned in *"was not found"*) explain_versions "$needs" ;; esac
+      exit 1
+    fi
+  fi
+  new=$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p' | sort -u)
+  remember "$new"
+  { cat "$own/manual" && without "$new" "$before"; } | sort -u | settle "$own/manual"
+  # shellcheck disable=SC2086
+  if ! install_now $needs; then
+    update
+    install_now $needs
+  fi
+  # By lists that were updated since the plan, it may have become more.
+  remember "$(present)"
+  # Of all that, apt marks as wanted what was asked for by name, and what it chose for such a name.
+  new=$(without "$(present)" "$before")
+  chosen=$(both "$(apt-mark showmanual)" "$new")
+  { without "$(cat "$own/manual")" "$new" && printf '%s\n' "$chosen"; } | sed '/^$/d' | sort -u | settle "$own/manual"
+  missing=$(needed)
+  if [ -n "$missing" ]; then
+    printf '%s\n' "$missing" | sed 's/=.*//; s/^/missing /'
+    exit 1
+  fi
+}
+
+install_now() {
+  apt --no-install-recommends --no-remove --allow-downgrades install "$@"
+}
+
+# What somebody wants is not to go with what once needed it.
+mark_manual() {
+  if [ -z "$wanted" ]; then return 0; fi
+  # shellcheck disable=SC2046,SC2086
+  automatic=$(apt-mark showauto $(printf '%s\n' $wanted | sed 's/=.*//'))
+  if [ -z "$automatic" ]; then return 0; fi
+  { cat "$own/manual" && printf '%s\n' "$automatic"; } | sort -u | settle "$own/manual"
+  # shellcheck disable=SC2086
+  apt-mark manual $automatic
+}
+
+release_unwanted() {
+  claimed=$(cat "$own/claims"/* 2>/dev/null | sort -u)
+  here=$(present)
+  released=$(without "$(cat "$own/manual")" "$claimed")
+  there=$(both "$released" "$here")
+  # shellcheck disable=SC2086
+  if [ -n "$there" ]; then apt-mark auto $there >/dev/null; fi
+  without "$(cat "$own/manual")" "$released" | settle "$own/manual"
+  ours=$(both "$(without "$(sed 's/ .*//' "$own/installed")" "$claimed")" "$here")
+  if [ -n "$ours" ]; then take_away "$ours"; fi
+  here=$(present)
+  while read -r name how; do
+    if [ -n "$(both "$name" "$here")" ]; then echo "$name $how"; fi
+  done <"$own/installed" | settle "$own/installed"
+}
+
+removals() {
+  sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p' | sort -u
+}
+
+# names: of these, what nothing else that stays needs.
+take_away() {
+  unneeded=$(simulate -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false \
+    autoremove | removals)
+  going=$(both "$1" "$unneeded")
+  if [ -z "$going" ]; then return 0; fi
+  # shellcheck disable=SC2086
+  if [ -n "$(without "$(simulate purge $going | removals)" "$going")" ]; then
+    # Something that is not ours and that nobody needs either hangs on some of them.
+    for name in $going; do
+      if [ -n "$(without "$(simulate purge "$name" | removals)" "$1")" ]; then going=$(without "$going" "$name"); fi
+    done
+    if [ -z "$going" ]; then return 0; fi
+  fi
+  purge=
+  remove=
+  for name in $going; do
+    if grep -qFx "$name remove" "$own/installed"; then remove="$remove $name"; else purge="$purge $name"; fi
+  done
+  # shellcheck disable=SC2086
+  if [ -n "$remove" ]; then apt remove $remove; fi
+  # shellcheck disable=SC2086
+  if [ -n "$purge" ]; then apt purge $purge; fi
+}
+
+open_ledger
+# shellcheck disable=SC2086
+printf '%s\n' $wanted | sed 's/=.*//; /^$/d' | settle "$own/claims/$resource"
+# Where somebody else's package cannot be finished, ours may still be.
+heal || echo "the interrupted installation cannot be finished"
+install_needed
+mark_manual
+release_unwanted
+close_ledger

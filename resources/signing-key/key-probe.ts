@@ -1,0 +1,62 @@
+import type { Probe } from "../../hosts/host.ts";
+import { quote } from "../../hosts/shell.ts";
+
+/** A key pair found in a directory. */
+export interface FoundKey {
+  readonly fingerprint: string;
+  readonly userId: string;
+  /** When it was said, as declared; else the date, or `never`. */
+  readonly expires: string;
+  /** Armored. */
+  readonly publicKey: string;
+  /** Base64. */
+  readonly publicKeyBinary: string;
+}
+
+/** Looks for the key pair in a directory. No agent is started and nothing is written. */
+export function keyProbe(directory: string): Probe<FoundKey | undefined> {
+  const script = `
+directory=${quote(directory)}
+if [ ! -e "$directory/pubring.kbx" ] || ! command -v gpg >/dev/null; then exit 0; fi
+look() {
+  gpg --homedir "$directory" --batch --quiet --no-tty --no-auto-check-trustdb --trust-model always --lock-never "$@" 2>/dev/null
+}
+fingerprint=$(look --with-colons --with-keygrip --list-keys | awk -F: '
+  $1 == "pub" { primary = 1 }
+  $1 == "sub" { primary = 0 }
+  $1 == "fpr" && primary { fingerprint = $10 }
+  $1 == "grp" && primary { print fingerprint, $10; primary = 0 }' |
+  while read -r candidate grip; do
+    if [ -e "$directory/private-keys-v1.d/$grip.key" ]; then echo "$candidate"; break; fi
+  done)
+if [ -z "$fingerprint" ]; then exit 0; fi
+echo "fingerprint:$fingerprint"
+look --with-colons --list-keys "$fingerprint" | grep -E '^(pub|uid):'
+if [ -e "$directory/declared-expiry" ]; then echo "expiry:$(cat "$directory/declared-expiry")"; fi
+echo "armored:$(look --armor --export "$fingerprint" | base64 -w 0)"
+echo "binary:$(look --export "$fingerprint" | base64 -w 0)"
+`;
+  return { script, parse };
+}
+
+function parse(output: string): FoundKey | undefined {
+  const lines = output.split("\n").map((line) => line.split(":"));
+  const told = (word: string) => lines.find(([first]) => first === word) ?? [];
+  const fingerprint = told("fingerprint")[1];
+  if (!fingerprint) return undefined;
+  const expiry = told("pub")[6] ?? "";
+  const [declared = "", reached = ""] = (told("expiry")[1] ?? "").split(" ");
+  const date = expiry ? new Date(Number(expiry) * 1000).toISOString().slice(0, 10) : "never";
+  return {
+    fingerprint,
+    userId: unescaped(told("uid")[9] ?? ""),
+    expires: declared && reached === expiry ? declared : date,
+    publicKey: Buffer.from(told("armored")[1] ?? "", "base64").toString("utf8"),
+    publicKeyBinary: told("binary")[1] ?? "",
+  };
+}
+
+/** gpg writes colons and control characters of a user id as \x3a and the like. */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\x([0-9a-f]{2})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
+}

@@ -1,0 +1,57 @@
+# Makes an OpenPGP key in a directory of its own, whole or not at all.
+#
+# Expects path-claims.sh to have run its body (it stops like that), $directory, $making, and on the standard
+# input of `import_key` an armored secret key.
+
+quietly() {
+  gpg --batch --quiet --no-tty --pinentry-mode loopback --passphrase '' "$@"
+}
+
+need_gpg() {
+  if ! command -v gpg >/dev/null || ! command -v gpg-agent >/dev/null; then stop - no-gpg; fi
+}
+
+begin_key() {
+  if [ -n "$(ls -A -- "$directory")" ]; then stop - occupied; fi
+  at="- key"
+  rm -rf -- "$making"
+  mkdir -m 0700 -- "$making"
+  aside=$making
+  export GNUPGHOME="$making"
+}
+
+# user id, expiry
+generate_key() {
+  quietly --quick-generate-key "$1" rsa4096 sign "$2"
+}
+
+# fingerprint
+import_key() {
+  at="- import"
+  quietly --import
+  if ! quietly --list-secret-keys "$1" >/dev/null; then stop - import; fi
+  at="- key"
+}
+
+# fingerprint, expiry
+set_expiry() {
+  at="- expiry"
+  quietly --quick-set-expire "$1" "$2"
+}
+
+# declared expiry: with what gpg made of it, so that it can be recognised.
+note_expiry() {
+  echo "$1 $(quietly --with-colons --list-keys | awk -F: '$1 == "pub" { print $7; exit }')" >"$GNUPGHOME/declared-expiry"
+}
+
+settle_key() {
+  gpgconf --kill all
+  rm -f -- "$GNUPGHOME"/S.* "$GNUPGHOME"/*.lock "$GNUPGHOME"/.#*
+  sync -f "$GNUPGHOME"
+}
+
+publish_key() {
+  settle_key
+  mv -T -- "$making" "$directory"
+  aside=
+}

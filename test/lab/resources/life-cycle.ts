@@ -1,0 +1,153 @@
+import { closeAll, configureSsh } from "../../../hosts/connections.ts";
+import { type Lab, labDown, labUp } from "../../../lab/lab.ts";
+import { type Manifest, manifestOf } from "../../../lab/manifest.ts";
+import type { Json, ResourceDefinition } from "../../../resources/kernel/definition.ts";
+import { EngineLog } from "../../../resources/kernel/engine-log.ts";
+import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
+import { hidden, type Properties, same } from "../../../resources/kernel/stored-properties.ts";
+
+/** What a resource says beside its work. */
+class Heard extends EngineLog {
+  readonly warnings: string[] = [];
+  readonly progress: string[] = [];
+
+  constructor() {
+    super(undefined);
+  }
+
+  override async log(_urn: string, message: string, { severity = "info" } = {}): Promise<void> {
+    (severity === "warning" ? this.warnings : this.progress).push(message);
+  }
+}
+
+export interface Preview {
+  readonly change: "create" | "update" | "none";
+  /** The properties that differ: what is there, and what is wanted. */
+  readonly differs: Readonly<Record<string, readonly [there: Json | undefined, wanted: Json | undefined]>>;
+}
+
+/** One resource, taken through its life as the engine does it, always with a refresh first. */
+export class LifeCycle {
+  readonly name: string;
+  readonly heard = new Heard();
+  readonly #definition: Definition;
+  readonly #provider: DefinitionProvider;
+  #state: { id: string; properties: Properties; failed?: boolean } | undefined;
+
+  constructor(definition: Definition, name: string) {
+    this.name = name;
+    this.#definition = definition;
+    this.#provider = new DefinitionProvider(definition, this.heard);
+  }
+
+  /** What the state holds. */
+  get properties(): Properties | undefined {
+    return this.#state?.properties;
+  }
+
+  async preview(inputs: Properties): Promise<Preview> {
+    await this.refresh();
+    const news = await this.#checked(inputs);
+    if (!this.#state) return { change: "create", differs: differences({}, news) };
+    const diff = await this.#provider.diff(this.#state.id, this.#state.properties, news);
+    const differs = differences(this.#state.properties, news);
+    return { change: diff.changes === false ? "none" : "update", differs };
+  }
+
+  /** Refreshes, and makes it so where something differs. */
+  async up(inputs: Properties): Promise<Preview> {
+    const preview = await this.preview(inputs);
+    const news = await this.#checked(inputs);
+    if (preview.change === "none" && !this.#state?.failed) return preview;
+    try {
+      if (this.#state) {
+        const { id, properties } = this.#state;
+        const { outs } = await this.#provider.update(id, properties, news);
+        this.#state = { id, properties: outs };
+      } else {
+        const { id, outs } = await this.#provider.create(news);
+        this.#state = { id, properties: outs };
+      }
+    } catch (error) {
+      // How a provider says that part of it is done: the engine remembers it and tries again next time.
+      if (error instanceof Error && "id" in error && "properties" in error) {
+        this.#state = { id: String(error.id), properties: error.properties as Properties, failed: true };
+      }
+      throw error;
+    }
+    return preview;
+  }
+
+  async refresh(): Promise<void> {
+    if (!this.#state) return;
+    const { id, props } = await this.#provider.read(this.#state.id, this.#state.properties);
+    this.#state = id ? { ...this.#state, properties: props as Properties } : undefined;
+  }
+
+  async destroy(): Promise<void> {
+    await this.refresh();
+    if (this.#state) await this.#provider.delete(this.#state.id, this.#state.properties);
+    this.#state = undefined;
+  }
+
+  async #checked(inputs: Properties): Promise<Properties> {
+    const given = { ...inputs, [hidden.name]: `test-${this.name}`, [hidden.urn]: "" };
+    const { inputs: checked, failures } = await this.#provider.check(this.#state?.properties ?? {}, given);
+    if (failures?.length) throw new Error(JSON.stringify(failures));
+    return Object.fromEntries(
+      Object.entries(checked).filter(([key]) => key in this.#definition.inputs.shape || key.startsWith("__")),
+    ) as Properties;
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: definitions of every shape have a life
+type Definition = ResourceDefinition<any, any>;
+
+/** `files["/etc/a"].content` and so on, with both values, as a preview lists them. */
+function differences(there: Json | undefined, wanted: Json | undefined, path = ""): Preview["differs"] {
+  if (same(there, wanted)) return {};
+  const isTree = (value: Json | undefined): value is Properties =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isTree(there) || !isTree(wanted)) return { [path]: [there, wanted] };
+  const keys = new Set([...Object.keys(wanted), ...(path ? Object.keys(there) : [])]);
+  return Object.assign(
+    {},
+    ...[...keys]
+      .filter((key) => !key.startsWith("__"))
+      .map((key) => differences(there[key], wanted[key], path ? `${path}[${key}]` : key)),
+  );
+}
+
+/** A lab of one test file's own: what it does to a host shows in no other's manifest. */
+export class ResourceLab {
+  readonly lab: Lab;
+  readonly #name: string;
+
+  private constructor(name: string, lab: Lab) {
+    this.#name = name;
+    this.lab = lab;
+  }
+
+  static async up(name: string, hosts: readonly string[]): Promise<ResourceLab> {
+    const lab = await labUp(name, { hosts });
+    configureSsh({ configFile: lab.paths.sshConfig });
+    return new ResourceLab(name, lab);
+  }
+
+  /** A shell command on mirror, which must succeed; what it printed. */
+  async sh(script: string): Promise<string> {
+    const { code, stdout, stderr } = await this.lab.sh("mirror", script);
+    if (code !== 0) throw new Error(`${script}: exit status ${code}: ${stderr}`);
+    return stdout;
+  }
+
+  manifest(): Promise<Manifest> {
+    return manifestOf(this.lab, "mirror");
+  }
+
+  async down(): Promise<void> {
+    await closeAll();
+    configureSsh({ configFile: undefined });
+    await labDown(this.#name);
+  }
+}

@@ -1,0 +1,271 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
+import { until } from "../../../lab/until.ts";
+import type { Json } from "../../../resources/kernel/definition.ts";
+import { sha256 } from "../../../resources/ledger/declared-path.ts";
+import { services } from "../../../resources/services.ts";
+import { LifeCycle, ResourceLab } from "./life-cycle.ts";
+
+let bed: ResourceLab;
+let before: Manifest;
+const made: LifeCycle[] = [];
+
+const site = "/etc/nginx/conf.d/lab.conf";
+const siteSaying = (word: string) => `server { listen 8088; location / { return 200 ${word}; } }\n`;
+const sleeper = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n";
+
+beforeAll(async () => {
+  bed = await ResourceLab.up("res-svc", ["upstream", "mirror"]);
+  await bed.sh(
+    "apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends nginx >/dev/null",
+  );
+  before = await bed.manifest();
+}, 600_000);
+afterEach(async () => {
+  for (const life of made.splice(0)) await life.destroy();
+  await bed.sh(`rm -f ${site}; systemctl reload-or-restart nginx`);
+}, 60_000);
+afterAll(() => bed?.down(), 60_000);
+
+function resource(name: string): LifeCycle {
+  const life = new LifeCycle(services, name);
+  made.push(life);
+  return life;
+}
+
+function wants(declared: Record<string, Json>) {
+  return { host: "mirror", services: declared };
+}
+
+const write = (path: string, content: string) => bed.sh(`printf '%s' '${content}' > ${path}`);
+const differences = async () => manifestDifferences(before, await bed.manifest());
+const shown = async (unit: string, property: string) =>
+  (await bed.sh(`systemctl show --property=${property} --value ${unit}`)).trim();
+const served = () => bed.sh("curl -s http://127.0.0.1:8088/ || true");
+
+describe("a unit of our own", () => {
+  test("is made, enabled and started, needs nothing more, and goes without a trace", async () => {
+    const life = resource("own");
+    const declared = wants({ "lab-sleeper.service": { unit: sleeper } });
+    await life.up(declared);
+    expect(await shown("lab-sleeper", "ActiveState")).toBe("active");
+    expect(await shown("lab-sleeper", "UnitFileState")).toBe("enabled");
+    expect((await life.preview(declared)).change).toBe("none");
+    await life.destroy();
+    expect(await shown("lab-sleeper", "LoadState")).toBe("not-found");
+    expect(await differences()).toEqual([]);
+  }, 60_000);
+
+  test("is restarted when its file or a drop-in changes, comes or goes", async () => {
+    const life = resource("changing");
+    const unit = "lab-sleeper.service";
+    const seen: string[] = [];
+    for (const service of [
+      { unit: sleeper },
+      { unit: sleeper.replace("infinity", "12345") },
+      { unit: sleeper, dropIns: { "nice.conf": "[Service]\nNice=5\n" } },
+      { unit: sleeper, dropIns: { "nice.conf": "[Service]\nNice=6\n" } },
+      { unit: sleeper },
+    ]) {
+      await life.up(wants({ [unit]: service }));
+      expect((await life.preview(wants({ [unit]: service }))).change).toBe("none");
+      seen.push(
+        `${await shown(unit, "InvocationID")} nice ${await bed.sh(`ps -o ni= -p $(systemctl show -p MainPID --value ${unit})`)}`,
+      );
+    }
+    expect(new Set(seen.map((line) => line.split(" ")[0])).size).toBe(5);
+    expect(seen.map((line) => line.split(" ").at(-1)?.trim())).toEqual(["0", "0", "5", "6", "0"]);
+  }, 60_000);
+
+  test("that ends right after it started is an error with its last words", async () => {
+    const life = resource("dying");
+    const unit = '[Service]\nExecStart=/bin/sh -c "echo no tea in the house; sleep 0.5; exit 3"\n';
+    await expect(life.up(wants({ "lab-dying.service": { unit } }))).rejects.toThrow(/no tea in the house/);
+    await life.up(wants({ "lab-dying.service": { unit: sleeper } }));
+    expect((await life.preview(wants({ "lab-dying.service": { unit: sleeper } }))).change).toBe("none");
+  }, 60_000);
+
+  test("that cannot be understood is an error", async () => {
+    const unit = "[Service]\nExecStart=not/absolute/\n";
+    await expect(resource("bad").up(wants({ "lab-bad.service": { unit } }))).rejects.toThrow(
+      /lab-bad.service/,
+    );
+  }, 60_000);
+});
+
+describe("drift is named and repaired", () => {
+  const unit = "lab-sleeper.service";
+  const declared = wants({ [unit]: { unit: sleeper, dropIns: { "a.conf": "[Service]\nNice=1\n" } } });
+
+  test.each<[string, string, Record<string, [Json, Json]>]>([
+    ["stopped", `systemctl stop ${unit}`, { [`services[${unit}][running]`]: [false, true] }],
+    [
+      "killed",
+      `systemctl kill --signal=KILL ${unit}`,
+      { [`services[${unit}][running]`]: ["(failed: signal)", true] },
+    ],
+    ["disabled", `systemctl disable ${unit}`, { [`services[${unit}][enabled]`]: [false, true] }],
+    [
+      "edited",
+      `printf '[Service]\\nNice=9\\n' > /etc/systemd/system/${unit}.d/a.conf`,
+      {
+        [`services[${unit}][dropIns][a.conf]`]: [
+          "[Service]\nNice=9\n (which the running service has not taken in)",
+          "[Service]\nNice=1\n",
+        ],
+      },
+    ],
+  ])(
+    "%s",
+    async (name, change, differs) => {
+      const life = resource(name);
+      await life.up(declared);
+      await bed.sh(change);
+      await until(
+        "the change has arrived",
+        5000,
+        async () => (await life.preview(declared)).change === "update",
+      );
+      expect((await life.up(declared)).differs).toEqual(differs);
+      expect((await life.preview(declared)).change).toBe("none");
+      expect(await shown(unit, "ActiveState")).toBe("active");
+    },
+    60_000,
+  );
+
+  test("masked", async () => {
+    const life = resource("masked");
+    const nginx = wants({ "nginx.service": {} });
+    await life.up(nginx);
+    await bed.sh("systemctl mask --now nginx");
+    expect((await life.up(nginx)).differs).toEqual({
+      "services[nginx.service][enabled]": ["(masked)", true],
+      "services[nginx.service][running]": [false, true],
+    });
+    expect((await life.preview(nginx)).change).toBe("none");
+    await life.destroy();
+    expect(await differences()).toEqual([]);
+  }, 60_000);
+});
+
+describe("files that a service reads", () => {
+  const declaring = (word: string) =>
+    wants({ "nginx.service": { reloadOn: { [site]: sha256(siteSaying(word)) } } });
+
+  test("make it reload, not restart, and only when they change", async () => {
+    const life = resource("reload");
+    await write(site, siteSaying("one"));
+    await life.up(declaring("one"));
+    const invocation = await shown("nginx", "InvocationID");
+    expect(await served()).toBe("one");
+    await write(site, siteSaying("two"));
+    const preview = await life.up(declaring("two"));
+    expect(Object.keys(preview.differs)).toEqual([`services[nginx.service][reloadOn][${site}]`]);
+    await until("the new site is served", 5000, async () => (await served()) === "two");
+    expect(await shown("nginx", "InvocationID")).toBe(invocation);
+    expect((await life.preview(declaring("two"))).change).toBe("none");
+  }, 60_000);
+
+  test("with a mistake in them fail the reload, while the service goes on as before", async () => {
+    const life = resource("mistake");
+    await write(site, siteSaying("good"));
+    await life.up(declaring("good"));
+    const broken = "server { lisen 8088; }\n";
+    await write(site, broken);
+    const wrong = wants({ "nginx.service": { reloadOn: { [site]: sha256(broken) } } });
+    await expect(life.up(wrong)).rejects.toThrow(
+      /unknown directive.*lisen[\s\S]*It still runs as it did before/,
+    );
+    expect(await served()).toBe("good");
+    await expect(life.up(wrong)).rejects.toThrow(/lisen/);
+    await write(site, siteSaying("mended"));
+    await life.up(declaring("mended"));
+    await until("the mended site is served", 5000, async () => (await served()) === "mended");
+  }, 60_000);
+
+  test("edited by hand are named by their digest", async () => {
+    const life = resource("hand");
+    await write(site, siteSaying("ours"));
+    await life.up(declaring("ours"));
+    await write(site, siteSaying("theirs"));
+    expect((await life.preview(declaring("ours"))).differs).toEqual({
+      [`services[nginx.service][reloadOn][${site}]`]: [
+        `${sha256(siteSaying("theirs"))} (which the running service has not taken in)`,
+        sha256(siteSaying("ours")),
+      ],
+    });
+    await bed.sh("systemctl reload nginx");
+    await write(site, siteSaying("ours"));
+    await life.up(declaring("ours"));
+  }, 60_000);
+
+  test("that the running service has not taken in make it reload the next time", async () => {
+    const life = resource("late");
+    await write(site, siteSaying("one"));
+    await life.up(declaring("one"));
+    await write(site, siteSaying("two"));
+    expect((await life.preview(declaring("two"))).differs).toEqual({
+      [`services[nginx.service][reloadOn][${site}]`]: [
+        `${sha256(siteSaying("two"))} (which the running service has not taken in)`,
+        sha256(siteSaying("two")),
+      ],
+    });
+  }, 60_000);
+});
+
+describe("what was there before", () => {
+  test.each([
+    ["enabled and running", "systemctl enable --now nginx"],
+    ["disabled and running", "systemctl start nginx; systemctl disable nginx"],
+    ["disabled and stopped", "systemctl disable --now nginx"],
+    ["masked", "systemctl disable --now nginx; systemctl mask nginx"],
+  ])(
+    "comes back: %s",
+    async (_, prepare) => {
+      try {
+        await bed.sh(prepare);
+        const found = await bed.manifest();
+        const life = resource("back");
+        await life.up(wants({ "nginx.service": { dropIns: { "lab.conf": "[Service]\nNice=3\n" } } }));
+        expect(await shown("nginx", "ActiveState")).toBe("active");
+        expect(await bed.sh("ps -o ni= -C nginx | sort -u")).toMatch(/^\s*3\n$/);
+        await life.destroy();
+        expect(manifestDifferences(found, await bed.manifest())).toEqual([]);
+        expect(await bed.sh("ps -o ni= -C nginx | sort -u || true")).not.toMatch(/3/);
+      } finally {
+        await bed.sh("systemctl unmask nginx; systemctl enable --now nginx");
+      }
+    },
+    60_000,
+  );
+
+  test("a unit that two share is put back by the last of them", async () => {
+    await bed.sh("systemctl stop nginx");
+    const [one, two] = [resource("one"), resource("two")];
+    await Promise.all([one.up(wants({ "nginx.service": {} })), two.up(wants({ "nginx.service": {} }))]);
+    await expect(resource("three").up(wants({ "nginx.service": { running: false } }))).rejects.toThrow(
+      /services-test-(one|two).*\n.*alias/,
+    );
+    await one.destroy();
+    expect(await shown("nginx", "ActiveState")).toBe("active");
+    await two.destroy();
+    expect(await shown("nginx", "ActiveState")).toBe("inactive");
+    await bed.sh("systemctl start nginx");
+    expect(await differences()).toEqual([]);
+  }, 60_000);
+
+  test("a unit that leaves the set is put back, the others stay", async () => {
+    const life = resource("shrinks");
+    await life.up(wants({ "lab-sleeper.service": { unit: sleeper }, "nginx.service": {} }));
+    await life.up(wants({ "nginx.service": {} }));
+    expect(await shown("lab-sleeper", "LoadState")).toBe("not-found");
+    await life.destroy();
+    expect(await differences()).toEqual([]);
+  }, 60_000);
+});
+
+test("a unit that does not exist is named", async () => {
+  await expect(resource("none").up(wants({ "lab-none.service": {} }))).rejects.toThrow(
+    /looking for lab-none.service: the host has no such unit/,
+  );
+}, 60_000);

@@ -5,7 +5,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import type { Probe } from "../hosts/host.ts";
 import { sh } from "../hosts/shell.ts";
 import { digestOf, type Publication, type SuiteSummary } from "./apt-tree/publication.ts";
-import { observeScript, publishScript, switchScript } from "./apt-tree/scripts.ts";
+import { leaveScript, observeScript, publishScript, removeScript, switchScript } from "./apt-tree/scripts.ts";
 import { defineResource, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
@@ -112,7 +112,11 @@ export const aptTree = defineResource<Inputs, Outputs>({
   async apply(scene, wanted, observed) {
     if (observed && !needsTree(wanted, observed.inputs)) return observed.outputs;
     if (wanted.pinnedTo) {
-      await runJob(scene, switchScript(wanted, wanted.pinnedTo), "serving a kept tree again");
+      await runJob(
+        scene,
+        switchScript({ ...wanted, owner: scene.id }, wanted.pinnedTo),
+        "serving a kept tree again",
+      );
       return { tree: wanted.pinnedTo };
     }
     const publication = await loadPublication(wanted.plan);
@@ -120,6 +124,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
     await handOver(scene, wanted.store, [...publication.texts.values(), Buffer.from(summary)]);
     const { signing } = wanted;
     const script = publishScript({
+      owner: scene.id,
       ...wanted,
       ...wanted.fetch,
       planText: publication.planText,
@@ -141,23 +146,14 @@ export const aptTree = defineResource<Inputs, Outputs>({
   },
 
   async remove(scene, declared) {
-    const { directory, store } = declared;
-    if (!declared.deleteContent) {
-      await scene.host.run(
-        sh`rm -rf -- ${`${directory}/work`} ${`${directory}/reprepro`} ${`${directory}/.lock`}`,
-        { step: `tidying ${directory}` },
-      );
-      scene.warn(
-        `The mirror's content stays on ${scene.host.name}: ${directory} (and ${store}). Set deleteContent to have it removed.`,
-      );
+    const { directory, store, deleteContent } = declared;
+    if (deleteContent) {
+      await scene.host.run(removeScript({ ...declared, owner: scene.id }), { step: `removing ${directory}` });
       return;
     }
-    // What other mirrors of the host link to has more than one name and stays; so do directories with anything in them.
-    await scene.host.run(
-      sh`rm -rf -- ${directory}
-if [ -d ${store} ]; then find ${store} -mindepth 2 -type f -links 1 -delete; find ${store} -type d -empty -delete; fi
-d=$(dirname -- ${directory}); while [ "$d" != / ] && [ "$d" != /srv ] && rmdir -- "$d" 2>/dev/null; do d=$(dirname -- "$d"); done`,
-      { step: `removing ${directory}` },
+    await scene.host.run(leaveScript(declared), { step: `tidying ${directory}` });
+    scene.warn(
+      `The mirror's content stays on ${scene.host.name}: ${directory} (and ${store}). Set deleteContent to have it removed.`,
     );
   },
 });

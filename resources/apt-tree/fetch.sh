@@ -74,7 +74,7 @@ fetch_pass() {
       trap '' XFSZ
       ulimit -f $((largest / 512 + 2048))
       exec curl --config "$WORK/curl.conf" --parallel --parallel-max "$PARALLEL" --parallel-immediate \
-        --fail --location --proto '=http,https,file' --max-redirs 5 --globoff --path-as-is \
+        --fail --location --proto '=http,https' --max-redirs 5 --globoff --path-as-is \
         --connect-timeout 15 --speed-limit 1 --speed-time "$STALL" --retry 1 --max-filesize "$((largest + 1048576))" \
         $([ "$2" = resume ] && echo --continue-at -) --no-progress-meter \
         --write-out '%{exitcode}\t%{http_code}\t%{filename_effective}\t%{errormsg}\n'

@@ -5,6 +5,8 @@ import { sh } from "../../hosts/shell.ts";
 const part = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
 
 export interface Place {
+  /** The mirror, as it is called in messages; a directory belongs to one. */
+  readonly owner: string;
   /** The mirror's directory on the host. */
   readonly directory: string;
   /** The store that all mirrors of the host share; on the same file system. */
@@ -83,10 +85,29 @@ faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`
   ].join("\n");
 }
 
-function preamble({ directory, store }: Place): string {
+/** Takes the mirror's content away, and from the store what no other mirror links to. */
+export function removeScript(place: Place): string {
+  return [
+    preamble(place),
+    part("tree.sh"),
+    sh`take_lock
+rm -rf -- "$ROOT"
+prune_store 0
+if ! find "$STORE" -mindepth 2 -type f | grep -q .; then rm -rf -- "$STORE"; fi
+d=$(dirname -- "$ROOT"); while [ "$d" != / ] && [ "$d" != /srv ] && rmdir -- "$d" 2>/dev/null; do d=$(dirname -- "$d"); done`,
+  ].join("\n");
+}
+
+/** Takes away what only updates need; the content stays, and belongs to nobody. */
+export function leaveScript({ directory }: Pick<Place, "directory">): string {
+  return sh`cd ${directory} 2>/dev/null || exit 0
+rm -rf work reprepro .lock .owner`;
+}
+
+function preamble({ owner, directory, store }: Place): string {
   // One private directory a mirror, on the store's file system; its lock makes updates of one mirror take turns.
   return sh`set -eu
 umask 022
-ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}
+OWNER=${owner} ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}
 mkdir -p "$ROOT" "$STORE" "$WORK"`;
 }

@@ -1,16 +1,33 @@
 # Publishes a tree: what clients see is one symbolic link, switched when everything behind it is in place.
 # Part of a job's script; expects, beside what fetch.sh does:
+#   OWNER     the mirror, as it is called in messages
 #   ROOT      directory of the mirror: pool/ (every file of the kept trees), trees/NUMBER-DIGEST/, current -> trees/...
 #   MODE      verbatim or resigned
 #   PLAN      SHA-256 of the plan's text, which is in the store
 #   SUMMARY   SHA-256 of the summary's text, CONTENTS of what the preview found out; both are in the store
 #   KEEP      how many trees to keep, the published one included
 
-# Updates of one mirror take turns, whoever runs them.
+# Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
+# to yet holds its lock with others; who prunes it needs it alone.
 take_lock() {
-  exec 9>"$ROOT/.lock"
+  exec 9>"$ROOT/.lock" 8>"$STORE/.lock"
   flock -n 9 || { echo "progress waiting for another update of this mirror to end"; flock -w 7200 9 || { echo "fault lock: another update of this mirror has not ended within two hours"; exit 65; }; }
+  owner=$(cat "$ROOT/.owner" 2>/dev/null || true)
+  if [ "${owner:-$OWNER}" != "$OWNER" ]; then
+    echo "fault $ROOT: belongs to the mirror $owner, and this is $OWNER: give one of them another directory, or the renamed one an alias"
+    exit 65
+  fi
+  echo "$OWNER" >"$ROOT/.owner"
+  flock -s 8
   mkdir -p "$WORK"
+}
+
+# prune_store MINUTES: drops what no mirror links to and has been there for so long. What is handed over before a job
+# starts is not linked yet either.
+prune_store() {
+  flock -n -x 8 || return 0
+  find "$STORE" -mindepth 2 -type f -links 1 -mmin "+$1" -delete
+  find "$STORE" -mindepth 1 -type d -empty -delete
 }
 
 in_store() { printf '%s/%s/%s' "$STORE" "$(printf %.2s "$1")" "$1"; }
@@ -118,8 +135,7 @@ prune() {
     [ "$MODE" != resigned ] || reprepro_forget <"$WORK/unwanted"
     (cd "$ROOT" && tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f -- && find pool -mindepth 1 -type d -empty -delete)
   fi
-  # In the store, a file that no mirror links to has one name left. Young ones may belong to a job that has not linked them yet.
-  find "$STORE" -mindepth 2 -type f -links 1 -mmin +60 -delete
+  prune_store 60
 }
 
 # What the published tree lacks or has wrong, as "sha256 TAB reason TAB path"; time stamps alone are no fault.

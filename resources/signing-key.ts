@@ -6,6 +6,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { sh } from "../hosts/shell.ts";
 import { defineResource, type HostInputs, PartlyApplied, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
+import { releasePaths } from "./ledger/change-paths.ts";
 import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
 import { claimsReport, pathClaims } from "./ledger/path-claims.ts";
 import { ledgerPlace } from "./ledger/place.ts";
@@ -134,12 +135,19 @@ export const signingKey = defineResource<Inputs, SigningKeyOutputs>({
       functions,
       settings,
       "need_gpg",
+      ...(observed ? [] : ["need_room"]),
       claims.body,
       ...steps,
       "at=",
       probe.script,
     ].join("\n");
-    const made = await run(scene, claims, script, secretKey, `making the signing key in ${directory}`);
+    const made = await run(scene, claims, script, secretKey, `making the signing key in ${directory}`).catch(
+      async (error) => {
+        // Without a key there is nothing to remember in the state, so nothing may be left on the host.
+        if (!observed) await releasePaths(scene, `letting go of ${directory}`).catch(() => {});
+        throw error;
+      },
+    );
     const found = probe.parse(made);
     if (!found) throw lost(directory);
     if (found.userId !== userId) throw new PartlyApplied(anotherUser(found.userId), outputsOf(found));
@@ -235,16 +243,13 @@ async function run(
     step,
     ...(secretKey === undefined ? {} : { input: secretKey, secrets: [secretKey] }),
   });
-  const { began, warnings, error } = claimsReport(claims, result);
+  const { warnings, error } = claimsReport(claims, result);
   for (const warning of warnings) scene.warn(warning);
   if (!error) return result.stdout;
   const action = /^stopped - (\S+)$/m.exec(result.stdout)?.[1] ?? "";
   const known = failures[action];
   const said = result.stderr.trim().split("\n").slice(-3).join("\n");
-  const explained = known
-    ? new ExplainedError({ step, found: known.found ?? said, remedy: known.remedy })
-    : error;
-  throw began ? new PartlyApplied(explained, {}) : explained;
+  throw known ? new ExplainedError({ step, found: known.found ?? said, remedy: known.remedy }) : error;
 }
 
 const failures: Readonly<Record<string, { readonly found?: string; readonly remedy: string }>> = {

@@ -1,6 +1,6 @@
 # Makes an OpenPGP key in a directory of its own, whole or not at all.
 #
-# Expects path-claims.sh to have run its body (it stops like that), $directory, $making, and on the standard
+# Expects the functions of path-claims.sh, for stopping and clearing up as they do, $directory, $making, and on the standard
 # input of `import_key` an armored secret key.
 
 quietly() {
@@ -11,8 +11,12 @@ need_gpg() {
   if ! command -v gpg >/dev/null || ! command -v gpg-agent >/dev/null; then stop - no-gpg; fi
 }
 
+# Before anything is claimed: what is in the way is not ours to touch.
+need_room() {
+  if [ -e "$directory" ] && [ -n "$(ls -A -- "$directory")" ]; then stop - occupied; fi
+}
+
 begin_key() {
-  if [ -n "$(ls -A -- "$directory")" ]; then stop - occupied; fi
   at="- key"
   rm -rf -- "$making"
   mkdir -m 0700 -- "$making"

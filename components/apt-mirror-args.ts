@@ -167,7 +167,39 @@ export const aptMirrorSchema = z
     if (mirror.validFor)
       refuse(["validFor"], "needs mode \"resigned\": upstream's signature has upstream's validity");
     if (mirror.extras.phasedUpdates === "complete") refuse(["extras", "phasedUpdates"], reason);
+  })
+  .transform((mirror) => {
+    // Lists whose order means nothing get one: written in another, they are the same mirror.
+    const { suites, components, architectures, filter, localPackages, extras } = mirror;
+    const local = localPackages.length > 0;
+    return {
+      ...mirror,
+      suites: local ? firstThenSorted(suites) : sorted(suites),
+      components: local ? firstThenSorted(components) : sorted(components),
+      architectures: sorted(architectures),
+      localPackages: sorted(localPackages),
+      extras: { ...extras, languages: sorted(extras.languages) },
+      ...(filter
+        ? {
+            filter: {
+              ...filter,
+              include: sorted(filter.include),
+              exclude: sorted(filter.exclude),
+              sections: sorted(filter.sections),
+            },
+          }
+        : {}),
+    };
   });
+
+function sorted(list: readonly string[]): string[] {
+  return [...list].sort();
+}
+
+/** The first suite and the first component are where local packages go. */
+function firstThenSorted([first, ...others]: readonly string[]): string[] {
+  return first === undefined ? [] : [first, ...sorted(others)];
+}
 
 /** Checked arguments, with every default in place. */
 export type AptMirrorSettings = z.output<typeof aptMirrorSchema>;

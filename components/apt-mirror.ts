@@ -237,7 +237,7 @@ function reproFiles(
     installer: settings.extras.installer,
     selections: contents.selections,
     completePhases: settings.extras.phasedUpdates !== "as-upstream",
-    upstreamFingerprint: contents.upstreamFingerprint,
+    upstreamFingerprints: contents.upstreamFingerprints,
     fingerprint,
   });
   return Object.fromEntries(

@@ -19,8 +19,8 @@ export interface ReproSettings {
   readonly selections: readonly string[];
   /** Whether phased updates are offered to every machine. */
   readonly completePhases: boolean;
-  /** Fingerprint of the key that signs upstream. */
-  readonly upstreamFingerprint: string;
+  /** Fingerprints of the keys that sign upstream. */
+  readonly upstreamFingerprints: readonly string[];
   /** Fingerprint of the mirror's own key, which signs the list of local packages. */
   readonly fingerprint: string;
 }
@@ -73,7 +73,7 @@ function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
   const upstream = {
     Method: `file:${settings.directory}/reprepro/view`,
     Suite: name,
-    VerifyRelease: verifyRelease(settings.upstreamFingerprint),
+    VerifyRelease: verifyRelease(settings.upstreamFingerprints),
     DownloadListsAs: ".xz .gz .",
   };
   const lists = `${settings.directory}/reprepro/selection`;
@@ -113,7 +113,7 @@ function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
     Components: settings.components[0],
     UDebComponents: "none",
     Architectures: settings.architectures.join(" "),
-    VerifyRelease: verifyRelease(settings.fingerprint),
+    VerifyRelease: verifyRelease([settings.fingerprint]),
     DownloadListsAs: ".",
   };
   return [
@@ -128,8 +128,8 @@ function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
  * reprepro 5.3.1 takes at most 16 hexadecimal digits here; the whole fingerprint was checked before anything
  * reached its view. The plus sign accepts the key's signing subkeys.
  */
-function verifyRelease(fingerprint: string): string {
-  return `${fingerprint.slice(-16)}+`;
+function verifyRelease(fingerprints: readonly string[]): string {
+  return fingerprints.map((fingerprint) => `${fingerprint.slice(-16)}+`).join("|");
 }
 
 function stanzas(list: readonly Stanza[]): string {

@@ -56,8 +56,8 @@ export interface AptContents {
   readonly headers: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Suite, component and architecture of the indices from which something is selected, e.g. `noble/main/amd64`. */
   readonly selections: readonly string[];
-  /** Full fingerprint of the key that signed upstream. */
-  readonly upstreamFingerprint: string;
+  /** Full fingerprints of the keys that signed upstream's suites. */
+  readonly upstreamFingerprints: readonly string[];
   /** Armored keys that upstream signs with. */
   readonly upstreamKey: string;
   /** What a person should know of it. */
@@ -69,7 +69,7 @@ export interface AptContents {
 type Found = Omit<AptContents, "plan" | "changes">;
 
 /** Raised whenever the same archive and request give another publication than before. */
-const planner = 1;
+const planner = 2;
 
 /**
  * Plans a mirror from what upstream and its host have now. Upstream is read through the host, so as the host sees
@@ -273,7 +273,7 @@ async function publish(
     bytes: plan.bytes,
     headers: Object.fromEntries(archive.suites.map(({ name, release }) => [name, release.header])),
     selections: Object.keys(plan.selection ?? {}).sort(),
-    upstreamFingerprint: archive.suites[0]?.signedBy ?? "",
+    upstreamFingerprints: [...new Set(archive.suites.map(({ signedBy }) => signedBy))].sort(),
     upstreamKey: archive.keys.armored,
     warnings: warningsOf(archive, request, plan),
   };

@@ -36,7 +36,7 @@ fetch_missing() {
   ( cd "$WORK/partial" && ls -1 ) | sort >"$WORK/left" && cut -f1 "$WORK/missing" | sort | comm -23 "$WORK/left" - | (cd "$WORK/partial" && xargs -r rm -f --)
 
   fetch_pass "$WORK/missing" resume
-  if [ -s "$WORK/again" ]; then
+  if [ -s "$WORK/again" ] && ! grep -q ': the server stalled' "$WORK/faults"; then
     # What a proxy or an interrupted transfer spoiled comes whole the second time; what is wrong upstream stays wrong.
     cp "$WORK/again" "$WORK/second"
     fetch_pass "$WORK/second" afresh
@@ -75,7 +75,7 @@ fetch_pass() {
       ulimit -f $((largest / 512 + 2048))
       exec curl --config "$WORK/curl.conf" --parallel --parallel-max "$PARALLEL" --parallel-immediate \
         --fail --location --proto '=http,https' --max-redirs 5 --globoff --path-as-is \
-        --connect-timeout 15 --speed-limit 1 --speed-time "$STALL" --retry 1 --max-filesize "$((largest + 1048576))" \
+        --connect-timeout 15 --speed-limit 1 --speed-time "$STALL" --max-filesize "$((largest + 1048576))" \
         $([ "$2" = resume ] && echo --continue-at -) --no-progress-meter \
         --write-out '%{exitcode}\t%{http_code}\t%{filename_effective}\t%{errormsg}\n'
     ) >"$WORK/report" 2>"$WORK/curl.err" </dev/null || true
@@ -121,7 +121,7 @@ check_batch() {
 }
 
 watch_progress() {
-  while sleep 1; do
+  while sleep 1 >/dev/null 2>&1; do
     here=$(du -sb "$WORK/partial" 2>/dev/null | cut -f1)
     echo "progress fetched $(in_mib $((done_bytes + ${here:-0}))) of $(in_mib "$total_bytes")"
   done

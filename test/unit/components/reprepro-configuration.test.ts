@@ -22,7 +22,7 @@ const settings = {
   installer: false,
   selections: ["noble-updates/main/amd64"],
   completePhases: true,
-  upstreamFingerprint: "F6ECB3762474EDA9D21B7022871920D1991BC93C",
+  upstreamFingerprints: ["F6ECB3762474EDA9D21B7022871920D1991BC93C"],
   fingerprint: "0123456789ABCDEF0123456789ABCDEF01234567",
 };
 

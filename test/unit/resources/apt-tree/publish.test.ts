@@ -1,0 +1,402 @@
+import { spawn } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { digestOf, type WorkItem, workListText } from "../../../../resources/apt-tree/publication.ts";
+import {
+  observeScript,
+  publishScript,
+  removeScript,
+  switchScript,
+} from "../../../../resources/apt-tree/scripts.ts";
+
+/*
+ * The jobs that publish a tree, run by this machine's sh, curl and perl on directories of its own, against a web
+ * server that can be told to misbehave.
+ */
+
+interface Upstream {
+  files: Map<string, Buffer>;
+  /** Paths asked for, in order. */
+  readonly asked: string[];
+  misbehave?: (path: string) => "stall" | "reset" | "endless" | undefined;
+}
+
+const upstream: Upstream = { files: new Map(), asked: [] };
+let server: Server;
+let root: string;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const path = decodeURIComponent((request.url ?? "").slice(1));
+    upstream.asked.push(path);
+    const bytes = upstream.files.get(path);
+    const how = upstream.misbehave?.(path);
+    if (!bytes) return response.writeHead(404).end();
+    if (!how) return response.writeHead(200, { "content-length": bytes.length }).end(bytes);
+    if (how === "endless") {
+      response.writeHead(200);
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      };
+      response.on("drain", more);
+      return more();
+    }
+    response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, bytes.length / 2));
+    if (how === "reset") setTimeout(() => request.socket.resetAndDestroy(), 20);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "apt-tree-"));
+  upstream.files = new Map();
+  upstream.asked.length = 0;
+  delete upstream.misbehave;
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly lines: string[];
+}
+
+function runScript(script: string, input = ""): { ended: Promise<Ended>; kill(): void } {
+  const list = join(root, "job-input");
+  writeFileSync(list, input);
+  const child = spawn("sh", ["-s"], { env: { ...process.env, JOB_INPUT: list }, detached: true });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+  child.stdin.end(script);
+  const ended = new Promise<Ended>((resolve) =>
+    child.on("close", (code) => resolve({ code, lines: output.split("\n").filter(Boolean) })),
+  );
+  return { ended, kill: () => process.kill(-(child.pid ?? 0), "SIGKILL") };
+}
+
+const place = (name = "m") => ({ owner: name, directory: join(root, name), store: join(root, "store") });
+const visible = (directory: string) =>
+  readdirSync(directory)
+    .filter((name) => !name.startsWith("."))
+    .sort();
+const published = (name = "m") => readlinkSync(join(root, name, "current")).replace("trees/", "");
+const served = (path: string, name = "m") => readFileSync(join(root, name, "current/public", path), "utf8");
+
+/** Hands something over as the resource does, and says its digest. */
+function handOver(text: string): string {
+  const digest = digestOf(text);
+  const path = join(root, "store", digest.slice(0, 2), digest);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return digest;
+}
+
+interface Asked {
+  readonly name?: string;
+  readonly keep?: number;
+  /** What the plan says, where it is not what upstream has. */
+  readonly planned?: Record<string, string>;
+}
+
+/** Publishes what upstream has: everything below dists/ and pool/. */
+function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [string, string] {
+  const all = new Map([
+    ...upstream.files,
+    ...Object.entries(planned).map(([path, text]) => [path, Buffer.from(text)] as const),
+  ]);
+  const items: WorkItem[] = [...all].map(([path, bytes]) => ({
+    sha256: digestOf(bytes),
+    size: bytes.length,
+    from: path,
+    to: path.startsWith("pool/") ? path : `tree/${path}`,
+  }));
+  const script = publishScript({
+    ...place(name),
+    mode: "verbatim",
+    upstream: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    parallel: 8,
+    stallSeconds: 1,
+    keepSnapshots: keep,
+    planText: handOver(workListText(items)),
+    summary: handOver(JSON.stringify({ plan: "p" })),
+    contents: handOver("{}"),
+    upstreamKey: "",
+  });
+  return [script, workListText(items)];
+}
+
+const publish = (asked?: Asked) => runScript(...publication(asked)).ended;
+
+function offer(files: Record<string, string>): void {
+  upstream.files = new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)]));
+}
+
+const good = {
+  "dists/noble/InRelease": "root 1",
+  "dists/noble/by-hash/SHA256/aa": "index 1",
+  "pool/a+b~1.deb": "deb 1",
+};
+
+async function faultsOf(name = "m"): Promise<string[]> {
+  const { lines } = await runScript(observeScript(place(name))).ended;
+  return lines.slice(4, -1);
+}
+
+describe("publishing", () => {
+  test("what is planned is fetched once, checked, and served whole", async () => {
+    offer(good);
+    const { code, lines } = await publish();
+    expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: `progress published ${published()}` });
+    expect(served("dists/noble/InRelease")).toBe("root 1");
+    expect(served("pool/a+b~1.deb")).toBe("deb 1");
+    expect([...upstream.asked].sort()).toEqual(Object.keys(good).sort());
+    expect(await faultsOf()).toEqual([]);
+    expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
+  });
+
+  test("the next plan costs what is new in it", async () => {
+    offer(good);
+    await publish();
+    upstream.asked.length = 0;
+    offer({ ...good, "dists/noble/InRelease": "root 2", "pool/c.deb": "deb c" });
+    expect((await publish()).code).toBe(0);
+    expect([...upstream.asked].sort()).toEqual(["dists/noble/InRelease", "pool/c.deb"]);
+  });
+
+  test("clients in the middle of an update find the older indices and packages until they are pruned", async () => {
+    offer(good);
+    await publish();
+    offer({
+      "dists/noble/InRelease": "root 2",
+      "dists/noble/by-hash/SHA256/bb": "index 2",
+      "pool/c.deb": "deb c",
+    });
+    await publish();
+    expect(served("dists/noble/by-hash/SHA256/aa")).toBe("index 1");
+    expect(served("pool/a+b~1.deb")).toBe("deb 1");
+    await publish();
+    await publish();
+    expect(() => served("pool/a+b~1.deb")).toThrow("ENOENT");
+    expect(readdirSync(join(root, "m/trees"))).toHaveLength(2);
+  });
+
+  test("no two publications give a Release the same second", async () => {
+    offer(good);
+    const seconds: number[] = [];
+    for (const text of ["root 1", "root 2", "root 3"]) {
+      offer({ ...good, "dists/noble/InRelease": text });
+      await publish({ keep: 5 });
+      seconds.push(Math.floor(statSync(join(root, "m/current/public/dists/noble/InRelease")).mtimeMs / 1000));
+    }
+    expect(new Set(seconds).size).toBe(3);
+  });
+});
+
+describe("an upstream that is not what its index says", () => {
+  const planned = { "pool/a+b~1.deb": "deb 1" };
+
+  async function refused(expected: RegExp): Promise<void> {
+    const before = published();
+    const { code, lines } = await publish({ planned });
+    expect({ code, faults: lines.filter((line) => line.startsWith("fault")) }).toEqual({
+      code: 65,
+      faults: [expect.stringMatching(expected)],
+    });
+    expect(published()).toBe(before);
+    expect(await faultsOf()).toEqual([]);
+  }
+
+  beforeEach(async () => {
+    offer({ "dists/noble/InRelease": "root 0" });
+    await publish();
+  });
+
+  test.each([
+    [
+      "has other bytes",
+      { "pool/a+b~1.deb": "DEB 1" },
+      /^fault pool\/a\+b~1\.deb: its SHA-256 is [0-9a-f]{64}, and the signed index says/,
+    ],
+    ["is shorter", { "pool/a+b~1.deb": "deb" }, /^fault pool\/a\+b~1\.deb: is truncated: 3 of 5 bytes$/],
+    [
+      "is longer",
+      { "pool/a+b~1.deb": "deb 1 and more" },
+      /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes/,
+    ],
+  ])("a file that %s is refused by name", async (_, files, expected) => {
+    upstream.files = new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)]));
+    const [script, list] = publication({ planned: { "pool/a+b~1.deb": "deb 1" } });
+    const { code, lines } = await runScript(script, list).ended;
+    expect(code).toBe(65);
+    expect(lines.filter((line) => line.startsWith("fault"))).toEqual([expect.stringMatching(expected)]);
+    expect(served("dists/noble/InRelease")).toBe("root 0");
+  });
+
+  test("a missing file is refused by name", async () => {
+    upstream.files.clear();
+    await refused(/^fault pool\/a\+b~1\.deb: the server answered 404$/);
+  });
+
+  test.each([
+    ["stall", /^fault pool\/a\+b~1\.deb: the server stalled: nothing came for 1 s/],
+    ["reset", /^fault pool\/a\+b~1\.deb: .*(reset|Recv failure|transfer closed|closed).*bytes are there\)$/i],
+    ["endless", /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes that the signed index says$/],
+  ] as const)(
+    "a server that does %s is named as that, and ends",
+    async (how, expected) => {
+      upstream.misbehave = () => how;
+      offer({ "pool/a+b~1.deb": "deb 1" });
+      await refused(expected);
+    },
+    60_000,
+  );
+
+  test("files that came right stay, and are not fetched again", async () => {
+    offer({ "pool/good.deb": "good" });
+    await publish({ planned });
+    upstream.asked.length = 0;
+    offer({ "pool/good.deb": "good", ...planned });
+    expect((await publish()).code).toBe(0);
+    expect(upstream.asked).toEqual(["pool/a+b~1.deb"]);
+  });
+});
+
+describe("a published tree that was tampered with", () => {
+  beforeEach(async () => {
+    offer(good);
+    await publish();
+  });
+  const pool = () => join(root, "m/pool/a+b~1.deb");
+
+  test.each([
+    ["missing", () => rmSync(pool()), "missing\tpool/a+b~1.deb"],
+    ["longer", () => writeFileSync(pool(), "deb 1 longer"), "size\tpool/a+b~1.deb"],
+    [
+      "other bytes",
+      () => {
+        writeFileSync(pool(), "DEB 1");
+        utimesSync(pool(), 1, 1);
+      },
+      "content\tpool/a+b~1.deb",
+    ],
+  ])("%s: named, and right again after the next publication", async (_, tamper, fault) => {
+    tamper();
+    expect(await faultsOf()).toEqual([fault]);
+    expect((await publish()).code).toBe(0);
+    expect(served("pool/a+b~1.deb")).toBe("deb 1");
+    expect(await faultsOf()).toEqual([]);
+  });
+
+  test("a time stamp alone is no fault", async () => {
+    utimesSync(pool(), 1, 1);
+    expect(await faultsOf()).toEqual([]);
+  });
+
+  test("an index of the tree itself that is gone is named", async () => {
+    rmSync(join(root, "m/current/public/dists/noble/InRelease"));
+    expect(await faultsOf()).toEqual([`missing\ttrees/${published()}/public/dists/noble/InRelease`]);
+  });
+});
+
+describe("several at a time", () => {
+  test("a second update of a mirror waits for the first, and both are whole", async () => {
+    offer(good);
+    const ended = await Promise.all([publish(), publish()]);
+    expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+    expect(await faultsOf()).toEqual([]);
+    expect(readdirSync(join(root, "m/trees"))).toHaveLength(2);
+  });
+
+  test("what killed jobs leave behind does not disturb the next", async () => {
+    offer({
+      ...good,
+      ...Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`pool/${i}.deb`, `${i}`.repeat(9000)])),
+    });
+    for (const delay of [0, 20, 40, 60, 90, 130]) {
+      const job = runScript(...publication());
+      await Promise.race([job.ended, new Promise((resolve) => setTimeout(resolve, delay))]);
+      try {
+        job.kill();
+      } catch {
+        // It was faster.
+      }
+      await job.ended;
+    }
+    expect((await publish()).code).toBe(0);
+    expect(await faultsOf()).toEqual([]);
+    expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
+  });
+
+  test("mirrors share what both hold; removing one leaves the other whole", async () => {
+    offer(good);
+    await publish({ name: "m" });
+    upstream.asked.length = 0;
+    await publish({ name: "other" });
+    expect(upstream.asked).toEqual([]);
+    expect((await runScript(removeScript(place("other"))).ended).code).toBe(0);
+    expect(await faultsOf()).toEqual([]);
+    expect((await runScript(removeScript(place("m"))).ended).code).toBe(0);
+    expect(readdirSync(root)).toEqual(["job-input"]);
+  });
+
+  test("a directory that belongs to another mirror is refused", async () => {
+    offer(good);
+    await publish();
+    const [script, list] = publication();
+    const { code, lines } = await runScript(script.replace("OWNER=m ", "OWNER=someone "), list).ended;
+    expect(code).toBe(65);
+    expect(lines.at(-1)).toContain("belongs to the mirror m, and this is someone");
+  });
+});
+
+describe("serving a kept tree again", () => {
+  test("switches to it when it is whole", async () => {
+    offer(good);
+    await publish();
+    const first = published();
+    offer({ ...good, "dists/noble/InRelease": "root 2" });
+    await publish();
+    expect((await runScript(switchScript(place(), first)).ended).code).toBe(0);
+    expect([published(), served("dists/noble/InRelease")]).toEqual([first, "root 1"]);
+  });
+
+  test("refuses one that is not kept, or not whole, and serves what it served", async () => {
+    offer(good);
+    await publish();
+    const first = published();
+    const absent = await runScript(switchScript(place(), "000009-aaaaaaaaaaaa")).ended;
+    expect([absent.code, absent.lines.at(-1)]).toEqual([
+      65,
+      `fault 000009-aaaaaaaaaaaa: is not among the kept trees: ${first} `,
+    ]);
+    offer({ ...good, "dists/noble/InRelease": "root 2" });
+    await publish();
+    const second = published();
+    rmSync(join(root, "m/trees", first, "public/dists/noble/InRelease"));
+    const broken = await runScript(switchScript(place(), first)).ended;
+    expect([broken.code, broken.lines.at(-1)]).toEqual([
+      65,
+      `fault missing\ttrees/${first}/public/dists/noble/InRelease`,
+    ]);
+    expect(published()).toBe(second);
+  });
+});

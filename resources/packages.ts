@@ -76,6 +76,10 @@ export const packages = defineResource<Inputs, Record<string, never>>({
   },
 });
 
+/** What apt and dpkg say of themselves; a review of an update is shorter without it. */
+const chatter =
+  /^( |\(Reading|Reading|Building|Selecting|Preparing|Unpacking|Created symlink|After this|Need to get|The following|\d+ upgraded|Suggested|Recommended|debconf:|Processing triggers|update-alternatives|Upgrading binary|Get:)/;
+
 interface PackageState {
   /** As dpkg has it: `installed`, `half-configured`, `config-files` ... */
   readonly status: string;
@@ -131,7 +135,7 @@ async function changePackages(scene: Scene, wanted: readonly string[], step: str
     onProgress(line) {
       const kept = /^stays (\S+)$/.exec(line)?.[1];
       if (kept) stays.push(kept);
-      else if (line.trim()) scene.progress(line);
+      else if (line.trim() && !chatter.test(line)) scene.progress(line);
     },
   });
   if (stays.length > 0) {

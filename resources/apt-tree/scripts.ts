@@ -92,8 +92,11 @@ export function removeScript(place: Place): string {
     part("tree.sh"),
     sh`take_lock
 rm -rf -- "$ROOT"
-prune_store 0
-if ! find "$STORE" -mindepth 2 -type f | grep -q .; then rm -rf -- "$STORE"; fi
+# The store of a mirror in a directory of its own went with it.
+if [ -d "$STORE" ]; then
+  prune_store 0
+  find "$STORE" -mindepth 2 -type f | grep -q . || rm -rf -- "$STORE"
+fi
 d=$(dirname -- "$ROOT"); while [ "$d" != / ] && [ "$d" != /srv ] && rmdir -- "$d" 2>/dev/null; do d=$(dirname -- "$d"); done`,
   ].join("\n");
 }

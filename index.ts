@@ -8,7 +8,10 @@ const site = readSite();
 configureSsh({ configFile: site.sshConfig });
 
 const aptMirrors = Object.fromEntries(
-  Object.entries(site.aptMirrors).map(([name, mirror]) => [name, new AptMirror(name, mirror)]),
+  Object.entries(site.aptMirrors).map(([name, mirror]) => [
+    name,
+    new AptMirror(name, mirror, mirror.nameOnHost ? { aliases: [{ name: mirror.nameOnHost }] } : {}),
+  ]),
 );
 
 const clientChecks = Object.entries(site.clientChecks).map(([name, check]) => {

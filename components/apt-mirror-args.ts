@@ -155,6 +155,10 @@ export const aptMirrorSchema = z
       .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a tree's name such as 000007-0f3c2a9be114")
       .optional(),
     directory: absolutePath.optional(),
+    nameOnHost: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name for a mirror: use small letters, digits and hyphens")
+      .optional(),
     deleteContent: z.boolean().default(false),
   })
   .superRefine((mirror, context) => {
@@ -301,6 +305,11 @@ export interface AptMirrorArgs {
   readonly pinnedTo?: string | undefined;
   /** Where the mirror is kept on the host. @default /srv/airgapped-maas/STACK/apt/NAME */
   readonly directory?: string | undefined;
-  /** Whether deleting the mirror deletes its packages. @default false: they stay, and it says where */
+  /**
+   * What the host knows the mirror by, in paths and in its key. To rename a mirror, give the old name here (and as an
+   * alias, which the stack's configuration takes from here): all stays as it is. @default the mirror's name
+   */
+  readonly nameOnHost?: string | undefined;
+  /** Whether deleting the mirror deletes its packages and its signing key. @default false: they stay, and it says where */
   readonly deleteContent?: boolean | undefined;
 }

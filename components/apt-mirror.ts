@@ -45,8 +45,9 @@ export class AptMirror extends pulumi.ComponentResource {
     const settings = checked(name, args);
     const { host, mode, suites, serve } = settings;
     const resigned = mode === "resigned";
-    const place = placeOf(name, settings);
-    const site = webSite(`${pulumi.getStack()}-${name}`, serve, `${place.directory}/current/public`);
+    const called = settings.nameOnHost ?? name;
+    const place = placeOf(called, settings);
+    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
@@ -72,8 +73,9 @@ export class AptMirror extends pulumi.ComponentResource {
           `${name}-key`,
           {
             host,
-            directory: `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${name}`,
-            userId: `${name} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
+            directory: `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${called}`,
+            userId: `${called} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
+            keepOnRemove: !settings.deleteContent,
           },
           child([packages]),
         )

@@ -138,7 +138,7 @@ async function main(): Promise<void> {
     await jest("hosts", ["test/lab", "test/e2e"]);
   }
   await labsDown(before);
-  console.log(`\n${coverageSummary(coverageFiles, root)}\n`);
+  if (coverageFiles.length > 0) console.log(`\n${coverageSummary(coverageFiles, root)}\n`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }

@@ -195,10 +195,11 @@ export class Stack {
   }
 }
 
-/** A run that must have gone well; prints what the CLI said where it has not. */
+/** A run that must have gone well; says what the CLI had to say where it has not. */
 export function succeeded(run: Run): Run {
   if (run.code === 0) return run;
-  throw new Error(`The CLI ended with ${run.code}:\n${run.output}`);
+  const diagnostics = run.output.slice(Math.max(0, run.output.indexOf("\nDiagnostics:")));
+  throw new Error(`The CLI ended with ${run.code}:\n${diagnostics.slice(0, 5000)}`);
 }
 
 /** The site of a lab: its ssh configuration, and mirrors by name, each with the lab's archive for upstream. */
@@ -207,11 +208,16 @@ export function labSite(lab: Lab, mirrors: Values, more: Values = {}): Values {
     host: "mirror",
     upstream: { url: "http://archive.ubuntu.com/ubuntu", key: join(repository, ".lab/keys/ubuntu.asc") },
     suites: ["noble", "noble-updates", "noble-security"],
+    // As clients call it, which have no leg outside.
+    serve: { address: "mirror" },
   };
   return {
     sshConfig: lab.paths.sshConfig,
     aptMirrors: Object.fromEntries(
-      Object.entries(mirrors).map(([name, mirror]) => [name, { ...defaults, ...mirror }]),
+      Object.entries(mirrors).map(([name, mirror]) => [
+        name,
+        { ...defaults, ...mirror, serve: { ...defaults.serve, ...mirror.serve } },
+      ]),
     ),
     ...more,
   };
@@ -235,8 +241,9 @@ function readEvents(file: string): Pick<Run, "counts" | "steps"> {
     }
     if (event.summaryEvent) counts = event.summaryEvent.resourceChanges ?? {};
     const step = event.resourcePreEvent?.metadata;
-    // Reading the hosts comes first, and is no change.
-    if (!step || step.op === "same" || step.op === "refresh") continue;
+    // Reading the hosts comes first, and is no change; nor is that the provider is told of another configuration.
+    if (!step || step.op === "same" || step.op === "refresh" || step.type.startsWith("pulumi:providers:"))
+      continue;
     steps.push({
       op: step.op,
       type: step.type.split(/[:/]/).at(-1),

@@ -1,0 +1,191 @@
+import { rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { type Manifest, manifestDifferences, manifestOf } from "../../lab/manifest.ts";
+import { AptClient } from "./apt-client.ts";
+import { labSite, type Run, Stack, succeeded, type Values } from "./stack.ts";
+
+const labName = "e2e-life";
+const directory = "/srv/airgapped-maas/e2e/apt/ubuntu";
+let lab: Lab;
+let stack: Stack;
+let before: { mirror: Manifest; client: Manifest };
+let planned: Run;
+let made: Run;
+let outputs: Values;
+
+const site = (mirror: Values = {}) =>
+  labSite(
+    lab,
+    { ubuntu: mirror },
+    { clientChecks: { jq: { host: "client", mirror: "ubuntu", package: "jq" } } },
+  );
+
+beforeAll(async () => {
+  lab = await labUp(labName, { hosts: ["upstream", "mirror", "client"] });
+  before = await manifests();
+  stack = await Stack.create();
+  stack.configure(site());
+  planned = succeeded(await stack.preview());
+}, 300_000);
+
+afterAll(async () => {
+  stack?.discard();
+  await labDown(labName);
+}, 60_000);
+
+describe("from nothing to a served client", () => {
+  test("the preview says what will be there, in numbers, and touches nothing", async () => {
+    expect(planned.output).toContain("noble: +37 ~0 -0 packages, 3.6 MiB to fetch");
+    expect(planned.output).toContain("noble-updates: +3 ~0 -0 packages");
+    expect(planned.output).toMatch(new RegExp(`Resources:\n {4}\\+ ${planned.counts.create} to create\n`));
+    expect(manifestDifferences(before.mirror, await manifestOf(lab, "mirror"))).toEqual([]);
+  }, 30_000);
+
+  test("the update builds it, and the client installs from it with plain apt", async () => {
+    made = succeeded(await stack.up());
+    outputs = await stack.outputs();
+    expect(made.counts).toEqual(planned.counts);
+    expect(made.output).toMatch(new RegExp(`Resources:\n {4}\\+ ${planned.counts.create} created\n`));
+    const url = "http://mirror/ubuntu";
+    expect(outputs.mirrors.ubuntu).toMatchObject({ url, contents: { packages: 42 } });
+    expect(made.output).toContain(url);
+    expect(outputs.clients.jq).toMatch(/^jq 1\.\S*ubuntu0\.1 is installed\n/);
+    expect(outputs.clients.jq).toContain(`from ${url} noble-security`);
+    const installed = await lab.run("client", ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}", "jq"]);
+    expect(installed.stdout).toBe("ii ");
+    expect((await lab.ssh("client", "echo '[1,2]' | jq '.[1]'")).stdout).toBe("2\n");
+  }, 120_000);
+});
+
+describe("when nothing has to be done", () => {
+  test("a second update does nothing", async () => {
+    const run = await stack.up("--expect-no-changes");
+    expect(run).toMatchObject({ code: 0, counts: { same: made.counts.create }, steps: [] });
+  }, 30_000);
+
+  test("nor does one after files were merely touched", async () => {
+    const { code } = await lab.sh(
+      "mirror",
+      `touch /etc/nginx/conf.d/airgapped-maas-*.conf /etc/nginx/airgapped-maas/*/*.conf ${directory}/reprepro/conf/* &&
+       find -L ${directory}/current/public -type f -exec touch {} +`,
+    );
+    expect(code).toBe(0);
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
+  }, 30_000);
+
+  test("nor where the workstation's cache is gone and lists are written in another order", async () => {
+    rmSync(stack.cache, { recursive: true });
+    const { clientChecks, aptMirrors, sshConfig } = site({
+      components: ["universe", "main"],
+      suites: ["noble-security", "noble", "noble-updates"],
+    });
+    const reversed = Object.fromEntries(Object.entries(aptMirrors.ubuntu).reverse());
+    stack.configure({ clientChecks, aptMirrors: { ubuntu: reversed }, sshConfig });
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
+    stack.configure(site());
+  }, 30_000);
+});
+
+describe("what has drifted", () => {
+  let drifted: Run;
+  const nginx = "/etc/nginx/airgapped-maas/80-any/e2e-ubuntu.conf";
+  const reprepro = `${directory}/reprepro/conf/distributions`;
+  let deleted: string;
+  let flipped: string;
+
+  beforeAll(async () => {
+    const listed = (pattern: string) =>
+      lab.sh("mirror", `cd ${directory}/current && cut -f4 listing | grep -m1 '${pattern}'`);
+    deleted = (await listed("noble-updates/.*/Packages.xz$")).stdout.trim();
+    flipped = (await listed("^pool/.*/hello_.*deb$")).stdout.trim();
+    const damage = await lab.sh(
+      "mirror",
+      `set -e
+       sed -i 's/autoindex on/autoindex off/' ${nginx}
+       sed -i 's/^Components:.*/Components: main/' ${reprepro}
+       systemctl stop nginx
+       dpkg --purge reprepro >/dev/null
+       rm ${directory}/${deleted}
+       printf '\\377' | dd of=${directory}/${flipped} bs=1 seek=1000 conv=notrunc status=none`,
+    );
+    if (damage.code !== 0) throw new Error(damage.stderr);
+    drifted = succeeded(await stack.preview("--diff"));
+  }, 60_000);
+
+  const differing = (type: string) => drifted.steps.find((step) => step.type === type)?.differs;
+
+  test("is named in the preview with the property that differs", () => {
+    expect(drifted.counts).toMatchObject({ update: 4 });
+    expect(differing("Packages")).toEqual(["packages.reprepro"]);
+    expect(differing("Files")?.toSorted()).toEqual(
+      [`files["${nginx}"].content`, `files["${reprepro}"].content`].toSorted(),
+    );
+    expect(differing("Services")).toContain('services["nginx.service"].running');
+    expect(differing("AptTree")).toEqual(["integrity"]);
+  });
+
+  test("is shown as it is and as it should be, down to the files of the tree", () => {
+    expect(drifted.output).toMatch(/- +autoindex off;\n? *\+ +autoindex on;/);
+    expect(drifted.output).toMatch(/reprepro *: "(absent|removed)" => "installed"/);
+    expect(drifted.output).toMatch(/running *: false => true/);
+    expect(drifted.output).toContain("2 files are missing or wrong");
+    expect(drifted.output).toContain(`${flipped}: content`);
+    expect(drifted.output).toContain(`${deleted}: missing`);
+  });
+
+  test("is repaired by an update, and the client is served", async () => {
+    const run = succeeded(await stack.up());
+    expect(run.counts).toMatchObject({ update: 4 });
+    const client = await AptClient.on(lab, "client", "drift", outputs.mirrors.ubuntu.sourcesEntry);
+    await client.update();
+    expect(await client.install("hello")).toBe("2.10-3");
+    await client.get("purge hello");
+    await lab.run("client", ["rm", "-rf", client.folder]);
+    expect((await stack.preview("--expect-no-changes")).code).toBe(0);
+  }, 90_000);
+});
+
+describe("taking it away", () => {
+  test("leaves the hosts as they were, but for the content, and says where that is", async () => {
+    const run = succeeded(await stack.destroy());
+    expect(run.output).toMatch(/content stays on mirror: \/srv\/airgapped-maas\/e2e\/apt\/ubuntu/);
+    const after = await manifests();
+    const differences = differencesFrom(before.mirror, after.mirror);
+    expect(run.output).toMatch(
+      /signing key [0-9A-F]{40} stays in \/var\/lib\/airgapped-maas\/keys\/e2e-ubuntu/,
+    );
+    const kept =
+      /^\+ files (\/srv\/airgapped-maas|\/var\/lib\/airgapped-maas$|\/var\/lib\/airgapped-maas\/keys)/;
+    expect(differences.filter((line) => !kept.test(line))).toEqual([]);
+    expect(differences).toContain(`+ files ${directory}/pool`);
+    expect(differencesFrom(before.client, after.client)).toEqual([]);
+  }, 90_000);
+
+  test("leaves nothing where the content is to go too, after it was used again without fetching any of it", async () => {
+    // What destroy said it kept and how to be rid of it: nobody needs that key any more.
+    await lab.run("mirror", ["rm", "-r", "/var/lib/airgapped-maas"]);
+    stack.configure(labSite(lab, { ubuntu: { deleteContent: true } }));
+    const again = succeeded(await stack.up());
+    expect(again.output).not.toMatch(/fetching \d+ files/);
+    succeeded(await stack.destroy());
+    expect(differencesFrom(before.mirror, await manifestOf(lab, "mirror"))).toEqual([]);
+  }, 120_000);
+});
+
+async function manifests(): Promise<{ mirror: Manifest; client: Manifest }> {
+  const [mirror, client] = await Promise.all([manifestOf(lab, "mirror"), manifestOf(lab, "client")]);
+  return { mirror, client };
+}
+
+/**
+ * All but the page that nginx's own scripts leave behind when it is purged, and units that watch the
+ * console, which the kernel's limit on watches ends where many hosts share it.
+ */
+function differencesFrom(earlier: Manifest, later: Manifest): string[] {
+  return manifestDifferences(earlier, later).filter(
+    (line) =>
+      !/^\+ files \/var\/www(\/html(\/index.nginx-debian.html)?)?$/.test(line) &&
+      !line.startsWith("~ running systemd-ask-password-"),
+  );
+}

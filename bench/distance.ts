@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { ExplainedError } from "../errors/explained-error.ts";
+
+/** A proxy that makes a server seem far away. */
+export interface Distance {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface DistanceOptions {
+  /** Address and port to listen on; port 0 takes a free one. */
+  readonly listen: string;
+  /** Address and port of the server. */
+  readonly to: string;
+  /** Milliseconds there and back. */
+  readonly roundTrip: number;
+  /** A process in whose network namespace to be. Default: our own. */
+  readonly inNetworkOf?: number;
+}
+
+/** Starts the proxy as a process of its own. */
+export async function distance({ listen, to, roundTrip, inNetworkOf }: DistanceOptions): Promise<Distance> {
+  const proxy = join(import.meta.dirname, "delaying-proxy.ts");
+  const argv = [
+    ...(inNetworkOf === undefined ? [] : ["nsenter", `--target=${inNetworkOf}`, "--net"]),
+    process.execPath,
+    proxy,
+    ...["--listen", listen, "--to", to, "--delay", String(roundTrip / 2)],
+  ];
+  const child: ChildProcess = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  const port = await Promise.race([
+    once(child.stdout ?? child, "data").then(([line]) => Number(String(line))),
+    once(child, "exit").then(([code]) => {
+      throw new ExplainedError({
+        step: `starting a proxy on ${listen}`,
+        found: `it ended with exit code ${code}`,
+        remedy: "See what it says above; the port may be taken.",
+      });
+    }),
+  ]);
+  const orphan = () => child.kill();
+  process.once("exit", orphan);
+  return {
+    port,
+    async close() {
+      process.off("exit", orphan);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill();
+      await once(child, "exit");
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { ExplainedError } from "../errors/explained-error.ts";
+import { measureHosts } from "./hosts/hosts.ts";
+import { measureMirrors } from "./mirrors/mirrors.ts";
+import { type Section, sectionText, writeReport } from "./report.ts";
+
+/*
+ * node bench/main.ts [hosts|mirrors] [--quick] [--dry]
+ *
+ * Measures against other tools on a lab of its own, prints tables and writes docs/performance.md. `--quick`
+ * measures everything once, `--dry` writes nothing.
+ */
+
+const parts = {
+  hosts: (quick: boolean) => measureHosts(quick ? { first: 1, rest: 1 } : { first: 2, rest: 3 }),
+  mirrors: (quick: boolean) => measureMirrors(quick ? { first: 1, rest: 1 } : { first: 2, rest: 3 }),
+} as const;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, dry: { type: "boolean", default: false } },
+});
+const wanted = positionals.length > 0 ? positionals : Object.keys(parts);
+
+for (const name of wanted) {
+  if (!Object.hasOwn(parts, name)) {
+    throw new ExplainedError({
+      step: "choosing what to measure",
+      found: `there is no ${name}`,
+      remedy: `Name one or more of: ${Object.keys(parts).join(", ")}.`,
+    });
+  }
+}
+for (const name of wanted) {
+  const command = `make bench ARGS="${[name, ...(values.quick ? ["--quick"] : [])].join(" ")}"`;
+  const [processor] = cpus();
+  const machine = `${new Date().toISOString().slice(0, 10)}, on ${cpus().length} processors (${processor?.model.trim()}), Node ${process.version}`;
+  const section: Section = { ...(await parts[name as keyof typeof parts](values.quick)), command, machine };
+  console.log(`${sectionText(section)}\n`);
+  if (!values.dry) writeReport([section]);
+}

@@ -1,0 +1,220 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { median, type Seconds, say } from "../measurement.ts";
+import { machineHas, versionOf } from "../other-tools.ts";
+import { benchStack } from "../pulumi-project.ts";
+import type { Section, Verdict } from "../report.ts";
+import { type Contestant, contestants, type Tool } from "./contestants.ts";
+import { freshScene, type Scene } from "./scene.ts";
+import { packageCount, suiteName } from "./upstream-archive.ts";
+
+const tools: readonly Tool[] = ["curl", "verbatim", "debmirror", "resigned", "reprepro"];
+const latencies = [0, 50];
+const cases = ["first sync", "no-op", "no-op, looking only", "one package changed"] as const;
+type Case = (typeof cases)[number];
+
+/** What was measured of one tool in one case, run by run. */
+interface Measured {
+  readonly seconds: Seconds[];
+  /** Of these, the job on the mirror host. */
+  readonly job: Seconds[];
+  readonly bytes: number[];
+}
+
+/** Measurements at one latency. */
+class Results {
+  readonly #all = new Map<string, Measured>();
+  /** Seconds that the CLI takes for a stack of nothing. */
+  readonly cli: Seconds[] = [];
+  /** Bytes of a changed package, and of all of its suite's indices. */
+  changeBytes = 0;
+
+  of(tool: Tool, which: Case): Measured {
+    const key = `${tool} ${which}`;
+    const found = this.#all.get(key) ?? { seconds: [], job: [], bytes: [] };
+    this.#all.set(key, found);
+    return found;
+  }
+
+  seconds(tool: Tool, which: Case): Seconds {
+    return median(this.of(tool, which).seconds);
+  }
+
+  job(tool: Tool, which: Case): Seconds {
+    return median(this.of(tool, which).job);
+  }
+}
+
+/** Mirrors one archive with every tool. `runs`: how often, for first syncs and for the rest. */
+export async function measureMirrors(
+  runs: { readonly first: number; readonly rest: number },
+  lab = "bench",
+): Promise<Omit<Section, "command" | "machine">> {
+  await machineHas("debmirror", "dpkg-dev");
+  const results = new Map<number, Results>();
+  for (const latency of latencies) {
+    const found = new Results();
+    results.set(latency, found);
+    for (let run = 1; run <= runs.first; run++) {
+      const scene = await freshScene(lab, latency);
+      try {
+        await measureScene(scene, latency, found, run === runs.first ? runs.rest : 0);
+      } finally {
+        await scene.close();
+      }
+    }
+  }
+  const rows = (result: Results) =>
+    tools.flatMap((tool) => {
+      const ours = tool === "verbatim" || tool === "resigned";
+      const cell = (which: Case, part: "seconds" | "job" | "bytes") => {
+        const values = result.of(tool, which)[part];
+        if (values.length === 0) return "";
+        return part === "bytes" ? (median(values) / 1e6).toFixed(2) : median(values).toFixed(2);
+      };
+      const row = (name: string, part: "seconds" | "job" | "bytes") => [
+        name,
+        ...cases.map((each) => cell(each, part)),
+      ];
+      return [
+        row(ours ? `AptMirror ${tool}, the whole \`up\`` : (names[tool] ?? tool), "seconds"),
+        ...(ours ? [row(`AptMirror ${tool}, the job alone`, "job")] : []),
+        row(`${ours ? `AptMirror ${tool}` : (names[tool] ?? tool)}: MB from upstream`, "bytes"),
+      ];
+    });
+  return {
+    title: "Mirrors",
+    introduction: `An archive of ${packageCount} packages of 100 kB (${megabytes(results)} MB), served by nginx on the lab's
+\`upstream\` and mirrored onto \`mirror\`, which is so far from it. Against it: debmirror ${await versionOf("debmirror")}, reprepro
+as Debian has it, fetching by itself, and as the limit curl, 64 at once, told every name beforehand, with sha256sum
+after it. The packages of every mirror are checked against upstream's digests, apart from the time measured. "The whole
+\`up\`" is \`pulumi up --skip-preview\`, "looking only" \`pulumi preview\`; the CLI alone takes
+${latencies.map((each) => `${median(results.get(each)?.cli ?? []).toFixed(2)} s`).join(" and ")} for a stack of nothing. First syncs are the
+median of ${runs.first}, the rest of ${runs.rest}.`,
+    tables: latencies.map((latency) => ({
+      caption: `Seconds at ${latency} ms:`,
+      head: ["", ...cases],
+      rows: rows(results.get(latency) ?? new Results()),
+    })),
+    verdicts: verdicts(results),
+  };
+}
+
+const names: Readonly<Partial<Record<Tool, string>>> = {
+  curl: "curl and sha256sum",
+  reprepro: "reprepro update",
+};
+
+async function measureScene(scene: Scene, latency: number, results: Results, rest: number): Promise<void> {
+  const ready = new Map<Tool, Contestant>();
+  for (const tool of tools) ready.set(tool, await contestants[tool](scene));
+  const measure = async (tool: Tool, which: Case) => {
+    const contestant = ready.get(tool);
+    const look = which === "no-op, looking only";
+    if (contestant === undefined || (look && !contestant.look)) return;
+    await scene.traffic();
+    const measured = results.of(tool, which);
+    const seconds = await (look ? contestant.look?.() : contestant.sync());
+    if (seconds === undefined) return;
+    measured.seconds.push(seconds);
+    const { bytes, requests } = await scene.traffic();
+    measured.bytes.push(bytes);
+    const worked = which === "first sync" || which === "one package changed";
+    const job = worked ? await contestant.job?.() : undefined;
+    if (job !== undefined) measured.job.push(job);
+    say(
+      `${tool}, ${latency} ms, ${which}: ${seconds.toFixed(2)} s${job === undefined ? "" : `, of which the job ${job.toFixed(2)} s`}, ${requests} requests, ${(bytes / 1e6).toFixed(2)} MB`,
+    );
+    await contestant.check();
+  };
+  const nothing = await benchStack(join(scene.directory, "nothing"), join(import.meta.dirname, "nothing.ts"));
+  await nothing.timed("up", "--yes", "--skip-preview");
+  results.cli.push(await nothing.timed("up", "--yes", "--skip-preview"));
+  for (const tool of tools) await measure(tool, "first sync");
+  for (let run = 0; run < rest; run++) {
+    // curl knows nothing of what it has: for it there is no such case.
+    for (const tool of tools) {
+      if (tool === "curl") continue;
+      await measure(tool, "no-op");
+      await measure(tool, "no-op, looking only");
+    }
+    await scene.moveOn();
+    results.changeBytes = scene.archive.changedBytes + indexBytes(scene);
+    for (const tool of tools) if (tool !== "curl") await measure(tool, "one package changed");
+  }
+}
+
+/** Bytes of all indices of the suite, once each. */
+function indexBytes(scene: Scene): number {
+  const dists = join(scene.lab.paths.archive, "bench", "dists", suiteName);
+  return readdirSync(dists, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes("/by-hash"))
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
+function megabytes(results: ReadonlyMap<number, Results>): string {
+  const [result] = results.values();
+  return (median(result?.of("curl", "first sync").bytes ?? []) / 1e6).toFixed(0);
+}
+
+function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
+  const at = (latency: number) => results.get(latency) ?? new Results();
+  const most = (goal: string, measured: number, limit: number, unit: string): Verdict => ({
+    goal: `${goal}: at most ${limit.toFixed(2)} ${unit}`,
+    measured: `${measured.toFixed(2)} ${unit}`,
+    met: measured <= limit,
+  });
+  const least = (goal: string, measured: number, limit: number): Verdict => ({
+    goal: `${goal}: at least ${limit} times`,
+    measured: `${measured.toFixed(2)} times`,
+    met: measured >= limit,
+  });
+  const first = "first sync";
+  return [
+    ...latencies.map((latency) =>
+      most(
+        `verbatim, ${latency} ms: job of a first sync, of curl and sha256sum`,
+        at(latency).job("verbatim", first) / at(latency).seconds("curl", first),
+        1.5,
+        "times",
+      ),
+    ),
+    least(
+      "verbatim, 0 ms: debmirror's first sync, of the job",
+      at(0).seconds("debmirror", first) / at(0).job("verbatim", first),
+      1,
+    ),
+    least(
+      "verbatim, 50 ms: debmirror's first sync, of the whole `up`",
+      at(50).seconds("debmirror", first) / at(50).seconds("verbatim", first),
+      15,
+    ),
+    ...(["verbatim", "resigned"] as const).flatMap((mode) =>
+      latencies.flatMap((latency) => [
+        most(
+          `${mode}, ${latency} ms: no-op, beyond the CLI alone`,
+          at(latency).seconds(mode, "no-op") - median(at(latency).cli),
+          1,
+          "s",
+        ),
+        most(
+          `${mode}, ${latency} ms: bytes of one change, of the package with all indices`,
+          median(at(latency).of(mode, "one package changed").bytes) / at(latency).changeBytes,
+          1.05,
+          "times",
+        ),
+      ]),
+    ),
+    least(
+      "resigned, 50 ms: reprepro's first sync, of the whole `up`",
+      at(50).seconds("reprepro", first) / at(50).seconds("resigned", first),
+      10,
+    ),
+    most(
+      "resigned, 0 ms: the whole `up` of a first sync, of reprepro's",
+      at(0).seconds("resigned", first) / at(0).seconds("reprepro", first),
+      1.5,
+      "times",
+    ),
+  ];
+}

@@ -1,0 +1,2 @@
+/* A Pulumi program that declares nothing: what it takes is what the CLI takes. */
+export {};

@@ -1,0 +1,74 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export const reportFile = join(import.meta.dirname, "..", "docs", "performance.md");
+
+/** A goal, and what came of it. */
+export interface Verdict {
+  readonly goal: string;
+  /** Measured, in the goal's own terms. */
+  readonly measured: string;
+  readonly met: boolean;
+}
+
+/** One part of the page. */
+export interface Section {
+  readonly title: string;
+  /** What was measured and how: paragraphs of Markdown. */
+  readonly introduction: string;
+  readonly tables: readonly {
+    readonly caption: string;
+    readonly head: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+  }[];
+  readonly verdicts: readonly Verdict[];
+  /** The command that measured it. */
+  readonly command: string;
+  /** On what machine, and when. */
+  readonly machine: string;
+}
+
+/** A table whose columns line up in plain text too. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((cell, column) =>
+    Math.max(3, cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  const line = (cells: readonly string[]) => `| ${cells.map(pad).join(" | ")} |`;
+  const rule = widths.map((width, column) =>
+    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
+  );
+  return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+}
+
+/** A section as Markdown, which is also what is printed. */
+export function sectionText(section: Section): string {
+  const goals = section.verdicts.map(({ goal, measured, met }) => [goal, measured, met ? "met" : "MISSED"]);
+  return [
+    `## ${section.title}`,
+    section.introduction,
+    ...section.tables.map(({ caption, head, rows }) => `${caption}\n\n${table(head, rows)}`),
+    ...(goals.length > 0 ? [table(["goal", "measured", ""], goals)] : []),
+    `Made by \`${section.command}\`, ${section.machine}.`,
+  ].join("\n\n");
+}
+
+const heading = `# Performance
+
+Written by \`make bench\`, which measures on the lab: every tool does the same work on the same hosts in the same
+run, so the ratios say more than the seconds. Latency is there and back, made by a delaying TCP proxy.`;
+
+/** Puts sections into the page in place of what earlier runs wrote under the same titles. */
+export function writeReport(sections: readonly Section[]): void {
+  const texts = new Map(
+    existsSync(reportFile)
+      ? readFileSync(reportFile, "utf8")
+          .split(/^(?=## )/m)
+          .slice(1)
+          .map((text) => [/^## (.*)/.exec(text)?.[1] ?? "", text.trim()] as const)
+      : [],
+  );
+  for (const section of sections) texts.set(section.title, sectionText(section));
+  writeFileSync(reportFile, `${[heading, ...texts.values()].join("\n\n")}\n`);
+}

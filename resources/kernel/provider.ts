@@ -47,7 +47,12 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       const names = { ...hiddenOf(news), [hidden.name]: olds?.[hidden.name] ?? news[hidden.name] ?? null };
       return {
         inputs: { ...inputs, ...names },
-        failures: failures.map(({ property, reason }) => ({ property, reason: redaction.text(reason) })),
+        // Of a property that is named here the engine prints the value, secrets in clear (issueCheckFailures
+        // in pkg/resource/deploy/step_generator.go of 3.259): the path goes into the reason.
+        failures: failures.map(({ property, reason }) => ({
+          property: "",
+          reason: redaction.text(`${property} ${reason}`),
+        })),
       };
     });
   }

@@ -11,14 +11,16 @@ export function providerText(kind: string): string {
   return `exports.handler=()=>require("./resources/provider.ts").handler(${JSON.stringify(kind)})`;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are resources
+type AnyDefinition = ResourceDefinition<any, any>;
+
 /**
  * The program's side of a definition. It is not a `pulumi.dynamic.Resource`, since that would
  * serialise the provider's code into the state.
  */
 export abstract class DefinedResource extends pulumi.CustomResource {
-  // biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are resources
   constructor(
-    definition: ResourceDefinition<any, any>,
+    definition: AnyDefinition,
     name: string,
     inputs: object,
     outputs: readonly string[],

@@ -89,13 +89,17 @@ describe("what is declared", () => {
       typo: 1,
     };
     const { failures } = await provider.check(declared(wrong));
-    expect(failures.map(({ property }) => property).sort()).toEqual(["size", 'tags["/a"].weight', "typo"]);
+    expect(failures.map(({ reason }) => reason.split(" ")[0]).sort()).toEqual([
+      "size",
+      'tags["/a"].weight',
+      "typo",
+    ]);
   });
 
   test("keeps rules across keys for when all are known", async () => {
     expect((await provider.check(declared({ lines: [1, 2], size: unknown }))).failures).toEqual([]);
     expect((await provider.check(declared({ lines: [1, 2] }))).failures).toEqual([
-      { property: "lines", reason: "are more than size allows" },
+      { property: "", reason: "lines are more than size allows" },
     ]);
   });
 
@@ -284,7 +288,8 @@ describe("a secret", () => {
 
   test("stays out of what the other calls say", async () => {
     const checked = await provider.check(declared({ password: secret }));
-    expect(checked.failures).toEqual([{ property: "password", reason: "[secret] has a space" }]);
+    // Of a property named as such the engine would print the value.
+    expect(checked.failures).toEqual([{ property: "", reason: "password [secret] has a space" }]);
     const { id, properties } = await provider.create({ ...inputs("refuse to go") });
     const refused = await failure(provider.delete(id, properties));
     expect(refused.message).toContain("stays, [secret]");

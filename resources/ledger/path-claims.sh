@@ -155,7 +155,8 @@ place_file() {
   make_way "$6"
   aside=${6%/*}/.airgapped-maas.$2
   if exists "$aside"; then rm -rf -- "$aside"; fi
-  (set -C && printf '%s' "$7" | base64 -d >"$aside")
+  # cat says why it cannot write.
+  (set -C && printf '%s' "$7" | base64 -d | cat >"$aside")
   at="$1 own"
   chown -- "$4:$5" "$aside"
   chmod -- "0$3" "$aside"

@@ -160,7 +160,9 @@ function textOf(base64 = ""): string {
 
 function stopped(action: string, subject: Subject | undefined, stderr: string): ExplainedError {
   const path = subject?.path ?? "";
-  const said = stderr.trim().split("\n").at(-1)?.slice(0, 500) || "it failed without a word";
+  const lines = stderr.trim().split("\n");
+  const telling = lines.find((line) => remedies.some(([pattern]) => pattern.test(line)));
+  const said = (telling ?? lines.at(-1))?.slice(0, 500) || "it failed without a word";
   switch (action) {
     case "lock":
       return new ExplainedError({
@@ -211,17 +213,22 @@ function stopped(action: string, subject: Subject | undefined, stderr: string): 
   });
 }
 
+const remedies: readonly (readonly [RegExp, (subject: Subject | undefined) => string])[] = [
+  [/No space left|Disk quota|Wrote only/, () => "Make room on that file system, then run the update again."],
+  [/Read-only file system/, () => "Mount that file system writable, or declare a path on another one."],
+  [/Directory not empty/, () => "Move what is in that directory away, or declare another path."],
+  [
+    /invalid (user|group)/,
+    (subject) =>
+      `Make the user and group ${subject?.owner}:${subject?.group} first, e.g. by installing the package that brings them.`,
+  ],
+  [
+    /Operation not permitted/,
+    () => "Look for an immutable attribute (`lsattr`) or a restriction on that file system.",
+  ],
+];
+
 function remedyFor(said: string, subject: Subject | undefined): string {
-  if (/No space left|Disk quota/.test(said))
-    return "Make room on that file system, then run the update again.";
-  if (/Read-only file system/.test(said))
-    return "Mount that file system writable, or declare a path on another one.";
-  if (/Directory not empty/.test(said))
-    return "Move what is in that directory away, or declare another path.";
-  if (/invalid (user|group)/.test(said)) {
-    return `Make the user and group ${subject?.owner}:${subject?.group} first, e.g. by installing the package that brings them.`;
-  }
-  if (/Operation not permitted/.test(said))
-    return "Look for an immutable attribute (`lsattr`) or a restriction on that file system.";
-  return "Put right what the message says, then run the update again.";
+  const known = remedies.find(([pattern]) => pattern.test(said));
+  return known?.[1](subject) ?? "Put right what the message says, then run the update again.";
 }

@@ -6,20 +6,7 @@ import type { DeclaredPath } from "../../../resources/ledger/declared-path.ts";
 import { pathClaims } from "../../../resources/ledger/path-claims.ts";
 import { Ground } from "./this-machine.ts";
 
-const programs = [
-  "rm",
-  "mkdir",
-  "mv",
-  "tar",
-  "sync",
-  "base64",
-  "chown",
-  "chmod",
-  "ln",
-  "cat",
-  "rmdir",
-  "touch",
-];
+const programs = ["rm", "mkdir", "mv", "tar", "sync", "chmod", "ln", "rmdir"];
 
 let ground: Ground;
 let declared: DeclaredPath[];
@@ -95,7 +82,7 @@ test("whenever it is killed, applying again completes it and letting go puts all
     expect(existsSync(ground.place.directory)).toBe(false);
   }
   expect(nth).toBeGreaterThan(20);
-}, 120_000);
+}, 300_000);
 
 test("whenever letting go is killed, letting go again puts all back", async () => {
   const before = manifest();
@@ -109,4 +96,4 @@ test("whenever letting go is killed, letting go again puts all back", async () =
     expect(existsSync(ground.place.directory)).toBe(false);
   } while (nth++ < 200);
   expect(nth).toBeGreaterThan(10);
-}, 120_000);
+}, 300_000);

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
  * Every byte is held back by `delay` milliseconds in its direction, without a limit to how many are on their
  * way, so bandwidth is not limited; a connection's first bytes wait a round trip longer, as they would
  * for TCP's handshake. Prints the port it listens on. It is a process of its own so that what is measured
- * does not wait for its event loop.
+ * does not wait for its event loop; it ends with its standard input, so with whoever started it.
  */
 
 const { values } = parseArgs({
@@ -33,13 +33,15 @@ function pass(from: Socket, into: Socket, notBefore: number): void {
 
 const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
   const accepted = performance.now();
-  client.pause();
+  // Read from when the server is there; until then what arrives waits in the socket.
+  client.on("error", () => client.destroy());
   setTimeout(() => {
     const target = connect({ ...to, noDelay: true, allowHalfOpen: true });
     pass(client, target, accepted + 3 * delay);
     pass(target, client, 0);
   }, delay);
 });
+process.stdin.on("end", () => process.exit()).resume();
 server.listen(listen, () => console.log((server.address() as { port: number }).port));
 
 function address(text = ""): { host: string; port: number } {

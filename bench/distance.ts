@@ -29,7 +29,7 @@ export async function distance({ listen, to, roundTrip, inNetworkOf }: DistanceO
     proxy,
     ...["--listen", listen, "--to", to, "--delay", String(roundTrip / 2)],
   ];
-  const child: ChildProcess = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
   const port = await Promise.race([
     once(child.stdout ?? child, "data").then(([line]) => Number(String(line))),
     once(child, "exit").then(([code]) => {
@@ -40,12 +40,9 @@ export async function distance({ listen, to, roundTrip, inNetworkOf }: DistanceO
       });
     }),
   ]);
-  const orphan = () => child.kill();
-  process.once("exit", orphan);
   return {
     port,
     async close() {
-      process.off("exit", orphan);
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill();
       await once(child, "exit");

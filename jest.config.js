@@ -11,7 +11,7 @@ export default {
   testPathIgnorePatterns: ["/node_modules/", "/.cache/", "/.lab/"],
   modulePathIgnorePatterns: ["<rootDir>/.cache/", "<rootDir>/.lab/"],
   // Contract tests start processes; on a machine with much to do that takes its time.
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   collectCoverageFrom: ["{components,content,errors,hosts,maas,resources,site,toolchain}/**/*.ts"],
   coverageDirectory: ".cache/coverage",
 };

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -35,6 +36,8 @@ interface Upstream {
   misbehave?: (path: string) => "stall" | "reset" | "endless" | undefined;
 }
 
+// A publication is synced to its disk; in memory that costs nothing.
+const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const upstream: Upstream = { files: new Map(), asked: [] };
 let server: Server;
 let root: string;
@@ -67,7 +70,7 @@ afterAll(() => {
 });
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "apt-tree-"));
+  root = mkdtempSync(join(scratch, "apt-tree-"));
   upstream.files = new Map();
   upstream.asked.length = 0;
   delete upstream.misbehave;

@@ -129,7 +129,10 @@ export class ResourceLab {
   }
 
   static async up(name: string, hosts: readonly string[]): Promise<ResourceLab> {
-    const lab = await labUp(name, { hosts });
+    const lab = await labUp(name, { hosts }).catch(async (error) => {
+      await labDown(name);
+      throw error;
+    });
     configureSsh({ configFile: lab.paths.sshConfig });
     return new ResourceLab(name, lab);
   }

@@ -118,7 +118,8 @@ async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: stri
   const { release } = root;
   const selected = selectIndices(release, suite, request);
   const listed = selected.flatMap(({ entries }) => entries);
-  const present = await presentOf(request, release, base, listed);
+  const needed = selected.filter(({ kind }) => kind !== "other").map(({ entries }) => entries);
+  const present = await presentOf(request, release, base, listed, needed);
   const indices = await Promise.all(
     selected.map(async ({ kind, path, component, architecture, entries }) => {
       if (kind === "other") return [];
@@ -219,24 +220,30 @@ function rootOf(path: string, bytes: Buffer): Root {
   return { path, bytes, size: bytes.length, sha256: digestOf(bytes) };
 }
 
-/** Which of the listed files are to be had; asked once per Release. */
+/**
+ * Which of the listed files are to be had; asked once per Release. Of an index that is needed and there in no form
+ * all compressed ones count as there: the plan never leaves it out, and fetching says which file upstream lacks.
+ */
 async function presentOf(
   { exists, cache }: ArchiveRequest,
   release: Release,
   base: string,
   entries: readonly ReleaseEntry[],
+  needed: readonly (readonly ReleaseEntry[])[],
 ): Promise<Set<string>> {
-  const assumed = () =>
-    entries.filter(({ path }) => /\.(gz|xz|bz2|zst|tar)$/.test(path)).map(({ path }) => path);
-  if (!exists) return new Set(assumed());
+  const assumed = (of: readonly ReleaseEntry[]) =>
+    of.filter(({ path }) => /\.(gz|xz|bz2|zst|tar)$/.test(path)).map(({ path }) => path);
+  if (!exists) return new Set(assumed(entries));
   const wanted = entries.map(({ path }) => path).sort();
   const subject = `present below ${base} ${release.sha256} ${digestOf(Buffer.from(wanted.join("\n")))}`;
   const note = await cache.recall(subject);
   if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
   const answers = await exists(wanted.map((path) => `${base}/${path}`));
-  const found = wanted.filter((_, index) => answers[index]);
-  await cache.remember(subject, found.join("\n"));
-  return new Set(found);
+  const found = new Set(wanted.filter((_, index) => answers[index]));
+  const lacking = needed.filter((forms) => !forms.some(({ path }) => found.has(path)));
+  // An upstream that is in the middle of an update is asked again next time.
+  if (lacking.length === 0) await cache.remember(subject, [...found].join("\n"));
+  return new Set([...found, ...lacking.flatMap(assumed)]);
 }
 
 /**

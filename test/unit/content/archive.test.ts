@@ -66,6 +66,21 @@ describe("reading an archive", () => {
     expect(archive.requests).toEqual(["dists/noble/InRelease"]);
   });
 
+  test("never leaves out an index that upstream lacks for a while, nor remembers that it did", async () => {
+    await publish(archive, key, "noble", index);
+    const held = async (exists?: ArchiveRequest["exists"]) =>
+      planVerbatim(await read(exists ? { exists } : {}))
+        .files.map(({ path }) => path)
+        .filter((path) => path.includes("binary-amd64"));
+    const whole = await held();
+    expect(whole).toContain(gz());
+    // What the cache has of it is not fetched, and yet it belongs to the plan.
+    expect(await held(async () => [])).toEqual(whole);
+    expect(await held(async (paths) => paths.map((path) => path.endsWith(".gz")))).toEqual(whole);
+    // Once all that is needed was there, nobody asks again.
+    expect(await held(() => Promise.reject(new Error("asked")))).toEqual(whole);
+  });
+
   test("does not believe a cache that was damaged", async () => {
     await publish(archive, key, "noble", index);
     await read();

@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
+import { labSite, Stack, succeeded } from "./stack.ts";
+
+const name = "e2e-bad-upstream";
+const modes = ["verbatim", "resigned"] as const;
+let lab: Lab;
+let upstream: Upstream;
+let stack: Stack;
+
+beforeAll(async () => {
+  lab = await labUp(name, { hosts: ["upstream", "mirror"] });
+  upstream = upstreamOf(lab);
+  stack = await Stack.create();
+  const { aptMirrors, ...site } = labSite(lab, {
+    verbatim: { mode: "verbatim", serve: { path: "/verbatim" } },
+    resigned: { filter: { include: ["bc", "tree"] }, serve: { path: "/resigned" } },
+  });
+  for (const mirror of Object.values<Record<string, unknown>>(aptMirrors)) {
+    mirror.suites = ["noble-updates"];
+    mirror.upstream = { ...(mirror.upstream as object), stallSeconds: 1 };
+  }
+  stack.configure({ ...site, aptMirrors });
+}, 120_000);
+
+afterAll(async () => {
+  stack?.discard();
+  await labDown(name);
+}, 60_000);
+
+/** Everything that clients can get of a mirror, as they get it: digests by path. */
+async function served(mode: string): Promise<Record<string, string>> {
+  const base = `/srv/airgapped-maas/${stack.name}/apt/${mode}/current/public`;
+  const { stdout } = await lab.sh(
+    "mirror",
+    `cd ${base} && find -L . -type f -printf '%P\\n' | LC_ALL=C sort`,
+  );
+  const url = `http://${lab.address("mirror", "outside")}/${mode}`;
+  const digests = stdout
+    .trim()
+    .split("\n")
+    .map(async (path) => {
+      const answer = await fetch(`${url}/${path}`);
+      const body = Buffer.from(await answer.arrayBuffer());
+      return [path, `${answer.status} ${createHash("sha256").update(body).digest("hex")}`] as const;
+    });
+  return Object.fromEntries(await Promise.all(digests));
+}
+
+const servedByBoth = () => Promise.all(modes.map(served));
+
+/** What the CLI says at the end about the parts of a mirror: from its line to the next one. */
+function saidOf(mode: string, output: string): string {
+  const diagnostics = output.slice(output.indexOf("Diagnostics:"));
+  const parts = diagnostics.split(/^ {2}(?=\S)/m);
+  return parts
+    .filter((part) => new RegExp(`\\(${mode}(-contents)?\\):`).test(part.split("\n")[0] ?? ""))
+    .join("");
+}
+
+let serial = 0;
+/** Releases a package as a version that was not there before, in the suite that the mirrors hold. */
+async function released(): Promise<string> {
+  const version = `9.${++serial}`;
+  await upstream.release({ package: "bc", version });
+  return version;
+}
+
+describe("with an upstream that is not well", () => {
+  test("a first update fails when upstream is down, says so, and leaves a state to go on from", async () => {
+    await lab.run("upstream", ["systemctl", "stop", "nginx"]);
+    const failed = await stack.up();
+    expect(failed.code).not.toBe(0);
+    for (const mode of modes) {
+      expect(saidOf(mode, failed.output)).toMatch(
+        /error: .*fetching http:\/\/archive\.ubuntu\.com\/ubuntu\/dists\/noble-updates\/InRelease/,
+      );
+    }
+    await lab.run("upstream", ["systemctl", "start", "nginx"]);
+    succeeded(await stack.up());
+    for (const files of await servedByBoth()) {
+      expect(Object.keys(files)).toContain("dists/noble-updates/InRelease");
+      expect(new Set(Object.values(files).map((each) => each.slice(0, 3)))).toEqual(new Set(["200"]));
+    }
+  }, 120_000);
+
+  test.each([
+    ["flipped-deb", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: its SHA-256 is \w+, and the signed index says/],
+    ["missing-deb", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: the server answered 404/],
+    ["flipped-index", /main\/binary-amd64\/Packages\S*: its SHA-256 is \w+, the signed one is/],
+    ["flipped-by-hash", /main\/binary-amd64\/Packages\S*: its SHA-256 is \w+, the signed one is/],
+    ["truncated-index", /main\/binary-amd64\/Packages\S*: it is truncated: \d+ of \d+ bytes/],
+    ["missing-index", /noble-updates\/main\/binary-amd64\/\S+: the server answered 404/],
+    [
+      "wrong-signature",
+      /dists\/noble-updates\/InRelease: no good signature by \w+: one by \w+, which is not declared/,
+    ],
+    ["broken-signature", /dists\/noble-updates\/InRelease: no good signature .*digest did not match/],
+    ["unsigned", /dists\/noble-updates\/InRelease: it is not one clearsigned text/],
+    ["expired", /dists\/noble-updates\/InRelease: it was valid until \S+, 24 hours ago/],
+    ["rolled-back", /dists\/noble-updates\/InRelease: .* upstream went back/],
+    ["stall", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: the server stalled: nothing came for 1 s/],
+    ["reset", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: .*[Cc]onnection reset/],
+    ["refuse", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: .*[Cc]onnection reset/],
+  ])(
+    "%s: an update fails and names file and reason, changes nothing that is served, and succeeds afterwards",
+    async (kind, reason) => {
+      const before = await servedByBoth();
+      const version = await released();
+      await upstream.tamper(kind, { package: "bc" });
+      const failed = await stack.up("--continue-on-error");
+      expect(failed.code).not.toBe(0);
+      for (const mode of modes) expect(saidOf(mode, failed.output)).toMatch(reason);
+      expect(await servedByBoth()).toEqual(before);
+
+      await upstream.restore();
+      succeeded(await stack.up());
+      for (const files of await servedByBoth()) {
+        expect(Object.keys(files)).toContain(`pool/main/b/bc/bc_${version}_amd64.deb`);
+      }
+    },
+    120_000,
+  );
+
+  test("slow: an update takes its time and succeeds", async () => {
+    const version = await released();
+    await upstream.tamper("slow");
+    const run = succeeded(await stack.up());
+    await upstream.restore();
+    // 100 kB at 20 kB/s.
+    expect(run.seconds).toBeGreaterThan(5);
+    for (const files of await servedByBoth()) {
+      expect(Object.keys(files)).toContain(`pool/main/b/bc/bc_${version}_amd64.deb`);
+    }
+  }, 120_000);
+});

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { sourcesEntry } from "../content/apt/sources-entry.ts";
+import { ExplainedError } from "../errors/explained-error.ts";
 import { resolveDestination } from "../hosts/connections.ts";
 import { type AptContents, getAptContents } from "../resources/apt-contents.ts";
 import { AptTree } from "../resources/apt-tree.ts";
@@ -38,9 +39,11 @@ export class AptMirror extends pulumi.ComponentResource {
   readonly tree: pulumi.Output<string>;
   /** A deb822 entry for `/etc/apt/sources.list.d/NAME.sources` on a client, the key included. */
   readonly sourcesEntry: pulumi.Output<string>;
+  readonly #name: string;
 
   constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:AptMirror", name, {}, options);
+    this.#name = name;
     const tlsKey = args.serve?.tls && pulumi.secret(args.serve.tls.key);
     const settings = checked(name, args);
     const { host, mode, suites, serve } = settings;
@@ -89,6 +92,7 @@ export class AptMirror extends pulumi.ComponentResource {
           ...(fingerprint ? reproFiles(settings, place.directory, found, fingerprint) : {}),
         })),
         absent: [...site.absent],
+        reloadOnRemoval: ["nginx.service"],
         ...(site.keyPath && tlsKey
           ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
           : {}),
@@ -167,9 +171,10 @@ export class AptMirror extends pulumi.ComponentResource {
       for (const line of contents.warnings) void pulumi.log.warn(line, this);
       return contents;
     } catch (error) {
-      throw saidAsItIs(
-        new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this, true),
-      );
+      const message = error instanceof Error ? error.message : String(error);
+      const values = error instanceof ExplainedError ? (error.explanation.values ?? []) : [];
+      const paths = values.map((value) => `aptMirrors.${this.#name}.${value}`).join(" or ");
+      throw saidAsItIs(new pulumi.ResourceError(paths ? `${paths}: ${message}` : message, this, true));
     }
   }
 }

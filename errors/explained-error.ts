@@ -4,6 +4,8 @@ export interface Explanation {
   readonly host?: string | undefined;
   /** Which declared thing it concerns, e.g. `Files ubuntu-site`. Filled in by the kernel. */
   readonly resource?: string | undefined;
+  /** Paths of the declared values that may be to blame, e.g. `upstream.key`, below what declares them. */
+  readonly values?: readonly string[] | undefined;
   /** What was being done, as a gerund phrase: "writing /etc/nginx/nginx.conf". */
   readonly step: string;
   /** What was found instead of what was expected. Never contains a secret. */

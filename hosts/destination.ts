@@ -116,6 +116,7 @@ async function mustResolve({ name, hostname }: Destination): Promise<void> {
   await lookup(hostname).catch((error: NodeJS.ErrnoException) => {
     throw new ExplainedError({
       host: name,
+      values: ["host"],
       step: "looking up its address",
       found: `${hostname === name ? "this name" : `its HostName ${hostname}`} does not resolve here (${error.code})`,
       remedy: `Add a Host entry for ${name} with HostName (or ProxyJump) to ${sshConfigFile() ?? "~/.ssh/config"}, or a name record.`,

@@ -80,11 +80,11 @@ const planner = 2;
 export async function getAptContents(request: AptContentsRequest): Promise<AptContents> {
   const host = hostNamed(request.host);
   const cache = defaultCache();
-  if (request.pinnedTo) return keptContents(host, request.directory, request.pinnedTo);
+  if (request.pinnedTo) return blaming("pinnedTo", keptContents(host, request.directory, request.pinnedTo));
 
   const [keys, locals, published] = await Promise.all([
-    trustedKeys(keyOf(request.upstream.key)),
-    Promise.all(request.localPackages.map(localFile)),
+    blaming("upstream.key", trustedKeys(keyOf(request.upstream.key))),
+    blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
     publishedContents(host, `${request.directory}/current`),
   ]);
   const fetch = fetchThrough(host, request.upstream);
@@ -115,6 +115,13 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   const changes =
     plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
   return { ...found, plan, changes };
+}
+
+/** Says of a foreseen failure which value of the request it comes from. What names one itself is left alone. */
+async function blaming<T>(value: string, work: Promise<T>): Promise<T> {
+  return work.catch((error) => {
+    throw error instanceof ExplainedError ? error.within({ values: [value] }) : error;
+  });
 }
 
 /** What decides about a plan, besides what upstream has. */
@@ -171,6 +178,7 @@ function fetchThrough(host: Host, upstream: AptContentsRequest["upstream"]): Fet
     if (status === 200) return body;
     throw new ExplainedError({
       host: host.name,
+      ...(status === 404 ? { values: ["upstream.url", "suites"] } : {}),
       step: `fetching ${url}`,
       found: `the server answered ${status}`,
       remedy:

@@ -117,8 +117,8 @@ const day = 86_400_000;
 
 /** Refuses a Release that is not of the suite asked for, not of today, or lacks what is asked of it. */
 export function checkRelease(release: Release, name: string, wanted: Expectations): void {
-  const refuse = (found: string, remedy: string) => {
-    throw new ExplainedError({ step: `checking ${name}`, found, remedy });
+  const refuse = (found: string, remedy: string, values?: readonly string[]) => {
+    throw new ExplainedError({ step: `checking ${name}`, found, remedy, values });
   };
   const { header, date, validUntil } = release;
   const { suite, now, seen } = wanted;
@@ -153,6 +153,7 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
       refuse(
         `it has no ${what} ${missing.join(", ")}`,
         `Choose among those it has: ${available.join(", ")}.`,
+        [`${what}s`],
       );
     }
   };

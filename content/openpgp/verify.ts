@@ -110,6 +110,9 @@ async function firstGood(
     reasons.length > 0
       ? `no good signature by ${trusted.fingerprints.join(" or ")}: ${reasons.join("; ")}`
       : "it has no signature",
+    undefined,
+    // Only where somebody unknown signed may the declared key be the wrong one.
+    reasons.some((reason) => reason.endsWith("which is not declared")) ? ["upstream.key"] : [],
   );
 }
 
@@ -127,8 +130,9 @@ async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function refuse(name: string, found: string, cause?: unknown): ExplainedError {
+function refuse(name: string, found: string, cause?: unknown, values?: readonly string[]): ExplainedError {
   return new ExplainedError({
+    values,
     step: `verifying the signature of ${name}`,
     found,
     remedy:

@@ -38,6 +38,9 @@ resign() {
   link_from_store selection "$R/selection"
   mkdir -p "$R/view"
   ln -sfn ../../pool "$R/view/pool"
+  # Suites, components and architectures that are no longer mirrored: reprepro stops at what it has of them.
+  if [ -d "$R/db" ]; then run_reprepro --keepunreferenced --delete clearvanished >/dev/null 2>&1 || rm -rf "$R/db" "$R/lists"; fi
+  rm -rf "$R/out/dists"
   echo "progress reprepro reads the indices"
   if ! run_reprepro --keepunreferenced --noskipold --export=never update >"$WORK/reprepro.log" 2>&1; then
     sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | grep -v ': Created directory\|: Calculating\|: Getting' | tail -n 8

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { prepareArchives } from "./archive/ubuntu.ts";
 import { cgroupsBelow, endCgroup } from "./cgroups.ts";
@@ -57,10 +57,20 @@ export async function labUp(name: string, options: LabUpOptions = {}): Promise<L
       await prepareArchives(paths);
       writeFileSync(paths.state, JSON.stringify({ name, pair }));
     }
+    raiseInotifyLimit();
     await bridgesUp(paths, pair);
     await Promise.all(hosts.map((host) => bringUp(paths, pair, host)));
     return labOf(paths, pair);
   });
+}
+
+/**
+ * All hosts share the machine's limit of inotify instances for root, each systemd takes several, and the kernel's
+ * default of 128 is used up by a few labs: units then fail that watch a path.
+ */
+function raiseInotifyLimit(): void {
+  const limit = "/proc/sys/fs/inotify/max_user_instances";
+  if (Number(readFileSync(limit, "utf8")) < 4096) writeFileSync(limit, "4096");
 }
 
 /** The lab of this name, which must be up. */

@@ -47,10 +47,12 @@ export async function bridgesDown(paths: LabPaths, pair: number | undefined): Pr
 export async function plugIn(paths: LabPaths, pair: number, host: LabHost, process: number): Promise<void> {
   const outer: string[] = [];
   const inner: string[] = ["link set lo up"];
+  const cables: string[] = [];
   for (const network of networks) {
     const lastByte = host.address[network];
     if (lastByte === undefined) continue;
     const cable = `${paths.prefix}${network.slice(0, 1)}${lastByte}`;
+    cables.push(cable);
     outer.push(
       `link add ${cable} type veth peer name ${network} netns ${process}`,
       `link set ${cable} addrgenmode none`,
@@ -62,6 +64,8 @@ export async function plugIn(paths: LabPaths, pair: number, host: LabHost, proce
       `link set ${network} up`,
     );
   }
+  // The kernel takes its time to clear away the network of a host that was killed a moment ago.
+  for (const cable of cables) await tryCommand(["ip", "link", "del", cable]);
   await ipBatch(outer);
   await command(["nsenter", `--net=/proc/${process}/ns/net`, "ip", "-batch", "-"], {
     input: `${inner.join("\n")}\n`,

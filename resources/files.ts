@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { sh } from "../hosts/shell.ts";
 import { defineResource, type HostInputs } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
@@ -43,6 +44,8 @@ export interface FilesArgs {
   readonly links?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Paths of files or links that must not be there, such as a package's default site. */
   readonly absent?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Services to reload, where they run, once the files are taken away: they would go on with what they have read. */
+  readonly reloadOnRemoval?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 const path = z
@@ -91,6 +94,11 @@ const schema = z
       )
       .default({}),
     absent: z.array(path).default([]),
+    reloadOnRemoval: z
+      .array(
+        z.string().regex(/^[A-Za-z0-9@_.:-]+\.service$/, "must be a service unit, such as nginx.service"),
+      )
+      .default([]),
   })
   .superRefine((inputs, context) => {
     const seen = new Map<string, string>();
@@ -149,8 +157,20 @@ export const files = defineResource<Inputs, Record<string, never>>({
     return {};
   },
 
-  async remove(scene) {
+  async remove(scene, { reloadOnRemoval = [] }) {
     await releasePaths(scene, "taking files away");
+    if (reloadOnRemoval.length === 0) return;
+    const { stdout } = await scene.host.run(
+      sh`for unit in ${reloadOnRemoval}; do
+  if systemctl is-active --quiet -- "$unit"; then systemctl reload -- "$unit" >/dev/null 2>&1 || echo "$unit"; fi
+done`,
+      { step: `reloading ${reloadOnRemoval.join(", ")}` },
+    );
+    for (const unit of stdout.split("\n").filter(Boolean)) {
+      scene.warn(
+        `${unit} could not be reloaded and goes on with what it has read: see journalctl -u ${unit}`,
+      );
+    }
   },
 });
 
@@ -204,6 +224,7 @@ function observedInputs(declared: Inputs, found: FoundPaths): Inputs {
     ),
     links: there(declared.links, (_, at) => at.target ?? `(${at.what})`),
     absent: declared.absent.filter((path) => !found.at.has(path)),
+    reloadOnRemoval: declared.reloadOnRemoval,
   };
 }
 

@@ -63,6 +63,27 @@ test("makes everything, finds nothing more to do, and leaves the host as it was"
   expect(await differences()).toEqual([]);
 }, 60_000);
 
+test("a service that runs is told when its files are gone; one that does not run stays as it is", async () => {
+  await bed.sh(`for unit in told silent; do
+printf '[Service]\nExecStart=sleep infinity\nExecReload=sh -c "ls /etc/lab >/run/%n.saw 2>&1 || true"\n' >/run/systemd/system/$unit.service
+done; systemctl daemon-reload; systemctl start told`);
+  const life = resource("told");
+  await life.up(
+    wants({
+      files: { "/etc/lab/a.conf": { content: "a" } },
+      reloadOnRemoval: ["told.service", "silent.service"],
+    }),
+  );
+  await life.destroy();
+  expect(await bed.sh("cat /run/told.service.saw; ls /run/silent.service.saw 2>&1 || true")).toMatch(
+    /\/etc\/lab.*No such file[\s\S]*silent\.service\.saw.*No such file/,
+  );
+  expect(life.heard.warnings).toEqual([]);
+  await bed.sh(
+    "systemctl stop told; rm /run/systemd/system/told.service /run/systemd/system/silent.service /run/told.service.saw; systemctl daemon-reload",
+  );
+}, 60_000);
+
 test.each<[string, string, Record<string, [Json | undefined, Json | undefined]>]>([
   [
     "content",

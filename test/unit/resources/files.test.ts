@@ -23,6 +23,7 @@ describe("inputs", () => {
       directories: { "/srv/a": { mode: "0755", owner: "root", group: "root" } },
       links: {},
       absent: [],
+      reloadOnRemoval: [],
     });
   });
 

@@ -65,7 +65,7 @@ test("makes everything, finds nothing more to do, and leaves the host as it was"
 
 test("a service that runs is told when its files are gone; one that does not run stays as it is", async () => {
   await bed.sh(`for unit in told silent; do
-printf '[Service]\nExecStart=sleep infinity\nExecReload=sh -c "ls /etc/lab >/run/%n.saw 2>&1 || true"\n' >/run/systemd/system/$unit.service
+printf '[Service]\nExecStart=sleep infinity\nExecReload=sh -c "ls /etc/lab >/run/%%n.saw 2>&1 || true"\n' >/run/systemd/system/$unit.service
 done; systemctl daemon-reload; systemctl start told`);
   const life = resource("told");
   await life.up(

@@ -1,0 +1,207 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { AptClient } from "./apt-client.ts";
+import { labSite, Stack, succeeded, type Values } from "./stack.ts";
+
+const labName = "e2e-choices";
+let lab: Lab;
+let stack: Stack;
+let mirrors: Values;
+let output = "";
+let first: ReturnType<typeof certificate>;
+
+const site = () =>
+  labSite(lab, {
+    chosen: {
+      suites: ["noble"],
+      architectures: ["amd64", "arm64"],
+      filter: { include: ["jq", "hello"] },
+      extras: { sources: true },
+      localPackages: [join(stack.folder, "site-tool_1.0_all.deb")],
+      serve: { path: "/chosen" },
+    },
+    secure: {
+      mode: "verbatim",
+      suites: ["noble-security"],
+      serve: { path: "/ubuntu", tls: { certificate: "", key: "" } },
+    },
+  });
+
+beforeAll(async () => {
+  lab = await labUp(labName, { hosts: ["upstream", "mirror", "client"] });
+  stack = await Stack.create();
+  localPackage();
+  stack.configure(site());
+  first = certificate("first");
+  await give(first);
+  const preview = succeeded(await stack.preview("--diff"));
+  const update = succeeded(await stack.up());
+  output = preview.output + update.output;
+  ({ mirrors } = await stack.outputs());
+}, 300_000);
+
+afterAll(async () => {
+  stack?.discard();
+  await labDown(labName);
+}, 60_000);
+
+describe("a filtered mirror with packages of the site's own", () => {
+  let client: AptClient;
+
+  beforeAll(async () => {
+    client = await AptClient.on(lab, "client", "chosen", mirrors.chosen.sourcesEntry);
+    await client.update();
+  }, 60_000);
+
+  test("offers what was chosen, what that depends on, and the site's own, and nothing else", async () => {
+    const offered = (await client.offered()).map((line) => line.replace(/ \S+ /, " "));
+    const ofUpstream = ["hello", "jq", "libjq1", "libonig5"].flatMap((name) => [
+      `${name} amd64`,
+      `${name} arm64`,
+    ]);
+    expect(offered).toEqual([...ofUpstream, "site-tool all"]);
+  }, 30_000);
+
+  test("lets a client install all of it", async () => {
+    expect(await client.install("site-tool")).toBe("1.0");
+    expect((await lab.run("client", ["site-tool"])).stdout).toBe("of this site\n");
+    expect(await client.install("jq")).toMatch(/^1\./);
+  }, 60_000);
+
+  test("has every architecture that was asked for", async () => {
+    const { stdout } = await lab.sh(
+      "mirror",
+      "cd /srv/airgapped-maas/e2e/apt/chosen/current/public/dists/noble && for a in amd64 arm64; do grep -h ^Package: */binary-$a/Packages | sort -u | tr '\\n' ' '; done",
+    );
+    const names = "Package: hello Package: jq Package: libjq1 Package: libonig5 Package: site-tool ";
+    expect(stdout).toBe(names + names);
+  });
+
+  test("has the sources of what was chosen, as apt finds them", async () => {
+    await client.use(mirrors.chosen.sourcesEntry.replace("Types: deb", "Types: deb deb-src"));
+    await client.update();
+    const { code, stderr, stdout } = await client.get("--print-uris source hello");
+    expect(`${code} ${stderr}`).toBe("0 ");
+    const dsc = /'(http:\S+hello_\S+\.dsc)'/.exec(stdout)?.[1] ?? "";
+    const fetched = await lab.run("client", ["curl", "-fsS", dsc]);
+    expect(fetched.stdout).toContain("Source: hello");
+  }, 30_000);
+});
+
+describe("a mirror served with TLS", () => {
+  const fetchRoot = (trusted: string) =>
+    lab.sh(
+      "client",
+      "cat >/var/tmp/ca.pem && curl -fsS --cacert /var/tmp/ca.pem https://mirror/ubuntu/dists/noble-security/InRelease",
+      { input: trusted },
+    );
+
+  test("is what clients are given, and serves those who trust its certificate", async () => {
+    expect(mirrors.secure.url).toBe("https://mirror/ubuntu");
+    expect((await fetchRoot(first.certificate)).stdout).toContain("Suite: noble-security");
+    expect((await fetchRoot(certificate("stranger").certificate)).code).toBe(60);
+  });
+
+  test("keeps its key from everybody but nginx, and from what it prints and stores", async () => {
+    const mode = await lab.sh(
+      "mirror",
+      "stat -c '%a %U' /etc/nginx/airgapped-maas/443-any.key; grep -c . /etc/nginx/airgapped-maas/443-any.key",
+    );
+    expect(mode.stdout).toMatch(/^600 root\n/);
+    expect(withoutKey(first, output)).toBe(true);
+    expect(withoutKey(first, stack.state())).toBe(true);
+    const files = readdirSync(stack.folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(".key"))
+      .map((entry) => join(entry.parentPath, entry.name));
+    expect(files.length).toBeGreaterThan(10);
+    expect(files.filter((file) => !withoutKey(first, readFileSync(file, "latin1")))).toEqual([]);
+    const elsewhere = await lab.sh(
+      "mirror",
+      "grep -rlF -f - /etc /var/log /run /tmp /var/tmp /srv /var/lib/airgapped-maas 2>/dev/null",
+      { input: marks(first).join("\n") },
+    );
+    expect(elsewhere.stdout).toBe("/etc/nginx/airgapped-maas/443-any.key\n");
+  }, 30_000);
+
+  test("shows that the key changes and neither the old nor the new one, and then serves the new one", async () => {
+    const second = certificate("second");
+    await give(second);
+    const preview = succeeded(await stack.preview("--diff"));
+    expect(preview.steps.map(({ type, op }) => `${op} ${type}`).toSorted()).toEqual([
+      "update Files",
+      "update Services",
+    ]);
+    expect(preview.steps.find(({ type }) => type === "Files")?.differs.join()).toContain("secretFiles");
+    const update = succeeded(await stack.up());
+    for (const pair of [first, second]) {
+      expect(withoutKey(pair, preview.output)).toBe(true);
+      expect(withoutKey(pair, update.output)).toBe(true);
+      expect(withoutKey(pair, stack.state())).toBe(true);
+    }
+    expect((await fetchRoot(second.certificate)).stdout).toContain("Suite: noble-security");
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
+  }, 90_000);
+});
+
+/** A certificate of its own authority, and its key. */
+function certificate(name: string) {
+  const file = join(stack.folder, `${name}.key`);
+  const args = [
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=mirror",
+    "-addext",
+    "subjectAltName=DNS:mirror",
+  ];
+  const text = execFileSync("openssl", ["req", "-x509", ...args, "-keyout", file], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  return { certificate: text, key: readFileSync(file, "utf8") };
+}
+
+/** Into the stack's file, the key as the secret that it is. */
+async function give(pair: ReturnType<typeof certificate>): Promise<void> {
+  const set = ["config", "set", "--stack", stack.name, "--config-file", stack.configFile, "--path"];
+  const at = "airgapped-maas:aptMirrors.secure.serve.tls";
+  await stack.ok([...set, "--plaintext", `${at}.certificate`, "--", pair.certificate]);
+  await stack.ok([...set, "--secret", `${at}.key`, "--", pair.key]);
+}
+
+/** Lines of a key that stand in no other. */
+function marks({ key }: { key: string }): string[] {
+  return key.trim().split("\n").slice(2, -1);
+}
+
+function withoutKey(pair: { key: string }, text: string): boolean {
+  return !marks(pair).some(
+    (line) => text.includes(line) || text.includes(Buffer.from(line).toString("base64").slice(4, -8)),
+  );
+}
+
+function localPackage(): void {
+  const root = join(stack.folder, "site-tool");
+  mkdirSync(join(root, "DEBIAN"), { recursive: true });
+  mkdirSync(join(root, "usr/bin"), { recursive: true });
+  writeFileSync(join(root, "usr/bin/site-tool"), "#!/bin/sh\necho of this site\n", { mode: 0o755 });
+  const control = [
+    "Package: site-tool",
+    "Version: 1.0",
+    "Architecture: all",
+    "Maintainer: dc1 <ops@dc1.example>",
+    "Description: the site's own",
+  ];
+  writeFileSync(join(root, "DEBIAN/control"), `${control.join("\n")}\n`);
+  execFileSync(
+    "dpkg-deb",
+    ["--build", "--root-owner-group", root, join(stack.folder, "site-tool_1.0_all.deb")],
+    { stdio: "ignore" },
+  );
+}

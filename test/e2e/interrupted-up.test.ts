@@ -1,0 +1,302 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { servePublication } from "../../lab/archive/ubuntu.ts";
+import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { until } from "../../lab/until.ts";
+import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
+import { type TcpProxy, tcpProxy } from "../lab/tcp-proxy.ts";
+import { descendants, startedWith } from "./processes.ts";
+import { labSite, type Run, type Running, Stack, succeeded, type Values } from "./stack.ts";
+
+/*
+ * An update is ended in every way and at many moments. What matters is the update after it: it succeeds, and the
+ * mirrors are what they would be had nothing happened. Upstream has two states, the first publication and a later
+ * one; each stack makes its mirrors (both modes, each with a store of its own, so that all is fetched anew) from the
+ * first and brings them to the second, and is interrupted at both.
+ */
+
+const name = "e2e-interrupted";
+const modes = ["verbatim", "resigned"] as const;
+let lab: Lab;
+let upstream: Upstream;
+let proxy: TcpProxy;
+let folder: string;
+let throughProxy: string;
+/** What uninterrupted updates lead to, at each state of upstream. */
+let wanted: { readonly first: string[]; readonly later: string[] };
+/** How long an uninterrupted update takes, in seconds. */
+let takes: { readonly first: number; readonly later: number };
+
+beforeAll(async () => {
+  await labDown(name); // what a killed run left would count as seen before
+  lab = await labUp(name, { hosts: ["upstream", "mirror", "mirror2"] });
+  upstream = upstreamOf(lab);
+  await upstream.release({ package: "bc", version: "9.1" });
+  folder = mkdtempSync(join(tmpdir(), "airgapped-maas-interrupted-"));
+  const address = lab.address("mirror", "outside");
+  proxy = await tcpProxy({ host: address, port: 22 });
+  throughProxy = join(folder, "ssh_config");
+  const config = readFileSync(lab.paths.sshConfig, "utf8");
+  const around = `Host mirror\n  HostName 127.0.0.1\n  Port ${proxy.port}\n  HostKeyAlias ${address}\n\n`;
+  writeFileSync(throughProxy, around + config);
+
+  // The packages that mirrors need are on the host from here on.
+  const stack = await newStack();
+  try {
+    serveState("first");
+    succeeded(await stack.up());
+    const again = await newStack();
+    const first = succeeded(await again.up());
+    const held = await Promise.all(modes.map((mode) => treeOf(again, mode)));
+    serveState("later");
+    const later = succeeded(await again.up());
+    wanted = { first: held, later: await Promise.all(modes.map((mode) => treeOf(again, mode))) };
+    takes = { first: first.seconds, later: later.seconds };
+    again.discard();
+  } finally {
+    stack.discard();
+  }
+  expect(wanted.later).not.toEqual(wanted.first);
+}, 180_000);
+
+afterAll(async () => {
+  await proxy?.close();
+  if (folder) rmSync(folder, { recursive: true, force: true });
+  await labDown(name);
+}, 60_000);
+
+/** Upstream as it was first published, or as it is since. */
+type State = "first" | "later";
+function serveState(state: State): void {
+  servePublication(lab.paths.archive, state === "first" ? "0" : "1");
+}
+
+let stacks = 0;
+/** A stack with a mirror of each mode that was never there before. */
+async function newStack({
+  host = "mirror",
+  sshConfig = lab.paths.sshConfig,
+  only = [...modes] as string[],
+} = {}) {
+  const stack = await Stack.create({ name: `i${++stacks}` });
+  const mirrors: Values = {};
+  for (const mode of only) {
+    mirrors[mode] = {
+      host,
+      mode,
+      directory: `/srv/${stack.name}/${mode}`,
+      suites: ["noble-updates"],
+      serve: { path: `/${stack.name}/${mode}` },
+      ...(mode === "resigned" ? { filter: { include: ["bc", "tree"] } } : {}),
+    };
+  }
+  stack.configure({ ...labSite(lab, mirrors), sshConfig });
+  return stack;
+}
+
+/**
+ * What a mirror serves and whether it is sound, as text. Of a re-signed one without what is signed anew each time:
+ * of its Release all but the date, and that its signature is good.
+ */
+async function treeOf(stack: Stack, mode: string, host = "mirror"): Promise<string> {
+  const { code, stdout, stderr } = await lab.sh(
+    host,
+    `set -e; export LC_ALL=C
+    root=/srv/${stack.name}/${mode}; cd $root/current/public
+    signed='-name InRelease -o -name Release -o -name Release.gpg -o -name archive-key.*'
+    [ ${mode} = resigned ] || signed=-false
+    find -L . -type f -not '(' $signed ')' -print0 | sort -z | xargs -0 sha256sum
+    if [ ${mode} = resigned ]; then
+      for each in dists/*; do
+        sed /^Date:/d $each/Release
+        gpgv --quiet --keyring ./archive-key.gpg $each/Release.gpg $each/Release 2>/dev/null
+        gpgv --quiet --keyring ./archive-key.gpg --output - $each/InRelease 2>/dev/null | cmp - $each/Release
+      done
+    fi
+    cut -f3 $root/current/summary.json | grep -o '"plan":"[^"]*"'
+    cd $root
+    cut -f1,4 current/listing | sed 's/\\t/  /' | sha256sum --check --quiet
+    cut -f4 current/listing | wc -l
+    echo left: $(find . -path ./work -o -name unfinished -o -name '*.new' -o -name '*.new.*' -o -name '.airgapped-maas.*')`,
+  );
+  if (code !== 0)
+    throw new Error(`the tree of ${stack.name}/${mode} is not sound: ${stdout.slice(-300)} ${stderr}`);
+  return stdout;
+}
+
+interface Moment {
+  readonly label: string;
+  /** Whether upstream serves packages slowly until then. */
+  readonly slow?: boolean;
+  reached(run: Running, seconds: number): Promise<void>;
+}
+
+/** When so much of the time has passed that an update takes. */
+function after(fraction: number): Moment {
+  return {
+    label: `after ${fraction * 100} % of its time`,
+    reached: (_run, seconds) => new Promise((resolve) => setTimeout(resolve, fraction * seconds * 1000)),
+  };
+}
+
+/** When it says this. */
+function at(line: RegExp, { slow = false } = {}): Moment {
+  return {
+    label: `when it says ${line.source}`,
+    slow,
+    async reached(run) {
+      let ended = false;
+      void run.done.then(() => {
+        ended = true;
+      });
+      await until(`"${line.source}" in the output`, 60_000, () => {
+        if (line.test(run.output())) return true;
+        if (ended) throw new Error(`the update never said ${line.source}:\n${run.output()}`);
+        return false;
+      });
+    },
+  };
+}
+
+/** Starts an update, and does something to it at a moment. */
+async function interrupted(
+  stack: Stack,
+  state: State,
+  moment: Moment,
+  interrupt: (run: Running) => unknown,
+): Promise<Run> {
+  serveState(state);
+  if (moment.slow) await upstream.tamper("slow");
+  const run = stack.start("up", "--yes", "--skip-preview");
+  try {
+    await moment.reached(run, takes[state]);
+    await interrupt(run);
+    return await run.done;
+  } finally {
+    if (moment.slow) {
+      await upstream.restore();
+      serveState(state);
+    }
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It was quicker.
+  }
+}
+
+/** What still runs of all that a stack's CLI had started, whoever its parent is now. */
+const left = (stack: Stack) => startedWith(`XDG_CACHE_HOME=${stack.cache}`);
+
+/** Nothing that an ended update had started works on a host any more. */
+async function lettingGo(stack: Stack, host: string): Promise<void> {
+  await until(`the end of all connections to ${host}`, 30_000, async () => {
+    const { stdout } = await lab.run(host, ["ss", "-Htn", "state", "established", "sport = :22"]);
+    return stdout.trim() === "";
+  });
+  // A provider process of Pulumi's SDK that nobody had asked for anything yet does not notice the end of its engine.
+  left(stack).forEach(kill);
+}
+
+const ways: Record<
+  string,
+  { interrupt(run: Running, host: string): unknown; tidy?(stack: Stack, host: string): Promise<unknown> }
+> = {
+  "SIGKILL of the CLI": {
+    interrupt: (run) => kill(run.child.pid as number),
+    async tidy(stack, host) {
+      await lettingGo(stack, host);
+      // The lock of a killed update stays; this is how one takes it away.
+      await stack.ok(["cancel", "--yes", "--stack", stack.name]).catch((error: Error) => {
+        if (!/no.*(lock|update)/i.test(error.message)) throw error;
+      });
+    },
+  },
+  "SIGKILL of the provider": {
+    interrupt: (run) => descendants(run.child.pid as number, /dynamic-provider/).forEach(kill),
+  },
+  "cut SSH connections": { interrupt: () => proxy.cut() },
+  "a reboot of the host": { interrupt: (_run, host) => lab.reboot(host) },
+};
+
+const firstMoments = [
+  after(0.3),
+  at(/SigningKey .* creating/),
+  at(/verbatim-configuration creating/),
+  at(/fetching \d+ files/, { slow: true }),
+  at(/putting the tree together/),
+];
+const laterMoments = [
+  after(0.2),
+  after(0.5),
+  at(/-contents updating/),
+  at(/fetched \d/, { slow: true }),
+  at(/published 0/),
+];
+
+describe.each(Object.entries(ways))("after %s", (way, { interrupt, tidy }) => {
+  const sshConfig = () => (way === "cut SSH connections" ? throughProxy : lab.paths.sshConfig);
+
+  test.each(firstMoments.map((first, index) => ({ first, later: laterMoments[index] as Moment })))(
+    "$first.label of a first update and $later.label of the next, the update after it completes the mirrors",
+    async ({ first, later }) => {
+      const stack = await newStack({ sshConfig: sshConfig() });
+      for (const [state, moment] of [
+        ["first", first],
+        ["later", later],
+      ] as const) {
+        await interrupted(stack, state, moment, (run) => interrupt(run, "mirror"));
+        await tidy?.(stack, "mirror");
+        succeeded(await stack.up());
+        expect(await Promise.all(modes.map((mode) => treeOf(stack, mode)))).toEqual(wanted[state]);
+      }
+      stack.discard();
+    },
+    120_000,
+  );
+});
+
+describe("while packages are installed on a fresh host", () => {
+  const installed = () => lab.sh("mirror2", "dpkg-query -W -f '${Package} ${Status}\\n' | sort");
+
+  test.each(Object.entries(ways).filter(([way]) => way !== "cut SSH connections"))(
+    "after %s the next update installs them",
+    async (_way, { interrupt, tidy }) => {
+      const before = await installed();
+      const stack = await newStack({ host: "mirror2", only: ["resigned"] });
+      await interrupted(stack, "first", at(/Unpacking reprepro|Setting up nginx/), (run) =>
+        interrupt(run, "mirror2"),
+      );
+      await tidy?.(stack, "mirror2");
+      succeeded(await stack.up());
+      expect((await lab.sh("mirror2", "dpkg --audit; systemctl is-active nginx")).stdout).toBe("active\n");
+      expect(await treeOf(stack, "resigned", "mirror2")).toBe(wanted.first[1]);
+      // As it was, for the next one.
+      succeeded(await stack.destroy());
+      await lab.sh("mirror2", "apt-get -y autoremove --purge");
+      expect((await installed()).stdout).toBe(before.stdout);
+      stack.discard();
+    },
+    120_000,
+  );
+});
+
+test("Ctrl-C ends an update after what it is doing, and the next one goes on", async () => {
+  const stack = await newStack();
+  // As a terminal does: to the CLI and whatever else is in its process group.
+  const run = await interrupted(stack, "first", at(/fetching \d+ files/, { slow: true }), ({ child }) =>
+    process.kill(-(child.pid as number), "SIGINT"),
+  );
+  expect(run.code).not.toBe(0);
+  await until("the end of all that the CLI had started", 30_000, () => left(stack).length === 0);
+  const state = JSON.parse(await stack.ok(["stack", "export", "--stack", stack.name]));
+  expect(state.deployment.pending_operations ?? []).toEqual([]);
+  succeeded(await stack.up());
+  expect(await Promise.all(modes.map((mode) => treeOf(stack, mode)))).toEqual(wanted.first);
+  stack.discard();
+}, 120_000);

@@ -56,6 +56,8 @@ export class AptMirror extends pulumi.ComponentResource {
       dependsOn,
     });
 
+    // reprepro knows the mirror's own key by the list of local packages that it signs, and not otherwise.
+    const signsLocal = settings.localPackages.length > 0;
     const contents = pulumi.output(this.#look(settings, place));
 
     const packages = new Packages(
@@ -87,9 +89,9 @@ export class AptMirror extends pulumi.ComponentResource {
       `${name}-configuration`,
       {
         host,
-        files: pulumi.all([contents, key?.fingerprint]).apply(([found, fingerprint]) => ({
+        files: pulumi.all([contents, signsLocal ? key?.fingerprint : undefined]).apply(([found, signer]) => ({
           ...site.files,
-          ...(fingerprint ? reproFiles(settings, place.directory, found, fingerprint) : {}),
+          ...(resigned ? reproFiles(settings, place.directory, found, signer ?? "") : {}),
         })),
         absent: [...site.absent],
         reloadOnRemoval: ["nginx.service"],

@@ -5,7 +5,13 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import type { Probe } from "../hosts/host.ts";
 import { sh } from "../hosts/shell.ts";
 import { digestOf, type Publication, type SuiteSummary } from "./apt-tree/publication.ts";
-import { leaveScript, observeScript, publishScript, removeScript, switchScript } from "./apt-tree/scripts.ts";
+import {
+  leaveScript,
+  observeScript,
+  publishScript,
+  removeScript,
+  restoreScript,
+} from "./apt-tree/scripts.ts";
 import { defineResource, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
@@ -56,6 +62,8 @@ interface Outputs {
 /** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
 type Summary = Pick<Inputs, "mode" | "upstream" | "plan" | "suites" | "packages" | "bytes"> & {
   readonly signing?: Pick<NonNullable<Inputs["signing"]>, "directory" | "fingerprint" | "validSeconds">;
+  /** The kept tree that it is again, signed anew. */
+  readonly restores?: string;
 };
 
 interface Found {
@@ -96,14 +104,14 @@ export const aptTree = defineResource<Inputs, Outputs>({
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(declared.directory));
     if (!found) return undefined;
-    const { signing, ...summary } = found.summary;
+    const { signing, restores, ...summary } = found.summary;
     return {
       inputs: {
         ...declared,
         ...summary,
         integrity: found.integrity,
         signing: signing && { ...signing, freshness: freshness(signing.validSeconds, found.secondsLeft) },
-        pinnedTo: declared.pinnedTo && found.tree,
+        pinnedTo: declared.pinnedTo && (restores ?? found.tree),
       },
       outputs: { tree: found.tree },
     };
@@ -111,14 +119,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
 
   async apply(scene, wanted, observed) {
     if (observed && !needsTree(wanted, observed.inputs)) return observed.outputs;
-    if (wanted.pinnedTo) {
-      await runJob(
-        scene,
-        switchScript({ ...wanted, owner: scene.id }, wanted.pinnedTo),
-        "serving a kept tree again",
-      );
-      return { tree: wanted.pinnedTo };
-    }
+    if (wanted.pinnedTo) return restore(scene, wanted, wanted.pinnedTo);
     const publication = await loadPublication(wanted.plan);
     const summary = summaryText(wanted);
     await handOver(scene, wanted.store, [...publication.texts.values(), Buffer.from(summary)]);
@@ -165,16 +166,26 @@ function needsTree(wanted: Inputs, observed: Inputs): boolean {
   return !same(visible(wanted), visible(observed));
 }
 
-function summaryText({
-  mode,
-  upstream,
-  plan,
-  suites,
-  packages,
-  bytes,
-  signing,
-  keepSnapshots,
-}: Inputs): string {
+async function restore(scene: Scene, wanted: Inputs, tree: string): Promise<Outputs> {
+  const { signing, mode } = wanted;
+  const summary = summaryText(wanted, mode === "resigned" ? tree : undefined);
+  await handOver(scene, wanted.store, [Buffer.from(summary)]);
+  const script = restoreScript(
+    {
+      ...wanted,
+      owner: scene.id,
+      summary: digestOf(summary),
+      signing: signing && { ...signing, suites: Object.keys(wanted.suites) },
+    },
+    tree,
+  );
+  await runJob(scene, script, "serving a kept tree again");
+  const published = await scene.host.facts(publishedTree(wanted.directory));
+  return { tree: published?.tree ?? tree };
+}
+
+function summaryText(wanted: Inputs, restores?: string): string {
+  const { mode, upstream, plan, suites, packages, bytes, signing, keepSnapshots } = wanted;
   const { freshness: _, ...kept } = signing ?? {};
   return JSON.stringify({
     mode,
@@ -185,6 +196,7 @@ function summaryText({
     bytes,
     keepSnapshots,
     signing: signing && kept,
+    restores,
   });
 }
 

@@ -9,6 +9,7 @@
 #   VALID     seconds for which the signature is good, 0 for ever
 
 R="$ROOT/reprepro"
+HEADERS="$R/headers"
 
 run_reprepro() { reprepro --basedir "$R" --outdir "$R/out" --gnupghome "$R/gnupg" --waitforlock 600 "$@"; }
 
@@ -52,9 +53,7 @@ resign() {
   cp -al "$R/out/dists" "$WORK/tree/public/dists"
   link_from_store tree "$WORK/tree/public"
   for suite in $SUITES; do write_release "$suite"; done
-  gpg --homedir "$GNUPG" --batch --quiet --export "$KEY" >"$WORK/tree/public/archive-key.gpg"
-  gpg --homedir "$GNUPG" --batch --quiet --armor --export "$KEY" >"$WORK/tree/public/archive-key.asc"
-  [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
+  export_key
   rm -f "$R/unfinished"
 }
 
@@ -85,6 +84,14 @@ check_taken() {
   fi
 }
 
+# The key for clients to fetch, and until when what it signed is good.
+export_key() {
+  gpg --homedir "$GNUPG" --batch --quiet --export "$KEY" >"$WORK/tree/archive-key.gpg"
+  gpg --homedir "$GNUPG" --batch --quiet --armor --export "$KEY" >"$WORK/tree/archive-key.asc"
+  mv -f "$WORK/tree/archive-key.gpg" "$WORK/tree/archive-key.asc" "$WORK/tree/public/"
+  [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
+}
+
 # reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and call the
 # suite by a code name of its own: the file is written anew from upstream's head and what is really there.
 write_release() {
@@ -92,7 +99,7 @@ write_release() {
   rm -f "$dir/Release" "$dir/Release.gpg" "$dir/InRelease"
   (cd "$dir" && find . -type f -not -path '*/by-hash/*' -printf '%P\0' | LC_ALL=C sort -z | xargs -0 -r sha256sum --) >"$WORK/sums"
   {
-    cat "$R/headers/$1"
+    cat "$HEADERS/$1"
     echo "Date: $(LC_ALL=C date -u -R | sed 's/+0000/UTC/')"
     [ "$VALID" -eq 0 ] || echo "Valid-Until: $(LC_ALL=C date -u -R -d "+$VALID seconds" | sed 's/+0000/UTC/')"
     echo "Acquire-By-Hash: yes"

@@ -45,10 +45,8 @@ export function publishScript(settings: PublishSettings): string {
     sh`LIST="$JOB_INPUT" MODE=${settings.mode} UPSTREAM=${`${settings.upstream}/`} PARALLEL=${settings.parallel}
 KEEP=${settings.keepSnapshots} PLAN=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
 STALL=${settings.stallSeconds}; export STALL`,
-    signing
-      ? sh`GNUPG=${signing.directory} KEY=${signing.fingerprint} SUITES=${signing.suites.join(" ")} VALID=${signing.validSeconds}
-UPSTREAM_KEY=${settings.upstreamKey}`
-      : "",
+    signingSettings(signing),
+    signing ? sh`UPSTREAM_KEY=${settings.upstreamKey}` : "",
     part("fetch.sh"),
     part("tree.sh"),
     part("resign.sh"),
@@ -56,17 +54,18 @@ UPSTREAM_KEY=${settings.upstreamKey}`
   ].join("\n");
 }
 
-/** The job that serves a kept tree again. */
-export function switchScript(place: Place, tree: string): string {
+/** The job that serves a kept tree again; see restore.sh. */
+export function restoreScript(
+  settings: Place & Pick<PublishSettings, "mode" | "keepSnapshots" | "summary" | "signing">,
+  tree: string,
+): string {
   return [
-    preamble(place),
+    preamble(settings),
+    sh`PINNED=${tree} MODE=${settings.mode} KEEP=${settings.keepSnapshots} SUMMARY=${settings.summary}`,
+    signingSettings(settings.signing),
     part("tree.sh"),
-    sh`tree=${tree}`,
-    `take_lock
-[ -e "$ROOT/trees/$tree/summary.json" ] || { echo "fault $tree: is not among the kept trees: $(ls "$ROOT/trees" | tr '\\n' ' ')"; exit 65; }
-faults_of "$ROOT/trees/$tree" >"$WORK/faults"
-[ ! -s "$WORK/faults" ] || { sed 's/^[^\\t]*\\t/fault /' "$WORK/faults" | head; exit 65; }
-switch_to "$tree"`,
+    part("resign.sh"),
+    part("restore.sh"),
   ].join("\n");
 }
 
@@ -83,6 +82,11 @@ date +%s
 cat "$ROOT/current/signed-until" 2>/dev/null || echo 0
 faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`,
   ].join("\n");
+}
+
+function signingSettings(signing: PublishSettings["signing"]): string {
+  if (!signing) return "";
+  return sh`GNUPG=${signing.directory} KEY=${signing.fingerprint} SUITES=${signing.suites.join(" ")} VALID=${signing.validSeconds}`;
 }
 
 /** Takes the mirror's content away, and from the store what no other mirror links to. */

@@ -32,6 +32,14 @@ prune_store() {
 
 in_store() { printf '%s/%s/%s' "$STORE" "$(printf %.2s "$1")" "$1"; }
 
+# keep_in_store FILE: puts a copy of it there and prints its digest.
+keep_in_store() {
+  digest=$(sha256sum <"$1" | cut -d' ' -f1)
+  mkdir -p "$STORE/$(printf %.2s "$digest")"
+  cp "$1" "$(in_store "$digest").new" && mv -f "$(in_store "$digest").new" "$(in_store "$digest")"
+  echo "$digest"
+}
+
 # The number behind the newest tree, so that names sort by age whatever the clock says.
 next_number() {
   last=$(ls -1 "$ROOT/trees" 2>/dev/null | sed -n 's/^\([0-9]\{6\}\)-.*/\1/p' | sort | tail -n 1)
@@ -123,11 +131,11 @@ switch_to() {
   sync -f "$ROOT"
 }
 
-# Drops the trees beyond KEEP (never the published one) and the files that no kept tree refers to.
+# Drops the trees beyond KEEP (never the published one, nor the one PINNED names) and the files that no kept tree refers to.
 prune() {
   published=$(basename "$(readlink "$ROOT/current")")
   ls -1 "$ROOT/trees" | grep '^[0-9]' | sort -r | { kept=0; while read -r tree; do
-    kept=$((kept + 1)); [ "$kept" -le "$KEEP" ] || [ "$tree" = "$published" ] || rm -rf "$ROOT/trees/$tree"
+    kept=$((kept + 1)); [ "$kept" -le "$KEEP" ] || [ "$tree" = "$published" ] || [ "$tree" = "${PINNED:-}" ] || rm -rf "$ROOT/trees/$tree"
   done; }
   cat "$ROOT"/trees/*/listing | perl -ne 'chomp; my (undef, undef, undef, $path) = split /\t/, $_, 4; print "$path\n" if $path =~ m{^pool/} && !$seen{$path}++' | LC_ALL=C sort >"$WORK/wanted"
   (cd "$ROOT" && find pool -type f -print 2>/dev/null | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"

@@ -21,7 +21,7 @@ import {
   observeScript,
   publishScript,
   removeScript,
-  switchScript,
+  restoreScript,
 } from "../../../../resources/apt-tree/scripts.ts";
 
 /*
@@ -140,7 +140,7 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
     stallSeconds: 1,
     keepSnapshots: keep,
     planText: handOver(workListText(items)),
-    summary: handOver(JSON.stringify({ plan: "p" })),
+    summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
     contents: handOver("{}"),
     upstreamKey: "",
   });
@@ -372,13 +372,16 @@ describe("several at a time", () => {
 });
 
 describe("serving a kept tree again", () => {
+  const restored = (tree: string) =>
+    restoreScript({ ...place(), mode: "verbatim", keepSnapshots: 2, summary: "" }, tree);
+
   test("switches to it when it is whole", async () => {
     offer(good);
     await publish();
     const first = published();
     offer({ ...good, "dists/noble/InRelease": "root 2" });
     await publish();
-    expect((await runScript(switchScript(place(), first)).ended).code).toBe(0);
+    expect((await runScript(restored(first)).ended).code).toBe(0);
     expect([published(), served("dists/noble/InRelease")]).toEqual([first, "root 1"]);
   });
 
@@ -386,7 +389,7 @@ describe("serving a kept tree again", () => {
     offer(good);
     await publish();
     const first = published();
-    const absent = await runScript(switchScript(place(), "000009-aaaaaaaaaaaa")).ended;
+    const absent = await runScript(restored("000009-aaaaaaaaaaaa")).ended;
     expect([absent.code, absent.lines.at(-1)]).toEqual([
       65,
       `fault 000009-aaaaaaaaaaaa: is not among the kept trees: ${first} `,
@@ -395,10 +398,10 @@ describe("serving a kept tree again", () => {
     await publish();
     const second = published();
     rmSync(join(root, "m/trees", first, "public/dists/noble/InRelease"));
-    const broken = await runScript(switchScript(place(), first)).ended;
+    const broken = await runScript(restored(first)).ended;
     expect([broken.code, broken.lines.at(-1)]).toEqual([
       65,
-      `fault missing\ttrees/${first}/public/dists/noble/InRelease`,
+      `fault trees/${first}/public/dists/noble/InRelease: missing`,
     ]);
     expect(published()).toBe(second);
   });

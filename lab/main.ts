@@ -12,7 +12,10 @@ const usage = `usage: node lab/main.ts COMMAND [--name NAME]   (default name: de
   ssh HOST [COMMAND...]                            as one would reach it in production
   release PACKAGE VERSION [--suite S] [--phased N] publish a new version (default suite: noble-updates)
   withdraw PACKAGE [--suite S]                     take it out of a suite
-  tamper KIND [--suite S] [--path REGEX]           make upstream bad; no KIND lists them
+  tamper KIND [--suite S] [--package P] [--path REGEX]
+                                                   make upstream bad; no KIND lists the kinds. A .deb that is
+                                                   flipped or missing is P's, by default the suite's first;
+                                                   REGEX says what a bad server spoils
   restore                                          make upstream good again
   reset                                            back to the first publication`;
 
@@ -26,6 +29,7 @@ async function main(): Promise<number> {
       suite: { type: "string" },
       phased: { type: "string" },
       path: { type: "string" },
+      package: { type: "string" },
     },
   });
   const [what, ...rest] = positionals;
@@ -57,7 +61,7 @@ async function main(): Promise<number> {
       await upstreamOf(runningLab(name)).withdraw(first, suite);
       return 0;
     case "tamper":
-      await upstreamOf(runningLab(name)).tamper(first, { suite, path: values.path });
+      await upstreamOf(runningLab(name)).tamper(first, { suite, path: values.path, package: values.package });
       return 0;
     case "restore":
       await upstreamOf(runningLab(name)).restore();

@@ -60,14 +60,14 @@ export class AptClient {
     if (code !== 0) throw new Error(`apt-get update on ${this.#host}:\n${stdout}${stderr}`);
   }
 
-  /** Downloads and installs, even where it is installed already; returns the version that then is. */
+  /** Downloads and installs afresh, so that what was installed before has no say; returns the version that then is. */
   async install(name: string): Promise<string> {
-    await this.#sure(`rm -f ${this.folder}/archives/*.deb`);
-    const { code, stdout, stderr } = await this.get(
-      `--no-install-recommends --reinstall --allow-downgrades install ${name}`,
+    await this.#sure(
+      `rm -f ${this.folder}/archives/*.deb; ! dpkg -s ${name} >/dev/null 2>&1 || dpkg --purge --force-depends ${name}`,
     );
+    const { code, stdout, stderr } = await this.get(`--no-install-recommends install ${name}`);
     if (code !== 0) throw new Error(`apt-get install ${name} on ${this.#host}:\n${stdout}${stderr}`);
-    return await this.#sure(`dpkg-query -W -f '\${Version}' ${name.replace(/=.*/, "")}`);
+    return await this.#sure(`dpkg-query -W -f '\${Version}' ${name}`);
   }
 
   /** The packages that apt could install, sorted, e.g. `jq 1.6-2.1 amd64`. */

@@ -18,8 +18,10 @@ need_room() {
 
 begin_key() {
   at="- key"
-  rm -rf -- "$making"
-  mkdir -m 0700 -- "$making"
+  # The agent of an attempt that was cut off may live on for seconds and take its sockets with it when it goes, by
+  # their names: no two attempts share a directory.
+  rm -rf -- "$making".* || true
+  making=$(mktemp -d -- "$making.XXX")
   aside=$making
   export GNUPGHOME="$making"
 }

@@ -68,7 +68,8 @@ fetch_pass() {
     ' "$batch" "$WORK/partial" "$UPSTREAM" >"$WORK/curl.conf"
     [ "$2" = resume ] || cut -f1 "$batch" | (cd "$WORK/partial" && xargs -r rm -f --)
     : >"$WORK/report"
-    watch_progress & watcher=$!
+    # It must not hold the locks for as long as its sleep outlives it.
+    watch_progress 8>&- 9>&- & watcher=$!
     # What a server sends beyond the largest file of the batch is not written: that transfer fails, the others go on.
     (
       trap '' XFSZ

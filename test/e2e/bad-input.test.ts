@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => {
   stack?.discard();
   await labDown(labName);
-}, 60_000);
+}, 120_000);
 
 /** What may be written wrong, by the path below the mirror at which it must be reported, with a part of the reason. */
 const wrong: readonly [path: string, mirror: Values, reason: string][] = [
@@ -58,7 +58,7 @@ describe("what is written wrong", () => {
     ]);
     stack.configure(labSite(lab, Object.fromEntries(mirrors), { aptMirror: {} }));
     run = await stack.preview();
-  }, 60_000);
+  }, 120_000);
 
   test.each(wrong.map(([path, , reason], index) => ({ path, reason, index })))(
     "is refused with its path: $path $reason",
@@ -106,7 +106,7 @@ test("two mirrors of one host that cannot both be served or kept are refused wit
     expect(output).toMatch(new RegExp(`airgapped-maas:${path}:.*${reason}`));
   }
   expect(output).not.toContain("never shown");
-}, 60_000);
+}, 120_000);
 
 /** What only the hosts and upstream can tell, each with the path at which it must be reported. */
 const unworkable: readonly [what: string, path: string, mirror: () => Values, reason: RegExp][] = [
@@ -174,4 +174,4 @@ describe("what cannot work", () => {
 test("nothing was touched on the host by any of it", async () => {
   const differences = manifestDifferences(before, await manifestOf(lab, "mirror"));
   expect(differences.filter((line) => !line.startsWith("~ running systemd-ask-password-"))).toEqual([]);
-}, 60_000);
+}, 120_000);

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   stack?.discard();
   await labDown(name);
-}, 60_000);
+}, 120_000);
 
 /** Everything that clients can get of a mirror, as they get it: digests by path. */
 async function served(mode: string): Promise<Record<string, string>> {

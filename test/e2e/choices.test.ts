@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   stack?.discard();
   await labDown(labName);
-}, 60_000);
+}, 120_000);
 
 describe("a filtered mirror with packages of the site's own", () => {
   let client: AptClient;
@@ -54,7 +54,7 @@ describe("a filtered mirror with packages of the site's own", () => {
   beforeAll(async () => {
     client = await AptClient.on(lab, "client", "chosen", mirrors.chosen.sourcesEntry);
     await client.update();
-  }, 60_000);
+  }, 120_000);
 
   test("offers what was chosen, what that depends on, and the site's own, and nothing else", async () => {
     const offered = (await client.offered()).map((line) => line.replace(/ \S+ /, " "));
@@ -63,13 +63,13 @@ describe("a filtered mirror with packages of the site's own", () => {
       `${name} arm64`,
     ]);
     expect(offered).toEqual([...ofUpstream, "site-tool all"]);
-  }, 30_000);
+  }, 120_000);
 
   test("lets a client install all of it", async () => {
     expect(await client.install("site-tool")).toBe("1.0");
     expect((await lab.run("client", ["site-tool"])).stdout).toBe("of this site\n");
     expect(await client.install("jq")).toMatch(/^1\./);
-  }, 60_000);
+  }, 120_000);
 
   test("has every architecture that was asked for", async () => {
     const { stdout } = await lab.sh(
@@ -88,7 +88,7 @@ describe("a filtered mirror with packages of the site's own", () => {
     const dsc = /'(http:\S+hello_\S+\.dsc)'/.exec(stdout)?.[1] ?? "";
     const fetched = await lab.run("client", ["curl", "-fsS", dsc]);
     expect(fetched.stdout).toContain("Source: hello");
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("a mirror served with TLS", () => {
@@ -124,7 +124,7 @@ describe("a mirror served with TLS", () => {
       { input: marks(first).join("\n") },
     );
     expect(elsewhere.stdout).toBe("/etc/nginx/airgapped-maas/443-any.key\n");
-  }, 30_000);
+  }, 120_000);
 
   test("shows that the key changes and neither the old nor the new one, and then serves the new one", async () => {
     const second = certificate("second");

@@ -65,7 +65,7 @@ afterAll(async () => {
   await proxy?.close();
   if (folder) rmSync(folder, { recursive: true, force: true });
   await labDown(name);
-}, 60_000);
+}, 120_000);
 
 /** Upstream as it was first published, or as it is since. */
 type State = "first" | "later";

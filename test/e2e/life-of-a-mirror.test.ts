@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(async () => {
   stack?.discard();
   await labDown(labName);
-}, 60_000);
+}, 120_000);
 
 describe("from nothing to a served client", () => {
   test("the preview says what will be there, in numbers, and touches nothing", async () => {
@@ -40,7 +40,7 @@ describe("from nothing to a served client", () => {
     expect(planned.output).toContain("noble-updates: +3 ~0 -0 packages");
     expect(planned.output).toMatch(new RegExp(`Resources:\n {4}\\+ ${planned.counts.create} to create\n`));
     expect(manifestDifferences(before.mirror, await manifestOf(lab, "mirror"))).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test("the update builds it, and the client installs from it with plain apt", async () => {
     made = succeeded(await stack.up());
@@ -62,7 +62,7 @@ describe("when nothing has to be done", () => {
   test("a second update does nothing", async () => {
     const run = await stack.up("--expect-no-changes");
     expect(run).toMatchObject({ code: 0, counts: { same: made.counts.create }, steps: [] });
-  }, 30_000);
+  }, 120_000);
 
   test("nor does one after files were merely touched", async () => {
     const { code } = await lab.sh(
@@ -72,7 +72,7 @@ describe("when nothing has to be done", () => {
     );
     expect(code).toBe(0);
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
-  }, 30_000);
+  }, 120_000);
 
   test("nor where the workstation's cache is gone and lists are written in another order", async () => {
     rmSync(stack.cache, { recursive: true });
@@ -84,7 +84,7 @@ describe("when nothing has to be done", () => {
     stack.configure({ clientChecks, aptMirrors: { ubuntu: reversed }, sshConfig });
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
     stack.configure(site());
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("what has drifted", () => {
@@ -111,7 +111,7 @@ describe("what has drifted", () => {
     );
     if (damage.code !== 0) throw new Error(damage.stderr);
     drifted = succeeded(await stack.preview("--diff"));
-  }, 60_000);
+  }, 120_000);
 
   const differing = (type: string) => drifted.steps.find((step) => step.type === type)?.differs;
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   stack?.discard();
   await labDown(labName);
-}, 60_000);
+}, 120_000);
 
 describe("what upstream releases", () => {
   test("is shown by the preview in numbers, and is with the clients after the update", async () => {

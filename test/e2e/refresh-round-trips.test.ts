@@ -54,7 +54,7 @@ afterAll(async () => {
   stack?.discard();
   if (folder) rmSync(folder, { recursive: true, force: true });
   await labDown(name);
-}, 60_000);
+}, 120_000);
 
 interface Asked {
   readonly connections: number;

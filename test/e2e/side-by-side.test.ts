@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const stack of stacks) stack.discard();
   await labDown(labName);
-}, 60_000);
+}, 120_000);
 
 /** What a host answers to a request for a path, or its status where that is not 200. */
 async function served(host: string, path: string): Promise<string> {
@@ -43,7 +43,7 @@ describe("two stacks on one host", () => {
   beforeAll(async () => {
     one = await newStack("one", siteOne());
     two = await newStack("two", siteTwo());
-  }, 30_000);
+  }, 120_000);
 
   test("are built at the same time, and each serves its own", async () => {
     const runs = await Promise.all([one.up(), two.up()]);
@@ -81,7 +81,7 @@ describe("two stacks on one host", () => {
       delete: expect.any(Number),
     });
     two.configure({ ...rest, aptMirrors: { "ubuntu-of-dc1": aptMirrors.ubuntu } });
-  }, 60_000);
+  }, 120_000);
 
   test("a mirror that moves to another host is served there, and its configuration leaves the old one", async () => {
     const { aptMirrors, ...rest } = siteTwo({

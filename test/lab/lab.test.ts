@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await labDown(name);
   await labDown(other);
-}, 60_000);
+}, 120_000);
 
 /** What a command on a host prints. Fails where the command does. */
 async function printed(host: string, script: string): Promise<string> {
@@ -136,7 +136,7 @@ describe("a lab that is up", () => {
   });
 
   test("brings a host back after a reboot, and after its plug was pulled, with its disk", async () => {
-    await printed("mirror2", "echo kept > /etc/kept; sync");
+    await printed("mirror2", "echo kept > /etc/kept; sync /etc/kept");
     const boot = "cat /proc/sys/kernel/random/boot_id";
     const before = await printed("mirror2", boot);
     await lab.reboot("mirror2");

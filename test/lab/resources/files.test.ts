@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 600_000);
 afterEach(async () => {
   for (const life of made.splice(0)) await life.destroy();
-}, 60_000);
+}, 120_000);
 afterAll(() => bed?.down(), 60_000);
 
 function resource(name: string): LifeCycle {
@@ -61,7 +61,7 @@ test("makes everything, finds nothing more to do, and leaves the host as it was"
   await life.destroy();
   expect(life.heard.warnings).toEqual([]);
   expect(await differences()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test("a service that runs is told when its files are gone; one that does not run stays as it is", async () => {
   await bed.sh(`for unit in told silent; do
@@ -82,7 +82,7 @@ done; systemctl daemon-reload; systemctl start told`);
   await bed.sh(
     "systemctl stop told; rm /run/systemd/system/told.service /run/systemd/system/silent.service /run/told.service.saw; systemctl daemon-reload",
   );
-}, 60_000);
+}, 120_000);
 
 test.each<[string, string, Record<string, [Json | undefined, Json | undefined]>]>([
   [
@@ -151,7 +151,7 @@ test("a missing file is added again", async () => {
   const { differs } = await life.up(everything);
   expect(Object.keys(differs).sort()).toEqual(["files[/etc/lab/a.conf]", "secretFiles[/etc/lab/token]"]);
   expect((await life.preview(everything)).change).toBe("none");
-}, 60_000);
+}, 120_000);
 
 test("a smaller set puts the rest back as found", async () => {
   const life = resource("shrinks");
@@ -163,7 +163,7 @@ test("a smaller set puts the rest back as found", async () => {
   expect(await bed.sh("cat /srv/found/text; readlink /srv/found/link; stat -c %a /srv/found/text")).toBe(
     "found\ntext\n604\n",
   );
-}, 60_000);
+}, 120_000);
 
 test("takes up what is there as declared, and a host keeps it when the resource goes", async () => {
   const life = resource("adopts");
@@ -175,7 +175,7 @@ test("takes up what is there as declared, and a host keeps it when the resource 
   expect((await life.preview(declared)).change).toBe("none");
   await life.destroy();
   expect(await differences()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test("two resources share a path, and a third that says otherwise is told whose it is", async () => {
   const [one, two, three] = [resource("one"), resource("two"), resource("three")];
@@ -189,7 +189,7 @@ test("two resources share a path, and a third that says otherwise is told whose 
   expect(await bed.sh("cat /srv/found/text")).toBe("shared\n");
   await two.destroy();
   expect(await differences()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test("a rename without an alias keeps what both names declare", async () => {
   const [old, renamed] = [resource("old"), resource("renamed")];
@@ -199,7 +199,7 @@ test("a rename without an alias keeps what both names declare", async () => {
   expect((await renamed.preview(everything)).change).toBe("none");
   await renamed.destroy();
   expect(await differences()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test("whenever the process that applies is killed, the next one completes it", async () => {
   const many = wants({
@@ -246,7 +246,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
       await bed.sh("umount /mnt/small && rmdir /mnt/small");
     }
     expect(await differences()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test("a full disk under the ledger", async () => {
     const life = resource("ledger");
@@ -262,7 +262,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
     } finally {
       await bed.sh("rm -f /srv/found/large; umount /var/lib/airgapped-maas && rmdir /var/lib/airgapped-maas");
     }
-  }, 60_000);
+  }, 120_000);
 
   test("a read-only file system", async () => {
     const life = resource("read-only");
@@ -279,7 +279,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
     } finally {
       await bed.sh("umount /mnt/small && rmdir /mnt/small");
     }
-  }, 60_000);
+  }, 120_000);
 
   test("an immutable file", async () => {
     const { code } = await bed.lab.sh("mirror", "touch /srv/immutable && chattr +i /srv/immutable");
@@ -291,7 +291,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
     await bed.lab.sh("mirror", "chattr -i /srv/immutable");
     await life.destroy();
     await bed.sh("rm /srv/immutable");
-  }, 60_000);
+  }, 120_000);
 });
 
 test("a directory with something else in it stays, and is named", async () => {
@@ -302,4 +302,4 @@ test("a directory with something else in it stays, and is named", async () => {
   expect(life.heard.warnings).toEqual([expect.stringMatching(/^\/srv\/data stays/)]);
   await bed.sh("rm -r /srv/data");
   expect(await differences()).toEqual([]);
-}, 60_000);
+}, 120_000);

@@ -197,7 +197,7 @@ describe("says why when", () => {
     await expect(resource("unknown").up(wants({ "no-such-package": "installed" }))).rejects.toThrow(
       /no package no-such-package/,
     );
-  }, 60_000);
+  }, 120_000);
 
   test("the package is held at another version", async () => {
     await bed.sh("apt-get -qy install lab-tool=2.0 >/dev/null && apt-mark hold lab-tool");
@@ -205,7 +205,7 @@ describe("says why when", () => {
       /lab-tool is held on the host/,
     );
     await bed.sh("apt-mark unhold lab-tool && apt-get -qy purge lab-tool >/dev/null");
-  }, 60_000);
+  }, 120_000);
 
   test("it would remove something that is there", async () => {
     await bed.sh("apt-get -qy install lab-tool >/dev/null");
@@ -214,7 +214,7 @@ describe("says why when", () => {
     );
     expect(await isInstalled("lab-tool")).toBe(true);
     await bed.sh("apt-get -qy purge lab-tool >/dev/null");
-  }, 60_000);
+  }, 120_000);
 
   test("another package stands in for it", async () => {
     const life = resource("abstract");
@@ -223,7 +223,7 @@ describe("says why when", () => {
     );
     await life.destroy();
     expect(await differences()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test("its script fails", async () => {
     const life = resource("broken");
@@ -232,11 +232,11 @@ describe("says why when", () => {
     expect(preview.differs).toEqual({ "packages[lab-broken]": ["(half-configured)", "installed"] });
     await life.destroy();
     expect(await differences()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test("what it needs is not to be had", async () => {
     await expect(resource("unmet").up(wants({ "lab-unmet": "installed" }))).rejects.toThrow(/lab-nowhere/);
-  }, 60_000);
+  }, 120_000);
 
   test("somebody else holds apt's lock", async () => {
     await bed.sh(
@@ -254,7 +254,7 @@ signal.pause()'`,
     await bed.sh("systemctl stop holder");
     await done;
     expect(await isInstalled("lab-tool")).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test("its sources cannot be reached", async () => {
     await bed.lab.powerOff("upstream");

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const life of made.splice(0)) await life.destroy();
   await bed.sh(`rm -f ${site}; systemctl reload-or-restart nginx`);
-}, 60_000);
+}, 120_000);
 afterAll(() => bed?.down(), 60_000);
 
 function resource(name: string): LifeCycle {
@@ -54,7 +54,7 @@ describe("a unit of our own", () => {
     await life.destroy();
     expect(await shown("lab-sleeper", "LoadState")).toBe("not-found");
     expect(await differences()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test("is restarted when its file or a drop-in changes, comes or goes", async () => {
     const life = resource("changing");
@@ -75,7 +75,7 @@ describe("a unit of our own", () => {
     }
     expect(new Set(seen.map((line) => line.split(" ")[0])).size).toBe(5);
     expect(seen.map((line) => line.split(" ").at(-1)?.trim())).toEqual(["0", "0", "5", "6", "0"]);
-  }, 60_000);
+  }, 120_000);
 
   test("that ends right after it started is an error with its last words", async () => {
     const life = resource("dying");
@@ -83,14 +83,14 @@ describe("a unit of our own", () => {
     await expect(life.up(wants({ "lab-dying.service": { unit } }))).rejects.toThrow(/no tea in the house/);
     await life.up(wants({ "lab-dying.service": { unit: sleeper } }));
     expect((await life.preview(wants({ "lab-dying.service": { unit: sleeper } }))).change).toBe("none");
-  }, 60_000);
+  }, 120_000);
 
   test("that cannot be understood is an error", async () => {
     const unit = "[Service]\nExecStart=not/absolute/\n";
     await expect(resource("bad").up(wants({ "lab-bad.service": { unit } }))).rejects.toThrow(
       /lab-bad.service/,
     );
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("drift is named and repaired", () => {
@@ -145,7 +145,7 @@ describe("drift is named and repaired", () => {
     expect((await life.preview(nginx)).change).toBe("none");
     await life.destroy();
     expect(await differences()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("files that a service reads", () => {
@@ -164,7 +164,7 @@ describe("files that a service reads", () => {
     await until("the new site is served", 5000, async () => (await served()) === "two");
     expect(await shown("nginx", "InvocationID")).toBe(invocation);
     expect((await life.preview(declaring("two"))).change).toBe("none");
-  }, 60_000);
+  }, 120_000);
 
   test("with a mistake in them fail the reload, while the service goes on as before", async () => {
     const life = resource("mistake");
@@ -181,7 +181,7 @@ describe("files that a service reads", () => {
     await write(site, siteSaying("mended"));
     await life.up(declaring("mended"));
     await until("the mended site is served", 5000, async () => (await served()) === "mended");
-  }, 60_000);
+  }, 120_000);
 
   test("edited by hand are named by their digest", async () => {
     const life = resource("hand");
@@ -197,7 +197,7 @@ describe("files that a service reads", () => {
     await bed.sh("systemctl reload nginx");
     await write(site, siteSaying("ours"));
     await life.up(declaring("ours"));
-  }, 60_000);
+  }, 120_000);
 
   test("that the running service has not taken in make it reload the next time", async () => {
     const life = resource("late");
@@ -210,7 +210,7 @@ describe("files that a service reads", () => {
         sha256(siteSaying("two")),
       ],
     });
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("what was there before", () => {
@@ -252,7 +252,7 @@ describe("what was there before", () => {
     expect(await shown("nginx", "ActiveState")).toBe("inactive");
     await bed.sh("systemctl start nginx");
     expect(await differences()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test("a unit that leaves the set is put back, the others stay", async () => {
     const life = resource("shrinks");
@@ -261,11 +261,11 @@ describe("what was there before", () => {
     expect(await shown("lab-sleeper", "LoadState")).toBe("not-found");
     await life.destroy();
     expect(await differences()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });
 
 test("a unit that does not exist is named", async () => {
   await expect(resource("none").up(wants({ "lab-none.service": {} }))).rejects.toThrow(
     /looking for lab-none.service: the host has no such unit/,
   );
-}, 60_000);
+}, 120_000);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const life of made.splice(0)) await life.destroy();
   await bed.sh("rm -rf /srv/keys");
-}, 60_000);
+}, 120_000);
 afterAll(() => bed?.down(), 60_000);
 
 function resource(name: string): LifeCycle {

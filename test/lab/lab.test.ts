@@ -44,7 +44,7 @@ describe("a lab that is up", () => {
     const boots = await lab.sh("client", "cat /proc/sys/kernel/random/boot_id");
     const start = Date.now();
     await labUp(name);
-    expect(Date.now() - start).toBeLessThan(1000);
+    expect(Date.now() - start).toBeLessThan(5000);
     expect(before).toBeGreaterThan(20);
     expect((await lab.sh("client", "cat /proc/sys/kernel/random/boot_id")).stdout).toBe(boots.stdout);
     const running = labStatus(name).filter((host) => host.running);
@@ -339,7 +339,7 @@ describe("the Ubuntu archive of upstream", () => {
     for (const version of ["3.0", "3.1"]) {
       const start = Date.now();
       await upstream.release({ package: "hello", version, phased: 30 });
-      expect(Date.now() - start).toBeLessThan(1500);
+      expect(Date.now() - start).toBeLessThan(6000);
       expect(await printed("mirror", candidate)).toBe(version);
     }
     await printed(

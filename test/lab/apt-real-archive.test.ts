@@ -44,7 +44,8 @@ describe("Debian main as apt has it", () => {
         file.startsWith(`${root.slice(0, -9)}main_binary-${arch}_Packages`),
       );
       const plain = execFileSync("/usr/lib/apt/apt-helper", ["cat-file", join(lists, name ?? "")], large);
-      const packed = form === "gz" ? gzipSync(plain) : execFileSync("xz", ["-1", "-c"], { input: plain, ...large });
+      const packed =
+        form === "gz" ? gzipSync(plain) : execFileSync("xz", ["-1", "-c"], { input: plain, ...large });
       // apt does not keep the packed form, so the same content is packed and signed anew.
       const path = `main/binary-${arch}/Packages.${form}`;
       const lines = [[path, packed] as const, [path.slice(0, -3), plain] as const].map(

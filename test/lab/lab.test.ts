@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { readKey } from "openpgp";
 import { archiveKey } from "../../lab/archive/openpgp-key.ts";
 import { processesIn } from "../../lab/cgroups.ts";
@@ -15,8 +15,6 @@ const name = "lab-tests";
 const other = "lab-tests-other";
 /** The very first time, a root file system is made and packages are downloaded. */
 const firstTime = 600_000;
-
-jest.setTimeout(30_000);
 
 let lab: Lab;
 let upstream: Upstream;

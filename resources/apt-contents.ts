@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { type Archive, type Fetch, readArchive, readReleases } from "../content/apt/archive.ts";
+import { type Archive, readArchive, readReleases } from "../content/apt/archive.ts";
 import type { PackageFilter } from "../content/apt/filter.ts";
 import type { Extras } from "../content/apt/indices.ts";
 import { readLocalPackage } from "../content/apt/local-package.ts";
@@ -15,12 +14,17 @@ import {
 import { comparePlans } from "../content/apt/plan-comparison.ts";
 import { defaultCache } from "../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../content/openpgp/keyring.ts";
+import { blaming } from "../errors/blaming.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
-import { sh } from "../hosts/shell.ts";
-import { type Publication, type SuiteSummary, workListText } from "./apt-tree/publication.ts";
+import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
+import { isComplete } from "./published-tree/publication.ts";
+import { keptContents, publishedPlan, summaryOf } from "./published-tree/published.ts";
+import { existsThrough, fetchThrough, keyArgument } from "./published-tree/upstream.ts";
+import { count, few } from "./published-tree/wording.ts";
+import { workListText } from "./published-tree/work-list.ts";
 
 export interface AptContentsRequest {
   readonly host: string;
@@ -80,14 +84,21 @@ const planner = 2;
 export async function getAptContents(request: AptContentsRequest): Promise<AptContents> {
   const host = hostNamed(request.host);
   const cache = defaultCache();
-  if (request.pinnedTo) return blaming("pinnedTo", keptContents(host, request.directory, request.pinnedTo));
+  if (request.pinnedTo) {
+    const kept = keptContents<Found>(host, request.directory, request.pinnedTo);
+    const { found, plan } = await blaming("pinnedTo", kept);
+    return { ...found, plan, changes: [] };
+  }
 
   const [keys, locals, published] = await Promise.all([
-    blaming("upstream.key", trustedKeys(keyOf(request.upstream.key))),
+    blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
-    publishedContents(host, `${request.directory}/current`),
+    summaryOf<PublishedContents>(host, `${request.directory}/current`),
   ]);
-  const fetch = fetchThrough(host, request.upstream);
+  const fetch = fetchThrough(host, request.upstream, {
+    values: ["upstream.url", "suites"],
+    remedy: "Check the upstream URL and the names of the suites.",
+  });
   const exists = existsThrough(host, request.upstream);
   const asked = {
     ...request,
@@ -105,23 +116,16 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     releases.map(({ release }) => release.sha256),
   ]);
   let plan = await cache.recall(subject);
-  if (!plan || !(await complete(plan))) {
+  if (!plan || !(await isComplete(plan))) {
     const archive = await readArchive(asked);
     plan = await publish(archive, request, locals);
     await cache.remember(subject, plan);
   }
-  const publication = JSON.parse(String(await cache.get(plan))) as Publication;
+  const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes =
     plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
   return { ...found, plan, changes };
-}
-
-/** Says of a foreseen failure which value of the request it comes from. What names one itself is left alone. */
-async function blaming<T>(value: string, work: Promise<T>): Promise<T> {
-  return work.catch((error) => {
-    throw error instanceof ExplainedError ? error.within({ values: [value] }) : error;
-  });
 }
 
 /** What decides about a plan, besides what upstream has. */
@@ -142,11 +146,6 @@ function question(
   };
 }
 
-/** The path of a key file is one of the project; anything else is for the keyrings to make sense of. */
-function keyOf(key: string | undefined): string | undefined {
-  return key && !key.includes("-----BEGIN") && /[/.]/.test(key) ? resolve(key) : key;
-}
-
 async function localFile(path: string): Promise<LocalFile> {
   const bytes = await readFile(path).catch((error: Error) => {
     throw new ExplainedError({
@@ -158,102 +157,9 @@ async function localFile(path: string): Promise<LocalFile> {
   return { ...(await readLocalPackage(bytes, path)), bytes };
 }
 
-/** Each path is asked for once a lookup; what stalls, resets or answers with an error is explained. */
-function fetchThrough(host: Host, upstream: AptContentsRequest["upstream"]): Fetch {
-  const asked = new Map<string, Promise<Buffer>>();
-  return (path, expected) => {
-    const known = asked.get(path);
-    if (known) return known;
-    const answer = get(path, expected.maximum);
-    asked.set(path, answer);
-    return answer;
-  };
-
-  async function get(path: string, maximum: number): Promise<Buffer> {
-    const url = urlOf(upstream.url, path);
-    const { status, body } = await host.fetch(url, {
-      maximumBytes: maximum + 1,
-      timeoutMs: upstream.stallSeconds * 1000,
-    });
-    if (status === 200) return body;
-    throw new ExplainedError({
-      host: host.name,
-      ...(status === 404 ? { values: ["upstream.url", "suites"] } : {}),
-      step: `fetching ${url}`,
-      found: `the server answered ${status}`,
-      remedy:
-        status === 404
-          ? "Check the upstream URL and the names of the suites."
-          : "Try again when upstream is well. What is served now stays as it is.",
-    });
-  }
-}
-
-/** Upstream's index lists files that are on no server (mostly uncompressed forms); only an answer tells. */
-function existsThrough(host: Host, upstream: AptContentsRequest["upstream"]) {
-  const timeoutMs = upstream.stallSeconds * 1000;
-  return (paths: readonly string[]): Promise<boolean[]> =>
-    Promise.all(
-      paths.map(async (path) => {
-        const { status } = await host.fetch(urlOf(upstream.url, path), { method: "HEAD", timeoutMs });
-        return ![403, 404, 410].includes(status);
-      }),
-    );
-}
-
-function urlOf(base: string, path: string): string {
-  return `${base}/${path.split("/").map(encodeURIComponent).join("/")}`;
-}
-
 interface PublishedContents {
   readonly plan: string;
   readonly suites: Readonly<Record<string, SuiteSummary>>;
-}
-
-/** What a tree of the mirror says of itself; undefined where there is none. */
-async function publishedContents(host: Host, tree: string): Promise<PublishedContents | undefined> {
-  const text = await host.facts({
-    script: sh`cat ${`${tree}/summary.json`} 2>/dev/null || true`,
-    parse: (output) => output,
-  });
-  return text ? (JSON.parse(text) as PublishedContents) : undefined;
-}
-
-async function keptContents(host: Host, directory: string, name: string): Promise<AptContents> {
-  const tree = `${directory}/trees/${name}`;
-  const [summary, contents] = await Promise.all([
-    publishedContents(host, tree),
-    host.facts({
-      script: sh`cat ${`${tree}/contents.json`} 2>/dev/null || ls ${`${directory}/trees`} 2>/dev/null || true`,
-      parse: (output) => output,
-    }),
-  ]);
-  if (summary && contents.startsWith("{"))
-    return { ...(JSON.parse(contents) as Found), plan: summary.plan, changes: [] };
-  throw new ExplainedError({
-    host: host.name,
-    step: `looking for the kept tree ${name}`,
-    found: `${directory}/trees has ${
-      contents
-        .trim()
-        .split("\n")
-        .filter((kept) => /^\d/.test(kept))
-        .join(", ") || "no trees"
-    }`,
-    remedy: "Set pinnedTo to one of these, or take it out to follow upstream again.",
-  });
-}
-
-/** Whether every text of a publication is still in the cache. */
-async function complete(plan: string): Promise<boolean> {
-  const cache = defaultCache();
-  const manifest = await cache.get(plan);
-  if (!manifest) return false;
-  const { planText, workList, contents, upstreamKey, seeds } = JSON.parse(manifest.toString()) as Publication;
-  const found = await Promise.all(
-    [planText, workList, contents, upstreamKey, ...seeds].map((digest) => cache.get(digest)),
-  );
-  return found.every(Boolean);
 }
 
 /** Puts everything that an update needs into the cache. */
@@ -286,7 +192,7 @@ async function publish(
     warnings: warningsOf(archive, request, plan),
   };
   const put = async ({ bytes }: Text) => cache.put(bytes);
-  const publication: Publication = {
+  const publication: AptPublication = {
     planText: await cache.put(planText(plan)),
     workList: await cache.put(workListText(work.items)),
     contents: await cache.put(JSON.stringify(found)),
@@ -301,7 +207,7 @@ async function changesOf(
   host: Host,
   directory: string,
   published: PublishedContents | undefined,
-  wanted: Publication,
+  wanted: AptPublication,
 ): Promise<string[]> {
   const cache = defaultCache();
   const text = async (digest: string | undefined) =>
@@ -309,12 +215,9 @@ async function changesOf(
   const held = async () => {
     if (!published) return undefined;
     const manifest = await text(published.plan);
-    const known = manifest && (await text((JSON.parse(manifest) as Publication).planText));
+    const known = manifest && (await text((JSON.parse(manifest) as AptPublication).planText));
     // Another workstation made it: the host has it too.
-    return (
-      known ??
-      (await host.run(sh`cat ${`${directory}/current/plan`}`, { step: "reading the published plan" })).stdout
-    );
+    return known ?? publishedPlan(host, directory);
   };
   const [before, after] = await Promise.all([held(), text(wanted.planText)]);
   const changes = comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after ?? ""));
@@ -361,12 +264,4 @@ function warningsOf(
     );
   }
   return warnings;
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
-}
-
-function few(items: readonly string[]): string {
-  return items.length > 5 ? `${items.slice(0, 5).join(", ")} ...` : items.join(", ");
 }

@@ -1,20 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { defaultCache } from "../content/metadata-cache.ts";
-import { ExplainedError } from "../errors/explained-error.ts";
-import type { Probe } from "../hosts/host.ts";
-import { sh } from "../hosts/shell.ts";
-import { digestOf, type Publication, type SuiteSummary } from "./apt-tree/publication.ts";
-import {
-  leaveScript,
-  observeScript,
-  publishScript,
-  removeScript,
-  restoreScript,
-} from "./apt-tree/scripts.ts";
+import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
+import { publishScript, restoreScript } from "./apt-tree/scripts.ts";
 import { defineResource, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
+import { publishedTree } from "./published-tree/published.ts";
+import { publishPlan, removeTree, restoreTree } from "./published-tree/update.ts";
 
 const suite = z.strictObject({
   date: z.string(),
@@ -66,35 +58,6 @@ type Summary = Pick<Inputs, "mode" | "upstream" | "plan" | "suites" | "packages"
   readonly restores?: string;
 };
 
-interface Found {
-  readonly tree: string;
-  readonly summary: Summary;
-  readonly integrity: string;
-  /** Seconds for which the signature is still good; undefined for ever. */
-  readonly secondsLeft: number | undefined;
-}
-
-/** The published state of a mirror, as its host tells it. Undefined: nothing is published. */
-export function publishedTree(directory: string): Probe<Found | undefined> {
-  return { script: observeScript({ directory }), parse: parseFound };
-}
-
-function parseFound(output: string): Found | undefined {
-  const [tree = "", summary = "", now, until, ...faults] = output.trimEnd().split("\n");
-  if (tree === "absent") return undefined;
-  const count = Number(faults.pop());
-  const listed = faults.map((line) => line.split("\t").reverse().join(": ")).join(", ");
-  return {
-    tree,
-    summary: JSON.parse(summary) as Summary,
-    integrity:
-      count === 0
-        ? "complete"
-        : `${count} ${count === 1 ? "file is" : "files are"} missing or wrong: ${listed}${count > 5 ? ", ..." : ""}`,
-    secondsLeft: Number(until) > 0 ? Number(until) - Number(now) : undefined,
-  };
-}
-
 export const aptTree = defineResource<Inputs, Outputs>({
   kind: "AptTree",
   version: 1,
@@ -102,7 +65,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
   identity: ["directory"],
 
   async observe({ host }, declared) {
-    const found = await host.facts(publishedTree(declared.directory));
+    const found = await host.facts(publishedTree<Summary>(declared.directory));
     if (!found) return undefined;
     const { signing, restores, ...summary } = found.summary;
     return {
@@ -120,42 +83,29 @@ export const aptTree = defineResource<Inputs, Outputs>({
   async apply(scene, wanted, observed) {
     if (observed && !needsTree(wanted, observed.inputs)) return observed.outputs;
     if (wanted.pinnedTo) return restore(scene, wanted, wanted.pinnedTo);
-    const publication = await loadPublication(wanted.plan);
-    const summary = summaryText(wanted);
-    await handOver(scene, wanted.store, [...publication.texts.values(), Buffer.from(summary)]);
     const { signing } = wanted;
-    const script = publishScript({
-      owner: scene.id,
-      ...wanted,
-      ...wanted.fetch,
-      planText: publication.planText,
-      contents: publication.contents,
-      upstreamKey: publication.upstreamKey,
-      summary: digestOf(summary),
-      signing: signing && { ...signing, suites: publication.resign },
-    });
-    await runJob(scene, script, "publishing a tree", publication.texts.get(publication.workList));
-    const published = await scene.host.facts(publishedTree(wanted.directory));
-    if (published?.summary.plan !== wanted.plan) {
-      throw new ExplainedError({
-        step: "publishing a tree",
-        found: `the job ended well, but ${published ? `${published.tree} is published, which is of another plan` : "nothing is published"}`,
-        remedy: "Somebody else may have updated this mirror meanwhile: run the preview again.",
-      });
-    }
-    return { tree: published.tree };
+    const tree = await publishPlan<AptPublication>(
+      scene,
+      wanted,
+      summaryText(wanted),
+      ({ planText, contents, upstreamKey, resign }, summary) =>
+        publishScript({
+          owner: scene.id,
+          ...wanted,
+          ...wanted.fetch,
+          keep: wanted.keepSnapshots,
+          planText,
+          contents,
+          upstreamKey,
+          summary,
+          signing: signing && { ...signing, suites: resign },
+        }),
+    );
+    return { tree };
   },
 
   async remove(scene, declared) {
-    const { directory, store, deleteContent } = declared;
-    if (deleteContent) {
-      await scene.host.run(removeScript({ ...declared, owner: scene.id }), { step: `removing ${directory}` });
-      return;
-    }
-    await scene.host.run(leaveScript(declared), { step: `tidying ${directory}` });
-    scene.warn(
-      `The mirror's content stays on ${scene.host.name}: ${directory} (and ${store}). Set deleteContent to have it removed.`,
-    );
+    await removeTree(scene, declared, ["reprepro"]);
   },
 });
 
@@ -166,22 +116,22 @@ function needsTree(wanted: Inputs, observed: Inputs): boolean {
   return !same(visible(wanted), visible(observed));
 }
 
-async function restore(scene: Scene, wanted: Inputs, tree: string): Promise<Outputs> {
+async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Outputs> {
   const { signing, mode } = wanted;
-  const summary = summaryText(wanted, mode === "resigned" ? tree : undefined);
-  await handOver(scene, wanted.store, [Buffer.from(summary)]);
-  const script = restoreScript(
-    {
-      ...wanted,
-      owner: scene.id,
-      summary: digestOf(summary),
-      signing: signing && { ...signing, suites: Object.keys(wanted.suites) },
-    },
-    tree,
+  const text = summaryText(wanted, mode === "resigned" ? pinned : undefined);
+  const tree = await restoreTree(scene, wanted, pinned, text, (summary) =>
+    restoreScript(
+      {
+        ...wanted,
+        owner: scene.id,
+        keep: wanted.keepSnapshots,
+        summary,
+        signing: signing && { ...signing, suites: Object.keys(wanted.suites) },
+      },
+      pinned,
+    ),
   );
-  await runJob(scene, script, "serving a kept tree again");
-  const published = await scene.host.facts(publishedTree(wanted.directory));
-  return { tree: published?.tree ?? tree };
+  return { tree };
 }
 
 function summaryText(wanted: Inputs, restores?: string): string {
@@ -204,86 +154,6 @@ function summaryText(wanted: Inputs, restores?: string): string {
 function freshness(validSeconds: number, secondsLeft: number | undefined): string {
   if (validSeconds === 0 || secondsLeft === undefined || secondsLeft > validSeconds / 3) return "fresh";
   return secondsLeft > 0 ? `expires in ${Math.ceil(secondsLeft / 3600)} h` : "expired";
-}
-
-async function loadPublication(plan: string): Promise<Publication & { texts: Map<string, Buffer> }> {
-  const cache = defaultCache();
-  const load = async (digest: string) => {
-    const bytes = await cache.get(digest);
-    if (bytes) return bytes;
-    throw new ExplainedError({
-      step: "loading what the preview planned",
-      found: `the plan ${plan.slice(0, 12)} is not complete in this workstation's cache (${digest.slice(0, 12)} is missing)`,
-      remedy:
-        "Run the update from the workstation that made the preview, or without a saved plan, so that it plans anew.",
-    });
-  };
-  const publication = JSON.parse((await load(plan)).toString()) as Publication;
-  const digests = new Set(
-    [
-      publication.planText,
-      publication.workList,
-      publication.contents,
-      ...publication.seeds,
-      publication.upstreamKey,
-    ].filter(Boolean),
-  );
-  const texts = await Promise.all([...digests].map(async (digest) => [digest, await load(digest)] as const));
-  return { ...publication, texts: new Map(texts) };
-}
-
-/** Puts what the workstation has into the host's store: small things in one script, large ones as files. */
-async function handOver({ host }: Scene, store: string, texts: readonly Buffer[]): Promise<void> {
-  const step = `handing the plan over to ${store}`;
-  const path = (bytes: Buffer) => {
-    const digest = digestOf(bytes);
-    return `${store}/${digest.slice(0, 2)}/${digest}`;
-  };
-  const large = texts.filter((bytes) => bytes.length > 1 << 20);
-  const directories = [...new Set(texts.map((bytes) => path(bytes).replace(/\/[^/]*$/, "")))];
-  const small = texts
-    .filter((bytes) => !large.includes(bytes))
-    .map((bytes) => {
-      const lines = bytes.toString("base64").replaceAll(/(.{76})/g, "$1\n");
-      return `${sh`put ${path(bytes)}`} <<'end-of-text'\n${lines}\nend-of-text`;
-    });
-  const put = `put() { [ -e "$1" ] || { base64 -d >"$1.new.$$" && mv -f "$1.new.$$" "$1"; }; }`;
-  await host.run(["set -e", sh`mkdir -p -- ${directories}`, put, ...small].join("\n"), { step });
-  for (const bytes of large)
-    await host.upload(bytes, path(bytes), { mode: 0o644, owner: "root", group: "root" });
-}
-
-async function runJob(
-  { id, host, progress }: Scene,
-  script: string,
-  step: string,
-  input?: Buffer,
-): Promise<void> {
-  const faults: string[] = [];
-  const result = await host.job({
-    name: id,
-    script,
-    ...(input ? { input } : {}),
-    step,
-    allowFailure: true,
-    onProgress: (line) => {
-      if (line.startsWith("progress ")) progress(line.slice("progress ".length));
-      if (line.startsWith("fault ")) faults.push(line.slice("fault ".length));
-    },
-  });
-  if (result.code === 0) return;
-  throw new ExplainedError({
-    host: host.name,
-    step,
-    found:
-      faults.length > 0
-        ? faults.join("\n    ")
-        : `the job ended with status ${result.code}:\n    ${result.tail.slice(-8).join("\n    ")}`,
-    remedy:
-      faults.length > 0
-        ? "What was served before is served unchanged. Run the update again when upstream is well; what has arrived is kept."
-        : "What was served before is served unchanged. The lines above are the end of the job's output.",
-  });
 }
 
 /** The content of an apt mirror on its host. Made by AptMirror. */

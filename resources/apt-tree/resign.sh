@@ -1,5 +1,5 @@
 # Builds the dists/ of a re-signed tree with reprepro, which reads what upstream signed from a view of the store.
-# Part of a job's script; expects, beside what tree.sh does:
+# Part of a job's script; expects, beside what pool.sh does:
 #   $ROOT/reprepro/conf   written by the component: distributions, updates, options
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
@@ -82,6 +82,24 @@ check_taken() {
     sed 's/^[^\t]*\t\(.*\)/fault \1: is planned, and reprepro did not take it/' "$WORK/not-taken" | head -n 10
     exit 65
   fi
+}
+
+# Publishes the kept tree in $kept again, with Release files of today.
+sign_anew() {
+  rm -rf "$WORK/tree" "$WORK/headers"
+  mkdir -p "$WORK/tree" "$WORK/headers"
+  cp -al "$kept/public" "$WORK/tree/public"
+  rm "$WORK/tree/public/pool"
+  HEADERS=$WORK/headers
+  for suite in $SUITES; do
+    sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$kept/public/dists/$suite/Release" >"$HEADERS/$suite"
+    write_release "$suite"
+  done
+  export_key
+  awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$kept/listing" >"$WORK/pool-files"
+  PLAN=$(keep_in_store "$kept/plan") CONTENTS=$(keep_in_store "$kept/contents.json")
+  publish_tree
+  prune
 }
 
 # The key for clients to fetch, and until when what it signed is good.

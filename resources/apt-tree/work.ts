@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Archive, ArchiveSuite, MetadataFile } from "../../content/apt/archive.ts";
 import type { LocalPackage, Plan, PlanRow, ResignedPlan } from "../../content/apt/plan.ts";
-import { digestOf, type WorkItem } from "./publication.ts";
+import { digestOf, type WorkItem } from "../published-tree/work-list.ts";
 
 /** Something the workstation hands over. */
 export interface Text {

@@ -16,13 +16,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { digestOf, type WorkItem, workListText } from "../../../../resources/apt-tree/publication.ts";
-import {
-  observeScript,
-  publishScript,
-  removeScript,
-  restoreScript,
-} from "../../../../resources/apt-tree/scripts.ts";
+import { publishScript, restoreScript } from "../../../../resources/apt-tree/scripts.ts";
+import { observeScript, removeScript } from "../../../../resources/published-tree/scripts.ts";
+import { digestOf, type WorkItem, workListText } from "../../../../resources/published-tree/work-list.ts";
 
 /*
  * The jobs that publish a tree, run by this machine's sh, curl and perl on directories of its own, against a web
@@ -138,7 +134,7 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
     upstream: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     parallel: 8,
     stallSeconds: 1,
-    keepSnapshots: keep,
+    keep,
     planText: handOver(workListText(items)),
     summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
     contents: handOver("{}"),
@@ -373,7 +369,7 @@ describe("several at a time", () => {
 
 describe("serving a kept tree again", () => {
   const restored = (tree: string) =>
-    restoreScript({ ...place(), mode: "verbatim", keepSnapshots: 2, summary: "" }, tree);
+    restoreScript({ ...place(), mode: "verbatim", keep: 2, summary: "" }, tree);
 
   test("switches to it when it is whole", async () => {
     offer(good);

@@ -2,15 +2,11 @@
 
 take_lock
 rm -rf "$WORK/tree"
-mkdir -p "$WORK/tree/public" "$ROOT/pool"
+mkdir -p "$WORK/tree/public"
 discard_damaged
 fetch_missing
 echo "progress putting the tree together"
-link_from_store pool "$ROOT/pool"
-case "$MODE" in
-  verbatim) link_from_store tree "$WORK/tree/public" ;;
-  resigned) resign ;;
-esac
+make_tree
 publish_tree
 prune
 rm -rf "$WORK"

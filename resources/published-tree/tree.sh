@@ -1,11 +1,16 @@
 # Publishes a tree: what clients see is one symbolic link, switched when everything behind it is in place.
 # Part of a job's script; expects, beside what fetch.sh does:
 #   OWNER     the mirror, as it is called in messages
-#   ROOT      directory of the mirror: pool/ (every file of the kept trees), trees/NUMBER-DIGEST/, current -> trees/...
-#   MODE      verbatim or resigned
+#   ROOT      directory of the mirror: trees/NUMBER-DIGEST/, current -> trees/..., and what a kind of tree has beside them
 #   PLAN      SHA-256 of the plan's text, which is in the store
 #   SUMMARY   SHA-256 of the summary's text, CONTENTS of what the preview found out; both are in the store
 #   KEEP      how many trees to keep, the published one included
+# What a kind of tree does its own way are functions of its own:
+#   make_tree            makes $WORK/tree/public of what is in the store
+#   complete_tree DIR    adds to the new tree DIR what comes from the trees before it
+#   list_tree TREE       prints what trees/TREE consists of: sha256 TAB path below ROOT
+#   prune_beside         drops what no kept tree refers to from what the kind has beside the trees
+#   restore_tree         serves the kept tree PINNED, found whole in $kept, again
 
 # Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
 # to yet holds its lock with others; who prunes it needs it alone.
@@ -65,49 +70,21 @@ link_from_store() {
   ' "$STORE" "$LIST" "$1" "$2"
 }
 
-# Index files of the trees that stay, under the names that only their contents decide: a client that
-# holds an older InRelease still finds what it asks for next.
-carry_by_hash() {
-  ls -1d "$ROOT"/trees/[0-9]*/public 2>/dev/null | sort -r | head -n "$((KEEP - 1))" | while read -r older; do
-    (cd "$older" && find dists -path '*/by-hash/*' -type f -print0) | perl -0ne '
-      BEGIN { ($older, $newer) = splice @ARGV, 0, 2; sub parents { my ($p) = @_; my ($d) = $p =~ m{^(.*)/}; return if -d $d; parents($d); mkdir $d, 0755 } }
-      chomp; my $to = "$newer/$_"; next if -e $to; parents($to); link "$older/$_", $to or die "$to: $!\n";
-    ' "$older" "$1"
-  done
-}
-
-# apt resumes a root that it holds in part when size and second of change agree: no two publications share a second.
-stamp_roots() {
-  last=$(find "$ROOT"/trees/*/public/dists -maxdepth 2 -name '*Release*' -printf '%Ts\n' 2>/dev/null | sort -n | tail -n 1)
-  now=$(date +%s)
-  [ "$now" -gt "${last:-0}" ] || now=$((last + 1))
-  for file in "$1"/dists/*/InRelease "$1"/dists/*/Release "$1"/dists/*/Release.gpg; do
-    [ -e "$file" ] || continue
-    # A file of its own: the one in the store belongs to other trees too.
-    cp "$file" "$file.new" && touch -d "@$now" "$file.new" && mv "$file.new" "$file"
-  done
-}
-
 # What the tree consists of, to tell later whether it still does: sha256 TAB size TAB mtime TAB path below ROOT.
 write_listing() {
-  (cd "$ROOT" && find "trees/$2/public" -type f -print0 | xargs -0 -r sha256sum -z -- | perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"') >"$WORK/public-sums"
-  # Where files lie in the pool of a re-signed tree is reprepro's decision.
-  [ "$MODE" = resigned ] || awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
+  list_tree "$2" >"$WORK/files"
   perl -e '
-    my ($root, $pool, $sums) = @ARGV; my %line;
-    sub note { my ($sha, $path) = @_; my @at = stat "$root/$path" or die "$path: $!\n"; $line{$path} = "$sha\t$at[7]\t$at[9]\t$path\n" }
-    open my $public, "<", $sums or die; while (<$public>) { chomp; note(split /\t/, $_, 2) }
-    open my $in, "<", $pool or die; while (<$in>) { chomp; my ($sha, $size, $path) = split /\t/, $_, 3; note($sha, $path) }
+    my ($root, $files) = @ARGV; my %line;
+    open my $in, "<", $files or die;
+    while (<$in>) { chomp; my ($sha, $path) = split /\t/, $_, 2; my @at = stat "$root/$path" or die "$path: $!\n"; $line{$path} = "$sha\t$at[7]\t$at[9]\t$path\n" }
     print $line{$_} for sort keys %line;
-  ' "$ROOT" "$WORK/pool-files" "$WORK/public-sums" >"$1/listing"
+  ' "$ROOT" "$WORK/files" >"$1/listing"
 }
 
 # Publishes $WORK/tree/public under a new name.
 publish_tree() {
   tree="$(next_number)-$(printf %.12s "$PLAN")"
-  ln -s ../../../pool "$WORK/tree/public/pool"
-  carry_by_hash "$WORK/tree/public"
-  stamp_roots "$WORK/tree/public"
+  complete_tree "$WORK/tree/public"
   cp "$(in_store "$PLAN")" "$WORK/tree/plan"
   cp "$(in_store "$SUMMARY")" "$WORK/tree/summary.json"
   cp "$(in_store "$CONTENTS")" "$WORK/tree/contents.json"
@@ -137,12 +114,7 @@ prune() {
   ls -1 "$ROOT/trees" | grep '^[0-9]' | sort -r | { kept=0; while read -r tree; do
     kept=$((kept + 1)); [ "$kept" -le "$KEEP" ] || [ "$tree" = "$published" ] || [ "$tree" = "${PINNED:-}" ] || rm -rf "$ROOT/trees/$tree"
   done; }
-  cat "$ROOT"/trees/*/listing | perl -ne 'chomp; my (undef, undef, undef, $path) = split /\t/, $_, 4; print "$path\n" if $path =~ m{^pool/} && !$seen{$path}++' | LC_ALL=C sort >"$WORK/wanted"
-  (cd "$ROOT" && find pool -type f -print 2>/dev/null | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
-  if [ -s "$WORK/unwanted" ]; then
-    [ "$MODE" != resigned ] || reprepro_forget <"$WORK/unwanted"
-    (cd "$ROOT" && tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f -- && find pool -mindepth 1 -type d -empty -delete)
-  fi
+  prune_beside
   prune_store 60
 }
 
@@ -161,7 +133,7 @@ faults_of() {
   ' "$ROOT" "$1/listing"
 }
 
-# A damaged file of the pool is the same file in the store: it must go there, to be fetched again.
+# A damaged file of a tree is the same file in the store: it must go there, to be fetched again.
 discard_damaged() {
   [ -e "$ROOT/current/listing" ] || return 0
   faults_of "$ROOT/current" | while IFS="$(printf '\t')" read -r sha _ path; do

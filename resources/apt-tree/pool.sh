@@ -1,0 +1,67 @@
+# Trees of an archive: indices of their own, and one pool/ for the packages of all kept trees.
+# Part of a job's script; expects, beside what tree.sh does:
+#   MODE      verbatim or resigned
+
+make_tree() {
+  mkdir -p "$ROOT/pool"
+  link_from_store pool "$ROOT/pool"
+  case "$MODE" in
+    verbatim) link_from_store tree "$WORK/tree/public" ;;
+    resigned) resign ;;
+  esac
+}
+
+complete_tree() {
+  ln -s ../../../pool "$1/pool"
+  carry_by_hash "$1"
+  stamp_roots "$1"
+}
+
+# Index files of the trees that stay, under the names that only their contents decide: a client that
+# holds an older InRelease still finds what it asks for next.
+carry_by_hash() {
+  ls -1d "$ROOT"/trees/[0-9]*/public 2>/dev/null | sort -r | head -n "$((KEEP - 1))" | while read -r older; do
+    (cd "$older" && find dists -path '*/by-hash/*' -type f -print0) | perl -0ne '
+      BEGIN { ($older, $newer) = splice @ARGV, 0, 2; sub parents { my ($p) = @_; my ($d) = $p =~ m{^(.*)/}; return if -d $d; parents($d); mkdir $d, 0755 } }
+      chomp; my $to = "$newer/$_"; next if -e $to; parents($to); link "$older/$_", $to or die "$to: $!\n";
+    ' "$older" "$1"
+  done
+}
+
+# apt resumes a root that it holds in part when size and second of change agree: no two publications share a second.
+stamp_roots() {
+  last=$(find "$ROOT"/trees/*/public/dists -maxdepth 2 -name '*Release*' -printf '%Ts\n' 2>/dev/null | sort -n | tail -n 1)
+  now=$(date +%s)
+  [ "$now" -gt "${last:-0}" ] || now=$((last + 1))
+  for file in "$1"/dists/*/InRelease "$1"/dists/*/Release "$1"/dists/*/Release.gpg; do
+    [ -e "$file" ] || continue
+    # A file of its own: the one in the store belongs to other trees too.
+    cp "$file" "$file.new" && touch -d "@$now" "$file.new" && mv "$file.new" "$file"
+  done
+}
+
+list_tree() {
+  (cd "$ROOT" && find "trees/$1/public" -type f -print0 | xargs -0 -r sha256sum -z -- | perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"')
+  # Where files lie in the pool of a re-signed tree is reprepro's decision.
+  [ "$MODE" = resigned ] || awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
+  cut -f1,3 "$WORK/pool-files"
+}
+
+prune_beside() {
+  cat "$ROOT"/trees/*/listing | perl -ne 'chomp; my (undef, undef, undef, $path) = split /\t/, $_, 4; print "$path\n" if $path =~ m{^pool/} && !$seen{$path}++' | LC_ALL=C sort >"$WORK/wanted"
+  (cd "$ROOT" && find pool -type f -print 2>/dev/null | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
+  if [ -s "$WORK/unwanted" ]; then
+    [ "$MODE" != resigned ] || reprepro_forget <"$WORK/unwanted"
+    (cd "$ROOT" && tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f -- && find pool -mindepth 1 -type d -empty -delete)
+  fi
+}
+
+# What upstream signed is served as it was. What the mirror signs is signed anew under a new name: apt keeps the newer
+# of two roots it has seen, so clients would never follow an old one.
+restore_tree() {
+  if ! grep -q "\"mode\":\"$MODE\"" "$kept/summary.json"; then
+    echo "fault $PINNED: is not a $MODE tree: set the mode it was published in"
+    exit 65
+  fi
+  if [ "$MODE" = verbatim ]; then switch_to "$PINNED"; else sign_anew; fi
+}

@@ -1,0 +1,24 @@
+import type { Host } from "../../hosts/host.ts";
+import { sh } from "../../hosts/shell.ts";
+import { digestOf } from "./work-list.ts";
+
+/** Puts what the workstation has into the host's store: small things in one script, large ones as files. */
+export async function handOver(host: Host, store: string, texts: readonly Buffer[]): Promise<void> {
+  const step = `handing the plan over to ${store}`;
+  const path = (bytes: Buffer) => {
+    const digest = digestOf(bytes);
+    return `${store}/${digest.slice(0, 2)}/${digest}`;
+  };
+  const large = texts.filter((bytes) => bytes.length > 1 << 20);
+  const directories = [...new Set(texts.map((bytes) => path(bytes).replace(/\/[^/]*$/, "")))];
+  const small = texts
+    .filter((bytes) => !large.includes(bytes))
+    .map((bytes) => {
+      const lines = bytes.toString("base64").replaceAll(/(.{76})/g, "$1\n");
+      return `${sh`put ${path(bytes)}`} <<'end-of-text'\n${lines}\nend-of-text`;
+    });
+  const put = `put() { [ -e "$1" ] || { base64 -d >"$1.new.$$" && mv -f "$1.new.$$" "$1"; }; }`;
+  await host.run(["set -e", sh`mkdir -p -- ${directories}`, put, ...small].join("\n"), { step });
+  for (const bytes of large)
+    await host.upload(bytes, path(bytes), { mode: 0o644, owner: "root", group: "root" });
+}

@@ -1,0 +1,16 @@
+# Serves a kept tree again, when it is whole. Expects, beside what tree.sh does:
+#   PINNED    the kept tree's name
+
+kept=$ROOT/trees/$PINNED
+take_lock
+if [ ! -e "$kept/summary.json" ]; then
+  echo "fault $PINNED: is not among the kept trees: $(ls "$ROOT/trees" | tr '\n' ' ')"
+  exit 65
+fi
+faults_of "$kept" >"$WORK/faults"
+if [ -s "$WORK/faults" ]; then
+  cut -f2- "$WORK/faults" | sed 's/^\([^\t]*\)\t\(.*\)/fault \2: \1/' | head
+  exit 65
+fi
+restore_tree
+rm -rf "$WORK"

@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sh } from "../../hosts/shell.ts";
+
+/** A script beside the module that asks for it. */
+export function scriptPart(directory: string, name: string): string {
+  return readFileSync(join(directory, name), "utf8");
+}
+
+const part = (name: string) => scriptPart(import.meta.dirname, name);
+
+export interface Place {
+  /** The mirror, as it is called in messages; a directory belongs to one. */
+  readonly owner: string;
+  /** The mirror's directory on the host. */
+  readonly directory: string;
+  /** The store that all mirrors of the host share; on the same file system. */
+  readonly store: string;
+}
+
+export interface TreeSettings extends Place {
+  /** Base URL of upstream, without a slash at its end. */
+  readonly upstream: string;
+  /** Transfers at once. */
+  readonly parallel: number;
+  /** Seconds without a byte that end a transfer. */
+  readonly stallSeconds: number;
+  /** Trees to keep, the published one included. */
+  readonly keep: number;
+  /** Digests of texts in the store. */
+  readonly planText: string;
+  readonly summary: string;
+  readonly contents: string;
+}
+
+/** What one kind of tree does its own way: settings, and the functions that tree.sh asks for. */
+export type KindOfTree = readonly string[];
+
+/** The job that publishes a tree; its input is the work list. */
+export function publishJob(settings: TreeSettings, kind: KindOfTree): string {
+  return [
+    preamble(settings),
+    sh`LIST="$JOB_INPUT" UPSTREAM=${`${settings.upstream}/`} PARALLEL=${settings.parallel}
+KEEP=${settings.keep} PLAN=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
+STALL=${settings.stallSeconds}; export STALL`,
+    part("fetch.sh"),
+    part("tree.sh"),
+    ...kind,
+    part("publish.sh"),
+  ].join("\n");
+}
+
+/** The job that serves a kept tree again; see restore.sh. */
+export function restoreJob(
+  settings: Place & Pick<TreeSettings, "keep" | "summary">,
+  tree: string,
+  kind: KindOfTree,
+): string {
+  return [
+    preamble(settings),
+    sh`PINNED=${tree} KEEP=${settings.keep} SUMMARY=${settings.summary}`,
+    part("tree.sh"),
+    ...kind,
+    part("restore.sh"),
+  ].join("\n");
+}
+
+/**
+ * Prints "absent", or a line each: the tree's name, its summary, the host's time, until when its signature is good (0 for
+ * ever), and what is wrong with its files: the first five, and their number.
+ */
+export function observeScript({ directory }: Pick<Place, "directory">): string {
+  return [
+    sh`ROOT=${directory}`,
+    part("tree.sh"),
+    `if [ ! -e "$ROOT/current/summary.json" ]; then echo absent; exit 0; fi
+basename "$(readlink "$ROOT/current")"
+cat "$ROOT/current/summary.json"
+echo
+date +%s
+cat "$ROOT/current/signed-until" 2>/dev/null || echo 0
+faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`,
+  ].join("\n");
+}
+
+/** Takes the mirror's content away, and from the store what no other mirror links to. */
+export function removeScript(place: Place): string {
+  return [
+    preamble(place),
+    part("tree.sh"),
+    sh`take_lock
+rm -rf -- "$ROOT"
+# The store of a mirror in a directory of its own went with it.
+if [ -d "$STORE" ]; then
+  prune_store 0
+  find "$STORE" -mindepth 2 -type f | grep -q . || rm -rf -- "$STORE"
+fi
+d=$(dirname -- "$ROOT"); while [ "$d" != / ] && [ "$d" != /srv ] && rmdir -- "$d" 2>/dev/null; do d=$(dirname -- "$d"); done`,
+  ].join("\n");
+}
+
+/** Takes away what only updates need; the content stays, and belongs to nobody. */
+export function leaveScript({ directory }: Pick<Place, "directory">, also: readonly string[] = []): string {
+  return sh`cd ${directory} 2>/dev/null || exit 0
+rm -rf ${["work", ".lock", ".owner", ...also]}`;
+}
+
+function preamble({ owner, directory, store }: Place): string {
+  // One private directory a mirror, on the store's file system; its lock makes updates of one mirror take turns.
+  return sh`set -eu
+umask 022
+OWNER=${owner} ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}
+mkdir -p "$ROOT" "$STORE" "$WORK"`;
+}

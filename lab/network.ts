@@ -51,16 +51,17 @@ export async function plugIn(paths: LabPaths, pair: number, host: LabHost, proce
   for (const network of networks) {
     const lastByte = host.address[network];
     if (lastByte === undefined) continue;
+    const address = addressIn(pair, network, lastByte);
     const cable = `${paths.prefix}${network.slice(0, 1)}${lastByte}`;
     cables.push(cable);
     outer.push(
-      `link add ${cable} type veth peer name ${network} netns ${process}`,
+      `link add ${cable} type veth peer name ${network} address ${cardOf(address)} netns ${process}`,
       `link set ${cable} addrgenmode none`,
       `link set ${cable} master ${bridge(paths, network)} up`,
     );
     inner.push(
       `link set ${network} addrgenmode none`,
-      `addr add ${addressIn(pair, network, lastByte)}/24 dev ${network}`,
+      `addr add ${address}/24 dev ${network}`,
       `link set ${network} up`,
     );
   }
@@ -70,6 +71,15 @@ export async function plugIn(paths: LabPaths, pair: number, host: LabHost, proce
   await command(["nsenter", `--net=/proc/${process}/ns/net`, "ip", "-batch", "-"], {
     input: `${inner.join("\n")}\n`,
   });
+}
+
+/**
+ * The hardware address of a host's interface: its own, whenever it boots. With another one, those who have just
+ * spoken with it would go on sending to the old one for half a minute (base_reachable_time, arp(7)).
+ */
+function cardOf(address: string): string {
+  const bytes = address.split(".").map((byte) => Number(byte).toString(16).padStart(2, "0"));
+  return ["02", "00", ...bytes].join(":");
 }
 
 async function ipBatch(lines: readonly string[]): Promise<void> {

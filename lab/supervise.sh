@@ -17,7 +17,9 @@ mount --make-rprivate /
 # systemd-nspawn leaves files in /run: they go into one that ends with this script.
 mount -t tmpfs -o mode=755 lab-run /run
 mkdir -p "$directory/upper" "$directory/work" "$directory/root"
-mount -t overlay lab-overlay -o "lowerdir=$lower,upperdir=$directory/upper,workdir=$directory/work" "$directory/root"
+# volatile: what a host syncs reaches this machine's page cache, which outlives the host; the lab's disk is not made to
+# keep up, nor is a boot or an installation held up by whatever else this machine writes.
+mount -t overlay lab-overlay -o "volatile,lowerdir=$lower,upperdir=$directory/upper,workdir=$directory/work" "$directory/root"
 
 read -r go
 [ "$go" = go ]

@@ -137,6 +137,8 @@ describe("a lab that is up", () => {
     await printed("mirror2", "echo kept > /etc/kept; sync /etc/kept");
     const boot = "cat /proc/sys/kernel/random/boot_id";
     const before = await printed("mirror2", boot);
+    const card = "cat /sys/class/net/outside/address";
+    const cardBefore = await printed("mirror2", card);
     await lab.reboot("mirror2");
     const after = await printed("mirror2", boot);
     expect(after).not.toBe(before);
@@ -152,6 +154,8 @@ describe("a lab that is up", () => {
     expect(await printed("mirror2", "cat /etc/kept")).toBe("kept");
     await lab.powerOff("mirror2");
     await lab.powerOn("mirror2");
+    // With another one, neighbours would not find it until they forget the old.
+    expect(await printed("mirror2", card)).toBe(cardBefore);
     expect((await lab.ssh("mirror2", "cat /etc/kept")).stdout).toBe("kept\n");
   });
 

@@ -5,6 +5,7 @@ import {
   createMessage,
   generateKey,
   type PrivateKey,
+  readKey,
   readPrivateKey,
   sign,
 } from "openpgp";
@@ -12,16 +13,18 @@ import { locked } from "../lock.ts";
 import { sharedPaths } from "../paths.ts";
 
 /**
- * Who signs: `ubuntu` the archive at archive.ubuntu.com, `debian` the one at archive.lab, and `stranger`
- * is somebody nobody trusts, for wrong signatures.
+ * Who signs: `ubuntu` the archive at archive.ubuntu.com, `debian` the one at archive.lab, `images` the streams
+ * at images.maas.io, and `stranger` is somebody nobody trusts, for wrong signatures.
  */
-export type ArchiveKeyName = "ubuntu" | "debian" | "stranger";
+export type ArchiveKeyName = "ubuntu" | "debian" | "images" | "stranger";
 
 /** An archive's key, the same for all labs of this repository. */
 export interface ArchiveKey {
   readonly privateKey: PrivateKey;
   readonly publicArmored: string;
   readonly publicFile: string;
+  /** The public key in OpenPGP's binary form, the only one that MAAS and gpgv take as a keyring. */
+  readonly keyringFile: string;
   /** 40 capital hexadecimal digits. */
   readonly fingerprint: string;
 }
@@ -29,6 +32,7 @@ export interface ArchiveKey {
 const userIds: Readonly<Record<ArchiveKeyName, { name: string; email: string }>> = {
   ubuntu: { name: "Lab Ubuntu Archive Automatic Signing Key", email: "ftpmaster@archive.ubuntu.com" },
   debian: { name: "Lab Debian Archive Automatic Signing Key", email: "ftpmaster@archive.lab" },
+  images: { name: "Lab Image Stream Automatic Signing Key", email: "images@images.maas.io" },
   stranger: { name: "Somebody else", email: "stranger@archive.lab" },
 };
 
@@ -65,12 +69,27 @@ async function load(name: ArchiveKeyName): Promise<ArchiveKey> {
     });
   }
   const privateKey = await readPrivateKey({ armoredKey: readFileSync(privateFile, "utf8") });
+  const publicArmored = readFileSync(publicFile, "utf8");
+  const keyringFile = join(sharedPaths.keys, `${name}.gpg`);
+  if (!existsSync(keyringFile)) {
+    const making = `${keyringFile}.${process.pid}`;
+    writeFileSync(making, (await readKey({ armoredKey: publicArmored })).write());
+    renameSync(making, keyringFile);
+  }
   return {
     privateKey,
-    publicArmored: readFileSync(publicFile, "utf8"),
+    publicArmored,
     publicFile,
+    keyringFile,
     fingerprint: privateKey.getFingerprint().toUpperCase(),
   };
+}
+
+/** A text with a signature around it, the form of an InRelease file and of a stream's .sjson files. */
+export async function clearsigned(text: string, key: ArchiveKey): Promise<string> {
+  const message = await createCleartextMessage({ text: text.trimEnd() });
+  const signed = await sign({ message, signingKeys: key.privateKey });
+  return `${signed.replaceAll("\r\n", "\n").trimEnd()}\n`;
 }
 
 /** A Release file's two signed forms. */
@@ -79,12 +98,10 @@ export async function signRelease(
   key: ArchiveKey,
 ): Promise<{ inRelease: string; releaseGpg: string }> {
   const [inRelease, releaseGpg] = await Promise.all([
-    createCleartextMessage({ text: release.trimEnd() }).then((message) =>
-      sign({ message, signingKeys: key.privateKey }),
-    ),
+    clearsigned(release, key),
     createMessage({ binary: new TextEncoder().encode(release) }).then((message) =>
       sign({ message, signingKeys: key.privateKey, detached: true, format: "armored" }),
     ),
   ]);
-  return { inRelease: `${inRelease.replaceAll("\r\n", "\n").trimEnd()}\n`, releaseGpg };
+  return { inRelease, releaseGpg };
 }

@@ -1,23 +1,13 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { compressionOf, decompress } from "../decompress.ts";
+import type { Fetch } from "../fetch.ts";
 import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
 import { type Extras, type IndexKind, selectIndices } from "./indices.ts";
 import { type IndexedPackage, parsePackages, parseSources, type SourceFile } from "./packages.ts";
 import { checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
-
-/** What is known of a file before it is fetched. */
-export interface Expected {
-  /** Bytes after which the transfer is to be given up: one more than the file can rightly have. */
-  readonly maximum: number;
-  readonly size?: number;
-  readonly sha256?: string;
-}
-
-/** Fetches a file by its path below the archive's root; rejects when it is not there. */
-export type Fetch = (path: string, expected: Expected) => Promise<Buffer>;
 
 export interface ArchiveRequest {
   readonly fetch: Fetch;

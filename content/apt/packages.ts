@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { isSanePath } from "./sane-path.ts";
+import { isSanePath } from "../sane-path.ts";
 
 /** One package of an index. Relations are read from the index when they are asked for. */
 export interface IndexedPackage {

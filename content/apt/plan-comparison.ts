@@ -1,3 +1,4 @@
+import { amountOf } from "../sizes.ts";
 import type { Plan } from "./plan.ts";
 
 export interface SuiteChange {
@@ -74,16 +75,4 @@ function bytesToFetch(old: Plan | undefined, wanted: Plan): Map<string, number> 
     bytes.set(suiteOf(row), (bytes.get(suiteOf(row)) ?? 0) + row.size);
   }
   return bytes;
-}
-
-/** Bytes as people read them: `0 B`, `3.1 MiB`. */
-export function amountOf(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let amount = bytes;
-  let unit = 0;
-  while (amount >= 1024 && unit < units.length - 1) {
-    amount /= 1024;
-    unit += 1;
-  }
-  return unit === 0 ? `${amount} B` : `${amount.toFixed(1)} ${units[unit]}`;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { isSanePath } from "./sane-path.ts";
+import { isSanePath } from "../sane-path.ts";
 
 /** A file that a Release lists. */
 export interface ReleaseEntry {

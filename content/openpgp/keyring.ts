@@ -11,29 +11,43 @@ export interface TrustedKeys {
   readonly fingerprints: readonly string[];
   /** All of them as armored text. */
   readonly armored: string;
+  /** All of them as a binary keyring: the only form that gpgv 2.2 reads, so the one that MAAS needs. */
+  readonly binary: Uint8Array;
 }
 
 /** Where a workstation keeps the keys of archives: the packages' keyrings, and what its apt trusts. */
 export const workstationKeyrings = ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d"];
 
-const builtIn = fileURLToPath(new URL("../apt/ubuntu-archive-keys", import.meta.url));
+const builtIn = ["../apt/ubuntu-archive-keys", "../simplestreams/maas-image-keys"].map((directory) =>
+  fileURLToPath(new URL(directory, import.meta.url)),
+);
 
 /** Fingerprint of the Ubuntu Archive Automatic Signing Key (2018), which signs all supported releases. */
 export const ubuntuArchiveKey = "F6ECB3762474EDA9D21B7022871920D1991BC93C";
 
+/** Fingerprints of the keys that MAAS trusts for images.maas.io: those of its ubuntu-cloudimage-keyring.gpg. */
+export const ubuntuImageKeys: readonly string[] = [
+  "D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81",
+  "4A3CE3CD565D7EB5C810E2B97FF3F408476CF100",
+];
+
 /**
  * The keys that a declaration names: armored text, bytes of a keyring, the absolute path of a keyring
  * file, or a full fingerprint (of a primary key; blanks are ignored) that is looked up among the
- * built-in Ubuntu keys and in `directories`.
+ * built-in Ubuntu keys and in `directories`. Of several, each may be any of these.
  *
  * @default key the Ubuntu archive's (2018)
  * @throws ExplainedError when there is no such key, or a short key id is given: those can be forged.
  */
 export async function trustedKeys(
-  key: string | Uint8Array = ubuntuArchiveKey,
+  key: string | Uint8Array | readonly string[] = ubuntuArchiveKey,
   directories: readonly string[] = workstationKeyrings,
 ): Promise<TrustedKeys> {
-  if (typeof key !== "string") return named(await parse(key, "the given keyring"));
+  if (Array.isArray(key)) {
+    const several = await Promise.all(key.map((one: string) => trustedKeys(one, directories)));
+    return named(several.flatMap(({ keys }) => keys));
+  }
+  if (typeof key !== "string") return named(await parse(key as Uint8Array, "the given keyring"));
   if (key.includes("-----BEGIN PGP")) return named(await parse(Buffer.from(key), "the given key"));
   if (key.startsWith("/")) return named(await parse(await contentOf(key), key));
   const fingerprint = key.replace(/^0x/i, "").replace(/\s+/g, "").toUpperCase();
@@ -54,6 +68,7 @@ async function named(keys: readonly PublicKey[]): Promise<TrustedKeys> {
     keys,
     fingerprints: keys.map((key) => key.getFingerprint().toUpperCase()),
     armored: keys.map((key) => key.armor()).join(""),
+    binary: Buffer.concat(keys.map((key) => key.write())),
   };
 }
 
@@ -95,7 +110,7 @@ async function keysIn(bytes: Buffer): Promise<PublicKey[]> {
 }
 
 async function lookUp(fingerprint: string, directories: readonly string[]): Promise<PublicKey[]> {
-  for (const directory of [builtIn, ...directories]) {
+  for (const directory of [...builtIn, ...directories]) {
     for (const file of (await readdir(directory).catch(() => [])).sort()) {
       if (!/\.(gpg|asc|pgp)$/.test(file)) continue;
       const keys = await readFile(join(directory, file))

@@ -4,6 +4,7 @@ take_lock
 rm -rf "$WORK/tree"
 mkdir -p "$WORK/tree/public"
 discard_damaged
+discard_unproven
 fetch_missing
 echo "progress putting the tree together"
 make_tree

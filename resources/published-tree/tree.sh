@@ -7,7 +7,7 @@
 #   KEEP      how many trees to keep, the published one included
 # What a kind of tree does its own way are functions of its own:
 #   make_tree            makes $WORK/tree/public of what is in the store
-#   complete_tree DIR    adds to the new tree DIR what comes from the trees before it
+#   complete_tree DIR    adds to the new tree's public files, in DIR, what comes from the trees before it
 #   list_tree TREE       prints what trees/TREE consists of: sha256 TAB path below ROOT
 #   prune_beside         drops what no kept tree refers to from what the kind has beside the trees
 #   restore_tree         serves the kept tree PINNED, found whole in $kept, again
@@ -91,11 +91,9 @@ publish_tree() {
   chmod -R u=rwX,go=rX "$WORK/tree"
   mkdir -p "$ROOT/trees"
   rm -rf "$ROOT/trees/unfinished" && mkdir "$ROOT/trees/unfinished"
-  mv "$WORK/tree/public" "$ROOT/trees/unfinished/public"
-  write_listing "$WORK/tree" unfinished
-  sed -i 's#\ttrees/unfinished/#\ttrees/'"$tree"'/#' "$WORK/tree/listing"
-  [ ! -e "$WORK/tree/signed-until" ] || mv "$WORK/tree/signed-until" "$ROOT/trees/unfinished/"
-  mv "$WORK/tree/plan" "$WORK/tree/summary.json" "$WORK/tree/contents.json" "$WORK/tree/listing" "$ROOT/trees/unfinished/"
+  mv "$WORK"/tree/* "$ROOT/trees/unfinished/"
+  write_listing "$ROOT/trees/unfinished" unfinished
+  sed -i 's#\ttrees/unfinished/#\ttrees/'"$tree"'/#' "$ROOT/trees/unfinished/listing"
   sync -f "$ROOT"
   mv -T "$ROOT/trees/unfinished" "$ROOT/trees/$tree"
   switch_to "$tree"
@@ -141,4 +139,17 @@ discard_damaged() {
     [ -e "$kept" ] && [ "$(sha256sum <"$kept" | cut -d' ' -f1)" != "$sha" ] && rm -f "$kept"
     case "$path" in pool/*) rm -f "$ROOT/$path" ;; esac
   done
+}
+
+# What the store has and the published tree does not vouch for may be what a crash of the host left of it: it is read once.
+discard_unproven() {
+  perl -e '
+    my ($store, $list, $listing) = @ARGV; my %seen;
+    if (open my $in, "<", $listing) { while (<$in>) { $seen{substr $_, 0, 64} = 1 } }
+    open my $in, "<", $list or die "$list: $!";
+    while (<$in>) { my $sha = substr $_, 0, 64; next if $seen{$sha}++; my $path = substr($sha, 0, 2) . "/$sha"; print "$path\0" if -e "$store/$path" }
+  ' "$STORE" "$LIST" "$ROOT/current/listing" |
+    (cd "$STORE" && xargs -0 -r -n 64 -P "$(nproc)" sha256sum --) |
+    perl -ne 'print "$2\0" if /^([0-9a-f]{64}) [ *](..\/([0-9a-f]{64}))$/ && $1 ne $3' |
+    (cd "$STORE" && xargs -0 -r rm -f --)
 }

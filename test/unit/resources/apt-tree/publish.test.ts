@@ -1,8 +1,4 @@
-import { spawn } from "node:child_process";
 import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -11,86 +7,41 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../resources/apt-tree/scripts.ts";
 import { observeScript, removeScript } from "../../../../resources/published-tree/scripts.ts";
 import { digestOf, type WorkItem, workListText } from "../../../../resources/published-tree/work-list.ts";
+import {
+  handOverTo,
+  runJob,
+  type SmallUpstream,
+  scratchDirectory,
+  smallUpstream,
+} from "../published-tree/job-on-this-machine.ts";
 
 /*
  * The jobs that publish a tree, run by this machine's sh, curl and perl on directories of its own, against a web
  * server that can be told to misbehave.
  */
 
-interface Upstream {
-  files: Map<string, Buffer>;
-  /** Paths asked for, in order. */
-  readonly asked: string[];
-  misbehave?: (path: string) => "stall" | "reset" | "endless" | undefined;
-}
-
-// A publication is synced to its disk; in memory that costs nothing.
-const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-const upstream: Upstream = { files: new Map(), asked: [] };
-let server: Server;
+let upstream: SmallUpstream;
 let root: string;
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    const path = decodeURIComponent((request.url ?? "").slice(1));
-    upstream.asked.push(path);
-    const bytes = upstream.files.get(path);
-    const how = upstream.misbehave?.(path);
-    if (!bytes) return response.writeHead(404).end();
-    if (!how) return response.writeHead(200, { "content-length": bytes.length }).end(bytes);
-    if (how === "endless") {
-      response.writeHead(200);
-      const more = () => {
-        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
-      };
-      response.on("drain", more);
-      return more();
-    }
-    response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, bytes.length / 2));
-    if (how === "reset") setTimeout(() => request.socket.resetAndDestroy(), 20);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  upstream = await smallUpstream();
 });
 
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => upstream.close());
 
 beforeEach(() => {
-  root = mkdtempSync(join(scratch, "apt-tree-"));
-  upstream.files = new Map();
-  upstream.asked.length = 0;
-  delete upstream.misbehave;
+  root = scratchDirectory("apt-tree");
+  upstream.reset();
 });
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly lines: string[];
-}
-
-function runScript(script: string, input = ""): { ended: Promise<Ended>; kill(): void } {
-  const list = join(root, "job-input");
-  writeFileSync(list, input);
-  const child = spawn("sh", ["-s"], { env: { ...process.env, JOB_INPUT: list }, detached: true });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
-  child.stdin.end(script);
-  const ended = new Promise<Ended>((resolve) =>
-    child.on("close", (code) => resolve({ code, lines: output.split("\n").filter(Boolean) })),
-  );
-  return { ended, kill: () => process.kill(-(child.pid ?? 0), "SIGKILL") };
-}
+const runScript = (script: string, input = "") => runJob(root, script, input);
 
 const place = (name = "m") => ({ owner: name, directory: join(root, name), store: join(root, "store") });
 const visible = (directory: string) =>
@@ -100,14 +51,7 @@ const visible = (directory: string) =>
 const published = (name = "m") => readlinkSync(join(root, name, "current")).replace("trees/", "");
 const served = (path: string, name = "m") => readFileSync(join(root, name, "current/public", path), "utf8");
 
-/** Hands something over as the resource does, and says its digest. */
-function handOver(text: string): string {
-  const digest = digestOf(text);
-  const path = join(root, "store", digest.slice(0, 2), digest);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  return digest;
-}
+const handOver = (text: string) => handOverTo(join(root, "store"), text);
 
 interface Asked {
   readonly name?: string;
@@ -131,7 +75,7 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
   const script = publishScript({
     ...place(name),
     mode: "verbatim",
-    upstream: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    upstream: upstream.url,
     parallel: 8,
     stallSeconds: 1,
     keep,
@@ -145,9 +89,7 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
 
 const publish = (asked?: Asked) => runScript(...publication(asked)).ended;
 
-function offer(files: Record<string, string>): void {
-  upstream.files = new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)]));
-}
+const offer = (files: Record<string, string>) => upstream.offer(files);
 
 const good = {
   "dists/noble/InRelease": "root 1",
@@ -242,7 +184,7 @@ describe("an upstream that is not what its index says", () => {
       /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes/,
     ],
   ])("a file that %s is refused by name", async (_, files, expected) => {
-    upstream.files = new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)]));
+    upstream.offer(files);
     const [script, list] = publication({ planned: { "pool/a+b~1.deb": "deb 1" } });
     const { code, lines } = await runScript(script, list).ended;
     expect(code).toBe(65);

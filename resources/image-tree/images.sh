@@ -1,0 +1,48 @@
+# Trees of images: each has every file that its index promises, as hard links into the store.
+# Part of a job's script; expects what tree.sh does.
+
+make_tree() { link_from_store tree "$WORK/tree/public"; }
+
+# MAAS reads the index once and then fetches for an hour: what the trees before this one hold stays where it was, for as
+# long as they are kept. Their indices do not, nor what they had from trees before them, nor what is damaged.
+complete_tree() {
+  : >"$WORK/tree/carried"
+  kept_before | while read -r older; do
+    faults_of "$older" | cut -f3 >"$WORK/damaged"
+    perl -e '
+      my ($older, $name, $public, $damaged) = @ARGV; my %skip;
+      sub parents { my ($path) = @_; my ($dir) = $path =~ m{^(.*)/}; return if -d $dir; parents($dir); mkdir $dir, 0755 }
+      sub each_line { my ($file, $do) = @_; open my $in, "<", $file or return; while (<$in>) { chomp; $do->() } }
+      my $prefix = "trees/$name/public/";
+      each_line("$older/carried", sub { $skip{$prefix . (split /\t/, $_, 2)[1]} = 1 });
+      each_line($damaged, sub { $skip{$_} = 1 });
+      each_line("$older/listing", sub {
+        my ($sha, undef, undef, $path) = split /\t/, $_, 4;
+        return if $skip{$path} || $path !~ s{^\Q$prefix\E}{} || $path =~ m{^streams/};
+        my $to = "$public/$path"; return if -e $to;
+        parents($to); link "$older/public/$path", $to or die "$to: $!\n";
+        print "$sha\t$path\n";
+      });
+    ' "$older" "$(basename "$older")" "$1" "$WORK/damaged"
+  done >>"$WORK/tree/carried"
+}
+
+# The published tree, which need not be the newest, and those that the next pruning leaves.
+kept_before() {
+  [ "$KEEP" -gt 1 ] || return 0
+  {
+    readlink -e "$ROOT/current" || true
+    ls -1d "$ROOT"/trees/[0-9]* 2>/dev/null | sort -r | head -n "$((KEEP - 1))"
+  } | awk '!seen[$0]++'
+}
+
+# What is in the store was checked when it came: nothing is read again.
+list_tree() {
+  { awk -F'\t' '$4 ~ /^tree\// { print $1 "\t" substr($4, 6) }' "$LIST"; cat "$ROOT/trees/$1/carried"; } |
+    sed 's#\t#\ttrees/'"$1"'/public/#'
+}
+
+prune_beside() { :; }
+
+# What upstream signed is served as it was.
+restore_tree() { switch_to "$PINNED"; }

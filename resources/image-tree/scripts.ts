@@ -1,0 +1,22 @@
+import {
+  type Place,
+  publishJob,
+  restoreJob,
+  scriptPart,
+  type TreeSettings,
+} from "../published-tree/scripts.ts";
+
+const kind = [scriptPart(import.meta.dirname, "images.sh")];
+
+/** The job that publishes a tree of images; its input is the work list. */
+export function publishScript(settings: TreeSettings): string {
+  return publishJob(settings, kind);
+}
+
+/** The job that serves a kept tree again. */
+export function restoreScript(
+  settings: Place & Pick<TreeSettings, "keep" | "summary">,
+  tree: string,
+): string {
+  return restoreJob(settings, tree, kind);
+}

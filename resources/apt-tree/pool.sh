@@ -18,13 +18,18 @@ complete_tree() {
 }
 
 # Index files of the trees that stay, under the names that only their contents decide: a client that
-# holds an older InRelease still finds what it asks for next.
+# holds an older InRelease still finds what it asks for next. What an older tree carried is not its own.
 carry_by_hash() {
+  : >>"$WORK/tree/carried"
   ls -1d "$ROOT"/trees/[0-9]*/public 2>/dev/null | sort -r | head -n "$((KEEP - 1))" | while read -r older; do
     (cd "$older" && find dists -path '*/by-hash/*' -type f -print0) | perl -0ne '
-      BEGIN { ($older, $newer) = splice @ARGV, 0, 2; sub parents { my ($p) = @_; my ($d) = $p =~ m{^(.*)/}; return if -d $d; parents($d); mkdir $d, 0755 } }
-      chomp; my $to = "$newer/$_"; next if -e $to; parents($to); link "$older/$_", $to or die "$to: $!\n";
-    ' "$older" "$1"
+      BEGIN {
+        ($older, $newer) = splice @ARGV, 0, 2;
+        if (open my $in, "<", "$older/../carried") { local $/ = "\n"; while (<$in>) { chomp; $skip{$_} = 1 } }
+        sub parents { my ($p) = @_; my ($d) = $p =~ m{^(.*)/}; return if -d $d; parents($d); mkdir $d, 0755 }
+      }
+      chomp; next if $skip{$_}; my $to = "$newer/$_"; next if -e $to; parents($to); link "$older/$_", $to or die "$to: $!\n"; print "$_\n";
+    ' "$older" "$1" >>"$WORK/tree/carried"
   done
 }
 

@@ -90,6 +90,7 @@ sign_anew() {
   mkdir -p "$WORK/tree" "$WORK/headers"
   cp -al "$kept/public" "$WORK/tree/public"
   rm "$WORK/tree/public/pool"
+  [ ! -e "$kept/carried" ] || cp "$kept/carried" "$WORK/tree/carried"
   HEADERS=$WORK/headers
   for suite in $SUITES; do
     sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$kept/public/dists/$suite/Release" >"$HEADERS/$suite"

@@ -56,6 +56,8 @@ link_from_store() {
   perl -e '
     my ($store, $list, $prefix, $base) = @ARGV; my %made;
     sub parents { my ($path) = @_; my ($dir) = $path =~ m{^(.*)/}; return if !length $dir || $made{$dir}++; parents($dir); mkdir $dir, 0755 }
+    # A job of another mirror may put the same file into the store at this moment: link(2) then fails with ENOENT once.
+    sub linked { my ($from, $to) = @_; for (1 .. 100) { return if link $from, $to; last unless $!{ENOENT} && -e $from } die "$to: $!\n" }
     open my $in, "<", $list or die "$list: $!";
     while (<$in>) {
       chomp; my ($sha, $size, $path, $dest) = split /\t/, $_, 4;
@@ -64,8 +66,8 @@ link_from_store() {
       my @from = stat $from or die "$from: $!\n"; my @to = lstat $to;
       next if @to && $to[0] == $from[0] && $to[1] == $from[1];
       parents($to);
-      if (!@to) { link $from, $to or die "$to: $!\n"; next }
-      my $new = "$to.new"; unlink $new; link $from, $new or die "$new: $!\n"; rename $new, $to or die "$to: $!\n";
+      if (!@to) { linked($from, $to); next }
+      my $new = "$to.new"; unlink $new; linked($from, $new); rename $new, $to or die "$to: $!\n";
     }
   ' "$STORE" "$LIST" "$1" "$2"
 }

@@ -1,0 +1,39 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { scriptPart } from "../../../../resources/published-tree/scripts.ts";
+import { digestOf } from "../../../../resources/published-tree/work-list.ts";
+import { scratchDirectory } from "./job-on-this-machine.ts";
+
+let root: string;
+beforeEach(() => {
+  root = scratchDirectory("link-from-store");
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+test("links a file that another mirror's job puts into the store anew at the same moment", () => {
+  const digest = digestOf("deb");
+  const store = join(root, "store", digest.slice(0, 2));
+  mkdirSync(store, { recursive: true });
+  writeFileSync(join(store, digest), "deb");
+  const names = Array.from({ length: 20_000 }, (_, index) => `pool/${index}.deb`);
+  writeFileSync(join(root, "list"), names.map((name) => `${digest}\t3\t${name}\t${name}\n`).join(""));
+
+  const tree = scriptPart(join(import.meta.dirname, "../../../../resources/published-tree"), "tree.sh");
+  const replacing = `my $f = shift; for (;;) { open my $o, ">", "$f.new"; print $o "deb"; close $o; rename "$f.new", $f }`;
+  execFileSync("sh", [
+    "-ec",
+    `${tree}
+    STORE=$1/store LIST=$1/list
+    perl -e '${replacing}' "$2" & replacer=$!
+    trap 'kill $replacer' EXIT
+    mkdir "$1/base"
+    link_from_store pool "$1/base"`,
+    "sh",
+    root,
+    join(store, digest),
+  ]);
+
+  expect(readdirSync(join(root, "base"))).toHaveLength(names.length);
+}, 60_000);

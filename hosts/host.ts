@@ -35,9 +35,9 @@ export interface Host {
   upload(source: UploadSource, path: string, attributes: FileAttributes): Promise<void>;
 
   /**
-   * An HTTP(S) GET made from the host: its name resolution, its routes, its firewall. Redirects are followed
-   * up to 5 times. Any status is a result, not an error. Certificates are checked here, with this
-   * machine's authorities (`NODE_EXTRA_CA_CERTS` adds to them).
+   * An HTTP(S) request made from the host: its name resolution, its routes, its firewall. Any status is a
+   * result, not an error. Nothing is tried twice. Certificates are checked here, with this machine's
+   * authorities (`NODE_EXTRA_CA_CERTS` adds to them) unless `ca` names others.
    */
   fetch(url: string, options?: FetchOptions): Promise<FetchResult>;
 
@@ -100,7 +100,17 @@ export interface FileAttributes {
 
 export interface FetchOptions {
   /** `HEAD` asks whether something is there without having it sent. Default `GET`. */
-  readonly method?: "GET" | "HEAD";
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  /** Sent with its length. Default: none. */
+  readonly body?: Buffer;
+  /**
+   * `follow` goes up to 5 redirects further; `refuse` fails, naming where it leads. Only GET and HEAD can
+   * be followed: of another method's redirect servers and clients make different things.
+   * Default `follow` for GET and HEAD, else `refuse`.
+   */
+  readonly redirects?: "follow" | "refuse";
+  /** PEM texts of the authorities whose certificates are accepted, instead of this machine's. */
+  readonly ca?: string;
   /** A longer body is an error. Default 64 MiB. */
   readonly maximumBytes?: number;
   /** Milliseconds without a single byte, after which the server counts as stalled. Default 30000. */

@@ -54,7 +54,7 @@ export class SshHost implements Host {
   }
 
   fetch(url: string, options?: FetchOptions): Promise<FetchResult> {
-    return this.#http.get(url, options);
+    return this.#http.request(url, options);
   }
 
   withLock<T>(name: string, work: (signal: AbortSignal) => Promise<T>, options?: LockOptions): Promise<T> {

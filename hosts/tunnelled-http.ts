@@ -15,6 +15,7 @@ type Dial = (host: string, port: number) => Promise<Duplex>;
 /** HTTP(S) over TCP connections that a host makes for us. See Host.fetch. */
 export class TunnelledHttp {
   readonly #host: string;
+  readonly #dial: Dial;
   readonly #plain: HttpAgent;
   readonly #secure: HttpsAgent;
   readonly #waiting: (() => void)[] = [];
@@ -22,12 +23,13 @@ export class TunnelledHttp {
 
   constructor(host: string, dial: Dial) {
     this.#host = host;
+    this.#dial = dial;
     const options = { keepAlive: true };
     this.#plain = tunnelling(new HttpAgent(options), dial, false);
     this.#secure = tunnelling(new HttpsAgent(options), dial, true);
   }
 
-  async get(url: string, options: FetchOptions = {}): Promise<FetchResult> {
+  async request(url: string, options: FetchOptions = {}): Promise<FetchResult> {
     // Counted here: Node's agent does not count connections that are still being made.
     if (this.#running === requestsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
@@ -46,6 +48,13 @@ export class TunnelledHttp {
       const result = await this.#once(current, url, options);
       const location = result.headers.location;
       if (![301, 302, 303, 307, 308].includes(result.status) || !location) return result;
+      if (!isFollowed(options)) {
+        throw this.#error(
+          current,
+          `the server sends on to ${withoutPassword(location)}`,
+          "Declare that address if it is the right one: a redirect is not followed here.",
+        );
+      }
       if (redirects === mostRedirects) {
         throw this.#error(
           url,
@@ -63,6 +72,8 @@ export class TunnelledHttp {
       maximumBytes = defaultMaximumBytes,
       timeoutMs = defaultTimeoutMs,
       headers,
+      body,
+      ca,
     } = options;
     const target = this.#parse(url, asked);
     const secure = target.protocol === "https:";
@@ -82,8 +93,13 @@ export class TunnelledHttp {
       );
       const request = (secure ? httpsRequest : httpRequest)(target, {
         method,
-        agent: secure ? this.#secure : this.#plain,
-        headers: { "accept-encoding": "identity", ...headers },
+        agent: this.#agentFor(method, secure),
+        headers: {
+          "accept-encoding": "identity",
+          ...(body ? { "content-length": body.length } : {}),
+          ...headers,
+        },
+        ...(ca ? { ca } : {}),
       });
       const broken = (error: Error) => fail(...explain(error, this.#host), error);
       request.on("error", broken);
@@ -115,8 +131,19 @@ export class TunnelledHttp {
           });
         });
       });
-      request.end();
+      request.end(body);
     });
+  }
+
+  /**
+   * What changes something gets a connection of its own: one that is kept alive may be closed by the server
+   * just when it is used again, and nobody could say whether the request was carried out.
+   */
+  #agentFor(method: string, secure: boolean): HttpAgent | HttpsAgent {
+    if (isReading(method)) return secure ? this.#secure : this.#plain;
+    return secure
+      ? tunnelling(new HttpsAgent(), this.#dial, true)
+      : tunnelling(new HttpAgent(), this.#dial, false);
   }
 
   #parse(text: string, asked: string, base?: string): URL {
@@ -134,6 +161,14 @@ export class TunnelledHttp {
       cause,
     });
   }
+}
+
+function isReading(method: string): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function isFollowed({ method = "GET", redirects = "follow" }: FetchOptions): boolean {
+  return isReading(method) && redirects === "follow";
 }
 
 function explain(error: NodeJS.ErrnoException & { reason?: unknown }, host: string): [string, string] {

@@ -43,6 +43,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with lock: live -= 1
             self.send(200, str(most).encode())
         else: self.send(404, b"nothing here")
+    def echo(self):
+        if self.path == "/moved": return self.send(301, b"", Location="http://user:secret@only-here.internal:8099/ok")
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/dies": self.close_connection = True; self.connection.close(); open("/tmp/vices-died", "a").write("x"); return
+        self.send(200, b"%s %d %s" % (self.command.encode(), self.client_address[1], body))
+    do_POST = do_PUT = do_DELETE = echo
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True
 Server(("127.0.0.1", 8099), Handler).serve_forever()
 `;
@@ -98,6 +104,32 @@ describe("fetching from where the host stands", () => {
     expect([result.status, result.url]).toEqual([200, at("/ok")]);
     await expect(host.fetch(at("/redirect/5"))).rejects.toThrow(/more than 5 redirects/);
     await expect(host.fetch(at("/away"))).rejects.toThrow(/file:\/\/\/etc\/passwd is not an http/);
+  });
+
+  test("a redirect that is not wanted is said, without what it may carry", async () => {
+    const refused = host.fetch(at("/redirect/1"), { redirects: "refuse" });
+    await expect(refused).rejects.toThrow(/the server sends on to \/redirect\/0\n.*Declare that address/);
+    for (const method of ["POST", "PUT", "DELETE"] as const) {
+      const moved = host.fetch(at("/moved"), { method, redirects: "follow" });
+      await expect(moved).rejects.toThrow("sends on to http://only-here.internal:8099/ok\n");
+    }
+  });
+
+  test("bodies arrive as they are, with every method", async () => {
+    const body = Buffer.from("h\u00e9llo\r\n\0".repeat(100_000));
+    for (const method of ["POST", "PUT", "DELETE"] as const) {
+      const echoed = await host.fetch(at("/echo"), { method, body });
+      expect(echoed.body.subarray(-body.length).equals(body)).toBe(true);
+      expect(echoed.body.toString("utf8", 0, 7)).toMatch(new RegExp(`^${method} `));
+    }
+  });
+
+  test("what changes something is sent once, over a connection that nobody used before", async () => {
+    const port = async () => (await host.fetch(at("/echo"), { method: "POST" })).body.toString();
+    expect(await port()).not.toBe(await port());
+    await host.run("rm -f /tmp/vices-died");
+    await expect(host.fetch(at("/dies"), { method: "PUT" })).rejects.toThrow(/the connection broke/);
+    expect((await host.run("cat /tmp/vices-died; rm /tmp/vices-died")).stdout).toBe("x");
   });
 
   test("any status is a result, with its headers and its bytes as they are", async () => {

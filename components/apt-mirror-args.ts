@@ -1,15 +1,19 @@
-import { isAbsolute, normalize } from "node:path/posix";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import {
+  absolutePath,
+  hostName,
+  mirrorName,
+  serveSchema,
+  transferSchema,
+  treeName,
+  unique,
+} from "./mirror-args.ts";
 
 /*
  * The arguments of AptMirror: what a user may write, its defaults, and what is wrong with it in the user's
  * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
  */
-
-const hostName = z
-  .string()
-  .regex(/^[A-Za-z0-9_.@][A-Za-z0-9_.@:-]*$/, "is not a name one could type after ssh");
 
 const suite = z
   .string()
@@ -44,15 +48,6 @@ const packagePattern = z
     "is neither a package's name nor a pattern of one (* and ? are allowed)",
   );
 
-const absolutePath = z
-  .string()
-  .refine(
-    (path) => isAbsolute(path) && normalize(path) === path && !path.endsWith("/") && !/[\n\0]/.test(path),
-    {
-      error: "is not an absolute path without a trailing slash",
-    },
-  );
-
 /** Durations as people write them: 30d, 12h, 45m, 2w. */
 const duration = z.string().regex(/^[1-9][0-9]{0,4}(m|h|d|w)$/, "is not a duration: use e.g. 30d, 2w or 12h");
 
@@ -61,18 +56,6 @@ export function secondsOf(text: string): number {
   const unit = { m: 60, h: 3600, d: 86_400, w: 604_800 }[text.slice(-1)];
   if (!unit) throw new TypeError(`${text} is not a duration`);
   return Number(text.slice(0, -1)) * unit;
-}
-
-function unique<T extends z.ZodType<string>>(items: T) {
-  return z
-    .array(items)
-    .min(1, "is empty: name at least one")
-    .superRefine((list, context) => {
-      for (const [index, item] of list.entries()) {
-        if (list.indexOf(item) !== index)
-          context.addIssue({ code: "custom", path: [index], message: "stands here twice" });
-      }
-    });
 }
 
 export const upstreamSchema = z.strictObject({
@@ -84,8 +67,7 @@ export const upstreamSchema = z.strictObject({
     )
     .transform((url) => url.replace(/\/*$/, "")),
   key: z.string().min(1).optional(),
-  stallSeconds: z.int().min(1).max(3600).default(30),
-  parallel: z.int().min(1).max(256).default(64),
+  ...transferSchema(64),
 });
 
 export const filterSchema = z.strictObject({
@@ -113,29 +95,6 @@ export const extrasSchema = z.strictObject({
   phasedUpdates: z.enum(["complete", "as-upstream"]).optional(),
 });
 
-export const serveSchema = z
-  .strictObject({
-    port: z.int().min(1, "is not a TCP port").max(65_535, "is not a TCP port").optional(),
-    path: z
-      .string()
-      .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._~-]*)*\/?$/, "is not a plain URL path such as /ubuntu")
-      .transform((path) => path.replace(/\/$/, ""))
-      .default("/ubuntu"),
-    serverNames: z
-      .array(
-        z
-          .string()
-          .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i, "is not a host name"),
-      )
-      .default([]),
-    address: z
-      .string()
-      .regex(/^[A-Za-z0-9._:[\]-]+$/, "is not a host name or an address")
-      .optional(),
-    tls: z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }).optional(),
-  })
-  .transform(({ port, ...rest }) => ({ port: port ?? (rest.tls ? 443 : 80), ...rest }));
-
 export const aptMirrorSchema = z
   .strictObject({
     host: hostName,
@@ -147,18 +106,12 @@ export const aptMirrorSchema = z
     filter: filterSchema.optional(),
     localPackages: z.array(z.string().min(1)).default([]),
     extras: extrasSchema.prefault({}),
-    serve: serveSchema.prefault({}),
+    serve: serveSchema("/ubuntu").prefault({}),
     keepSnapshots: z.int().min(1, "is less than 1: the published tree itself counts").max(100).default(3),
     validFor: duration.optional(),
-    pinnedTo: z
-      .string()
-      .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a tree's name such as 000007-0f3c2a9be114")
-      .optional(),
+    pinnedTo: treeName.optional(),
     directory: absolutePath.optional(),
-    nameOnHost: z
-      .string()
-      .regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name for a mirror: use small letters, digits and hyphens")
-      .optional(),
+    nameOnHost: mirrorName.optional(),
     deleteContent: z.boolean().default(false),
   })
   .superRefine((mirror, context) => {

@@ -1,16 +1,13 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { sourcesEntry } from "../content/apt/sources-entry.ts";
-import { ExplainedError } from "../errors/explained-error.ts";
-import { resolveDestination } from "../hosts/connections.ts";
 import { type AptContents, getAptContents } from "../resources/apt-contents.ts";
 import { AptTree } from "../resources/apt-tree.ts";
 import { Files } from "../resources/files.ts";
-import { pathText } from "../resources/kernel/check.ts";
 import { Packages } from "../resources/packages.ts";
 import { Services } from "../resources/services.ts";
 import { SigningKey } from "../resources/signing-key.ts";
 import { type AptMirrorArgs, type AptMirrorSettings, aptMirrorSchema, secondsOf } from "./apt-mirror-args.ts";
+import { checkedArguments, digestsOf, installed, lookedUp, placeOf, urlOf } from "./mirror-site.ts";
 import { reproConfiguration } from "./reprepro-configuration.ts";
 import { type WebSite, webSite } from "./web-site.ts";
 
@@ -39,17 +36,15 @@ export class AptMirror extends pulumi.ComponentResource {
   readonly tree: pulumi.Output<string>;
   /** A deb822 entry for `/etc/apt/sources.list.d/NAME.sources` on a client, the key included. */
   readonly sourcesEntry: pulumi.Output<string>;
-  readonly #name: string;
 
   constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:AptMirror", name, {}, options);
-    this.#name = name;
     const tlsKey = args.serve?.tls && pulumi.secret(args.serve.tls.key);
-    const settings = checked(name, args);
+    const settings = checkedArguments("AptMirror", name, args, aptMirrorSchema);
     const { host, mode, suites, serve } = settings;
     const resigned = mode === "resigned";
     const called = settings.nameOnHost ?? name;
-    const place = placeOf(called, settings);
+    const place = placeOf("apt", called, settings.directory);
     const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
@@ -58,7 +53,9 @@ export class AptMirror extends pulumi.ComponentResource {
 
     // reprepro knows the mirror's own key by the list of local packages that it signs, and not otherwise.
     const signsLocal = settings.localPackages.length > 0;
-    const contents = pulumi.output(this.#look(settings, place));
+    const contents = pulumi.output(
+      lookedUp(this, `aptMirrors.${name}`, getAptContents({ ...settings, ...place })),
+    );
 
     const packages = new Packages(
       `${name}-packages`,
@@ -130,11 +127,11 @@ export class AptMirror extends pulumi.ComponentResource {
     );
     new Services(
       `${name}-services`,
-      { host, services: { "nginx.service": { enabled: true, running: true, reloadOn: digests(site) } } },
+      { host, services: { "nginx.service": { enabled: true, running: true, reloadOn: digestsOf(site) } } },
       child([packages, configuration]),
     );
 
-    this.url = pulumi.output(urlOf(settings));
+    this.url = pulumi.output(urlOf(host, serve));
     this.suites = suites;
     this.publicKey = pulumi.output(key?.publicKey);
     this.fingerprint = pulumi.output(key?.fingerprint);
@@ -164,67 +161,6 @@ export class AptMirror extends pulumi.ComponentResource {
       sourcesEntry: this.sourcesEntry,
     });
   }
-
-  /** Plans from what upstream and the host have now, and says what would change. */
-  async #look(settings: AptMirrorSettings, place: Place): Promise<AptContents> {
-    try {
-      const contents = await getAptContents({ ...settings, ...place });
-      for (const line of contents.changes) void pulumi.log.info(line, this);
-      for (const line of contents.warnings) void pulumi.log.warn(line, this);
-      return contents;
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const values = error instanceof ExplainedError ? (error.explanation.values ?? []) : [];
-      const paths = values.map((value) => `aptMirrors.${this.#name}.${value}`).join(" or ");
-      throw saidAsItIs(new pulumi.ResourceError(paths ? `${paths}: ${message}` : message, this, true));
-    }
-  }
-}
-
-/** The SDK puts the name of every property that waits for a failed value before its message: a reader has no use for them. */
-function saidAsItIs(error: pulumi.ResourceError): pulumi.ResourceError {
-  const { message } = error;
-  return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
-}
-
-interface Place {
-  readonly directory: string;
-  readonly store: string;
-}
-
-/**
- * Mirrors in the default place share one store, so what two of them hold takes space once. A store must
- * be on its mirror's file system, so a mirror in a place of its own has a store of its own.
- */
-function placeOf(name: string, { directory }: AptMirrorSettings): Place {
-  const base = "/srv/airgapped-maas";
-  return directory
-    ? { directory, store: `${directory}/store` }
-    : { directory: `${base}/${pulumi.getStack()}/apt/${name}`, store: `${base}/store` };
-}
-
-/** @throws pulumi.RunError that lists everything that is wrong with the arguments */
-function checked(name: string, args: AptMirrorArgs): AptMirrorSettings {
-  // The private key may come late and is never shown: only that there is one is checked.
-  const tls = args.serve?.tls && { ...args.serve.tls, key: "given" };
-  const result = aptMirrorSchema.safeParse(tls ? { ...args, serve: { ...args.serve, tls } } : args);
-  if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
-  throw new pulumi.RunError(`AptMirror ${name} cannot be declared so:\n${lines.join("\n")}`);
-}
-
-function installed(...names: string[]): Record<string, "installed"> {
-  return Object.fromEntries(names.map((name) => [name, "installed"]));
-}
-
-/** nginx has to read its files again when one of them changes. */
-function digests(site: WebSite): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(site.files).map(([path, { content }]) => [
-      path,
-      createHash("sha256").update(content).digest("hex"),
-    ]),
-  );
 }
 
 function reproFiles(
@@ -252,11 +188,4 @@ function reproFiles(
   return Object.fromEntries(
     Object.entries(files).map(([file, content]) => [`${directory}/reprepro/conf/${file}`, { content }]),
   );
-}
-
-async function urlOf({ host, serve }: AptMirrorSettings): Promise<string> {
-  const address = serve.address ?? serve.serverNames[0] ?? (await resolveDestination(host)).hostname;
-  const standard = serve.tls ? 443 : 80;
-  const port = serve.port === standard ? "" : `:${serve.port}`;
-  return `${serve.tls ? "https" : "http"}://${address}${port}${serve.path}`;
 }

@@ -1,0 +1,77 @@
+import { isAbsolute, normalize } from "node:path/posix";
+import { z } from "zod";
+
+/* What the arguments of all mirrors have in common. */
+
+/** As one would type it after `ssh`. */
+export const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.@][A-Za-z0-9_.@:-]*$/, "is not a name one could type after ssh");
+
+export const absolutePath = z
+  .string()
+  .refine(
+    (path) => isAbsolute(path) && normalize(path) === path && !path.endsWith("/") && !/[\n\0]/.test(path),
+    {
+      error: "is not an absolute path without a trailing slash",
+    },
+  );
+
+/** A mirror's name, as it stands in paths, units and keys. */
+export const mirrorName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name for a mirror: use small letters, digits and hyphens");
+
+export const treeName = z
+  .string()
+  .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a tree's name such as 000007-0f3c2a9be114");
+
+/** A list that is not empty and names nothing twice. */
+export function unique<T extends z.ZodType<string>>(items: T) {
+  return z
+    .array(items)
+    .min(1, "is empty: name at least one")
+    .superRefine((list, context) => {
+      for (const [index, item] of list.entries()) {
+        if (list.indexOf(item) !== index)
+          context.addIssue({ code: "custom", path: [index], message: "stands here twice" });
+      }
+    });
+}
+
+/** How upstream is read: seconds without a byte that end a transfer, and how many run at once. */
+export function transferSchema(parallel: number) {
+  return {
+    stallSeconds: z.int().min(1).max(3600).default(30),
+    parallel: z.int().min(1).max(256).default(parallel),
+  };
+}
+
+/** How clients reach a mirror, which is at `standardPath` when nothing else is said. */
+export function serveSchema(standardPath: string) {
+  return z
+    .strictObject({
+      port: z.int().min(1, "is not a TCP port").max(65_535, "is not a TCP port").optional(),
+      path: z
+        .string()
+        .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._~-]*)*\/?$/, "is not a plain URL path such as /ubuntu")
+        .transform((path) => path.replace(/\/$/, ""))
+        .default(standardPath),
+      serverNames: z
+        .array(
+          z
+            .string()
+            .regex(
+              /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i,
+              "is not a host name",
+            ),
+        )
+        .default([]),
+      address: z
+        .string()
+        .regex(/^[A-Za-z0-9._:[\]-]+$/, "is not a host name or an address")
+        .optional(),
+      tls: z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }).optional(),
+    })
+    .transform(({ port, ...rest }) => ({ port: port ?? (rest.tls ? 443 : 80), ...rest }));
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import { ExplainedError } from "../errors/explained-error.ts";
+import { resolveDestination } from "../hosts/connections.ts";
+import { pathText } from "../resources/kernel/check.ts";
+import type { Serve, WebSite } from "./web-site.ts";
+
+/* What the mirrors of a host have in common: where they are kept, how they are reached, how a lookup speaks. */
+
+export interface Place {
+  readonly directory: string;
+  readonly store: string;
+}
+
+/**
+ * Mirrors in the default place share one store, so what two of them hold takes space once. A store must
+ * be on its mirror's file system, so a mirror in a place of its own has a store of its own.
+ */
+export function placeOf(room: "apt" | "images", name: string, directory: string | undefined): Place {
+  const base = "/srv/airgapped-maas";
+  return directory
+    ? { directory, store: `${directory}/store` }
+    : { directory: `${base}/${pulumi.getStack()}/${room}/${name}`, store: `${base}/store` };
+}
+
+/** @throws pulumi.RunError that lists everything that is wrong with the arguments */
+export function checkedArguments<Schema extends z.ZodType>(
+  kind: string,
+  name: string,
+  args: { readonly serve?: { readonly tls?: object | undefined } | undefined },
+  schema: Schema,
+): z.output<Schema> {
+  // The private key may come late and is never shown: only that there is one is checked.
+  const tls = args.serve?.tls && { ...args.serve.tls, key: "given" };
+  const result = schema.safeParse(tls ? { ...args, serve: { ...args.serve, tls } } : args);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
+  throw new pulumi.RunError(`${kind} ${name} cannot be declared so:\n${lines.join("\n")}`);
+}
+
+/**
+ * What a lookup found out, with what would change and what a person should know of it said beside the component.
+ * Its failures name the declared values at `path` in the stack's configuration.
+ */
+export async function lookedUp<
+  Found extends { readonly changes: readonly string[]; readonly warnings: readonly string[] },
+>(component: pulumi.ComponentResource, path: string, lookup: Promise<Found>): Promise<Found> {
+  try {
+    const contents = await lookup;
+    for (const line of contents.changes) void pulumi.log.info(line, component);
+    for (const line of contents.warnings) void pulumi.log.warn(line, component);
+    return contents;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const values = error instanceof ExplainedError ? (error.explanation.values ?? []) : [];
+    const paths = values.map((value) => `${path}.${value}`).join(" or ");
+    throw saidAsItIs(new pulumi.ResourceError(paths ? `${paths}: ${message}` : message, component, true));
+  }
+}
+
+/** The SDK puts the name of every property that waits for a failed value before its message: a reader has no use for them. */
+function saidAsItIs(error: pulumi.ResourceError): pulumi.ResourceError {
+  const { message } = error;
+  return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
+}
+
+export function installed(...names: string[]): Record<string, "installed"> {
+  return Object.fromEntries(names.map((name) => [name, "installed"]));
+}
+
+/** nginx has to read its files again when one of them changes. */
+export function digestsOf(site: WebSite): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(site.files).map(([path, { content }]) => [
+      path,
+      createHash("sha256").update(content).digest("hex"),
+    ]),
+  );
+}
+
+/** Where clients find a mirror. */
+export async function urlOf(
+  host: string,
+  serve: Serve & { readonly address?: string | undefined },
+): Promise<string> {
+  const address = serve.address ?? serve.serverNames[0] ?? (await resolveDestination(host)).hostname;
+  const standard = serve.tls ? 443 : 80;
+  const port = serve.port === standard ? "" : `:${serve.port}`;
+  return `${serve.tls ? "https" : "http"}://${address}${port}${serve.path}`;
+}

@@ -1,0 +1,235 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { ApiKey } from "./api-key.ts";
+import { isBrokenConnection } from "./broken-connection.ts";
+import { inWords, secondsAhead } from "./clock.ts";
+import { authorization } from "./oauth.ts";
+import { refusal } from "./refusal.ts";
+import { encoded, type MaasBody } from "./request-body.ts";
+import type { MaasTransport, TransportAnswer, TransportRequest } from "./transport.ts";
+
+export interface MaasConnection {
+  /** Where MAAS is, with its path: `http://localhost:5240/MAAS`. */
+  readonly url: string;
+  readonly key: ApiKey;
+  readonly transport: MaasTransport;
+  /** The region as a person names it, for errors. */
+  readonly host?: string;
+  /** Is told once of what a person should know though it went well. */
+  readonly warn?: (line: string) => void;
+  /** Milliseconds between the attempts of a read. @default 0.5, 1, 2, 4, 8 and 15 s: a region that restarts is back by then */
+  readonly retryPauses?: readonly number[];
+  /** Our time in milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What a request is for, and what goes with it. */
+export interface MaasCall {
+  /** As a gerund phrase, for errors: "reading the boot sources of MAAS". */
+  readonly step: string;
+  /** Parameters of the query: `{ op: "get_config", name: "http_proxy" }`. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: MaasBody;
+  /** Milliseconds without a byte. A busy region takes 30 s and more for an answer. @default 180000 */
+  readonly timeoutMs?: number;
+}
+
+/** The part of a client that changes nothing. */
+export interface MaasReader {
+  get(path: string, call: MaasCall): Promise<unknown>;
+}
+
+const defaultRetryPauses = [500, 1000, 2000, 4000, 8000, 15_000];
+const defaultTimeoutMs = 180_000;
+const maximumBytes = 64 * 1024 * 1024;
+
+/**
+ * Speaks MAAS's API 2.0 to one region, one request at a time: 3.7.0 and 3.7.1 mix up answers that they make at once
+ * (LP 2142861), and a busy region is not helped by more. Answers are JSON values, or texts where MAAS sends texts.
+ *
+ * Every failure is an ExplainedError; what MAAS itself refused is a MaasRefusal. Only reads are tried again,
+ * where the connection broke or a proxy says that MAAS is away (502, 503, 504). Of a 401's body nothing is
+ * passed on: MAAS puts the right secret into it.
+ */
+export class MaasClient implements MaasReader {
+  /** How many requests were sent, attempts included. */
+  requests = 0;
+  readonly #connection: MaasConnection;
+  readonly #base: string;
+  readonly #pauses: readonly number[];
+  #last: Promise<unknown> = Promise.resolve();
+  #clockAhead = 0;
+  #isAway = false;
+  #shared: Map<string, Promise<unknown>> | undefined;
+  #sharing = 0;
+
+  constructor(connection: MaasConnection) {
+    this.#connection = connection;
+    this.#base = `${connection.url.replace(/\/*$/, "")}/api/2.0/`;
+    this.#pauses = connection.retryPauses ?? defaultRetryPauses;
+  }
+
+  /** @param path below `api/2.0/`, e.g. `boot-sources/1/selections/`. MAAS wants the slash at its end; it is put there. */
+  get(path: string, call: MaasCall): Promise<unknown> {
+    return this.#inTurn("GET", path, call);
+  }
+
+  post(path: string, call: MaasCall): Promise<unknown> {
+    return this.#changing("POST", path, call);
+  }
+
+  put(path: string, call: MaasCall): Promise<unknown> {
+    return this.#changing("PUT", path, call);
+  }
+
+  delete(path: string, call: MaasCall): Promise<unknown> {
+    return this.#changing("DELETE", path, call);
+  }
+
+  /**
+   * Does `work` with a reader whose answers are shared by all such work that goes on at the same time: what several
+   * resources want to know of one region is asked once. Answers given before a change are forgotten with it.
+   */
+  async sharing<T>(work: (reader: MaasReader) => Promise<T>): Promise<T> {
+    this.#sharing++;
+    try {
+      return await work({ get: (path, call) => this.#sharedGet(path, call) });
+    } finally {
+      this.#sharing--;
+      if (this.#sharing === 0) this.#shared = undefined;
+    }
+  }
+
+  #sharedGet(path: string, call: MaasCall): Promise<unknown> {
+    this.#shared ??= new Map();
+    const url = this.#urlOf(path, call);
+    const known = this.#shared.get(url);
+    if (known) return known;
+    const asked = this.get(path, call);
+    this.#shared.set(url, asked);
+    return asked;
+  }
+
+  async #changing(method: TransportRequest["method"], path: string, call: MaasCall): Promise<unknown> {
+    try {
+      return await this.#inTurn(method, path, call);
+    } finally {
+      this.#shared = undefined;
+    }
+  }
+
+  #inTurn(method: TransportRequest["method"], path: string, call: MaasCall): Promise<unknown> {
+    const turn = this.#last.then(() => this.#answer(method, path, call));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #answer(method: TransportRequest["method"], path: string, call: MaasCall): Promise<unknown> {
+    const url = this.#urlOf(path, call);
+    const { status, headers, body } = await this.#untilItAnswers(method, url, call);
+    const type = headers["content-type"] ?? "";
+    const text = body.toString("utf8");
+    if (status >= 400) {
+      const { host } = this.#connection;
+      throw refusal({ step: call.step, method, url, host }, status, type, text);
+    }
+    if (!type.includes("json")) return text;
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw this.#failure(
+        call,
+        url,
+        `the answer is cut off or not JSON (${body.length} bytes)`,
+        again,
+        cause,
+      );
+    }
+  }
+
+  /** One answer that is not a sign of a region that is away, or the last of them. */
+  async #untilItAnswers(
+    method: TransportRequest["method"],
+    url: string,
+    call: MaasCall,
+  ): Promise<TransportAnswer> {
+    // A region that was given up once is asked but once by those that stand in line behind.
+    const pauses = method === "GET" && !this.#isAway ? this.#pauses : [];
+    for (const wait of [...pauses, undefined]) {
+      const answer = await this.#atTheRightTime(method, url, call).catch((error: unknown) => {
+        if (wait === undefined || !isBrokenConnection(error)) {
+          this.#isAway = isBrokenConnection(error);
+          throw this.#said(error, method, url, call);
+        }
+      });
+      if (answer && (wait === undefined || ![502, 503, 504].includes(answer.status))) {
+        this.#isAway = [502, 503, 504].includes(answer.status);
+        return answer;
+      }
+      await pause(wait);
+    }
+    throw new Error("every way out of the loop is in it");
+  }
+
+  /** Sends it again, signed with MAAS's time, where ours is refused. A refused request was not carried out. */
+  async #atTheRightTime(
+    method: TransportRequest["method"],
+    url: string,
+    call: MaasCall,
+  ): Promise<TransportAnswer> {
+    const sentAt = this.#seconds();
+    const answer = await this.#once(method, url, call);
+    if (answer.status !== 401) return answer;
+    const ahead = secondsAhead(answer.body.toString("utf8"), answer.headers.date, sentAt);
+    if (ahead === undefined) return answer;
+    this.#clockAhead += ahead;
+    const theirs = new Date(this.#seconds() * 1000).toISOString();
+    const ours = new Date((this.#seconds() - this.#clockAhead) * 1000).toISOString();
+    this.#connection.warn?.(
+      `MAAS's clock is ${inWords(this.#clockAhead)} ahead of this machine's (${theirs} there, ${ours} here). Its time was used to speak to it; set the clock that is wrong.`,
+    );
+    return await this.#once(method, url, call);
+  }
+
+  async #once(method: TransportRequest["method"], url: string, call: MaasCall): Promise<TransportAnswer> {
+    const { transport, key } = this.#connection;
+    const body = call.body && encoded(call.body);
+    this.requests++;
+    return await transport(url, {
+      method,
+      headers: {
+        authorization: authorization(key, this.#seconds()),
+        accept: "application/json",
+        ...(body ? { "content-type": body.type } : {}),
+      },
+      ...(body ? { body: body.bytes } : {}),
+      redirects: "refuse",
+      timeoutMs: call.timeoutMs ?? defaultTimeoutMs,
+      maximumBytes,
+    });
+  }
+
+  #seconds(): number {
+    return (this.#connection.now ?? Date.now)() / 1000 + this.#clockAhead;
+  }
+
+  #urlOf(path: string, { query }: MaasCall): string {
+    const parameters = query ? `?${new URLSearchParams(query)}` : "";
+    return `${this.#base}${path.replace(/\/*$/, "/")}${parameters}`;
+  }
+
+  /** What the transport says, as what was being done with MAAS. */
+  #said(error: unknown, method: string, url: string, call: MaasCall): unknown {
+    if (!(error instanceof ExplainedError)) return error;
+    const { found, remedy, cause } = error.explanation;
+    const unsure = method === "GET" ? "" : "; whether MAAS did it is not known";
+    return this.#failure(call, url, `${found}${unsure}`, remedy, cause);
+  }
+
+  #failure(call: MaasCall, url: string, found: string, remedy: string, cause: unknown): ExplainedError {
+    const { host } = this.#connection;
+    return new ExplainedError({ host, step: call.step, found: `${url}: ${found}`, remedy, cause });
+  }
+}
+
+const again = "See whether MAAS or a proxy before it restarted; then run the update again.";

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import type { MaasReader } from "../client.ts";
+import { understood } from "../understood.ts";
+
+const schema = z.looseObject({
+  id: z.int(),
+  ident: z.string().nullish(),
+  category: z.string(),
+  message: z.string(),
+});
+
+/** What MAAS shows its users, e.g. that an image source cannot be reached. */
+export interface Notification {
+  readonly id: number;
+  /** `Image importer`, where MAAS gave one. */
+  readonly ident: string;
+  readonly category: "error" | "warning" | "success" | "info";
+  /** May hold HTML. */
+  readonly message: string;
+}
+
+export async function listNotifications(maas: MaasReader): Promise<Notification[]> {
+  const step = "reading the notifications of MAAS";
+  const answer = await maas.get("notifications/", { step });
+  return understood(z.array(schema), answer, step).map(({ id, ident, category, message }) => ({
+    id,
+    ident: ident ?? "",
+    category: category as Notification["category"],
+    message,
+  }));
+}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import type { MaasClient, MaasReader } from "../client.ts";
+import { understood } from "../understood.ts";
+
+const schema = z.looseObject({
+  id: z.int(),
+  os: z.string(),
+  release: z.string(),
+  arches: z.array(z.string()),
+  subarches: z.array(z.string()).default([]),
+  labels: z.array(z.string()).default([]),
+});
+
+/** What MAAS takes from a boot source. */
+export interface SelectionFields {
+  readonly os: string;
+  readonly release: string;
+  /** `["*"]` is all of them. Names have to be in the source's index as MAAS read it. */
+  readonly arches: readonly string[];
+  /** `["*"]` is all; an empty list matches nothing, and an import then deletes what the release has. */
+  readonly subarches: readonly string[];
+  /** As `subarches`. */
+  readonly labels: readonly string[];
+}
+
+export interface Selection extends SelectionFields {
+  readonly id: number;
+}
+
+export async function listSelections(maas: MaasReader, source: number): Promise<Selection[]> {
+  const step = `reading the selections of the boot source ${source} of MAAS`;
+  const answer = await maas.get(`boot-sources/${source}/selections/`, { step });
+  return understood(z.array(schema), answer, step).map(selectionOf);
+}
+
+/**
+ * Selects a release. Refused with "no available images for download" until MAAS has read the source's index, which it does by
+ * itself some time after the source was made: ask `MaasRefusal.says`, and try again.
+ */
+export async function createSelection(
+  maas: MaasClient,
+  source: number,
+  fields: SelectionFields,
+): Promise<Selection> {
+  const step = `selecting ${fields.os}/${fields.release} from the boot source ${source} of MAAS`;
+  const answer = await maas.post(`boot-sources/${source}/selections/`, { step, body: { json: fields } });
+  return selectionOf(understood(schema, answer, step));
+}
+
+export async function updateSelection(
+  maas: MaasClient,
+  source: number,
+  id: number,
+  fields: SelectionFields,
+): Promise<Selection> {
+  const step = `changing the selection of ${fields.os}/${fields.release} from the boot source ${source} of MAAS`;
+  const answer = await maas.put(`boot-sources/${source}/selections/${id}/`, { step, body: { json: fields } });
+  return selectionOf(understood(schema, answer, step));
+}
+
+/** Before 3.8 refused for the release that machines are commissioned with. */
+export async function deleteSelection(maas: MaasClient, source: number, id: number): Promise<void> {
+  const step = `deleting the selection ${id} of the boot source ${source} of MAAS`;
+  await maas.delete(`boot-sources/${source}/selections/${id}/`, { step });
+}
+
+function selectionOf({ id, os, release, arches, subarches, labels }: z.output<typeof schema>): Selection {
+  return { id, os, release, arches, subarches, labels };
+}

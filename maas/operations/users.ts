@@ -1,0 +1,18 @@
+import { z } from "zod";
+import type { MaasReader } from "../client.ts";
+import { understood } from "../understood.ts";
+
+const schema = z.looseObject({ username: z.string(), is_superuser: z.boolean() });
+
+/** Whose API key it is. */
+export interface MaasUser {
+  readonly name: string;
+  readonly isAdministrator: boolean;
+}
+
+export async function whoami(maas: MaasReader): Promise<MaasUser> {
+  const step = "asking MAAS whose API key this is";
+  const answer = await maas.get("users/", { step, query: { op: "whoami" } });
+  const { username, is_superuser } = understood(schema, answer, step);
+  return { name: username, isAdministrator: is_superuser };
+}

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { signedDate, spanOf } from "../dates.ts";
 import { isSanePath } from "../sane-path.ts";
 
 /** A file that a Release lists. */
@@ -68,9 +69,9 @@ export function parseRelease(text: string, name: string): Release {
     list = key;
   }
   if (!("SHA256" in header)) throw refuse("it has no SHA256 list; MD5 and SHA-1 are not proof enough");
-  const date = dateOf(header.Date);
+  const date = signedDate(header.Date);
   if (!date) throw refuse(header.Date ? `its Date cannot be read: ${header.Date}` : "it has no Date");
-  const validUntil = dateOf(header["Valid-Until"]);
+  const validUntil = signedDate(header["Valid-Until"]);
   if (header["Valid-Until"] && !validUntil)
     throw refuse(`its Valid-Until cannot be read: ${header["Valid-Until"]}`);
   for (const needed of ["Components", "Architectures"]) {
@@ -91,17 +92,6 @@ export function parseRelease(text: string, name: string): Release {
 
 function words(text = ""): string[] {
   return text.split(/\s+/).filter(Boolean);
-}
-
-/** Only the one form that archives use: days and years cannot be mistaken in it. */
-function dateOf(text: string | undefined): Date | undefined {
-  if (
-    !text ||
-    !/^([A-Z][a-z]{2}, +)?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d\d:\d\d (UTC|GMT|[+]0000)$/.test(text)
-  )
-    return undefined;
-  const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 export interface Expectations {
@@ -130,13 +120,13 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
   }
   if (date.getTime() > now.getTime() + day) {
     refuse(
-      `it was made at ${date.toISOString()}, ${ago(date.getTime() - now.getTime())} from now by this workstation's clock`,
+      `it was made at ${date.toISOString()}, ${spanOf(date.getTime() - now.getTime())} from now by this workstation's clock`,
       "Set this workstation's clock; if it is right, upstream's is wrong.",
     );
   }
   if (validUntil && validUntil.getTime() < now.getTime()) {
     refuse(
-      `it was valid until ${validUntil.toISOString()}, ${ago(now.getTime() - validUntil.getTime())} ago`,
+      `it was valid until ${validUntil.toISOString()}, ${spanOf(now.getTime() - validUntil.getTime())} ago`,
       "Use an upstream mirror that is kept up to date; if this one is, check this workstation's clock.",
     );
   }
@@ -167,10 +157,4 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
     wanted.architectures.filter((architecture) => !release.architectures.includes(architecture)),
     release.architectures,
   );
-}
-
-function ago(milliseconds: number): string {
-  const hours = Math.floor(milliseconds / 3_600_000);
-  if (hours < 1) return `${Math.max(1, Math.round(milliseconds / 60_000))} minutes`;
-  return hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
 }

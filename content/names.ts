@@ -1,0 +1,21 @@
+/** The names sorted by how near they are to what somebody wrote: the one that was meant comes first. */
+export function nearestFirst(written: string, names: Iterable<string>): string[] {
+  return [...new Set(names)]
+    .map((name) => ({ name, distance: distanceOf(written, name) }))
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => name);
+}
+
+/** How many characters to add, leave out or replace (Levenshtein). */
+function distanceOf(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (const [i, a] of [...left].entries()) {
+    const next = [i + 1];
+    for (const [j, b] of [...right].entries()) {
+      const replaced = (row[j] ?? 0) + (a === b ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[right.length] ?? 0;
+}

@@ -1,0 +1,33 @@
+import type { Product } from "./products.ts";
+
+/** What starts a machine of an architecture from the network (MAAS, bootresources.py and boot/*.py). */
+const loaders: Readonly<Record<string, readonly { os: string; architecture: string; type: string }[]>> = {
+  amd64: [
+    { os: "pxelinux", architecture: "i386", type: "pxe" },
+    { os: "grub-efi-signed", architecture: "amd64", type: "uefi" },
+  ],
+  i386: [{ os: "pxelinux", architecture: "i386", type: "pxe" }],
+  arm64: [{ os: "grub-efi", architecture: "arm64", type: "uefi" }],
+  ppc64el: [{ os: "grub-ieee1275", architecture: "ppc64el", type: "open-firmware" }],
+};
+
+/**
+ * The boot loaders that machines of some architectures need and a stream does not have, e.g.
+ * `grub-efi-signed (uefi) for amd64`. They are of no concern where MAAS has them from another source.
+ */
+export function missingBootloaders(products: readonly Product[], architectures: Iterable<string>): string[] {
+  return [...new Set(architectures)].flatMap((architecture) =>
+    (loaders[architecture] ?? [])
+      .filter(
+        (loader) =>
+          !products.some(
+            ({ kind, os, release, architecture: of }) =>
+              kind === "bootloader" &&
+              os === loader.os &&
+              release === loader.type &&
+              of === loader.architecture,
+          ),
+      )
+      .map(({ os, type }) => `${os} (${type}) for ${architecture}`),
+  );
+}

@@ -1,0 +1,54 @@
+import type { Product, ProductFile } from "./products.ts";
+import type { SelectedProduct } from "./selection.ts";
+
+/** What the stream's files offer, and so MAAS too, without the mirror having it. */
+export interface NotHeld {
+  /** Names of products, sorted. */
+  readonly products: readonly string[];
+  /** The same by image, e.g. `ubuntu focal arm64`, or `ubuntu noble amd64 (hwe-24.04)` where other kernels are held. */
+  readonly images: readonly string[];
+  /** How many versions of held products are listed and too old to be held. MAAS never asks for them. */
+  readonly olderVersions: number;
+  /** One sentence; empty when everything offered is held. */
+  readonly summary: string;
+}
+
+/** Product files are published as upstream signed them, so they list what a mirror leaves out as well. */
+export function notHeld(lists: readonly ProductFile[], selected: readonly SelectedProduct[]): NotHeld {
+  const held = new Set(selected.map(({ product }) => product));
+  const offered = lists.flatMap(({ products }) => products).filter(({ serials }) => serials.length > 0);
+  const lacking = offered.filter((product) => !held.has(product));
+  const images = new Map<string, { kernels: string[]; partly: boolean }>();
+  for (const product of lacking) {
+    const image = images.get(imageOf(product)) ?? { kernels: [], partly: false };
+    image.kernels.push(product.kernel);
+    images.set(imageOf(product), image);
+  }
+  for (const product of held) {
+    const image = images.get(imageOf(product));
+    if (image) image.partly = true;
+  }
+  const named = [...images]
+    .map(([name, { kernels, partly }]) => (partly ? `${name} (${kernels.sort().join(", ")})` : name))
+    .sort();
+  const olderVersions = selected.reduce(
+    (sum, { product, serials }) => sum + product.serials.length - serials.length,
+    0,
+  );
+  return {
+    products: lacking.map(({ name }) => name).sort(),
+    images: named,
+    olderVersions,
+    summary: named.length === 0 ? "" : summaryOf(lacking.length, named),
+  };
+}
+
+function imageOf({ os, release, architecture }: Product): string {
+  return `${os} ${release} ${architecture}`;
+}
+
+function summaryOf(products: number, images: readonly string[]): string {
+  const some =
+    images.length > 6 ? `${images.slice(0, 6).join(", ")} and ${images.length - 6} more` : images.join(", ");
+  return `the stream's index also offers ${products} ${products === 1 ? "product" : "products"} that this mirror does not hold: MAAS must not select ${some}`;
+}

@@ -1,0 +1,180 @@
+import { createHash } from "node:crypto";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Product } from "./products.ts";
+import type { StreamAges } from "./streams.ts";
+
+/** A file of a plan, once for every product version that names it. */
+export interface PlanRow {
+  /** Below the stream's root. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Undefined for the stream's index and product files. */
+  readonly product?: PlanProduct;
+}
+
+export interface PlanProduct
+  extends Pick<Product, "kind" | "os" | "release" | "architecture" | "kernel" | "name"> {
+  readonly serial: string;
+}
+
+/** An operating system's release on an architecture, with all its kernels; or a boot loader. */
+export interface PlannedImage {
+  readonly kind: Product["kind"];
+  readonly os: string;
+  readonly release: string;
+  readonly architecture: string;
+  /** Of all its kernels the newest. */
+  readonly serial: string;
+  /** Its products with the versions held, oldest first. */
+  readonly products: Readonly<Record<string, readonly string[]>>;
+  readonly kernels: readonly string[];
+  /** Bytes; what its kernels share counts once. */
+  readonly bytes: number;
+}
+
+/** Exactly what a mirror of images is to hold. */
+export interface ImagePlan {
+  /** SHA-256 of the plan's text. */
+  readonly digest: string;
+  readonly ages: StreamAges;
+  readonly rows: readonly PlanRow[];
+  /** Each path once, sorted; the stream's index and product files too. */
+  readonly files: readonly PlanRow[];
+  /** Sorted by kind (images first), os, release and architecture. */
+  readonly images: readonly PlannedImage[];
+  /** Bytes of all files; those of one content count once. */
+  readonly bytes: number;
+}
+
+const title = "airgapped-maas image plan 1";
+
+/**
+ * The plan as text, the same for the same content: a title, `index DATE`, a line `products CONTENT-ID DATE` each, then
+ * sorted `sha256 size path`, followed by `kind os release architecture kernel product serial` for a product's file.
+ */
+export function planText({ ages, rows }: Pick<ImagePlan, "ages" | "rows">): string {
+  return `${[...headsOf(ages), ...rows.map(lineOf)].join("\n")}\n`;
+}
+
+/** The plan of a text that `planText` made. */
+export function parsePlanText(text: string): ImagePlan {
+  const [first, ...lines] = text.trimEnd().split("\n");
+  if (first !== title) {
+    throw new ExplainedError({
+      step: "reading a mirror's plan",
+      found: `it begins with ${JSON.stringify((first ?? "").slice(0, 60))} instead of ${JSON.stringify(title)}`,
+      remedy:
+        "It was made by another release of this project, or damaged: update the mirror to make it anew.",
+    });
+  }
+  let index = "";
+  const products: Record<string, string> = {};
+  const rows: PlanRow[] = [];
+  for (const line of lines) {
+    const [word, name = "", date = ""] = line.split(" ");
+    if (word === "index") index = name;
+    else if (word === "products") products[name] = date;
+    else rows.push(rowFrom(line));
+  }
+  return summarise({ index, products }, rows);
+}
+
+/** Puts a plan together from its rows, in any order. */
+export function summarise(ages: StreamAges, given: readonly PlanRow[]): ImagePlan {
+  const lines = new Map(given.map((row) => [lineOf(row), row]));
+  const sorted = [...lines.keys()].sort();
+  const rows = sorted.map((line) => lines.get(line) as PlanRow);
+  const files = new Map(rows.map((row) => [row.path, row]));
+  return {
+    digest: createHash("sha256")
+      .update(`${[...headsOf(ages), ...sorted].join("\n")}\n`)
+      .digest("hex"),
+    ages,
+    rows,
+    files: [...files.values()].sort((a, b) => compare(a.path, b.path)),
+    images: imagesOf(rows),
+    bytes: bytesOf(rows),
+  };
+}
+
+/** Bytes of some files; those of one content count once. */
+export function bytesOf(rows: Iterable<PlanRow>): number {
+  const sizes = new Map<string, number>();
+  for (const { sha256, size } of rows) sizes.set(sha256, size);
+  let total = 0;
+  for (const size of sizes.values()) total += size;
+  return total;
+}
+
+function headsOf({ index, products }: StreamAges): string[] {
+  const lines = Object.entries(products).map(([contentId, date]) => `products ${contentId} ${date}`);
+  return [title, `index ${index}`, ...lines.sort()];
+}
+
+function lineOf({ sha256, size, path, product }: PlanRow): string {
+  const file = [sha256, size, path];
+  if (!product) return file.join(" ");
+  const { kind, os, release, architecture, kernel, name, serial } = product;
+  return [...file, kind, os, release, architecture, kernel, name, serial].join(" ");
+}
+
+function rowFrom(line: string): PlanRow {
+  const [sha256 = "", size = "", path = "", kind, ...words] = line.split(" ");
+  const file = { sha256, size: Number(size), path };
+  if (kind === undefined) return file;
+  const [os = "", release = "", architecture = "", kernel = "", name = "", serial = ""] = words;
+  const product = { kind: kind as Product["kind"], os, release, architecture, kernel, name, serial };
+  return { ...file, product };
+}
+
+const kinds: readonly Product["kind"][] = ["image", "bootloader", "notifications"];
+
+function imagesOf(rows: readonly PlanRow[]): PlannedImage[] {
+  const groups = new Map<string, (PlanRow & { readonly product: PlanProduct })[]>();
+  for (const row of rows) {
+    if (!row.product) continue;
+    const { kind, os, release, architecture } = row.product;
+    const key = [kinds.indexOf(kind), os, release, architecture].join(" ");
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push({ ...row, product: row.product });
+  }
+  return [...groups]
+    .sort(([a], [b]) => compare(a, b))
+    .flatMap(([, group]) => {
+      const [first] = group;
+      if (!first) return [];
+      const { kind, os, release, architecture } = first.product;
+      const products: Record<string, string[]> = {};
+      for (const { product } of group) {
+        products[product.name] ??= [];
+        if (!products[product.name]?.includes(product.serial)) products[product.name]?.push(product.serial);
+      }
+      for (const serials of Object.values(products)) serials.sort();
+      const serial = Object.values(products).flat().sort().at(-1) ?? "";
+      const kernels = [...new Set(group.map(({ product }) => product.kernel))].sort();
+      return [
+        {
+          kind,
+          os,
+          release,
+          architecture,
+          serial,
+          products: sortedByName(products),
+          kernels,
+          bytes: bytesOf(group),
+        },
+      ];
+    });
+}
+
+function sortedByName<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => compare(a, b)));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

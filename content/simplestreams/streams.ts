@@ -1,0 +1,212 @@
+import { createHash } from "node:crypto";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { spanOf } from "../dates.ts";
+import type { Fetch } from "../fetch.ts";
+import type { MetadataCache } from "../metadata-cache.ts";
+import { type TrustedKeys, trustedKeys, ubuntuImageKeys } from "../openpgp/keyring.ts";
+import { verifyClearsigned } from "../openpgp/verify.ts";
+import { type IndexEntry, parseIndex, type StreamIndex } from "./index-file.ts";
+import { streamLocation } from "./location.ts";
+import { type ProductFile, parseProducts } from "./products.ts";
+
+export interface StreamRequest {
+  /** As `streamLocation` takes it. */
+  readonly url: string;
+  /** By paths below `streamLocation(url).base`. */
+  readonly fetch: Fetch;
+  /** False: take the unsigned index, which proves nothing. @default true */
+  readonly signed?: boolean | undefined;
+  /** As `trustedKeys` takes it, or its result. @default the keys that MAAS trusts for images.maas.io */
+  readonly key?: string | Uint8Array | TrustedKeys | undefined;
+  readonly cache: MetadataCache;
+  readonly now: Date;
+  /** When what was accepted last was made. Anything older is refused. */
+  readonly seen?: StreamAges | undefined;
+}
+
+/** When a stream's files say they were made, ISO 8601. */
+export interface StreamAges {
+  readonly index: string;
+  /** Per content id. */
+  readonly products: Readonly<Record<string, string>>;
+}
+
+/** A file of a stream's metadata, as upstream has it: these very bytes are published. */
+export interface StreamFile {
+  /** Below the stream's root. */
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly bytes: Buffer;
+}
+
+/** A stream's index and product files, each verified by itself. */
+export interface StreamRoots {
+  /** Of the files' digests: the same as long as nothing of the stream has moved. */
+  readonly digest: string;
+  readonly ages: StreamAges;
+  /** Full fingerprints of the keys that signed; empty for an unsigned stream. */
+  readonly signedBy: readonly string[];
+  /** Undefined for an unsigned stream. */
+  readonly keys: TrustedKeys | undefined;
+  /** The index, then the product files. */
+  readonly files: readonly StreamFile[];
+  /** What was signed in one of them. */
+  text(file: StreamFile): Promise<string>;
+}
+
+const largestIndex = 16 * 1024 * 1024;
+const largestProducts = 128 * 1024 * 1024;
+const day = 86_400_000;
+
+/**
+ * Reads a stream's index and the product files that it lists: all of them, since MAAS reads all of them.
+ *
+ * The index is fetched every time. A product file is fetched again only when its entry in the index has changed: an
+ * entry's date is copied from its file (maas-images, meph2/util.py, create_index). The index has no digests
+ * though, so this is relied on only where file and entry have the very same date. Where the file is newer, the
+ * index is about to follow, and the file is read again next time; where it is older, upstream is in the middle
+ * of an update, or somebody holds a file back, and it is refused. Of an unsigned stream everything is read each time.
+ *
+ * @throws ExplainedError for a signature, a date or a file that is not right; nothing is remembered of it
+ */
+export async function readStreamRoots(request: StreamRequest): Promise<StreamRoots> {
+  const location = streamLocation(request.url, request.signed);
+  const { cache, fetch, now, seen } = request;
+  const keys = location.signed ? await keysOf(request) : undefined;
+  const verified = async ({ bytes, path }: StreamFile) =>
+    keys ? verifyClearsigned(bytes, keys, now, path) : { text: bytes.toString(), signedBy: undefined };
+  const texts = new Map<string, string>();
+  const signedBy = new Set<string>();
+
+  const indexFile = await get(location.index, largestIndex);
+  const index = parseIndex(await read(indexFile), indexFile.path);
+  checkAge(indexFile.path, index.updated, now, seen?.index);
+  const lists = await Promise.all(index.entries.map(readList));
+  const files = [indexFile, ...lists.map(({ file }) => file)];
+  return {
+    digest: digestOf(files.map(({ path, sha256 }) => `${sha256} ${path}\n`).join("")),
+    ages: agesOf(index, lists),
+    signedBy: [...signedBy].sort(),
+    keys,
+    files,
+    text: async (file) => texts.get(file.path) ?? (await verified(file)).text,
+  };
+
+  async function get(path: string, maximum: number): Promise<StreamFile> {
+    const bytes = await fetch(path, { maximum });
+    if (bytes.length > maximum) throw unverifiable(path, `it does not end: more than ${maximum} bytes came`);
+    return fileOf(path, bytes);
+  }
+
+  async function read(file: StreamFile): Promise<string> {
+    const { text, signedBy: by } = await verified(file);
+    if (by) signedBy.add(by);
+    texts.set(file.path, text);
+    return text;
+  }
+
+  async function readList(entry: IndexEntry): Promise<ListRoot> {
+    const subject = `product file ${JSON.stringify([location.base, entry, keys?.fingerprints])}`;
+    const known = keys && knownList(await cache.recall(subject));
+    const bytes = known && (await cache.get(known.sha256));
+    if (known && bytes) {
+      // Verified when it was kept, by a key that is still declared: the note's subject names the keys.
+      signedBy.add(known.signedBy);
+      checkAge(entry.path, entry.updated, now, seen?.products[entry.contentId]);
+      return { contentId: entry.contentId, updated: entry.updated, file: fileOf(entry.path, bytes) };
+    }
+    const file = await get(entry.path, largestProducts);
+    const by = await verified(file);
+    texts.set(file.path, by.text);
+    if (by.signedBy) signedBy.add(by.signedBy);
+    const { contentId, updated } = parseProducts(by.text, file.path);
+    checkList(entry, { contentId, updated }, indexFile.path);
+    checkAge(file.path, updated, now, seen?.products[contentId]);
+    if (by.signedBy && updated.getTime() === entry.updated.getTime()) {
+      await cache.put(file.bytes);
+      await cache.remember(subject, `${file.sha256} ${by.signedBy}`);
+    }
+    return { contentId, updated, file };
+  }
+}
+
+/** Reads what the product files of a stream say. */
+export async function readProducts(roots: StreamRoots): Promise<ProductFile[]> {
+  const [, ...lists] = roots.files;
+  return Promise.all(lists.map(async (file) => parseProducts(await roots.text(file), file.path)));
+}
+
+interface ListRoot {
+  readonly contentId: string;
+  readonly updated: Date;
+  readonly file: StreamFile;
+}
+
+async function keysOf({ key }: StreamRequest): Promise<TrustedKeys> {
+  return typeof key === "object" && "keys" in key
+    ? (key as TrustedKeys)
+    : trustedKeys(key ?? ubuntuImageKeys);
+}
+
+function knownList(note: string | undefined): { sha256: string; signedBy: string } | undefined {
+  const [sha256 = "", signedBy = ""] = note?.split(" ") ?? [];
+  return note === undefined ? undefined : { sha256, signedBy };
+}
+
+function checkList(entry: IndexEntry, list: Omit<ListRoot, "file">, indexPath: string): void {
+  if (list.contentId !== entry.contentId) {
+    throw unverifiable(
+      entry.path,
+      `it is of ${list.contentId}, and ${indexPath} has it as ${entry.contentId}: one file is served in place of another`,
+    );
+  }
+  if (list.updated.getTime() < entry.updated.getTime()) {
+    throw unverifiable(
+      entry.path,
+      `it was made at ${list.updated.toISOString()}, and ${indexPath} speaks of one made at ${entry.updated.toISOString()}`,
+    );
+  }
+}
+
+function checkAge(path: string, updated: Date, now: Date, seen: string | undefined): void {
+  if (updated.getTime() > now.getTime() + day) {
+    throw new ExplainedError({
+      step: `checking ${path}`,
+      found: `it was made at ${updated.toISOString()}, ${spanOf(updated.getTime() - now.getTime())} from now by this workstation's clock`,
+      remedy: "Set this workstation's clock; if it is right, upstream's is wrong.",
+    });
+  }
+  if (seen !== undefined && updated.getTime() < new Date(seen).getTime()) {
+    throw new ExplainedError({
+      step: `checking ${path}`,
+      found: `it was made at ${updated.toISOString()}, and one of ${new Date(seen).toISOString()} was accepted before: upstream went back`,
+      remedy:
+        "Wait until upstream is up to date again, or use another mirror of it. Publish an older tree of yours with pinnedTo.",
+    });
+  }
+}
+
+function agesOf(index: StreamIndex, lists: readonly ListRoot[]): StreamAges {
+  return {
+    index: index.updated.toISOString(),
+    products: Object.fromEntries(lists.map(({ contentId, updated }) => [contentId, updated.toISOString()])),
+  };
+}
+
+function fileOf(path: string, bytes: Buffer): StreamFile {
+  return { path, bytes, size: bytes.length, sha256: digestOf(bytes) };
+}
+
+function unverifiable(path: string, found: string): ExplainedError {
+  return new ExplainedError({
+    step: `verifying ${path}`,
+    found,
+    remedy:
+      "Nothing was taken over. Upstream may be in the middle of an update, or a proxy keeps an old file: try again; if it stays so, use another mirror of it.",
+  });
+}
+
+function digestOf(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

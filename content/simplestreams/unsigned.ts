@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+import { jsonDocument, malformed } from "./json-document.ts";
+import type { StreamFile, StreamRoots } from "./streams.ts";
+
+/**
+ * The unsigned `.json` forms of a signed stream's files, as images.maas.io has them beside the signed ones: the same
+ * text, only that the index names the product files' `.json` forms.
+ */
+export async function unsignedForms(roots: StreamRoots): Promise<StreamFile[]> {
+  const [index, ...lists] = roots.files;
+  if (!index || !roots.keys) return [];
+  return Promise.all([indexForm(index), ...lists.map(listForm)]);
+
+  async function indexForm(file: StreamFile): Promise<StreamFile> {
+    const document = jsonDocument(await roots.text(file), file.path) as {
+      readonly index: Readonly<Record<string, { readonly path: string }>>;
+    };
+    const entries = Object.entries(document.index).map(([contentId, entry]) => [
+      contentId,
+      { ...entry, path: unsignedPath(entry.path) },
+    ]);
+    const unsigned = { ...document, index: Object.fromEntries(entries) };
+    // In the form of simplestreams' own writer.
+    return form(file, `${JSON.stringify(unsigned, undefined, 1)}\n`);
+  }
+
+  async function listForm(file: StreamFile): Promise<StreamFile> {
+    const text = await roots.text(file);
+    return form(file, text.endsWith("\n") ? text : `${text}\n`);
+  }
+}
+
+function form({ path }: StreamFile, text: string): StreamFile {
+  const bytes = Buffer.from(text);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { path: unsignedPath(path), bytes, size: bytes.length, sha256 };
+}
+
+function unsignedPath(path: string): string {
+  if (path.endsWith(".sjson")) return path.replace(/[.]sjson$/, ".json");
+  throw malformed(path, "its name does not end in .sjson, so that it can have no unsigned form beside it");
+}

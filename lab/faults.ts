@@ -16,7 +16,7 @@ export async function faultsOn(lab: Lab, kind: FaultKind, path: string): Promise
   await script(
     lab,
     `systemctl stop ${unit} 2>/dev/null
-     echo 'listen 127.0.0.1:8080 default_server;' > /etc/nginx/lab-listen.conf
+     echo 'listen 127.0.0.1:8080;' > /etc/nginx/lab-listen.conf
      cat > /run/${unit}.json
      systemctl reset-failed nginx; systemctl restart nginx &&
      systemd-run --quiet --collect --unit=${unit} python3 /usr/local/lib/lab/fault-server.py /run/${unit}.json`,
@@ -31,7 +31,7 @@ export async function faultsOff(lab: Lab): Promise<void> {
     lab,
     `if grep -q 8080 /etc/nginx/lab-listen.conf; then
        systemctl stop ${unit} 2>/dev/null
-       echo 'listen 80 default_server;' > /etc/nginx/lab-listen.conf
+       echo 'listen 80;' > /etc/nginx/lab-listen.conf
        systemctl reset-failed nginx; systemctl restart nginx
      fi`,
     "",

@@ -24,7 +24,7 @@ export interface LabHost {
 export const labHosts: readonly LabHost[] = [
   {
     name: "upstream",
-    role: "the Internet: name server and package archives",
+    role: "the Internet: name server, package archives and images",
     address: { outside: 10 },
     user: "root",
     suppliedByUpstream: false,

@@ -4,6 +4,7 @@ import { prepareArchives } from "./archive/ubuntu.ts";
 import { cgroupsBelow, endCgroup } from "./cgroups.ts";
 import { type CommandOptions, type CommandResult, tryCommand } from "./command.ts";
 import { type LabHost, labHost, labHosts, type Network } from "./hosts.ts";
+import { prepareImages } from "./images/source.ts";
 import { makeSshKeys } from "./keys.ts";
 import { locked } from "./lock.ts";
 import { bringUp, enter, isRunning, rebootHost, switchOff } from "./machine.ts";
@@ -54,7 +55,7 @@ export async function labUp(name: string, options: LabUpOptions = {}): Promise<L
     if (!existsSync(paths.state)) {
       await makeSshKeys(paths);
       writeSshConfig(paths, pair);
-      await prepareArchives(paths);
+      await Promise.all([prepareArchives(paths), prepareImages(paths)]);
       writeFileSync(paths.state, JSON.stringify({ name, pair }));
     }
     raiseInotifyLimit();

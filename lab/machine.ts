@@ -76,7 +76,9 @@ async function boot(paths: LabPaths, pair: number, host: LabHost): Promise<void>
       directory,
       lower,
       host.name,
-      ...(host.name === "upstream" ? [`--bind-ro=${paths.archive}:/srv/archive`] : []),
+      ...(host.name === "upstream"
+        ? [`--bind-ro=${paths.archive}:/srv/archive`, `--bind-ro=${paths.images}:/srv/images`]
+        : []),
     ],
     { detached: true, stdio: ["pipe", log, log] },
   );

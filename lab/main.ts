@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { ExplainedError } from "../errors/explained-error.ts";
 import type { UbuntuSuite } from "./archive/ubuntu.ts";
+import { imagesCommand, imagesUsage } from "./images-command.ts";
 import { labDown, labNames, labStatus, labUp, runningLab } from "./lab.ts";
 import { upstreamOf } from "./upstream.ts";
 
@@ -16,8 +17,9 @@ const usage = `usage: node lab/main.ts COMMAND [--name NAME]   (default name: de
                                                    make upstream bad; no KIND lists the kinds. A .deb that is
                                                    flipped or missing is P's, by default the suite's first;
                                                    REGEX says what a bad server spoils
-  restore                                          make upstream good again
-  reset                                            back to the first publication`;
+${imagesUsage}
+  restore                                          make upstream good again, archive and images
+  reset                                            back to the first publication of both`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -30,6 +32,11 @@ async function main(): Promise<number> {
       phased: { type: "string" },
       path: { type: "string" },
       package: { type: "string" },
+      os: { type: "string" },
+      release: { type: "string" },
+      arch: { type: "string" },
+      serial: { type: "string" },
+      item: { type: "string" },
     },
   });
   const [what, ...rest] = positionals;
@@ -63,6 +70,11 @@ async function main(): Promise<number> {
     case "tamper":
       await upstreamOf(runningLab(name)).tamper(first, { suite, path: values.path, package: values.package });
       return 0;
+    case "images": {
+      const printed = await imagesCommand(upstreamOf(runningLab(name)).images, rest, values);
+      console.log(printed ?? usage);
+      return printed === undefined ? 2 : 0;
+    }
     case "restore":
       await upstreamOf(runningLab(name)).restore();
       return 0;

@@ -25,6 +25,8 @@ export interface LabPaths {
   readonly hostKeys: string;
   readonly hosts: string;
   readonly archive: string;
+  /** What `upstream` serves as images.maas.io. */
+  readonly images: string;
   readonly state: string;
   readonly lock: string;
   /**
@@ -47,6 +49,7 @@ export function labPaths(name: string): LabPaths {
     hostKeys: join(directory, "keys"),
     hosts: join(directory, "hosts"),
     archive: join(directory, "archive"),
+    images: join(directory, "images"),
     state: join(directory, "lab.json"),
     lock: join(directory, "lock"),
     prefix: `lab${digest}`,

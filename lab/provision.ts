@@ -101,7 +101,7 @@ function upstreamFiles(address: string): ProvisionedFile[] {
   return [
     { path: "/etc/dnsmasq.d/outside.conf", content: `${dnsmasq.join("\n")}\n` },
     { path: "/etc/nginx/sites-enabled/outside.conf", content: configuration("nginx.conf") },
-    { path: "/etc/nginx/lab-listen.conf", content: "listen 80 default_server;\n" },
+    { path: "/etc/nginx/lab-listen.conf", content: "listen 80;\n" },
     { path: "/usr/local/lib/lab/fault-server.py", content: configuration("fault-server.py") },
   ];
 }

@@ -10,8 +10,9 @@ import {
   versionsIn,
   withdrawPackage,
 } from "./archive/ubuntu.ts";
-import { type FaultKind, faultKinds, faultsOff, faultsOn } from "./faults.ts";
+import { type FaultKind, faultKinds, faultsOn } from "./faults.ts";
 import type { Lab } from "./lab.ts";
+import { imagesOf, type UpstreamImages } from "./upstream-images.ts";
 
 export interface TamperOptions {
   /** Default: noble-updates. */
@@ -28,20 +29,18 @@ export interface Upstream {
   withdraw(packageName: string, suite?: UbuntuSuite): Promise<void>;
   /** Makes the archive or its server bad in one way; see `tamperings` and `faultKinds`. Returns what was hit. */
   tamper(kind: Tampering | FaultKind | (string & {}), options?: TamperOptions): Promise<string>;
-  /** The newest publication as it should be, from a well server. */
+  /** The newest publication of the archive and of the images as it should be, from a well server. */
   restore(): Promise<void>;
-  /** The archive as first published, from a well server. */
+  /** The archive and the images as first published, from a well server. */
   reset(): Promise<void>;
   versions(suite: UbuntuSuite, architecture?: string): Record<string, string>;
+  readonly images: UpstreamImages;
 }
 
 /** The outside of a lab. */
 export function upstreamOf(lab: Lab): Upstream {
   const { paths } = lab;
-  const restore = async () => {
-    serveNewest(paths.archive);
-    await faultsOff(lab);
-  };
+  const images = imagesOf(lab);
   return {
     release: (release) => releaseVersion(paths, release),
     withdraw: (name, suite) => withdrawPackage(paths, name, suite),
@@ -62,12 +61,16 @@ export function upstreamOf(lab: Lab): Upstream {
         remedy: `Use one of: ${[...tamperings, ...faultKinds].join(" ")}.`,
       });
     },
-    restore,
+    async restore() {
+      serveNewest(paths.archive);
+      await images.restore();
+    },
     async reset() {
-      await faultsOff(lab);
+      await images.reset();
       await publishPristine(paths);
     },
     versions: (suite, architecture) => versionsIn(paths, suite, architecture),
+    images,
   };
 }
 

@@ -1,7 +1,8 @@
-import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { command } from "../command.ts";
+import { replaceFile } from "../publications.ts";
 import { digestsOf } from "./deb.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { writeRelease } from "./publish.ts";
@@ -177,10 +178,8 @@ function flipped(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** Replaces a file, never writes into it: it is a hard link that good publications share. */
 function change(file: string, damaged: (bytes: Buffer) => Buffer): void {
-  writeFileSync(`${file}.new`, damaged(readFileSync(file)));
-  renameSync(`${file}.new`, file);
+  replaceFile(file, damaged(readFileSync(file)));
 }
 
 async function resign(

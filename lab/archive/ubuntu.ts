@@ -1,22 +1,12 @@
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { command } from "../command.ts";
 import { locked } from "../lock.ts";
 import type { LabPaths } from "../paths.ts";
 import { sharedPaths } from "../paths.ts";
+import { nextStamp, prunePublications, replaceFile, switchLink } from "../publications.ts";
 import { type DebFacts, readDeb, rebuildDeb } from "./deb.ts";
 import { debianArchive } from "./debian.ts";
 import { debsOf, sourcesOf } from "./downloads.ts";
@@ -245,12 +235,7 @@ async function changeArchive(
       { ...next, serial: before.serial + 1, date: Math.max(now, before.date + 1000) },
       changed,
     );
-    const keep = new Set(["0", ...[0, 1, 2].map((back) => String(before.serial + 1 - back))]);
-    for (const serial of readdirSync(join(paths.archive, "publications"))) {
-      if (!keep.has(serial)) {
-        rmSync(join(paths.archive, "publications", serial), { recursive: true, force: true });
-      }
-    }
+    prunePublications(join(paths.archive, "publications"), before.serial + 1);
   });
 }
 
@@ -282,10 +267,7 @@ function publicationDirectory(archive: string, serial: number): string {
 
 /** Makes `/ubuntu` of `upstream` this publication, in one step. */
 export function servePublication(archive: string, publication: string): void {
-  const link = join(archive, "ubuntu");
-  rmSync(`${link}.new`, { force: true });
-  symlinkSync(join("publications", publication), `${link}.new`);
-  renameSync(`${link}.new`, link);
+  switchLink(join(archive, "ubuntu"), join("publications", publication));
 }
 
 /** Serves the newest good publication again. */
@@ -295,16 +277,9 @@ export function serveNewest(archive: string): void {
   servePublication(archive, String(serial));
 }
 
-/**
- * Gives the Release files of some suites a time of modification that none of the archive had before. A second
- * is what a web server tells them apart by, and more than one may be published in a second: a client that
- * resumes or asks If-Modified-Since would take an old one for the new.
- */
+/** Gives the Release files of some suites a time of modification that none of the archive had before. */
 export function stampSuites(archive: string, publication: string, names: readonly string[]): void {
-  const memory = join(archive, "stamp");
-  const last = existsSync(memory) ? Number(readFileSync(memory, "utf8")) : 0;
-  const stamp = Math.max(Math.floor(Date.now() / 1000), last + 1);
-  replaceFile(memory, String(stamp));
+  const stamp = nextStamp(join(archive, "stamp"));
   for (const name of names) {
     for (const file of releaseFiles) {
       const path = join(publication, "dists", name, file);
@@ -338,9 +313,4 @@ export function versionsIn(
 
 function readCatalogue(archive: string): Catalogue {
   return JSON.parse(readFileSync(join(archive, "catalogue.json"), "utf8")) as Catalogue;
-}
-
-function replaceFile(file: string, content: string): void {
-  writeFileSync(`${file}.new`, content);
-  renameSync(`${file}.new`, file);
 }

@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { archiveKey } from "../archive/openpgp-key.ts";
+import { locked } from "../lock.ts";
+import type { LabPaths } from "../paths.ts";
+import { nextStamp, prunePublications, replaceFile, switchLink } from "../publications.ts";
+import { chosenProducts, type ImageChoice } from "./choice.ts";
+import { ubuntuImages } from "./image-sets.ts";
+import { type ImageProduct, type ProductList, streamsDirectory, writeImageStream } from "./stream.ts";
+
+/** What is in the stream of a lab: enough to publish it anew. */
+interface Catalogue {
+  /** Of the newest good publication. */
+  readonly publication: number;
+  /** Its date, in milliseconds. */
+  readonly date: number;
+  /** The latest day after which a serial was named, e.g. `20260210`; a withdrawn one is not used again. */
+  readonly newestDay: string;
+  /** The serials of each product, oldest first. A product without any is not in the stream. */
+  readonly serials: Readonly<Record<string, readonly string[]>>;
+}
+
+const everyProduct: readonly ImageProduct[] = ubuntuImages.flatMap(({ products }) => products);
+
+/** Puts the stream as first published where a lab's `upstream` serves it from. */
+export async function prepareImages(paths: LabPaths): Promise<void> {
+  rmSync(paths.images, { recursive: true, force: true });
+  mkdirSync(join(paths.images, "ephemeral-v3"), { recursive: true });
+  const dayAgo = Date.now() - 86_400_000;
+  await publishCatalogue(paths.images, {
+    publication: 0,
+    date: dayAgo - (dayAgo % 1000),
+    newestDay: firstNewestDay(),
+    serials: firstSerials(),
+  });
+}
+
+/**
+ * Publishes a new serial of products, and returns the day that it is named after: that is Ubuntu's whole serial,
+ * others have something behind it, e.g. `20260211_01`. Without a serial given, it is the day after the latest
+ * that was ever used.
+ */
+export async function publishSerial(paths: LabPaths, choice: ImageChoice, serial?: string): Promise<string> {
+  const products = chosenProducts(everyProduct, choice);
+  let day = serial?.slice(0, 8) ?? "";
+  await changeImages(paths, (catalogue) => {
+    if (serial === undefined) day = dayAfter(catalogue.newestDay);
+    const serials = { ...catalogue.serials };
+    for (const product of products) {
+      const added = serial ?? `${day}${product.serials.at(-1)?.slice(8) ?? ""}`;
+      const before = serials[product.name] ?? [];
+      if (!/^\d{8}/.test(added) || before.includes(added)) throw unusable(product, added, before);
+      serials[product.name] = [...before, added].sort();
+    }
+    return { ...catalogue, serials, newestDay: latest([catalogue.newestDay, day]) };
+  });
+  return day;
+}
+
+/** Withdraws a serial of products, by default the newest of each; a product that has none left goes with it. */
+export async function withdrawSerial(paths: LabPaths, choice: ImageChoice, serial?: string): Promise<void> {
+  const products = chosenProducts(everyProduct, choice);
+  await changeImages(paths, (catalogue) => {
+    const serials = { ...catalogue.serials };
+    const withdrawn = products.filter(({ name }) => {
+      const before = serials[name] ?? [];
+      const last = serial ?? before.at(-1);
+      serials[name] = before.filter((each) => each !== last);
+      return serials[name].length < before.length;
+    });
+    const [first] = products;
+    if (withdrawn.length === 0 && first !== undefined) {
+      throw unusable(first, serial ?? "", catalogue.serials[first.name] ?? []);
+    }
+    return { ...catalogue, serials };
+  });
+}
+
+function unusable(product: ImageProduct, serial: string, have: readonly string[]): ExplainedError {
+  return new ExplainedError({
+    step: "changing the lab's images",
+    found: `the serial ${JSON.stringify(serial)}; ${product.name} has ${have.join(" ") || "none"}`,
+    remedy:
+      "Publish one that it does not have, which begins with a day as in 20260210; withdraw one that it has.",
+  });
+}
+
+/** Publishes anew what the stream held at first. */
+export async function publishFirstImages(paths: LabPaths): Promise<void> {
+  await changeImages(paths, (catalogue) => ({ ...catalogue, serials: firstSerials() }));
+}
+
+/** Serves the newest good publication again. */
+export function serveNewestImages(images: string): void {
+  const { publication, directory } = newestImages(images);
+  stampFiles(images, directory, "new ones with lists");
+  serveImages(images, String(publication));
+}
+
+/** Makes `/ephemeral-v3/stable` of images.maas.io this publication, in one step. */
+export function serveImages(images: string, publication: string): void {
+  switchLink(join(images, "ephemeral-v3", "stable"), join("..", "publications", publication));
+}
+
+/** The newest good publication: its number, its directory, and the products in it with the serials that they have. */
+export function newestImages(images: string): {
+  readonly publication: number;
+  readonly directory: string;
+  readonly products: readonly ImageProduct[];
+} {
+  const catalogue = readCatalogue(images);
+  return {
+    publication: catalogue.publication,
+    directory: publicationDirectory(images, catalogue.publication),
+    products: listsOf(catalogue).flatMap(({ products }) => products),
+  };
+}
+
+/** Where a publication is. Bad ones have names instead of numbers. */
+export function publicationDirectory(images: string, publication: number | string): string {
+  return join(images, "publications", String(publication));
+}
+
+/**
+ * Gives files a time of modification that no file had before: those that no other publication has, so that a client
+ * can tell them from others of the same name and size; and `with lists`, when what was served before may have been
+ * newer or worse, everything in `streams/v1`, since a client that asks for what is newer takes nothing that is older.
+ */
+export function stampFiles(
+  images: string,
+  directory: string,
+  which: "new ones" | "new ones with lists",
+): void {
+  const stamp = nextStamp(join(images, "stamp"));
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    const listed = which === "new ones with lists" && entry.parentPath === join(directory, streamsDirectory);
+    if (listed || statSync(file).nlink === 1) utimesSync(file, stamp, stamp);
+  }
+}
+
+async function changeImages(paths: LabPaths, change: (before: Catalogue) => Catalogue): Promise<void> {
+  await locked(join(paths.directory, "images.lock"), async () => {
+    const before = readCatalogue(paths.images);
+    // A publication is later than the one before by at least a second, the resolution of its date.
+    const now = Date.now() - (Date.now() % 1000);
+    const publication = before.publication + 1;
+    await publishCatalogue(paths.images, {
+      ...change(before),
+      publication,
+      date: Math.max(now, before.date + 1000),
+    });
+    prunePublications(join(paths.images, "publications"), publication);
+  });
+}
+
+async function publishCatalogue(images: string, catalogue: Catalogue): Promise<void> {
+  const directory = publicationDirectory(images, catalogue.publication);
+  const previous = publicationDirectory(images, catalogue.publication - 1);
+  rmSync(directory, { recursive: true, force: true });
+  await writeImageStream(directory, {
+    lists: listsOf(catalogue),
+    key: await archiveKey("images"),
+    updated: new Date(catalogue.date),
+    previous: existsSync(previous) ? previous : undefined,
+  });
+  stampFiles(images, directory, "new ones");
+  replaceFile(join(images, "catalogue.json"), JSON.stringify(catalogue));
+  serveImages(images, String(catalogue.publication));
+}
+
+function listsOf(catalogue: Catalogue): ProductList[] {
+  return ubuntuImages.map(({ contentId, products }) => ({
+    contentId,
+    products: products.flatMap((product) => {
+      const serials = catalogue.serials[product.name] ?? [];
+      return serials.length === 0 ? [] : [{ ...product, serials }];
+    }),
+  }));
+}
+
+function firstSerials(): Record<string, readonly string[]> {
+  return Object.fromEntries(everyProduct.map(({ name, serials }) => [name, serials]));
+}
+
+function firstNewestDay(): string {
+  const days = everyProduct.flatMap(({ serials }) => serials.map((serial) => serial.slice(0, 8)));
+  return latest(days);
+}
+
+function latest(days: readonly string[]): string {
+  return [...days].sort().at(-1) ?? "";
+}
+
+function dayAfter(day: string): string {
+  const date = new Date(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6, 8)}T00:00:00Z`);
+  return new Date(date.getTime() + 86_400_000).toISOString().slice(0, 10).replaceAll("-", "");
+}
+
+function readCatalogue(images: string): Catalogue {
+  return JSON.parse(readFileSync(join(images, "catalogue.json"), "utf8")) as Catalogue;
+}

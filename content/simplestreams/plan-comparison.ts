@@ -1,0 +1,117 @@
+import { amountOf } from "../sizes.ts";
+import { bytesOf, type ImagePlan, type PlannedImage, type PlanRow } from "./plan-text.ts";
+
+/**
+ * What becomes of a mirror when a new plan takes the place of an old one: a line an image with all its kernels, one
+ * for all boot loaders, one for what is left; none where nothing differs. E.g.
+ *
+ * - `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch, 790.0 MiB to prune later`
+ * - `noble arm64 20261120 (new), 700.1 MiB to fetch`
+ * - `jammy amd64 (no longer held), 801.3 MiB to prune later`
+ *
+ * Bytes that two images share are fetched with the first of them and pruned with the last.
+ */
+export function comparePlans(old: ImagePlan | undefined, wanted: ImagePlan): string[] {
+  if (old?.digest === wanted.digest) return [];
+  const fetched = shares(wanted, contentsOf(old?.rows ?? []));
+  const pruned = shares(old, contentsOf(wanted.rows));
+  const before = new Map(old?.images.map((image) => [keyOf(image), image]));
+  const after = new Map(wanted.images.map((image) => [keyOf(image), image]));
+  const lines: string[] = [];
+  const loaders: string[] = [];
+  let loaderBytes = 0;
+  let loaderLost = 0;
+  for (const key of new Set([...after.keys(), ...before.keys()])) {
+    const was = before.get(key);
+    const is = after.get(key);
+    const fetch = bytesOf(fetched.get(key) ?? []);
+    const prune = bytesOf(pruned.get(key) ?? []);
+    if (was && is && sameVersions(was, is) && fetch + prune === 0) continue;
+    const image = is ?? was;
+    if (image?.kind === "image") {
+      lines.push([nameOf(image) + changeOf(was, is), ...amounts(fetch, prune)].join(", "));
+    } else if (image) {
+      loaders.push(nameOf(image) + changeOf(was, is));
+      loaderBytes += fetch;
+      loaderLost += prune;
+    }
+  }
+  if (loaders.length > 0) {
+    lines.push([`boot loaders: ${loaders.join("; ")}`, ...amounts(loaderBytes, loaderLost)].join(", "));
+  }
+  if (lines.length === 0) lines.push(metadataLine(old, wanted));
+  return lines;
+}
+
+/** MAAS's names are known to people by themselves where the system is Ubuntu. */
+function nameOf({ kind, os, release, architecture }: PlannedImage): string {
+  if (kind === "bootloader") return `${os} ${architecture}`;
+  return os === "ubuntu" || release.startsWith(os)
+    ? `${release} ${architecture}`
+    : `${os}/${release} ${architecture}`;
+}
+
+function changeOf(was: PlannedImage | undefined, is: PlannedImage | undefined): string {
+  if (!was) return ` ${is?.serial} (new)`;
+  if (!is) return " (no longer held)";
+  if (was.serial !== is.serial) return ` ${was.serial} -> ${is.serial}`;
+  const kernels = kernelChanges(was, is);
+  return ` ${is.serial}${kernels.length > 0 ? ` (${kernels.join(", ")})` : ""}`;
+}
+
+/** What is left to say when the newest version stays: kernels and versions that come and go. */
+function kernelChanges(was: PlannedImage, is: PlannedImage): string[] {
+  const added = is.kernels.filter((kernel) => !was.kernels.includes(kernel)).map((kernel) => `+${kernel}`);
+  const removed = was.kernels.filter((kernel) => !is.kernels.includes(kernel)).map((kernel) => `-${kernel}`);
+  if (added.length + removed.length > 0) return [...added, ...removed];
+  const held = (image: PlannedImage) => new Set(Object.values(image.products).flat());
+  const come = [...held(is)].filter((serial) => !held(was).has(serial)).map((serial) => `+${serial}`);
+  const gone = [...held(was)].filter((serial) => !held(is).has(serial)).map((serial) => `-${serial}`);
+  if (come.length + gone.length > 0) return [...come.sort(), ...gone.sort()];
+  return sameVersions(was, is) ? ["same version, other content"] : ["other versions of some kernels"];
+}
+
+function sameVersions(was: PlannedImage, is: PlannedImage): boolean {
+  return JSON.stringify(was.products) === JSON.stringify(is.products);
+}
+
+function amounts(fetch: number, prune: number): string[] {
+  return [
+    ...(fetch > 0 ? [`${amountOf(fetch)} to fetch`] : []),
+    ...(prune > 0 ? [`${amountOf(prune)} to prune later`] : []),
+  ];
+}
+
+/** The index moves for images that nobody mirrors here, too. */
+function metadataLine(old: ImagePlan | undefined, wanted: ImagePlan): string {
+  const from = old && old.ages.index !== wanted.ages.index ? `${old.ages.index} -> ` : "";
+  return `the stream's index ${from}${wanted.ages.index}, no image changes`;
+}
+
+function keyOf({
+  kind,
+  os,
+  release,
+  architecture,
+}: Pick<PlannedImage, "kind" | "os" | "release" | "architecture">) {
+  return `${kind} ${os} ${release} ${architecture}`;
+}
+
+function contentsOf(rows: readonly PlanRow[]): Set<string> {
+  return new Set(rows.map(({ sha256 }) => sha256));
+}
+
+/** By image, the rows of a plan whose content is not among some others; each content once, with its first image. */
+function shares(plan: ImagePlan | undefined, others: ReadonlySet<string>): Map<string, PlanRow[]> {
+  const rows = new Map<string, PlanRow[]>();
+  const seen = new Set(others);
+  const order = new Map(plan?.images.map((image, index) => [keyOf(image), index]));
+  const rank = ({ product }: PlanRow) => (product ? (order.get(keyOf(product)) ?? 0) : 0);
+  for (const row of [...(plan?.rows ?? [])].sort((a, b) => rank(a) - rank(b))) {
+    if (!row.product || seen.has(row.sha256)) continue;
+    seen.add(row.sha256);
+    const key = keyOf(row.product);
+    rows.set(key, [...(rows.get(key) ?? []), row]);
+  }
+  return rows;
+}

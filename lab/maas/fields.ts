@@ -1,0 +1,110 @@
+import { type Field, type FieldInput, Wrong } from "./forms.ts";
+import { pythonText } from "./python.ts";
+import type { SubmittedFile } from "./submission.ts";
+import { djangoUrl } from "./url.ts";
+
+/** What Django takes for nothing at all. */
+export function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    value === "" ||
+    (Array.isArray(value) && value.length === 0) ||
+    (typeof value === "object" && Object.keys(value).length === 0)
+  );
+}
+
+export interface TextOptions {
+  /** Default: true, as in Django. */
+  readonly required?: boolean;
+  readonly maxLength?: number;
+}
+
+/** `CharField`: text, stripped; what is not text in JSON becomes it as in Python. Nothing is "". */
+export function text(options: TextOptions = {}): Field<string> {
+  return (input) => lengthChecked(presentText(input, options), options);
+}
+
+/** `URLField`: the address, with `http://` where it names no scheme. At most 200 characters. */
+export function url(options: TextOptions = {}): Field<string> {
+  return (input) => {
+    const given = presentText(input, options);
+    return given === "" ? given : djangoUrl(given, options.maxLength ?? 200);
+  };
+}
+
+/**
+ * `BooleanField` with its checkbox: "true" and "false" in any case; any other text is true, also "0", "no" and "off";
+ * nothing sent is what it is by default.
+ */
+export function checkbox(byDefault = false): Field<boolean> {
+  return ({ value }) => (value === undefined ? byDefault : checked(value.one));
+}
+
+/** What Django's checkbox makes of a value. */
+export function checked(value: unknown): boolean {
+  if (typeof value === "string") return value.toLowerCase() !== "false" && value !== "";
+  return Boolean(value) && !isEmpty(value);
+}
+
+/** `IntegerField`; undefined for nothing. */
+export function integer(
+  options: { readonly required?: boolean; readonly min?: number } = {},
+): Field<number | undefined> {
+  return (input) => {
+    const given = presentText(input, options);
+    if (given === "") return undefined;
+    if (!/^[+-]?\d+(\.0*)?$/.test(given)) throw new Wrong("Enter a whole number.");
+    const number = Number(given);
+    if (options.min !== undefined && number < options.min) {
+      throw new Wrong(`Ensure this value is greater than or equal to ${options.min}.`);
+    }
+    return number;
+  };
+}
+
+/** `ChoiceField`: one of these, or what is wrong as `refused` says it. */
+export function choice(
+  choices: readonly string[],
+  refused: (value: string) => string,
+  options: { readonly required?: boolean } = {},
+): Field<string> {
+  return (input) => {
+    const given = presentText(input, options);
+    if (given !== "" && !choices.includes(given)) throw new Wrong(refused(given));
+    return given;
+  };
+}
+
+/** All values sent under a name, as texts, of a field that takes several. Not sent is an empty list. */
+export function texts(): Field<string[]> {
+  return ({ value }) => (value?.all ?? []).map(pythonText);
+}
+
+/** `FileField`: a file part of a multipart body; a value that is none is as if not sent. */
+export function file(options: { readonly required?: boolean } = {}): Field<SubmittedFile | undefined> {
+  return ({ file: given }) => {
+    if (given === undefined) {
+      if (options.required ?? true) throw new Wrong("This field is required.");
+      return undefined;
+    }
+    if (given.content.length === 0) throw new Wrong("The submitted file is empty.");
+    return given;
+  };
+}
+
+function presentText({ value }: FieldInput, { required = true }: { readonly required?: boolean }): string {
+  const given = isEmpty(value?.one) ? "" : pythonText(value?.one).trim();
+  if (given === "" && required) throw new Wrong("This field is required.");
+  return given;
+}
+
+function lengthChecked(value: string, { maxLength }: TextOptions): string {
+  if (maxLength !== undefined && value.length > maxLength) throw new Wrong(tooLong(value, maxLength));
+  return value;
+}
+
+/** The words for a text that is too long. */
+export function tooLong(value: string, maxLength: number): string {
+  return `Ensure this value has at most ${maxLength} characters (it has ${value.length}).`;
+}

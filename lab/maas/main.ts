@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { parseArgs } from "node:util";
+import { controlServer } from "./control.ts";
+import { Maas } from "./maas.ts";
+import { regionServer } from "./server.ts";
+import { type ApiKey, Store } from "./state.ts";
+import { type VersionName, versions } from "./versions.ts";
+
+/*
+ * A stand-in for a MAAS region's API. Prints its address when it is ready, ends on SIGTERM.
+ *
+ *   node lab/maas/main.ts --port 5240 --host 0.0.0.0 --version 3.6 --admin-key CK:TK:TS --state /var/lib/maas.json
+ */
+
+const { values } = parseArgs({
+  options: {
+    host: { type: "string", default: "127.0.0.1" },
+    /** 0 is a free one. */
+    port: { type: "string", default: "5240" },
+    version: { type: "string", default: "3.6" },
+    "admin-key": { type: "string" },
+    "user-key": { type: "string" },
+    /** Where it keeps what its database would; default: nowhere. */
+    state: { type: "string" },
+    /** Where the stand-in's own interface listens: a path for a unix socket; default: nowhere. */
+    control: { type: "string" },
+  },
+});
+
+if (!(values.version in versions)) {
+  throw new Error(`--version is one of ${Object.keys(versions).join(", ")}, not ${values.version}.`);
+}
+
+const store = new Store(values.state);
+if (store.isNew) {
+  addUser("admin", true, values["admin-key"]);
+  addUser("user1", false, values["user-key"]);
+}
+store.save();
+
+const maas = new Maas({ version: values.version as VersionName, store });
+const region = regionServer(maas).listen(Number(values.port), values.host);
+await once(region, "listening");
+if (values.control !== undefined) {
+  rmSync(values.control, { force: true });
+  await once(controlServer(maas).listen(values.control), "listening");
+}
+const { port } = region.address() as AddressInfo;
+process.stdout.write(`stand-in for MAAS ${values.version} at http://${values.host}:${port}/MAAS/\n`);
+
+process.on("SIGTERM", () => process.exit(0));
+
+function addUser(username: string, isAdmin: boolean, key: string | undefined): void {
+  store.state.users.push({ username, email: `${username}@example.com`, isAdmin });
+  if (key === undefined) return;
+  const [consumerKey = "", tokenKey = "", tokenSecret = ""] = key.split(":");
+  const apiKey: ApiKey = { username, consumerKey, tokenKey, tokenSecret };
+  store.state.keys.push(apiKey);
+}

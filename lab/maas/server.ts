@@ -1,0 +1,40 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Answer, answer } from "./answers.ts";
+import { dispatcher } from "./dispatch.ts";
+import { resources } from "./endpoints/all.ts";
+import type { Maas } from "./maas.ts";
+import { readRequest } from "./request.ts";
+
+/** The HTTP server of a MAAS region: nginx in front of regiond. What changed is stored before it is answered. */
+export function regionServer(maas: Maas): Server {
+  const dispatch = dispatcher(maas, resources);
+  return createServer((message, response) => {
+    const answered = async () => {
+      const request = await readRequest(message);
+      if (maas.faults.slow > 0) await delay(maas.faults.slow * 1000, undefined, { ref: false });
+      if (Date.now() < maas.faults.badGatewayUntil) return badGateway;
+      const result = await dispatch(request);
+      maas.store.save();
+      return result;
+    };
+    answered().then(
+      (result) => send(response, result),
+      () => response.destroy(), // the client went away in the middle of its request
+    );
+  });
+}
+
+const badGateway: Answer = answer(
+  502,
+  "text/html",
+  "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+);
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, {
+    ...headers,
+    ...(status === 204 ? {} : { "Content-Length": Buffer.byteLength(body) }),
+  });
+  response.end(body);
+}

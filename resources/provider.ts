@@ -3,6 +3,8 @@ import { aptTree } from "./apt-tree.ts";
 import { files } from "./files.ts";
 import type { ResourceDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
+import { maasArchive } from "./maas-archive.ts";
+import { maasSettings } from "./maas-settings.ts";
 import { packages } from "./packages.ts";
 import { services } from "./services.ts";
 import { signingKey } from "./signing-key.ts";
@@ -11,7 +13,15 @@ import { signingKey } from "./signing-key.ts";
  * Every kind of resource by the name that the state remembers. The text stored with each resource
  * (see kernel/resource.ts) loads this file by its path and asks for one of these names: neither may change.
  */
-const definitions: readonly AnyDefinition[] = [aptTree, files, packages, services, signingKey];
+const definitions: readonly AnyDefinition[] = [
+  aptTree,
+  files,
+  maasArchive,
+  maasSettings,
+  packages,
+  services,
+  signingKey,
+];
 
 // biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are served
 type AnyDefinition = ResourceDefinition<any, any>;

@@ -12,6 +12,8 @@ import { ProviderProcess } from "../provider-process.ts";
 const stored: Record<string, string> = {
   AptTree: 'exports.handler=()=>require("./resources/provider.ts").handler("AptTree")',
   Files: 'exports.handler=()=>require("./resources/provider.ts").handler("Files")',
+  MaasArchive: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasArchive")',
+  MaasSettings: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasSettings")',
   Packages: 'exports.handler=()=>require("./resources/provider.ts").handler("Packages")',
   Services: 'exports.handler=()=>require("./resources/provider.ts").handler("Services")',
   SigningKey: 'exports.handler=()=>require("./resources/provider.ts").handler("SigningKey")',

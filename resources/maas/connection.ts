@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { isApiKey } from "../maas/api-key.ts";
+import { isApiKey } from "../../maas/api-key.ts";
 
 /** How MAAS is reached, the same for everything that concerns MAAS. */
 export interface MaasConnectionArgs {

@@ -1,13 +1,13 @@
-import { ExplainedError } from "../errors/explained-error.ts";
-import type { Host } from "../hosts/host.ts";
-import { quote } from "../hosts/shell.ts";
-import { type ApiKey, apiKeyFrom, apiKeyScript, parseApiKey } from "../maas/api-key.ts";
-import { MaasClient } from "../maas/client.ts";
-import { directTransport } from "../maas/direct-transport.ts";
-import { whoami } from "../maas/operations/users.ts";
-import { comparedTo, type MaasVersion, readVersion } from "../maas/operations/version.ts";
-import type { MaasTransport } from "../maas/transport.ts";
-import type { MaasInputs } from "./maas-connection.ts";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Host } from "../../hosts/host.ts";
+import { quote } from "../../hosts/shell.ts";
+import { type ApiKey, apiKeyFrom, apiKeyScript, parseApiKey } from "../../maas/api-key.ts";
+import { MaasClient } from "../../maas/client.ts";
+import { directTransport } from "../../maas/direct-transport.ts";
+import { whoami } from "../../maas/operations/users.ts";
+import { comparedTo, type MaasVersion, readVersion } from "../../maas/operations/version.ts";
+import type { MaasTransport } from "../../maas/transport.ts";
+import type { MaasInputs } from "./connection.ts";
 
 /** A MAAS that can be spoken to, as an administrator, in a version that is known. */
 export interface MaasRegion {

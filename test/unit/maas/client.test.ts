@@ -1,0 +1,292 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, test } from "@jest/globals";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { MaasClient, type MaasConnection } from "../../../maas/client.ts";
+import { MaasRefusal } from "../../../maas/refusal.ts";
+import type { TransportAnswer, TransportRequest } from "../../../maas/transport.ts";
+
+const secret = "s".repeat(32);
+const key = { consumerKey: "c".repeat(18), tokenKey: "t".repeat(18), tokenSecret: secret };
+const step = "asking";
+
+interface Sent extends TransportRequest {
+  readonly url: string;
+  readonly auth: Record<string, string>;
+}
+
+/** A client, and what it sent to somebody who answers with these, the last one again and again. */
+function scene(answers: (Answer | Error)[], settings: Partial<MaasConnection> = {}) {
+  const sent: Sent[] = [];
+  const warnings: string[] = [];
+  const client = new MaasClient({
+    url: "http://localhost:5240/MAAS/",
+    key,
+    retryPauses: [0, 0, 0],
+    warn: (line) => warnings.push(line),
+    transport: async (url, request) => {
+      const fields = request.headers.authorization?.matchAll(/(\w+)="([^"]*)"/g) ?? [];
+      sent.push({
+        ...request,
+        url,
+        auth: Object.fromEntries([...fields].map(([, name, value]) => [name, value])),
+      });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer instanceof Error || !answer) throw answer;
+      return answerOf(answer);
+    },
+    ...settings,
+  });
+  return { client, sent, warnings };
+}
+
+interface Answer {
+  readonly status?: number;
+  readonly type?: string;
+  readonly body?: string;
+  readonly date?: Date;
+}
+
+function answerOf({ status = 200, type = "application/json", body = "{}", date }: Answer): TransportAnswer {
+  const headers = { "content-type": type, ...(date ? { date: date.toUTCString() } : {}) };
+  return { status, headers, body: Buffer.from(body) };
+}
+
+function broken(code: string): ExplainedError {
+  const cause = Object.assign(new Error(`connect ${code}`), { code });
+  return new ExplainedError({
+    step: "fetching",
+    found: `the connection broke (${code})`,
+    remedy: "Look.",
+    cause,
+  });
+}
+
+async function failure(call: Promise<unknown>): Promise<MaasRefusal> {
+  return (await call.then(
+    () => undefined,
+    (error) => error,
+  )) as MaasRefusal;
+}
+
+describe("a request", () => {
+  test("goes below api/2.0, with the slash that MAAS wants, and is signed with the key", async () => {
+    const { client, sent } = scene([{ body: "[]" }]);
+    await client.get("boot-sources", { step });
+    await client.get("maas/", { step, query: { op: "get_config", name: "http_proxy" } });
+    expect(sent.map(({ url }) => url)).toEqual([
+      "http://localhost:5240/MAAS/api/2.0/boot-sources/",
+      "http://localhost:5240/MAAS/api/2.0/maas/?op=get_config&name=http_proxy",
+    ]);
+    expect(sent[0]?.auth).toMatchObject({
+      oauth_consumer_key: key.consumerKey,
+      oauth_token: key.tokenKey,
+      oauth_signature: `%26${secret}`,
+      oauth_signature_method: "PLAINTEXT",
+    });
+    expect(sent[0]?.redirects).toBe("refuse");
+  });
+
+  test("is answered with a JSON value, or with a text where MAAS sends one", async () => {
+    const { client } = scene([{ body: "null" }, { type: "text/plain", body: "OK" }, { body: "{" }]);
+    expect(await client.get("maas", { step })).toBe(null);
+    expect(await client.post("maas", { step })).toBe("OK");
+    await expect(client.get("maas", { step })).rejects.toThrow("cut off or not JSON");
+  });
+
+  test("waits for the one before it", async () => {
+    let live = 0;
+    let most = 0;
+    const { client } = scene([{}], {
+      transport: async () => {
+        most = Math.max(most, ++live);
+        await pause(2);
+        live--;
+        return answerOf({});
+      },
+    });
+    await Promise.all([
+      ...Array.from({ length: 5 }, (_, n) => client.get(`a/${n}`, { step })),
+      client.post("b", { step }),
+      client.sharing((reader) => reader.get("c", { step })),
+    ]);
+    expect([most, client.requests]).toEqual([1, 7]);
+  });
+
+  test("does not keep those behind it from their turn when it fails", async () => {
+    const { client } = scene([{ status: 404, type: "text/plain", body: "No X matches" }, { body: "1" }]);
+    const first = failure(client.get("a", { step }));
+    expect(await client.get("b", { step })).toBe(1);
+    expect((await first).status).toBe(404);
+  });
+});
+
+describe("trying again", () => {
+  test.each([502, 503, 504])("a read is, after %i, with another nonce each time", async (status) => {
+    const { client, sent } = scene([
+      { status, type: "text/html", body: "<html>" },
+      { status },
+      { body: "7" },
+    ]);
+    expect(await client.get("a", { step })).toBe(7);
+    expect(new Set(sent.map(({ auth }) => auth.oauth_nonce)).size).toBe(3);
+  });
+
+  test("a read is, after a broken connection, and ends with what was seen last", async () => {
+    const { client, sent } = scene([broken("ECONNRESET"), broken("ECONNREFUSED")]);
+    const error = await failure(client.get("a", { step }));
+    expect(error.message).toMatch(/^asking: http:.*ECONNREFUSED/);
+    expect(sent).toHaveLength(4);
+  });
+
+  test("a region that was given up is asked once by those behind, until it answers", async () => {
+    const { client, sent } = scene([
+      ...Array.from({ length: 5 }, () => broken("ECONNREFUSED")),
+      { body: "1" },
+    ]);
+    await failure(client.get("a", { step }));
+    await failure(client.get("b", { step }));
+    expect(sent).toHaveLength(5);
+    expect(await client.get("c", { step })).toBe(1);
+  });
+
+  test.each(["post", "put", "delete"] as const)("a %s is not, whatever happens to it", async (method) => {
+    for (const outcome of [{ status: 502 }, { status: 503 }, broken("ECONNRESET")]) {
+      const { client, sent } = scene([outcome, { body: "{}" }]);
+      const error = await failure(client[method]("a", { step }));
+      expect(error).toBeInstanceOf(ExplainedError);
+      expect(sent).toHaveLength(1);
+      if (outcome instanceof Error) expect(error.message).toContain("whether MAAS did it is not known");
+    }
+  });
+
+  test.each(["CERT_HAS_EXPIRED", "ENOTFOUND"])("nothing is, after %s", async (code) => {
+    const { client, sent } = scene([broken(code)]);
+    await failure(client.get("a", { step }));
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe("a clock that is behind MAAS's", () => {
+  const ours = Date.UTC(2026, 10, 23, 6, 0, 0);
+  const theirs = ours / 1000 + 600;
+  const expired = (given: number, now: number): Answer => ({
+    status: 401,
+    type: "text/html",
+    body: `Authorization Error: 'Expired timestamp: given ${given} and now ${now} has a greater difference than threshold 300'`,
+  });
+
+  test("is corrected by MAAS's own time, once, and said", async () => {
+    const { client, sent, warnings } = scene([expired(ours / 1000, theirs), { body: "1" }], {
+      now: () => ours,
+    });
+    expect(await client.post("a", { step })).toBe(1);
+    expect(await client.post("b", { step })).toBe(1);
+    expect(sent.map(({ auth }) => Number(auth.oauth_timestamp))).toEqual([ours / 1000, theirs, theirs]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/10 minutes ahead.*2026-11-23T06:10:00.*there, 2026-11-23T06:00:00.*here/),
+    ]);
+  });
+
+  test("is found by the Date header where MAAS says it in other words", async () => {
+    const refused = { status: 401, body: "stale", date: new Date(theirs * 1000) };
+    const { client, sent } = scene([refused, { body: "1" }], { now: () => ours });
+    expect(await client.get("a", { step })).toBe(1);
+    expect(sent[1]?.auth.oauth_timestamp).toBe(String(theirs));
+  });
+
+  test("is not suspected where the clocks agree", async () => {
+    const { client, sent, warnings } = scene([{ status: 401, body: "no", date: new Date(ours + 60_000) }], {
+      now: () => ours,
+    });
+    expect((await failure(client.get("a", { step }))).status).toBe(401);
+    expect([sent.length, warnings]).toEqual([1, []]);
+  });
+});
+
+describe("a refusal", () => {
+  test("of the key never gives away what MAAS says, which holds the right secret", async () => {
+    const body = `Authorization Error: 'Invalid signature. Expected signature base string: &${"r".repeat(32)}'`;
+    const { client } = scene([{ status: 401, type: "text/html", body }]);
+    const error = await failure(client.get("a", { step }));
+    expect(error.message).toMatch(/MAAS refuses the API key \(401\)\n.*apikey --username/);
+    const everything = JSON.stringify([
+      error.message,
+      error.stack,
+      error.explanation,
+      error.fields,
+      error.cause,
+    ]);
+    expect(everything).not.toMatch(/rrrr|ssss/);
+  });
+
+  test("of a value says it by field, with what to do", async () => {
+    const body = '{"arches": ["No available images to download for [\'arm64\']"], "__all__": ["Other."]}';
+    const { client } = scene([{ status: 400, type: "application/json; charset=utf-8", body }]);
+    const error = await failure(client.post("a", { step }));
+    expect(error).toBeInstanceOf(MaasRefusal);
+    expect(error.explanation.found).toBe(
+      "MAAS says: arches: No available images to download for ['arm64']; Other. (400)",
+    );
+    expect(error.explanation.remedy).toMatch(/keyring is the mirror's own and not armored/);
+    expect([
+      error.says(/No available images/, "arches"),
+      error.says(/Other/, "arches"),
+      error.says(/Other/),
+    ]).toEqual([true, false, true]);
+  });
+
+  test("that is said to be JSON and is not is taken as a text", async () => {
+    const { client } = scene([{ status: 400, body: "Cannot delete default Ubuntu archives." }]);
+    const error = await failure(client.delete("a", { step }));
+    expect(error.says(/^Cannot delete default/, "")).toBe(true);
+  });
+
+  test.each([
+    ["a web server that is not MAAS", { status: 404, type: "text/html", body: "<html>nginx" }],
+    ["a wrong path", { status: 404, type: "text/plain", body: "Unknown API endpoint: /M/api/2.0/a/." }],
+  ])("of %s asks for maas.url", async (_, answer) => {
+    const error = await failure(scene([answer]).client.get("a", { step }));
+    expect(error.explanation.remedy).toContain("maas.url");
+  });
+
+  test.each([
+    [403, "User is not allowed access to this API.", /administrator/],
+    [500, "'memoryview' object has no attribute 'read'", /regiond's log/],
+    [409, "busy", /Wait until/],
+    [410, "The 1.0 API is no longer available.", /3\.4 or newer/],
+    [
+      400,
+      "'noble' is not a valid commissioning_distro_series.  It should be one of: '---'.",
+      /images are imported/,
+    ],
+  ])("%i %s has a remedy", async (status, body, remedy) => {
+    const error = await failure(scene([{ status, type: "text/plain", body }]).client.put("a", { step }));
+    expect(error.explanation.remedy).toMatch(remedy);
+    expect(error.message).toContain(body);
+  });
+});
+
+describe("sharing", () => {
+  test("asks once for what is wanted several times at the same time", async () => {
+    const { client, sent } = scene([{ body: "[]" }]);
+    const look = () =>
+      client.sharing(async (reader) => {
+        await reader.get("a", { step });
+        return reader.get("b", { step });
+      });
+    await Promise.all([look(), look(), look()]);
+    expect(sent).toHaveLength(2);
+    await look();
+    expect(sent).toHaveLength(4);
+  });
+
+  test("forgets what was answered before a change", async () => {
+    const { client, sent } = scene([{ body: "[]" }]);
+    await client.sharing(async (reader) => {
+      await reader.get("a", { step });
+      await client.put("a", { step });
+      await reader.get("a", { step });
+    });
+    expect(sent.map(({ method }) => method)).toEqual(["GET", "PUT", "GET"]);
+  });
+});

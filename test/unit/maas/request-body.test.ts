@@ -1,0 +1,34 @@
+import { describe, expect, test } from "@jest/globals";
+import { encoded } from "../../../maas/request-body.ts";
+
+describe("a request's body", () => {
+  const fields = { name: "größer & mehr", enabled: false, arches: ["amd64", "arm64"], size: 3 };
+
+  test("as a form repeats the field of a list, and has booleans as Django takes them", () => {
+    const { type, bytes } = encoded({ form: fields });
+    expect(type).toBe("application/x-www-form-urlencoded");
+    expect([...new URLSearchParams(bytes.toString())]).toEqual([
+      ["name", "größer & mehr"],
+      ["enabled", "false"],
+      ["arches", "amd64"],
+      ["arches", "arm64"],
+      ["size", "3"],
+    ]);
+  });
+
+  test("as multipart has files as parts with a file name, byte for byte", async () => {
+    const keyring = Buffer.from([0x99, 0, 0x0d, 0x0a, 0xff]);
+    const { type, bytes } = encoded({ multipart: fields, files: { keyring_data: keyring } });
+    const read = await new Response(bytes, { headers: { "content-type": type } }).formData();
+    expect(read.getAll("arches")).toEqual(["amd64", "arm64"]);
+    expect(read.get("name")).toBe("größer & mehr");
+    const file = read.get("keyring_data") as File;
+    expect(Buffer.from(await file.arrayBuffer()).equals(keyring)).toBe(true);
+  });
+
+  test("as JSON can clear a list, and as octets is what it is", () => {
+    expect(encoded({ json: { components: [] } }).bytes.toString()).toBe('{"components":[]}');
+    const octets = Buffer.from([0, 1, 2]);
+    expect(encoded({ octets })).toEqual({ type: "application/octet-stream", bytes: octets });
+  });
+});

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AptMirror } from "./components/apt-mirror.ts";
 import { ClientCheck } from "./components/client-check.ts";
+import { ImageMirror } from "./components/image-mirror.ts";
 import { configureSsh } from "./hosts/connections.ts";
 import { readSite } from "./site/configuration.ts";
 
@@ -11,6 +12,13 @@ const aptMirrors = Object.fromEntries(
   Object.entries(site.aptMirrors).map(([name, mirror]) => [
     name,
     new AptMirror(name, mirror, mirror.nameOnHost ? { aliases: [{ name: mirror.nameOnHost }] } : {}),
+  ]),
+);
+
+const imageMirrors = Object.fromEntries(
+  Object.entries(site.imageMirrors).map(([name, mirror]) => [
+    name,
+    new ImageMirror(name, mirror, mirror.nameOnHost ? { aliases: [{ name: mirror.nameOnHost }] } : {}),
   ]),
 );
 
@@ -26,6 +34,16 @@ export const mirrors = Object.fromEntries(
     name,
     { url, contents, fingerprint, tree, sourcesEntry },
   ]),
+);
+
+/** Per mirror of images: what MAAS needs to use it, and what it holds. */
+export const images = Object.fromEntries(
+  Object.entries(imageMirrors).map(
+    ([name, { url, keyring, publicKey, fingerprint, contents, selections, tree }]) => [
+      name,
+      { url, keyring, publicKey, fingerprint, contents, selections, tree },
+    ],
+  ),
 );
 
 /** Per check: what the client said. */

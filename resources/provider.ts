@@ -1,6 +1,7 @@
 import { ExplainedError } from "../errors/explained-error.ts";
 import { aptTree } from "./apt-tree.ts";
 import { files } from "./files.ts";
+import { imageTree } from "./image-tree.ts";
 import type { ResourceDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
 import { maasArchive } from "./maas-archive.ts";
@@ -16,6 +17,7 @@ import { signingKey } from "./signing-key.ts";
 const definitions: readonly AnyDefinition[] = [
   aptTree,
   files,
+  imageTree,
   maasArchive,
   maasSettings,
   packages,

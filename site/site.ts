@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { aptMirrorSchema } from "../components/apt-mirror-args.ts";
+import { imageMirrorSchema } from "../components/image-mirror-args.ts";
 import { serverKey } from "../components/web-site.ts";
 
 const name = z
@@ -25,19 +26,20 @@ export const siteSchema = z
     /** An ssh_config file, relative to the project. Default: the user's own. */
     sshConfig: z.string().min(1).optional(),
     aptMirrors: z.record(name, aptMirrorSchema).default({}),
+    imageMirrors: z.record(name, imageMirrorSchema).default({}),
     clientChecks: z.record(name, clientCheckSchema).default({}),
   })
   .superRefine((site, context) => {
-    const mirrors = Object.entries(site.aptMirrors);
-    for (const [index, [later, two]] of mirrors.entries()) {
-      for (const [earlier, one] of mirrors.slice(0, index)) {
-        if (one.host !== two.host) continue;
-        const clash = clashOf(one, two);
+    const mirrors = mirrorsOf(site);
+    for (const [index, later] of mirrors.entries()) {
+      for (const earlier of mirrors.slice(0, index)) {
+        if (earlier.host !== later.host) continue;
+        const clash = clashOf(earlier, later);
         if (clash)
           context.addIssue({
             code: "custom",
-            path: ["aptMirrors", later, ...clash.path],
-            message: clash.message(earlier),
+            path: [later.room, later.name, ...clash.path],
+            message: clash.message(earlier.name),
           });
       }
     }
@@ -53,7 +55,25 @@ export const siteSchema = z
   });
 
 export type Site = z.output<typeof siteSchema>;
-type Mirror = Site["aptMirrors"][string];
+
+type Room = "aptMirrors" | "imageMirrors";
+
+interface Mirror {
+  readonly room: Room;
+  readonly name: string;
+  readonly host: string;
+  readonly serve: Site[Room][string]["serve"];
+  readonly directory?: string | undefined;
+  readonly nameOnHost?: string | undefined;
+}
+
+/** All mirrors, of whatever they are: a host does not tell them apart. */
+function mirrorsOf(site: Pick<Site, Room>): Mirror[] {
+  const rooms: readonly Room[] = ["aptMirrors", "imageMirrors"];
+  return rooms.flatMap((room) =>
+    Object.entries(site[room]).map(([name, mirror]) => ({ ...mirror, room, name })),
+  );
+}
 
 interface Clash {
   readonly path: PropertyKey[];
@@ -62,6 +82,14 @@ interface Clash {
 
 /** What two mirrors of one host cannot both have. */
 function clashOf(one: Mirror, two: Mirror): Clash | undefined {
+  const called = two.nameOnHost ?? two.name;
+  if (called === (one.nameOnHost ?? one.name)) {
+    return {
+      path: two.nameOnHost ? ["nameOnHost"] : [],
+      message: (other) =>
+        `${called} is also what ${two.host} knows ${other} of ${one.room} by: give one of them another name, or a nameOnHost`,
+    };
+  }
   if (one.directory && two.directory && overlap(one.directory, two.directory)) {
     return {
       path: ["directory"],

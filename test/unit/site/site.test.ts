@@ -8,6 +8,12 @@ const mirror = {
   suites: ["noble", "noble-updates"],
 };
 
+const imageMirror = {
+  host: "mirror.dc1",
+  upstream: { url: "http://images.maas.io/ephemeral-v3/stable/" },
+  images: [{ os: "ubuntu", releases: ["noble"] }],
+};
+
 /** What is wrong with a site, as `path message`. */
 function faults(site: unknown): string[] {
   const result = siteSchema.safeParse(site);
@@ -158,6 +164,48 @@ describe("mirrors of one host", () => {
 
   test("a path that only begins alike is another one", () => {
     expect(two({}, { serve: { path: "/ubuntu-ports" } })).toEqual([]);
+  });
+
+  describe("of packages and of images", () => {
+    const both = (apt: object, images: object, imagesName = "images") =>
+      faults({
+        aptMirrors: { one: { ...mirror, ...apt } },
+        imageMirrors: { [imagesName]: { ...imageMirror, ...images } },
+      });
+
+    test("live side by side as they are", () => {
+      expect(both({}, {})).toEqual([]);
+    });
+
+    test.each([
+      [
+        {},
+        { serve: { path: "/ubuntu" } },
+        /^imageMirrors\.images\.serve\.path \/ubuntu overlaps with .* of one/,
+      ],
+      [
+        { directory: "/srv/a" },
+        { directory: "/srv/a/images" },
+        /^imageMirrors\.images\.directory overlaps with the directory of one/,
+      ],
+      [
+        { nameOnHost: "images" },
+        {},
+        /^imageMirrors\.images images is also what mirror\.dc1 knows one of aptMirrors by/,
+      ],
+      [
+        {},
+        { nameOnHost: "one" },
+        /^imageMirrors\.images\.nameOnHost one is also what mirror\.dc1 knows one of aptMirrors by/,
+      ],
+    ])("%j beside %j is refused", (apt, images, expected) => {
+      expect(both(apt, images)).toEqual([expect.stringMatching(expected)]);
+    });
+
+    test("do not have one name on one host", () => {
+      expect(both({}, {}, "one")).toEqual([expect.stringMatching(/^imageMirrors\.one one is also what/)]);
+      expect(both({}, { host: "elsewhere" }, "one")).toEqual([]);
+    });
   });
 });
 

@@ -1,0 +1,119 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MaasSelection } from "../content/simplestreams/maas-selection.ts";
+import { Files } from "../resources/files.ts";
+import { getImageContents, type ImageContents } from "../resources/image-contents.ts";
+import { ImageTree } from "../resources/image-tree.ts";
+import { Packages } from "../resources/packages.ts";
+import { Services } from "../resources/services.ts";
+import { type ImageMirrorArgs, imageMirrorSchema } from "./image-mirror-args.ts";
+import { checkedArguments, digestsOf, installed, lookedUp, placeOf, urlOf } from "./mirror-site.ts";
+import { webSite } from "./web-site.ts";
+
+/**
+ * A mirror of the images that MAAS boots and deploys: planned from what upstream signed, fetched in parallel, published
+ * whole or not at all, served by nginx. Its index is upstream's, byte for byte, so upstream's key verifies it.
+ *
+ * @example
+ * new ImageMirror("images", {
+ *   host: "mirror",
+ *   upstream: { url: "http://images.maas.io/ephemeral-v3/stable/" },
+ *   images: [{ os: "ubuntu", releases: ["jammy", "noble"] }],
+ * });
+ */
+export class ImageMirror extends pulumi.ComponentResource {
+  /** For a boot source of MAAS, e.g. `http://mirror.dc1.example/ephemeral-v3/stable/`. */
+  readonly url: pulumi.Output<string>;
+  /** The keys that MAAS must trust for it: a binary keyring, in base64. */
+  readonly keyring: pulumi.Output<string>;
+  /** The same keys as armored text, for people. MAAS's gpgv does not read it. */
+  readonly publicKey: pulumi.Output<string>;
+  /** Full fingerprint of the key that signed the stream (of several, separated by blanks). */
+  readonly fingerprint: pulumi.Output<string>;
+  /** What the mirror holds: by image its newest serial, products with their serials and bytes; files, bytes, the plan's digest. */
+  readonly contents: pulumi.Output<Pick<ImageContents, "plan" | "images" | "files" | "bytes">>;
+  /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
+  readonly selections: pulumi.Output<readonly MaasSelection[]>;
+  /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
+  readonly tree: pulumi.Output<string>;
+
+  constructor(name: string, args: ImageMirrorArgs, options?: pulumi.ComponentResourceOptions) {
+    super("airgapped-maas:index:ImageMirror", name, {}, options);
+    const tlsKey = args.serve?.tls && pulumi.secret(args.serve.tls.key);
+    const settings = checkedArguments("ImageMirror", name, args, imageMirrorSchema);
+    const { host, serve, upstream, pinnedTo } = settings;
+    const called = settings.nameOnHost ?? name;
+    const place = placeOf("images", called, settings.directory);
+    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
+    const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
+      parent: this,
+      dependsOn,
+    });
+    const contents = pulumi.output(
+      lookedUp(this, `imageMirrors.${name}`, getImageContents({ ...settings, ...place })),
+    );
+
+    const packages = new Packages(
+      `${name}-packages`,
+      { host, packages: installed("nginx", "curl", "ca-certificates") },
+      child(),
+    );
+    const configuration = new Files(
+      `${name}-configuration`,
+      {
+        host,
+        files: { ...site.files },
+        absent: [...site.absent],
+        reloadOnRemoval: ["nginx.service"],
+        ...(site.keyPath && tlsKey
+          ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
+          : {}),
+      },
+      child([packages]),
+    );
+    const tree = new ImageTree(
+      `${name}-contents`,
+      {
+        host,
+        ...place,
+        upstream: upstream.url,
+        plan: contents.plan,
+        updated: contents.updated,
+        images: contents.images,
+        files: contents.files,
+        bytes: contents.bytes,
+        ...(pinnedTo ? { pinnedTo } : {}),
+        keepTrees: settings.keepTrees,
+        fetch: { parallel: upstream.parallel, stallSeconds: upstream.stallSeconds },
+        deleteContent: settings.deleteContent,
+      },
+      child([packages, configuration]),
+    );
+    const services = new Services(
+      `${name}-services`,
+      { host, services: { "nginx.service": { enabled: true, running: true, reloadOn: digestsOf(site) } } },
+      child([packages, configuration]),
+    );
+
+    // What is said of the mirror becomes true when it is served: MAAS is pointed at it after that.
+    const served = <T>(value: pulumi.Input<T>) =>
+      pulumi.all([value, tree.tree, services.id]).apply(([known]) => known as T);
+    this.url = served(urlOf(host, serve).then((url) => `${url}/`));
+    this.keyring = contents.keyring;
+    this.publicKey = contents.publicKey;
+    this.fingerprint = contents.fingerprints.apply((fingerprints) => fingerprints.join(" "));
+    this.tree = tree.tree;
+    this.contents = pulumi
+      .all([tree.plan, tree.images, tree.files, tree.bytes])
+      .apply(([plan, images, files, bytes]) => ({ plan, images, files, bytes }));
+    this.selections = served(contents.selections as pulumi.Output<readonly MaasSelection[]>);
+    this.registerOutputs({
+      url: this.url,
+      keyring: this.keyring,
+      publicKey: this.publicKey,
+      fingerprint: this.fingerprint,
+      contents: this.contents,
+      selections: this.selections,
+      tree: this.tree,
+    });
+  }
+}

@@ -1,0 +1,182 @@
+import { defaultCache } from "../content/metadata-cache.ts";
+import { type TrustedKeys, trustedKeys, ubuntuImageKeys } from "../content/openpgp/keyring.ts";
+import { streamLocation } from "../content/simplestreams/location.ts";
+import type { MaasSelection } from "../content/simplestreams/maas-selection.ts";
+import { type PlannedImages, planImages } from "../content/simplestreams/plan.ts";
+import { comparePlans } from "../content/simplestreams/plan-comparison.ts";
+import { parsePlanText, planText } from "../content/simplestreams/plan-text.ts";
+import type { ImageRequest } from "../content/simplestreams/selection.ts";
+import { readStreamRoots, type StreamAges, type StreamRoots } from "../content/simplestreams/streams.ts";
+import { blaming } from "../errors/blaming.ts";
+import { hostNamed } from "../hosts/connections.ts";
+import type { Host } from "../hosts/host.ts";
+import type { HeldImage, ImageSummary } from "./image-tree.ts";
+import { isComplete, type Publication } from "./published-tree/publication.ts";
+import { keptContents, publishedPlan, summaryOf } from "./published-tree/published.ts";
+import { fetchThrough, keyArgument } from "./published-tree/upstream.ts";
+import { workListText } from "./published-tree/work-list.ts";
+
+export interface ImageContentsRequest {
+  readonly host: string;
+  /** The mirror's directory on the host. */
+  readonly directory: string;
+  readonly upstream: {
+    readonly url: string;
+    readonly key?: string | undefined;
+    readonly stallSeconds: number;
+  };
+  readonly images: readonly ImageRequest[];
+  /** How many of the newest versions of each product to hold. */
+  readonly keepVersions: number;
+  /** Publish the unsigned forms of the index too. */
+  readonly unsigned: boolean;
+  /** A kept tree to serve again instead of what upstream has now. */
+  readonly pinnedTo?: string | undefined;
+}
+
+/** What a mirror is to hold, from what upstream signed. */
+export interface ImageContents {
+  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  readonly plan: string;
+  /** When upstream made its index and product files. */
+  readonly updated: StreamAges;
+  /** By `os/release/architecture`, boot loaders included. */
+  readonly images: Readonly<Record<string, HeldImage>>;
+  /** Different files, those of the stream itself included. */
+  readonly files: number;
+  /** Their bytes; what several share counts once. */
+  readonly bytes: number;
+  /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
+  readonly selections: readonly MaasSelection[];
+  /** Full fingerprints of the keys that signed the stream. */
+  readonly fingerprints: readonly string[];
+  /** The declared keys, armored. */
+  readonly publicKey: string;
+  /** The same as a binary keyring in base64, the form that MAAS's API returns. gpgv reads no armor. */
+  readonly keyring: string;
+  /** What a person should know of it. */
+  readonly warnings: readonly string[];
+  /** A line an image: what becomes of the published tree, e.g. `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch`. */
+  readonly changes: readonly string[];
+}
+
+type Found = Omit<ImageContents, "plan" | "changes">;
+
+/** Raised whenever the same stream and request give another publication than before. */
+const planner = 1;
+
+/**
+ * Plans a mirror of images from what upstream and its host have now. Upstream is read through the host, so as the host
+ * sees it, and verified here. Where nothing has moved, the index is all that is read.
+ *
+ * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
+ */
+export async function getImageContents(request: ImageContentsRequest): Promise<ImageContents> {
+  const host = hostNamed(request.host);
+  const cache = defaultCache();
+  if (request.pinnedTo) {
+    const kept = keptContents<Found>(host, request.directory, request.pinnedTo);
+    const { found, plan } = await blaming("pinnedTo", kept);
+    return { ...found, plan, changes: [] };
+  }
+  const { base } = streamLocation(request.upstream.url);
+  const [key, published] = await Promise.all([
+    blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key) ?? ubuntuImageKeys)),
+    summaryOf<ImageSummary>(host, `${request.directory}/current`),
+  ]);
+  const roots = await readStreamRoots({
+    url: base,
+    fetch: fetchThrough(
+      host,
+      { ...request.upstream, url: base },
+      {
+        values: ["upstream.url"],
+        remedy: "Check the upstream URL: streams/v1/index.sjson is below the stream's root.",
+      },
+    ),
+    key,
+    cache,
+    now: new Date(),
+    // Another upstream has dates of its own.
+    ...(published?.upstream === base ? { seen: published.updated } : {}),
+  });
+  const subject = JSON.stringify(["images", planner, question(request, key), roots.digest]);
+  let plan = await cache.recall(subject);
+  if (!plan || !(await isComplete(plan))) {
+    plan = await prepare(roots, key, await planImages(roots, request));
+    await cache.remember(subject, plan);
+  }
+  const publication = JSON.parse(String(await cache.get(plan))) as Publication;
+  const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
+  const changes =
+    plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
+  return { ...found, plan, changes };
+}
+
+/** What decides about a plan, besides what upstream has. */
+function question({ images, keepVersions, unsigned }: ImageContentsRequest, { fingerprints }: TrustedKeys) {
+  return { images, keepVersions, unsigned, keys: fingerprints };
+}
+
+/** Puts everything that an update needs into the cache. */
+async function prepare(roots: StreamRoots, key: TrustedKeys, planned: PlannedImages): Promise<string> {
+  const cache = defaultCache();
+  const handedOver = new Set(planned.metadata.map(({ path }) => path));
+  const items = planned.files.map(({ path, size, sha256 }) => ({
+    sha256,
+    size,
+    from: handedOver.has(path) ? undefined : path,
+    to: `tree/${path}`,
+  }));
+  const found: Found = {
+    updated: planned.ages,
+    images: heldImages(planned),
+    files: planned.files.length,
+    bytes: planned.bytes,
+    selections: planned.selections,
+    fingerprints: roots.signedBy,
+    publicKey: key.armored,
+    keyring: Buffer.from(key.binary).toString("base64"),
+    warnings: planned.warnings,
+  };
+  const publication: Publication = {
+    planText: await cache.put(planText(planned)),
+    workList: await cache.put(workListText(items)),
+    contents: await cache.put(JSON.stringify(found)),
+    seeds: await Promise.all(planned.metadata.map(({ bytes }) => cache.put(bytes))),
+  };
+  return cache.put(JSON.stringify(publication));
+}
+
+function heldImages({ images }: PlannedImages): Record<string, HeldImage> {
+  return Object.fromEntries(
+    images.map(({ os, release, architecture, serial, products, bytes }) => [
+      `${os}/${release}/${architecture}`,
+      {
+        serial,
+        products: Object.fromEntries(Object.entries(products).map(([name, serials]) => [name, [...serials]])),
+        bytes,
+      },
+    ]),
+  );
+}
+
+async function changesOf(
+  host: Host,
+  directory: string,
+  published: ImageSummary | undefined,
+  wanted: Publication,
+): Promise<string[]> {
+  const cache = defaultCache();
+  const text = async (digest: string | undefined) =>
+    digest ? (await cache.get(digest))?.toString() : undefined;
+  const held = async () => {
+    if (!published) return undefined;
+    const manifest = await text(published.plan);
+    const known = manifest && (await text((JSON.parse(manifest) as Publication).planText));
+    // Another workstation made it: the host has it too.
+    return known ?? publishedPlan(host, directory);
+  };
+  const [before, after] = await Promise.all([held(), text(wanted.planText)]);
+  return comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after ?? ""));
+}

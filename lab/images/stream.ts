@@ -50,63 +50,74 @@ export interface ImageStream {
 /** Where in a stream its lists and its index are. */
 export const streamsDirectory = "streams/v1";
 
+/** Unsigned, or clearsigned. */
+type Form = "json" | "sjson";
+
+/** Where in a stream the list of a content id is, or the one called `index`. */
+function streamFile(name: string, form: Form): string {
+  return `${streamsDirectory}/${name}.${form}`;
+}
+
 /**
  * Writes a simplestreams tree as images.maas.io has it into a new directory: `streams/v1/index.sjson` and a file
  * for each content id, signed; the same unsigned as `.json`; and every file that they name. The form is that
  * of simplestreams' own writer: keys sorted, indented by one.
  */
 export async function writeImageStream(directory: string, stream: ImageStream): Promise<void> {
-  const { lists, key, previous } = stream;
   mkdirSync(join(directory, streamsDirectory), { recursive: true });
   const digests = new Map<string, string>();
-  for (const item of lists.flatMap(itemsOf)) {
-    if (!digests.has(item.path)) digests.set(item.path, writeItem(directory, item, previous));
+  for (const item of stream.lists.flatMap(itemsOf)) {
+    if (!digests.has(item.path)) digests.set(item.path, writeItem(directory, item, stream.previous));
   }
-  const updated = stream.updated.toUTCString().replace("GMT", "+0000");
-  const index: Record<string, (signed: boolean) => object> = {};
-  await Promise.all(
-    lists.map(async (list) => {
-      const name = list.contentId;
-      const said = listJson(list, digests);
-      const before = previous === undefined ? undefined : readList(previous, name);
-      const same = before !== undefined && text({ ...said, updated: before.updated }) === text(before);
-      const age = same ? before.updated : updated;
-      if (same && previous !== undefined) {
-        for (const form of ["json", "sjson"])
-          linkSync(listFile(previous, name, form), listFile(directory, name, form));
-      } else {
-        await writeSigned(join(directory, streamsDirectory, name), { ...said, updated: age }, key);
-      }
-      index[name] = (signed) => ({
-        datatype: "image-ids",
-        format: "products:1.0",
-        path: `${streamsDirectory}/${name}.${signed ? "sjson" : "json"}`,
-        products: list.products.map((product) => product.name).sort(),
-        updated: age,
-      });
-    }),
-  );
-  const indexJson = (signed: boolean) => ({
+  const ages = await Promise.all(stream.lists.map((list) => writeList(directory, list, digests, stream)));
+  const index = (form: Form) => ({
     format: "index:1.0",
-    index: Object.fromEntries(Object.entries(index).map(([name, entry]) => [name, entry(signed)])),
-    updated,
+    index: Object.fromEntries(
+      stream.lists.map(({ contentId, products }, position) => [
+        contentId,
+        {
+          datatype: "image-ids",
+          format: "products:1.0",
+          path: streamFile(contentId, form),
+          products: products.map(({ name }) => name).sort(),
+          updated: ages[position],
+        },
+      ]),
+    ),
+    updated: dateText(stream.updated),
   });
-  const file = join(directory, streamsDirectory, "index");
-  writeFileSync(`${file}.json`, text(indexJson(false)));
-  writeFileSync(`${file}.sjson`, await clearsigned(text(indexJson(true)), key));
+  writeFileSync(join(directory, streamFile("index", "json")), text(index("json")));
+  const signed = await clearsigned(text(index("sjson")), stream.key);
+  writeFileSync(join(directory, streamFile("index", "sjson")), signed);
+}
+
+/** Writes a list in both forms, or takes it over from the stream before, and returns its age. */
+async function writeList(
+  directory: string,
+  list: ProductList,
+  digests: ReadonlyMap<string, string>,
+  { key, previous, updated }: ImageStream,
+): Promise<string> {
+  const file = (form: Form, where = directory) => join(where, streamFile(list.contentId, form));
+  const said = listJson(list, digests);
+  if (previous !== undefined && existsSync(file("json", previous))) {
+    const before = JSON.parse(readFileSync(file("json", previous), "utf8"));
+    if (text({ ...said, updated: before.updated }) === text(before)) {
+      for (const form of ["json", "sjson"] as const) linkSync(file(form, previous), file(form));
+      return before.updated;
+    }
+  }
+  const json = text({ ...said, updated: dateText(updated) });
+  writeFileSync(file("json"), json);
+  writeFileSync(file("sjson"), await clearsigned(json, key));
+  return dateText(updated);
 }
 
 /** Every item of a list, in all products and versions. */
-export function itemsOf(list: ProductList): ImageItem[] {
+function itemsOf(list: ProductList): ImageItem[] {
   return list.products.flatMap((product) =>
     product.serials.flatMap((serial) => Object.values(product.items(serial))),
   );
-}
-
-/** Writes an object as NAME.json, and clearsigned as NAME.sjson. */
-export async function writeSigned(name: string, value: object, key: ArchiveKey): Promise<void> {
-  writeFileSync(`${name}.json`, text(value));
-  writeFileSync(`${name}.sjson`, await clearsigned(text(value), key));
 }
 
 function listJson({ contentId, products }: ProductList, digests: ReadonlyMap<string, string>) {
@@ -138,15 +149,6 @@ function listJson({ contentId, products }: ProductList, digests: ReadonlyMap<str
   };
 }
 
-function readList(directory: string, contentId: string): { readonly updated: string } | undefined {
-  const file = listFile(directory, contentId, "json");
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
-}
-
-function listFile(directory: string, contentId: string, form: string): string {
-  return join(directory, streamsDirectory, `${contentId}.${form}`);
-}
-
 /** Writes a file, or links it to the previous stream's, and returns its sha256. */
 function writeItem(directory: string, { path, content }: ImageItem, previous: string | undefined): string {
   const bytes = contentBytes(content);
@@ -156,6 +158,11 @@ function writeItem(directory: string, { path, content }: ImageItem, previous: st
   if (before !== undefined && existsSync(before)) linkSync(before, file);
   else writeFileSync(file, bytes);
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** A date as simplestreams writes it: `Mon, 23 Nov 2026 06:06:27 +0000`. */
+function dateText(date: Date): string {
+  return date.toUTCString().replace("GMT", "+0000");
 }
 
 function text(value: object): string {

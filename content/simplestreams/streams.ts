@@ -82,7 +82,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const indexFile = await get(location.index, largestIndex);
   const index = parseIndex(await read(indexFile), indexFile.path);
   checkAge(indexFile.path, index.updated, now, seen?.index);
-  const lists = await Promise.all(index.entries.map(readList));
+  const lists = await allOf(index.entries.map(readList));
   const files = [indexFile, ...lists.map(({ file }) => file)];
   return {
     digest: digestOf(files.map(({ path, sha256 }) => `${sha256} ${path}\n`).join("")),
@@ -135,6 +135,12 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
 export async function readProducts(roots: StreamRoots): Promise<ProductFile[]> {
   const [, ...lists] = roots.files;
   return Promise.all(lists.map(async (file) => parseProducts(await roots.text(file), file.path)));
+}
+
+/** Waits for all before it fails, so that nothing goes on behind a failure, and the first in order is the one told. */
+async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 interface ListRoot {

@@ -1,0 +1,242 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { metadataCache } from "../../../../content/metadata-cache.ts";
+import {
+  readProducts,
+  readStreamRoots,
+  type StreamRequest,
+} from "../../../../content/simplestreams/streams.ts";
+import { newKey } from "../small-archive.ts";
+import {
+  indexOf,
+  loaderId,
+  loaders,
+  monday,
+  productFile,
+  publishStream,
+  type SmallStream,
+  sign,
+  smallStream,
+  tuesday,
+  ubuntuId,
+  ubuntuProducts,
+  url,
+} from "./small-stream.ts";
+
+const key = await newKey();
+const stranger = await newKey();
+const index = "streams/v1/index.sjson";
+const products = `streams/v1/${ubuntuId}.sjson`;
+const loaderProducts = `streams/v1/${loaderId}.sjson`;
+const files = [productFile(ubuntuId, ubuntuProducts()), productFile(loaderId, loaders())];
+let directory: string;
+let stream: SmallStream;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "stream-test-"));
+  stream = smallStream(key);
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const read = (changes: Partial<StreamRequest> = {}) =>
+  readStreamRoots({
+    url,
+    fetch: stream.fetch,
+    key: key.toPublic().armor(),
+    cache: metadataCache(directory),
+    now: new Date("2026-06-03T12:00:00Z"),
+    ...changes,
+  });
+
+/** What another reading asks for. */
+async function requestsOf(reading: () => Promise<unknown>): Promise<string[]> {
+  const before = stream.requests.length;
+  await reading();
+  return stream.requests.slice(before).sort();
+}
+
+describe("a stream is refused", () => {
+  test.each([
+    ["signed by somebody else", (text: string) => text, stranger, /which is not declared/],
+    ["that is not JSON", () => "{", key, /reading streams\/v1\/index.sjson: it is not JSON/],
+    [
+      "of another format",
+      (text: string) => text.replace("index:1.0", "index:2.0"),
+      key,
+      /format is "index:2.0"/,
+    ],
+    ["without a date", (text: string) => text.replaceAll(monday, "yesterday"), key, /not a date as "Mon/],
+    [
+      "with a path that leads elsewhere",
+      (text: string) => text.replace("streams/v1/", "../v1/"),
+      key,
+      /leads elsewhere: "\.\.\/v1/,
+    ],
+    [
+      "with one path twice",
+      (text: string) =>
+        text.replaceAll(loaderId, `${ubuntuId}2`).replace(`v1/${ubuntuId}2.`, `v1/${ubuntuId}.`),
+      key,
+      /another entry has the path/,
+    ],
+  ])("whose index is one %s", async (_, change, by, message) => {
+    await publishStream(stream);
+    await sign(stream, index, change(JSON.stringify(indexOf(files))), by);
+    await expect(read()).rejects.toThrow(message);
+  });
+
+  test("whose product file is signed by somebody else", async () => {
+    await publishStream(stream);
+    await sign(stream, products, files[0], stranger);
+    await expect(read()).rejects.toThrow(/verifying the signature of streams\/v1\/com.ubuntu.maas:stable:v3/);
+  });
+
+  test("one flipped bit, a cut end, or something added", async () => {
+    await publishStream(stream);
+    const good = stream.files.get(products) ?? Buffer.alloc(0);
+    const text = good.toString();
+    for (const bad of [text.replace("noble", "Noble"), text.slice(0, -40), `${text}\n{}\n`]) {
+      stream.files.set(products, Buffer.from(bad));
+      await expect(read()).rejects.toThrow(/verifying the signature/);
+    }
+  });
+
+  test("when one product file is served in place of another", async () => {
+    await publishStream(stream);
+    stream.files.set(products, stream.files.get(loaderProducts) as Buffer);
+    await expect(read()).rejects.toThrow(/one file is served in place of another/);
+  });
+
+  test("when a product file that it lists is not there, though nobody wants it: MAAS reads all", async () => {
+    await publishStream(stream);
+    stream.files.delete(loaderProducts);
+    await expect(read()).rejects.toThrow(/404 Not Found/);
+  });
+
+  test("when its index is older than the one seen before", async () => {
+    await publishStream(stream);
+    const seen = { index: "2026-06-01T06:00:01.000Z", products: {} };
+    await expect(read({ seen })).rejects.toThrow(/checking streams\/v1\/index.sjson.*upstream went back/);
+  });
+
+  test("when a product file is older than the one seen before, under a newer index, kept or not", async () => {
+    await publishStream(stream, files, { updated: tuesday });
+    const seen = { index: "2026-06-01T06:00:00.000Z", products: { [ubuntuId]: "2026-06-01T06:00:01.000Z" } };
+    await expect(read({ seen })).rejects.toThrow(/checking .*v3:download.sjson.*upstream went back/);
+    await read();
+    await expect(read({ seen })).rejects.toThrow(/checking .*v3:download.sjson.*upstream went back/);
+  });
+
+  test("when a product file is older than what the index says of it", async () => {
+    await publishStream(stream);
+    await sign(stream, index, indexOf(files, { updated: tuesday }, { updated: tuesday }));
+    await expect(read()).rejects.toThrow(/speaks of one made at 2026-06-02T06:00:00/);
+  });
+
+  test("when it was made in the future", async () => {
+    await publishStream(stream, files, { updated: "Fri, 05 Jun 2026 06:00:00 +0000" });
+    await expect(read()).rejects.toThrow(/made at 2026-06-05T06:00:00.000Z, 42 hours from now/);
+  });
+
+  test("when it has no end", async () => {
+    const endless = async () => Buffer.alloc(16 * 1024 * 1024 + 1);
+    await expect(read({ fetch: endless })).rejects.toThrow(/does not end/);
+  });
+});
+
+describe("reading a stream", () => {
+  test("gives its files as they are, and what was signed in them", async () => {
+    await publishStream(stream);
+    const roots = await read();
+    expect(roots.files.map(({ path }) => path)).toEqual([index, products, loaderProducts]);
+    for (const { path, bytes } of roots.files) expect(bytes).toEqual(stream.files.get(path));
+    expect(roots.signedBy).toEqual([key.getFingerprint().toUpperCase()]);
+    expect(roots.ages).toEqual({
+      index: "2026-06-01T06:00:00.000Z",
+      products: { [ubuntuId]: "2026-06-01T06:00:00.000Z", [loaderId]: "2026-06-01T06:00:00.000Z" },
+    });
+    const lists = await readProducts(roots);
+    expect(lists.map(({ contentId, products: of }) => `${contentId} ${of.length}`)).toEqual([
+      `${ubuntuId} 5`,
+      `${loaderId} 3`,
+    ]);
+  });
+
+  test("escapes of the signed form are no part of the text", async () => {
+    const text = JSON.stringify(files[0], undefined, 1)
+      .replace('"noble"', '\n"noble"')
+      .replace("1000,", "\n- 0,");
+    expect(text).toContain("\n- 0,");
+    await publishStream(stream);
+    await sign(stream, products, text.replace("\n- 0,", "\n-0,"));
+    const roots = await read();
+    expect(stream.files.get(products)?.toString()).toContain("\n- -0,");
+    expect((await readProducts(roots))[0]?.products).toHaveLength(5);
+  });
+
+  test("asks for the index alone when nothing moved, and gives the same", async () => {
+    await publishStream(stream);
+    const first = await read();
+    let second: typeof first | undefined;
+    expect(
+      await requestsOf(async () => {
+        second = await read();
+      }),
+    ).toEqual([index]);
+    expect(second?.digest).toBe(first.digest);
+    expect(second?.ages).toEqual(first.ages);
+    expect(second?.signedBy).toEqual(first.signedBy);
+    expect((await readProducts(second as typeof first))[0]?.products).toHaveLength(5);
+  });
+
+  test("asks for the one product file whose entry moved", async () => {
+    await publishStream(stream);
+    await read();
+    const moved = [productFile(ubuntuId, ubuntuProducts(["20260602"]), { updated: tuesday }), files[1] ?? {}];
+    await publishStream(stream, moved, { updated: tuesday });
+    expect(await requestsOf(() => read())).toEqual([products, index].sort());
+  });
+
+  test("asks again for a product file that is newer than its entry: the index is about to follow", async () => {
+    await publishStream(stream);
+    await sign(stream, products, productFile(ubuntuId, ubuntuProducts(), { updated: tuesday }));
+    await read();
+    expect(await requestsOf(() => read())).toEqual([products, index].sort());
+  });
+
+  test("asks again when the cache lost it, when another key is declared, and for another stream", async () => {
+    await publishStream(stream);
+    await read();
+    await rm(directory, { recursive: true });
+    expect(await requestsOf(() => read())).toHaveLength(3);
+    const both = `${key.toPublic().armor()}\n${stranger.toPublic().armor()}`;
+    expect(await requestsOf(() => read({ key: both }))).toHaveLength(3);
+    expect(await requestsOf(() => read({ url: "http://elsewhere.test/" }))).toHaveLength(3);
+    expect(await requestsOf(() => read())).toEqual([index]);
+  });
+
+  test("what was refused is not kept", async () => {
+    await publishStream(stream);
+    await sign(stream, products, files[0], stranger);
+    await expect(read()).rejects.toThrow();
+    await publishStream(stream);
+    expect(await requestsOf(() => read())).toContain(products);
+  });
+
+  test("an unsigned one is read only where that is said, and wholly each time", async () => {
+    for (const file of [...files, indexOf(files, {}, {})]) {
+      const name = typeof file.content_id === "string" ? file.content_id : "index";
+      const text = JSON.stringify(file).replaceAll(".sjson", ".json");
+      stream.files.set(`streams/v1/${name}.json`, Buffer.from(text));
+    }
+    await expect(read()).rejects.toThrow(/404 Not Found/);
+    const roots = await read({ signed: false });
+    expect(roots.files.map(({ path }) => path)).toEqual(
+      [index, products, loaderProducts].map((path) => path.replace("sjson", "json")),
+    );
+    expect(roots.keys).toBeUndefined();
+    expect(await requestsOf(() => read({ signed: false }))).toHaveLength(3);
+  });
+});

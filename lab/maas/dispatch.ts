@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Answer, answer, badRequest, forbidden, Refusal, text } from "./answers.ts";
 import type { Maas } from "./maas.ts";
 import { type Request, submissionOf } from "./request.ts";
-import type { Handler, Resource } from "./resource.ts";
+import { bootPermissionMissing, type Handler, type Resource } from "./resource.ts";
 import type { User } from "./state.ts";
 
 const base = "/MAAS/api/2.0/";
@@ -83,9 +83,7 @@ function signedBy(maas: Maas, resource: Resource, request: Request): User | unde
   }
   if (user === undefined) throw new Refusal(answer(401, "text/plain", "Forbidden"), "by the resource");
   if (resource.access === "boot" && !user.isAdmin) {
-    throw forbidden(
-      "User does not have permission to perform this operation. The user should have permission 'can_edit_boot_entities'",
-    );
+    throw bootPermissionMissing();
   }
   return user;
 }

@@ -3,6 +3,8 @@ import { rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { controlServer } from "./control.ts";
+import { ensureDefaultSource } from "./images/default-source.ts";
+import { ImageWorker } from "./images/worker.ts";
 import { Maas } from "./maas.ts";
 import { regionServer } from "./server.ts";
 import { type ApiKey, Store } from "./state.ts";
@@ -26,6 +28,8 @@ const { values } = parseArgs({
     state: { type: "string" },
     /** Where the stand-in's own interface listens: a path for a unix socket; default: nowhere. */
     control: { type: "string" },
+    /** Seconds between imports that MAAS starts by itself, the first at once; 0 is never. */
+    "import-interval": { type: "string", default: "3600" },
   },
 });
 
@@ -38,15 +42,20 @@ if (store.isNew) {
   addUser("admin", true, values["admin-key"]);
   addUser("user1", false, values["user-key"]);
 }
-store.save();
 
 const maas = new Maas({ version: values.version as VersionName, store });
+const images = new ImageWorker(maas);
+maas.images = images;
+const importInterval = Number(values["import-interval"]);
+if (store.isNew && importInterval > 0) ensureDefaultSource(maas, true);
+store.save();
 const region = regionServer(maas).listen(Number(values.port), values.host);
 await once(region, "listening");
 if (values.control !== undefined) {
   rmSync(values.control, { force: true });
   await once(controlServer(maas).listen(values.control), "listening");
 }
+if (importInterval > 0) images.startTimer(importInterval * 1000);
 const { port } = region.address() as AddressInfo;
 process.stdout.write(`stand-in for MAAS ${values.version} at http://${values.host}:${port}/MAAS/\n`);
 

@@ -1,4 +1,4 @@
-import { type Answer, bug, forbidden } from "./answers.ts";
+import { type Answer, bug, forbidden, type Refusal } from "./answers.ts";
 import type { Maas } from "./maas.ts";
 import type { User } from "./state.ts";
 import type { Submission } from "./submission.ts";
@@ -42,6 +42,22 @@ export function adminMethod(handler: Handler): Handler {
     if (call.user?.isAdmin !== true) throw forbidden("This method is reserved for admin users.");
     return handler(call);
   };
+}
+
+/** The same of what is about boot images, for which newer releases ask for a permission. */
+export function bootAdminMethod(handler: Handler): Handler {
+  return (call) => {
+    if (!call.maas.version.permissions) return adminMethod(handler)(call);
+    if (call.user?.isAdmin !== true) throw bootPermissionMissing();
+    return handler(call);
+  };
+}
+
+/** 403 for those who may not change boot sources and images, where that is a permission. */
+export function bootPermissionMissing(): Refusal {
+  return forbidden(
+    "User does not have permission to perform this operation. The user should have permission 'can_edit_boot_entities'",
+  );
 }
 
 /** A number in a path. Anything else is more than MAAS's database can take. */

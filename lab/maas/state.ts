@@ -1,4 +1,16 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /** Somebody with an account. */
 export interface User {
@@ -50,6 +62,7 @@ export class Store {
   readonly isNew: boolean;
   readonly #file: string | undefined;
   #saved = "";
+  #uploads: string | undefined;
 
   /** Reads the file, where there is one; otherwise MAAS is as just installed. */
   constructor(file: string | undefined) {
@@ -79,6 +92,14 @@ export class Store {
     const id = (this.state.lastIds[table] ?? 0) + 1;
     this.state.lastIds[table] = id;
     return id;
+  }
+
+  /** Where content is kept while it is being uploaded: beside the state. */
+  get uploads(): string {
+    this.#uploads ??=
+      this.#file === undefined ? mkdtempSync(join(tmpdir(), "maas-")) : `${this.#file}.uploads`;
+    mkdirSync(this.#uploads, { recursive: true });
+    return this.#uploads;
   }
 
   /** Stores what changed, so that a process killed right after goes on from here. */

@@ -21,6 +21,8 @@ export interface Version {
   readonly namedSources: boolean;
   /** Setting the proxy fetches what the boot sources have again. */
   readonly proxyRefreshesSources: boolean;
+  /** Whether the host of an image's files has to be one that TLS trusts. */
+  readonly verifiesImageHosts: boolean;
   /** An image may be uploaded in the request that declares it. */
   readonly uploadInOne: boolean;
 }
@@ -43,6 +45,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     commissioningSeries: "jammy",
     commissioningSelectionStays: () => ephemeral, // the names really are not filled in
     proxyRefreshesSources: true,
+    verifiesImageHosts: false,
   },
   "3.6": {
     ...upTo37,
@@ -52,6 +55,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     commissioningSeries: "noble",
     commissioningSelectionStays: () => ephemeral,
     proxyRefreshesSources: true,
+    verifiesImageHosts: false,
   },
   "3.7": {
     ...upTo37,
@@ -62,6 +66,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     commissioningSelectionStays: (os, release) =>
       `Unable to delete ${os} ${release}. It is the operating system used for commissioning.`,
     proxyRefreshesSources: false,
+    verifiesImageHosts: true,
   },
   "3.8": {
     name: "3.8",
@@ -72,6 +77,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     permissions: true,
     namedSources: true,
     proxyRefreshesSources: false,
+    verifiesImageHosts: true,
     uploadInOne: false,
   },
 };

@@ -1,7 +1,8 @@
 import { type Answer, bug, deleted, json, notFound } from "../answers.ts";
-import { type BootSource, bootSources, removeBootSource } from "../boot-sources.ts";
 import { checkbox, file, integer, text, url } from "../fields.ts";
 import { type Cleaned, Form } from "../forms.ts";
+import { type BootSource, bootSources } from "../images/boot-sources.ts";
+import { removeBootSource } from "../images/removal.ts";
 import type { Maas } from "../maas.ts";
 import { type Call, idIn, type Resource } from "../resource.ts";
 import type { Submission } from "../submission.ts";

@@ -1,4 +1,4 @@
-import type { Maas } from "./maas.ts";
+import type { Maas } from "../maas.ts";
 
 /** Where images come from. */
 export interface BootSource {
@@ -37,13 +37,6 @@ export function bootSources(maas: Maas): BootSource[] {
 /** All selections of all boot sources. */
 export function selections(maas: Maas): Selection[] {
   return maas.store.table<Selection>("selections");
-}
-
-/** Deletes a boot source and what hangs on it. */
-export function removeBootSource(maas: Maas, source: BootSource): void {
-  removeRows(bootSources(maas), (row) => row === source);
-  removeRows(selections(maas), (row) => row.bootSourceId === source.id);
-  maas.images.refreshSources();
 }
 
 /** Takes rows out of a table. */

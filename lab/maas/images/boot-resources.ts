@@ -1,0 +1,99 @@
+import type { Maas } from "../maas.ts";
+
+/** An image that MAAS has, or is getting. */
+export interface BootResource {
+  readonly id: number;
+  readonly type: "Synced" | "Uploaded";
+  /** `OS/RELEASE`, or for a custom image just its name. */
+  readonly name: string;
+  /** `ARCH/SUBARCH`. */
+  readonly architecture: string;
+  readonly bootloaderType?: string | undefined;
+  /** What else it says of itself: `subarches`, `title`, `platform`. */
+  extra: Record<string, string>;
+  baseImage: string;
+  /** Oldest first. */
+  sets: ResourceSet[];
+}
+
+/** A version of an image. */
+export interface ResourceSet {
+  readonly version: string;
+  label: string;
+  files: ResourceFile[];
+}
+
+/** A file of a version: of its content, only what is known of it. */
+export interface ResourceFile {
+  readonly id: number;
+  readonly filename: string;
+  filetype: string;
+  sha256: string;
+  /** Bytes that it has when it is complete, and that are here. */
+  size: number;
+  stored: number;
+}
+
+/** All images. */
+export function bootResources(maas: Maas): BootResource[] {
+  return maas.store.table<BootResource>("bootResources");
+}
+
+/** Adds an image without any version. */
+export function addBootResource(
+  maas: Maas,
+  of: Pick<BootResource, "type" | "name" | "architecture" | "bootloaderType">,
+): BootResource {
+  const resource: BootResource = {
+    id: maas.store.nextId("bootResources"),
+    ...of,
+    extra: {},
+    baseImage: "",
+    sets: [],
+  };
+  bootResources(maas).push(resource);
+  return resource;
+}
+
+export function isComplete({ files }: ResourceSet): boolean {
+  return files.length > 0 && files.every(isFileComplete);
+}
+
+export function isFileComplete({ size, stored }: ResourceFile): boolean {
+  return stored === size;
+}
+
+/** The newest version that is whole. */
+export function latestComplete(resource: BootResource): ResourceSet | undefined {
+  return resource.sets.findLast(isComplete);
+}
+
+/** The architectures that machines can be started on with the Ubuntu images that are there, e.g. `amd64/ga-24.04`. */
+export function usableArchitectures(maas: Maas): string[] {
+  const started = bootResources(maas).filter((resource) => {
+    const types = latestComplete(resource)?.files.map(({ filetype }) => filetype) ?? [];
+    return (
+      resource.type === "Synced" &&
+      ["boot-kernel", "boot-initrd"].every((type) => types.includes(type)) &&
+      ["squashfs", "root-image.gz"].some((type) => types.includes(type))
+    );
+  });
+  const names = started.flatMap(({ architecture, extra }) => {
+    const [arch] = architecture.split("/");
+    return [
+      architecture,
+      ...(extra.subarches ?? "")
+        .split(",")
+        .filter(Boolean)
+        .map((name) => `${arch}/${name}`),
+    ];
+  });
+  return [...new Set(names)].sort();
+}
+
+/** The releases of an operating system that are there whole, e.g. `noble`. */
+export function releasesOf(maas: Maas, os: string): string[] {
+  const whole = bootResources(maas).filter((resource) => latestComplete(resource) !== undefined);
+  const releases = whole.map(({ name }) => name.split("/")).filter(([named]) => named === os);
+  return [...new Set(releases.map(([, release = ""]) => release))].sort();
+}

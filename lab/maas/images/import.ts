@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import type { Maas } from "../maas.ts";
+import { bootResources, isFileComplete, latestComplete } from "./boot-resources.ts";
+import { bootSources, type Selection, selections } from "./boot-sources.ts";
+import { ensureDefaultSource } from "./default-source.ts";
+import { type Image, imagesOf, mergeSelected, versionName, type Wanted } from "./descriptions.ts";
+import { FetchError, open } from "./fetch.ts";
+import { routeOf } from "./route.ts";
+import { activeSources, cachedImages, listsOf, refreshCache, withKeyring } from "./source-cache.ts";
+import { newestItems, placeOf, type StreamItem } from "./stream.ts";
+import { type Download, SyncedProducts } from "./synced-products.ts";
+
+/** What an import does beside its work. */
+export interface ImportWatch {
+  /** Stops it. */
+  readonly signal: AbortSignal;
+  /** Called once metadata is there and content is about to be fetched. */
+  downloading(): void;
+}
+
+/**
+ * Imports what is selected, once, or again while selections change under it (maasserver/bootresources.py,
+ * `_import_resources_internal`). Throws where MAAS logs "Importing boot resources failed." and says nothing more.
+ */
+export async function importImages(maas: Maas, watch: ImportWatch): Promise<void> {
+  for (;;) {
+    ensureDefaultSource(maas);
+    await refreshCache(maas);
+    const before = wantedNow(maas);
+    const sources = await offered(maas);
+    const selected = new Map<string, Image>();
+    for (const { id, items } of sources) mergeSelected(selected, imagesOf(items), wantedOf(maas, id));
+    if (selected.size === 0) return;
+    const versions = new Set([...selected.values()].map(({ item }) => versionName(item)));
+    const products = new SyncedProducts(maas);
+    for (const { root, items } of sources) {
+      for (const item of items.filter((one) => versions.has(versionName(one)))) {
+        products.insert(item, new URL(item.fields.path ?? "", root).href);
+      }
+    }
+    // "Finalization of imported images skipped, or all synced images would be deleted."
+    if (products.isTotalLoss) return;
+    products.removeLeft();
+    maas.store.save();
+    watch.downloading();
+    for (const download of products.downloads) await fetchContent(maas, download, watch.signal);
+    products.removeOldSets();
+    setDefaultReleases(maas);
+    maas.store.save();
+    if (JSON.stringify(wantedNow(maas)) === JSON.stringify(before)) return;
+  }
+}
+
+interface Offer {
+  readonly id: number;
+  readonly root: string;
+  readonly items: StreamItem[];
+}
+
+/** What all sources have. Up to 3.7 one that cannot be read ends the import. */
+async function offered(maas: Maas): Promise<Offer[]> {
+  const offers: Offer[] = [];
+  for (const source of activeSources(maas)) {
+    try {
+      const lists = await listsOf(maas, withKeyring(source));
+      offers.push({ id: source.id, root: placeOf(source.url).root, items: lists.flatMap(newestItems) });
+    } catch (error) {
+      if (!maas.version.namedSources) throw error;
+    }
+  }
+  return offers;
+}
+
+/** A source's selections, and always all boot loaders that it is known to have. */
+function wantedOf(maas: Maas, bootSourceId: number): Wanted[] {
+  const own = selections(maas).filter((selection) => selection.bootSourceId === bootSourceId);
+  const all = { subarches: ["*"], labels: ["*"] };
+  const loaders = cachedImages(maas)
+    .filter((image) => image.bootSourceId === bootSourceId && image.bootloaderType !== undefined)
+    .map(({ os, release, arch }) => ({ os, release, arches: [arch], ...all }));
+  return [...own, ...loaders, { os: "*", release: "notifications", arches: ["*"], ...all }];
+}
+
+function wantedNow(maas: Maas): { url: string; keyring: string; wanted: Selection[] }[] {
+  return bootSources(maas).map(({ id, url, keyringData, keyringFilename }) => ({
+    url,
+    keyring: keyringData || keyringFilename,
+    wanted: structuredClone(selections(maas).filter(({ bootSourceId }) => bootSourceId === id)),
+  }));
+}
+
+/** Fetches content and checks it; only what is known of it stays. Throws unless size and sha256 are right. */
+async function fetchContent(
+  maas: Maas,
+  { sha256, size, urls, files }: Download,
+  signal: AbortSignal,
+): Promise<void> {
+  const put = (stored: number) => {
+    for (const file of files) file.stored = stored;
+  };
+  const isHere = bootResources(maas).some(({ sets }) =>
+    sets.some((set) => set.files.some((file) => file.sha256 === sha256 && isFileComplete(file))),
+  );
+  if (isHere) return put(size);
+  let failure: unknown;
+  for (const url of new Set(urls)) {
+    if (maas.faults.diskFull) throw new Error("some region controllers don't have enough disk space");
+    try {
+      const verify = maas.version.verifiesImageHosts;
+      const hash = createHash("sha256");
+      let stored = 0;
+      for await (const chunk of await open(url, { route: routeOf(maas), verify, signal })) {
+        hash.update(chunk);
+        stored += chunk.length;
+        if (stored > size) break;
+        // A file that is only being checked is not complete yet.
+        put(Math.min(stored, size - 1));
+      }
+      if (stored !== size || hash.digest("hex") !== sha256) throw new FetchError(`Wrong content at ${url}`);
+      put(size);
+      maas.store.save();
+      return;
+    } catch (error) {
+      put(0);
+      if (signal.aborted) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** After the first import that brings an LTS release, machines are commissioned and deployed with the one that lasts longest. */
+function setDefaultReleases(maas: Maas): void {
+  const { config } = maas.store.state;
+  const whole = new Set(
+    bootResources(maas)
+      .filter(latestComplete)
+      .map(({ name }) => name),
+  );
+  const [best] = cachedImages(maas)
+    .filter(
+      ({ os, release, releaseTitle }) =>
+        whole.has(`${os}/${release}`) && os === "ubuntu" && releaseTitle?.endsWith("LTS"),
+    )
+    .sort((left, right) => (right.supportEol ?? "").localeCompare(left.supportEol ?? ""));
+  if (best === undefined) return;
+  if (config.commissioning_distro_series === undefined) {
+    config.commissioning_osystem = best.os;
+    config.commissioning_distro_series = best.release;
+  }
+  if (config.default_distro_series === undefined) {
+    config.default_osystem = best.os;
+    config.default_distro_series = best.release;
+  }
+}

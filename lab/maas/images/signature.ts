@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FetchError } from "./fetch.ts";
+
+/** That gpgv does not take a signature, or a keyring: MAAS does not expect this, and what it was doing ends there. */
+export class BadSignature extends Error {}
+
+const header = "-----BEGIN PGP SIGNED MESSAGE-----";
+
+/**
+ * The text of a clearsigned document, once gpgv has found it signed by a key of this keyring, which has to be in
+ * OpenPGP's binary form. Throws a BadSignature, or a FetchError where there is no signature at all.
+ */
+export async function signedText(document: string, keyring: Buffer): Promise<string> {
+  if (!document.startsWith(header)) throw new FetchError("No signature found!");
+  const directory = mkdtempSync(join(tmpdir(), "keyrings-"));
+  try {
+    const file = join(directory, "keyring.gpg");
+    writeFileSync(file, keyring);
+    await gpgv(file, document);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  const [, body = ""] = /\r?\n\r?\n([\s\S]*?)\r?\n-----BEGIN PGP SIGNATURE-----/.exec(document) ?? [];
+  return body.replace(/^- /gm, "");
+}
+
+function gpgv(keyring: string, document: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("gpgv", ["--keyring", keyring, "-"], { stdio: ["pipe", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (chunk) => {
+      said += chunk;
+    });
+    child.stdin.on("error", () => {}); // it may end without reading its input
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new BadSignature(`gpgv ended with ${code}: ${said.trim()}`));
+    });
+    child.stdin.end(document);
+  });
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from "node:fs";
+import type { Maas } from "../maas.ts";
+import { type BootSource, bootSources, removeRows, selections } from "./boot-sources.ts";
+import { type ImageSpec, imagesOf } from "./descriptions.ts";
+import { FetchError } from "./fetch.ts";
+import { routeOf } from "./route.ts";
+import { newestItems, type ProductList, readLists, type StreamSource } from "./stream.ts";
+import { requireStrict } from "./strict-products.ts";
+
+/** An image that a boot source offered when it was last fetched: what selections are held against. */
+export interface CachedImage extends ImageSpec {
+  readonly bootSourceId: number;
+  readonly bootloaderType: string | undefined;
+  readonly releaseTitle: string | undefined;
+  readonly supportEol: string | undefined;
+}
+
+/** What about the fetching of images is told to users goes by this name. */
+export const importerNotification = "Image importer";
+
+export function cachedImages(maas: Maas): CachedImage[] {
+  return maas.store.table<CachedImage>("bootSourceCache");
+}
+
+/** The sources that images are taken from, the one that wins first. */
+export function activeSources(maas: Maas): BootSource[] {
+  if (!maas.version.namedSources) return [...bootSources(maas)];
+  return bootSources(maas)
+    .filter(({ enabled }) => enabled)
+    .sort((left, right) => right.priority - left.priority);
+}
+
+/** A source with its keyring read. Throws where the file is missing, for a source of `.json`, too. */
+export function withKeyring(source: BootSource): StreamSource {
+  const { url, keyringData, keyringFilename, skipKeyringVerification } = source;
+  const unchecked = skipKeyringVerification;
+  if (keyringData !== "") return { url, keyring: Buffer.from(keyringData, "base64"), unchecked };
+  if (keyringFilename === "") return { url, keyring: Buffer.alloc(0), unchecked };
+  return { url, keyring: readFileSync(keyringFilename), unchecked };
+}
+
+/** Reads the lists of a source as this release does. */
+export async function listsOf(maas: Maas, source: StreamSource): Promise<ProductList[]> {
+  const lists = await readLists(
+    { ...source, unchecked: maas.version.namedSources && source.unchecked === true },
+    routeOf(maas),
+  );
+  if (maas.version.namedSources) lists.forEach(requireStrict);
+  return lists;
+}
+
+/**
+ * Fetches what all sources offer. A source that cannot be reached is notified and keeps what it had. Throws at
+ * anything else, before 3.8: then neither later sources nor the notification are touched, and nobody is told.
+ */
+export async function refreshCache(maas: Maas): Promise<void> {
+  const errors: string[] = [];
+  const lenient = maas.version.namedSources;
+  const failed = (source: BootSource, error: unknown) => {
+    if (!lenient && !(error instanceof FetchError)) throw error;
+    errors.push(`Failed to import images from ${source.url}: ${(error as Error).message}`);
+  };
+  const sources = activeSources(maas).map((source) => ({
+    source,
+    url: source.url,
+    read: reader(source, lenient),
+  }));
+  for (const { source, url, read } of sources) {
+    try {
+      const lists = await listsOf(maas, read());
+      const images = imagesOf(lists.flatMap(newestItems));
+      // The source may have been changed or deleted while its lists were on their way.
+      if (!bootSources(maas).includes(source) || source.url !== url) continue;
+      const cache = cachedImages(maas);
+      removeRows(cache, (row) => row.bootSourceId === source.id);
+      cache.push(
+        ...images.map(({ item, ...spec }) => ({
+          ...spec,
+          bootSourceId: source.id,
+          bootloaderType: item.fields["bootloader-type"],
+          releaseTitle: item.fields.release_title,
+          supportEol: item.fields.support_eol,
+        })),
+      );
+    } catch (error) {
+      failed(source, error);
+    }
+  }
+  notifyOfCommissioning(maas);
+  if (errors.length > 0) maas.notify(importerNotification, "error", errors.map(escapeHtml).join("<br>"));
+  else maas.unnotify(importerNotification);
+  maas.store.save();
+}
+
+/** Up to 3.7 all keyrings are read before anything is fetched. */
+function reader(source: BootSource, later: boolean): () => StreamSource {
+  if (later) return () => withKeyring(source);
+  const read = withKeyring(source);
+  return () => read;
+}
+
+function notifyOfCommissioning(maas: Maas): void {
+  const { config } = maas.store.state;
+  const os = config.commissioning_osystem ?? "ubuntu";
+  const release = config.commissioning_distro_series ?? maas.version.commissioningSeries;
+  const is = (row: { os: string; release: string }) => row.os === os && row.release === release;
+  const says = `${os} ${release} is configured as the commissioning release but it is`;
+  if (!selections(maas).some(is)) {
+    maas.notify("commissioning_series_unselected", "error", `${says} not selected for download!`);
+  }
+  if (!cachedImages(maas).some(is)) {
+    maas.notify(
+      "commissioning_series_unavailable",
+      "error",
+      `${says} unavailable in the configured streams!`,
+    );
+  }
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#x27;");
+}

@@ -1,0 +1,70 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ImageWork, Maas } from "../maas.ts";
+import { importImages } from "./import.ts";
+import { refreshCache } from "./source-cache.ts";
+
+/** Milliseconds between a change of a source and its being fetched, as seen: long enough to be too early before it. */
+const refreshDelay = 250;
+
+/** What a region does about images by itself; failures are logged, and nobody else is told. */
+export class ImageWorker implements ImageWork {
+  readonly #maas: Maas;
+  #running: AbortController | undefined;
+  #downloading = false;
+
+  constructor(maas: Maas) {
+    this.#maas = maas;
+  }
+
+  refreshSources(): void {
+    delay(refreshDelay)
+      .then(() => refreshCache(this.#maas))
+      .catch((error) => log(`Unable to update boot sources cache: ${error.message}`));
+  }
+
+  startImport(): void {
+    setImmediate(() => this.#import());
+  }
+
+  stopImport(): void {
+    this.#running?.abort();
+  }
+
+  isImporting(): boolean {
+    return this.#running !== undefined && (this.#downloading || !this.#maas.version.namedSources);
+  }
+
+  /** Imports now and every so many milliseconds, as long as `boot_images_auto_import` is not off. */
+  startTimer(interval: number): void {
+    const run = () => {
+      if (this.#maas.store.state.config.boot_images_auto_import !== false) this.startImport();
+    };
+    run();
+    setInterval(run, interval);
+  }
+
+  async #import(): Promise<void> {
+    if (this.#running !== undefined) {
+      log("Skipping import as another import is already running.");
+      return;
+    }
+    const running = new AbortController();
+    this.#running = running;
+    try {
+      const downloading = () => {
+        this.#downloading = true;
+      };
+      await importImages(this.#maas, { signal: running.signal, downloading });
+    } catch (error) {
+      log(`Importing boot resources failed. ${(error as Error).message}`);
+    } finally {
+      this.#running = undefined;
+      this.#downloading = false;
+      this.#maas.store.save();
+    }
+  }
+}
+
+function log(message: string): void {
+  process.stderr.write(`${message}\n`);
+}

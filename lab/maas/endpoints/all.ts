@@ -1,13 +1,27 @@
 import type { Resource } from "../resource.ts";
 import { bootResourceResources } from "./boot-resources.ts";
 import { bootSourceResources } from "./boot-sources.ts";
+import { configResources } from "./config.ts";
+import { dnsResourceResources } from "./dns-resources.ts";
+import { domainResources } from "./domains.ts";
+import { notificationResources } from "./notifications.ts";
+import { packageRepositoryResources } from "./package-repositories.ts";
 import { rackControllerResources } from "./rack-controllers.ts";
 import { selectionResources } from "./selections.ts";
+import { userResources } from "./users.ts";
+import { versionResources } from "./version.ts";
 
 /** Every path of the API that there is here. */
 export const resources: readonly Resource[] = [
-  ...bootSourceResources,
-  ...selectionResources,
   ...bootResourceResources,
+  ...bootSourceResources,
+  ...configResources,
+  ...dnsResourceResources,
+  ...domainResources,
+  ...notificationResources,
+  ...packageRepositoryResources,
   ...rackControllerResources,
+  ...selectionResources,
+  ...userResources,
+  ...versionResources,
 ];

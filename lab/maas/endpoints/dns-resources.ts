@@ -1,0 +1,125 @@
+import { isIP } from "node:net";
+import { type Answer, bug, deleted, json, notFound } from "../answers.ts";
+import { type DnsResource, type Domain, dnsResources, domains } from "../dns.ts";
+import { integer, text } from "../fields.ts";
+import { dataForm } from "../forms.ts";
+import type { Maas } from "../maas.ts";
+import { adminMethod, type Call, idIn, type Resource } from "../resource.ts";
+import { submittedText } from "../submission.ts";
+
+/*
+ * maasserver/api/dnsresources.py, maasserver/forms/dnsresource.py and maasserver/models/dnsresource.py.
+ */
+
+const fields = {
+  name: text(),
+  address_ttl: integer({ required: false, min: 1 }),
+  ip_addresses: text({ required: false }),
+};
+
+/** What MAAS calls an address that somebody set by hand. */
+const userReserved = { alloc_type: 4, alloc_type_name: "User reserved" };
+
+export const dnsResourceResources: readonly Resource[] = [
+  {
+    path: "dnsresources/",
+    access: "users",
+    GET: ({ maas, query }) => {
+      const all = dnsResources(maas).map((resource) => shown(maas, resource));
+      const wanted = query.get("fqdn");
+      return json(wanted === null ? all : all.filter(({ fqdn }) => fqdn === wanted));
+    },
+    POST: adminMethod((call) => {
+      const { maas } = call;
+      const resource = { id: maas.store.nextId("dnsResources"), ...cleaned(call, undefined) };
+      dnsResources(maas).push(resource);
+      return json(shown(maas, resource));
+    }),
+  },
+  {
+    path: "dnsresources/{id}/",
+    access: "users",
+    GET: (call) => json(shown(call.maas, resourceOf(call))),
+    PUT: adminMethod((call) => {
+      const resource = resourceOf(call);
+      Object.assign(resource, cleaned(call, resource));
+      return json(shown(call.maas, resource));
+    }),
+    DELETE: adminMethod(remove),
+  },
+];
+
+function remove(call: Call): Answer {
+  const all = dnsResources(call.maas);
+  all.splice(all.indexOf(resourceOf(call)), 1);
+  return deleted;
+}
+
+/** The values of a resource that is new, or there already. */
+function cleaned({ maas, data }: Call, before: DnsResource | undefined): Omit<DnsResource, "id"> {
+  const place = placeOf(maas, submittedText(data, "fqdn"), submittedText(data, "domain"), before);
+  const named = data &&
+    place.name !== undefined && { ...data, values: new Map(data.values).set("name", one(place.name)) };
+  const stored = before && {
+    name: before.name,
+    address_ttl: before.address_ttl ?? undefined,
+    ip_addresses: before.addresses.join(" "),
+  };
+  const form = dataForm(fields, named || data, stored);
+  const { id } = place.domain;
+  const twin = dnsResources(maas).find((other) => other.domain === id && other.name === form.cleaned.name);
+  if (twin !== undefined && twin !== before) {
+    form.wrong("__all__", "Labels must be unique within their zone.");
+  }
+  const addresses = (form.cleaned.ip_addresses ?? "").split(/[,\s]+/).filter((address) => address !== "");
+  const bad = addresses.find((address) => isIP(address) === 0);
+  // An exception of netaddr's that nobody catches.
+  if (bad !== undefined) throw bug(`failed to detect a valid IP address from '${bad}'`);
+  const { name, address_ttl } = form.valid();
+  return { name, domain: id, address_ttl: address_ttl ?? null, addresses };
+}
+
+/** The domain of a name, and what it is called there where the whole name was given. */
+function placeOf(
+  maas: Maas,
+  fqdn: string | undefined,
+  domain: string | undefined,
+  before: DnsResource | undefined,
+): { readonly domain: Domain; readonly name?: string } {
+  const all = domains(maas);
+  if (domain === undefined && fqdn !== undefined) {
+    const apex = all.find(({ name }) => name === fqdn);
+    if (apex !== undefined) return { domain: apex, name: "@" };
+    const dot = fqdn.indexOf(".");
+    const zone = all.find(({ name }) => name === fqdn.slice(dot + 1));
+    if (dot < 0 || zone === undefined) throw notFound("Domain");
+    return { domain: zone, name: fqdn.slice(0, dot) };
+  }
+  const wanted = domain ?? String(before?.domain ?? 0);
+  const found = all.find(({ id, name }) => String(id) === wanted || name === wanted);
+  if (found === undefined) throw notFound("Domain");
+  return { domain: found };
+}
+
+function one(value: string) {
+  return { all: [value], one: value };
+}
+
+function resourceOf(call: Call): DnsResource {
+  const id = idIn(call);
+  const resource = dnsResources(call.maas).find((candidate) => candidate.id === id);
+  if (resource === undefined) throw notFound("DNSResource");
+  return resource;
+}
+
+function shown(maas: Maas, { id, name, domain, address_ttl, addresses }: DnsResource) {
+  const zone = domains(maas).find((candidate) => candidate.id === domain)?.name ?? "";
+  return {
+    id,
+    fqdn: name === "@" ? zone : `${name}.${zone}`,
+    address_ttl,
+    ip_addresses: addresses.map((ip) => ({ ip, ...userReserved })),
+    resource_records: [],
+    resource_uri: `/MAAS/api/2.0/dnsresources/${id}/`,
+  };
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "@jest/globals";
+import { parseProducts } from "../../../../content/simplestreams/products.ts";
+import { selectProducts } from "../../../../content/simplestreams/selection.ts";
+import { kernel, productFile, ubuntuId } from "./small-stream.ts";
+
+test("a product file of 10 MB is read and selected from within a second", () => {
+  const serials = Array.from({ length: 40 }, (_, index) => `202601${String(index).padStart(2, "0")}`);
+  const products = Object.fromEntries(
+    Array.from({ length: 340 }, (_, index) => [
+      `com.ubuntu.maas.stable:v3:boot:24.04:amd64:${index}`,
+      kernel(index % 2 === 0 ? "noble" : "jammy", "amd64", `ga-${index}`, serials),
+    ]),
+  );
+  const text = JSON.stringify(productFile(ubuntuId, products), undefined, 1);
+  expect(text.length).toBeGreaterThan(10_000_000);
+  const began = process.cpuUsage();
+  const list = parseProducts(text, "products");
+  const selected = selectProducts(
+    [list],
+    [{ os: "ubuntu", releases: ["noble"], architectures: ["amd64"] }],
+    5,
+  );
+  const files = selected.flatMap(({ product, serials: held }) =>
+    held.flatMap((serial) => product.items(serial)),
+  );
+  const { user, system } = process.cpuUsage(began);
+  expect(files).toHaveLength(170 * 5 * 3);
+  expect((user + system) / 1e6).toBeLessThan(1);
+});

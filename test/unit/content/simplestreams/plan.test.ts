@@ -1,0 +1,355 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { metadataCache } from "../../../../content/metadata-cache.ts";
+import { type ImagePlanRequest, planImages } from "../../../../content/simplestreams/plan.ts";
+import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";
+import { parsePlanText, planText } from "../../../../content/simplestreams/plan-text.ts";
+import { readStreamRoots } from "../../../../content/simplestreams/streams.ts";
+import { newKey } from "../small-archive.ts";
+import {
+  centos,
+  type Fields,
+  item,
+  kernel,
+  loaderId,
+  loaders,
+  productFile,
+  publishStream,
+  smallStream,
+  tuesday,
+  ubuntuId,
+  ubuntuProducts,
+  url,
+} from "./small-stream.ts";
+
+const key = await newKey();
+const centosId = "com.ubuntu.maas:stable:centos-bases-download";
+const centosFile = productFile(centosId, {
+  "centos:9": centos("centos9-stream", ["20250301_01", "20250901_01"]),
+});
+const loaderFile = productFile(loaderId, loaders());
+const noble = { os: "ubuntu", releases: ["noble"], architectures: ["amd64"] };
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "plan-test-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** The plan of a stream with these product files. */
+async function planOf(
+  request: ImagePlanRequest,
+  files: readonly Fields[] = [productFile(ubuntuId, ubuntuProducts()), loaderFile, centosFile],
+  fields: Fields = {},
+) {
+  const stream = smallStream(key);
+  await publishStream(stream, files, fields);
+  const roots = await readStreamRoots({
+    url,
+    fetch: stream.fetch,
+    key: key.toPublic().armor(),
+    cache: metadataCache(directory),
+    now: new Date("2026-06-03T12:00:00Z"),
+  });
+  return planImages(roots, request);
+}
+
+const pathsOf = ({ files }: { files: readonly { path: string }[] }) => files.map(({ path }) => path);
+
+describe("a selection is refused", () => {
+  test.each([
+    [
+      "an unknown operating system",
+      { ...noble, os: "unbuntu" },
+      /no operating system unbuntu[\s\S]*Choose among those it has: ubuntu, centos\./,
+    ],
+    [
+      "an unknown release",
+      { ...noble, releases: ["nobel"] },
+      /no ubuntu release nobel[\s\S]*Choose among those it has: noble, jammy\./,
+    ],
+    [
+      "a version for a release",
+      { ...noble, releases: ["24.04"] },
+      /no ubuntu release 24.04[\s\S]*Write noble/,
+    ],
+    [
+      "an architecture that the release is not made for",
+      { ...noble, releases: ["noble", "jammy"], architectures: ["arm64"] },
+      /no ubuntu jammy for arm64[\s\S]*Choose among those it has: amd64\./,
+    ],
+    [
+      "a kernel that there is not",
+      { ...noble, kernels: ["hwe-22.04"] },
+      /with a kernel hwe-22.04[\s\S]*hwe-24.04, ga-24.04, ga-24.04-lowlatency/,
+    ],
+    ["a kernel that is only the beginning of one", { ...noble, kernels: ["hwe-24"] }, /with a kernel hwe-24/],
+    [
+      "a flavour apart: MAAS cannot select it",
+      { ...noble, kernels: ["ga-24.04"] },
+      /MAAS would also ask for ga-24.04-lowlatency for amd64/,
+    ],
+  ])("for %s", async (_, image, message) => {
+    await expect(planOf({ images: [image] })).rejects.toThrow(message);
+  });
+
+  test("with the path of the value to correct", async () => {
+    const images = [noble, { ...noble, releases: ["nobel"] }];
+    await expect(planOf({ images })).rejects.toMatchObject({
+      explanation: { values: ["images[1].releases"] },
+    });
+  });
+});
+
+describe("a product file is refused", () => {
+  const one = (fields: Fields) => [
+    productFile(ubuntuId, {
+      "v3:noble": { ...kernel("noble", "amd64", "ga-24.04", ["20260601"]), ...fields },
+    }),
+    loaderFile,
+  ];
+  const withItem = (fields: Fields) =>
+    one({ versions: { "20260601": { items: { squashfs: item("squashfs", "noble/squashfs", fields) } } } });
+  test.each([
+    [
+      "a path that leads elsewhere",
+      withItem({ path: "../../etc/passwd" }),
+      /product "v3:noble", version "20260601", item "squashfs": its path is "\.\./,
+    ],
+    ["an absolute path", withItem({ path: "/noble/squashfs" }), /its path is "\/noble/],
+    ["a digest that is none", withItem({ sha256: "abc" }), /its sha256 is "abc", not 64/],
+    ["no digest", withItem({ sha256: undefined }), /its sha256 is missing/],
+    ["a size in words", withItem({ size: "1000" }), /its size is "1000"/],
+    ["a size below nothing", withItem({ size: -1 }), /its size is -1/],
+    ["no kind of file", withItem({ ftype: undefined }), /its ftype is missing/],
+    ["a version without files", one({ versions: { "20260601": { items: {} } } }), /it has no items/],
+    ["no version", one({ versions: {} }), /product v3:noble has no version/],
+    ["no label", one({ label: undefined }), /its label is missing; MAAS would refuse the whole stream/],
+    ["no architecture", one({ arch: undefined }), /its arch is missing/],
+    ["no release", one({ release: undefined }), /its release is missing/],
+    ["a release that would tear a list", one({ release: "no ble\n" }), /its release is "no ble/],
+    ["no versions at all", one({ versions: undefined }), /it has no versions/],
+    ["no products", [productFile(ubuntuId, [])], /it has no products/],
+    ["another format", [productFile(ubuntuId, {}, { format: "products:2.0" })], /format is "products:2.0"/],
+  ])("for %s", async (_, files, message) => {
+    await expect(planOf({ images: [noble] }, files)).rejects.toThrow(message);
+  });
+
+  test("for two contents of one path", async () => {
+    const odd = kernel("noble", "amd64", "hwe-24.04", ["20260601"]);
+    const versions = {
+      "20260601": { items: { squashfs: item("squashfs", "noble/amd64/20260601/squashfs", { size: 7 }) } },
+    };
+    const files = [
+      productFile(ubuntuId, { ...ubuntuProducts(), "v3:odd": { ...odd, versions } }),
+      loaderFile,
+    ];
+    await expect(planOf({ images: [noble] }, files)).rejects.toThrow(
+      /squashfs is to have two contents.*20260601\)/,
+    );
+  });
+
+  test("but an odd file of an image that nobody mirrors stops nothing", async () => {
+    const odd = {
+      ...kernel("focal", "amd64", "ga-20.04", []),
+      versions: { "20260601": { items: { squashfs: item("squashfs", "/") } } },
+    };
+    const files = [productFile(ubuntuId, { ...ubuntuProducts(), "v3:odd": odd }), loaderFile];
+    expect((await planOf({ images: [noble] }, files)).notHeld.images).toContain("ubuntu focal amd64");
+  });
+});
+
+describe("a plan", () => {
+  test("has every file of the newest version of every kernel, all boot loaders, and the stream's own files", async () => {
+    const plan = await planOf({ images: [noble] });
+    expect(pathsOf(plan)).toEqual([
+      "bootloaders/pxe/i386/20260101.0/pxelinux.tar.xz",
+      "bootloaders/uefi/amd64/20260101.0/grub-efi-signed.tar.xz",
+      "bootloaders/uefi/arm64/20260101.0/grub-efi.tar.xz",
+      "noble/amd64/20260601/ga-24.04-lowlatency/boot-kernel",
+      "noble/amd64/20260601/ga-24.04/boot-kernel",
+      "noble/amd64/20260601/hwe-24.04/boot-kernel",
+      "noble/amd64/20260601/squashfs",
+      "noble/amd64/20260601/squashfs.manifest",
+      `streams/v1/${loaderId}.sjson`,
+      `streams/v1/${centosId}.sjson`,
+      `streams/v1/${ubuntuId}.sjson`,
+      "streams/v1/index.sjson",
+    ]);
+    const [image] = plan.images;
+    expect(image).toMatchObject({
+      os: "ubuntu",
+      release: "noble",
+      architecture: "amd64",
+      serial: "20260601",
+    });
+    expect(image?.kernels).toEqual(["ga-24.04", "ga-24.04-lowlatency", "hwe-24.04"]);
+    expect(image?.bytes).toBe(500_000 + 10 + 3 * 1000);
+    const metadata = plan.metadata.reduce((sum, { size }) => sum + size, 0);
+    expect(plan.bytes).toBe(503_010 + 3 * 1000 + metadata);
+  });
+
+  test("says what MAAS is to select, and what it must not", async () => {
+    const plan = await planOf({
+      images: [
+        { ...noble, architectures: ["amd64", "arm64"] },
+        { os: "centos", releases: ["centos9-stream"], architectures: ["amd64"] },
+      ],
+    });
+    expect(plan.selections).toEqual([
+      { os: "ubuntu", release: "noble", arches: ["amd64", "arm64"], subarches: ["*"], labels: ["*"] },
+      { os: "centos", release: "centos9-stream", arches: ["amd64"], subarches: ["*"], labels: ["*"] },
+    ]);
+    expect(plan.notHeld.products).toEqual(["com.ubuntu.maas.stable:v3:boot:22.04:amd64:ga-22.04"]);
+    expect(plan.notHeld.images).toEqual(["ubuntu jammy amd64"]);
+    expect(plan.notHeld.olderVersions).toBe(5);
+    expect(plan.warnings).toEqual([
+      "the stream's index also offers 1 product that this mirror does not hold: MAAS must not select ubuntu jammy amd64",
+    ]);
+  });
+
+  test("of some kernels has MAAS select these only", async () => {
+    const plan = await planOf({ images: [{ ...noble, kernels: ["hwe"] }] });
+    expect(plan.selections[0]?.subarches).toEqual(["hwe-24.04"]);
+    expect(pathsOf(plan)).not.toContain("noble/amd64/20260601/ga-24.04/boot-kernel");
+    expect(plan.notHeld.images).toContain("ubuntu noble amd64 (ga-24.04, ga-24.04-lowlatency)");
+    const general = await planOf({ images: [{ ...noble, kernels: ["ga"] }] });
+    expect(general.images[0]?.kernels).toEqual(["ga-24.04", "ga-24.04-lowlatency"]);
+    const every = await planOf({ images: [{ ...noble, kernels: ["ga", "hwe-24.04"] }] });
+    expect(every.selections[0]?.subarches).toEqual(["*"]);
+  });
+
+  test("of two entries for one release holds what either names", async () => {
+    const images = [
+      { ...noble, kernels: ["hwe-24.04"] },
+      { ...noble, kernels: ["ga"] },
+    ];
+    expect((await planOf({ images })).selections).toHaveLength(1);
+    expect((await planOf({ images })).selections[0]?.subarches).toEqual(["*"]);
+  });
+
+  test("refuses kernels that MAAS cannot select apart for each architecture", async () => {
+    const images = [noble, { ...noble, architectures: ["arm64"] }];
+    const hwe = { "v3:arm64:hwe": kernel("noble", "arm64", "hwe-24.04", ["20260601"]) };
+    const files = [productFile(ubuntuId, { ...ubuntuProducts(), ...hwe }), loaderFile];
+    const [, arm = noble] = images;
+    await expect(planOf({ images: [noble, { ...arm, kernels: ["ga"] }] }, files)).rejects.toThrow(
+      /MAAS would also ask for hwe-24.04 for arm64/,
+    );
+  });
+
+  test("keeps as many versions as asked for, and all where there are fewer", async () => {
+    const two = await planOf({ images: [noble], keepVersions: 2 });
+    expect(two.files.filter(({ path }) => path.endsWith("/squashfs"))).toHaveLength(2);
+    expect(two.notHeld.olderVersions).toBe(0);
+    expect(pathsOf(await planOf({ images: [noble], keepVersions: 9 }))).toEqual(pathsOf(two));
+  });
+
+  test("holds release notifications, which MAAS downloads unasked", async () => {
+    const note = { ...centos("notifications", ["20260101"]), os: "release-notifications" };
+    const plan = await planOf({ images: [noble] }, [
+      productFile(ubuntuId, { ...ubuntuProducts(), note }),
+      loaderFile,
+    ]);
+    expect(pathsOf(plan)).toContain("centos/notifications/amd64/20260101/root-tgz");
+    expect(plan.selections).toHaveLength(1);
+  });
+
+  test("says which boot loaders are missing", async () => {
+    const plan = await planOf({ images: [{ ...noble, architectures: ["amd64", "arm64"] }] }, [
+      productFile(ubuntuId, ubuntuProducts()),
+    ]);
+    expect(plan.warnings[0]).toBe(
+      "the stream has no boot loader pxelinux (pxe) for amd64, grub-efi-signed (uefi) for amd64, grub-efi (uefi) for arm64: machines cannot start from it alone",
+    );
+  });
+
+  test("has the unsigned forms where they are asked for, as images.maas.io has them", async () => {
+    const plan = await planOf({ images: [noble], unsigned: true });
+    const text = (path: string) => plan.metadata.find((file) => file.path === path)?.bytes.toString() ?? "";
+    expect(plan.metadata).toHaveLength(8);
+    const index = JSON.parse(text("streams/v1/index.json"));
+    expect(index.index[ubuntuId].path).toBe(`streams/v1/${ubuntuId}.json`);
+    expect(index.index[ubuntuId].products).toHaveLength(5);
+    expect(text(index.index[ubuntuId].path)).toBe(
+      `${JSON.stringify(productFile(ubuntuId, ubuntuProducts()), undefined, 1)}\n`,
+    );
+    expect(plan.files.filter(({ path }) => path.endsWith(".json"))).toHaveLength(4);
+  });
+
+  test("survives being written down", async () => {
+    const plan = await planOf({ images: [noble], keepVersions: 2 });
+    const { digest, ages, rows, files, images, bytes } = plan;
+    expect(parsePlanText(planText(plan))).toEqual({ digest, ages, rows, files, images, bytes });
+    expect(() => parsePlanText("airgapped-maas apt plan 1\n")).toThrow(/made by another release/);
+  });
+});
+
+describe("comparing plans", () => {
+  const next = (serials: readonly string[]) => [
+    productFile(ubuntuId, ubuntuProducts(serials), { updated: tuesday }),
+    loaderFile,
+    centosFile,
+  ];
+
+  test("says nothing of the same, and tells when only the index moved", async () => {
+    const plan = await planOf({ images: [noble] });
+    expect(comparePlans(plan, plan)).toEqual([]);
+    const moved = await planOf({ images: [noble] }, undefined, { updated: tuesday });
+    expect(comparePlans(plan, moved)).toEqual([
+      "the stream's index 2026-06-01T06:00:00.000Z -> 2026-06-02T06:00:00.000Z, no image changes",
+    ]);
+  });
+
+  test("begins with everything", async () => {
+    expect(comparePlans(undefined, await planOf({ images: [noble] }))).toEqual([
+      "noble amd64 20260601 (new), 491.2 KiB to fetch",
+      "boot loaders: grub-efi arm64 20260101.0 (new); grub-efi-signed amd64 20260101.0 (new); pxelinux i386 20260101.0 (new), 2.9 KiB to fetch",
+    ]);
+  });
+
+  test("tells a new version, an image that comes and one that goes", async () => {
+    const old = await planOf({ images: [{ ...noble, releases: ["noble", "jammy"] }] });
+    const wanted = await planOf(
+      { images: [noble, { os: "centos", releases: ["centos9-stream"], architectures: ["amd64"] }] },
+      next(["20260501", "20260601", "20260602"]),
+      { updated: tuesday },
+    );
+    expect(comparePlans(old, wanted)).toEqual([
+      "centos9-stream amd64 20250901_01 (new), 1000 B to fetch",
+      "noble amd64 20260601 -> 20260602, 491.2 KiB to fetch, 491.2 KiB to prune later",
+      "jammy amd64 (no longer held), 489.3 KiB to prune later",
+    ]);
+  });
+
+  test("tells kernels and versions that come and go beside a newest version that stays", async () => {
+    const hwe = await planOf({ images: [{ ...noble, kernels: ["hwe"] }] });
+    const all = await planOf({ images: [noble] });
+    const two = await planOf({ images: [noble], keepVersions: 2 });
+    expect(comparePlans(hwe, all)).toEqual([
+      "noble amd64 20260601 (+ga-24.04, +ga-24.04-lowlatency), 2.0 KiB to fetch",
+    ]);
+    expect(comparePlans(two, all)).toEqual(["noble amd64 20260601 (-20260501), 491.2 KiB to prune later"]);
+  });
+
+  test("fetches what a new version shares with the old one once", async () => {
+    const same = (serials: readonly string[]) => {
+      const products = ubuntuProducts(serials);
+      const text = JSON.stringify(products);
+      // The kernels' content is that of January in each version.
+      return JSON.parse(
+        text.replaceAll(/("boot-kernel":\{[^}]*"sha256":")[0-9a-f]{64}/g, `$1${"a".repeat(64)}`),
+      );
+    };
+    const old = await planOf({ images: [noble] }, [productFile(ubuntuId, same(["20260501"])), loaderFile]);
+    const wanted = await planOf({ images: [noble] }, [
+      productFile(ubuntuId, same(["20260601"]), { updated: tuesday }),
+      loaderFile,
+    ]);
+    expect(comparePlans(old, wanted)).toEqual([
+      "noble amd64 20260501 -> 20260601, 488.3 KiB to fetch, 488.3 KiB to prune later",
+    ]);
+  });
+});

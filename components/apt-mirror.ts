@@ -26,6 +26,8 @@ export class AptMirror extends pulumi.ComponentResource {
   /** Where clients find it, e.g. `http://mirror.dc1.example/ubuntu`. */
   readonly url: pulumi.Output<string>;
   readonly suites: readonly string[];
+  readonly components: readonly string[];
+  readonly architectures: readonly string[];
   /** Armored public key that clients need; undefined in verbatim mode, where upstream's own key verifies. */
   readonly publicKey: pulumi.Output<string | undefined>;
   /** Its fingerprint. */
@@ -133,6 +135,8 @@ export class AptMirror extends pulumi.ComponentResource {
 
     this.url = pulumi.output(urlOf(host, serve));
     this.suites = suites;
+    this.components = settings.components;
+    this.architectures = settings.architectures;
     this.publicKey = pulumi.output(key?.publicKey);
     this.fingerprint = pulumi.output(key?.fingerprint);
     this.tree = tree.tree;

@@ -29,7 +29,7 @@ describe("a keyring", () => {
     writeFileSync(ring, keys.binary);
     writeFileSync(signed, await clearsign('{"a": 1}\n', two));
     execFileSync("gpgv", ["--keyring", ring, signed], { stdio: "pipe" });
-    writeFileSync(signed, readFileSync(signed, "utf8").replace("1", "2"));
+    writeFileSync(signed, readFileSync(signed, "utf8").replace('"a": 1', '"a": 2'));
     expect(() => execFileSync("gpgv", ["--keyring", ring, signed], { stdio: "pipe" })).toThrow(
       /BAD signature/,
     );

@@ -74,7 +74,7 @@ async function call(
 
 /** Who signed. Throws what MAAS answers to those who may not come any further. */
 function signedBy(maas: Maas, resource: Resource, request: Request): User | undefined {
-  const key = maas.signatures.keyOf(request.authorization);
+  const key = maas.signatures.keyOf(request);
   const user = key && maas.userNamed(key.username);
   if (resource.access === "boot" && !maas.version.permissions) {
     // Here nobody is asked to sign: who has not is refused like who may not.

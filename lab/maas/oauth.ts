@@ -1,4 +1,6 @@
 import { type Answer, answer, Refusal } from "./answers.ts";
+import { hmacSignature, signatureBase } from "./hmac.ts";
+import type { Request } from "./request.ts";
 import type { ApiKey } from "./state.ts";
 
 /** How much older than the server's clock a request may say it is. Seconds. A newer one is always taken. */
@@ -27,10 +29,11 @@ export class Signatures {
   }
 
   /**
-   * The key that a request is signed with, by OAuth 1.0 PLAINTEXT; undefined for one that does not carry a signature.
+   * The key that a request is signed with, by OAuth 1.0; undefined for one that does not carry a signature.
    * Throws a 401 for one that does not hold (django-piston's `oauth.py`: consumer, token, time, nonce, signature).
    */
-  keyOf(authorization: string | undefined): ApiKey | undefined {
+  keyOf(request: Request): ApiKey | undefined {
+    const { authorization } = request;
     if (authorization === undefined || !required.every((name) => authorization.includes(name))) {
       return undefined;
     }
@@ -42,13 +45,10 @@ export class Signatures {
     this.#checkTime(Number(given.get("oauth_timestamp")));
     this.#checkNonce(key, given.get("oauth_nonce") ?? "");
     const method = given.get("oauth_signature_method") ?? "";
-    if (method !== "PLAINTEXT") {
-      throw unauthorized(`'Signature method ${method} not supported try one of the following: PLAINTEXT'`);
-    }
-    const signature = `&${key.tokenSecret}`;
+    const { base, signature } = expectedSignature(method, request, given, key);
     if (given.get("oauth_signature") !== signature) {
-      // MAAS really tells whoever asks the secret that would have been right.
-      throw unauthorized(`'Invalid signature. Expected signature base string: ${signature}'`);
+      // With PLAINTEXT, MAAS really tells whoever asks the secret that would have been right.
+      throw unauthorized(`'Invalid signature. Expected signature base string: ${base}'`);
     }
     return key;
   }
@@ -66,6 +66,27 @@ export class Signatures {
     const name = `${key.tokenKey} ${nonce}`;
     if (this.#seen.has(name)) throw unauthorized(`'Nonce already used: ${nonce}'`);
     this.#seen.set(name, this.#now());
+  }
+}
+
+/** What a method signs of a request, and the signature over it. */
+function expectedSignature(
+  method: string,
+  request: Request,
+  given: ReadonlyMap<string, string>,
+  { tokenSecret }: ApiKey,
+): { readonly base: string; readonly signature: string } {
+  switch (method) {
+    case "PLAINTEXT":
+      return { base: `&${tokenSecret}`, signature: `&${tokenSecret}` };
+    case "HMAC-SHA1": {
+      const base = signatureBase(request, given);
+      return { base, signature: hmacSignature(base, tokenSecret) };
+    }
+    default:
+      throw unauthorized(
+        `'Signature method ${method} not supported try one of the following: PLAINTEXT, HMAC-SHA1'`,
+      );
   }
 }
 

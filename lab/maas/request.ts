@@ -5,6 +5,8 @@ import { nothingSubmitted, type Submission, type SubmittedFile, type SubmittedVa
 /** A request, read whole. */
 export interface Request {
   readonly method: string;
+  /** As the client calls the server, with the port. */
+  readonly host: string;
   /** Decoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -20,6 +22,7 @@ export async function readRequest(message: IncomingMessage): Promise<Request> {
   const [path = "/", query = ""] = splitOnce(message.url ?? "/", "?");
   return {
     method: (message.method ?? "GET").toUpperCase(),
+    host: message.headers.host ?? "",
     path: decodedPath(path),
     query: new URLSearchParams(query),
     authorization: message.headers.authorization,

@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
+import { imagesKeyring, Mirror } from "./mirror.ts";
+import { Region } from "./region.ts";
+import { deadPort } from "./stream-server.ts";
+
+/*
+ * What becomes of a boot source after it was accepted, which it always is.
+ */
+
+let mirror: Mirror;
+let keyring: Buffer;
+let region: Region;
+
+beforeAll(async () => {
+  [mirror, keyring] = await Promise.all([Mirror.start(), imagesKeyring()]);
+});
+
+afterAll(() => mirror?.stop());
+
+beforeEach(async () => {
+  region = await Region.start();
+  mirror.instead.clear();
+});
+
+afterEach(() => region.stop());
+
+/** The first source, which is not refreshed by itself, is out of the way with this one. */
+async function withoutTheFirst(): Promise<void> {
+  const id = await region.addSource("http://first.internal/", Buffer.from("x"));
+  await region.delete(`boot-sources/${id}/`);
+  await region.refreshEnds(1);
+}
+
+async function offers(source: number): Promise<boolean> {
+  const asked = { os: "ubuntu", release: "noble", arches: "amd64", subarches: "*", labels: "*" };
+  return (await region.post(`boot-sources/${source}/selections/`, asked)).status === 200;
+}
+
+describe("a source is fetched when it is made or changed", () => {
+  test("but the first one is not, until another one is, or an import", async () => {
+    const first = await region.addSource(mirror.url, keyring);
+    await region.put(`boot-sources/${first}/`, { url: mirror.url, keyring_data: keyring });
+    await region.post("boot-sources/", { url: `${mirror.url}other/`, keyring_data: keyring });
+    await region.refreshEnds(1);
+
+    expect(region.refreshes).toBe(1);
+    expect(await offers(first)).toBe(true);
+  });
+
+  test("and cannot be selected from before that", async () => {
+    await withoutTheFirst();
+    const source = await region.addSource(mirror.url, keyring);
+
+    expect(await offers(source)).toBe(false);
+    await region.refreshEnds(2);
+    expect(await offers(source)).toBe(true);
+  });
+
+  test.each([
+    ["without a slash", (url: string) => url.slice(0, -1)],
+    ["by its index", (url: string) => `${url}streams/v1/index.sjson`],
+    ["by its unsigned index", (url: string) => `${url}streams/v1/index.json`],
+    ["by a list", (url: string) => `${url}streams/v1/com.ubuntu.maas:stable:v3:download.sjson`],
+  ])("also when it is named %s", async (_, named) => {
+    await withoutTheFirst();
+    const url = named(mirror.url);
+    const source = await region.addSource(url, url.endsWith(".json") ? Buffer.from("x") : keyring);
+    await region.refreshEnds(2);
+
+    expect(await offers(source)).toBe(true);
+  });
+});
+
+describe("a source that cannot be had", () => {
+  test("is notified and passed over, when it is missing or unreachable", async () => {
+    await withoutTheFirst();
+    await region.addSource(`${mirror.url}nothing/`, keyring);
+    await region.addSource(`http://127.0.0.1:${await deadPort()}/`, keyring);
+    const good = await region.addSource(mirror.url, keyring);
+    await region.refreshEnds(4);
+
+    const message = (await region.notifications()).get("Image importer") ?? "";
+    expect(message).toContain(`Failed to import images from ${mirror.url}nothing/: `);
+    expect(message.split("<br>")).toHaveLength(2);
+    expect(await offers(good)).toBe(true);
+  });
+
+  test("is notified no more once it can be had", async () => {
+    await withoutTheFirst();
+    const source = await region.addSource(`${mirror.url}nothing/`, keyring);
+    await region.refreshEnds(2);
+    await region.put(`boot-sources/${source}/`, { url: mirror.url, keyring_data: keyring });
+    await region.refreshEnds(3);
+
+    expect([...(await region.notifications()).keys()]).not.toContain("Image importer");
+  });
+
+  test.each([
+    ["signed by somebody else", async () => Buffer.from(await strangersKeyring())],
+    ["with an armored keyring", async () => Buffer.from((await archiveKey("images")).publicArmored)],
+  ])("is not notified when it is %s, and later sources go without", async (_, wrong) => {
+    await withoutTheFirst();
+    const bad = await region.addSource(mirror.url, await wrong());
+    const later = await region.addSource(`${mirror.url}streams/v1/index.json`, keyring);
+    await region.refreshEnds(3);
+
+    expect([...(await region.notifications()).keys()]).not.toContain("Image importer");
+    expect([await offers(bad), await offers(later)]).toEqual([false, false]);
+  });
+
+  test("is not notified when its keyring's file is missing, and no source is fetched at all", async () => {
+    await withoutTheFirst();
+    const before = await region.addSource(mirror.url, keyring);
+    const url = `${mirror.url}streams/v1/index.json`;
+    await region.post("boot-sources/", { url, keyring_filename: "/nowhere.gpg" });
+    await region.refreshEnds(3);
+
+    expect([...(await region.notifications()).keys()]).not.toContain("Image importer");
+    expect(await offers(before)).toBe(false);
+  });
+
+  test("takes all others with it when a product lacks its label", async () => {
+    await withoutTheFirst();
+    const list = {
+      format: "products:1.0",
+      content_id: "a",
+      products: { p: { arch: "amd64", release: "x", versions: version } },
+    };
+    mirror.instead.set("odd.json", Buffer.from(JSON.stringify(list)));
+    await region.addSource(`${mirror.url}streams/v1/odd.json`, Buffer.from("x"));
+    const later = await region.addSource(mirror.url, keyring);
+    await region.refreshEnds(3);
+
+    expect(await offers(later)).toBe(false);
+    expect(region.log).toContain("KeyError: 'label'");
+  });
+});
+
+const version = {
+  "20260101": { items: { "root-tgz": { ftype: "root-tgz", path: "x", sha256: "0", size: 1 } } },
+};
+
+async function strangersKeyring(): Promise<Uint8Array> {
+  const { readFileSync } = await import("node:fs");
+  return readFileSync((await archiveKey("stranger")).keyringFile);
+}

@@ -1,0 +1,87 @@
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ArchiveKeyName, archiveKey } from "../../../lab/archive/openpgp-key.ts";
+import { recordedImages } from "../../../lab/images/image-sets.ts";
+import { type ProductList, writeImageStream } from "../../../lab/images/stream.ts";
+
+/** A mirror of images on a port of its own, where files can be missing, other than promised, or slow. */
+export class Mirror {
+  /** With a slash at the end. */
+  readonly url: string;
+  /** Every path that was asked for, as the request named it: with a host where it came as to a proxy. */
+  readonly asked: string[] = [];
+  /** What is answered in place of files, by the end of their path; undefined is a 404. */
+  readonly instead = new Map<string, Buffer | undefined>();
+  readonly #directory: string;
+  readonly #server: Server;
+  #published = 0;
+  #held: { readonly path: string; readonly until: Promise<void>; readonly release: () => void } | undefined;
+
+  private constructor(server: Server, directory: string) {
+    this.#server = server;
+    this.#directory = directory;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    server.on("request", async (request, response) => {
+      this.asked.push(request.url ?? "");
+      const path = decodeURIComponent(new URL(request.url ?? "/", this.url).pathname);
+      if (this.#held !== undefined && path.endsWith(this.#held.path)) await this.#held.until;
+      const [changed] = [...this.instead].filter(([end]) => path.endsWith(end));
+      const file = join(directory, String(this.#published), path);
+      const found = changed === undefined && existsSync(file) && statSync(file).isFile();
+      const content = changed === undefined ? (found ? readFileSync(file) : undefined) : changed[1];
+      response.writeHead(content === undefined ? 404 : 200).end(content);
+    });
+  }
+
+  static async start(lists: readonly ProductList[] = recordedImages): Promise<Mirror> {
+    const directory = mkdtempSync(join(tmpdir(), "mirror-"));
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const mirror = new Mirror(server, directory);
+    await mirror.publish(lists);
+    return mirror;
+  }
+
+  /** Puts another stream in place of the one that is there. */
+  async publish(lists: readonly ProductList[], signer: ArchiveKeyName = "images"): Promise<void> {
+    const next = this.#published + 1;
+    await writeImageStream(join(this.#directory, String(next)), {
+      lists,
+      key: await archiveKey(signer),
+      updated: new Date("2026-11-23T06:06:27Z"),
+    });
+    this.#published = next;
+  }
+
+  /** Lets everybody wait who asks for a path with this end, until `release`. */
+  hold(path: string): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = { path, until: promise, release: resolve };
+  }
+
+  release(): void {
+    this.#held?.release();
+    this.#held = undefined;
+  }
+
+  /** How often a path with this end was asked for. */
+  asks(end: string): number {
+    return this.asked.filter((path) => path.endsWith(end)).length;
+  }
+
+  stop(): void {
+    this.release();
+    this.#server.closeAllConnections();
+    this.#server.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** The keyring that mirrors are signed with, in the binary form that gpgv reads. */
+export async function imagesKeyring(): Promise<Buffer> {
+  return readFileSync((await archiveKey("images")).keyringFile);
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A request that was sent to MAAS 3.6.5, and its answer: a line of one of the files beside this one. */
+export interface Exchange {
+  /** Its place in the order that they were sent in. */
+  readonly n: number;
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly encoding: "multipart" | "urlenc" | "json" | "raw" | null;
+  readonly fields: readonly SentField[];
+  readonly rawBodyBase64?: string | null;
+  readonly as: "admin" | "user1" | null;
+  readonly auth: "oauth" | "none" | "custom";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A value, or a file where it has a name. */
+export interface SentField {
+  readonly name: string;
+  readonly value?: unknown;
+  readonly filename?: string;
+  readonly fileBase64?: string;
+}
+
+const files = [
+  "auth",
+  "package-repositories",
+  "boot-sources-create",
+  "selections",
+  "config",
+  "import-semantics",
+];
+
+/** All of them, in order. */
+export const exchanges: readonly Exchange[] = files
+  .flatMap((name) =>
+    readFileSync(join(import.meta.dirname, `${name}.jsonl`), "utf8")
+      .trim()
+      .split("\n"),
+  )
+  .map((line): Exchange => JSON.parse(line))
+  .sort((left, right) => left.n - right.n);

@@ -1,0 +1,152 @@
+import { adminKey } from "../region-process.ts";
+
+/*
+ * Everything that an answer may differ in from the recorded one, and why. What is not here is compared as it is.
+ *
+ * | what                                | why                                                                       |
+ * | ----------------------------------- | ------------------------------------------------------------------------- |
+ * | ids, also in paths                  | rows came and went in the gaps: each recorded id stands for one of ours   |
+ * | `created` and `updated`             | clocks go on: the form is compared, and whether they are equal            |
+ * | order of an object's members        | Python's objects had none that is kept; the layout is compared            |
+ * | order of sources and repositories   | MAAS asks its database for none, so a changed row comes out anywhere      |
+ * | order of `Allow`                    | a set in Python                                                           |
+ * | the keyring of the stream           | the tests have a signing key of their own                                 |
+ * | addresses of region and stream      | both are on free ports here                                               |
+ * | `version`                           | the recorded region ran from its sources and did not know its own version |
+ * | `given N and now M`, and timestamps | clocks go on; the difference is compared                                  |
+ * | keys in refusals                    | never recorded, the recordings name them: `<admin-token_secret>`          |
+ */
+
+/** What stands for what: on the left as recorded. */
+export interface Replaced {
+  readonly recorded: string;
+  readonly here: string;
+}
+
+/** How the recordings name the administrator's key. */
+export function namedKey(): Replaced[] {
+  const [consumer = "", token = "", secret = ""] = adminKey.split(":");
+  return [
+    { recorded: "<admin-consumer_key>", here: consumer },
+    { recorded: "<admin-token_key>", here: token },
+    { recorded: "<admin-token_secret>", here: secret },
+  ];
+}
+
+/** Lists whose rows come in any order. */
+const unordered = /^\/MAAS\/api\/2\.0\/(boot-sources|package-repositories)\/$/;
+
+/** Which of our ids a recorded one stands for; learned from where both were answered. */
+export class Ids {
+  readonly #here = new Map<string, number>();
+
+  learn(kind: string, recorded: number, here: number): void {
+    const key = `${kind}/${recorded}`;
+    if (
+      !this.#here.has(key) &&
+      ![...this.#here].some(([name, id]) => name.startsWith(`${kind}/`) && id === here)
+    ) {
+      this.#here.set(key, here);
+    }
+  }
+
+  /** A recorded path as it is here. Ids that were never answered stay. */
+  path(path: string): string {
+    return path.replace(
+      /(boot-sources|selections|boot-resources|package-repositories)\/(\d+)/g,
+      (_, kind, id) => {
+        return `${kind}/${this.#here.get(`${kind}/${id}`) ?? id}`;
+      },
+    );
+  }
+
+  /** One of our ids as it was recorded; undefined where no recorded one stands for it. */
+  recorded(kind: string, here: number): number | undefined {
+    const key = [...this.#here].find(([name, id]) => name.startsWith(`${kind}/`) && id === here)?.[0];
+    return key === undefined ? undefined : Number(key.slice(kind.length + 1));
+  }
+}
+
+/** A body without what differs from run to run. `ids` is undefined for a recorded one: its ids are those meant. */
+export function masked(body: string, path: string, ids: Ids | undefined): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return maskedText(body);
+  }
+  const rows = maskedValue(value, ids);
+  const layout = body === JSON.stringify(value, undefined, 4) ? "indented by 4" : "one line";
+  if (!Array.isArray(rows) || !unordered.test(path)) return { layout, value: rows };
+  return { layout, value: rows.sort((left, right) => left.id - right.id) };
+}
+
+/** Learns which of our ids the ids of a recorded body stand for, where both bodies show the same rows. */
+export function learnIds(ids: Ids, recordedBody: string, body: string): void {
+  const [recorded, here] = [rowsOf(recordedBody), rowsOf(body)];
+  if (recorded.length !== here.length) return;
+  for (const [index, row] of recorded.entries()) {
+    const kind = kindOf(row);
+    const ours = here[index];
+    if (kind !== undefined && ours !== undefined && kindOf(ours) === kind) ids.learn(kind, row.id, ours.id);
+  }
+}
+
+/** A header as it is compared. */
+export function maskedHeader(name: string, value: string | undefined): string | undefined {
+  return name === "Allow" ? value?.split(", ").sort().join(", ") : value;
+}
+
+interface Row {
+  readonly id: number;
+  readonly resource_uri?: unknown;
+}
+
+function rowsOf(body: string): Row[] {
+  try {
+    const value = JSON.parse(body);
+    return (Array.isArray(value) ? value : [value]).filter((row) => typeof row?.id === "number");
+  } catch {
+    return [];
+  }
+}
+
+/** What a row is one of: the last collection in its address. */
+function kindOf({ resource_uri }: Row): string | undefined {
+  return typeof resource_uri === "string" ? /([a-z-]+)\/[^/]+\/$/.exec(resource_uri)?.[1] : undefined;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: rows of any kind
+function maskedValue(value: unknown, ids: Ids | undefined): any {
+  if (Array.isArray(value)) return value.map((one) => maskedValue(one, ids));
+  if (typeof value !== "object" || value === null) return value;
+  const object = { ...value } as Record<string, unknown>;
+  if ("created" in object && "updated" in object) {
+    object.updated = object.updated === object.created ? "when it was created" : timeForm(object.updated);
+    object.created = timeForm(object.created);
+  }
+  if ("version" in object && "capabilities" in object) object.version = "its version";
+  if (ids !== undefined && typeof object.id === "number") {
+    const kind = kindOf(object as unknown as Row);
+    if (kind !== undefined) object.id = ids.recorded(kind, object.id) ?? `no recorded id: ${object.id}`;
+    if (typeof object.boot_source_id === "number") {
+      object.boot_source_id = ids.recorded("boot-sources", object.boot_source_id);
+    }
+    object.resource_uri = String(object.resource_uri).replace(/([a-z-]+)\/(\d+)/g, (_, name, id) => {
+      return `${name}/${ids.recorded(name, Number(id)) ?? id}`;
+    });
+  }
+  return object;
+}
+
+function timeForm(value: unknown): string {
+  return String(value).replace(/\d/g, "0");
+}
+
+function maskedText(text: string): string {
+  return text
+    .replace(/given (\d+) and now (\d+)/, (_, given, now) => {
+      return `given a time and now about ${Math.round((now - given) / 10) * 10} seconds later`;
+    })
+    .replace(/oauth_timestamp%3D\d+/, "oauth_timestamp%3Da time");
+}

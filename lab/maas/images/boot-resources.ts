@@ -90,10 +90,3 @@ export function usableArchitectures(maas: Maas): string[] {
   });
   return [...new Set(names)].sort();
 }
-
-/** The releases of an operating system that are there whole, e.g. `noble`. */
-export function releasesOf(maas: Maas, os: string): string[] {
-  const whole = bootResources(maas).filter((resource) => latestComplete(resource) !== undefined);
-  const releases = whole.map(({ name }) => name.split("/")).filter(([named]) => named === os);
-  return [...new Set(releases.map(([, release = ""]) => release))].sort();
-}

@@ -20,9 +20,10 @@ export interface ImportWatch {
 
 /**
  * Imports what is selected, once, or again while selections change under it (maasserver/bootresources.py,
- * `_import_resources_internal`). Throws where MAAS logs "Importing boot resources failed." and says nothing more.
+ * `_import_resources_internal`). Returns what MAAS logs of its end. Throws where that is no more than "Importing boot
+ * resources failed."
  */
-export async function importImages(maas: Maas, watch: ImportWatch): Promise<void> {
+export async function importImages(maas: Maas, watch: ImportWatch): Promise<string> {
   for (;;) {
     ensureDefaultSource(maas);
     await refreshCache(maas);
@@ -30,7 +31,7 @@ export async function importImages(maas: Maas, watch: ImportWatch): Promise<void
     const sources = await offered(maas);
     const selected = new Map<string, Image>();
     for (const { id, items } of sources) mergeSelected(selected, imagesOf(items), wantedOf(maas, id));
-    if (selected.size === 0) return;
+    if (selected.size === 0) return "Unable to import boot images, no image descriptions avaliable.";
     const versions = new Set([...selected.values()].map(({ item }) => versionName(item)));
     const products = new SyncedProducts(maas);
     for (const { root, items } of sources) {
@@ -38,8 +39,9 @@ export async function importImages(maas: Maas, watch: ImportWatch): Promise<void
         products.insert(item, new URL(item.fields.path ?? "", root).href);
       }
     }
-    // "Finalization of imported images skipped, or all synced images would be deleted."
-    if (products.isTotalLoss) return;
+    if (products.isTotalLoss) {
+      return "Finalization of imported images skipped, or all synced images would be deleted.";
+    }
     products.removeLeft();
     maas.store.save();
     watch.downloading();
@@ -47,7 +49,9 @@ export async function importImages(maas: Maas, watch: ImportWatch): Promise<void
     products.removeOldSets();
     setDefaultReleases(maas);
     maas.store.save();
-    if (JSON.stringify(wantedNow(maas)) === JSON.stringify(before)) return;
+    if (JSON.stringify(wantedNow(maas)) === JSON.stringify(before)) {
+      return `Finished importing of boot images from ${sources.length} source(s).`;
+    }
   }
 }
 

@@ -19,6 +19,7 @@ export class ImageWorker implements ImageWork {
   refreshSources(): void {
     delay(refreshDelay)
       .then(() => refreshCache(this.#maas))
+      .then(() => log("Updated boot sources cache."))
       .catch((error) => log(`Unable to update boot sources cache: ${error.message}`));
   }
 
@@ -50,18 +51,21 @@ export class ImageWorker implements ImageWork {
     }
     const running = new AbortController();
     this.#running = running;
+    let end: string;
     try {
       const downloading = () => {
         this.#downloading = true;
       };
-      await importImages(this.#maas, { signal: running.signal, downloading });
+      end = await importImages(this.#maas, { signal: running.signal, downloading });
     } catch (error) {
-      log(`Importing boot resources failed. ${(error as Error).message}`);
-    } finally {
-      this.#running = undefined;
-      this.#downloading = false;
-      this.#maas.store.save();
+      end = running.signal.aborted
+        ? "Importing of boot images was cancelled."
+        : `Importing boot resources failed. ${(error as Error).message}`;
     }
+    this.#running = undefined;
+    this.#downloading = false;
+    this.#maas.store.save();
+    log(end);
   }
 }
 

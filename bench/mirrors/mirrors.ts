@@ -24,7 +24,7 @@ interface Measured {
 /** Measurements at one latency. */
 class Results {
   readonly #all = new Map<string, Measured>();
-  /** Seconds that the CLI takes for a stack of nothing. */
+  /** Seconds that the CLI takes for a stack of resources that do nothing. */
   readonly cli: Seconds[] = [];
   /** Bytes of a changed package, and of all of its suite's indices. */
   changeBytes = 0;
@@ -89,7 +89,8 @@ export async function measureMirrors(
 as Debian has it, fetching by itself, and as the limit curl, 64 at once, told every name beforehand, with sha256sum
 after it. The packages of every mirror are checked against upstream's digests, apart from the time measured. "The whole
 \`up\`" is \`pulumi up --skip-preview\`, "looking only" \`pulumi preview\`; the CLI alone takes
-${latencies.map((each) => `${median(results.get(each)?.cli ?? []).toFixed(2)} s`).join(" and ")} for a stack of nothing. First syncs are the
+${latencies.map((each) => `${median(results.get(each)?.cli ?? []).toFixed(2)} s`).join(" and ")} for a stack of five dynamic
+resources that do nothing. First syncs are the
 median of ${runs.first}, the rest of ${runs.rest}.`,
     tables: latencies.map((latency) => ({
       caption: `Seconds at ${latency} ms:`,

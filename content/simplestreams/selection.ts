@@ -31,7 +31,7 @@ export interface SelectedProduct {
  * Chooses products. Boot loaders and release notifications are always taken, of every architecture: MAAS downloads
  * all that a stream offers of them, whatever is selected (maasserver, models/bootsource.py, to_dict).
  *
- * @param keepVersions How many of the newest versions of each product to hold. MAAS imports the newest only.
+ * @param keepVersions How many of the newest versions of each product to hold, at least 1. MAAS imports the newest only.
  * @throws ExplainedError for names and combinations that the stream does not have, with those that it has.
  */
 export function selectProducts(

@@ -13,9 +13,7 @@ const connectFailed = 2;
 
 /** Whether it is worth asking again soon: the connection was not made or broke, as when MAAS restarts. */
 export function isBrokenConnection(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code, reason } = cause as { code?: unknown; reason?: unknown };
-    if (codes.has(String(code)) || reason === connectFailed) return true;
-  }
-  return false;
+  if (typeof error !== "object" || error === null) return false;
+  const { code, reason, cause } = error as { code?: unknown; reason?: unknown; cause?: unknown };
+  return codes.has(String(code)) || reason === connectFailed || isBrokenConnection(cause);
 }

@@ -19,6 +19,7 @@ function faultOf(text: string): string | undefined {
     return "is not a URL as MAAS takes it: use e.g. http://mirror.dc1.example/ubuntu";
   }
   if (text.length > 200) return `has ${text.length} characters, and MAAS takes 200 at most`;
+  if (url.port.length === 1) return "names a port of one digit, which MAAS refuses";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   if (host === "localhost" || isIP(host)) return undefined;
   if (host.includes("_")) return "has an underscore in its host's name, which MAAS refuses";

@@ -116,6 +116,7 @@ describe("what MaasArchive takes from a mirror", () => {
     [{ mainArchive: { mirror: "ubuntu", key } }, /^mainArchive.key: does not go with a mirror.*verbatim/],
     [{ mainArchive: { url: "http://mirror/ubuntu" } }, /^mainArchive.url: names a host without a dot/],
     [{ mainArchive: { url: "http://my_mirror.dc1/ubuntu" } }, /^mainArchive.url: has an underscore/],
+    [{ mainArchive: { url: "http://mirror.dc1:9/" } }, /^mainArchive.url: names a port of one digit/],
     [{ mainArchive: { url: "file:///srv/mirror" } }, /^mainArchive.url: is not a URL/],
     [{ mainArchive: { url: `${url}/${"x".repeat(200)}` } }, /^mainArchive.url: has 2\d\d characters/],
     [{ mainArchive: { url, key: "ABCDEF" } }, /^mainArchive.key: is not an armored/],

@@ -38,12 +38,10 @@ export const mirrors = Object.fromEntries(
 
 /** Per mirror of images: what MAAS needs to use it, and what it holds. */
 export const images = Object.fromEntries(
-  Object.entries(imageMirrors).map(
-    ([name, { url, keyring, publicKey, fingerprint, contents, selections, tree }]) => [
-      name,
-      { url, keyring, publicKey, fingerprint, contents, selections, tree },
-    ],
-  ),
+  Object.entries(imageMirrors).map(([name, { url, keyring, fingerprint, serials, selections, tree }]) => [
+    name,
+    { url, keyring, fingerprint, serials, selections, tree },
+  ]),
 );
 
 /** Per check: what the client said. */

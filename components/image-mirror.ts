@@ -31,6 +31,8 @@ export class ImageMirror extends pulumi.ComponentResource {
   readonly fingerprint: pulumi.Output<string>;
   /** What the mirror holds: by image its newest serial, products with their serials and bytes; files, bytes, the plan's digest. */
   readonly contents: pulumi.Output<Pick<ImageContents, "plan" | "images" | "files" | "bytes">>;
+  /** The newest serial of each image, e.g. `{ "ubuntu/noble/amd64": "20261120" }`. */
+  readonly serials: pulumi.Output<Readonly<Record<string, string>>>;
   /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
   readonly selections: pulumi.Output<readonly MaasSelection[]>;
   /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
@@ -105,6 +107,9 @@ export class ImageMirror extends pulumi.ComponentResource {
     this.contents = pulumi
       .all([tree.plan, tree.images, tree.files, tree.bytes])
       .apply(([plan, images, files, bytes]) => ({ plan, images, files, bytes }));
+    this.serials = tree.images.apply((images) =>
+      Object.fromEntries(Object.entries(images).map(([image, { serial }]) => [image, serial])),
+    );
     this.selections = served(contents.selections as pulumi.Output<readonly MaasSelection[]>);
     this.registerOutputs({
       url: this.url,
@@ -112,6 +117,7 @@ export class ImageMirror extends pulumi.ComponentResource {
       publicKey: this.publicKey,
       fingerprint: this.fingerprint,
       contents: this.contents,
+      serials: this.serials,
       selections: this.selections,
       tree: this.tree,
     });

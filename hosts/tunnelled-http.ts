@@ -179,7 +179,8 @@ function explain(error: NodeJS.ErrnoException & { reason?: unknown }, host: stri
       "Set `AllowTcpForwarding yes` (or `local`) for this user in the host's sshd_config.",
     ];
   }
-  if (error.reason !== undefined) {
+  // An SSH server gives its reason as a number (RFC 4254, 5.1); TLS gives one in words.
+  if (typeof error.reason === "number") {
     return [
       `the host cannot connect to it (${error.message})`,
       `See on ${host} whether the name resolves there and the server listens, e.g. with \`curl -I\`.`,

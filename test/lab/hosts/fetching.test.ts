@@ -6,7 +6,7 @@ import { labForTests, TestSsh } from "../lab-for-tests.ts";
 
 /** A web server with every vice, on a host that only the data centre can reach. */
 const server = `
-import http.server, socketserver, time, threading
+import http.server, socketserver, ssl, time, threading
 live = 0; most = 0; lock = threading.Lock()
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -50,24 +50,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send(200, b"%s %d %s" % (self.command.encode(), self.client_address[1], body))
     do_POST = do_PUT = do_DELETE = echo
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True
+class Secure(Server):
+    def get_request(self):
+        socket, address = super().get_request()
+        return tls.wrap_socket(socket, server_side=True, do_handshake_on_connect=False), address
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); tls.load_cert_chain("/root/vices.pem")
+threading.Thread(target=Secure(("127.0.0.1", 8098), Handler).serve_forever, daemon=True).start()
 Server(("127.0.0.1", 8099), Handler).serve_forever()
 `;
 
 let lab: Lab;
 let ssh: TestSsh;
 let host: Host;
+/** The certificate of the server's HTTPS side, which is for only-here.internal and signed by itself. */
+let certificate: string;
 const at = (path: string) => `http://only-here.internal:8099${path}`;
+const securelyAt = (path: string) => `https://only-here.internal:8098${path}`;
 beforeAll(async () => {
   lab = await labForTests("mirror", "client");
   ssh = new TestSsh(lab);
   host = ssh.host("client");
   await host.upload(Buffer.from(server), "/root/vices.py", { mode: 0o600, owner: "root", group: "root" });
   await host.run(`grep -q only-here /etc/hosts || echo 127.0.0.1 only-here.internal >> /etc/hosts
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=vices \\
+      -addext subjectAltName=DNS:only-here.internal -keyout /root/vices.key -out /root/vices.crt 2>/dev/null
+    cat /root/vices.key /root/vices.crt > /root/vices.pem
     systemctl stop vices 2>/dev/null; systemd-run --quiet --collect --unit=vices python3 /root/vices.py
     until curl -s -o /dev/null http://127.0.0.1:8099/ok; do sleep 0.05; done`);
+  certificate = (await host.run("cat /root/vices.crt")).stdout;
 }, 300_000);
 afterAll(async () => {
-  await host.run("systemctl stop vices; sed -i /only-here/d /etc/hosts; rm /root/vices.py");
+  await host.run("systemctl stop vices; sed -i /only-here/d /etc/hosts; rm /root/vices.*");
   await ssh.end();
 });
 
@@ -87,6 +100,17 @@ describe("fetching from where the host stands", () => {
     await expect(host.fetch(at("/stall"), { timeoutMs: 400 })).rejects.toThrow(/nothing came for 0.4 s/);
     expect(performance.now() - start).toBeLessThan(3000);
     expect((await host.fetch(at("/drip"), { timeoutMs: 600 })).body.toString()).toBe("x".repeat(10));
+  });
+
+  test("over HTTPS: a certificate that nobody here vouches for, or for another name, is refused", async () => {
+    await expect(host.fetch(securelyAt("/ok"))).rejects.toThrow(
+      /its certificate is not accepted \(self-signed certificate[\s\S]*NODE_EXTRA_CA_CERTS/,
+    );
+    const { body } = await host.fetch(securelyAt("/ok"), { ca: certificate });
+    expect(body.toString()).toBe("héllo");
+    await expect(host.fetch("https://localhost:8098/ok", { ca: certificate })).rejects.toThrow(
+      /its certificate is not accepted .*only-here\.internal/,
+    );
   });
 
   test("more than was expected is refused, announced or not", async () => {

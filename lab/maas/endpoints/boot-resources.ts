@@ -54,7 +54,9 @@ export const bootResourceResources: readonly Resource[] = [
     PUT: bootAdminMethod((call) => {
       const resource = resourceOf(call);
       const id = idIn(call, "file");
-      const file = resource.sets.flatMap(({ files }) => files).find((one) => one.id === id);
+      // MAAS looks for the file among all images' files.
+      const sets = bootResources(call.maas).flatMap((row) => row.sets);
+      const file = sets.flatMap(({ files }) => files).find((one) => one.id === id);
       if (file === undefined) throw notFound("BootResourceFile");
       storeChunk(call.maas, resource, file, call.body);
       return answer(200, "text/plain", "OK");

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
 import { imagesKeyring, Mirror } from "./mirror.ts";
@@ -97,7 +98,7 @@ describe("a source that cannot be had", () => {
   });
 
   test.each([
-    ["signed by somebody else", async () => Buffer.from(await strangersKeyring())],
+    ["signed by somebody else", strangersKeyring],
     ["with an armored keyring", async () => Buffer.from((await archiveKey("images")).publicArmored)],
   ])("is not notified when it is %s, and later sources go without", async (_, wrong) => {
     await withoutTheFirst();
@@ -141,7 +142,6 @@ const version = {
   "20260101": { items: { "root-tgz": { ftype: "root-tgz", path: "x", sha256: "0", size: 1 } } },
 };
 
-async function strangersKeyring(): Promise<Uint8Array> {
-  const { readFileSync } = await import("node:fs");
+async function strangersKeyring(): Promise<Buffer> {
   return readFileSync((await archiveKey("stranger")).keyringFile);
 }

@@ -33,7 +33,8 @@ export class Mirror {
       const file = join(directory, String(this.#published), path);
       const found = changed === undefined && existsSync(file) && statSync(file).isFile();
       const content = changed === undefined ? (found ? readFileSync(file) : undefined) : changed[1];
-      response.writeHead(content === undefined ? 404 : 200).end(content);
+      if (content === undefined) response.writeHead(404).end();
+      else response.writeHead(200, { "Content-Length": content.length }).end(content);
     });
   }
 
@@ -47,12 +48,16 @@ export class Mirror {
   }
 
   /** Puts another stream in place of the one that is there. */
-  async publish(lists: readonly ProductList[], signer: ArchiveKeyName = "images"): Promise<void> {
+  async publish(
+    lists: readonly ProductList[],
+    signer: ArchiveKeyName = "images",
+    updated = new Date("2026-11-23T06:06:27Z"),
+  ): Promise<void> {
     const next = this.#published + 1;
     await writeImageStream(join(this.#directory, String(next)), {
       lists,
       key: await archiveKey(signer),
-      updated: new Date("2026-11-23T06:06:27Z"),
+      updated,
     });
     this.#published = next;
   }

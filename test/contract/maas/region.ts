@@ -47,6 +47,11 @@ export class Region {
     return region;
   }
 
+  /** Without a slash at the end; another one after each `boot`. */
+  get origin(): string {
+    return this.#origin;
+  }
+
   /** What it logged, as regiond to its log. */
   get log(): string {
     return this.#log;

@@ -1,0 +1,280 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
+import { recordedImages } from "../../../lab/images/image-sets.ts";
+import type { ImageProduct, ProductList } from "../../../lab/images/stream.ts";
+import { until } from "../../../lab/until.ts";
+import { imagesKeyring, Mirror } from "./mirror.ts";
+import { Region } from "./region.ts";
+import { deadPort } from "./stream-server.ts";
+
+const bootloaders = [
+  "grub-efi-signed/uefi amd64/generic",
+  "grub-efi/uefi arm64/generic",
+  "pxelinux/pxe i386/generic",
+];
+const rocky = "rhel/rocky9 amd64/generic";
+const centos = "centos/centos8 amd64/generic";
+
+let mirror: Mirror;
+let keyring: Buffer;
+let region: Region;
+
+beforeAll(async () => {
+  keyring = await imagesKeyring();
+});
+
+beforeEach(async () => {
+  mirror = await Mirror.start();
+});
+
+afterEach(async () => {
+  await region?.stop();
+  mirror.stop();
+});
+
+/** A region with a source of the mirror, id 2, that is fetched, and with these selected of it. */
+async function regionWith(selected: readonly string[]): Promise<number> {
+  region = await Region.start();
+  const first = await region.addSource("http://first.internal/", Buffer.from("x"));
+  const source = await region.addSource(mirror.url, keyring);
+  await region.delete(`boot-sources/${first}/`);
+  for (const name of selected) {
+    const [os = "", release = ""] = name.split("/");
+    await region.select(source, os, release);
+  }
+  return source;
+}
+
+/** The newest version of an image, with its files. */
+async function latest(name: string) {
+  const { json } = await region.get("boot-resources/");
+  const { id } = json.find((image: { name: string }) => image.name === name);
+  const { sets } = (await region.get(`boot-resources/${id}/`)).json;
+  const version = Object.keys(sets).sort().at(-1) ?? "";
+  return sets[version];
+}
+
+describe("an import", () => {
+  test("brings what is selected, newest version only, and all boot loaders", async () => {
+    await regionWith(["rhel/rocky9", "centos/centos8"]);
+    await region.import();
+
+    expect(await region.images()).toEqual([centos, ...bootloaders, rocky]);
+    const set = await latest("grub-efi-signed/uefi");
+    expect(set).toMatchObject({ version: "20221029.0", label: "stable", complete: true });
+    expect(Object.keys(set.files).sort()).toEqual(["grub2-signed.tar.xz", "shim-signed.tar.xz"]);
+    expect(set.files["shim-signed.tar.xz"]).toMatchObject({ filetype: "archive.tar.xz", complete: true });
+    expect(Object.keys((await latest("rhel/rocky9")).files)).toEqual(["root-tgz"]);
+  });
+
+  test("fetches one file once that several images have", async () => {
+    await regionWith(["ubuntu/noble"]);
+    await region.import();
+
+    expect(mirror.asks("noble/amd64/20260210/squashfs")).toBe(1);
+    expect(await region.images()).toContain("ubuntu/noble amd64/ga-24.04-lowlatency");
+  });
+
+  test("fetches nothing again", async () => {
+    await regionWith(["rhel/rocky9"]);
+    await region.import();
+    await region.import();
+
+    expect(mirror.asks("rhel/rocky9/amd64/20260101/root-tgz")).toBe(1);
+  });
+
+  test("takes a new version in place of the old one", async () => {
+    await regionWith(["rhel/rocky9"]);
+    await region.import();
+    await mirror.publish(withSerials("rocky9", ["20260101", "20260301"]));
+    await region.import();
+
+    expect((await latest("rhel/rocky9")).version).toBe("20260301");
+  });
+
+  test("keeps the old version while the new one cannot be had whole", async () => {
+    await regionWith(["rhel/rocky9"]);
+    await region.import();
+    await mirror.publish(withSerials("rocky9", ["20260101", "20260301"]));
+    mirror.instead.set("20260301/root-tgz", undefined);
+    await region.import();
+
+    const { json } = await region.get("boot-resources/");
+    const { id } = json.find((image: { name: string }) => image.name === "rhel/rocky9");
+    const { sets } = (await region.get(`boot-resources/${id}/`)).json;
+    expect(sets["20260101"].complete).toBe(true);
+    expect(sets["20260301"]).toMatchObject({ complete: false, progress: 0 });
+    expect(region.log).toContain("Importing boot resources failed.");
+  });
+
+  test.each([
+    ["longer", (size: number) => size + 1],
+    ["as long, but other", (size: number) => size],
+  ])("does not take content that is %s than promised", async (_, sizeOf) => {
+    await regionWith(["rhel/rocky9"]);
+    const size = await promisedSize("root-tgz");
+    mirror.instead.set("rocky9/amd64/20260101/root-tgz", Buffer.alloc(sizeOf(size)));
+    await region.import();
+
+    expect((await latest("rhel/rocky9")).complete).toBe(false);
+  });
+
+  test("ends at a source that is dead, wherever that stands, and changes nothing", async () => {
+    await regionWith(["rhel/rocky9"]);
+    await region.addSource(`http://127.0.0.1:${await deadPort()}/`, keyring);
+    await region.import();
+
+    expect(await region.images()).toEqual([]);
+    expect((await region.notifications()).get("Image importer")).toContain(
+      "Failed to import images from http://127",
+    );
+  });
+
+  test("without a source makes the one that MAAS has by itself", async () => {
+    region = await Region.start({ env: { MAAS_DEFAULT_IMAGES_URL: "http://images.invalid/stable/" } });
+    await region.import();
+
+    const { json } = await region.get("boot-sources/");
+    expect(json).toMatchObject([
+      {
+        url: "http://images.invalid/stable/",
+        keyring_filename: "/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg",
+      },
+    ]);
+    const selected = (await region.get(`boot-sources/${json[0].id}/selections/`)).json;
+    expect(selected).toMatchObject([{ os: "ubuntu", release: "noble", subarches: ["*"], labels: ["*"] }]);
+  });
+
+  test("by itself at the start has that one fetched and imported", async () => {
+    const { keyringFile } = await archiveKey("images");
+    const env = { MAAS_DEFAULT_IMAGES_URL: mirror.url, MAAS_IMAGES_KEYRING_FILEPATH: keyringFile };
+    region = await Region.start({ importInterval: 3600, env });
+    await region.importEnds(1);
+
+    expect(await region.images()).toContain("ubuntu/noble amd64/ga-24.04");
+  });
+
+  test("goes through the proxy that is configured, unless mirrors are to be reached without", async () => {
+    region = await Region.start();
+    const set = (name: string, value: string) => region.post("maas/?op=set_config", { name, value });
+    await set("http_proxy", mirror.url);
+    await region.addSource("http://mirror.internal/", keyring);
+    await region.import();
+    const through = await region.images();
+    await set("boot_images_no_proxy", "true");
+    const before = mirror.asked.length;
+    await region.import();
+
+    expect(through).toEqual(bootloaders);
+    expect(mirror.asked).toContain("http://mirror.internal/streams/v1/index.sjson");
+    expect(mirror.asked.slice(before)).toEqual([]);
+    expect((await region.notifications()).get("Image importer")).toContain("http://mirror.internal/");
+  });
+});
+
+describe("while an import runs", () => {
+  const file = "rocky9/amd64/20260101/root-tgz";
+
+  beforeEach(async () => {
+    await regionWith(["rhel/rocky9"]);
+    mirror.hold(file);
+    await region.post("boot-resources/?op=import");
+    await until("the file to be asked for", 10_000, () => mirror.asks(file) === 1);
+  });
+
+  test("another one is not started", async () => {
+    const { status, text } = await region.post("boot-resources/?op=import");
+    await until("it to be skipped", 5000, () => region.log.includes("another import is already running"));
+    mirror.release();
+    await region.importEnds(1);
+
+    expect([status, text]).toEqual([200, "Import of boot resources started"]);
+    expect(mirror.asks(file)).toBe(1);
+  });
+
+  test("images are there but not complete", async () => {
+    const importing = await region.isImporting();
+    const set = await latest("rhel/rocky9");
+    mirror.release();
+    await region.importEnds(1);
+
+    expect([importing, set.complete, set.progress]).toEqual([true, false, 0]);
+    expect((await latest("rhel/rocky9")).complete).toBe(true);
+    expect(await region.isImporting()).toBe(false);
+  });
+
+  test("it can be stopped", async () => {
+    await region.post("boot-resources/?op=stop_import");
+    await region.importEnds(1);
+
+    expect(region.log).toContain("was cancelled");
+    expect((await latest("rhel/rocky9")).complete).toBe(false);
+  });
+
+  test("a process that is killed has its state when it comes back, and the next import goes on", async () => {
+    await region.kill();
+    mirror.release();
+    await region.boot();
+    const afterKill = (await latest("rhel/rocky9")).complete;
+    await region.import();
+
+    expect(afterKill).toBe(false);
+    expect((await latest("rhel/rocky9")).complete).toBe(true);
+  });
+
+  test("what is selected meanwhile is imported, too", async () => {
+    await region.select(2, "centos", "centos8");
+    mirror.release();
+    await region.importEnds(1);
+
+    expect(await region.images()).toContain(centos);
+  });
+
+  test("a disk without room ends it", async () => {
+    mirror.release();
+    await region.importEnds(1);
+    await region.control({ diskFull: true });
+    await region.select(2, "centos", "centos8");
+    await region.import();
+
+    expect(region.log).toContain("enough disk space");
+    expect((await latest("centos/centos8")).complete).toBe(false);
+  });
+});
+
+describe("what is no longer selected", () => {
+  test("goes with the next import, as long as anything else is selected", async () => {
+    const source = await regionWith(["rhel/rocky9"]);
+    const selection = await region.select(source, "centos", "centos8");
+    await region.import();
+    await region.delete(`boot-sources/${source}/selections/${selection}/`);
+    const before = await region.images();
+    await region.import();
+
+    expect(before).toContain(centos);
+    expect(await region.images()).toEqual([...bootloaders, rocky]);
+  });
+
+  test("stays when nothing is", async () => {
+    const source = await regionWith([]);
+    const selection = await region.select(source, "rhel", "rocky9");
+    await region.import();
+    await region.delete(`boot-sources/${source}/selections/${selection}/`);
+    await region.import();
+
+    expect(await region.images()).toContain(rocky);
+  });
+});
+
+function withSerials(release: string, serials: readonly string[]): ProductList[] {
+  const changed = (product: ImageProduct) =>
+    product.fields.release === release ? { ...product, serials } : product;
+  return recordedImages.map((list) => ({ ...list, products: list.products.map(changed) }));
+}
+
+async function promisedSize(key: string): Promise<number> {
+  const [product] = recordedImages.flatMap(({ products }) =>
+    products.filter(({ fields }) => fields.release === "rocky9"),
+  );
+  return product?.items("20260101")[key]?.content.size ?? 0;
+}

@@ -1,0 +1,194 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { imagesKeyring, Mirror } from "./mirror.ts";
+import { Region } from "./region.ts";
+import { userKey } from "./region-process.ts";
+
+const content = Buffer.from("the whole of an image");
+const sha256 = createHash("sha256").update(content).digest("hex");
+const asked = { name: "custom/img1", architecture: "amd64/generic", sha256, size: String(content.length) };
+
+let mirror: Mirror;
+let region: Region;
+
+beforeAll(async () => {
+  [mirror, region] = await Promise.all([Mirror.start(), Region.start()]);
+});
+
+afterAll(async () => {
+  await region?.stop();
+  mirror?.stop();
+});
+
+/** Declares an image and returns what was answered, with the address that its file goes to. */
+async function declare(fields: Readonly<Record<string, string>>) {
+  const { status, json, text } = await region.post("boot-resources/", { ...asked, ...fields });
+  if (status !== 201) throw new Error(text);
+  const set = json.sets[Object.keys(json.sets).sort().at(-1) ?? ""];
+  const [file] = Object.values<{ upload_uri: string }>(set.files);
+  return { resource: json, set, upload: file?.upload_uri.replace("/MAAS/api/2.0/", "") ?? "" };
+}
+
+function put(upload: string, chunk: Uint8Array) {
+  const headers = { "Content-Type": "application/octet-stream" };
+  return region.send("PUT", upload, { body: new Uint8Array(chunk), headers });
+}
+
+test("an upload needs an image of Ubuntu that machines start with", async () => {
+  const { status, json } = await region.post("boot-resources/", asked);
+
+  expect(status).toBe(400);
+  expect(json).toEqual({
+    architecture: ["'amd64/generic' is not a valid architecture.  It should be one of: '---'."],
+  });
+});
+
+describe("with an image of Ubuntu", () => {
+  beforeAll(async () => {
+    const keyring = await imagesKeyring();
+    await region.addSource(`${mirror.url}x/`, keyring);
+    const source = await region.addSource(mirror.url, keyring);
+    await region.select(source, "ubuntu", "noble");
+    await region.delete("boot-sources/1/");
+    await region.import();
+  });
+
+  test("an image is declared, then sent in chunks that are appended", async () => {
+    const { resource, set, upload } = await declare({ title: "Golden" });
+    const half = await region.send("GET", `boot-resources/${resource.id}/`);
+    const first = await put(upload, content.subarray(0, 10));
+    const second = await put(upload, content.subarray(10));
+
+    expect(resource).toMatchObject({
+      type: "Uploaded",
+      name: "img1",
+      title: "Golden",
+      base_image: "ubuntu/noble",
+    });
+    expect(set).toMatchObject({ label: "uploaded", complete: false, size: content.length });
+    expect(half.json.sets[set.version].complete).toBe(false);
+    expect([first.status, first.text, second.text]).toEqual([200, "OK", "OK"]);
+    const whole = (await region.get(`boot-resources/${resource.id}/`)).json.sets[set.version];
+    expect(whole).toMatchObject({
+      complete: true,
+      files: { "root.tgz": { complete: true, filetype: "root-tgz" } },
+    });
+    expect(whole.files["root.tgz"]).not.toHaveProperty("upload_uri");
+    expect((await put(upload, content)).text).toBe("Cannot upload to a complete file.");
+  });
+
+  test("the same name keeps its id and becomes another version of the same day", async () => {
+    const before = await declare({ name: "twice" });
+    const { resource, set } = await declare({ name: "custom/twice" });
+
+    expect(resource.id).toBe(before.resource.id);
+    expect(set.version).toBe(`${before.set.version}.1`);
+    expect(resource.sets[before.set.version].files).toEqual({});
+  });
+
+  test.each([
+    ["nothing", Buffer.alloc(0), "Missing data."],
+    ["too much", Buffer.alloc(content.length + 1), "Too much data received."],
+    ["something else", Buffer.alloc(content.length), "Saved content does not match given SHA256 value."],
+  ])("%s is refused as content, and what is right is taken after it", async (name, chunk, message) => {
+    const { upload } = await declare({ name: name.replaceAll(" ", "-") });
+    const refused = await put(upload, chunk);
+
+    expect([refused.status, refused.text]).toEqual([400, message]);
+    expect((await put(upload, content)).text).toBe("OK");
+  });
+
+  test("a killed region goes on where an upload was", async () => {
+    const { upload } = await declare({ name: "interrupted" });
+    await put(upload, content.subarray(0, 10));
+    await region.kill();
+    await region.boot();
+
+    expect((await put(upload, content.subarray(10))).text).toBe("OK");
+  });
+
+  test("a disk without room takes no content", async () => {
+    const { upload } = await declare({ name: "large" });
+    await region.control({ diskFull: true });
+    const { status } = await put(upload, content);
+    await region.control({ diskFull: false });
+
+    expect(status).toBe(500);
+    expect((await put(upload, content)).status).toBe(200);
+  });
+
+  test.each([
+    [{ name: "ubuntu/noble" }, { name: ["ubuntu/noble is a reserved name"] }],
+    [{ name: "noble" }, { name: ["noble is a reserved name"] }],
+    [{ name: "centos77" }, { name: ["centos77 is a reserved name"] }],
+    [{ sha256: "0a" }, { sha256: ["Ensure this value has at least 64 characters (it has 2)."] }],
+    [{ size: "some" }, { size: ["Enter a whole number."] }],
+    [{ filetype: "iso" }, { filetype: ["Select a valid choice. iso is not one of the available choices."] }],
+    [{ base_image: "noble" }, { base_image: ["a base image must follow the format: <osystem>/<series>"] }],
+  ])("%j is refused", async (fields, errors) => {
+    const { status, json } = await region.post("boot-resources/", { ...asked, ...fields });
+
+    expect(status).toBe(400);
+    expect(json).toEqual(errors);
+  });
+
+  test("a name with two slashes is more than MAAS expects", async () => {
+    const { status, text } = await region.post("boot-resources/", { ...asked, name: "a/b/c" });
+
+    expect([status, text]).toEqual([500, "too many values to unpack (expected 2)"]);
+  });
+
+  test("a whole image can come with its declaration", async () => {
+    const { status, json } = await region.post("boot-resources/", {
+      name: "at-once",
+      architecture: "amd64/generic",
+      content: new Uint8Array(content),
+    });
+
+    expect(status).toBe(201);
+    expect(Object.values(json.sets)).toMatchObject([{ complete: true, files: { "root.tgz": { sha256 } } }]);
+  });
+
+  test("an image that MAAS fetched takes no content", async () => {
+    const { json } = await region.get("boot-resources/?type=synced");
+    const { sets } = (await region.get(`boot-resources/${json[0].id}/`)).json;
+    const { upload } = await declare({ name: "anything" });
+    const fileId = Number(/upload\/(\d+)/.exec(upload)?.[1]);
+
+    expect(Object.keys(sets)).toHaveLength(1);
+    expect((await put(`boot-resources/${json[0].id}/upload/${fileId}/`, content)).status).toBe(403);
+  });
+
+  test("deleting is for administrators, and once", async () => {
+    const { resource } = await declare({ name: "short-lived" });
+    const path = `boot-resources/${resource.id}/`;
+    const byUser = await region.send("DELETE", path, { key: userKey });
+
+    expect([byUser.status, byUser.text]).toEqual([403, "This method is reserved for admin users."]);
+    expect((await region.delete(path)).status).toBe(204);
+    const again = await region.delete(path);
+    expect([again.status, again.text]).toEqual([500, "BootResource matching query does not exist."]);
+    expect((await region.get(path)).text).toBe("No BootResource matches the given query.");
+  });
+
+  test("types are told apart, and others refused", async () => {
+    const kinds = async (query: string) => {
+      const { json } = await region.get(`boot-resources/${query}`, userKey);
+      return new Set(json.map(({ type }: { type: string }) => type));
+    };
+
+    expect(await kinds("?type=uploaded")).toEqual(new Set(["Uploaded"]));
+    expect(await kinds("")).toEqual(new Set(["Synced", "Uploaded"]));
+    const { status, text } = await region.get("boot-resources/?type=bogus");
+    expect([status, text]).toEqual([
+      400,
+      "'bogus' is not a valid boot resource type. Available types: ['synced', 'uploaded']",
+    ]);
+  });
+
+  test("racks are told to fetch images in vain", async () => {
+    const { status, text } = await region.post("rackcontrollers/?op=import_boot_images");
+
+    expect([status, text]).toEqual([202, "Accepted"]);
+  });
+});

@@ -5,6 +5,7 @@ import { imageTree } from "./image-tree.ts";
 import type { ResourceDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
 import { maasArchive } from "./maas-archive.ts";
+import { maasBootSources } from "./maas-boot-sources.ts";
 import { maasSettings } from "./maas-settings.ts";
 import { packages } from "./packages.ts";
 import { services } from "./services.ts";
@@ -19,6 +20,7 @@ const definitions: readonly AnyDefinition[] = [
   files,
   imageTree,
   maasArchive,
+  maasBootSources,
   maasSettings,
   packages,
   services,

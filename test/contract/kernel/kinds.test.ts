@@ -12,7 +12,9 @@ import { ProviderProcess } from "../provider-process.ts";
 const stored: Record<string, string> = {
   AptTree: 'exports.handler=()=>require("./resources/provider.ts").handler("AptTree")',
   Files: 'exports.handler=()=>require("./resources/provider.ts").handler("Files")',
+  ImageTree: 'exports.handler=()=>require("./resources/provider.ts").handler("ImageTree")',
   MaasArchive: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasArchive")',
+  MaasBootSources: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasBootSources")',
   MaasSettings: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasSettings")',
   Packages: 'exports.handler=()=>require("./resources/provider.ts").handler("Packages")',
   Services: 'exports.handler=()=>require("./resources/provider.ts").handler("Services")',

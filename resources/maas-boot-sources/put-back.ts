@@ -1,0 +1,135 @@
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  type RememberedSource,
+  type RestoringStep,
+  restoringSteps,
+} from "../../maas/boot-source-restoring.ts";
+import { samePlace, sourceAt } from "../../maas/boot-source-state.ts";
+import { startImport } from "../../maas/operations/boot-resources.ts";
+import {
+  createBootSource,
+  deleteBootSource,
+  listBootSources,
+  updateBootSource,
+} from "../../maas/operations/boot-sources.ts";
+import { createSelection, deleteSelection, updateSelection } from "../../maas/operations/selections.ts";
+import { comparedTo } from "../../maas/operations/version.ts";
+import { MaasRefusal } from "../../maas/refusal.ts";
+import type { MaasRegion } from "../maas/region.ts";
+import { untilKnown } from "./carry-out.ts";
+import type { Limits } from "./limits.ts";
+import { readSources } from "./look.ts";
+
+/**
+ * Gives MAAS the boot sources back that it had. What it does not take, such as a selection from a place that it cannot
+ * reach, is warned of.
+ *
+ * @param ours URLs that were declared.
+ */
+export async function putBack(
+  region: MaasRegion,
+  ours: readonly string[],
+  before: readonly RememberedSource[],
+  limits: Limits,
+  warn: (line: string) => void,
+): Promise<void> {
+  const { client } = region;
+  const steps = restoringSteps(region.version, await readSources(client), ours, before);
+  const refusals: string[] = [];
+  for (const step of steps) await carryBack(region, step, limits, (line) => refusals.push(line));
+  if (refusals.length > 0 && !(await madeByMaas(region, before, limits))) refusals.forEach(warn);
+  const left = (await listBootSources(client)).map(({ url }) => url);
+  const staying = left.filter(
+    (url) => ours.some((our) => samePlace(our, url)) && !before.some((source) => samePlace(source.url, url)),
+  );
+  if (staying.length > 0) {
+    warn(
+      `${staying.join(", ")} stays a boot source of MAAS: there was no other before, and MAAS is never left without one`,
+    );
+  }
+  if (steps.length > 0) {
+    warn(`the images that MAAS has stay until its next import, which then takes what ${left.join(", ")} has`);
+  }
+}
+
+async function carryBack(
+  { client, version }: MaasRegion,
+  step: RestoringStep,
+  limits: Limits,
+  refused: (line: string) => void,
+): Promise<void> {
+  switch (step.do) {
+    case "make source":
+      await createBootSource(client, step.fields);
+      return;
+    case "change source":
+      await updateBootSource(client, step.id, step.fields);
+      return;
+    case "delete source":
+      return deleteBootSource(client, step.id);
+    case "select":
+      return orSaid(`${named(step)} cannot be selected again from ${step.url}`, async () => {
+        const source = sourceAt(await listBootSources(client), step.url);
+        const patience = { ...limits, refreshMs: limits.putBackMs };
+        await untilKnown(
+          step.url,
+          { region: { client, version }, limits: patience, progress: () => {} },
+          async () => {
+            await createSelection(client, source?.id ?? 0, step.selection);
+          },
+        );
+      });
+    case "reselect":
+      return orSaid(`the selection of ${named(step)} stays changed`, async () => {
+        await updateSelection(client, step.source, step.id, step.selection);
+      });
+    case "deselect":
+      return orSaid(`the selection of ${named(step)} stays`, () =>
+        deleteSelection(client, step.source, step.id),
+      );
+  }
+
+  async function orSaid(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const refusal = error instanceof MaasRefusal ? error : (error as Error).cause;
+      if (!(refusal instanceof MaasRefusal) || refusal.status !== 400) throw error;
+      refused(`${what}: ${refusal.explanation.found}`);
+    }
+  }
+}
+
+function named({ selection: { os, release } }: Extract<RestoringStep, { selection: unknown }>): string {
+  return `${os}/${release}`;
+}
+
+/**
+ * In an air gap MAAS takes no selection of images.maas.io from anybody. Before 3.8 it makes that source with its selection by
+ * itself, though, when an import finds none: where nothing else was there before, that is how it comes back whole.
+ */
+async function madeByMaas(
+  { client, version }: MaasRegion,
+  before: readonly RememberedSource[],
+  limits: Limits,
+): Promise<boolean> {
+  const [only, ...more] = before;
+  const [left, ...others] = await listBootSources(client);
+  if (comparedTo(version, 3, 8) >= 0 || !only || !left || more.length + others.length > 0) return false;
+  if (!only.keyringFilename || !only.url.includes("/ephemeral-v3/") || only.selections.length !== 1)
+    return false;
+  await deleteBootSource(client, left.id);
+  await startImport(client);
+  const until = Date.now() + limits.putBackMs;
+  for (let wait = 100; Date.now() < until; wait = Math.min(wait * 2, limits.pollMs)) {
+    const [made] = await readSources(client);
+    if (made && samePlace(made.url, only.url) && made.selections.length > 0) return true;
+    if (made) break;
+    await pause(wait);
+  }
+  const made = await listBootSources(client);
+  if (made.some(({ url }) => samePlace(url, only.url))) return false;
+  await createBootSource(client, { url: only.url, keyring: { filename: only.keyringFilename } });
+  for (const { id } of made) await deleteBootSource(client, id);
+  return false;
+}

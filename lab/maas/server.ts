@@ -9,7 +9,7 @@ import { readRequest } from "./request.ts";
 /** The HTTP server of a MAAS region: nginx in front of regiond. What changed is stored before it is answered. */
 export function regionServer(maas: Maas): Server {
   const dispatch = dispatcher(maas, resources);
-  return createServer((message, response) => {
+  const server = createServer((message, response) => {
     const answered = async () => {
       const request = await readRequest(message);
       if (maas.faults.slow > 0) await delay(maas.faults.slow * 1000, undefined, { ref: false });
@@ -23,6 +23,8 @@ export function regionServer(maas: Maas): Server {
       () => response.destroy(), // the client went away in the middle of its request
     );
   });
+  server.keepAliveTimeout = 75_000; // nginx's
+  return server;
 }
 
 const badGateway: Answer = answer(

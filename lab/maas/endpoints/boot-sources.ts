@@ -66,8 +66,10 @@ function create({ maas, data }: Call): Answer {
 function update(call: Call): Answer {
   const { maas, data } = call;
   const source = sourceOf(call);
+  const { url: before } = source;
   Object.assign(source, cleaned(maas, data, source), { updated: maas.now() });
   refreshAfterSaving(maas, source);
+  if (maas.version.namedSources && source.url !== before) maas.images.startImport();
   return json(shown(maas, source));
 }
 

@@ -1,4 +1,4 @@
-import { answer } from "../answers.ts";
+import { answer, notFound } from "../answers.ts";
 import { adminMethod, type Resource } from "../resource.ts";
 
 /** Racks fetch images from the region by themselves: asking them to has done nothing since 3.5. */
@@ -9,5 +9,12 @@ export const rackControllerResources: readonly Resource[] = [
     path: "rackcontrollers/",
     access: "users",
     operations: { POST: { import_boot_images: importBootImages } },
+  },
+  {
+    path: "rackcontrollers/{system_id}/",
+    access: "users",
+    GET: () => {
+      throw notFound("RackController"); // there is none
+    },
   },
 ];

@@ -67,12 +67,19 @@ async function offered(maas: Maas): Promise<Offer[]> {
   for (const source of activeSources(maas)) {
     try {
       const lists = await listsOf(maas, withKeyring(source));
-      offers.push({ id: source.id, root: placeOf(source.url).root, items: lists.flatMap(newestItems) });
+      offers.push({ id: source.id, root: filesRoot(maas, source.url), items: lists.flatMap(newestItems) });
     } catch (error) {
       if (!maas.version.namedSources) throw error;
     }
   }
   return offers;
+}
+
+/** What the paths of files are relative to. Newer releases know it only where the address names no other file than an index. */
+function filesRoot(maas: Maas, url: string): string {
+  if (!maas.version.namedSources) return placeOf(url).root;
+  const root = url.replace(/streams\/v1\/index\.s?json$/, "");
+  return root.endsWith("/") ? root : `${root}/`;
 }
 
 /** A source's selections, and always all boot loaders that it is known to have. */

@@ -2,19 +2,21 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FetchError } from "./fetch.ts";
 
 /** That gpgv does not take a signature, or a keyring: MAAS does not expect this, and what it was doing ends there. */
 export class BadSignature extends Error {}
+
+/** That a document which has to be signed carries no signature at all. */
+export class MissingSignature extends Error {}
 
 const header = "-----BEGIN PGP SIGNED MESSAGE-----";
 
 /**
  * The text of a clearsigned document, once gpgv has found it signed by a key of this keyring, which has to be in
- * OpenPGP's binary form. Throws a BadSignature, or a FetchError where there is no signature at all.
+ * OpenPGP's binary form. Throws a BadSignature, or a MissingSignature.
  */
 export async function signedText(document: string, keyring: Buffer): Promise<string> {
-  if (!document.startsWith(header)) throw new FetchError("No signature found!");
+  if (!document.startsWith(header)) throw new MissingSignature("No signature found!");
   const directory = mkdtempSync(join(tmpdir(), "keyrings-"));
   try {
     const file = join(directory, "keyring.gpg");

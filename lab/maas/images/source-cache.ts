@@ -4,6 +4,7 @@ import { type BootSource, bootSources, removeRows, selections } from "./boot-sou
 import { type ImageSpec, imagesOf } from "./descriptions.ts";
 import { FetchError } from "./fetch.ts";
 import { routeOf } from "./route.ts";
+import { MissingSignature } from "./signature.ts";
 import { newestItems, type ProductList, readLists, type StreamSource } from "./stream.ts";
 import { requireStrict } from "./strict-products.ts";
 
@@ -56,10 +57,6 @@ export async function listsOf(maas: Maas, source: StreamSource): Promise<Product
 export async function refreshCache(maas: Maas): Promise<void> {
   const errors: string[] = [];
   const lenient = maas.version.namedSources;
-  const failed = (source: BootSource, error: unknown) => {
-    if (!lenient && !(error instanceof FetchError)) throw error;
-    errors.push(`Failed to import images from ${source.url}: ${(error as Error).message}`);
-  };
   const sources = activeSources(maas).map((source) => ({
     source,
     url: source.url,
@@ -83,13 +80,26 @@ export async function refreshCache(maas: Maas): Promise<void> {
         })),
       );
     } catch (error) {
-      failed(source, error);
+      const message = failureText(maas, source, error as Error);
+      if (message === undefined) throw error;
+      errors.push(message);
     }
   }
   notifyOfCommissioning(maas);
   if (errors.length > 0) maas.notify(importerNotification, "error", errors.map(escapeHtml).join("<br>"));
   else maas.unnotify(importerNotification);
   maas.store.save();
+}
+
+/** What users are told of a source that could not be fetched; undefined where they are told nothing. */
+function failureText(maas: Maas, { url }: BootSource, error: Error): string | undefined {
+  if (error instanceof MissingSignature) {
+    const { proxy } = routeOf(maas);
+    const via = proxy === undefined ? "" : ` via your external proxy (${proxy})`;
+    return `Failed to import images from ${url} (${error.message}). Verify network connectivity${via} and try again.`;
+  }
+  const told = maas.version.namedSources || error instanceof FetchError;
+  return told ? `Failed to import images from ${url}: ${error.message}` : undefined;
 }
 
 /** Up to 3.7 all keyrings are read before anything is fetched. */

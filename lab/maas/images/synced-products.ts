@@ -72,6 +72,7 @@ export class SyncedProducts {
     const { fields, siblings } = item;
     const ftype = fields.ftype ?? "";
     if (!knownTypes.includes(ftype) || !isSupported(item)) return;
+    if (isNewerThan(this.#maas, fields.maas_supported ?? "")) return;
     if (ftype === "root-image.gz" && siblings.includes("squashfs")) return;
     const resource = this.#resourceOf(item);
     this.#left.delete(resource);
@@ -148,6 +149,13 @@ export class SyncedProducts {
 
 function synced(maas: Maas): BootResource[] {
   return bootResources(maas).filter(({ type }) => type === "Synced");
+}
+
+/** Whether an item asks for a later MAAS, e.g. `3.9`. */
+function isNewerThan(maas: Maas, asked: string): boolean {
+  const [major = 0, minor = 0] = asked.split(".").map(Number);
+  const [ourMajor = 0, ourMinor = 0] = maas.version.name.split(".").map(Number);
+  return major > ourMajor || (major === ourMajor && minor > ourMinor);
 }
 
 /** The kernel's flavour is part of the name that racks know an image by. */

@@ -22,8 +22,8 @@ export class TlsFront {
   readonly seen: Seen[] = [];
   /** The most requests that were under way at once. */
   atOnce = 0;
-  /** What happens to the next requests instead of being passed on: a status, a lost connection, or a redirect. */
-  readonly next: (number | "cut" | "redirect")[] = [];
+  /** What happens to the next requests: a status, a lost connection or a redirect instead of being passed on, or nothing. */
+  readonly next: (number | "cut" | "redirect" | "pass")[] = [];
   readonly #server: Server;
 
   private constructor(server: Server, ca: string) {
@@ -48,7 +48,7 @@ export class TlsFront {
       if (fault === "cut") return void asked.socket.destroy();
       if (fault === "redirect")
         return void answer.writeHead(301, { location: "https://other.example/" }).end();
-      if (fault !== undefined)
+      if (typeof fault === "number")
         return void answer.writeHead(fault, { "content-type": "text/html" }).end("<html>");
       const passed = request(
         `${origin}${path}`,

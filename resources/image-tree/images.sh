@@ -42,7 +42,39 @@ list_tree() {
     sed 's#\t#\ttrees/'"$1"'/public/#'
 }
 
-prune_beside() { :; }
+# In trees that are no longer published: what they carried serves nobody any more, and what was found damaged in a later
+# tree, and fetched again, is damaged in them too, being the same file.
+prune_beside() {
+  published=$(readlink -e "$ROOT/current")
+  for older in "$ROOT"/trees/[0-9]*; do
+    [ "$older" != "$published" ] || continue
+    drop_carried "$older"
+    mend "$older"
+  done
+}
+
+drop_carried() {
+  [ -s "$1/carried" ] || return 0
+  perl -e '
+    my ($tree, $name) = @ARGV; my %carried;
+    open my $in, "<", "$tree/carried" or die; while (<$in>) { chomp; $carried{"trees/$name/public/" . (split /\t/, $_, 2)[1]} = 1 }
+    open my $old, "<", "$tree/listing" or die; open my $new, ">", "$tree/listing.new" or die;
+    while (<$old>) { chomp(my $line = $_); print $new $_ unless $carried{(split /\t/, $line, 4)[3]} }
+    close $new or die; rename "$tree/listing.new", "$tree/listing" or die;
+    unlink map { s{^trees/\Q$name\E/}{}r =~ s{^}{$tree/}r } keys %carried;
+  ' "$1" "$(basename "$1")"
+  find "$1/public" -mindepth 1 -type d -empty -delete
+  : >"$1/carried"
+}
+
+mend() {
+  faults_of "$1" | while IFS="$(printf '\t')" read -r sha _ path; do
+    kept=$(in_store "$sha")
+    [ -e "$kept" ] && [ "$(sha256sum <"$kept" | cut -d' ' -f1)" = "$sha" ] || continue
+    mkdir -p "$(dirname "$ROOT/$path")"
+    ln -f "$kept" "$ROOT/$path.new" && mv -f "$ROOT/$path.new" "$ROOT/$path"
+  done
+}
 
 # What upstream signed is served as it was.
 restore_tree() { switch_to "$PINNED"; }

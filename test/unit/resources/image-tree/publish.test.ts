@@ -113,6 +113,17 @@ describe("a tree of images", () => {
     expect(await faultsFound()).toEqual([]);
   });
 
+  test("and no longer in a tree that is kept, but not published", async () => {
+    await publish("index 1", set("1"));
+    await publish("index 2", set("2"));
+    const second = current();
+    await publish("index 3", set("3"));
+    const inSecond = (path: string) => existsSync(join(root, "m/trees", second, "public", path));
+    expect([inSecond("noble/amd64/1"), inSecond("noble/amd64/2/squashfs")]).toEqual([false, true]);
+    const restored = await runScript(restoreScript({ ...place(), keep: 2, summary: "" }, second));
+    expect([restored.code, current(), await faultsFound()]).toEqual([0, second, []]);
+  });
+
   test("with one tree kept, the old files go with the old tree", async () => {
     await publish("index 1", set("1"), 1);
     await publish("index 2", set("2"), 1);
@@ -152,6 +163,18 @@ describe("a tree of images", () => {
     expect((await publish("index 1", set("1"))).code).toBe(0);
     expect(served("noble/amd64/1/squashfs")).toBe("squashfs 1");
     expect(await faultsFound()).toEqual([]);
+  });
+
+  test("a damaged file is made good in the trees that share it, too", async () => {
+    await publish("index 1", set("1"));
+    const first = current();
+    await publish("index 2", set("2"));
+    const shim = join(root, "m/current/public/bootloaders/uefi/amd64/1/shim.tar.xz");
+    writeFileSync(shim, "SHIM");
+    utimesSync(shim, 1, 1);
+    await publish("index 2", set("2"), 3);
+    expect((await runScript(restoreScript({ ...place(), keep: 2, summary: "" }, first))).code).toBe(0);
+    expect([current(), served("bootloaders/uefi/amd64/1/shim.tar.xz")]).toEqual([first, "shim"]);
   });
 
   test("a file in the store that no published tree vouches for is read before it is served", async () => {

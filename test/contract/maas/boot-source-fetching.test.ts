@@ -97,6 +97,17 @@ describe("a source that cannot be had", () => {
     expect([...(await region.notifications()).keys()]).not.toContain("Image importer");
   });
 
+  test("is notified in other words when it carries no signature", async () => {
+    await withoutTheFirst();
+    mirror.instead.set("index.sjson", Buffer.from("{}"));
+    await region.addSource(mirror.url, keyring);
+    await region.refreshEnds(2);
+
+    expect((await region.notifications()).get("Image importer")).toBe(
+      `Failed to import images from ${mirror.url} (No signature found!). Verify network connectivity and try again.`,
+    );
+  });
+
   test.each([
     ["signed by somebody else", strangersKeyring],
     ["with an armored keyring", async () => Buffer.from((await archiveKey("images")).publicArmored)],

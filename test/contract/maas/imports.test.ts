@@ -119,6 +119,42 @@ describe("an import", () => {
     expect((await latest("rhel/rocky9")).complete).toBe(false);
   });
 
+  test("takes an image that several sources have from the first of them", async () => {
+    await regionWith(["rhel/rocky9"]);
+    const newer = await Mirror.start(withSerials("rocky9", ["20260301"]));
+    await region.select(await region.addSource(newer.url, keyring), "rhel", "rocky9");
+    await region.import();
+    newer.stop();
+
+    expect((await latest("rhel/rocky9")).version).toBe("20260101");
+    expect(newer.asks("root-tgz")).toBe(0);
+  });
+
+  test("passes over what needs a newer MAAS", async () => {
+    await mirror.publish(withFields("rocky9", { maas_supported: "3.7" }));
+    await regionWith(["rhel/rocky9", "centos/centos8"]);
+    await region.import();
+
+    expect(await region.images()).toEqual([centos, ...bootloaders]);
+  });
+
+  test("brings nothing for lists that were left out, and takes what was there", async () => {
+    const source = await regionWith(["rhel/rocky9"]);
+    const everything = { arches: "amd64", subarches: "*", labels: "*" };
+    const asked = { os: "centos", release: "centos8", ...everything };
+    const { json } = await region.post(`boot-sources/${source}/selections/`, asked);
+    await region.import();
+    const before = await region.images();
+    await region.send("PUT", `boot-sources/${source}/selections/${json.id}/`, {
+      body: JSON.stringify({ labels: [] }),
+      headers: { "Content-Type": "application/json" },
+    });
+    await region.import();
+
+    expect(before).toContain(centos);
+    expect(await region.images()).toEqual([...bootloaders, rocky]);
+  });
+
   test("ends at a source that is dead, wherever that stands, and changes nothing", async () => {
     await regionWith(["rhel/rocky9"]);
     await region.addSource(`http://127.0.0.1:${await deadPort()}/`, keyring);
@@ -267,8 +303,15 @@ describe("what is no longer selected", () => {
 });
 
 function withSerials(release: string, serials: readonly string[]): ProductList[] {
-  const changed = (product: ImageProduct) =>
-    product.fields.release === release ? { ...product, serials } : product;
+  return withProducts(release, (product) => ({ ...product, serials }));
+}
+
+function withFields(release: string, fields: Readonly<Record<string, string>>): ProductList[] {
+  return withProducts(release, (product) => ({ ...product, fields: { ...product.fields, ...fields } }));
+}
+
+function withProducts(release: string, change: (product: ImageProduct) => ImageProduct): ProductList[] {
+  const changed = (product: ImageProduct) => (product.fields.release === release ? change(product) : product);
   return recordedImages.map((list) => ({ ...list, products: list.products.map(changed) }));
 }
 

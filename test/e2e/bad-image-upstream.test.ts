@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { imagesOf, type UpstreamImages } from "../../lab/upstream-images.ts";
+import { imageSite } from "./image-site.ts";
+import { Stack, succeeded } from "./stack.ts";
+
+const labName = "e2e-bad-images";
+const directory = "/srv/airgapped-maas/e2e/images/images";
+let lab: Lab;
+let upstream: UpstreamImages;
+let stack: Stack;
+
+beforeAll(async () => {
+  lab = await labUp(labName, { hosts: ["upstream", "mirror"] });
+  upstream = imagesOf(lab);
+  await upstream.reset();
+  stack = await Stack.create();
+  const images = [{ os: "ubuntu", releases: ["noble"] }];
+  stack.configure(imageSite(lab, { images, upstream: { stallSeconds: 1 } }));
+  succeeded(await stack.up());
+  await upstream.publishSerial();
+  succeeded(await stack.up());
+  // What is bad from now on is in files that the mirror has not.
+  await upstream.publishSerial();
+}, 300_000);
+
+afterAll(async () => {
+  stack?.discard();
+  await labDown(labName);
+}, 120_000);
+
+/** The published tree's name, and the digest of every file that MAAS can get. */
+async function served(): Promise<string> {
+  const { stdout } = await lab.sh(
+    "mirror",
+    `readlink ${directory}/current; cd ${directory}/current/public && find -type f -exec sha256sum {} + | sort -k2`,
+  );
+  return stdout;
+}
+
+describe("with an upstream that is not well", () => {
+  test.each([
+    ["truncated-index", /streams\/v1\/index\.sjson: it is not one clearsigned text/],
+    ["missing-index", /streams\/v1\/index\.sjson: the server answered 404/],
+    ["truncated-list", /stable:v3:download\.sjson: it is not one clearsigned text/],
+    ["missing-list", /v3(:|%3A)download\.sjson: the server answered 404/],
+    [
+      "wrong-signature",
+      /streams\/v1\/index\.sjson: no good signature by \w+: one by \w+, which is not declared/,
+    ],
+    ["wrong-list-signature", /stable:v3:download\.sjson: no good signature by \w+: one by \w+/],
+    ["broken-signature", /streams\/v1\/index\.sjson: no good signature/],
+    ["unsigned", /streams\/v1\/index\.sjson: it is not one clearsigned text/],
+    ["rolled-back", /streams\/v1\/index\.sjson: .* upstream went back/],
+    ["rolled-back-list", /stable:v3:download\.sjson: it was made at .*, and .* speaks of one made at/],
+  ])(
+    "%s: refused by the preview already, which names it",
+    async (kind, reason) => {
+      const before = await served();
+      await upstream.tamper(kind);
+      const failed = await stack.preview();
+      await upstream.restore();
+      expect(failed.code).not.toBe(0);
+      expect(failed.output).toMatch(reason);
+      expect(failed.output).toMatch(/What to do: \S/);
+      expect(await served()).toBe(before);
+    },
+    60_000,
+  );
+
+  test.each([
+    ["flipped-file", /noble\/amd64\/\d+\/squashfs: its SHA-256 is \w+, and the signed index says/],
+    ["missing-file", /noble\/amd64\/\d+\/squashfs: the server answered 404/],
+    ["truncated-file", /noble\/amd64\/\d+\/squashfs: is truncated: \d+ of \d+ bytes/],
+    ["stall", /noble\/amd64\/\d+\/squashfs: the server stalled: nothing came for 1 s/],
+    ["reset", /noble\/amd64\/\d+\/squashfs: .*[Cc]onnection reset/],
+  ])(
+    "%s: refused by the update, which names it and leaves what is served",
+    async (kind, reason) => {
+      const before = await served();
+      await upstream.tamper(kind, { item: "squashfs" });
+      const failed = await stack.up();
+      await upstream.restore();
+      expect(failed.code).not.toBe(0);
+      expect(failed.output).toMatch(reason);
+      expect(await served()).toBe(before);
+    },
+    60_000,
+  );
+
+  test("once it is well again, an update goes on with what had arrived", async () => {
+    const before = await served();
+    succeeded(await stack.up());
+    expect(await served()).not.toBe(before);
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
+  }, 60_000);
+});

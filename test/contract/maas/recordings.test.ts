@@ -20,7 +20,10 @@ let stream: StreamServer;
 let replaced: readonly Replaced[];
 
 beforeAll(async () => {
-  [region, stream] = await Promise.all([RegionProcess.start("3.6"), StreamServer.start()]);
+  [region, stream] = await Promise.all([
+    RegionProcess.start("3.6", "--import-interval", "0"),
+    StreamServer.start(),
+  ]);
   replaced = [
     ...namedKey(),
     { recorded: "http://127.0.0.1:18080/signed/", here: stream.url },
@@ -29,9 +32,6 @@ beforeAll(async () => {
     // In a signed address.
     { recorded: "127.0.0.1%3A15240", here: encodeURIComponent(new URL(region.origin).host) },
   ];
-  for (const { id } of await read("boot-sources/")) {
-    await prepare({ method: "DELETE", path: `boot-sources/${id}/` });
-  }
 });
 
 afterAll(async () => {

@@ -14,6 +14,8 @@ export class StreamServer {
   readonly #directory: string;
   #held: Promise<void> | undefined;
   #release = () => {};
+  /** The paths that were asked for, also those that wait. */
+  readonly asked: string[] = [];
   /** Its address, with a slash at the end. */
   readonly url: string;
   /** The keyring that it is signed with, in binary form. */
@@ -25,8 +27,9 @@ export class StreamServer {
     this.keyring = keyring;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/signed/`;
     server.on("request", async (request, response) => {
-      await this.#held;
       const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://stream").pathname));
+      this.asked.push(path);
+      await this.#held;
       const file = join(directory, path.replace(/^\/signed\//, ""));
       const found = path.startsWith("/signed/") && existsSync(file) && statSync(file).isFile();
       response.writeHead(found ? 200 : 404).end(found ? readFileSync(file) : "");

@@ -12,7 +12,7 @@ export interface Preparation {
 
 /**
  * What happened between recorded exchanges, as far as later ones depend on it, by the number of the first that does.
- * Whatever sources MAAS makes by itself are deleted before 0: the recorded region ran without the service that does.
+ * It imports nothing by itself: the recorded region ran without the service that does, so 32 shows no source.
  */
 export const gaps: Readonly<Record<number, readonly Preparation[]>> = {
   // The list of 141 shows source 2 with another address and a keyring of its own, and source 9 gone.

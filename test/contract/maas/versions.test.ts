@@ -1,0 +1,384 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
+import { recordedImages } from "../../../lab/images/image-sets.ts";
+import type { ProductList } from "../../../lab/images/stream.ts";
+import { until } from "../../../lab/until.ts";
+import { addSource, ask, fieldsOf, imageNames, select } from "./client.ts";
+import { RegionProcess, userKey } from "./region-process.ts";
+import { StreamServer } from "./stream-server.ts";
+
+/*
+ * What differs between releases of MAAS. Recorded with 3.6.5 and seen with 3.5.13; 3.7 and 3.8 as their sources say.
+ */
+
+const all = ["3.5", "3.6", "3.7", "3.8"] as const;
+const upTo37 = ["3.5", "3.6", "3.7"] as const;
+
+/** Without the image that 3.8 does not take. */
+const deployable = withoutProduct("golden");
+let stream: StreamServer;
+let region: RegionProcess;
+
+beforeAll(async () => {
+  stream = await StreamServer.start(deployable);
+});
+
+beforeEach(() => {
+  stream.asked.length = 0;
+});
+
+afterEach(async () => {
+  stream.release();
+  await region?.stop();
+});
+
+afterAll(() => stream?.stop());
+
+/** One that imports only when it is told to. */
+async function start(version: string): Promise<void> {
+  region = await RegionProcess.start(version, "--import-interval", "0");
+}
+
+const index = (form: string) => stream.asked.filter((path) => path.endsWith(`/index.${form}`)).length;
+
+describe("what a release says of itself", () => {
+  test.each([
+    ["3.5", "3.5.13"],
+    ["3.6", "3.6.5"],
+    ["3.7", "3.7.2"],
+    ["3.8", "3.8.0~beta6"],
+  ])("%s is %s", async (version, full) => {
+    await start(version);
+
+    expect((await ask(region, "GET", "version/", [], { key: undefined })).body).toMatchObject({
+      version: full,
+    });
+  });
+
+  test.each([
+    ["3.5", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$/],
+    ["3.6", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/],
+    ["3.7", /Z$/],
+    ["3.8", /Z$/],
+  ])("%s writes times like %s", async (version, form) => {
+    await start(version);
+    const id = await addSource(region, stream.url, stream.keyring);
+
+    const { body } = await ask(region, "GET", `boot-sources/${id}/`);
+
+    expect(body.created).toMatch(form);
+  });
+
+  test.each([
+    ["3.5", "jammy", false],
+    ["3.6", "noble", true],
+    ["3.7", "noble", true],
+    ["3.8", "noble", true],
+  ])(
+    "%s commissions with %s; whether it knows of crash dumps of kernels: %s",
+    async (version, series, known) => {
+      await start(version);
+
+      for (const name of ["commissioning_distro_series", "default_distro_series"]) {
+        expect((await ask(region, "GET", `maas/?op=get_config&name=${name}`)).body).toBe(series);
+      }
+      const { status } = await ask(region, "GET", "maas/?op=get_config&name=enable_kernel_crash_dump");
+      expect(status).toBe(known ? 200 : 400);
+    },
+  );
+});
+
+describe("who may see boot sources", () => {
+  const refused = "User is not allowed access to this API.";
+
+  test.each(upTo37)(
+    "%s refuses whoever is no administrator, signed or not, with the same 403",
+    async (version) => {
+      await start(version);
+
+      for (const key of [userKey, undefined]) {
+        expect(await ask(region, "GET", "boot-sources/", [], { key })).toEqual({
+          status: 403,
+          body: refused,
+        });
+      }
+    },
+  );
+
+  test("3.8 asks who it is, and then for a permission", async () => {
+    await start("3.8");
+
+    expect(await ask(region, "GET", "boot-sources/", [], { key: undefined })).toMatchObject({ status: 401 });
+    expect(await ask(region, "GET", "boot-sources/", [], { key: userKey })).toEqual({
+      status: 403,
+      body: "User does not have permission to perform this operation. The user should have permission 'can_edit_boot_entities'",
+    });
+  });
+});
+
+describe("the source that MAAS has by itself", () => {
+  test.each([
+    ["3.5", "http://images.maas.io/ephemeral-v3/stable/", "jammy"],
+    ["3.6", "http://images.maas.io/ephemeral-v3/stable/", "noble"],
+    ["3.7", "http://images.maas.io/ephemeral-v3/stable/", "noble"],
+    ["3.8", "http://images.maas.io/ephemeral-v3/stable", "noble"],
+  ])("%s is installed with %s and %s", async (version, url, release) => {
+    region = await RegionProcess.start(version);
+
+    const { body } = await ask(region, "GET", "boot-sources/");
+
+    const named = { name: "MAAS Stable", priority: 1, enabled: true, skip_keyring_verification: false };
+    const keyring_filename = "/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg";
+    expect(body).toMatchObject([{ id: 1, url, keyring_filename, ...(version === "3.8" ? named : {}) }]);
+    expect((await ask(region, "GET", "boot-sources/1/selections/")).body).toMatchObject([
+      { os: "ubuntu", release, subarches: ["*"], labels: ["*"] },
+    ]);
+  });
+
+  test.each(upTo37)("%s makes it again at an import without any", async (version) => {
+    await start(version);
+
+    await ask(region, "POST", "boot-resources/?op=import");
+
+    await until("the default source", 10_000, async () => {
+      return (await ask(region, "GET", "boot-sources/")).body.length === 1;
+    });
+  });
+
+  test("3.8 does not", async () => {
+    await start("3.8");
+
+    await ask(region, "POST", "boot-resources/?op=import");
+    const id = await addSource(region, stream.url, stream.keyring);
+    await select(region, id, "ubuntu", "noble");
+
+    expect((await ask(region, "GET", "boot-sources/")).body).toHaveLength(1);
+  });
+});
+
+describe("what a boot source says", () => {
+  test.each(upTo37)(
+    "%s keeps the address as it is, and wants a keyring also where nothing is signed",
+    async (version) => {
+      await start(version);
+      const id = await addSource(region, stream.url, stream.keyring, { name: "mine", priority: "7" });
+
+      const { body } = await ask(region, "GET", `boot-sources/${id}/`);
+
+      expect(body.url).toBe(stream.url);
+      expect(Object.keys(body)).not.toEqual(expect.arrayContaining(["name"]));
+      const unsigned = fieldsOf({ url: `${stream.url}streams/v1/index.json` });
+      expect((await ask(region, "POST", "boot-sources/", unsigned)).status).toBe(400);
+    },
+  );
+
+  test("3.8 has a name, a priority and a switch, and no slash at the end", async () => {
+    await start("3.8");
+    const first = await addSource(region, stream.url, stream.keyring);
+    const url = `${stream.url}streams/v1/index.json`;
+    const second = (await ask(region, "POST", "boot-sources/", fieldsOf({ url, enabled: "false" }))).body;
+
+    const own = stream.url.replace(/\/$/, "");
+    const defaults = { enabled: true, skip_keyring_verification: false };
+    const { body } = await ask(region, "GET", `boot-sources/${first}/`);
+    expect(body).toMatchObject({ url: own, name: own, priority: 1, ...defaults });
+    expect(second).toMatchObject({ url, priority: 2, enabled: false, skip_keyring_verification: true });
+    const taken = fieldsOf({ url: "http://other.internal/", keyring_filename: "/x", priority: "2" });
+    expect(await ask(region, "POST", "boot-sources/", taken)).toMatchObject({ status: 400 });
+  });
+});
+
+describe("when sources are fetched", () => {
+  test.each([
+    ["3.5", 1],
+    ["3.6", 1],
+    ["3.7", 1],
+    ["3.8", 2],
+  ])("%s fetches the first source %i times when it and another one are made", async (version, times) => {
+    await start(version);
+    await addSource(region, stream.url, stream.keyring);
+    const second = await addSource(region, `${stream.url}streams/v1/index.json`, stream.keyring);
+
+    await select(region, second, "ubuntu", "noble");
+
+    await until("the fetches", 10_000, () => index("sjson") >= times);
+    expect(index("sjson")).toBe(times);
+  });
+
+  test.each([
+    ["3.5", 2],
+    ["3.6", 2],
+    ["3.7", 1],
+  ])("%s fetches it %i times when the proxy is set in between", async (version, times) => {
+    await start(version);
+    await addSource(region, stream.url, stream.keyring);
+    await ask(region, "POST", "maas/?op=set_config", fieldsOf({ name: "enable_http_proxy", value: "true" }));
+    const second = await addSource(region, `${stream.url}streams/v1/index.json`, stream.keyring);
+
+    await select(region, second, "ubuntu", "noble");
+
+    await until("the fetches", 10_000, () => index("sjson") >= times);
+    expect(index("sjson")).toBe(times);
+  });
+
+  test.each(upTo37)("%s tells nobody of a wrong key", async (version) => {
+    await start(version);
+    await addSource(region, "http://first.internal/", stream.keyring);
+    const wrong = readFileSync((await archiveKey("stranger")).keyringFile);
+    const id = await addSource(region, stream.url, wrong);
+    await until("the fetch", 10_000, () => index("sjson") > 0);
+    await ask(region, "DELETE", `boot-sources/${id}/`);
+    const right = await addSource(region, stream.url, stream.keyring);
+    await select(region, right, "ubuntu", "noble");
+
+    const { body } = await ask(region, "GET", "notifications/");
+
+    expect(body.filter(({ message }: { readonly message: string }) => message.includes(stream.url))).toEqual(
+      [],
+    );
+  });
+
+  test("3.8 tells of a wrong key", async () => {
+    await start("3.8");
+    await addSource(region, stream.url, readFileSync((await archiveKey("stranger")).keyringFile));
+
+    await until("a notification", 10_000, async () => {
+      const { body } = await ask(region, "GET", "notifications/");
+      return body.some(({ message }: { readonly message: string }) => message.includes("signed"));
+    });
+  });
+
+  test("3.8 takes nothing of a source with one image that it does not know", async () => {
+    const whole = await StreamServer.start(recordedImages);
+    try {
+      await start("3.8");
+      const id = await addSource(region, whole.url, whole.keyring);
+
+      await until("a notification", 10_000, async () => {
+        const { body } = await ask(region, "GET", "notifications/");
+        return body.some(({ message }: { readonly message: string }) => message.includes("invalid data"));
+      });
+      const wanted = fieldsOf({ os: "ubuntu", release: "noble", arches: "amd64" });
+      const { body } = await ask(region, "POST", `boot-sources/${id}/selections/`, wanted);
+      expect(body).toHaveProperty("os");
+    } finally {
+      whole.stop();
+    }
+  });
+});
+
+describe("imports", () => {
+  async function imported(version: string): Promise<{ readonly source: number; readonly noble: number }> {
+    await start(version);
+    // Not the first source: up to 3.7 that one is not fetched when it is made.
+    const first = await addSource(region, "http://first.internal/", stream.keyring);
+    await ask(region, "DELETE", `boot-sources/${first}/`);
+    const source = await addSource(region, stream.url, stream.keyring);
+    const noble = await select(region, source, "ubuntu", "noble");
+    await select(region, source, "rhel", "rocky9");
+    await ask(region, "POST", "boot-resources/?op=import");
+    await until("the import", 20_000, async () => {
+      const names = await imageNames(region);
+      const over = (await ask(region, "GET", "boot-resources/?op=is_importing")).body === false;
+      return over && ["ubuntu/noble", "rhel/rocky9"].every((name) => names.includes(name));
+    });
+    return { source, noble };
+  }
+
+  test.each([
+    ["3.5", 400, "Unable to delete %s %s. It is the operating system used in ephemeral environments."],
+    ["3.6", 400, "Unable to delete %s %s. It is the operating system used in ephemeral environments."],
+    ["3.7", 400, "Unable to delete ubuntu noble. It is the operating system used for commissioning."],
+    ["3.8", 204, ""],
+  ])("%s answers the deletion of the commissioning selection with %i %s", async (version, status, body) => {
+    const { source, noble } = await imported(version);
+    const config = fieldsOf({ name: "commissioning_distro_series", value: "noble" });
+    expect((await ask(region, "POST", "maas/?op=set_config", config)).status).toBe(200);
+
+    expect(await ask(region, "DELETE", `boot-sources/${source}/selections/${noble}/`)).toEqual({
+      status,
+      body,
+    });
+    expect((await imageNames(region)).includes("ubuntu/noble")).toBe(version !== "3.8");
+  });
+
+  test.each(all)("%s keeps images when their source goes, up to 3.7", async (version) => {
+    const { source } = await imported(version);
+
+    await ask(region, "DELETE", `boot-sources/${source}/`);
+
+    expect((await imageNames(region)).includes("rhel/rocky9")).toBe(version !== "3.8");
+  });
+
+  test.each(all)("%s says that it imports while it fetches what there is, up to 3.7", async (version) => {
+    await imported(version);
+    stream.asked.length = 0;
+    stream.hold();
+
+    await ask(region, "POST", "boot-resources/?op=import");
+    await until("the fetch", 10_000, () => index("sjson") > 0);
+
+    expect((await ask(region, "GET", "boot-resources/?op=is_importing")).body).toBe(version !== "3.8");
+  });
+
+  test.each([
+    ["3.5", "20260101"],
+    ["3.6", "20260101"],
+    ["3.7", "20260101"],
+    ["3.8", "20260202"],
+  ])(
+    "%s takes an image that two sources have in version %s: of the first, or the one put first",
+    async (version, serial) => {
+      const other = await StreamServer.start(withSerial("rocky9", "20260202"));
+      try {
+        await start(version);
+        const first = await addSource(region, stream.url, stream.keyring, { priority: "1" });
+        const second = await addSource(region, other.url, other.keyring, { priority: "2" });
+        await select(region, first, "rhel", "rocky9");
+        await select(region, second, "rhel", "rocky9");
+
+        await ask(region, "POST", "boot-resources/?op=import");
+        await until("the image", 20_000, async () => (await imageNames(region)).includes("rhel/rocky9"));
+
+        const { body } = await ask(region, "GET", "boot-resources/");
+        const { id } = body.find(({ name }: { readonly name: string }) => name === "rhel/rocky9");
+        expect(Object.keys((await ask(region, "GET", `boot-resources/${id}/`)).body.sets)).toEqual([serial]);
+      } finally {
+        other.stop();
+      }
+    },
+  );
+
+  test.each(all)("%s takes an image in the request that declares it, up to 3.7", async (version) => {
+    await imported(version);
+    const content = randomBytes(100);
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    const fields = fieldsOf({ name: "mine", architecture: "amd64/generic", sha256, size: "100" });
+
+    const { body } = await ask(region, "POST", "boot-resources/", [
+      ...fields,
+      { name: "content", filename: "mine.tgz", content },
+    ]);
+
+    const [set] = Object.values(body.sets ?? {}) as { readonly complete: boolean }[];
+    expect(set?.complete === true).toBe(version !== "3.8");
+  });
+});
+
+function withoutProduct(name: string): ProductList[] {
+  return recordedImages.map(({ contentId, products }) => ({
+    contentId,
+    products: products.filter((product) => !product.name.includes(`:${name}:`)),
+  }));
+}
+
+function withSerial(name: string, serial: string): ProductList[] {
+  return deployable.map(({ contentId, products }) => ({
+    contentId,
+    products: products.map((product) =>
+      product.name.includes(`:${name}:`) ? { ...product, serials: [serial] } : product,
+    ),
+  }));
+}

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { MaasClient, MaasReader } from "../maas/client.ts";
+import { getConfig } from "../maas/operations/config.ts";
 import {
   createPackageRepository,
   deletePackageRepository,
@@ -18,6 +19,7 @@ import {
 } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
+import { archiveDoubt } from "./maas/archive-check.ts";
 import { type Before, BeforeLedger } from "./maas/before.ts";
 import { connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
 import { type DefaultName, defaultArchive } from "./maas/default-archives.ts";
@@ -111,6 +113,8 @@ export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
     const dropped = Object.keys(stored).filter((name) => !names.includes(name));
     const pairs = await pairsOf(client, wanted, known, [...names, ...dropped]);
     const declared = pairs.filter(({ wanted }) => wanted !== undefined);
+    const changing = declared.filter((pair) => !isAsWanted(pair));
+    await checkArchives(scene, client, wanted, changing);
     const ledger = new BeforeLedger(scene, wanted);
     const before = await ledger.remember(
       Object.fromEntries(declared.map((pair) => [pair.name, pair.found ? declaredForm(pair) : null])),
@@ -120,8 +124,7 @@ export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
     const ids: Record<string, number> = idsOf(declared);
     let changed = false;
     try {
-      for (const pair of declared) {
-        if (pair.found && same(declaredForm(pair), pair.wanted as unknown as Json) && isNamed(pair)) continue;
+      for (const pair of changing) {
         ids[pair.name] = await write(scene, client, pair);
         changed = true;
       }
@@ -186,8 +189,28 @@ function idsOf(pairs: readonly Pair[]): Record<string, number> {
 }
 
 /** A default archive may have another name: MAAS does not go by it. */
-function isNamed({ name, isDefault, found }: Pair): boolean {
-  return isDefault || found?.name === name;
+function isAsWanted(pair: Pair): boolean {
+  const { name, isDefault, found, wanted } = pair;
+  return same(declaredForm(pair), wanted as unknown as Json) && (isDefault || found?.name === name);
+}
+
+/** As seen from the region host, which stands where the machines do; without SSH nobody there can be asked. */
+async function checkArchives(
+  scene: Scene,
+  client: MaasClient,
+  { maas }: Inputs,
+  pairs: readonly Pair[],
+): Promise<void> {
+  const archives = pairs.flatMap(({ name, wanted }) =>
+    wanted && !wanted.url.startsWith("ppa:") ? [{ name, wanted }] : [],
+  );
+  if (maas.direct || archives.length === 0) return;
+  const release = String((await getConfig(client, "commissioning_distro_series")) ?? "");
+  for (const { name, wanted } of archives) {
+    const [suite = release] = "distributions" in wanted ? wanted.distributions : [];
+    const doubt = await archiveDoubt(scene.host, { name, url: wanted.url, key: wanted.key, suite });
+    if (doubt) scene.warn(doubt);
+  }
 }
 
 async function write(scene: Scene, client: MaasClient, pair: Pair): Promise<number> {

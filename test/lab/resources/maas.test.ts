@@ -135,6 +135,10 @@ test("archives go through the region host, and back", async () => {
     repositories: { own: { url: "http://mirror.dc1.example/own" } },
   };
   await life.up(declared);
+  expect(life.heard.warnings).toEqual([
+    expect.stringMatching(/^main_archive: .*noble\/InRelease cannot be read from mirror/),
+    expect.stringMatching(/^own: /),
+  ]);
   expect((await life.preview(declared)).change).toBe("none");
   expect(await listPackageRepositories(somebody)).toHaveLength(factory.length + 1);
   await life.destroy();

@@ -34,14 +34,17 @@ describe.each(documents)("%s", (document) => {
   });
 });
 
-test("every argument of AptMirror is in the document's tables", () => {
+test.each([
+  ["AptMirror", "docs/apt-mirror.md", "components/apt-mirror-args.ts"],
+  ["ImageMirror", "docs/image-mirror.md", "components/image-mirror-args.ts"],
+])("every argument of %s is in the document's tables", (component, document, source) => {
   const rows = new Set(
-    read("docs/apt-mirror.md")
+    read(document)
       .split("\n")
       .filter((line) => line.startsWith("| `"))
       .map((line) => /^\| `([^`]+)`/.exec(line)?.[1]),
   );
-  const paths = pathsOf(argumentsInterface());
+  const paths = pathsOf(argumentsInterface(component, source));
   expect(paths).toContain("upstream.url");
   expect(paths.filter((path) => !rows.has(path))).toEqual([]);
 });
@@ -78,9 +81,9 @@ function makeTargets(): Set<string> {
   return new Set([...read("Makefile").matchAll(/^([a-z][a-z-]*):/gm)].map((match) => match[1] ?? ""));
 }
 
-function argumentsInterface(): string {
-  const source = read("components/apt-mirror-args.ts");
-  const start = source.indexOf("export interface AptMirrorArgs {");
+function argumentsInterface(component: string, path: string): string {
+  const source = read(path);
+  const start = source.indexOf(`export interface ${component}Args {`);
   return source.slice(start, source.indexOf("\n}\n", start));
 }
 

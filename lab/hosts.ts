@@ -79,10 +79,10 @@ export const labHosts: readonly LabHost[] = [
   },
   {
     name: "maas",
-    role: "MAAS region and rack",
+    role: "a stand-in for a MAAS region; its API on port 5240",
     address: { outside: 24, datacentre: 24 },
     user: "ops",
-    suppliedByUpstream: true,
+    suppliedByUpstream: false,
     image: "base",
     booted: false,
   },

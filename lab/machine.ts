@@ -16,6 +16,7 @@ import { endCgroup, leaderIn, processesIn } from "./cgroups.ts";
 import { type CommandOptions, type CommandResult, tryCommand } from "./command.ts";
 import type { LabHost } from "./hosts.ts";
 import { labHost } from "./hosts.ts";
+import { maasBinds } from "./maas-host/files.ts";
 import { plugIn } from "./network.ts";
 import type { LabPaths } from "./paths.ts";
 import { provision } from "./provision.ts";
@@ -79,6 +80,7 @@ async function boot(paths: LabPaths, pair: number, host: LabHost): Promise<void>
       ...(host.name === "upstream"
         ? [`--bind-ro=${paths.archive}:/srv/archive`, `--bind-ro=${paths.images}:/srv/images`]
         : []),
+      ...(host.name === "maas" ? maasBinds() : []),
     ],
     { detached: true, stdio: ["pipe", log, log] },
   );

@@ -4,6 +4,8 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import type { UbuntuSuite } from "./archive/ubuntu.ts";
 import { imagesCommand, imagesUsage } from "./images-command.ts";
 import { labDown, labNames, labStatus, labUp, runningLab } from "./lab.ts";
+import type { VersionName } from "./maas/versions.ts";
+import { type LabMaas, maasOf } from "./maas-host.ts";
 import { upstreamOf } from "./upstream.ts";
 
 const usage = `usage: node lab/main.ts COMMAND [--name NAME]   (default name: demo)
@@ -18,6 +20,8 @@ const usage = `usage: node lab/main.ts COMMAND [--name NAME]   (default name: de
                                                    flipped or missing is P's, by default the suite's first;
                                                    REGEX says what a bad server spoils
 ${imagesUsage}
+  maas restart | reset | version 3.5|3.6|3.7|3.8   the stand-in for MAAS on the host maas: started again, as just
+                                                   installed, or another release with what it has
   restore                                          make upstream good again, archive and images
   reset                                            back to the first publication of both`;
 
@@ -75,6 +79,11 @@ async function main(): Promise<number> {
       console.log(printed ?? usage);
       return printed === undefined ? 2 : 0;
     }
+    case "maas": {
+      const carriedOut = await maasCommand(maasOf(runningLab(name)), first, second);
+      if (!carriedOut) console.error(usage);
+      return carriedOut ? 0 : 2;
+    }
     case "restore":
       await upstreamOf(runningLab(name)).restore();
       return 0;
@@ -91,6 +100,15 @@ async function main(): Promise<number> {
     );
   }
   return 0;
+}
+
+/** False where there is no such command. */
+async function maasCommand(maas: LabMaas, what: string, version: string): Promise<boolean> {
+  if (what === "restart") await maas.restart();
+  else if (what === "reset") await maas.reset();
+  else if (what === "version") await maas.setVersion(version as VersionName);
+  else return false;
+  return true;
 }
 
 main().then(

@@ -6,6 +6,7 @@ import { archiveKey } from "./archive/openpgp-key.ts";
 import type { LabHost } from "./hosts.ts";
 import { labHost, labHosts, outsideNames } from "./hosts.ts";
 import { hostKey } from "./keys.ts";
+import { maasFiles } from "./maas-host/files.ts";
 import type { LabPaths } from "./paths.ts";
 import { addressIn } from "./subnets.ts";
 
@@ -51,6 +52,7 @@ export async function provision(
     );
   }
   if (host.name === "upstream") files.push(...upstreamFiles(addressIn(pair, "outside", outsideByte(host))));
+  if (host.name === "maas") files.push(...(await maasFiles()));
   for (const file of files) write(file, upper, lower);
   if (host.user !== "root") {
     for (const path of ["/.ssh", "/.ssh/authorized_keys"]) chownSync(join(upper, home, path), 1000, 1000);

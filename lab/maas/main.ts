@@ -22,8 +22,9 @@ const { values } = parseArgs({
     /** 0 is a free one. */
     port: { type: "string", default: "5240" },
     version: { type: "string", default: "3.6" },
-    "admin-key": { type: "string" },
-    "user-key": { type: "string" },
+    /** Keys may come by the environment too, where a list of processes does not show them. */
+    "admin-key": { type: "string", default: process.env.MAAS_ADMIN_KEY ?? "" },
+    "user-key": { type: "string", default: process.env.MAAS_USER_KEY ?? "" },
     /** Where it keeps what its database would; default: nowhere. */
     state: { type: "string" },
     /** Where the stand-in's own interface listens: a path for a unix socket; default: nowhere. */
@@ -61,9 +62,9 @@ process.stdout.write(`stand-in for MAAS ${values.version} at http://${values.hos
 
 process.on("SIGTERM", () => process.exit(0));
 
-function addUser(username: string, isAdmin: boolean, key: string | undefined): void {
+function addUser(username: string, isAdmin: boolean, key: string): void {
   store.state.users.push({ username, email: `${username}@example.com`, isAdmin });
-  if (key === undefined) return;
+  if (key === "") return;
   const [consumerKey = "", tokenKey = "", tokenSecret = ""] = key.split(":");
   const apiKey: ApiKey = { username, consumerKey, tokenKey, tokenSecret };
   store.state.keys.push(apiKey);

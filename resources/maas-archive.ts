@@ -21,7 +21,7 @@ import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
 import { archiveDoubt } from "./maas/archive-check.ts";
 import { type Before, BeforeLedger } from "./maas/before.ts";
-import { connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
 import { type DefaultName, defaultArchive } from "./maas/default-archives.ts";
 import { regionOf } from "./maas/region.ts";
 import {
@@ -263,6 +263,6 @@ export class MaasArchive extends DefinedResource {
   constructor(name: string, args: MaasArchiveArgs, options?: pulumi.CustomResourceOptions) {
     const { maas, archives = {}, repositories = {} } = args;
     const inputs = { ...connectionInputs(maas), archives, repositories };
-    super(maasArchive, name, inputs, ["ids", "before"], options);
+    super(maasArchive, name, inputs, ["ids", "before"], { ...beforeAnother, ...options });
   }
 }

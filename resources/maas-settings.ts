@@ -7,7 +7,7 @@ import { defineResource, type HostInputs, PartlyApplied, type Scene } from "./ke
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
 import { type Before, BeforeLedger } from "./maas/before.ts";
-import { connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
 import { regionOf } from "./maas/region.ts";
 import {
   declaredForm,
@@ -152,6 +152,7 @@ export class MaasSettings extends DefinedResource {
     options: pulumi.CustomResourceOptions = {},
   ) {
     super(maasSettings, name, { ...connectionInputs(maas), settings }, ["before"], {
+      ...beforeAnother,
       ...options,
       // The old proxy's URL may hold a password.
       additionalSecretOutputs: ["before", ...(options.additionalSecretOutputs ?? [])],

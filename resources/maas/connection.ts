@@ -85,3 +85,9 @@ export const maasConnectionSchema = z
 export function connectionInputs({ host, apiKey, ...maas }: MaasConnectionArgs) {
   return { host, maas, ...(apiKey === undefined ? {} : { apiKey: pulumi.secret(apiKey) }) };
 }
+
+/**
+ * Options of resources that put back what was there. Another host may be another door to the same region: made first, the new
+ * resource would take our values for those that were there before, and the old one would then undo them.
+ */
+export const beforeAnother: pulumi.CustomResourceOptions = { deleteBeforeReplace: true };

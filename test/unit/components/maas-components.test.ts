@@ -1,0 +1,132 @@
+import { setImmediate as pause } from "node:timers/promises";
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
+import type { AptMirror } from "../../../components/apt-mirror.ts";
+import { MaasArchive } from "../../../components/maas-archive.ts";
+import { MaasSettings } from "../../../components/maas-settings.ts";
+
+interface Declared {
+  readonly name: string;
+  readonly type: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+let declared: Declared[] = [];
+
+beforeEach(async () => {
+  declared = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: async ({ name, type, inputs }) => {
+        // What takes long lets everything pass that does not wait for it.
+        for (let turn = 0; name === "images" && turn < 100; turn++) await pause();
+        declared.push({ name, type: type.replace(/^.*:/, ""), inputs });
+        return { id: name, state: inputs };
+      },
+      call: () => ({}),
+    },
+    "airgapped-maas",
+    "dev",
+  );
+});
+
+/** Waits for all that was declared, in the order in which it was registered. */
+async function registered(): Promise<Declared[]> {
+  await pulumi.runtime.disconnect();
+  return declared.filter(({ inputs }) => "host" in inputs);
+}
+
+const key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY BLOCK-----";
+
+/** As much of a mirror as MaasArchive looks at. */
+class Mirror extends pulumi.ComponentResource {
+  readonly url = pulumi.output("http://mirror.dc1.example/ubuntu");
+  readonly publicKey: pulumi.Output<string | undefined>;
+  readonly suites = ["noble", "noble-security", "noble-updates"];
+  readonly components = ["main", "universe"];
+  readonly architectures = ["amd64"];
+
+  constructor(name: string, publicKey?: string) {
+    super("test:index:Mirror", name);
+    this.publicKey = pulumi.output(publicKey);
+  }
+}
+
+const mirror = (name: string, publicKey?: string) => new Mirror(name, publicKey) as unknown as AptMirror;
+
+describe("MaasSettings", () => {
+  test("sets what names images after what brings them, and all other before", async () => {
+    const settings = new MaasSettings("maas", {
+      maas: { host: "maas.dc1", user: "ops" },
+      profile: "airgapped",
+      settings: { enable_analytics: true, default_distro_series: "noble" },
+      imagesFrom: new pulumi.CustomResource("test:index:Images", "images", { host: "maas.dc1" }),
+    });
+    expect(settings.values).toMatchObject({ enable_analytics: true, dnssec_validation: "no" });
+    expect(Object.keys(settings.reasons)).not.toContain("enable_analytics");
+    const beforeImages = await new Promise((resolve) => settings.beforeImages?.urn.apply(resolve));
+    expect(beforeImages).toMatch(/::maas-settings$/);
+    const [first, images, second, ...more] = await registered();
+    expect([images?.name, more]).toEqual(["images", []]);
+    expect(first).toMatchObject({
+      name: "maas-settings",
+      type: "MaasSettings",
+      inputs: { host: "maas.dc1", maas: { user: "ops" }, settings: { enable_analytics: true } },
+    });
+    expect(second?.inputs.settings).toEqual({ default_distro_series: "noble" });
+  });
+
+  test("says all that is wrong at once", () => {
+    const declare = () =>
+      new MaasSettings("maas", {
+        maas: { host: "maas.dc1" },
+        settings: { upstream_dns: ["dns.dc1"], ntp_servers: ["a_b"] },
+      });
+    expect(declare).toThrow(
+      /MaasSettings maas cannot be declared so:\n {2}settings.upstream_dns\[0\].*\n {2}settings.ntp/,
+    );
+  });
+
+  test("keeps a declared API key out of what is shown", async () => {
+    new MaasSettings("maas", { maas: { host: "maas.dc1", apiKey: "a:b:c" }, profile: "airgapped" });
+    const [only] = await registered();
+    expect(only?.inputs.maas).toEqual({});
+    expect(only?.inputs.apiKey).not.toBe("a:b:c");
+    expect(JSON.stringify(only?.inputs.apiKey)).toContain("a:b:c");
+  });
+});
+
+describe("MaasArchive", () => {
+  test("gives a mirror that signs itself with its key, a verbatim one without, and what they hold", async () => {
+    new MaasArchive("archive", {
+      maas: { host: "maas.dc1" },
+      mainArchive: { mirror: mirror("signed", key) },
+      repositories: { again: { mirror: mirror("verbatim"), components: ["main"] } },
+    });
+    const [only] = await registered();
+    expect(only?.inputs.archives).toEqual({
+      main_archive: {
+        url: "http://mirror.dc1.example/ubuntu",
+        key,
+        disabledPockets: ["backports"],
+        disabledComponents: ["restricted", "multiverse"],
+        disableSources: true,
+      },
+    });
+    expect(only?.inputs.repositories).toEqual({
+      again: { url: "http://mirror.dc1.example/ubuntu", key: "", components: ["main"], arches: ["amd64"] },
+    });
+  });
+
+  test("refuses what no machine could use", () => {
+    const declare = () =>
+      new MaasArchive("archive", {
+        maas: { host: "maas.dc1" },
+        mainArchive: { mirror: mirror("one"), key } as never,
+        portsArchive: { mirror: mirror("two") },
+      });
+    expect(declare).toThrow(
+      /mainArchive.key: does not go with a mirror[\s\S]*portsArchive.mirror: is for armhf/,
+    );
+  });
+});

@@ -71,8 +71,11 @@ const planner = 1;
  *
  * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
  */
-export async function getImageContents(request: ImageContentsRequest): Promise<ImageContents> {
-  const host = hostNamed(request.host);
+export async function getImageContents(
+  request: ImageContentsRequest,
+  host: Host = hostNamed(request.host),
+  now = new Date(),
+): Promise<ImageContents> {
   const cache = defaultCache();
   if (request.pinnedTo) {
     const kept = keptContents<Found>(host, request.directory, request.pinnedTo);
@@ -96,7 +99,7 @@ export async function getImageContents(request: ImageContentsRequest): Promise<I
     ),
     key,
     cache,
-    now: new Date(),
+    now,
     // Another upstream has dates of its own.
     ...(published?.upstream === base ? { seen: published.updated } : {}),
   });

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { disabledBy, maasArchiveSchema, misfit } from "../../../components/maas-archive-args.ts";
 import {
@@ -42,6 +44,16 @@ describe("what MaasSettings sets", () => {
     for (const [name, { why }] of Object.entries(airgappedProfile)) {
       expect(settingNames).toContain(name);
       expect(why.length).toBeGreaterThan(20);
+    }
+  });
+
+  test("is what the document says", () => {
+    const rows = readFileSync(join(import.meta.dirname, "../../../docs/maas-settings.md"), "utf8").split(
+      "\n",
+    );
+    for (const [name, { value }] of Object.entries(airgappedProfile)) {
+      const row = rows.find((line) => line.startsWith(`| \`${name}\``));
+      expect(row?.split("|")[2]?.trim()).toBe(`\`${value}\``);
     }
   });
 

@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
+import { ubuntuImages } from "../../../lab/images/image-sets.ts";
+import type { ProductList } from "../../../lab/images/stream.ts";
+import { PartlyApplied, type Scene } from "../../../resources/kernel/definition.ts";
+import type { Limits } from "../../../resources/maas-boot-sources/limits.ts";
+import { type MaasBootSourcesOutputs, maasBootSourcesWith } from "../../../resources/maas-boot-sources.ts";
+import { imagesKeyring, Mirror } from "./mirror.ts";
+import { Region, type RegionOptions } from "./region.ts";
+import { RegionHost } from "./region-host.ts";
+import { adminKey } from "./region-process.ts";
+import { deadPort } from "./stream-server.ts";
+
+export type Version = NonNullable<RegionOptions["version"]>;
+export type Inputs = ReturnType<BootSourceScene["declared"]>;
+
+export const noble = {
+  os: "ubuntu",
+  release: "noble",
+  arches: ["amd64"],
+  subarches: ["*"],
+  labels: ["*"],
+};
+
+/** What a mirror of the lab's images has for `noble`, as MAAS calls it. */
+export const nobleImages = ["ga-24.04", "ga-24.04-lowlatency", "hwe-24.04"].map(
+  (kernel) => `ubuntu/noble amd64/${kernel}`,
+);
+
+const limits: Limits = { refreshMs: 6000, putBackMs: 700, pollMs: 100, restMs: 500, stallMs: 20_000 };
+const definition = maasBootSourcesWith(limits);
+let scenes = 0;
+
+/** A region as it was installed, whose own source nobody reaches, a mirror, and what is declared for them. */
+export class BootSourceScene {
+  readonly region: Region;
+  readonly mirror: Mirror;
+  readonly host: RegionHost;
+  /** Base64. */
+  readonly keyring: string;
+  /** What a person was told: progress, and warnings by that word. */
+  readonly said: string[] = [];
+  readonly #cache: string;
+
+  private constructor(region: Region, mirror: Mirror, keyring: string, cache: string) {
+    this.region = region;
+    this.mirror = mirror;
+    this.keyring = keyring;
+    this.#cache = cache;
+    this.host = new RegionHost(`region-${++scenes}`, () => region.origin);
+  }
+
+  static async start(
+    version: Version,
+    lists: readonly ProductList[] = ubuntuImages,
+  ): Promise<BootSourceScene> {
+    const cache = mkdtempSync(join(tmpdir(), "cache-"));
+    process.env.XDG_CACHE_HOME = cache;
+    const region = await Region.start({
+      version,
+      // 3.8 makes its source when it is installed, which is where it imports by itself.
+      importInterval: version === "3.8" ? 3600 : 0,
+      env: {
+        MAAS_DEFAULT_IMAGES_URL: `http://127.0.0.1:${await deadPort()}/ephemeral-v3/stable/`,
+        MAAS_IMAGES_KEYRING_FILEPATH: (await archiveKey("images")).keyringFile,
+      },
+    });
+    if (version !== "3.8") await region.import();
+    const keyring = (await imagesKeyring()).toString("base64");
+    return new BootSourceScene(region, await Mirror.start(lists), keyring, cache);
+  }
+
+  declared(changes: object = {}) {
+    return definition.inputs.parse({
+      host: this.host.name,
+      apiKey: adminKey,
+      sources: { images: { url: this.mirror.url, keyring: this.keyring, selections: [noble] } },
+      images: Object.fromEntries(nobleImages.map((image) => [image, "20260210"])),
+      ...changes,
+    });
+  }
+
+  /** As the kernel does it: look, then make it so. */
+  async up(wanted = this.declared(), before?: MaasBootSourcesOutputs): Promise<MaasBootSourcesOutputs> {
+    const observed = await definition.observe(this.#scene(), wanted, before);
+    return definition.apply(this.#scene(), wanted, observed);
+  }
+
+  async look(wanted = this.declared(), before?: MaasBootSourcesOutputs): Promise<Inputs> {
+    const observed = await definition.observe(this.#scene(), wanted, before);
+    if (!observed) throw new Error("It is gone.");
+    return observed.inputs;
+  }
+
+  async destroy(outputs: MaasBootSourcesOutputs, declared = this.declared()): Promise<void> {
+    await definition.remove(this.#scene(), declared, outputs);
+  }
+
+  /** Why it cannot be made so, as a person reads it. */
+  async refusal(wanted = this.declared()): Promise<string> {
+    const error = await this.up(wanted).then(
+      () => new Error("It went well."),
+      (thrown: Error) => thrown,
+    );
+    return (error instanceof PartlyApplied ? (error.cause as Error) : error).message;
+  }
+
+  /** What MAAS has: per source its URL without a slash at the end, and what is selected. */
+  async sources(): Promise<string[]> {
+    const { json } = await this.region.get("boot-sources/");
+    const all: string[] = [];
+    for (const { id, url } of json) {
+      const selections = (await this.region.get(`boot-sources/${id}/selections/`)).json as {
+        release: string;
+      }[];
+      all.push([url.replace(/\/$/, ""), ...selections.map(({ release }) => release).sort()].join(" "));
+    }
+    return all;
+  }
+
+  /** The requests since the last time that changed something. */
+  takeChanges(): string[] {
+    return this.host.requests.splice(0).filter((request) => !request.startsWith("GET "));
+  }
+
+  /** The declared mirror's URL as `sources` has it. */
+  get url(): string {
+    return this.mirror.url.slice(0, -1);
+  }
+
+  async stop(): Promise<void> {
+    this.mirror.stop();
+    this.host.clear();
+    await this.region.stop();
+    rmSync(this.#cache, { recursive: true, force: true });
+  }
+
+  #scene(): Scene {
+    return {
+      id: "maasbootsources-dc1-images",
+      host: this.host,
+      progress: (line) => void this.said.push(line),
+      warn: (line) => void this.said.push(`warning: ${line}`),
+    };
+  }
+}

@@ -1,0 +1,18 @@
+import { recordedImages } from "../../../lab/images/image-sets.ts";
+import type { ProductList } from "../../../lab/images/stream.ts";
+
+/** The recorded images without the one that MAAS never deploys, for which 3.8 does not take the whole stream. */
+export const deployable: readonly ProductList[] = recordedImages.map(({ contentId, products }) => ({
+  contentId,
+  products: products.filter((product) => !product.name.includes(":golden:")),
+}));
+
+/** The same with one product in another version. */
+export function withSerial(name: string, serial: string): ProductList[] {
+  return deployable.map(({ contentId, products }) => ({
+    contentId,
+    products: products.map((product) =>
+      product.name.includes(`:${name}:`) ? { ...product, serials: [serial] } : product,
+    ),
+  }));
+}

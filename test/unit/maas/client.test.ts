@@ -84,6 +84,8 @@ describe("a request", () => {
       oauth_signature_method: "PLAINTEXT",
     });
     expect(sent[0]?.redirects).toBe("refuse");
+    // A busy region takes 30 s and more for an answer.
+    expect(sent[0]?.timeoutMs).toBeGreaterThanOrEqual(120_000);
   });
 
   test("is answered with a JSON value, or with a text where MAAS sends one", async () => {

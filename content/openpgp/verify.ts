@@ -8,6 +8,7 @@ import {
   verify,
 } from "openpgp";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { plainText, takeApart } from "./clearsigned-text.ts";
 import type { TrustedKeys } from "./keyring.ts";
 
 export interface Verified {
@@ -21,7 +22,6 @@ export interface Verified {
 const clockTolerance = 86_400_000;
 
 const weakHashes = new Set([enums.hash.md5, enums.hash.sha1, enums.hash.ripemd]);
-const begin = "-----BEGIN PGP SIGNED MESSAGE-----\n";
 const config = { rejectMessageHashAlgorithms: weakHashes };
 
 /** Verifies a clearsigned file such as InRelease: one good signature by a declared key is enough. */
@@ -31,26 +31,18 @@ export async function verifyClearsigned(
   now: Date,
   name: string,
 ): Promise<Verified> {
-  const file = Buffer.from(bytes).toString("utf8").replaceAll("\r\n", "\n");
-  const end = /\n-----END PGP SIGNATURE-----\s*$/;
-  // Text around the signed part is not signed, however it may look.
-  if (!file.startsWith(begin) || file.indexOf(begin, 1) >= 0 || !end.test(file)) {
+  const parts = takeApart(bytes);
+  if (!parts) {
     throw refuse(
       name,
       "it is not one clearsigned text from beginning to end (truncated, or something was added)",
     );
   }
-  const message = await attempt(name, () => readCleartextMessage({ cleartextMessage: file }));
-  const { signatures } = await attempt(name, () =>
-    verify({
-      message,
-      verificationKeys: [...trusted.keys],
-      date: new Date(now.getTime() + clockTolerance),
-      config,
-    }),
-  );
-  const signedBy = await firstGood(signatures, trusted, now, name);
-  return { text: message.getText(), signedBy };
+  // The library says what is wrong with the frame, and reads the signatures as those of any other text.
+  await attempt(name, () => readCleartextMessage({ cleartextMessage: parts.frame }));
+  const signature = await attempt(name, () => readSignature({ armoredSignature: parts.signature }));
+  const signedBy = await signerOf(parts.canonical, signature, trusted, now, name);
+  return { text: plainText(parts.canonical), signedBy };
 }
 
 /** Verifies a text and its detached signature, such as Release and Release.gpg. */
@@ -67,18 +59,29 @@ export async function verifyDetached(
       ? readSignature({ armoredSignature: armored })
       : readSignature({ binarySignature: signature }),
   );
+  const signedBy = await signerOf(bytes, parsed, trusted, now, name);
+  return { text: Buffer.from(bytes).toString("utf8"), signedBy };
+}
+
+/** Full fingerprint of the declared key with a good signature of these bytes. */
+async function signerOf(
+  bytes: Uint8Array,
+  signature: Signature,
+  trusted: TrustedKeys,
+  now: Date,
+  name: string,
+): Promise<string> {
   const message = await createMessage({ binary: bytes });
   const { signatures } = await attempt(name, () =>
     verify({
       message,
-      signature: parsed,
+      signature,
       verificationKeys: [...trusted.keys],
       date: new Date(now.getTime() + clockTolerance),
       config,
     }),
   );
-  const signedBy = await firstGood(signatures, trusted, now, name);
-  return { text: Buffer.from(bytes).toString("utf8"), signedBy };
+  return firstGood(signatures, trusted, now, name);
 }
 
 type Checked = Awaited<ReturnType<typeof verify>>["signatures"][number];

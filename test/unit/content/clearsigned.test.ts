@@ -1,0 +1,135 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import {
+  config,
+  createCleartextMessage,
+  enums,
+  PacketList,
+  type PrivateKey,
+  Signature,
+  SignaturePacket,
+  sign,
+} from "openpgp";
+import { trustedKeys } from "../../../content/openpgp/keyring.ts";
+import { verifyClearsigned } from "../../../content/openpgp/verify.ts";
+import { made, newKey, now } from "./small-archive.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "clearsigned-test-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const key = await newKey();
+const stranger = await newKey();
+const trusted = await trustedKeys(key.toPublic().armor());
+const keyring = join(directory, "keyring.gpg");
+writeFileSync(keyring, trusted.binary);
+
+/** With plain line ends, as files of upstream have them. */
+async function signed(text: string, ...signingKeys: PrivateKey[]): Promise<string> {
+  const message = await createCleartextMessage({ text });
+  return (
+    await sign({ message, signingKeys: signingKeys.length > 0 ? signingKeys : key, date: new Date(made) })
+  ).replaceAll("\r\n", "\n");
+}
+
+const read = (file: string) => verifyClearsigned(Buffer.from(file), trusted, now, "InRelease");
+
+/** What gpgv, which apt and MAAS rely on, says was signed. Throws where it refuses. */
+function gpgvReads(file: string): string {
+  const path = join(directory, "file");
+  writeFileSync(path, file);
+  const argv = ["--keyring", keyring, "--output", "-", path];
+  return execFileSync("gpgv", argv, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+describe("a clearsigned text", () => {
+  test.each<[string, string, (file: string) => string]>([
+    ["of several lines", "a: 1\n b\n\nc", (file) => file],
+    [
+      "with lines that begin with a dash",
+      "- a\n-----BEGIN PGP SIGNED MESSAGE-----\n--\n-\nb",
+      (file) => file,
+    ],
+    ["with CR LF", "a\nb\n\nc", (file) => file.replaceAll("\n", "\r\n")],
+    ["with blanks at the ends of lines", "a\nb\n\nc", (file) => file.replace("a\nb\n", "a \t\nb  \n")],
+    ["with empty lines at both ends", "\n\na\n\n", (file) => file],
+    ["in UTF-8", "Übersetzung: 日本語 🂡", (file) => file],
+    ["that is empty but for a line", "\n", (file) => file],
+  ])("%s is read as gpgv reads it", async (_, text, change) => {
+    const file = change(await signed(text));
+    const found = await read(file);
+    expect(found.text).toBe(text);
+    expect(found.signedBy).toBe(key.getFingerprint().toUpperCase());
+    // gpgv prints the lines as they are in the file, with one end of line more.
+    const lines = gpgvReads(file).replace(/[ \t\r]+$/gm, "");
+    expect(lines).toBe(`${text}\n`);
+  });
+
+  test.each<[string, (file: string) => string]>([
+    ["text before it", (file) => `x: 1\n${file}`],
+    ["text after it", (file) => `${file}x: 1\n`],
+    ["a byte order mark", (file) => `\uFEFF${file}`],
+    ["another header", (file) => file.replace("Hash: ", "Comment: x\nHash: ")],
+    ["another hash than was used", (file) => file.replace(/Hash: \w+/, "Hash: SHA224")],
+    ["no empty line after its headers", (file) => file.replace("\n\n", "\n")],
+    ["a changed letter", (file) => file.replace("a: 1", "a: 2")],
+    ["an indented line", (file) => file.replace("a: 1", " a: 1")],
+    ["a line more", (file) => file.replace("a: 1", "a: 1\nb: 2")],
+    ["an empty line more", (file) => file.replace("a: 1", "a: 1\n")],
+    ["a line that would have to be escaped", (file) => file.replace("a: 1", "a: 1\n-b: 2")],
+    ["the beginning of another one", (file) => file.replace("a: 1", `${file.split("\n")[0]}\n\na: 1`)],
+    ["a block of another kind", (file) => file.replace("a: 1", "a: 1\n-----BEGIN PGP MESSAGE-----")],
+    ["no signature", (file) => file.slice(0, file.indexOf("-----BEGIN PGP SIGNATURE"))],
+    ["half a signature", (file) => file.slice(0, -60)],
+    ["a second block of signatures", (file) => file + file.slice(file.indexOf("-----BEGIN PGP SIGNATURE"))],
+    ["something in place of the signature", (file) => file.replaceAll("SIGNATURE-----", "MESSAGE-----")],
+    [
+      "something between two ends",
+      (file) => `${file}x: 1\n${file.split("\n").findLast((line) => line !== "")}\n`,
+    ],
+  ])("with %s is refused", async (_, change) => {
+    const file = await signed("a: 1\nc: 3");
+    await expect(read(file)).resolves.toMatchObject({ text: "a: 1\nc: 3" });
+    await expect(read(change(file))).rejects.toThrow(/verifying the signature of InRelease/);
+  });
+
+  test("that is empty, or no text at all, is refused", async () => {
+    await expect(read("")).rejects.toThrow(/not one clearsigned text/);
+    await expect(read("a: 1\n")).rejects.toThrow(/not one clearsigned text/);
+    await expect(read("-----BEGIN PGP SIGNED MESSAGE-----")).rejects.toThrow(/not one clearsigned text/);
+  });
+
+  test("by several needs one who is declared, whichever it is", async () => {
+    for (const order of [
+      [stranger, key],
+      [key, stranger],
+    ]) {
+      const found = await read(await signed("a: 1", ...order));
+      expect(found.signedBy).toBe(key.getFingerprint().toUpperCase());
+    }
+    await expect(read(await signed("a: 1", stranger))).rejects.toThrow(/which is not declared/);
+  });
+
+  test("gives nothing but what was signed: what stands in the file for a blank is not in it", async () => {
+    const file = (await signed("a: 1\nb")).replace("a: 1\n", "a: 1 \t \n");
+    expect((await read(file)).text).toBe("a: 1\nb");
+  });
+
+  test("with a signature of nothing, which is good for any text, is refused", async () => {
+    const packet = new SignaturePacket();
+    packet.signatureType = enums.signature.standalone;
+    packet.publicKeyAlgorithm = key.keyPacket.algorithm;
+    packet.hashAlgorithm = enums.hash.sha512;
+    packet.issuerKeyID = key.getKeyID();
+    const internal = packet as unknown as { version: number; sign(...of: unknown[]): Promise<void> };
+    internal.version = key.keyPacket.version;
+    await internal.sign(key.keyPacket, {}, new Date(made), true, config);
+    const packets = new PacketList<SignaturePacket>();
+    packets.push(packet);
+    const armored = new Signature(packets).armor().replaceAll("\r\n", "\n");
+    const file = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\na: 1\n${armored}`;
+    await expect(read(file)).rejects.toThrow(/it has no signature/);
+  });
+});

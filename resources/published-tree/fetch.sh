@@ -35,11 +35,11 @@ fetch_missing() {
   # Partial files of another plan would never be asked for again.
   ( cd "$WORK/partial" && ls -1 ) | sort >"$WORK/left" && cut -f1 "$WORK/missing" | sort | comm -23 "$WORK/left" - | (cd "$WORK/partial" && xargs -r rm -f --)
 
-  fetch_pass "$WORK/missing" resume
+  fetch_pass "$WORK/missing"
   if [ -s "$WORK/again" ] && ! grep -q ': the server stalled' "$WORK/faults"; then
-    # What a proxy or an interrupted transfer spoiled comes whole the second time; what is wrong upstream stays wrong.
+    # What a proxy spoiled comes whole the second time, and what broke off goes on; what is wrong upstream stays wrong.
     cp "$WORK/again" "$WORK/second"
-    fetch_pass "$WORK/second" afresh
+    fetch_pass "$WORK/second"
   fi
   if [ -s "$WORK/again" ]; then
     head -n 20 "$WORK/faults"
@@ -49,7 +49,7 @@ fetch_missing() {
   fi
 }
 
-# fetch_pass LIST resume|afresh: leaves in $WORK/again what did not arrive right, and the reasons in $WORK/faults.
+# fetch_pass LIST: leaves in $WORK/again what did not arrive right, and the reasons in $WORK/faults.
 fetch_pass() {
   : >"$WORK/again"; : >"$WORK/faults"; done_bytes=0
   rm -f "$WORK"/batch.*
@@ -66,7 +66,6 @@ fetch_pass() {
         print "url = \"$upstream$path\"\noutput = \"$partial/$sha\"\n";
       }
     ' "$batch" "$WORK/partial" "$UPSTREAM" >"$WORK/curl.conf"
-    [ "$2" = resume ] || cut -f1 "$batch" | (cd "$WORK/partial" && xargs -r rm -f --)
     : >"$WORK/report"
     # It must not hold the locks for as long as its sleep outlives it.
     watch_progress 8>&- 9>&- & watcher=$!
@@ -77,7 +76,7 @@ fetch_pass() {
       exec curl --config "$WORK/curl.conf" --parallel --parallel-max "$PARALLEL" --parallel-immediate \
         --fail --location --proto '=http,https' --max-redirs 5 --globoff --path-as-is \
         --connect-timeout 15 --speed-limit 1 --speed-time "$STALL" --max-filesize "$((largest + 1048576))" \
-        $([ "$2" = resume ] && echo --continue-at -) --no-progress-meter \
+        --continue-at - --no-progress-meter \
         --write-out '%{exitcode}\t%{http_code}\t%{filename_effective}\t%{errormsg}\n'
     ) >"$WORK/report" 2>"$WORK/curl.err" </dev/null || true
     kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null || true
@@ -114,8 +113,8 @@ check_batch() {
         : !defined $got ? "nothing arrived"
         : $got < $size ? "is truncated: $got of $size bytes"
         : "its SHA-256 is $sum{$sha}, and the signed index says $sha";
-      # What is complete and wrong, or too large, is of no use to a resumed transfer.
-      unlink $partial if defined $got && $got >= $size;
+      # What the server says is all, is as long as it should be, or cannot be resumed there (33, 416), begins anew.
+      unlink $partial if defined $got && ($got >= $size || ($code // 0) == 0 || $code == 33 || ($http // "") eq "416");
       print $faults "fault $path: $why\n"; print $again "$sha\t$size\t$path\n";
     }
   ' "$1" "$WORK" "$STORE"

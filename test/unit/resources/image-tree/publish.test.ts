@@ -213,6 +213,14 @@ describe("a tree of images", () => {
     expect(statSync(join(root, "m/current/public/noble/amd64/1/squashfs")).size).toBe(large.length);
   });
 
+  test("and does so at once when it is the connection that broke", async () => {
+    const large = Buffer.alloc(9_000_000, "0123456789");
+    const files = { "noble/amd64/1/squashfs": large };
+    upstream.misbehave = () => (upstream.asked.length === 1 ? "reset" : undefined);
+    expect((await publish("index 1", files)).code).toBe(0);
+    expect([upstream.asked.length, upstream.sent]).toEqual([2, large.length]);
+  });
+
   test("a kept tree is served again when it is whole", async () => {
     await publish("index 1", set("1"));
     const first = current();

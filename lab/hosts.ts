@@ -84,7 +84,7 @@ export const labHosts: readonly LabHost[] = [
     user: "ops",
     suppliedByUpstream: false,
     image: "base",
-    booted: false,
+    booted: true,
   },
 ];
 
@@ -99,6 +99,9 @@ export const outsideNames: readonly string[] = [
   "images.maas.io",
   "archive.lab",
 ];
+
+/** Hosts of the data centre know each other by name with and without it: MAAS takes no URL of a host without a dot. */
+export const datacentreDomain = "datacentre.lab";
 
 /** The row of a host, or undefined where the table has none. */
 export function labHost(name: string): LabHost | undefined {

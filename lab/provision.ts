@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { debianSource } from "./archive/debian.ts";
 import { archiveKey } from "./archive/openpgp-key.ts";
 import type { LabHost } from "./hosts.ts";
-import { labHost, labHosts, outsideNames } from "./hosts.ts";
+import { datacentreDomain, labHost, labHosts, outsideNames } from "./hosts.ts";
 import { hostKey } from "./keys.ts";
 import { maasFiles } from "./maas-host/files.ts";
 import type { LabPaths } from "./paths.ts";
@@ -70,7 +70,8 @@ function hostsFile(host: LabHost, pair: number): string {
   if (host.address.datacentre !== undefined) {
     for (const other of labHosts) {
       if (other.name === host.name || other.address.datacentre === undefined) continue;
-      lines.push(`${addressIn(pair, "datacentre", other.address.datacentre)} ${other.name}`);
+      const address = addressIn(pair, "datacentre", other.address.datacentre);
+      lines.push(`${address} ${other.name}.${datacentreDomain} ${other.name}`);
     }
   }
   return `${lines.join("\n")}\n`;

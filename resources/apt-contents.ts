@@ -20,8 +20,9 @@ import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
+import { planTexts } from "./published-tree/plan-texts.ts";
 import { isComplete } from "./published-tree/publication.ts";
-import { keptContents, publishedPlan, summaryOf } from "./published-tree/published.ts";
+import { keptContents, summaryOf } from "./published-tree/published.ts";
 import { existsThrough, fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { count, few } from "./published-tree/wording.ts";
 import { workListText } from "./published-tree/work-list.ts";
@@ -209,18 +210,8 @@ async function changesOf(
   published: PublishedContents | undefined,
   wanted: AptPublication,
 ): Promise<string[]> {
-  const cache = defaultCache();
-  const text = async (digest: string | undefined) =>
-    digest ? (await cache.get(digest))?.toString() : undefined;
-  const held = async () => {
-    if (!published) return undefined;
-    const manifest = await text(published.plan);
-    const known = manifest && (await text((JSON.parse(manifest) as AptPublication).planText));
-    // Another workstation made it: the host has it too.
-    return known ?? publishedPlan(host, directory);
-  };
-  const [before, after] = await Promise.all([held(), text(wanted.planText)]);
-  const changes = comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after ?? ""));
+  const { before, after } = await planTexts(host, directory, published, wanted);
+  const changes = comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after));
   return Object.values(changes)
     .filter(
       ({ added, changed, removed, bytes }) => added.length + changed.length + removed.length + bytes > 0,

@@ -11,8 +11,9 @@ import { blaming } from "../errors/blaming.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import type { HeldImage, ImageSummary } from "./image-tree.ts";
+import { planTexts } from "./published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "./published-tree/publication.ts";
-import { keptContents, publishedPlan, summaryOf } from "./published-tree/published.ts";
+import { keptContents, summaryOf } from "./published-tree/published.ts";
 import { fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { workListText } from "./published-tree/work-list.ts";
 
@@ -170,16 +171,6 @@ async function changesOf(
   published: ImageSummary | undefined,
   wanted: Publication,
 ): Promise<string[]> {
-  const cache = defaultCache();
-  const text = async (digest: string | undefined) =>
-    digest ? (await cache.get(digest))?.toString() : undefined;
-  const held = async () => {
-    if (!published) return undefined;
-    const manifest = await text(published.plan);
-    const known = manifest && (await text((JSON.parse(manifest) as Publication).planText));
-    // Another workstation made it: the host has it too.
-    return known ?? publishedPlan(host, directory);
-  };
-  const [before, after] = await Promise.all([held(), text(wanted.planText)]);
-  return comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after ?? ""));
+  const { before, after } = await planTexts(host, directory, published, wanted);
+  return comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after));
 }

@@ -50,12 +50,6 @@ export async function summaryOf<S extends Summary>(host: Host, tree: string): Pr
   return text ? (JSON.parse(text) as S) : undefined;
 }
 
-/** The text of the plan that is published. */
-export async function publishedPlan(host: Host, directory: string): Promise<string> {
-  const read = await host.run(sh`cat ${`${directory}/current/plan`}`, { step: "reading the published plan" });
-  return read.stdout;
-}
-
 /**
  * What the preview that made a kept tree found out then, and the plan it made.
  *

@@ -1,0 +1,30 @@
+import { defaultCache } from "../../content/metadata-cache.ts";
+import type { Host } from "../../hosts/host.ts";
+import { sh } from "../../hosts/shell.ts";
+import type { Publication } from "./publication.ts";
+import type { Summary } from "./published.ts";
+
+/** The plan of what is published (undefined: nothing is) and that of what is to take its place. */
+export async function planTexts(
+  host: Host,
+  directory: string,
+  published: Summary | undefined,
+  wanted: Publication,
+): Promise<{ readonly before: string | undefined; readonly after: string }> {
+  const cache = defaultCache();
+  const text = async (digest: string) => (await cache.get(digest))?.toString();
+  const held = async () => {
+    if (!published) return undefined;
+    const manifest = await text(published.plan);
+    const known = manifest && (await text((JSON.parse(manifest) as Publication).planText));
+    // Another workstation made it: the host has it too.
+    return known || publishedPlan(host, directory);
+  };
+  const [before, after = ""] = await Promise.all([held(), text(wanted.planText)]);
+  return { before, after };
+}
+
+async function publishedPlan(host: Host, directory: string): Promise<string> {
+  const read = await host.run(sh`cat ${`${directory}/current/plan`}`, { step: "reading the published plan" });
+  return read.stdout;
+}

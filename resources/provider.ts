@@ -6,7 +6,9 @@ import type { ResourceDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
 import { maasArchive } from "./maas-archive.ts";
 import { maasBootSources } from "./maas-boot-sources.ts";
+import { maasImage } from "./maas-image.ts";
 import { maasSettings } from "./maas-settings.ts";
+import { ownImageTree } from "./own-image-tree.ts";
 import { packages } from "./packages.ts";
 import { services } from "./services.ts";
 import { signingKey } from "./signing-key.ts";
@@ -22,6 +24,8 @@ const definitions: readonly AnyDefinition[] = [
   maasArchive,
   maasBootSources,
   maasSettings,
+  maasImage,
+  ownImageTree,
   packages,
   services,
   signingKey,

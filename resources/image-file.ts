@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { defaultCache } from "../content/metadata-cache.ts";
+import { ExplainedError } from "../errors/explained-error.ts";
+import { hostNamed } from "../hosts/connections.ts";
+import type { Host } from "../hosts/host.ts";
+import { sh } from "../hosts/shell.ts";
+import { ledgerPlace } from "./ledger/place.ts";
+import { digestOf } from "./published-tree/work-list.ts";
+
+/** Where an image's file is: on this workstation, or with `host` on that one. */
+export interface ImageFile {
+  /** On the workstation it may be relative to the project. */
+  readonly path: string;
+  /** As one would type it after `ssh`. */
+  readonly host?: string | undefined;
+}
+
+export interface ImageFileFacts {
+  /** Bytes. */
+  readonly size: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** The first six bytes in hexadecimal, which tell a gzip archive from others. */
+  readonly begins: string;
+}
+
+/**
+ * Size and SHA-256 of an image's file. A large file is read through once for each change of it: as long as size and
+ * time of change stay, so does what was found.
+ *
+ * @throws ExplainedError where there is no such file, or it is empty
+ */
+export async function imageFileFacts(file: ImageFile): Promise<ImageFileFacts> {
+  const facts =
+    file.host === undefined ? await here(file.path) : await there(hostNamed(file.host), file.path);
+  if (facts && facts.size > 0) return facts;
+  throw new ExplainedError({
+    host: file.host,
+    step: `reading the image ${file.path}`,
+    found: facts ? "it is empty" : `there is no such file on ${file.host ?? "this workstation"}`,
+    remedy: "Declare the path of the image's file: of one on this workstation, or with host: of one there.",
+    values: ["file"],
+  });
+}
+
+async function here(relative: string): Promise<ImageFileFacts | undefined> {
+  const path = resolve(relative);
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  if (!found?.isFile()) return undefined;
+  const cache = defaultCache();
+  const subject = JSON.stringify([
+    "file",
+    path,
+    String(found.size),
+    String(found.mtimeNs),
+    String(found.ino),
+  ]);
+  let sha256 = await cache.recall(subject);
+  if (!sha256) {
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+    sha256 = hash.digest("hex");
+    await cache.remember(subject, sha256);
+  }
+  const opened = await open(path);
+  try {
+    const { buffer, bytesRead } = await opened.read(Buffer.alloc(6), 0, 6, 0);
+    return { size: Number(found.size), sha256, begins: buffer.subarray(0, bytesRead).toString("hex") };
+  } finally {
+    await opened.close();
+  }
+}
+
+async function there(host: Host, path: string): Promise<ImageFileFacts | undefined> {
+  const directory = `${ledgerPlace.directory}/digests`;
+  const { stdout } = await host.run(
+    sh`set -e
+file=${path} note=${`${directory}/${digestOf(path)}`}
+[ -f "$file" ] || exit 0
+is=$(stat -L -c '%s %.9Y' -- "$file")
+known=$(cat "$note" 2>/dev/null || true)
+sum=\${known##* }
+if [ "$known" != "$is $sum" ]; then
+  sum=$(sha256sum <"$file" | cut -d' ' -f1)
+  mkdir -p ${directory}
+  echo "$is $sum" >"$note.$$" && mv -f "$note.$$" "$note"
+fi
+echo "\${is%% *} $sum $(head -c 6 -- "$file" | od -An -v -tx1 | tr -d ' \n')"`,
+    { step: `reading the image ${path}` },
+  );
+  const [size, sha256 = "", begins = ""] = stdout.trim().split(" ");
+  return sha256 ? { size: Number(size), sha256, begins } : undefined;
+}

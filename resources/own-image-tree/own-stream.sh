@@ -1,0 +1,29 @@
+# The stream of a custom image: what the work list puts below unsigned/ is clearsigned into the tree.
+# Part of a job's script; expects, beside what tree.sh does:
+#   GNUPG     home directory of the signing key
+#   KEY       its fingerprint
+
+make_tree() {
+  link_from_store tree "$WORK/tree/public"
+  rm -rf "$WORK/unsigned"
+  link_from_store unsigned "$WORK/unsigned"
+  (cd "$WORK/unsigned" && find . -type f) | while read -r path; do
+    mkdir -p "$(dirname "$WORK/tree/public/$path")"
+    gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 \
+      --clearsign --output "$WORK/tree/public/$path" "$WORK/unsigned/$path"
+  done
+  gpgconf --homedir "$GNUPG" --kill gpg-agent || true
+}
+
+complete_tree() { :; }
+
+# What is in the store was checked when it came; what was signed just now is small.
+list_tree() {
+  awk -F'\t' '$4 ~ /^tree\// { print $1 "\ttrees/'"$1"'/public/" substr($4, 6) }' "$LIST"
+  awk -F'\t' '$4 ~ /^unsigned\// { print substr($4, 10) }' "$LIST" | while read -r path; do
+    printf '%s\ttrees/%s/public/%s\n' "$(sha256sum <"$ROOT/trees/$1/public/$path" | cut -d' ' -f1)" "$1" "$path"
+  done
+}
+
+prune_beside() { :; }
+restore_tree() { switch_to "$PINNED"; }

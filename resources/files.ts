@@ -162,7 +162,13 @@ export const files = defineResource<Inputs, Record<string, never>>({
     if (reloadOnRemoval.length === 0) return;
     const { stdout } = await scene.host.run(
       sh`for unit in ${reloadOnRemoval}; do
-  if systemctl is-active --quiet -- "$unit"; then systemctl reload -- "$unit" >/dev/null 2>&1 || echo "$unit"; fi
+  systemctl is-active --quiet -- "$unit" || continue
+  systemctl reload -- "$unit" >/dev/null 2>&1 && continue
+  # Another component may be about to stop it, which cancels a reload: what is queued comes first.
+  tries=0
+  while [ -n "$(systemctl show --property Job --value -- "$unit")" ] && [ "$tries" -lt 300 ]; do tries=$((tries + 1)); sleep 0.1; done
+  systemctl is-active --quiet -- "$unit" || continue
+  systemctl reload -- "$unit" >/dev/null 2>&1 || echo "$unit"
 done`,
       { step: `reloading ${reloadOnRemoval.join(", ")}` },
     );

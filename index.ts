@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AptMirror } from "./components/apt-mirror.ts";
 import { ClientCheck } from "./components/client-check.ts";
+import { CustomImage } from "./components/custom-image.ts";
 import { ImageMirror } from "./components/image-mirror.ts";
+import { MaasBootSource } from "./components/maas-boot-source.ts";
 import { configureSsh } from "./hosts/connections.ts";
 import { readSite } from "./site/configuration.ts";
 
@@ -20,6 +22,31 @@ const imageMirrors = Object.fromEntries(
     name,
     new ImageMirror(name, mirror, mirror.nameOnHost ? { aliases: [{ name: mirror.nameOnHost }] } : {}),
   ]),
+);
+
+const streamedImages = Object.fromEntries(
+  Object.entries(site.customImages).flatMap(([name, image]) =>
+    image.via === "stream" ? [[name, new CustomImage(name, image)] as const] : [],
+  ),
+);
+
+const { region: maas, bootSource: declaredSource } = site.maas ?? {};
+const bootSource =
+  maas && declaredSource
+    ? new MaasBootSource("images", {
+        ...declaredSource,
+        maas,
+        mirror: declaredSource.mirror === undefined ? undefined : imageMirrors[declaredSource.mirror],
+        customImages: declaredSource.customImages.flatMap((name) => streamedImages[name] ?? []),
+      })
+    : undefined;
+
+const uploadedImages = Object.fromEntries(
+  Object.entries(site.customImages).flatMap(([name, image]) =>
+    image.via === "upload" && maas
+      ? [[name, new CustomImage(name, { ...image, maas, imagesFrom: bootSource })] as const]
+      : [],
+  ),
 );
 
 const clientChecks = Object.entries(site.clientChecks).map(([name, check]) => {
@@ -43,6 +70,17 @@ export const images = Object.fromEntries(
     { url, keyring, fingerprint, serials, selections, tree },
   ]),
 );
+
+/** Per image of one's own: what machines are deployed with, and its version. */
+export const customImages = Object.fromEntries(
+  Object.entries({ ...streamedImages, ...uploadedImages }).map(([name, { distroSeries, serial, sha256 }]) => [
+    name,
+    { distroSeries, serial, sha256 },
+  ]),
+);
+
+/** What MAAS has imported, with its versions. */
+export const bootImages = bootSource?.images;
 
 /** Per check: what the client said. */
 export const clients = Object.fromEntries(clientChecks.map(([name, { answer }]) => [name, answer]));

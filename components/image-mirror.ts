@@ -96,9 +96,10 @@ export class ImageMirror extends pulumi.ComponentResource {
       child([packages, configuration]),
     );
 
-    // What is said of the mirror becomes true when it is served: MAAS is pointed at it after that.
+    // What is said of the mirror becomes true when it is served: MAAS is pointed at it after that. Unlike its outputs, a
+    // resource's URN is known to a preview, which so shows what changes in MAAS.
     const served = <T>(value: pulumi.Input<T>) =>
-      pulumi.all([value, tree.tree, services.id]).apply(([known]) => known as T);
+      pulumi.all([value, tree.urn, services.urn]).apply(([known]) => known as T);
     this.url = served(urlOf(host, serve).then((url) => `${url}/`));
     this.keyring = contents.keyring;
     this.publicKey = contents.publicKey;

@@ -17,7 +17,11 @@ export interface Place {
  * Mirrors in the default place share one store, so what two of them hold takes space once. A store must
  * be on its mirror's file system, so a mirror in a place of its own has a store of its own.
  */
-export function placeOf(room: "apt" | "images", name: string, directory: string | undefined): Place {
+export function placeOf(
+  room: "apt" | "images" | "custom-images",
+  name: string,
+  directory: string | undefined,
+): Place {
   const base = "/srv/airgapped-maas";
   return directory
     ? { directory, store: `${directory}/store` }

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { aptMirrorSchema } from "../components/apt-mirror-args.ts";
+import { servedAt, siteCustomImageSchema } from "../components/custom-image-args.ts";
 import { imageMirrorSchema } from "../components/image-mirror-args.ts";
+import { maasBootSourceSchema } from "../components/maas-boot-source-args.ts";
 import { serverKey } from "../components/web-site.ts";
+import { maasConnectionSchema } from "../resources/maas/connection.ts";
 
 const name = z
   .string()
@@ -20,6 +23,14 @@ const clientCheckSchema = z.strictObject({
   package: z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "is not a package's name"),
 });
 
+/** The datacentre's MAAS: how it is reached, and what it is given. */
+const maasSchema = z.strictObject({
+  /** A region host of it, and how to speak to it. */
+  region: maasConnectionSchema,
+  /** Where it gets images from; names of `imageMirrors` and `customImages`. */
+  bootSource: maasBootSourceSchema.optional(),
+});
+
 /** A datacentre as data: the configuration of a stack, below `airgapped-maas:`. */
 export const siteSchema = z
   .strictObject({
@@ -27,6 +38,8 @@ export const siteSchema = z
     sshConfig: z.string().min(1).optional(),
     aptMirrors: z.record(name, aptMirrorSchema).default({}),
     imageMirrors: z.record(name, imageMirrorSchema).default({}),
+    customImages: z.record(name, siteCustomImageSchema).default({}),
+    maas: maasSchema.optional(),
     clientChecks: z.record(name, clientCheckSchema).default({}),
   })
   .superRefine((site, context) => {
@@ -43,6 +56,7 @@ export const siteSchema = z
           });
       }
     }
+    for (const { path, message } of imageNames(site)) context.addIssue({ code: "custom", path, message });
     for (const [check, { mirror }] of Object.entries(site.clientChecks)) {
       if (mirror in site.aptMirrors) continue;
       const known = Object.keys(site.aptMirrors).join(", ") || "none";
@@ -56,23 +70,59 @@ export const siteSchema = z
 
 export type Site = z.output<typeof siteSchema>;
 
-type Room = "aptMirrors" | "imageMirrors";
+/** What is wrong with the names by which MAAS's sources and images are told. */
+function imageNames({
+  customImages,
+  imageMirrors,
+  maas,
+}: Pick<Site, "customImages" | "imageMirrors" | "maas">): { path: PropertyKey[]; message: string }[] {
+  const source = maas?.bootSource;
+  const known = (names: object) => Object.keys(names).join(", ") || "none";
+  const wrong: { path: PropertyKey[]; message: string }[] = [];
+  if (source?.mirror && !(source.mirror in imageMirrors)) {
+    const message = `names no mirror of imageMirrors (there is ${known(imageMirrors)})`;
+    wrong.push({ path: ["maas", "bootSource", "mirror"], message });
+  }
+  for (const [index, image] of (source?.customImages ?? []).entries()) {
+    const found = customImages[image];
+    const path = ["maas", "bootSource", "customImages", index];
+    if (!found) {
+      wrong.push({ path, message: `names none of customImages (there is ${known(customImages)})` });
+    } else if (found.via === "upload") {
+      wrong.push({ path, message: "is uploaded, so MAAS does not get it from a source: take it out here" });
+    }
+  }
+  for (const [image, { via }] of Object.entries(customImages)) {
+    if (via !== "upload" || maas) continue;
+    const message = "is to be uploaded, and there is no maas: declare maas.region";
+    wrong.push({ path: ["customImages", image], message });
+  }
+  return wrong;
+}
+
+type Room = "aptMirrors" | "imageMirrors" | "customImages";
 
 interface Mirror {
   readonly room: Room;
   readonly name: string;
   readonly host: string;
-  readonly serve: Site[Room][string]["serve"];
+  readonly serve: Site["imageMirrors"][string]["serve"];
   readonly directory?: string | undefined;
   readonly nameOnHost?: string | undefined;
 }
 
 /** All mirrors, of whatever they are: a host does not tell them apart. */
 function mirrorsOf(site: Pick<Site, Room>): Mirror[] {
-  const rooms: readonly Room[] = ["aptMirrors", "imageMirrors"];
-  return rooms.flatMap((room) =>
+  const rooms = ["aptMirrors", "imageMirrors"] as const;
+  const mirrors = rooms.flatMap((room) =>
     Object.entries(site[room]).map(([name, mirror]) => ({ ...mirror, room, name })),
   );
+  const streams = Object.entries(site.customImages).flatMap(([name, image]) =>
+    image.via === "stream"
+      ? [{ ...image, serve: servedAt(image, name), room: "customImages" as const, name }]
+      : [],
+  );
+  return [...mirrors, ...streams];
 }
 
 interface Clash {

@@ -1,0 +1,228 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { PartlyApplied, type Scene } from "../../../resources/kernel/definition.ts";
+import { maasImageWith } from "../../../resources/maas-image.ts";
+import { BootSourceScene, type Version } from "./boot-source-scene.ts";
+import type { Region } from "./region.ts";
+import type { RegionHost } from "./region-host.ts";
+import { adminKey } from "./region-process.ts";
+
+const definition = maasImageWith({ pollMs: 20, completeMs: 3000 });
+type Inputs = Parameters<typeof definition.apply>[1];
+
+const mebibyte = 1 << 20;
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "uploads-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let place: BootSourceScene;
+let region: Region;
+let host: RegionHost;
+let said: string[];
+
+/** A region that has Ubuntu for amd64, without which it takes no upload. */
+async function start(version: Version = "3.6", imports = true): Promise<void> {
+  said = [];
+  place = await BootSourceScene.start(version);
+  ({ region, host } = place);
+  if (imports) await place.up();
+  host.requests.length = 0;
+}
+
+let number = 0;
+/** A file of random bytes, declared. */
+function image(size: number, changes: object = {}): Inputs {
+  const content = randomBytes(size);
+  const path = join(folder, `image-${++number}.tar.gz`);
+  writeFileSync(path, content);
+  return definition.inputs.parse({
+    host: host.name,
+    apiKey: adminKey,
+    name: "rhel/rocky9-own",
+    architecture: "amd64/generic",
+    title: "Rocky 9",
+    fileType: "tgz",
+    file: { path },
+    size,
+    sha256: createHash("sha256").update(content).digest("hex"),
+    ...changes,
+  }) as Inputs;
+}
+
+function scene(): Scene {
+  return {
+    id: "maasimage-dc1-rocky9",
+    host,
+    progress: (line) => void said.push(line),
+    warn: (line) => void said.push(`warning: ${line}`),
+  };
+}
+
+async function up(wanted: Inputs) {
+  const observed = await definition.observe(scene(), wanted);
+  return definition.apply(scene(), wanted, observed);
+}
+
+async function look(wanted: Inputs): Promise<Inputs | undefined> {
+  return (await definition.observe(scene(), wanted))?.inputs;
+}
+
+async function failure(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => new Error("It went well."),
+    (thrown: Error) => thrown,
+  );
+  return (error instanceof PartlyApplied ? (error.cause as Error) : error).message;
+}
+
+const changes = () => host.requests.splice(0).filter((request) => !request.startsWith("GET "));
+const parts = () => changes().filter((request) => request.startsWith("PUT ")).length;
+
+describe.each(["3.5", "3.6", "3.7", "3.8"] as const)("MAAS %s", (version) => {
+  beforeAll(() => start(version));
+  afterAll(() => place.stop());
+
+  test("takes an image in parts, has nothing left to do, gets another one in its place, and loses it", async () => {
+    const first = image(9 * mebibyte);
+    const made = await up(first);
+    expect(changes()).toEqual([
+      "POST /MAAS/api/2.0/boot-resources/",
+      ...Array.from({ length: 3 }, () => expect.stringMatching(/^PUT .*\/upload\/\d+\/$/)),
+    ]);
+    expect(said).toContain("100 % of 9.0 MiB are there");
+    expect(await look(first)).toEqual(first);
+    await up(first);
+    expect(changes()).toEqual([]);
+    const second = image(mebibyte);
+    expect((await look(second))?.sha256).toBe(first.sha256);
+    expect((await up(second)).resource).toBe(made.resource);
+    expect(await look(second)).toEqual(second);
+    await definition.remove(scene(), second, made);
+    await definition.remove(scene(), second, made);
+    expect(await look(second)).toBeUndefined();
+  });
+});
+
+describe("an upload", () => {
+  beforeAll(() => start());
+  afterAll(() => place.stop());
+  afterEach(() => {
+    host.before = () => {};
+    changes();
+    said = [];
+  });
+
+  test("that is killed before or after any of its requests is completed by the next update, which sends what is missing", async () => {
+    const size = 14 * mebibyte;
+    for (const moment of [
+      "before 1",
+      "after 1",
+      "before 2",
+      "after 2",
+      "before 3",
+      "after 3",
+      "before 4",
+      "after 4",
+    ]) {
+      const wanted = image(size);
+      const [side, at] = moment.split(" ");
+      let sent = 0;
+      host.before = (request) => {
+        if (side === "after" && sent === Number(at)) throw new Error("killed");
+        if (request.startsWith("PUT ") && ++sent === Number(at) && side === "before")
+          throw new Error("killed");
+      };
+      await failure(up(wanted));
+      host.before = () => {};
+      const arrived = side === "after" ? Number(at) : Number(at) - 1;
+      changes();
+      await up(wanted);
+      expect([moment, parts()]).toEqual([moment, 4 - arrived]);
+      expect(await look(wanted)).toEqual(wanted);
+    }
+  });
+
+  test("goes on after a break, from what has arrived", async () => {
+    const wanted = image(14 * mebibyte);
+    let sent = 0;
+    host.before = async (request) => {
+      if (request.startsWith("PUT ") && ++sent === 3) await region.control({ badGatewayFor: 0.2 });
+    };
+    await up(wanted);
+    expect(await look(wanted)).toEqual(wanted);
+  });
+
+  test("begins anew where what MAAS has is of another size of parts, or of other content", async () => {
+    const wanted = image(14 * mebibyte);
+    const { json } = await region.post("boot-resources/", {
+      name: wanted.name,
+      architecture: wanted.architecture,
+      sha256: wanted.sha256,
+      size: String(wanted.size),
+      filetype: "tgz",
+      title: wanted.title,
+    });
+    const [set] = Object.values(json.sets) as { files: Record<string, { upload_uri: string }> }[];
+    const [file] = Object.values(set?.files ?? {});
+    const path = file?.upload_uri.replace("/MAAS/api/2.0/", "") ?? "";
+    const sent = await region.send("PUT", path, {
+      body: new Uint8Array(4 * mebibyte),
+      headers: { "Content-Type": "application/octet-stream" },
+    });
+    expect(sent.text).toBe("OK");
+    await up(wanted);
+    expect(said).toContain("what MAAS has of it is something else: beginning anew");
+    expect(await look(wanted)).toEqual(wanted);
+  });
+
+  test("of a file on the region host is read there, a part at a time", async () => {
+    const wanted = image(5 * mebibyte);
+    await up({ ...wanted, file: { path: wanted.file.path, onHost: true } });
+    expect(parts()).toBe(2);
+    expect(await look(wanted)).toEqual(wanted);
+  });
+
+  test("that finds no room is reported, and completed when there is", async () => {
+    const wanted = image(9 * mebibyte);
+    await region.control({ diskFull: true });
+    expect(await failure(up(wanted))).toMatch(/No space left on device/);
+    expect((await look(wanted))?.sha256).toBe(`0 % of ${wanted.sha256}`);
+    await region.control({ diskFull: false });
+    await up(wanted);
+    expect(await look(wanted)).toEqual(wanted);
+  });
+
+  test("of a file that changed since the preview is refused by MAAS, and nothing else is there", async () => {
+    const wanted = image(mebibyte);
+    writeFileSync(wanted.file.path, randomBytes(mebibyte));
+    expect(await failure(up(wanted))).toMatch(/does not match given SHA256/);
+    expect((await look(wanted))?.sha256).toMatch(/^0 % of/);
+  });
+});
+
+describe("a MAAS without images", () => {
+  beforeAll(() => start("3.6", false));
+  afterAll(() => place.stop());
+
+  test("is refused an upload before anything is announced", async () => {
+    expect(await failure(up(image(mebibyte)))).toMatch(
+      /no Ubuntu image for amd64 .*\n.*declare a MaasBootSource/,
+    );
+    expect(changes()).toEqual([]);
+  });
+
+  test.each([
+    ["a/b/c", /two slashes/],
+    ["debian/12", /begins with debian/],
+    ["centos7", /keeps for itself/],
+    ["custom/rhel", /keeps for itself/],
+    ["rocky 9", /is not a name/],
+  ])("the name %s is refused as MAAS would", (name, reason) => {
+    expect(() => image(1, { name })).toThrow(reason);
+  });
+});

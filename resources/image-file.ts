@@ -31,11 +31,12 @@ export interface ImageFileFacts {
  * Size and SHA-256 of an image's file. A large file is read through once for each change of it: as long as size and
  * time of change stay, so does what was found.
  *
+ * @param host The file's host, where it is on one. @default what OpenSSH knows by its name
  * @throws ExplainedError where there is no such file, or it is empty
  */
-export async function imageFileFacts(file: ImageFile): Promise<ImageFileFacts> {
+export async function imageFileFacts(file: ImageFile, host?: Host): Promise<ImageFileFacts> {
   const facts =
-    file.host === undefined ? await here(file.path) : await there(hostNamed(file.host), file.path);
+    file.host === undefined ? await here(file.path) : await there(host ?? hostNamed(file.host), file.path);
   if (facts && facts.size > 0) return facts;
   throw new ExplainedError({
     host: file.host,

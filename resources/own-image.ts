@@ -2,6 +2,7 @@ import { defaultCache } from "../content/metadata-cache.ts";
 import { type OwnImage, ownStream } from "../content/simplestreams/own-stream.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
+import type { Host } from "../hosts/host.ts";
 import { type ImageFile, imageFileFacts } from "./image-file.ts";
 import type { OwnImageSummary } from "./own-image-tree.ts";
 import type { Publication } from "./published-tree/publication.ts";
@@ -52,8 +53,15 @@ export interface OwnImageContents {
  *
  * @throws ExplainedError for what MAAS would never deploy
  */
-export async function getOwnImage(request: OwnImageRequest): Promise<OwnImageContents> {
-  const { file, image, host, directory } = request;
+export function getOwnImage(request: OwnImageRequest): Promise<OwnImageContents> {
+  return planOwnImage(hostNamed(request.host), request);
+}
+
+/** The same for a host that is there. */
+export async function planOwnImage(
+  publisher: Host,
+  { file, image, host, directory }: OwnImageRequest,
+): Promise<OwnImageContents> {
   if (file.host !== undefined && file.host !== host) {
     throw refuse(
       `it is on ${file.host}, and ${host} publishes it`,
@@ -61,8 +69,8 @@ export async function getOwnImage(request: OwnImageRequest): Promise<OwnImageCon
     );
   }
   const [facts, published] = await Promise.all([
-    imageFileFacts(file),
-    summaryOf<OwnImageSummary>(hostNamed(host), `${directory}/current`),
+    imageFileFacts(file, publisher),
+    summaryOf<OwnImageSummary>(publisher, `${directory}/current`),
   ]);
   if (!facts.begins.startsWith("1f8b")) {
     throw refuse(

@@ -11,6 +11,8 @@ import type {
   FetchResult,
   FileAttributes,
   Host,
+  Job,
+  JobResult,
   Probe,
   RunOptions,
   RunResult,
@@ -111,7 +113,7 @@ export class RegionHost implements Host {
     return work(new AbortController().signal);
   }
 
-  job(): Promise<never> {
+  job(_job: Job): Promise<JobResult> {
     throw new Error("No job runs on a region host.");
   }
 

@@ -104,7 +104,6 @@ export class TunnelledHttp {
       const broken = (error: Error) => fail(...explain(error, this.#host), error);
       request.on("error", broken);
       request.on("response", (response: IncomingMessage) => {
-        const chunks: Buffer[] = [];
         let bytes = 0;
         const tooMuch = () =>
           fail(
@@ -114,11 +113,15 @@ export class TunnelledHttp {
         stall.refresh();
         const announced = method === "HEAD" ? 0 : Number(response.headers["content-length"] ?? 0);
         if (announced > maximumBytes) return tooMuch();
+        // What is announced goes to its place as it comes: two copies of a large answer are never there at once.
+        const whole = Buffer.allocUnsafe(announced);
+        const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => {
           stall.refresh();
           bytes += chunk.length;
           if (bytes > maximumBytes) return tooMuch();
-          chunks.push(chunk);
+          if (announced > 0) chunk.copy(whole, bytes - chunk.length);
+          else chunks.push(chunk);
         });
         response.on("error", broken);
         response.on("end", () => {
@@ -126,7 +129,7 @@ export class TunnelledHttp {
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
-            body: Buffer.concat(chunks),
+            body: announced > 0 ? whole.subarray(0, bytes) : Buffer.concat(chunks),
             url: target.href,
           });
         });

@@ -57,19 +57,18 @@ export function takeApart(file: Uint8Array): ClearsignedText | undefined {
   };
 }
 
-/** What a canonical text says, with plain line ends. */
-export function plainText(canonical: Uint8Array): string {
+/** What a canonical text says, with plain line ends. Overwrites it, to save a third copy of a large text. */
+export function intoPlainText(canonical: Uint8Array): string {
   const bytes = Buffer.from(canonical.buffer, canonical.byteOffset, canonical.byteLength);
-  const plain = Buffer.allocUnsafe(bytes.length);
   let length = 0;
   let start = 0;
   for (let at = bytes.indexOf(endOfLine); at >= 0; at = bytes.indexOf(endOfLine, start)) {
-    length += bytes.copy(plain, length, start, at);
-    plain[length++] = lineFeed;
+    length += bytes.copy(bytes, length, start, at);
+    bytes[length++] = lineFeed;
     start = at + endOfLine.length;
   }
-  length += bytes.copy(plain, length, start);
-  return plain.toString("utf8", 0, length);
+  length += bytes.copy(bytes, length, start);
+  return bytes.toString("utf8", 0, length);
 }
 
 /** Where each line is, less the blanks at its end. */

@@ -53,6 +53,8 @@ export interface StreamRoots {
   readonly files: readonly StreamFile[];
   /** What was signed in one of them. */
   text(file: StreamFile): Promise<string>;
+  /** What a product file says. It is read once: the real one has 10 MB. */
+  products(file: StreamFile): Promise<ProductFile>;
 }
 
 const largestIndex = 16 * 1024 * 1024;
@@ -76,11 +78,13 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const keys = location.signed ? await keysOf(request) : undefined;
   const verified = async ({ bytes, path }: StreamFile) =>
     keys ? verifyClearsigned(bytes, keys, now, path) : { text: bytes.toString(), signedBy: undefined };
-  const texts = new Map<string, string>();
+  const known = new Map<string, ProductFile>();
   const signedBy = new Set<string>();
 
   const indexFile = await get(location.index, largestIndex);
-  const index = parseIndex(await read(indexFile), indexFile.path);
+  const signedIndex = await verified(indexFile);
+  if (signedIndex.signedBy) signedBy.add(signedIndex.signedBy);
+  const index = parseIndex(signedIndex.text, indexFile.path);
   checkAge(indexFile.path, index.updated, now, seen?.index);
   const lists = await allOf(index.entries.map(readList));
   const files = [indexFile, ...lists.map(({ file }) => file)];
@@ -90,7 +94,8 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     signedBy: [...signedBy].sort(),
     keys,
     files,
-    text: async (file) => texts.get(file.path) ?? (await verified(file)).text,
+    text: async (file) => (await verified(file)).text,
+    products: async (file) => known.get(file.path) ?? parseProducts((await verified(file)).text, file.path),
   };
 
   async function get(path: string, maximum: number): Promise<StreamFile> {
@@ -99,28 +104,22 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     return fileOf(path, bytes);
   }
 
-  async function read(file: StreamFile): Promise<string> {
-    const { text, signedBy: by } = await verified(file);
-    if (by) signedBy.add(by);
-    texts.set(file.path, text);
-    return text;
-  }
-
   async function readList(entry: IndexEntry): Promise<ListRoot> {
     const subject = `product file ${JSON.stringify([location.base, entry, keys?.fingerprints])}`;
-    const known = keys && knownList(await cache.recall(subject));
-    const bytes = known && (await cache.get(known.sha256));
-    if (known && bytes) {
+    const noted = keys && knownList(await cache.recall(subject));
+    const bytes = noted && (await cache.get(noted.sha256));
+    if (noted && bytes) {
       // Verified when it was kept, by a key that is still declared: the note's subject names the keys.
-      signedBy.add(known.signedBy);
+      signedBy.add(noted.signedBy);
       checkAge(entry.path, entry.updated, now, seen?.products[entry.contentId]);
       return { contentId: entry.contentId, updated: entry.updated, file: fileOf(entry.path, bytes) };
     }
     const file = await get(entry.path, largestProducts);
     const by = await verified(file);
-    texts.set(file.path, by.text);
     if (by.signedBy) signedBy.add(by.signedBy);
-    const { contentId, updated } = parseProducts(by.text, file.path);
+    const list = parseProducts(by.text, file.path);
+    const { contentId, updated } = list;
+    known.set(file.path, list);
     checkList(entry, { contentId, updated }, indexFile.path);
     checkAge(file.path, updated, now, seen?.products[contentId]);
     if (by.signedBy && updated.getTime() === entry.updated.getTime()) {
@@ -134,7 +133,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
 /** Reads what the product files of a stream say. */
 export async function readProducts(roots: StreamRoots): Promise<ProductFile[]> {
   const [, ...lists] = roots.files;
-  return Promise.all(lists.map(async (file) => parseProducts(await roots.text(file), file.path)));
+  return Promise.all(lists.map((file) => roots.products(file)));
 }
 
 /** Waits for all before it fails, so that nothing goes on behind a failure, and the first in order is the one told. */

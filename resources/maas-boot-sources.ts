@@ -4,6 +4,7 @@ import { type RememberedSource, remembered } from "../maas/boot-source-restoring
 import { type FoundSource, samePlace, sourceAt, type WantedSource } from "../maas/boot-source-state.ts";
 import { bootSourceSteps } from "../maas/boot-source-steps.ts";
 import { getConfig } from "../maas/operations/config.ts";
+import { comparedTo } from "../maas/operations/version.ts";
 import { defineResource, type Observation, PartlyApplied, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { BeforeLedger } from "./maas/before.ts";
@@ -71,7 +72,8 @@ async function apply(
   const sources = await readSources(client);
   const offered = await checkMirrors(seen, wanted);
   const blocking = await blockages(seen, wanted, sources);
-  refuseBlocked(wanted, blocking);
+  // Since 3.8 MAAS passes over a source that it cannot read, and notifies of it.
+  if (comparedTo(region.version, 3, 8) < 0) refuseBlocked(wanted, blocking);
   for (const line of await proxyWarnings(client)) scene.warn(line);
   const images = wanted.import ? { ...versionsOf(offered), ...wanted.images } : {};
   const states = await readImages(client, images);

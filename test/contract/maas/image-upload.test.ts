@@ -167,8 +167,9 @@ describe("an upload", () => {
       filetype: "tgz",
       title: wanted.title,
     });
-    const [set] = Object.values(json.sets) as { files: Record<string, { upload_uri: string }> }[];
-    const [file] = Object.values(set?.files ?? {});
+    // Versions before this one are listed too, without files.
+    const sets = Object.values(json.sets) as { files: Record<string, { upload_uri: string }> }[];
+    const [file] = sets.flatMap(({ files }) => Object.values(files));
     const path = file?.upload_uri.replace("/MAAS/api/2.0/", "") ?? "";
     const sent = await region.send("PUT", path, {
       body: new Uint8Array(4 * mebibyte),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { command, tryCommand } from "../lab/command.ts";
 import { repository } from "../lab/paths.ts";
 import { type Seconds, timed } from "./measurement.ts";
+import { markName } from "./memory.ts";
 
 /** A stack of a bench's own: its state in a directory, its program one file of this repository. */
 export interface BenchStack {
@@ -33,7 +34,13 @@ export async function benchStack(directory: string, program: string): Promise<Be
   );
   const options = {
     cwd: project,
-    env: { PULUMI_BACKEND_URL: `file://${state}`, PULUMI_CONFIG_PASSPHRASE: "bench" },
+    env: {
+      PULUMI_BACKEND_URL: `file://${state}`,
+      PULUMI_CONFIG_PASSPHRASE: "bench",
+      // What other runs have learnt of upstream is not known to this one.
+      XDG_CACHE_HOME: join(directory, "cache"),
+      [markName]: directory,
+    },
   };
   const pulumi = ["pulumi", "--non-interactive", "--color", "never"];
   await command([...pulumi, "stack", "init", "bench"], options);

@@ -11,6 +11,24 @@ export interface Verdict {
   readonly met: boolean;
 }
 
+/** The goal that something is no more than a limit. */
+export function atMost(goal: string, measured: number, limit: number, unit: string): Verdict {
+  return {
+    goal: `${goal}: at most ${limit.toFixed(2)} ${unit}`,
+    measured: `${measured.toFixed(2)} ${unit}`,
+    met: measured <= limit,
+  };
+}
+
+/** The goal that something is so many times as much as it is compared to. */
+export function atLeast(goal: string, measured: number, limit: number): Verdict {
+  return {
+    goal: `${goal}: at least ${limit} times`,
+    measured: `${measured.toFixed(2)} times`,
+    met: measured >= limit,
+  };
+}
+
 /** One part of the page. */
 export interface Section {
   readonly title: string;

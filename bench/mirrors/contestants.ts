@@ -77,7 +77,7 @@ END`,
     );
     return {
       sync: () =>
-        onMirror(scene, `GNUPGHOME=${directory}/gnupg reprepro --silent --basedir ${directory} update`),
+        scene.timedOnMirror(`GNUPGHOME=${directory}/gnupg reprepro --silent --basedir ${directory} update`),
       check: async () =>
         void (await scene.onMirror(`cd ${directory} && sha256sum --check --quiet`, sums(scene))),
     };
@@ -93,8 +93,7 @@ END`,
       async sync() {
         await scene.onMirror(`cat >${target}/urls`, urls());
         await scene.onMirror(`cat >${target}/sums`, sums(scene));
-        return await onMirror(
-          scene,
+        return await scene.timedOnMirror(
           `cd ${target}
 curl --silent --show-error --fail --create-dirs --parallel --parallel-immediate --parallel-max 64 --config urls
 sha256sum --check --quiet sums`,
@@ -115,14 +114,7 @@ async function aptMirror(scene: Scene, mode: "verbatim" | "resigned"): Promise<C
   return {
     sync: () => stack.timed("up", "--yes", "--skip-preview"),
     look: () => stack.timed("preview", "--expect-no-changes"),
-    async job() {
-      // A job's folder holds what it was started with and, from its end on, its exit status.
-      const times = await scene.onMirror(
-        `cd /run/airgapped-maas/jobs && stat --format=%.Y */run-*/wrapper */run-*/status | sort -n`,
-      );
-      const [start = Number.NaN, end = Number.NaN] = times.trim().split("\n").map(Number).slice(-2);
-      return end - start;
-    },
+    job: () => scene.lastJob(),
     async check() {
       const list = scene.archive.packages
         .map(({ path, sha256 }) => `${sha256}  /srv/bench/${mode}/current/public/${path}\n`)
@@ -130,13 +122,6 @@ async function aptMirror(scene: Scene, mode: "verbatim" | "resigned"): Promise<C
       await scene.onMirror("sha256sum --check --quiet", list);
     },
   };
-}
-
-/** Runs a script on the mirror host as root and says how long it took. */
-async function onMirror(scene: Scene, script: string): Promise<Seconds> {
-  const start = performance.now();
-  await scene.onMirror(script);
-  return (performance.now() - start) / 1000;
 }
 
 /** What sha256sum checks: the published packages by their path below the archive. */

@@ -1,9 +1,10 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { median, type Seconds, say } from "../measurement.ts";
+import { median, say } from "../measurement.ts";
 import { machineHas, versionOf } from "../other-tools.ts";
 import { benchStack } from "../pulumi-project.ts";
-import type { Section, Verdict } from "../report.ts";
+import { atLeast, atMost, type Section, type Verdict } from "../report.ts";
+import { Results as AnyResults } from "../results.ts";
 import { type Contestant, contestants, type Tool } from "./contestants.ts";
 import { freshScene, type Scene } from "./scene.ts";
 import { packageCount, suiteName } from "./upstream-archive.ts";
@@ -13,36 +14,10 @@ const latencies = [0, 50];
 const cases = ["first sync", "no-op", "no-op, looking only", "one package changed"] as const;
 type Case = (typeof cases)[number];
 
-/** What was measured of one tool in one case, run by run. */
-interface Measured {
-  readonly seconds: Seconds[];
-  /** Of these, the job on the mirror host. */
-  readonly job: Seconds[];
-  readonly bytes: number[];
-}
-
 /** Measurements at one latency. */
-class Results {
-  readonly #all = new Map<string, Measured>();
-  /** Seconds that the CLI takes for a stack of resources that do nothing. */
-  readonly cli: Seconds[] = [];
+class Results extends AnyResults<Tool, Case> {
   /** Bytes of a changed package, and of all of its suite's indices. */
   changeBytes = 0;
-
-  of(tool: Tool, which: Case): Measured {
-    const key = `${tool} ${which}`;
-    const found = this.#all.get(key) ?? { seconds: [], job: [], bytes: [] };
-    this.#all.set(key, found);
-    return found;
-  }
-
-  seconds(tool: Tool, which: Case): Seconds {
-    return median(this.of(tool, which).seconds);
-  }
-
-  job(tool: Tool, which: Case): Seconds {
-    return median(this.of(tool, which).job);
-  }
 }
 
 /** Mirrors one archive with every tool. `runs`: how often, for first syncs and for the rest. */
@@ -67,15 +42,7 @@ export async function measureMirrors(
   const rows = (result: Results) =>
     tools.flatMap((tool) => {
       const ours = tool === "verbatim" || tool === "resigned";
-      const cell = (which: Case, part: "seconds" | "job" | "bytes") => {
-        const values = result.of(tool, which)[part];
-        if (values.length === 0) return "";
-        return part === "bytes" ? (median(values) / 1e6).toFixed(2) : median(values).toFixed(2);
-      };
-      const row = (name: string, part: "seconds" | "job" | "bytes") => [
-        name,
-        ...cases.map((each) => cell(each, part)),
-      ];
+      const row = (name: string, part: "seconds" | "job" | "bytes") => result.row(name, tool, cases, part);
       return [
         row(ours ? `AptMirror ${tool}, the whole \`up\`` : (names[tool] ?? tool), "seconds"),
         ...(ours ? [row(`AptMirror ${tool}, the job alone`, "job")] : []),
@@ -120,6 +87,7 @@ async function measureScene(scene: Scene, latency: number, results: Results, res
     measured.seconds.push(seconds);
     const { bytes, requests } = await scene.traffic();
     measured.bytes.push(bytes);
+    measured.requests.push(requests);
     const worked = which === "first sync" || which === "one package changed";
     const job = worked ? await contestant.job?.() : undefined;
     if (job !== undefined) measured.job.push(job);
@@ -128,7 +96,10 @@ async function measureScene(scene: Scene, latency: number, results: Results, res
     );
     await contestant.check();
   };
-  const nothing = await benchStack(join(scene.directory, "nothing"), join(import.meta.dirname, "nothing.ts"));
+  const nothing = await benchStack(
+    join(scene.directory, "nothing"),
+    join(import.meta.dirname, "..", "nothing.ts"),
+  );
   await nothing.timed("up", "--yes", "--skip-preview");
   results.cli.push(await nothing.timed("up", "--yes", "--skip-preview"));
   for (const tool of tools) await measure(tool, "first sync");
@@ -160,45 +131,35 @@ function megabytes(results: ReadonlyMap<number, Results>): string {
 
 function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
   const at = (latency: number) => results.get(latency) ?? new Results();
-  const most = (goal: string, measured: number, limit: number, unit: string): Verdict => ({
-    goal: `${goal}: at most ${limit.toFixed(2)} ${unit}`,
-    measured: `${measured.toFixed(2)} ${unit}`,
-    met: measured <= limit,
-  });
-  const least = (goal: string, measured: number, limit: number): Verdict => ({
-    goal: `${goal}: at least ${limit} times`,
-    measured: `${measured.toFixed(2)} times`,
-    met: measured >= limit,
-  });
   const first = "first sync";
   return [
     ...latencies.map((latency) =>
-      most(
+      atMost(
         `verbatim, ${latency} ms: job of a first sync, of curl and sha256sum`,
         at(latency).job("verbatim", first) / at(latency).seconds("curl", first),
         1.5,
         "times",
       ),
     ),
-    least(
+    atLeast(
       "verbatim, 0 ms: debmirror's first sync, of the job",
       at(0).seconds("debmirror", first) / at(0).job("verbatim", first),
       1,
     ),
-    least(
+    atLeast(
       "verbatim, 50 ms: debmirror's first sync, of the whole `up`",
       at(50).seconds("debmirror", first) / at(50).seconds("verbatim", first),
       15,
     ),
     ...(["verbatim", "resigned"] as const).flatMap((mode) =>
       latencies.flatMap((latency) => [
-        most(
+        atMost(
           `${mode}, ${latency} ms: no-op, beyond the CLI alone`,
           at(latency).seconds(mode, "no-op") - median(at(latency).cli),
           1,
           "s",
         ),
-        most(
+        atMost(
           `${mode}, ${latency} ms: bytes of one change, of the package with all indices`,
           median(at(latency).of(mode, "one package changed").bytes) / at(latency).changeBytes,
           1.05,
@@ -206,12 +167,12 @@ function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
         ),
       ]),
     ),
-    least(
+    atLeast(
       "resigned, 50 ms: reprepro's first sync, of the whole `up`",
       at(50).seconds("reprepro", first) / at(50).seconds("resigned", first),
       10,
     ),
-    most(
+    atMost(
       "resigned, 0 ms: the whole `up` of a first sync, of reprepro's",
       at(0).seconds("resigned", first) / at(0).seconds("reprepro", first),
       1.5,

@@ -1,0 +1,205 @@
+import { join } from "node:path";
+import { distantUpstream } from "../distant-upstream.ts";
+import { median, say } from "../measurement.ts";
+import type { Peaks } from "../memory.ts";
+import { machineHas, versionOf } from "../other-tools.ts";
+import { benchStack } from "../pulumi-project.ts";
+import { atMost, type Section, type Verdict } from "../report.ts";
+import { Results as AnyResults } from "../results.ts";
+import { type Contestant, contestants, type Scene, type Tool } from "./contestants.ts";
+import { bytesOf, publishStream, streamName } from "./upstream-stream.ts";
+
+const tools: readonly Tool[] = ["curl", "hashed", "mirror", "wget"];
+const latencies = [0, 50];
+const cases = ["first sync", "no-op", "no-op, looking only", "one new serial"] as const;
+type Case = (typeof cases)[number];
+
+/** Measurements at one latency. */
+class Results extends AnyResults<Tool, Case> {
+  readonly peaks: { readonly which: Case; readonly peaks: Peaks }[] = [];
+  files = 0;
+  bytes = 0;
+  /** Bytes of a new serial, with all of the stream's own files. */
+  newBytes = 0;
+}
+
+const names: Readonly<Record<Tool, string>> = {
+  mirror: "ImageMirror",
+  curl: "curl alone",
+  hashed: "curl, then sha256sum",
+  wget: "wget, one at a time, then sha256sum",
+};
+
+/** Mirrors one stream of images with every tool. `runs`: how often, for first syncs and for the rest. */
+export async function measureImages(
+  runs: { readonly first: number; readonly rest: number },
+  lab = "bench",
+): Promise<Omit<Section, "command" | "machine">> {
+  await machineHas("wget");
+  const results = new Map<number, Results>();
+  for (const latency of latencies) {
+    const found = new Results();
+    results.set(latency, found);
+    for (let run = 1; run <= runs.first; run++) {
+      const upstream = await distantUpstream(lab, {
+        roundTrip: latency,
+        published: streamName,
+        installed: ["nginx", "curl", "ca-certificates"],
+      });
+      try {
+        const scene: Scene = { ...upstream, stream: await publishStream(upstream.lab, 0) };
+        await measureScene(scene, latency, found, run === runs.first ? runs.rest : 0);
+      } finally {
+        await upstream.close();
+      }
+    }
+  }
+  const [result = new Results()] = results.values();
+  const peaks = (which: Case, process: keyof Peaks) =>
+    Math.max(
+      ...[...results.values()]
+        .flatMap((each) => each.peaks)
+        .filter((each) => each.which === which)
+        .map((each) => each.peaks[process]),
+    ).toFixed(0);
+  return {
+    title: "Images",
+    introduction: `A stream of ${result.files} files of images (${(result.bytes / 1e9).toFixed(2)} GB) in three product lists, one of which has the real one's
+10 MB, served by nginx on the lab's \`upstream\` and mirrored onto \`mirror\`, which is so far from it. Against it, all told
+every path beforehand: curl, 16 at once as ImageMirror, without a look at what came, as the limit; the same with one
+hashing of the bytes after it; and one file at a time, as sstream-mirror fetches them, by wget ${await versionOf("wget")} with time
+stamping and sha256sum after it. The files of every mirror are checked against upstream's digests, apart from the time
+measured. "The whole \`up\`" is \`pulumi up --skip-preview\`, "looking only" \`pulumi preview\`; the CLI alone takes
+${latencies.map((each) => `${median(results.get(each)?.cli ?? []).toFixed(2)} s`).join(" and ")} for a stack of five dynamic resources that do nothing. A new serial is one of noble for
+amd64, all kernels. First syncs are the median of ${runs.first}, the rest of ${runs.rest}.`,
+    tables: [
+      ...latencies.map((latency) => ({
+        caption: `Seconds at ${latency} ms:`,
+        head: ["", ...cases],
+        rows: rows(results.get(latency) ?? new Results()),
+      })),
+      {
+        caption: "The most memory that a process had resident, in MB:",
+        head: ["", "first sync", "no-op", "one new serial"],
+        rows: (["program", "provider"] as const).map((process) => [
+          process,
+          ...(["first sync", "no-op", "one new serial"] as const).map((which) => peaks(which, process)),
+        ]),
+      },
+    ],
+    verdicts: verdicts(results),
+  };
+}
+
+function rows(result: Results): string[][] {
+  return tools.flatMap((tool) => [
+    result.row(tool === "mirror" ? "ImageMirror, the whole `up`" : names[tool], tool, cases, "seconds"),
+    ...(tool === "mirror" ? [result.row("ImageMirror, the job alone", tool, cases, "job")] : []),
+    ...(tool === "mirror" || tool === "wget"
+      ? [
+          result.row(`${names[tool]}: requests`, tool, cases, "requests"),
+          result.row(`${names[tool]}: MB from upstream`, tool, cases, "bytes"),
+        ]
+      : []),
+  ]);
+}
+
+async function measureScene(scene: Scene, latency: number, results: Results, rest: number): Promise<void> {
+  results.files = scene.stream.files.length;
+  results.bytes = bytesOf(scene.stream.files);
+  const ready = new Map<Tool, Contestant>();
+  for (const tool of tools) ready.set(tool, await contestants[tool](scene));
+  const measure = async (tool: Tool, which: Case) => {
+    const contestant = ready.get(tool);
+    const look = which === "no-op, looking only";
+    if (contestant === undefined || (look && !contestant.look)) return;
+    // What one leaves to be written to disk is not for another to wait for.
+    await scene.onMirror("sync");
+    await scene.traffic();
+    const measured = results.of(tool, which);
+    const seconds = await (look ? contestant.look?.() : contestant.sync());
+    if (seconds === undefined) return;
+    measured.seconds.push(seconds);
+    const { bytes, requests } = await scene.traffic();
+    measured.bytes.push(bytes);
+    measured.requests.push(requests);
+    const worked = which === "first sync" || which === "one new serial";
+    const job = worked ? await contestant.job?.() : undefined;
+    if (job !== undefined) measured.job.push(job);
+    const peaks = look ? undefined : contestant.peaks?.();
+    if (peaks) results.peaks.push({ which, peaks });
+    say(
+      `${tool}, ${latency} ms, ${which}: ${seconds.toFixed(2)} s${job === undefined ? "" : `, of which the job ${job.toFixed(2)} s`}, ${requests} requests, ${(bytes / 1e6).toFixed(2)} MB${peaks ? `, program ${peaks.program.toFixed(0)} MB, provider ${peaks.provider.toFixed(0)} MB` : ""}`,
+    );
+    await contestant.check();
+  };
+  const nothing = await benchStack(
+    join(scene.directory, "nothing"),
+    join(import.meta.dirname, "..", "nothing.ts"),
+  );
+  await nothing.timed("up", "--yes", "--skip-preview");
+  results.cli.push(await nothing.timed("up", "--yes", "--skip-preview"));
+  for (const tool of tools) await measure(tool, "first sync");
+  if (rest === 0) return;
+  // curl knows nothing of what it has: for it there are no other cases.
+  const others = ["mirror", "wget"] as const;
+  for (let run = 0; run < rest; run++) {
+    for (const tool of others) {
+      await measure(tool, "no-op");
+      await measure(tool, "no-op, looking only");
+    }
+  }
+  scene.stream = await publishStream(scene.lab, 1);
+  results.newBytes = scene.stream.newBytes + scene.stream.metadataBytes;
+  for (const tool of others) await measure(tool, "one new serial");
+}
+
+function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
+  const at = (latency: number) => results.get(latency) ?? new Results();
+  const first = "first sync";
+  const most = (which: readonly Case[]) =>
+    Math.max(
+      ...[...results.values()]
+        .flatMap(({ peaks }) => peaks)
+        .filter((each) => which.includes(each.which))
+        .flatMap(({ peaks }) => [peaks.program, peaks.provider]),
+    );
+  return [
+    ...latencies.map((latency) =>
+      atMost(
+        `${latency} ms: job of a first sync, of curl and one hashing`,
+        at(latency).job("mirror", first) / at(latency).seconds("hashed", first),
+        1.3,
+        "times",
+      ),
+    ),
+    ...latencies.flatMap((latency) => [
+      atMost(
+        `${latency} ms: no-op, beyond the CLI alone`,
+        at(latency).seconds("mirror", "no-op") - median(at(latency).cli),
+        1,
+        "s",
+      ),
+      {
+        goal: `${latency} ms: requests of a no-op: 1, for the index`,
+        measured: String(median(at(latency).of("mirror", "no-op").requests)),
+        met: at(latency)
+          .of("mirror", "no-op")
+          .requests.every((count) => count === 1),
+      },
+      atMost(
+        `${latency} ms: bytes of a new serial, of its files and the stream's own`,
+        median(at(latency).of("mirror", "one new serial").bytes) / at(latency).newBytes,
+        1.05,
+        "times",
+      ),
+    ]),
+    atMost("memory of program and provider in a first sync", most([first]), 300, "MB"),
+    atMost(
+      "memory of program and provider in a no-op and with a new serial",
+      most(["no-op", "one new serial"]),
+      300,
+      "MB",
+    ),
+  ];
+}

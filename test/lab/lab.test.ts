@@ -46,7 +46,7 @@ describe("a lab that is up", () => {
     expect(before).toBeGreaterThan(20);
     expect((await lab.sh("client", "cat /proc/sys/kernel/random/boot_id")).stdout).toBe(boots.stdout);
     const running = labStatus(name).filter((host) => host.running);
-    expect(running.map(({ host }) => host)).toEqual(["upstream", "mirror", "mirror2", "client"]);
+    expect(running.map(({ host }) => host)).toEqual(["upstream", "mirror", "mirror2", "client", "maas"]);
   });
 
   test.each([

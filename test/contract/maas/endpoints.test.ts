@@ -138,7 +138,11 @@ test("what could not be fetched is shown to everybody, until each has dismissed 
     const { body } = await ask(region, "GET", "notifications/", [], ...(key === undefined ? [] : [{ key }]));
     return body.filter(({ ident }: { readonly ident: string }) => ident === "Image importer");
   };
-  await until("a notification", 10_000, async () => (await ofImporter()).length === 1);
+  // There is one, whatever fails; it says what failed last.
+  await until("a notification", 10_000, async () => {
+    const messages = (await ofImporter()).map(({ message }: { readonly message: string }) => message);
+    return messages.length === 1 && messages[0].includes(dead);
+  });
 
   const [{ id, category, message }] = await ofImporter(userKey);
   expect({ category, message }).toEqual({

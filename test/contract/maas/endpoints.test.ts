@@ -104,7 +104,7 @@ describe("settings that depend on images", () => {
   const set = (name: string, value: string) => post("maas/?op=set_config", { name, value });
 
   test("a series can be set as soon as its images are there, and not before", async () => {
-    await addSource(region, "http://first.internal/", stream.keyring);
+    await addSource(region, `http://127.0.0.1:${await deadPort()}/first/`, stream.keyring);
     const source = await addSource(region, stream.url, stream.keyring);
     await select(region, source, "ubuntu", "noble");
     await select(region, source, "rhel", "rocky9");

@@ -1,9 +1,9 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import {
   absolutePath,
   hostName,
   mirrorName,
+  type ServeArgs,
   serveSchema,
   transferSchema,
   treeName,
@@ -234,18 +234,10 @@ export interface AptMirrorArgs {
     | undefined;
   /** How clients reach it. */
   readonly serve?:
-    | {
-        /** @default 80, or 443 with `tls` */
-        readonly port?: number | undefined;
+    | (ServeArgs & {
         /** @default "/ubuntu" */
         readonly path?: string | undefined;
-        /** Host names it answers to. @default any */
-        readonly serverNames?: string[] | undefined;
-        /** Name or address that clients use. @default the first server name, else what ssh resolves the host to */
-        readonly address?: string | undefined;
-        /** PEM texts of the certificate chain and its private key, which is kept secret. */
-        readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> } | undefined;
-      }
+      })
     | undefined;
   /** How many published trees to keep, the current one included. Clients in the middle of an update use them. @default 3 */
   readonly keepSnapshots?: number | undefined;

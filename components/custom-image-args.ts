@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { MaasConnectionArgs } from "../resources/maas/connection.ts";
 import { fileTypeOf, fileTypes, nameRefusal } from "../resources/maas-image/upload-names.ts";
-import { absolutePath, hostName, mirrorName, serveSchema } from "./mirror-args.ts";
+import { absolutePath, hostName, mirrorName, type ServeArgs, serveSchema } from "./mirror-args.ts";
 
 /*
  * The arguments of CustomImage: what a user may write, its defaults, and what is wrong with it in the user's
@@ -118,18 +118,10 @@ export interface StreamedImageArgs extends DescribedImage {
   readonly supportEnd?: string | undefined;
   /** How MAAS reaches it. */
   readonly serve?:
-    | {
-        /** @default 80, or 443 with `tls` */
-        readonly port?: number | undefined;
+    | (ServeArgs & {
         /** @default "/images/NAME" */
         readonly path?: string | undefined;
-        /** Host names it answers to. @default any */
-        readonly serverNames?: string[] | undefined;
-        /** Name or address that MAAS uses. @default the first server name, else what ssh resolves the host to */
-        readonly address?: string | undefined;
-        /** PEM texts of the certificate chain and its private key, which is kept secret. */
-        readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> } | undefined;
-      }
+      })
     | undefined;
   /** How many published versions to keep, the current one included. @default 2 */
   readonly keepTrees?: number | undefined;

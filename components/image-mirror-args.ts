@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { streamLocation } from "../content/simplestreams/location.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
@@ -6,6 +5,7 @@ import {
   absolutePath,
   hostName,
   mirrorName,
+  type ServeArgs,
   serveSchema,
   transferSchema,
   treeName,
@@ -141,18 +141,10 @@ export interface ImageMirrorArgs {
   readonly unsigned?: boolean | undefined;
   /** How MAAS reaches it. */
   readonly serve?:
-    | {
-        /** @default 80, or 443 with `tls` */
-        readonly port?: number | undefined;
+    | (ServeArgs & {
         /** @default "/ephemeral-v3/stable" */
         readonly path?: string | undefined;
-        /** Host names it answers to. @default any */
-        readonly serverNames?: string[] | undefined;
-        /** Name or address that MAAS uses. @default the first server name, else what ssh resolves the host to */
-        readonly address?: string | undefined;
-        /** PEM texts of the certificate chain and its private key, which is kept secret. */
-        readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> } | undefined;
-      }
+      })
     | undefined;
   /** Serve this kept tree again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
   readonly pinnedTo?: string | undefined;

@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { MaasConnectionArgs } from "../resources/maas/connection.ts";
 import { fallbackSchema, selectionSchema, sourceUrl } from "../resources/maas-boot-sources/inputs.ts";
@@ -101,6 +102,8 @@ export interface MaasBootSourceArgs {
   readonly import?: boolean | undefined;
   /** Remove all other sources of the region once these serve. One that is dead ends every import. @default true */
   readonly exclusive?: boolean | undefined;
+  /** What must be there before MAAS is told of anything, e.g. `MaasSettings.beforeImages`. @default only the mirrors */
+  readonly after?: pulumi.Resource | undefined;
   /** What MAAS is left with when this goes. @default what it had before */
   readonly fallback?:
     | {

@@ -40,7 +40,7 @@ export class MaasBootSource extends pulumi.ComponentResource {
 
   constructor(name: string, args: MaasBootSourceArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:MaasBootSource", name, {}, options);
-    const { maas, mirror, customImages = [] } = args;
+    const { maas, mirror, customImages = [], after } = args;
     const settings = checked(name, args);
     const sources: Record<string, Source> = {
       ...(mirror ? { mirror: ofMirror(mirror, settings.selections) } : {}),
@@ -68,7 +68,7 @@ export class MaasBootSource extends pulumi.ComponentResource {
         exclusive: settings.exclusive,
         ...(settings.fallback ? { fallback: settings.fallback as { url: string } } : {}),
       },
-      { parent: this, dependsOn: [...(mirror ? [mirror] : []), ...customImages] },
+      { parent: this, dependsOn: [...(mirror ? [mirror] : []), ...customImages, ...(after ? [after] : [])] },
     );
     this.images = pulumi.all([images, region.urn]).apply(([all]) => all);
     this.urls = pulumi
@@ -127,7 +127,7 @@ async function keyringOf(key: string | undefined): Promise<string> {
 /** @throws pulumi.RunError that lists everything that is wrong with the arguments */
 function checked(
   name: string,
-  { maas: _, mirror, customImages, ...rest }: MaasBootSourceArgs,
+  { maas: _, mirror, customImages, after: __, ...rest }: MaasBootSourceArgs,
 ): MaasBootSourceSettings {
   const result = maasBootSourceSchema.safeParse({
     ...rest,

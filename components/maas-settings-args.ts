@@ -90,9 +90,14 @@ export interface MaasSettingsArgs {
   readonly settings?: MaasSettingValues | undefined;
   /**
    * What brings the images that `commissioning_distro_series`, `default_osystem` and `default_distro_series` name: MAAS takes
-   * those only when they are imported, so they are set after it. @default nothing: the images are there
+   * those only when they are imported, so they are set after it. A promise where it is declared later, since it waits for
+   * `beforeImages`. @default nothing: the images are there
    */
-  readonly imagesFrom?: pulumi.Resource | readonly pulumi.Resource[] | undefined;
+  readonly imagesFrom?:
+    | pulumi.Resource
+    | readonly pulumi.Resource[]
+    | Promise<pulumi.Resource | undefined>
+    | undefined;
 }
 
 /** All values to set: the profile's, with what is declared before it. */

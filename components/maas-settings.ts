@@ -43,18 +43,24 @@ export class MaasSettings extends pulumi.ComponentResource {
         setting in settings ? [] : [[setting, why]],
       ),
     );
-    const set = (part: string, wanted: (setting: SettingName) => boolean, dependsOn: pulumi.Resource[]) => {
+    const set = (
+      part: string,
+      wanted: (setting: SettingName) => boolean,
+      dependsOn: Promise<pulumi.Resource[]>,
+    ) => {
       const chosen = Object.entries(this.values).filter(([setting]) => wanted(setting as SettingName));
       if (chosen.length === 0) return undefined;
       const values: MaasSettingValues = Object.fromEntries(chosen);
       return new RegionSettings(`${name}-${part}`, { maas, settings: values }, { parent: this, dependsOn });
     };
     const namesImage = (setting: SettingName) => imageSettings.includes(setting);
-    this.beforeImages = set("settings", (setting) => !namesImage(setting), []);
-    set("releases", namesImage, [
-      ...[imagesFrom].flat(),
-      ...(this.beforeImages ? [this.beforeImages] : []),
-    ] as pulumi.Resource[]);
+    this.beforeImages = set("settings", (setting) => !namesImage(setting), Promise.resolve([]));
+    set("releases", namesImage, this.#after(imagesFrom));
     this.registerOutputs({ values: this.values, reasons: this.reasons });
+  }
+
+  async #after(imagesFrom: MaasSettingsArgs["imagesFrom"]): Promise<pulumi.Resource[]> {
+    const all = [await imagesFrom, this.beforeImages].flat() as (pulumi.Resource | undefined)[];
+    return all.filter((resource) => resource !== undefined);
   }
 }

@@ -1,4 +1,5 @@
 import { isAbsolute, normalize } from "node:path/posix";
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 /* What the arguments of all mirrors have in common. */
@@ -45,6 +46,18 @@ export function transferSchema(parallel: number) {
     stallSeconds: z.int().min(1).max(3600).default(30),
     parallel: z.int().min(1).max(256).default(parallel),
   };
+}
+
+/** How what a host publishes is reached. */
+export interface ServeArgs {
+  /** @default 80, or 443 with `tls` */
+  readonly port?: number | undefined;
+  /** Host names it answers to. @default any */
+  readonly serverNames?: string[] | undefined;
+  /** Name or address that clients use. @default the first server name, else what ssh resolves the host to */
+  readonly address?: string | undefined;
+  /** PEM texts of the certificate chain and its private key, which is kept secret. */
+  readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> } | undefined;
 }
 
 /** How clients reach a mirror, which is at `standardPath` when nothing else is said. */

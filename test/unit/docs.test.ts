@@ -44,8 +44,12 @@ test.each([
       .filter((line) => line.startsWith("| `"))
       .map((line) => /^\| `([^`]+)`/.exec(line)?.[1]),
   );
-  const paths = pathsOf(argumentsInterface(component, source));
-  expect(paths).toContain("upstream.url");
+  const shared = pathsOf(interfaceOf("ServeArgs", "components/mirror-args.ts"));
+  const paths = [
+    ...pathsOf(interfaceOf(`${component}Args`, source)),
+    ...shared.map((path) => `serve.${path}`),
+  ];
+  expect(paths).toEqual(expect.arrayContaining(["upstream.url", "serve.path", "serve.tls"]));
   expect(paths.filter((path) => !rows.has(path))).toEqual([]);
 });
 
@@ -81,9 +85,9 @@ function makeTargets(): Set<string> {
   return new Set([...read("Makefile").matchAll(/^([a-z][a-z-]*):/gm)].map((match) => match[1] ?? ""));
 }
 
-function argumentsInterface(component: string, path: string): string {
+function interfaceOf(name: string, path: string): string {
   const source = read(path);
-  const start = source.indexOf(`export interface ${component}Args {`);
+  const start = source.indexOf(`export interface ${name} {`);
   return source.slice(start, source.indexOf("\n}\n", start));
 }
 
@@ -96,7 +100,7 @@ function pathsOf(source: string): string[] {
     if (!name) continue;
     // Biome indents the fields of an optional object by four more than the object's own.
     parents.length = indent.length <= 2 ? 0 : 1;
-    const nested = rest.trim() === "" || rest.trim() === "{";
+    const nested = /^(\{|\| \(ServeArgs & \{)?$/.test(rest.trim());
     if (nested && parents.length === 0) parents[0] = name;
     else paths.push([...parents, name].join("."));
   }

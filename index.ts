@@ -3,9 +3,9 @@ import { AptMirror } from "./components/apt-mirror.ts";
 import { ClientCheck } from "./components/client-check.ts";
 import { CustomImage } from "./components/custom-image.ts";
 import { ImageMirror } from "./components/image-mirror.ts";
-import { MaasBootSource } from "./components/maas-boot-source.ts";
 import { configureSsh } from "./hosts/connections.ts";
 import { readSite } from "./site/configuration.ts";
+import { supplyRegion } from "./site/supplied-region.ts";
 
 const site = readSite();
 configureSsh({ configFile: site.sshConfig });
@@ -30,16 +30,9 @@ const streamedImages = Object.fromEntries(
   ),
 );
 
-const { region: maas, bootSource: declaredSource } = site.maas ?? {};
+const maas = site.maas?.region;
 const bootSource =
-  maas && declaredSource
-    ? new MaasBootSource("images", {
-        ...declaredSource,
-        maas,
-        mirror: declaredSource.mirror === undefined ? undefined : imageMirrors[declaredSource.mirror],
-        customImages: declaredSource.customImages.flatMap((name) => streamedImages[name] ?? []),
-      })
-    : undefined;
+  site.maas && supplyRegion(site.maas, { aptMirrors, imageMirrors, customImages: streamedImages });
 
 const uploadedImages = Object.fromEntries(
   Object.entries(site.customImages).flatMap(([name, image]) =>

@@ -18,13 +18,14 @@ export function readSite(project = pulumi.getProject(), stack = pulumi.getStack(
   const lines = result.error.issues.map((issue) => {
     const value = valueAt(given, issue.path);
     const shown =
-      typeof value === "string" && !pathText(issue.path).includes("tls.key")
-        ? ` ${JSON.stringify(value)}`
-        : "";
+      typeof value === "string" && !secret.test(pathText(issue.path)) ? ` ${JSON.stringify(value)}` : "";
     return `  ${file}: ${project}:${pathText(issue.path)}:${shown} ${issue.message}`;
   });
   throw new pulumi.RunError(`The configuration of the stack ${stack} cannot be used:\n${lines.join("\n")}`);
 }
+
+// A proxy's URL may hold a password.
+const secret = /\.(tls\.key|apiKey|http_proxy)$/;
 
 function configuredKeys(project: string): string[] {
   const prefix = `${project}:`;

@@ -2,9 +2,8 @@ import { z } from "zod";
 import { aptMirrorSchema } from "../components/apt-mirror-args.ts";
 import { servedAt, siteCustomImageSchema } from "../components/custom-image-args.ts";
 import { imageMirrorSchema } from "../components/image-mirror-args.ts";
-import { maasBootSourceSchema } from "../components/maas-boot-source-args.ts";
 import { serverKey } from "../components/web-site.ts";
-import { maasConnectionSchema } from "../resources/maas/connection.ts";
+import { maasRegionSchema, regionFaults } from "./maas-region.ts";
 
 const name = z
   .string()
@@ -23,14 +22,6 @@ const clientCheckSchema = z.strictObject({
   package: z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "is not a package's name"),
 });
 
-/** The datacentre's MAAS: how it is reached, and what it is given. */
-const maasSchema = z.strictObject({
-  /** A region host of it, and how to speak to it. */
-  region: maasConnectionSchema,
-  /** Where it gets images from; names of `imageMirrors` and `customImages`. */
-  bootSource: maasBootSourceSchema.optional(),
-});
-
 /** A datacentre as data: the configuration of a stack, below `airgapped-maas:`. */
 export const siteSchema = z
   .strictObject({
@@ -39,7 +30,7 @@ export const siteSchema = z
     aptMirrors: z.record(name, aptMirrorSchema).default({}),
     imageMirrors: z.record(name, imageMirrorSchema).default({}),
     customImages: z.record(name, siteCustomImageSchema).default({}),
-    maas: maasSchema.optional(),
+    maas: maasRegionSchema.optional(),
     clientChecks: z.record(name, clientCheckSchema).default({}),
   })
   .superRefine((site, context) => {
@@ -56,7 +47,9 @@ export const siteSchema = z
           });
       }
     }
-    for (const { path, message } of imageNames(site)) context.addIssue({ code: "custom", path, message });
+    for (const { path, message } of regionFaults(site.maas, site)) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
     for (const [check, { mirror }] of Object.entries(site.clientChecks)) {
       if (mirror in site.aptMirrors) continue;
       const known = Object.keys(site.aptMirrors).join(", ") || "none";
@@ -69,36 +62,6 @@ export const siteSchema = z
   });
 
 export type Site = z.output<typeof siteSchema>;
-
-/** What is wrong with the names by which MAAS's sources and images are told. */
-function imageNames({
-  customImages,
-  imageMirrors,
-  maas,
-}: Pick<Site, "customImages" | "imageMirrors" | "maas">): { path: PropertyKey[]; message: string }[] {
-  const source = maas?.bootSource;
-  const known = (names: object) => Object.keys(names).join(", ") || "none";
-  const wrong: { path: PropertyKey[]; message: string }[] = [];
-  if (source?.mirror && !(source.mirror in imageMirrors)) {
-    const message = `names no mirror of imageMirrors (there is ${known(imageMirrors)})`;
-    wrong.push({ path: ["maas", "bootSource", "mirror"], message });
-  }
-  for (const [index, image] of (source?.customImages ?? []).entries()) {
-    const found = customImages[image];
-    const path = ["maas", "bootSource", "customImages", index];
-    if (!found) {
-      wrong.push({ path, message: `names none of customImages (there is ${known(customImages)})` });
-    } else if (found.via === "upload") {
-      wrong.push({ path, message: "is uploaded, so MAAS does not get it from a source: take it out here" });
-    }
-  }
-  for (const [image, { via }] of Object.entries(customImages)) {
-    if (via !== "upload" || maas) continue;
-    const message = "is to be uploaded, and there is no maas: declare maas.region";
-    wrong.push({ path: ["customImages", image], message });
-  }
-  return wrong;
-}
 
 type Room = "aptMirrors" | "imageMirrors" | "customImages";
 

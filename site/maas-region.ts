@@ -1,0 +1,112 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import {
+  architecturesOf,
+  type Holdings,
+  maasArchiveSchema,
+  misfit,
+} from "../components/maas-archive-args.ts";
+import { maasBootSourceSchema } from "../components/maas-boot-source-args.ts";
+import { maasSettingsSchema } from "../components/maas-settings-args.ts";
+import { maasConnectionSchema } from "../resources/maas/connection.ts";
+
+/** The datacentre's MAAS: how it is reached, and what it is told. What is left out is left alone. */
+export const maasRegionSchema = z.strictObject({
+  /** A region host of it, and how to speak to it. */
+  region: maasConnectionSchema,
+  settings: maasSettingsSchema.optional(),
+  /** Where machines get their packages from; mirrors are names of `aptMirrors`. */
+  archive: maasArchiveSchema.optional(),
+  /** Where it gets images from; names of `imageMirrors` and `customImages`. */
+  bootSource: maasBootSourceSchema.optional(),
+});
+
+export type DeclaredRegion = z.output<typeof maasRegionSchema>;
+
+/** What a region's names stand for, as far as they can be wrong. */
+export interface Neighbours {
+  readonly aptMirrors: Readonly<Record<string, Served & Holdings>>;
+  readonly imageMirrors: Readonly<Record<string, Served>>;
+  readonly customImages: Readonly<
+    Record<string, { readonly via: "upload" } | ({ readonly via: "stream" } & Served)>
+  >;
+}
+
+interface Served {
+  readonly serve: { readonly address?: string | undefined; readonly serverNames: readonly string[] };
+}
+
+export interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** What is wrong between a region and what it names; paths are those of the whole site. */
+export function regionFaults(maas: DeclaredRegion | undefined, site: Neighbours): Fault[] {
+  const faults = maas ? [...archiveFaults(maas, site), ...bootSourceFaults(maas, site)] : [];
+  for (const [image, { via }] of Object.entries(site.customImages)) {
+    if (via !== "upload" || maas) continue;
+    const message = "is to be uploaded, and there is no maas: declare maas.region";
+    faults.push({ path: ["customImages", image], message });
+  }
+  // Of a mirror that MAAS is told of twice, its address is wrong once.
+  return faults.filter(({ path }, index) => faults.findIndex((one) => same(one.path, path)) === index);
+}
+
+function archiveFaults({ archive }: DeclaredRegion, { aptMirrors }: Neighbours): Fault[] {
+  const { mainArchive, portsArchive, repositories = {} } = archive ?? {};
+  const named = [
+    ...Object.entries({ mainArchive, portsArchive }).map(([key, one]) => ({ at: [key], of: one?.mirror })),
+    ...Object.entries(repositories).map(([key, one]) => ({ at: ["repositories", key], of: one.mirror })),
+  ];
+  return named.flatMap(({ at, of }) => {
+    if (of === undefined) return [];
+    const path = ["maas", "archive", ...at, "mirror"];
+    const mirror = aptMirrors[of];
+    if (!mirror) return [unknown(path, "names no mirror of aptMirrors", aptMirrors)];
+    const [kind] = at;
+    const misfits = kind && kind in architecturesOf && misfit(kind as keyof typeof architecturesOf, mirror);
+    return [...(misfits ? [{ path, message: misfits }] : []), ...addressFaults(["aptMirrors", of], mirror)];
+  });
+}
+
+function bootSourceFaults(
+  { bootSource }: DeclaredRegion,
+  { imageMirrors, customImages }: Neighbours,
+): Fault[] {
+  const at = ["maas", "bootSource"];
+  const faults: Fault[] = [];
+  if (bootSource?.mirror) {
+    const mirror = imageMirrors[bootSource.mirror];
+    if (!mirror) faults.push(unknown([...at, "mirror"], "names no mirror of imageMirrors", imageMirrors));
+    else faults.push(...addressFaults(["imageMirrors", bootSource.mirror], mirror));
+  }
+  for (const [index, name] of (bootSource?.customImages ?? []).entries()) {
+    const image = customImages[name];
+    const path = [...at, "customImages", index];
+    if (!image) faults.push(unknown(path, "names none of customImages", customImages));
+    else if (image.via === "stream") faults.push(...addressFaults(["customImages", name], image));
+    else {
+      const message = "is uploaded, so MAAS does not get it from a source: take it out here";
+      faults.push({ path, message });
+    }
+  }
+  return faults;
+}
+
+function unknown(path: readonly PropertyKey[], message: string, known: object): Fault {
+  return { path, message: `${message} (there is ${Object.keys(known).join(", ") || "none"})` };
+}
+
+/** MAAS refuses URLs of hosts without a dot (Django's URLValidator), when everything else is built already. */
+function addressFaults(path: readonly PropertyKey[], { serve }: Served): Fault[] {
+  const where = serve.address === undefined ? ["serverNames", 0] : ["address"];
+  const address = serve.address ?? serve.serverNames[0];
+  if (address === undefined || address.includes(".") || isIP(address.replace(/^\[|\]$/g, ""))) return [];
+  const message = "is a name without a dot, and MAAS takes none: use the full name or the address";
+  return [{ path: [...path, "serve", ...where], message }];
+}
+
+function same(one: readonly PropertyKey[], two: readonly PropertyKey[]): boolean {
+  return one.length === two.length && one.every((key, index) => key === two[index]);
+}

@@ -1,0 +1,64 @@
+import type { AptMirror } from "../components/apt-mirror.ts";
+import type { CustomImage } from "../components/custom-image.ts";
+import type { ImageMirror } from "../components/image-mirror.ts";
+import { MaasArchive } from "../components/maas-archive.ts";
+import type { MaasArchiveArgs } from "../components/maas-archive-args.ts";
+import { MaasBootSource } from "../components/maas-boot-source.ts";
+import { MaasSettings } from "../components/maas-settings.ts";
+import type { DeclaredRegion } from "./maas-region.ts";
+
+/** What a region is supplied from, by the names that its declaration uses. */
+export interface Supplies {
+  readonly aptMirrors: Readonly<Record<string, AptMirror>>;
+  readonly imageMirrors: Readonly<Record<string, ImageMirror>>;
+  readonly customImages: Readonly<Record<string, CustomImage>>;
+}
+
+/**
+ * Declares what a MAAS is told: first its settings, so that images come through no proxy; then where they come from, and that
+ * they are there; last the settings that name images. Packages are independent of all that.
+ *
+ * @returns what brings the images; undefined where none is declared.
+ */
+export function supplyRegion(declared: DeclaredRegion, supplies: Supplies): MaasBootSource | undefined {
+  const { region: maas } = declared;
+  const settings =
+    declared.settings &&
+    new MaasSettings("maas", {
+      ...declared.settings,
+      maas,
+      imagesFrom: Promise.resolve().then(() => images),
+    });
+  const images: MaasBootSource | undefined =
+    declared.bootSource &&
+    new MaasBootSource("images", {
+      ...declared.bootSource,
+      maas,
+      mirror: of(supplies.imageMirrors, declared.bootSource.mirror),
+      customImages: declared.bootSource.customImages.flatMap((name) => supplies.customImages[name] ?? []),
+      after: settings?.beforeImages,
+    });
+  if (declared.archive) {
+    const { mainArchive, portsArchive, repositories } = declared.archive;
+    const withMirror = <Source extends { readonly mirror?: string | undefined }>(source: Source) => ({
+      ...source,
+      mirror: of(supplies.aptMirrors, source.mirror),
+    });
+    new MaasArchive("packages", {
+      maas,
+      mainArchive: mainArchive && withMirror(mainArchive),
+      portsArchive: portsArchive && withMirror(portsArchive),
+      repositories: Object.fromEntries(
+        Object.entries(repositories).map(([name, repository]) => [name, withMirror(repository)]),
+      ),
+    } as MaasArchiveArgs);
+  }
+  return images;
+}
+
+function of<Supply>(
+  supplies: Readonly<Record<string, Supply>>,
+  name: string | undefined,
+): Supply | undefined {
+  return name === undefined ? undefined : supplies[name];
+}

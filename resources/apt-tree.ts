@@ -68,13 +68,15 @@ export const aptTree = defineResource<Inputs, Outputs>({
     const found = await host.facts(publishedTree<Summary>(declared.directory));
     if (!found) return undefined;
     const { signing, restores, ...summary } = found.summary;
+    const { pinnedTo, upstream, keepSnapshots } = declared;
     return {
       inputs: {
         ...declared,
         ...summary,
         integrity: found.integrity,
         signing: signing && { ...signing, freshness: freshness(signing.validSeconds, found.secondsLeft) },
-        pinnedTo: declared.pinnedTo && (restores ?? found.tree),
+        // Where a kept tree came from, and how many were to be kept then, is history.
+        ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: restores ?? found.tree } : { pinnedTo }),
       },
       outputs: { tree: found.tree },
     };
@@ -109,10 +111,10 @@ export const aptTree = defineResource<Inputs, Outputs>({
   },
 });
 
-/** Whether what clients see has to change; the other inputs only steer how. */
+/** Whether a published tree would say something else than the one there; the other inputs only steer how. */
 function needsTree(wanted: Inputs, observed: Inputs): boolean {
-  const visible = ({ plan, mode, integrity, signing, pinnedTo, keepSnapshots }: Inputs) =>
-    JSON.parse(JSON.stringify({ plan, mode, integrity, signing, pinnedTo, keepSnapshots }));
+  const visible = ({ plan, mode, upstream, integrity, signing, pinnedTo, keepSnapshots }: Inputs) =>
+    JSON.parse(JSON.stringify({ plan, mode, upstream, integrity, signing, pinnedTo, keepSnapshots }));
   return !same(visible(wanted), visible(observed));
 }
 

@@ -129,7 +129,12 @@ describe("a rollback", () => {
     stack.configure(
       labSite(lab, {
         resigned: { serve: { path: "/resigned" }, pinnedTo: older },
-        verbatim: { mode: "verbatim", serve: { path: "/verbatim" }, pinnedTo: await kept("verbatim") },
+        verbatim: {
+          mode: "verbatim",
+          serve: { path: "/verbatim" },
+          keepSnapshots: 4,
+          pinnedTo: await kept("verbatim"),
+        },
       }),
     );
     const preview = succeeded(await stack.preview());
@@ -148,6 +153,20 @@ describe("a rollback", () => {
     expect(now.slice(7)).toBe(newer.slice(7));
     await clients.resigned.update();
     expect(await clients.resigned.install("hello")).toBe("4.0");
+  }, 120_000);
+
+  test("takes the same archive from another address once, and is content then", async () => {
+    const { aptMirrors, ...rest } = site();
+    const { upstream: from, ...verbatim } = aptMirrors.verbatim;
+    const moved = { ...verbatim, upstream: { ...from, url: "http://security.ubuntu.com/ubuntu" } };
+    stack.configure({ ...rest, aptMirrors: { ...aptMirrors, verbatim: moved } });
+    const update = succeeded(await stack.up());
+    expect(update.steps.map(({ op, name, differs }) => ({ op, name, differs }))).toEqual([
+      { op: "update", name: "verbatim-contents", differs: ["upstream"] },
+    ]);
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
+    stack.configure(site());
+    succeeded(await stack.up());
   }, 120_000);
 
   async function kept(mirror: string): Promise<string> {

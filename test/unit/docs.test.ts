@@ -100,7 +100,7 @@ function pathsOf(source: string): string[] {
     if (!name) continue;
     // Biome indents the fields of an optional object by four more than the object's own.
     parents.length = indent.length <= 2 ? 0 : 1;
-    const nested = /^(\{|\| \(ServeArgs & \{)?$/.test(rest.trim());
+    const nested = rest.trim() === "" || rest.trim() === "{";
     if (nested && parents.length === 0) parents[0] = name;
     else paths.push([...parents, name].join("."));
   }

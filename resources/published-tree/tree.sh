@@ -32,7 +32,8 @@ take_lock() {
 prune_store() {
   flock -n -x 8 || return 0
   find "$STORE" -mindepth 2 -type f -links 1 -mmin "+$1" -delete
-  find "$STORE" -mindepth 1 -type d -empty -delete
+  # A directory is made before what is handed over comes into it, and that takes no lock.
+  find "$STORE" -mindepth 1 -type d -empty -mmin "+$1" -delete
 }
 
 in_store() { printf '%s/%s/%s' "$STORE" "$(printf %.2s "$1")" "$1"; }

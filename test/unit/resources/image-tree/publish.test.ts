@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -129,6 +130,15 @@ describe("a tree of images", () => {
     await publish("index 2", set("2"), 1);
     expect(isServed("noble/amd64/1/squashfs")).toBe(false);
     expect(readdirSync(join(root, "m/trees"))).toEqual([current()]);
+  });
+
+  test("leaves a directory of the store alone that another mirror has just made for what it hands over", async () => {
+    const [fresh, old] = [join(root, "store/00"), join(root, "store/01")];
+    mkdirSync(fresh, { recursive: true });
+    mkdirSync(old);
+    utimesSync(old, 0, 0);
+    expect((await publish("index 1", set("1"))).code).toBe(0);
+    expect([existsSync(fresh), existsSync(old)]).toEqual([true, false]);
   });
 
   test("carries nothing damaged over, and names what it carried when it is damaged later", async () => {

@@ -73,7 +73,7 @@ export const customImages = Object.fromEntries(
 );
 
 /** What MAAS has imported, with its versions. */
-export const bootImages = bootSource?.images;
+export const bootImages = bootSource?.images ?? {};
 
 /** Per check: what the client said. */
 export const clients = Object.fromEntries(clientChecks.map(([name, { answer }]) => [name, answer]));

@@ -41,7 +41,7 @@ export async function bringIn(
   const checked = await host.run(
     sh`new=${arriving}
 if [ "$(sha256sum <"$new" | cut -d' ' -f1)" = ${sha256} ]; then
-  chmod 644 "$new" && chown root:root "$new" && sync "$new" && mv -f "$new" ${kept} && echo right
+  chmod 644 "$new" && sync "$new" && mv -f "$new" ${kept} && echo right
 else
   rm -f "$new"
 fi`,

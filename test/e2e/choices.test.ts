@@ -13,22 +13,26 @@ let mirrors: Values;
 let output = "";
 let first: ReturnType<typeof certificate>;
 
-const site = () =>
-  labSite(lab, {
-    chosen: {
-      suites: ["noble"],
-      architectures: ["amd64", "arm64"],
-      filter: { include: ["jq", "hello"] },
-      extras: { sources: true },
-      localPackages: [join(stack.folder, "site-tool_1.0_all.deb")],
-      serve: { path: "/chosen" },
+const site = (clientChecks: Values = {}) =>
+  labSite(
+    lab,
+    {
+      chosen: {
+        suites: ["noble"],
+        architectures: ["amd64", "arm64"],
+        filter: { include: ["jq", "hello"] },
+        extras: { sources: true },
+        localPackages: [join(stack.folder, "site-tool_1.0_all.deb")],
+        serve: { path: "/chosen" },
+      },
+      secure: {
+        mode: "verbatim",
+        suites: ["noble-security"],
+        serve: { path: "/ubuntu", tls: { certificate: "", key: "" } },
+      },
     },
-    secure: {
-      mode: "verbatim",
-      suites: ["noble-security"],
-      serve: { path: "/ubuntu", tls: { certificate: "", key: "" } },
-    },
-  });
+    { clientChecks },
+  );
 
 beforeAll(async () => {
   lab = await labUp(labName, { hosts: ["upstream", "mirror", "client"] });
@@ -143,7 +147,20 @@ describe("a mirror served with TLS", () => {
     }
     expect((await fetchRoot(second.certificate)).stdout).toContain("Suite: noble-security");
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
-  }, 90_000);
+
+    // A client that got the package over HTTP and does not know the certificate is not served over HTTPS.
+    stack.configure(site({ secure: { host: "client", mirror: "secure", package: "jq" } }));
+    await give(second);
+    const untrusted = await stack.up();
+    expect(untrusted.code).not.toBe(0);
+    expect(untrusted.output).toMatch(/ certificate .*(not trusted|verif)/i);
+    const trust = "cat > /usr/local/share/ca-certificates/mirror.crt; update-ca-certificates >/dev/null 2>&1";
+    await lab.sh("client", trust, { input: second.certificate });
+    succeeded(await stack.up());
+    expect((await stack.outputs()).clients.secure).toMatch(
+      /^jq \S+ is installed\n {2}from https:\/\/mirror\/ubuntu/,
+    );
+  }, 120_000);
 });
 
 /** A certificate of its own authority, and its key. */

@@ -77,6 +77,7 @@ export class TunnelledHttp {
     } = options;
     const target = this.#parse(url, asked);
     const secure = target.protocol === "https:";
+    let answered = false;
     return new Promise((resolve, reject) => {
       const fail = (found: string, remedy: string, cause?: unknown) => {
         clearTimeout(stall);
@@ -101,9 +102,18 @@ export class TunnelledHttp {
         },
         ...(ca ? { ca } : {}),
       });
-      const broken = (error: Error) => fail(...explain(error, this.#host), error);
+      const broken = (error: Error) => {
+        // The server may close a connection just when it is used again; a request that only reads is sent anew then.
+        if (!(isReading(method) && request.reusedSocket && !answered)) {
+          return fail(...explain(error, this.#host), error);
+        }
+        clearTimeout(stall);
+        request.destroy();
+        resolve(this.#once(url, asked, options));
+      };
       request.on("error", broken);
       request.on("response", (response: IncomingMessage) => {
+        answered = true;
         let bytes = 0;
         const tooMuch = () =>
           fail(
@@ -221,6 +231,8 @@ function tunnelling<A extends HttpAgent | HttpsAgent>(agent: A, dial: Dial, secu
 function asSocket(channel: Duplex): Duplex {
   const nothing = () => channel;
   channel.on("error", () => {});
+  // Unlike a socket, a channel stays open for writing when the server has closed it: it would be used again, for nothing.
+  channel.on("end", () => channel.destroy());
   return Object.assign(channel, {
     setKeepAlive: nothing,
     setNoDelay: nothing,

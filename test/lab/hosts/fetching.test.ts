@@ -24,6 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path.startswith("/redirect/"):
             n = int(path.split("/")[2]); self.send(302, b"", Location="/ok" if n == 0 else "/redirect/%d" % (n - 1))
         elif path == "/away": self.send(302, b"", Location="file:///etc/passwd")
+        elif path == "/last": self.send(200, str(self.client_address[1]).encode()); self.close_connection = True
         elif path == "/big": self.send(200, b"x" * 5000)
         elif path == "/endless":
             self.send_response(200); self.send_header("Connection", "close"); self.end_headers()
@@ -177,6 +178,21 @@ describe("fetching from where the host stands", () => {
     const most = Math.max(...counts.map(({ body }) => Number(body)));
     expect(most).toBeGreaterThan(4);
     expect(most).toBeLessThanOrEqual(8);
+  });
+
+  test("a connection that the server has closed in between is not used again", async () => {
+    const port = (await host.fetch(at("/last"))).body.toString();
+    await host.run(
+      `until [ -z "$(ss --no-header --tcp --numeric state established '( sport = :${port} )')" ]; do sleep 0.02; done`,
+    );
+    const { body } = await host.fetch(at("/ok"), { timeoutMs: 3000 });
+    expect(body.toString()).toBe("héllo");
+  });
+
+  test("nor is one that it closes just then, when nothing is changed by asking again", async () => {
+    for (let round = 0; round < 20; round++) {
+      await host.fetch(at("/last"), { timeoutMs: 3000 });
+    }
   });
 
   test("a host that allows no tunnels is explained", async () => {

@@ -210,7 +210,9 @@ run_service() {
     if [ "$2" = none ]; then return 0; fi
     # A restart takes the old one down before it is known whether the new one comes up: a reload tells.
     if [ "$(shown "$1" CanReload)" = yes ]; then
+      workers=$(nginx_workers "$1")
       systemctl reload -- "$1" || fail "$1" reload
+      hand_over "$1" "$workers"
       if [ "$2" = reload ]; then return 0; fi
     fi
     systemctl restart -- "$1" || fail "$1" restart
@@ -219,6 +221,35 @@ run_service() {
     systemctl start -- "$1" || fail "$1" start
   fi
   stays_up "$1"
+}
+
+# nginx says that it has reloaded before it has: workers with the old configuration take requests for a while.
+nginx_workers() {
+  for worker in $(cat "/proc/$(shown "$1" MainPID)/task/"*/children 2>/dev/null); do
+    if takes_requests "$worker"; then echo "$worker"; fi
+  done
+}
+
+# A worker that only ends what it has begun says so in its title.
+takes_requests() {
+  title=$(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") || return 1
+  case $title in
+    "nginx: worker process is shutting down"*) return 1 ;;
+    "nginx: worker process"*) return 0 ;;
+  esac
+  return 1
+}
+
+# unit workers: waits until none of these takes requests; where the new configuration cannot be used after all, they stay
+hand_over() {
+  checks=100
+  for worker in $2; do
+    while takes_requests "$worker"; do
+      checks=$((checks - 1))
+      if [ "$checks" -le 0 ]; then fail "$1" reload; fi
+      sleep 0.1
+    done
+  done
 }
 
 # A service of these types counts as started before it has done anything: it must last for two seconds.

@@ -1,13 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { servePublication } from "../../lab/archive/ubuntu.ts";
 import { type Lab, labDown, labUp } from "../../lab/lab.ts";
 import { until } from "../../lab/until.ts";
 import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
-import { type TcpProxy, tcpProxy } from "../lab/tcp-proxy.ts";
-import { descendants, startedWith } from "./processes.ts";
+import { CuttableConnections, left, saying, type Way, waysToInterrupt } from "./interruption.ts";
 import { labSite, type Run, type Running, Stack, succeeded, type Values } from "./stack.ts";
 
 /*
@@ -21,9 +17,7 @@ const name = "e2e-interrupted";
 const modes = ["verbatim", "resigned"] as const;
 let lab: Lab;
 let upstream: Upstream;
-let proxy: TcpProxy;
-let folder: string;
-let throughProxy: string;
+let connections: CuttableConnections;
 /** What uninterrupted updates lead to, at each state of upstream. */
 let wanted: { readonly first: string[]; readonly later: string[] };
 /** How long an uninterrupted update takes, in seconds. */
@@ -34,13 +28,7 @@ beforeAll(async () => {
   lab = await labUp(name, { hosts: ["upstream", "mirror", "mirror2"] });
   upstream = upstreamOf(lab);
   await upstream.release({ package: "bc", version: "9.1" });
-  folder = mkdtempSync(join(tmpdir(), "airgapped-maas-interrupted-"));
-  const address = lab.address("mirror", "outside");
-  proxy = await tcpProxy({ host: address, port: 22 });
-  throughProxy = join(folder, "ssh_config");
-  const config = readFileSync(lab.paths.sshConfig, "utf8");
-  const around = `Host mirror\n  HostName 127.0.0.1\n  Port ${proxy.port}\n  HostKeyAlias ${address}\n\n`;
-  writeFileSync(throughProxy, around + config);
+  connections = await CuttableConnections.to(lab, ["mirror"]);
 
   // The packages that mirrors need are on the host from here on.
   const stack = await newStack();
@@ -62,8 +50,7 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(async () => {
-  await proxy?.close();
-  if (folder) rmSync(folder, { recursive: true, force: true });
+  await connections?.close();
   await labDown(name);
 }, 120_000);
 
@@ -147,17 +134,7 @@ function at(line: RegExp, { slow = false } = {}): Moment {
   return {
     label: `when it says ${line.source}`,
     slow,
-    async reached(run) {
-      let ended = false;
-      void run.done.then(() => {
-        ended = true;
-      });
-      await until(`"${line.source}" in the output`, 60_000, () => {
-        if (line.test(run.output())) return true;
-        if (ended) throw new Error(`the update never said ${line.source}:\n${run.output()}`);
-        return false;
-      });
-    },
+    reached: (run) => saying(run, line),
   };
 }
 
@@ -183,47 +160,10 @@ async function interrupted(
   }
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It was quicker.
-  }
-}
-
-/** What still runs of all that a stack's CLI had started, whoever its parent is now. */
-const left = (stack: Stack) => startedWith(`XDG_CACHE_HOME=${stack.cache}`);
-
-/** Nothing that an ended update had started works on a host any more. */
-async function lettingGo(stack: Stack, host: string): Promise<void> {
-  await until(`the end of all connections to ${host}`, 30_000, async () => {
-    const { stdout } = await lab.run(host, ["ss", "-Htn", "state", "established", "sport = :22"]);
-    return stdout.trim() === "";
-  });
-  // A provider process of Pulumi's SDK that nobody had asked for anything yet does not notice the end of its engine.
-  left(stack).forEach(kill);
-}
-
-const ways: Record<
-  string,
-  { interrupt(run: Running, host: string): unknown; tidy?(stack: Stack, host: string): Promise<unknown> }
-> = {
-  "SIGKILL of the CLI": {
-    interrupt: (run) => kill(run.child.pid as number),
-    async tidy(stack, host) {
-      await lettingGo(stack, host);
-      // The lock of a killed update stays; this is how one takes it away.
-      await stack.ok(["cancel", "--yes", "--stack", stack.name]).catch((error: Error) => {
-        if (!/no.*(lock|update)/i.test(error.message)) throw error;
-      });
-    },
-  },
-  "SIGKILL of the provider": {
-    interrupt: (run) => descendants(run.child.pid as number, /dynamic-provider/).forEach(kill),
-  },
-  "cut SSH connections": { interrupt: () => proxy.cut() },
-  "a reboot of the host": { interrupt: (_run, host) => lab.reboot(host) },
-};
+const ways: Record<string, Way> = waysToInterrupt(
+  () => lab,
+  () => connections,
+);
 
 const firstMoments = [
   after(0.3),
@@ -241,7 +181,7 @@ const laterMoments = [
 ];
 
 describe.each(Object.entries(ways))("after %s", (way, { interrupt, tidy }) => {
-  const sshConfig = () => (way === "cut SSH connections" ? throughProxy : lab.paths.sshConfig);
+  const sshConfig = () => (way === "cut SSH connections" ? connections.sshConfig : lab.paths.sshConfig);
 
   test.each(firstMoments.map((first, index) => ({ first, later: laterMoments[index] as Moment })))(
     "$first.label of a first update and $later.label of the next, the update after it completes the mirrors",

@@ -1,0 +1,111 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Lab } from "../../lab/lab.ts";
+import { until } from "../../lab/until.ts";
+import { type TcpProxy, tcpProxy } from "../lab/tcp-proxy.ts";
+import { descendants, startedWith } from "./processes.ts";
+import type { Running, Stack } from "./stack.ts";
+
+/** How an update is ended before its time. */
+export interface Way {
+  /** Ends it; `host` is the one whose turn it is. */
+  interrupt(run: Running, host: string): unknown;
+  /** What a person would do before the next update. */
+  tidy?(stack: Stack, host: string): Promise<unknown>;
+}
+
+/** All ways to end an update. The lab and the connections are asked for when they are needed. */
+export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void }) {
+  return {
+    "SIGKILL of the CLI": {
+      interrupt: (run) => kill(run.child.pid as number),
+      async tidy(stack, host) {
+        await lettingGo(lab(), stack, host);
+        // The lock of a killed update stays; this is how one takes it away.
+        await stack.ok(["cancel", "--yes", "--stack", stack.name]).catch((error: Error) => {
+          if (!/no.*(lock|update)/i.test(error.message)) throw error;
+        });
+      },
+    },
+    "SIGKILL of the provider": {
+      interrupt: (run) => descendants(run.child.pid as number, /dynamic-provider/).forEach(kill),
+    },
+    "cut SSH connections": { interrupt: () => connections().cut() },
+    "a reboot of the host": { interrupt: (_run, host) => lab().reboot(host) },
+  } satisfies Record<string, Way>;
+}
+
+/** SSH connections to some hosts of a lab that a test can cut. */
+export class CuttableConnections {
+  /** The ssh_config that leads through here. */
+  readonly sshConfig: string;
+  readonly #folder: string;
+  readonly #proxies: readonly TcpProxy[];
+
+  private constructor(folder: string, sshConfig: string, proxies: readonly TcpProxy[]) {
+    this.#folder = folder;
+    this.sshConfig = sshConfig;
+    this.#proxies = proxies;
+  }
+
+  static async to(lab: Lab, hosts: readonly string[]): Promise<CuttableConnections> {
+    const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-connections-"));
+    const around: string[] = [];
+    const proxies: TcpProxy[] = [];
+    for (const host of hosts) {
+      const address = lab.address(host, "outside");
+      const proxy = await tcpProxy({ host: address, port: 22 });
+      proxies.push(proxy);
+      around.push(`Host ${host}\n  HostName 127.0.0.1\n  Port ${proxy.port}\n  HostKeyAlias ${address}\n\n`);
+    }
+    const sshConfig = join(folder, "ssh_config");
+    writeFileSync(sshConfig, around.join("") + readFileSync(lab.paths.sshConfig, "utf8"));
+    return new CuttableConnections(folder, sshConfig, proxies);
+  }
+
+  cut(): void {
+    for (const proxy of this.#proxies) proxy.cut();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits until a run says something. */
+export async function saying(run: Running, line: RegExp): Promise<void> {
+  let ended = false;
+  void run.done.then(() => {
+    ended = true;
+  });
+  await until(`"${line.source}" in the output`, 60_000, () => {
+    if (line.test(run.output())) return true;
+    if (ended) throw new Error(`the update never said ${line.source}:\n${run.output()}`);
+    return false;
+  });
+}
+
+/** What still runs of all that a stack's CLI had started, whoever its parent is now. */
+export function left(stack: Stack): number[] {
+  return startedWith(`XDG_CACHE_HOME=${stack.cache}`);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It was quicker.
+  }
+}
+
+/** Nothing that an ended update had started works on a host any more. */
+async function lettingGo(lab: Lab, stack: Stack, host: string): Promise<void> {
+  await until(`the end of all connections to ${host}`, 30_000, async () => {
+    const { stdout } = await lab.run(host, ["ss", "-Htn", "state", "established", "sport = :22"]);
+    return stdout.trim() === "";
+  });
+  // A provider process of Pulumi's SDK that nobody had asked for anything yet does not notice the end of its engine.
+  left(stack).forEach(kill);
+}

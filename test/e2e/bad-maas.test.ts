@@ -1,0 +1,195 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { saying } from "./interruption.ts";
+import { type Run, type Running, Stack, succeeded, type Values } from "./stack.ts";
+import { SuppliedMaas } from "./supplied-maas.ts";
+
+/*
+ * A MAAS that is not well in some way, or does not let us in. Where an update cannot succeed it says which host it is
+ * about and what to do, and the one after it does. What opens MAAS is never said.
+ */
+
+const labName = "e2e-bad-maas";
+let lab: Lab;
+let maas: SuppliedMaas;
+let stack: Stack;
+let wanted: readonly string[];
+/** Parts of API keys that open MAAS, or once did. */
+const secrets = new Set<string>();
+/** All that was ever printed. */
+let printed = "";
+
+beforeAll(async () => {
+  lab = await labUp(labName, { hosts: ["upstream", "mirror", "maas"] });
+  maas = new SuppliedMaas(lab);
+  await maas.images.reset();
+  await maas.maas.reset();
+  for (const user of ["admin", "user1"]) remember(await maas.maas.apiKey(user));
+  stack = await Stack.create();
+  stack.configure(maas.site());
+  succeeded(await up());
+  wanted = await maas.holds();
+}, 180_000);
+
+afterEach(async () => {
+  await maas.maas.control({ slow: 0, badGatewayFor: 0, clockOffset: 0, diskFull: false });
+  await maas.throttle(0);
+});
+
+afterAll(async () => {
+  stack?.discard();
+  maas?.discard();
+  await labDown(labName);
+}, 120_000);
+
+/** The token's parts; the consumer's one is a name. */
+function remember(key: string): void {
+  for (const part of key.split(":").slice(1)) secrets.add(part);
+}
+
+function start(): Running {
+  return stack.start("up", "--yes", "--skip-preview");
+}
+
+async function up(running = start()): Promise<Run> {
+  const run = await running.done;
+  printed += run.output;
+  return run;
+}
+
+/** That an update failed, saying which host it is about and what to do. */
+function refused(run: Run, reason: RegExp): void {
+  expect(run.code).not.toBe(0);
+  expect(run.output).toMatch(reason);
+  expect(run.output).toMatch(/\bmaas: /);
+  expect(run.output).toMatch(/What to do: \S/);
+}
+
+/** An update now leads to what is declared. */
+async function converges(): Promise<void> {
+  succeeded(await up());
+  expect(await maas.holds()).toEqual(wanted);
+}
+
+/** Another image to upload, and the sources lost: much to do. */
+async function muchToDo(): Promise<void> {
+  maas.change("golden");
+  await maas.maas.reset();
+}
+
+describe("a MAAS that is not well", () => {
+  test("slow: it is waited for", async () => {
+    maas.change("golden");
+    await maas.maas.control({ slow: 1 });
+    await converges();
+  }, 120_000);
+
+  test("restarted in the middle of an import: it has all that it should in the end", async () => {
+    await muchToDo();
+    await maas.throttle(200_000);
+    const running = start();
+    await saying(running, /\d+ of \d+ images are there/);
+    await maas.maas.restart();
+    await maas.throttle(0);
+    await up(running);
+    await converges();
+  }, 120_000);
+
+  test("answering 502 for a while: reads wait until it is back", async () => {
+    maas.change("golden");
+    await maas.maas.control({ badGatewayFor: 3 });
+    await converges();
+  }, 60_000);
+
+  test("answering 502 to a change: said, and the next update goes on", async () => {
+    await muchToDo();
+    await maas.maas.control({ slow: 1 });
+    const running = start();
+    await saying(running, /making the boot source/);
+    await maas.maas.control({ badGatewayFor: 2, slow: 0 });
+    refused(await up(running), /502/);
+    await converges();
+  }, 60_000);
+
+  test.each([600, -600])(
+    "with a clock %i s off: its time is used",
+    async (clockOffset) => {
+      maas.change("golden");
+      await maas.maas.control({ clockOffset });
+      const run = succeeded(await up());
+      if (clockOffset > 0) expect(run.output).toMatch(/MAAS's clock is 10 minutes ahead/);
+      expect(await maas.holds()).toEqual(wanted);
+    },
+    60_000,
+  );
+
+  test("with a full disk at an upload: nothing is taken for uploaded, and the next update goes on", async () => {
+    maas.change("golden");
+    await maas.maas.control({ diskFull: true });
+    refused(await up(), /No space left on device/);
+    await maas.maas.control({ diskFull: false });
+    await converges();
+  }, 60_000);
+
+  test("with a full disk at an import: what is missing is named, and the next update goes on", async () => {
+    await maas.maas.reset();
+    await maas.maas.control({ diskFull: true });
+    refused(await up(), /these are not complete: .*ubuntu\/[\s\S]*room for images there/);
+    await maas.maas.control({ diskFull: false });
+    await converges();
+  }, 150_000);
+});
+
+describe("a MAAS that does not let us in", () => {
+  const foreign = [9, 9, 16].map((bytes) => "5a".repeat(bytes)).join(":");
+
+  /** An update with such a key fails, and MAAS is as it was. */
+  async function isRefused({ apiKey, ...region }: Values, reason: RegExp): Promise<void> {
+    const before = await maas.holds();
+    stack.configure(maas.site(region));
+    if (apiKey) await declareSecretly("airgapped-maas:maas.region.apiKey", apiKey);
+    try {
+      refused(await up(), reason);
+    } finally {
+      stack.configure(maas.site());
+    }
+    expect(await maas.holds()).toEqual(before);
+    printed += await stack.ok(["stack", "export", "--stack", stack.name]);
+  }
+
+  /** As a person does: in the stack's file it is encrypted. */
+  async function declareSecretly(path: string, value: string): Promise<void> {
+    const at = ["--stack", stack.name, "--config-file", stack.configFile];
+    printed += await stack.ok(["config", "set", ...at, "--secret", "--path", path, value]);
+  }
+
+  test("with a key of another MAAS", async () => {
+    for (const part of foreign.split(":").slice(1)) secrets.add(part);
+    await isRefused({ apiKey: foreign }, /MAAS refuses the API key \(401\)/);
+  }, 60_000);
+
+  test("with the key of somebody who is no administrator", async () => {
+    await isRefused({ user: "user1" }, /user1, whose key it is, is not an administrator/);
+  }, 60_000);
+
+  test("with a user that there is not", async () => {
+    await isRefused({ user: "nobody" }, /MAAS knows no user nobody/);
+  }, 60_000);
+
+  test("with a key that was revoked", async () => {
+    const apiKey = await maas.maas.apiKey("user1");
+    await maas.maas.control({ revokeKeysOf: "user1" });
+    await isRefused({ apiKey }, /MAAS refuses the API key \(401\)/);
+  }, 60_000);
+
+  test("nothing of any key stands in what was printed or stored", async () => {
+    printed += await stack.ok(["stack", "export", "--stack", stack.name]);
+    expect(printed).toMatch(/MaasBootSources/);
+    // What stands before it, not the key itself.
+    const leaks = [...secrets].flatMap((secret) => {
+      const at = printed.indexOf(secret);
+      return at < 0 ? [] : [printed.slice(Math.max(0, at - 200), at)];
+    });
+    expect(leaks).toEqual([]);
+  }, 60_000);
+});

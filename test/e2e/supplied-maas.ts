@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { contentBytes } from "../../lab/images/file-content.ts";
+import type { Lab } from "../../lab/lab.ts";
+import { type LabMaas, maasOf } from "../../lab/maas-host.ts";
+import { imagesOf, type UpstreamImages } from "../../lab/upstream-images.ts";
+import { imageSite } from "./image-site.ts";
+import type { Values } from "./stack.ts";
+
+const address = "mirror.datacentre.lab";
+const state = "/var/lib/maas-stand-in/state.json";
+const ubuntus = ["jammy", "noble"];
+/** In bytes. An upload takes three parts. */
+const sizes = { rocky9: 1_000_000, golden: 10_000_000 };
+
+/**
+ * A lab whose MAAS gets everything: a mirror's images, an image of the site's own by a stream, and another one that is
+ * uploaded. What it is to have is declared here, and what it has is looked up in its state, past its API.
+ */
+export class SuppliedMaas {
+  readonly maas: LabMaas;
+  readonly images: UpstreamImages;
+  readonly #lab: Lab;
+  readonly #folder = mkdtempSync(join(tmpdir(), "airgapped-maas-own-images-"));
+  #contents = 0;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+    this.maas = maasOf(lab);
+    this.images = imagesOf(lab);
+    this.change("rocky9");
+    this.change("golden");
+  }
+
+  /** The site. `golden` is sent in three parts. */
+  site(region: Values = {}): Values {
+    return {
+      ...imageSite(this.#lab, { images: [{ os: "ubuntu", releases: ubuntus }], serve: { address } }),
+      customImages: {
+        rocky9: {
+          host: "mirror",
+          os: "rhel",
+          release: "rocky9",
+          title: "Rocky Linux 9",
+          file: this.#file("rocky9"),
+          serve: { address },
+        },
+        golden: {
+          via: "upload",
+          os: "custom",
+          release: "golden",
+          title: "Golden",
+          baseImage: "ubuntu/noble",
+          file: this.#file("golden"),
+        },
+      },
+      maas: {
+        region: { host: "maas", ...region },
+        bootSource: { mirror: "images", customImages: ["rocky9"] },
+      },
+    };
+  }
+
+  /** Gives an image of the site's own another content. Returns its SHA-256. */
+  change(image: "rocky9" | "golden"): string {
+    const seed = `${image} ${++this.#contents}`;
+    const content = contentBytes({ seed, size: sizes[image] });
+    writeFileSync(this.#file(image), gzipSync(content, { level: 0 }));
+    return this.sha256(image);
+  }
+
+  sha256(image: "rocky9" | "golden"): string {
+    return createHash("sha256")
+      .update(readFileSync(this.#file(image)))
+      .digest("hex");
+  }
+
+  /** MAAS's database, as text. */
+  async database(): Promise<string> {
+    const { code, stdout, stderr } = await this.#lab.sh("maas", `cat ${state}`);
+    if (code !== 0) throw new Error(`reading what MAAS has: ${stderr}`);
+    return stdout;
+  }
+
+  /**
+   * What MAAS has, a line for each: sources, selections, every version of every image. Versions and contents that are the
+   * declared or upstream's newest ones are `wanted`.
+   */
+  async holds(): Promise<string[]> {
+    const {
+      bootSources = [],
+      selections = [],
+      bootResources = [],
+    }: Values = JSON.parse(await this.database()).tables;
+    const serials = this.images.serials();
+    const newest = new Set(Object.values(serials).map((each) => each.at(-1)));
+    const own = new Set([this.sha256("rocky9"), this.sha256("golden")]);
+    const urls = Object.fromEntries(bootSources.map(({ id, url }: Values) => [id, url]));
+    const versions = ({ type, name, architecture, sets }: Values) => {
+      const shown = type === "Uploaded" ? sets.slice(-1) : sets;
+      return shown.map(({ version, files }: Values) => {
+        const isWanted = own.has(files[0]?.sha256) || newest.has(version);
+        const isWhole = files.every(({ size, stored }: Values) => size === stored);
+        return `${type} ${name} ${architecture} ${isWanted ? "wanted" : version}${isWhole ? "" : ", in part"}`;
+      });
+    };
+    return [
+      ...bootSources.map(({ url }: Values) => `source ${url}`),
+      ...selections.map(
+        ({ bootSourceId, os, release, arches, subarches }: Values) =>
+          `selection ${urls[bootSourceId]} ${os}/${release} ${arches} ${subarches}`,
+      ),
+      ...bootResources.flatMap(versions),
+      // Of an upload MAAS keeps older versions without their files; none may be there in part or twice.
+      ...bootResources.flatMap(({ type, name, sets }: Values) => {
+        const digests = sets.flatMap(({ files }: Values) => files.map(({ sha256 }: Values) => sha256));
+        const inPart = sets.some(({ files }: Values) =>
+          files.some(({ size, stored }: Values) => size !== stored),
+        );
+        return type === "Uploaded" && (inPart || new Set(digests).size !== digests.length)
+          ? [`${name} has versions twice or in part: ${JSON.stringify(sets)}`]
+          : [];
+      }),
+    ].sort();
+  }
+
+  /** Lets the mirror send no more than this many bytes a second to each client; 0 is as many as it can. */
+  async throttle(bytesPerSecond: number): Promise<void> {
+    const file = "/etc/nginx/conf.d/throttle-of-a-test.conf";
+    const { code, stderr } = await this.#lab.sh(
+      "mirror",
+      bytesPerSecond > 0
+        ? `echo 'limit_rate ${bytesPerSecond};' > ${file} && systemctl reload nginx`
+        : `rm -f ${file} && systemctl reload nginx`,
+    );
+    if (code !== 0) throw new Error(`throttling the mirror: ${stderr}`);
+  }
+
+  discard(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #file(image: string): string {
+    return join(this.#folder, `${image}.tar.gz`);
+  }
+}

@@ -124,7 +124,8 @@ async function remove(
   const kept = (await ledger.recall(stored as never)) as Remembered;
   const ours = Object.values(declared.sources).map(({ url }) => url);
   const before = declared.fallback ? [fallbackSource(declared.fallback)] : (kept.sources ?? []);
-  await putBack(region, ours, before, limits, scene.warn);
+  const seen = declared.maas.direct ? seenFromHere() : seenFromHost(scene.host);
+  await putBack({ region, seen, limits, warn: scene.warn }, ours, before);
   await ledger.keep({});
 }
 

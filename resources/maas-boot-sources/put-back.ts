@@ -4,7 +4,7 @@ import {
   type RestoringStep,
   restoringSteps,
 } from "../../maas/boot-source-restoring.ts";
-import { samePlace, sourceAt } from "../../maas/boot-source-state.ts";
+import { type FoundSource, samePlace, sourceAt } from "../../maas/boot-source-state.ts";
 import { startImport } from "../../maas/operations/boot-resources.ts";
 import {
   createBootSource,
@@ -19,6 +19,15 @@ import type { MaasRegion } from "../maas/region.ts";
 import { untilKnown } from "./carry-out.ts";
 import type { Limits } from "./limits.ts";
 import { readSources } from "./look.ts";
+import { blockage } from "./preflight.ts";
+import type { Seen } from "./seen-from.ts";
+
+export interface WayBack {
+  readonly region: MaasRegion;
+  readonly seen: Seen;
+  readonly limits: Limits;
+  readonly warn: (line: string) => void;
+}
 
 /**
  * Gives MAAS the boot sources back that it had. What it does not take, such as a selection from a place that it cannot
@@ -27,16 +36,15 @@ import { readSources } from "./look.ts";
  * @param ours URLs that were declared.
  */
 export async function putBack(
-  region: MaasRegion,
+  { region, seen, limits, warn }: WayBack,
   ours: readonly string[],
   before: readonly RememberedSource[],
-  limits: Limits,
-  warn: (line: string) => void,
 ): Promise<void> {
   const { client } = region;
   const steps = restoringSteps(region.version, await readSources(client), ours, before);
   const refusals: string[] = [];
-  for (const step of steps) await carryBack(region, step, limits, (line) => refusals.push(line));
+  const patience = patienceOf(seen, limits);
+  for (const step of steps) await carryBack(region, step, patience, (line) => refusals.push(line));
   if (refusals.length > 0 && !(await madeByMaas(region, before, limits))) refusals.forEach(warn);
   const left = (await listBootSources(client)).map(({ url }) => url);
   const staying = left.filter(
@@ -52,10 +60,24 @@ export async function putBack(
   }
 }
 
+/** How long MAAS is given to read the index of a source: nothing, where it could not be read from the region host either. */
+function patienceOf(seen: Seen, limits: Limits): (source: FoundSource | undefined) => Promise<Limits> {
+  const dead = new Map<string, Promise<unknown>>();
+  return async (source) => {
+    if (!source) return { ...limits, refreshMs: 0 };
+    const { url } = source;
+    const known =
+      dead.get(url) ??
+      Promise.race([blockage(seen, source), pause(limits.putBackMs, "no answer", { ref: false })]);
+    dead.set(url, known);
+    return { ...limits, refreshMs: (await known) === undefined ? limits.putBackMs : 0 };
+  };
+}
+
 async function carryBack(
   { client, version }: MaasRegion,
   step: RestoringStep,
-  limits: Limits,
+  patience: (source: FoundSource | undefined) => Promise<Limits>,
   refused: (line: string) => void,
 ): Promise<void> {
   switch (step.do) {
@@ -69,15 +91,11 @@ async function carryBack(
       return deleteBootSource(client, step.id);
     case "select":
       return orSaid(`${named(step)} cannot be selected again from ${step.url}`, async () => {
-        const source = sourceAt(await listBootSources(client), step.url);
-        const patience = { ...limits, refreshMs: limits.putBackMs };
-        await untilKnown(
-          step.url,
-          { region: { client, version }, limits: patience, progress: () => {} },
-          async () => {
-            await createSelection(client, source?.id ?? 0, step.selection);
-          },
-        );
+        const source = sourceAt(await readSources(client), step.url);
+        const limits = await patience(source);
+        await untilKnown(step.url, { region: { client, version }, limits, progress: () => {} }, async () => {
+          await createSelection(client, source?.id ?? 0, step.selection);
+        });
       });
     case "reselect":
       return orSaid(`the selection of ${named(step)} stays changed`, async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { maasOf } from "../../lab/maas-host.ts";
 import { imagesOf, type UpstreamImages } from "../../lab/upstream-images.ts";
 import { imageSite } from "./image-site.ts";
 import { Stack, succeeded } from "./stack.ts";
@@ -11,12 +12,17 @@ let upstream: UpstreamImages;
 let stack: Stack;
 
 beforeAll(async () => {
-  lab = await labUp(labName, { hosts: ["upstream", "mirror"] });
+  lab = await labUp(labName, { hosts: ["upstream", "mirror", "maas"] });
   upstream = imagesOf(lab);
   await upstream.reset();
+  await maasOf(lab).reset();
   stack = await Stack.create();
   const images = [{ os: "ubuntu", releases: ["noble"] }];
-  stack.configure(imageSite(lab, { images, upstream: { stallSeconds: 1 } }));
+  const serve = { address: "mirror.datacentre.lab" };
+  stack.configure({
+    ...imageSite(lab, { images, serve, upstream: { stallSeconds: 1 } }),
+    maas: { region: { host: "maas" }, bootSource: { mirror: "images" } },
+  });
   succeeded(await stack.up());
   await upstream.publishSerial();
   succeeded(await stack.up());
@@ -29,13 +35,15 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-/** The published tree's name, and the digest of every file that MAAS can get. */
+/** The published tree's name, the digest of every file that MAAS can get, and that of all that MAAS has. */
 async function served(): Promise<string> {
   const { stdout } = await lab.sh(
     "mirror",
     `readlink ${directory}/current; cd ${directory}/current/public && find -type f -exec sha256sum {} + | sort -k2`,
   );
-  return stdout;
+  const maas = await lab.sh("maas", "sha256sum /var/lib/maas-stand-in/state.json");
+  expect(maas.code).toBe(0);
+  return stdout + maas.stdout;
 }
 
 describe("with an upstream that is not well", () => {
@@ -75,7 +83,7 @@ describe("with an upstream that is not well", () => {
     ["stall", /noble\/amd64\/\d+\/squashfs: the server stalled: nothing came for 1 s/],
     ["reset", /noble\/amd64\/\d+\/squashfs: .*[Cc]onnection reset/],
   ])(
-    "%s: refused by the update, which names it and leaves what is served",
+    "%s: refused by the update, which names it and leaves what is served and MAAS",
     async (kind, reason) => {
       const before = await served();
       await upstream.tamper(kind, { item: "squashfs" });

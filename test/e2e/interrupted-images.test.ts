@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { until } from "../../lab/until.ts";
+import { CuttableConnections, saying, type Way, waysToInterrupt } from "./interruption.ts";
+import { type Running, Stack, succeeded } from "./stack.ts";
+import { SuppliedMaas } from "./supplied-maas.ts";
+
+/*
+ * An update that brings images through a mirror into MAAS is ended in every way, and at each step of the way that an
+ * image takes. What matters is the update after it: it succeeds, and MAAS and the mirror's trees are what they are
+ * where nothing was interrupted.
+ */
+
+const name = "e2e-interrupted-images";
+let lab: Lab;
+let maas: SuppliedMaas;
+let connections: CuttableConnections;
+/** What uninterrupted updates lead to. */
+let wanted: readonly string[];
+let stack: Stack;
+let stacks = 0;
+
+beforeAll(async () => {
+  await labDown(name); // what a killed run left would count as seen before
+  lab = await labUp(name, { hosts: ["upstream", "mirror", "maas"] });
+  maas = new SuppliedMaas(lab);
+  await maas.images.reset();
+  connections = await CuttableConnections.to(lab, ["mirror", "maas"]);
+  await newStack(lab.paths.sshConfig);
+  succeeded(await stack.up());
+  wanted = await maas.holds();
+  expect(wanted).toEqual(
+    expect.arrayContaining([
+      "Synced rhel/rocky9 amd64/generic wanted",
+      "Synced ubuntu/noble amd64/ga-24.04 wanted",
+      expect.stringMatching(/^Uploaded .*golden amd64\/generic wanted$/),
+    ]),
+  );
+  expect(wanted.filter((line) => line.startsWith("source "))).toHaveLength(2);
+}, 180_000);
+
+afterAll(async () => {
+  stack?.discard();
+  maas?.discard();
+  await connections?.close();
+  await labDown(name);
+}, 120_000);
+
+/** Nothing is there, of which the packages are left. */
+async function newStack(sshConfig: string): Promise<void> {
+  if (stack) {
+    succeeded(await stack.destroy());
+    stack.discard();
+  }
+  await lab.sh("mirror", "rm -rf /srv/airgapped-maas");
+  await maas.maas.reset();
+  stack = await Stack.create({ name: `i${++stacks}` });
+  stack.configure({ ...maas.site(), sshConfig });
+}
+
+/** The mirrors' trees are complete, and nothing half done is beside them. */
+async function trees(): Promise<string> {
+  const { code, stdout, stderr } = await lab.sh(
+    "mirror",
+    `set -e
+    for root in /srv/airgapped-maas/${stack.name}/images/images /srv/airgapped-maas/${stack.name}/custom-images/rocky9; do
+      cd $root
+      cut -f1,4 current/listing | sed 's/\\t/  /' | sha256sum --check --quiet
+      echo left: $(find . -path ./work -o -name unfinished -o -name '*.new' -o -name '.airgapped-maas.*')
+    done`,
+  );
+  return `${code} ${stdout} ${stderr}`.trim();
+}
+
+interface Moment {
+  readonly label: string;
+  /** Which host it is about. */
+  readonly host: "mirror" | "maas";
+  /** Makes the update have something to do there, and that slow enough. */
+  prepare(): Promise<unknown>;
+  reached(run: Running): Promise<void>;
+}
+
+const says = (line: RegExp) => (run: Running) => saying(run, line);
+
+async function freshMaas(seconds: number): Promise<void> {
+  await maas.maas.reset();
+  await maas.maas.control({ slow: seconds });
+}
+
+async function anotherUpload(): Promise<void> {
+  maas.change("golden");
+  await maas.maas.control({ slow: 0.4 });
+}
+
+const nextSerial: Moment = {
+  label: "while the next serial is fetched",
+  host: "mirror",
+  async prepare() {
+    await maas.images.publishSerial();
+    await maas.images.tamper("slow");
+  },
+  reached: says(/fetching \d+ files/),
+};
+
+const duringImport: Moment = {
+  label: "while MAAS imports",
+  host: "maas",
+  async prepare() {
+    await maas.maas.reset();
+    await maas.throttle(200_000);
+  },
+  reached: says(/\d+ of \d+ images are there/),
+};
+
+const moments: readonly Moment[] = [
+  {
+    label: "while the first serials are fetched",
+    host: "mirror",
+    prepare: () => maas.images.tamper("slow"),
+    reached: says(/fetching \d+ files/),
+  },
+  nextSerial,
+  {
+    label: "while an image of the site's own is published",
+    host: "mirror",
+    prepare: async () => maas.change("rocky9"),
+    reached: says(/sending \S*rocky9/),
+  },
+  {
+    label: "before MAAS has the source",
+    host: "maas",
+    prepare: () => freshMaas(0.25),
+    reached: says(/making the boot source/),
+  },
+  {
+    label: "when MAAS has the source",
+    host: "maas",
+    prepare: () => freshMaas(0.25),
+    reached: says(/selecting \w+\/\w+/),
+  },
+  {
+    label: "when MAAS has one of the selections",
+    host: "maas",
+    prepare: () => freshMaas(0.25),
+    reached: says(/selecting (?<one>\w+\/\w+)[\s\S]*selecting (?!\k<one>)/),
+  },
+  duringImport,
+  {
+    label: "while the first part of an upload is sent",
+    host: "maas",
+    prepare: anotherUpload,
+    reached: async () => {
+      const sha256 = maas.sha256("golden");
+      await until("the upload's declaration", 30_000, async () => (await maas.database()).includes(sha256));
+    },
+  },
+  {
+    label: "in the middle of an upload",
+    host: "maas",
+    prepare: anotherUpload,
+    reached: says(/\b41 % of 9\.5 MiB/),
+  },
+  {
+    label: "while the last part of an upload is sent",
+    host: "maas",
+    prepare: anotherUpload,
+    reached: says(/\b83 % of 9\.5 MiB/),
+  },
+];
+
+async function isCompletedAfter(moment: Moment, { interrupt, tidy }: Way): Promise<void> {
+  await moment.prepare();
+  const run = stack.start("up", "--yes", "--skip-preview");
+  try {
+    await moment.reached(run);
+    await interrupt(run, moment.host);
+    await run.done;
+  } finally {
+    await maas.images.restore();
+    await maas.throttle(0);
+    await maas.maas.control({ slow: 0 });
+  }
+  await tidy?.(stack, moment.host);
+  succeeded(await stack.up());
+  expect(await maas.holds()).toEqual(wanted);
+  expect(await trees()).toBe("0 left:\nleft:");
+}
+
+const { "a reboot of the host": reboot, ...ways } = waysToInterrupt(
+  () => lab,
+  () => connections,
+);
+
+describe.each(Object.entries<Way>(ways))("after %s", (way, how) => {
+  beforeAll(
+    () => newStack(way === "cut SSH connections" ? connections.sshConfig : lab.paths.sshConfig),
+    60_000,
+  );
+
+  test.each(moments)(
+    "$label, the next update completes the mirrors and MAAS",
+    (moment) => isCompletedAfter(moment, how),
+    90_000,
+  );
+
+  test("nothing is left to do in the end", async () => {
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
+  }, 60_000);
+});
+
+describe("after a reboot of the host", () => {
+  test.each([duringImport, nextSerial])(
+    "$host $label, the next update completes the mirrors and MAAS",
+    (moment) => isCompletedAfter(moment, reboot),
+    120_000,
+  );
+});

@@ -15,7 +15,7 @@ help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Further words go in ARGS, as in: make preview ARGS="--diff"'
 
-demo: lab-up stack ## Boot the lab, build the mirror on it and let a client install from it
+demo: lab-up stack ## Boot the lab, build its mirrors, supply its MAAS, let a client install a package
 	@$(CLI) preview --stack $(STACK) $(ARGS)
 	@$(CLI) up --stack $(STACK) --yes --skip-preview $(ARGS)
 

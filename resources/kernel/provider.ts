@@ -26,6 +26,8 @@ let endsWithEngine = false;
 export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   readonly #definition: Definition;
   readonly #engine: EngineLog;
+  /** Lines on their way to the engine. */
+  readonly #saying = new Set<Promise<void>>();
 
   constructor(definition: Definition, engine = new EngineLog(process.argv[2])) {
     this.#definition = definition;
@@ -164,9 +166,15 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     return {
       id,
       host: hostNamed(String(properties.host)),
-      progress: (line) => void this.#engine.log(urn, redaction.text(line), { ephemeral: true }),
-      warn: (line) => void this.#engine.log(urn, redaction.text(line), { severity: "warning" }),
+      progress: (line) => this.#say(urn, redaction.text(line), { ephemeral: true }),
+      warn: (line) => this.#say(urn, redaction.text(line), { severity: "warning" }),
     };
+  }
+
+  #say(urn: string, line: string, how: Parameters<EngineLog["log"]>[2]): void {
+    const said = this.#engine.log(urn, line, how);
+    this.#saying.add(said);
+    void said.finally(() => this.#saying.delete(said));
   }
 
   async #explained<T>(
@@ -180,6 +188,9 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     } catch (error) {
       if (error instanceof PartialFailure) throw error;
       throw this.#explain(step, properties, error, redaction);
+    } finally {
+      // After the answer of its last operation the engine ends, and takes no line any more.
+      await Promise.all(this.#saying);
     }
   }
 

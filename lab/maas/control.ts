@@ -17,7 +17,8 @@ export interface ControlRequest {
 
 /**
  * The stand-in's own interface, no part of MAAS: `POST /control` with a `ControlRequest` as JSON, on a socket of its own.
- * Answers with what is set now.
+ * Answers with what is set now, once no request is under way any more that came before: a client that was killed in the
+ * middle of one has left it to be carried out.
  */
 export function controlServer(maas: Maas): Server {
   return createServer(async (message, response) => {
@@ -32,6 +33,7 @@ export function controlServer(maas: Maas): Server {
       store.state.keys = store.state.keys.filter(({ username }) => username !== asked.revokeKeysOf);
       store.save();
     }
+    await Promise.allSettled(maas.underWay);
     response.writeHead(200, { "Content-Type": "application/json" });
     response.end(JSON.stringify(faults));
   });

@@ -19,6 +19,8 @@ export class Maas {
   readonly store: Store;
   readonly faults: Faults = noFaults();
   readonly signatures: Signatures;
+  /** Requests that were received whole and are not answered yet, those of clients that went away among them. */
+  readonly underWay = new Set<Promise<unknown>>();
   /** Set once, when the server starts. */
   images: ImageWork = { refreshSources() {}, startImport() {}, stopImport() {}, isImporting: () => false };
 

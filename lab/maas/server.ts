@@ -4,19 +4,23 @@ import { type Answer, answer } from "./answers.ts";
 import { dispatcher } from "./dispatch.ts";
 import { resources } from "./endpoints/all.ts";
 import type { Maas } from "./maas.ts";
-import { readRequest } from "./request.ts";
+import { type Request, readRequest } from "./request.ts";
 
 /** The HTTP server of a MAAS region: nginx in front of regiond. What changed is stored before it is answered. */
 export function regionServer(maas: Maas): Server {
   const dispatch = dispatcher(maas, resources);
   const server = createServer((message, response) => {
-    const answered = async () => {
-      const request = await readRequest(message);
+    const carriedOut = async (request: Request) => {
       if (maas.faults.slow > 0) await delay(maas.faults.slow * 1000, undefined, { ref: false });
       if (Date.now() < maas.faults.badGatewayUntil) return badGateway;
       const result = await dispatch(request);
       maas.store.save();
       return result;
+    };
+    const answered = async () => {
+      const work = carriedOut(await readRequest(message));
+      maas.underWay.add(work);
+      return work.finally(() => maas.underWay.delete(work));
     };
     answered().then(
       (result) => send(response, result),

@@ -231,14 +231,7 @@ describe("a published tree that was tampered with", () => {
   test.each([
     ["missing", () => rmSync(pool()), "missing\tpool/a+b~1.deb"],
     ["longer", () => writeFileSync(pool(), "deb 1 longer"), "size\tpool/a+b~1.deb"],
-    [
-      "other bytes",
-      () => {
-        writeFileSync(pool(), "DEB 1");
-        utimesSync(pool(), 1, 1);
-      },
-      "content\tpool/a+b~1.deb",
-    ],
+    ["other bytes at once", () => writeFileSync(pool(), "DEB 1"), "content\tpool/a+b~1.deb"],
   ])("%s: named, and right again after the next publication", async (_, tamper, fault) => {
     tamper();
     expect(await faultsOf()).toEqual([fault]);

@@ -158,14 +158,7 @@ describe("a tree of images", () => {
   test.each([
     ["deleted", (path: string) => rmSync(path), "missing"],
     ["longer", (path: string) => appendFileSync(path, "more"), "size"],
-    [
-      "other bytes of the same length",
-      (path: string) => {
-        writeFileSync(path, "SQUASHFS 1");
-        utimesSync(path, 1, 1);
-      },
-      "content",
-    ],
+    ["other bytes of the same length", (path: string) => writeFileSync(path, "SQUASHFS 1"), "content"],
   ])("a file that is %s is named, and right again after the next publication", async (_, harm, reason) => {
     await publish("index 1", set("1"));
     harm(join(root, "m/current/public/noble/amd64/1/squashfs"));

@@ -196,6 +196,8 @@ describe("an import", () => {
     await set("http_proxy", mirror.url);
     await region.addSource("http://mirror.internal/", keyring);
     await region.import();
+    // Another proxy has MAAS look at its sources besides.
+    await region.refreshEnds(1);
     const through = await region.images();
     await set("boot_images_no_proxy", "true");
     const before = mirror.asked.length;

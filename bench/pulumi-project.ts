@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, tryCommand } from "../lab/command.ts";
 import { repository } from "../lab/paths.ts";
@@ -28,10 +28,8 @@ export async function benchStack(directory: string, program: string): Promise<Be
   for (const name of ["resources", "node_modules", "package.json"])
     symlinkSync(join(repository, name), join(project, name));
   writeFileSync(join(project, "main.ts"), `export * from ${JSON.stringify(program)};\n`);
-  writeFileSync(
-    join(project, "Pulumi.yaml"),
-    "name: airgapped-maas\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: main.ts\noptions:\n  refresh: always\n",
-  );
+  const settings = readFileSync(join(repository, "Pulumi.yaml"), "utf8");
+  writeFileSync(join(project, "Pulumi.yaml"), settings.replace(/^main: .*$/m, "main: main.ts"));
   const options = {
     cwd: project,
     env: {

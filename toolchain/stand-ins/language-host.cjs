@@ -87,7 +87,9 @@ const host = {
 function programArguments(request) {
   const info = request.getInfo();
   const project = createRequire(path.join(info.getRootDirectory(), "package.json"));
+  const { nodeargs = "" } = info.getOptions()?.toJavaScript() ?? {};
   return [
+    ...nodeargs.split(/\s+/).filter(Boolean),
     project.resolve("@pulumi/pulumi/cmd/run"),
     ...["--monitor", request.getMonitorAddress()],
     ...["--engine", engine],

@@ -11,6 +11,7 @@ const language = require("@pulumi/pulumi/proto/language_pb");
 const { ResourceMonitorService } = require("@pulumi/pulumi/proto/resource_grpc_pb");
 const resource = require("@pulumi/pulumi/proto/resource_pb");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb");
+const { Struct } = require("google-protobuf/google/protobuf/struct_pb");
 
 /** A project of its own, so that a program's imports are its own. */
 let project: string;
@@ -62,13 +63,14 @@ beforeEach(() => {
 let serial = 0;
 
 /** Runs a program as the CLI asks for it. */
-async function run(source: string, { dryRun = false, by = host } = {}) {
+async function run(source: string, { dryRun = false, by = host, options = {} } = {}) {
   const entry = `program-${serial++}.ts`;
   await writeFile(join(project, entry), source);
   const info = new language.ProgramInfo();
   info.setRootDirectory(project);
   info.setProgramDirectory(project);
   info.setEntryPoint(entry);
+  info.setOptions(Struct.fromJavaScript(options));
   const request = new language.RunRequest();
   request.setProject("site");
   request.setStack("dev");
@@ -93,6 +95,12 @@ describe("a program", () => {
     expect(ran).toEqual({ error: "", bail: false });
     expect(registered).toEqual(["pulumi:pulumi:Stack site-dev", "site:index:Thing one"]);
     expect(outputs).toEqual({ answer: 42 });
+  });
+
+  test("is given the project's arguments for Node", async () => {
+    const options = { nodeargs: " --max-semi-space-size=4  --title=planner" };
+    await run("export const given = process.execArgv;", { options });
+    expect(outputs.given).toEqual(["--max-semi-space-size=4", "--title=planner"]);
   });
 
   test("knows where it is, its configuration and which of it is secret", async () => {

@@ -4,7 +4,7 @@
  *
  * From the environment, all optional:
  *   AIRGAPPED_MAAS_TEST_PHASES    which of lint, units, hosts to run, with commas; default all
- *   AIRGAPPED_MAAS_TEST_WORKERS   test files at a time; default 2
+ *   AIRGAPPED_MAAS_TEST_WORKERS   test files at a time; default 2, on real hosts 3, which wait now and then
  *   AIRGAPPED_MAAS_TEST_SLACK     multiplies the phases' time limits; default 1
  *   AIRGAPPED_MAAS_TEST_LAB       the name of the lab that test files share; default test
  * Labs that were not there before are taken down at the end, but for `demo`.
@@ -57,7 +57,7 @@ async function jest(phase: Phase, folders: readonly string[]): Promise<void> {
       "node_modules/jest/bin/jest.js",
       ...folders,
       `--reporters=${join(root, "toolchain/test-reporter.ts")}`,
-      `--maxWorkers=${process.env.AIRGAPPED_MAAS_TEST_WORKERS || 2}`,
+      `--maxWorkers=${process.env.AIRGAPPED_MAAS_TEST_WORKERS || (phase === "hosts" ? 3 : 2)}`,
       "--coverage",
       "--coverageReporters=json",
       `--coverageDirectory=${coverage}`,

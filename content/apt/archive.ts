@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { compressionOf, decompress } from "../decompress.ts";
-import type { Fetch } from "../fetch.ts";
+import { type Fetch, NotThere } from "../fetch.ts";
 import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
@@ -162,6 +162,7 @@ async function readRoot(
   try {
     inline = await get("InRelease");
   } catch (error) {
+    if (!(error instanceof NotThere)) throw error;
     const detached = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => {
       // The first failure is the telling one.
       throw error;
@@ -190,7 +191,9 @@ async function readRoot(
         return [rootOf(`${base}/Release`, release), rootOf(`${base}/Release.gpg`, signature)];
       }
     }
-    const found = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => undefined);
+    const found = await Promise.all([get("Release"), get("Release.gpg")]).catch((error: unknown) => {
+      if (!(error instanceof NotThere)) throw error;
+    });
     const good =
       found &&
       found[0].bytes.toString().trimEnd() === text.trimEnd() &&

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { NotThere } from "../../content/fetch.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host } from "../../hosts/host.ts";
 
@@ -37,15 +38,11 @@ export function fetchThrough(host: Host, upstream: Upstream, absence: Absence) {
       timeoutMs: upstream.stallSeconds * 1000,
     });
     if (status === 200) return body;
+    const failure = { host: host.name, step: `fetching ${url}`, found: `the server answered ${status}` };
+    if (isAbsent(status)) throw new NotThere({ ...failure, values: absence.values, remedy: absence.remedy });
     throw new ExplainedError({
-      host: host.name,
-      ...(status === 404 ? { values: absence.values } : {}),
-      step: `fetching ${url}`,
-      found: `the server answered ${status}`,
-      remedy:
-        status === 404
-          ? absence.remedy
-          : "Try again when upstream is well. What is served now stays as it is.",
+      ...failure,
+      remedy: "Try again when upstream is well. What is served now stays as it is.",
     });
   }
 }
@@ -57,9 +54,14 @@ export function existsThrough(host: Host, upstream: Upstream) {
     Promise.all(
       paths.map(async (path) => {
         const { status } = await host.fetch(urlOf(upstream.url, path), { method: "HEAD", timeoutMs });
-        return ![403, 404, 410].includes(status);
+        return !isAbsent(status);
       }),
     );
+}
+
+/** Stores of objects answer 403 for what they do not have. */
+function isAbsent(status: number): boolean {
+  return [403, 404, 410].includes(status);
 }
 
 function urlOf(base: string, path: string): string {

@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readArchive } from "../../content/apt/archive.ts";
 import { closureOf } from "../../content/apt/dependencies.ts";
 import { planVerbatim } from "../../content/apt/plan.ts";
+import { NotThere } from "../../content/fetch.ts";
 import { metadataCache } from "../../content/metadata-cache.ts";
 
 /*
@@ -29,7 +30,10 @@ try {
     const processor = process.cpuUsage();
     const archive = await readArchive({
       ...common,
-      fetch: async (path) => readFileSync(join(directory, path)),
+      fetch: async (path) => {
+        if (!existsSync(join(directory, path))) throw notThere(path);
+        return readFileSync(join(directory, path));
+      },
       key,
       suites: ["real"],
     });
@@ -53,7 +57,7 @@ try {
       ...common,
       fetch: async (path) => {
         if (path.endsWith("/InRelease")) return readFileSync(join(lists, root));
-        if (!path.includes("/binary-")) throw new Error(`apt does not keep ${path}`);
+        if (!path.includes("/binary-")) throw notThere(path);
         return execFileSync("/usr/lib/apt/apt-helper", ["cat-file", join(lists, index)], {
           maxBuffer: 1 << 30,
         });
@@ -68,4 +72,12 @@ try {
   }
 } finally {
   rmSync(scratch, { recursive: true });
+}
+
+function notThere(path: string): NotThere {
+  return new NotThere({
+    step: `reading ${path}`,
+    found: "it is not among what is kept",
+    remedy: "Run apt-get update.",
+  });
 }

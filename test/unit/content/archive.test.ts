@@ -104,6 +104,27 @@ describe("reading an archive", () => {
     await expect(read()).rejects.toThrow(/verifying the signature of dists\/noble\/Release/);
   });
 
+  test.each(["InRelease", "Release", "Release.gpg"])(
+    "does without no root that could not be asked for: %s on a connection that broke",
+    async (broken) => {
+      await publish(archive, key, "noble", index);
+      const text = Buffer.from(
+        `${releaseText("noble", [["main/binary-amd64/Packages.gz", archive.files.get(gz()) as Buffer]])}\n`,
+      );
+      archive.files.set("dists/noble/InRelease", await clearsign(text.toString(), key));
+      archive.files.set("dists/noble/Release", text);
+      archive.files.set("dists/noble/Release.gpg", await detach(text, key));
+      const fetch: ArchiveRequest["fetch"] = (path) =>
+        path.endsWith(`/${broken}`) ? Promise.reject(new Error("the connection broke")) : archive.fetch(path);
+      await expect(read({ fetch })).rejects.toThrow(/the connection broke/);
+      expect((await read()).suites[0]?.roots.map(({ path }) => path)).toEqual([
+        "dists/noble/InRelease",
+        "dists/noble/Release",
+        "dists/noble/Release.gpg",
+      ]);
+    },
+  );
+
   test.each<[string, Record<string, string>, RegExp]>([
     [
       "expired",

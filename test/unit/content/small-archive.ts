@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { createCleartextMessage, createMessage, generateKey, type PrivateKey, sign } from "openpgp";
-import { ExplainedError } from "../../../errors/explained-error.ts";
+import { NotThere } from "../../../content/fetch.ts";
 
 /** A signed archive in memory, made as small as a test needs it. */
 export interface SmallArchive {
@@ -107,7 +107,7 @@ export function smallArchive(): SmallArchive {
       requests.push(path);
       const bytes = files.get(path);
       if (bytes) return bytes;
-      throw new ExplainedError({ step: `fetching ${path}`, found: "404 Not Found", remedy: "Try again." });
+      throw new NotThere({ step: `fetching ${path}`, found: "404 Not Found", remedy: "Try again." });
     },
   };
 }

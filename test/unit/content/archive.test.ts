@@ -44,6 +44,17 @@ const read = (changes: Partial<ArchiveRequest> = {}) =>
     ...changes,
   });
 
+/** Publishes a Release and its signature in a file of its own; the InRelease beside them says more. */
+async function publishDetached(): Promise<Buffer> {
+  await publish(archive, key, "noble", index);
+  const text = Buffer.from(
+    `${releaseText("noble", [["main/binary-amd64/Packages.gz", archive.files.get(gz()) as Buffer]])}\n`,
+  );
+  archive.files.set("dists/noble/Release", text);
+  archive.files.set("dists/noble/Release.gpg", await detach(text, key));
+  return text;
+}
+
 const gz = () => [...archive.files.keys()].find((path) => /binary-amd64\/by-hash/.test(path)) ?? "";
 
 describe("reading an archive", () => {
@@ -89,13 +100,8 @@ describe("reading an archive", () => {
   });
 
   test("takes Release and Release.gpg where there is no InRelease", async () => {
-    await publish(archive, key, "noble", index);
-    const text = Buffer.from(
-      `${releaseText("noble", [["main/binary-amd64/Packages.gz", archive.files.get(gz()) as Buffer]])}\n`,
-    );
+    const text = await publishDetached();
     archive.files.delete("dists/noble/InRelease");
-    archive.files.set("dists/noble/Release", text);
-    archive.files.set("dists/noble/Release.gpg", await detach(text, key));
     expect((await read()).suites[0]?.roots.map(({ path }) => path)).toEqual([
       "dists/noble/Release",
       "dists/noble/Release.gpg",
@@ -107,13 +113,8 @@ describe("reading an archive", () => {
   test.each(["InRelease", "Release", "Release.gpg"])(
     "does without no root that could not be asked for: %s on a connection that broke",
     async (broken) => {
-      await publish(archive, key, "noble", index);
-      const text = Buffer.from(
-        `${releaseText("noble", [["main/binary-amd64/Packages.gz", archive.files.get(gz()) as Buffer]])}\n`,
-      );
+      const text = await publishDetached();
       archive.files.set("dists/noble/InRelease", await clearsign(text.toString(), key));
-      archive.files.set("dists/noble/Release", text);
-      archive.files.set("dists/noble/Release.gpg", await detach(text, key));
       const fetch: ArchiveRequest["fetch"] = (path) =>
         path.endsWith(`/${broken}`) ? Promise.reject(new Error("the connection broke")) : archive.fetch(path);
       await expect(read({ fetch })).rejects.toThrow(/the connection broke/);

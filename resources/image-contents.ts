@@ -13,7 +13,7 @@ import type { Host } from "../hosts/host.ts";
 import type { HeldImage, ImageSummary } from "./image-tree.ts";
 import { planTexts } from "./published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "./published-tree/publication.ts";
-import { keptContents, summaryOf } from "./published-tree/published.ts";
+import { keptContents, summariesOf } from "./published-tree/published.ts";
 import { fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { workListText } from "./published-tree/work-list.ts";
 
@@ -84,9 +84,9 @@ export async function getImageContents(
     return { ...found, plan, changes: [] };
   }
   const { base } = streamLocation(request.upstream.url);
-  const [key, published] = await Promise.all([
+  const [key, { published, kept }] = await Promise.all([
     blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key) ?? ubuntuImageKeys)),
-    summaryOf<ImageSummary>(host, `${request.directory}/current`),
+    summariesOf<ImageSummary>(host, request.directory),
   ]);
   const roots = await readStreamRoots({
     url: base,
@@ -101,8 +101,8 @@ export async function getImageContents(
     key,
     cache,
     now,
-    // Another upstream has dates of its own.
-    ...(published?.upstream === base ? { seen: published.updated } : {}),
+    // Another upstream has dates of its own. A tree that is served again is not what was accepted last.
+    seen: newest(kept.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
   });
   const subject = JSON.stringify(["images", planner, question(request, key), roots.digest]);
   let plan = await cache.recall(subject);
@@ -115,6 +115,19 @@ export async function getImageContents(
   const changes =
     plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
   return { ...found, plan, changes };
+}
+
+function newest(ages: readonly StreamAges[]): StreamAges | undefined {
+  if (ages.length === 0) return undefined;
+  const products: Record<string, string> = {};
+  for (const [id, date] of ages.flatMap((age) => Object.entries(age.products))) {
+    if (date > (products[id] ?? "")) products[id] = date;
+  }
+  const [index = ""] = ages
+    .map((age) => age.index)
+    .sort()
+    .reverse();
+  return { index, products };
 }
 
 /** What decides about a plan, besides what upstream has. */

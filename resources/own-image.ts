@@ -6,7 +6,7 @@ import type { Host } from "../hosts/host.ts";
 import { type ImageFile, imageFileFacts } from "./image-file.ts";
 import type { OwnImageSummary } from "./own-image-tree.ts";
 import type { Publication } from "./published-tree/publication.ts";
-import { summaryOf } from "./published-tree/published.ts";
+import { summariesOf } from "./published-tree/published.ts";
 import { digestOf, workListText } from "./published-tree/work-list.ts";
 
 export interface OwnImageRequest {
@@ -68,9 +68,9 @@ export async function planOwnImage(
       `Copy it to ${host} first, or name a file of this workstation.`,
     );
   }
-  const [facts, published] = await Promise.all([
+  const [facts, { published }] = await Promise.all([
     imageFileFacts(file, publisher),
-    summaryOf<OwnImageSummary>(publisher, `${directory}/current`),
+    summariesOf<OwnImageSummary>(publisher, directory),
   ]);
   if (!facts.begins.startsWith("1f8b")) {
     throw refuse(

@@ -67,14 +67,5 @@ drop_carried() {
   : >"$1/carried"
 }
 
-mend() {
-  faults_of "$1" | while IFS="$(printf '\t')" read -r sha _ path; do
-    kept=$(in_store "$sha")
-    [ -e "$kept" ] && [ "$(sha256sum <"$kept" | cut -d' ' -f1)" = "$sha" ] || continue
-    mkdir -p "$(dirname "$ROOT/$path")"
-    ln -f "$kept" "$ROOT/$path.new" && mv -f "$ROOT/$path.new" "$ROOT/$path"
-  done
-}
-
 # What upstream signed is served as it was.
 restore_tree() { switch_to "$PINNED"; }

@@ -17,7 +17,8 @@ export async function handOver(host: Host, store: string, texts: readonly Buffer
       const lines = bytes.toString("base64").replaceAll(/(.{76})/g, "$1\n");
       return `${sh`put ${path(bytes)}`} <<'end-of-text'\n${lines}\nend-of-text`;
     });
-  const put = `put() { [ -e "$1" ] || { base64 -d >"$1.new.$$" && mv -f "$1.new.$$" "$1"; }; }`;
+  // What is there already and nothing links to is as good as new, lest it be pruned before the job comes to it.
+  const put = `put() { if [ -e "$1" ]; then find "$1" -links 1 -exec touch -- {} +; else base64 -d >"$1.new.$$" && mv -f "$1.new.$$" "$1"; fi; }`;
   await host.run(["set -e", sh`mkdir -p -- ${directories}`, put, ...small].join("\n"), { step });
   for (const bytes of large)
     await host.upload(bytes, path(bytes), { mode: 0o644, owner: "root", group: "root" });

@@ -5,12 +5,13 @@ import type { Scene } from "../kernel/definition.ts";
  * Runs a job that publishes. Its lines that start with `progress ` are shown as it works, those that start with
  * `fault ` say what was wrong.
  *
+ * @param remedy What to do about faults.
  * @throws ExplainedError with the faults, or with the end of the job's output where it names none
  */
 export async function runJob(
   { id, host, progress }: Scene,
   script: string,
-  step: string,
+  { step, remedy }: { readonly step: string; readonly remedy: string },
   input?: Buffer,
 ): Promise<void> {
   const faults: string[] = [];
@@ -35,7 +36,7 @@ export async function runJob(
         : `the job ended with status ${result.code}:\n    ${result.tail.slice(-8).join("\n    ")}`,
     remedy:
       faults.length > 0
-        ? "What was served before is served unchanged. Run the update again when upstream is well; what has arrived is kept."
+        ? `What was served before is served unchanged. ${remedy}`
         : "What was served before is served unchanged. The lines above are the end of the job's output.",
   });
 }

@@ -10,4 +10,4 @@ echo "progress putting the tree together"
 make_tree
 publish_tree
 prune
-rm -rf "$WORK"
+finish

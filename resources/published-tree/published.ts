@@ -1,7 +1,7 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host, Probe } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
-import { observeScript } from "./scripts.ts";
+import { foreignNamesScript, observeScript } from "./scripts.ts";
 
 /** What every published tree says of itself; the kinds of trees add to it. */
 export interface Summary {
@@ -14,7 +14,7 @@ export interface Published<S extends Summary> {
   /** Its name below trees/. */
   readonly tree: string;
   readonly summary: S;
-  /** `complete`, or what is missing or wrong. */
+  /** `complete`, what is missing or wrong, or that its update was cut off before its end. */
   readonly integrity: string;
   /** Seconds for which the signature is still good; undefined for ever. */
   readonly secondsLeft: number | undefined;
@@ -26,7 +26,7 @@ export function publishedTree<S extends Summary>(directory: string): Probe<Publi
 }
 
 function parsePublished<S extends Summary>(output: string): Published<S> | undefined {
-  const [tree = "", summary = "", now, until, ...faults] = output.trimEnd().split("\n");
+  const [tree = "", summary = "", now, until, end, ...faults] = output.trimEnd().split("\n");
   if (tree === "absent") return undefined;
   const count = Number(faults.pop());
   const listed = faults.map((line) => line.split("\t").reverse().join(": ")).join(", ");
@@ -35,19 +35,55 @@ function parsePublished<S extends Summary>(output: string): Published<S> | undef
     summary: JSON.parse(summary) as S,
     integrity:
       count === 0
-        ? "complete"
+        ? end === "finished"
+          ? "complete"
+          : "the update that published it was cut off before it had tidied up"
         : `${count} ${count === 1 ? "file is" : "files are"} missing or wrong: ${listed}${count > 5 ? ", ..." : ""}`,
     secondsLeft: Number(until) > 0 ? Number(until) - Number(now) : undefined,
   };
 }
 
-/** What a tree of the mirror says of itself; undefined where there is none. Its files are not looked at. */
-export async function summaryOf<S extends Summary>(host: Host, tree: string): Promise<S | undefined> {
-  const text = await host.facts({
-    script: sh`cat ${`${tree}/summary.json`} 2>/dev/null || true`,
-    parse: (output) => output,
-  });
-  return text ? (JSON.parse(text) as S) : undefined;
+/** What the trees of a mirror say of themselves. Their files are not looked at. */
+export interface Summaries<S extends Summary> {
+  /** Undefined: nothing is published. */
+  readonly published: S | undefined;
+  /** Of all kept trees, the published one included. */
+  readonly kept: readonly S[];
+}
+
+/**
+ * Reads what is in a mirror's directory, to plan what comes next.
+ *
+ * @throws ExplainedError where there is something else in it
+ */
+export async function summariesOf<S extends Summary>(host: Host, directory: string): Promise<Summaries<S>> {
+  const [summaries, foreign] = await Promise.all([
+    host.facts({
+      script: sh`cd ${directory} 2>/dev/null || exit 0
+for each in current trees/[0-9]*; do
+  [ ! -e "$each/summary.json" ] || { printf '%s\t' "$each"; cat "$each/summary.json"; echo; }
+done`,
+      parse: (output) =>
+        output.split("\n").flatMap((line): [string, S][] => {
+          const tab = line.indexOf("\t");
+          return tab < 0 ? [] : [[line.slice(0, tab), JSON.parse(line.slice(tab + 1)) as S]];
+        }),
+    }),
+    host.facts({ script: foreignNamesScript({ directory }), parse: (output) => output.trim() }),
+  ]);
+  if (foreign) {
+    throw new ExplainedError({
+      host: host.name,
+      step: `looking at ${directory}`,
+      found: `no mirror was there before, and it holds ${foreign}: an update would remove what is not its own`,
+      remedy: "Name a directory that is empty or does not exist.",
+      values: ["directory"],
+    });
+  }
+  return {
+    published: summaries.find(([name]) => name === "current")?.[1],
+    kept: summaries.map(([, summary]) => summary),
+  };
 }
 
 /**
@@ -60,16 +96,14 @@ export async function keptContents<Found>(
   directory: string,
   name: string,
 ): Promise<{ readonly found: Found; readonly plan: string }> {
+  const read = (script: string) => host.facts({ script, parse: (output) => output });
   const tree = `${directory}/trees/${name}`;
   const [summary, contents] = await Promise.all([
-    summaryOf(host, tree),
-    host.facts({
-      script: sh`cat ${`${tree}/contents.json`} 2>/dev/null || ls ${`${directory}/trees`} 2>/dev/null || true`,
-      parse: (output) => output,
-    }),
+    read(sh`cat ${`${tree}/summary.json`} 2>/dev/null || true`),
+    read(sh`cat ${`${tree}/contents.json`} 2>/dev/null || ls ${`${directory}/trees`} 2>/dev/null || true`),
   ]);
   if (summary && contents.startsWith("{"))
-    return { found: JSON.parse(contents) as Found, plan: summary.plan };
+    return { found: JSON.parse(contents) as Found, plan: (JSON.parse(summary) as Summary).plan };
   throw new ExplainedError({
     host: host.name,
     step: `looking for the kept tree ${name}`,

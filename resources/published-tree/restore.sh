@@ -1,4 +1,4 @@
-# Serves a kept tree again, when it is whole. Expects, beside what tree.sh does:
+# Serves a kept tree again, when it is whole or the store makes it so. Expects, beside what tree.sh does:
 #   PINNED    the kept tree's name
 
 kept=$ROOT/trees/$PINNED
@@ -7,10 +7,11 @@ if [ ! -e "$kept/summary.json" ]; then
   echo "fault $PINNED: is not among the kept trees: $(ls "$ROOT/trees" | tr '\n' ' ')"
   exit 65
 fi
+mend "$kept"
 faults_of "$kept" >"$WORK/faults"
 if [ -s "$WORK/faults" ]; then
   cut -f2- "$WORK/faults" | sed 's/^\([^\t]*\)\t\(.*\)/fault \2: \1/' | head
   exit 65
 fi
 restore_tree
-rm -rf "$WORK"
+finish

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sh } from "../../hosts/shell.ts";
+import { commonPlace } from "./common-place.ts";
 
 /** A script beside the module that asks for it. */
 export function scriptPart(directory: string, name: string): string {
@@ -67,7 +68,8 @@ export function restoreJob(
 
 /**
  * Prints "absent", or a line each: the tree's name, its summary, the host's time, until when its signature is good (0 for
- * ever), and what is wrong with its files: the first five, and their number.
+ * ever), whether the update that published it came to its end, and what is wrong with its files: the first five, and
+ * their number.
  */
 export function observeScript({ directory }: Pick<Place, "directory">): string {
   return [
@@ -79,36 +81,56 @@ cat "$ROOT/current/summary.json"
 echo
 date +%s
 cat "$ROOT/current/signed-until" 2>/dev/null || echo 0
+# Whoever holds the lock is about to end it.
+if [ -e "$ROOT/.unfinished" ] && flock -n -s "$ROOT/.lock" true; then echo unfinished; else echo finished; fi
 faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`,
   ].join("\n");
+}
+
+/** Prints what is in a mirror's directory that no mirror put there, or nothing; see take_lock in tree.sh. */
+export function foreignNamesScript({ directory }: Pick<Place, "directory">): string {
+  return [sh`ROOT=${directory}`, part("tree.sh"), "not_of_mirrors"].join("\n");
 }
 
 /** Takes the mirror's content away, and from the store what no other mirror links to. */
 export function removeScript(place: Place): string {
   return [
-    preamble(place),
+    settingsOf(place),
     part("tree.sh"),
+    // A mirror that could not be made where something else is: nothing there is its own.
+    `[ -d "$ROOT" ] && [ -z "$(not_of_mirrors)" ] || exit 0`,
+    directories,
     sh`take_lock
-rm -rf -- "$ROOT"
-# The store of a mirror in a directory of its own went with it.
-if [ -d "$STORE" ]; then
+(cd "$ROOT" && rm -rf pool trees current current.new work reprepro .owner .unfinished)
+# With others' contents in it, the store is theirs too.
+if [ "$STORE" = "$ROOT/store" ]; then rm -rf "$STORE"; else
   prune_store 0
   find "$STORE" -mindepth 2 -type f | grep -q . || rm -rf -- "$STORE"
 fi
-d=$(dirname -- "$ROOT"); while [ "$d" != / ] && [ "$d" != /srv ] && rmdir -- "$d" 2>/dev/null; do d=$(dirname -- "$d"); done`,
+rm -f "$ROOT/.lock"
+d=$ROOT; while rmdir -- "$d" 2>/dev/null; do
+  d=$(dirname -- "$d")
+  case "$d" in ${commonPlace} | ${commonPlace}/*) ;; *) break ;; esac
+done`,
   ].join("\n");
 }
 
 /** Takes away what only updates need; the content stays, and belongs to nobody. */
 export function leaveScript({ directory }: Pick<Place, "directory">, also: readonly string[] = []): string {
-  return sh`cd ${directory} 2>/dev/null || exit 0
-rm -rf ${["work", ".lock", ".owner", ...also]}`;
+  return sh`cd ${directory} 2>/dev/null && [ -e .owner ] || exit 0
+rm -rf ${["work", ".lock", ".unfinished", ...also]}
+: >.owner`;
 }
 
-function preamble({ owner, directory, store }: Place): string {
-  // One private directory a mirror, on the store's file system; its lock makes updates of one mirror take turns.
+function settingsOf({ owner, directory, store }: Place): string {
   return sh`set -eu
 umask 022
-OWNER=${owner} ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}
-mkdir -p "$ROOT" "$STORE" "$WORK"`;
+OWNER=${owner} ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}`;
+}
+
+// One private directory a mirror, on the store's file system; its lock makes updates of one mirror take turns.
+const directories = `mkdir -p "$ROOT" "$STORE" "$WORK"`;
+
+function preamble(place: Place): string {
+  return `${settingsOf(place)}\n${directories}`;
 }

@@ -16,15 +16,36 @@
 # to yet holds its lock with others; who prunes it needs it alone.
 take_lock() {
   exec 9>"$ROOT/.lock" 8>"$STORE/.lock"
+  # First, as what was handed over for this update is not to be pruned while it waits.
+  flock -s 8
   flock -n 9 || { echo "progress waiting for another update of this mirror to end"; flock -w 7200 9 || { echo "fault lock: another update of this mirror has not ended within two hours"; exit 65; }; }
   owner=$(cat "$ROOT/.owner" 2>/dev/null || true)
   if [ "${owner:-$OWNER}" != "$OWNER" ]; then
     echo "fault $ROOT: belongs to the mirror $owner, and this is $OWNER: give one of them another directory, or the renamed one an alias"
     exit 65
   fi
+  others=$(not_of_mirrors)
+  if [ -n "$others" ]; then
+    echo "fault $ROOT: holds what no mirror put there ($others), and an update would remove it: set directory to one that is empty or does not exist"
+    exit 65
+  fi
   echo "$OWNER" >"$ROOT/.owner"
-  flock -s 8
   mkdir -p "$WORK"
+}
+
+# Names in a directory that was no mirror's before, or that a mirror has left, which are of something else.
+not_of_mirrors() {
+  [ ! -e "$ROOT/.owner" ] || return 0
+  known='.lock|work|store|reprepro'
+  [ -z "$(ls -A "$ROOT/work" 2>/dev/null)" ] || known='.lock|store|reprepro'
+  [ ! -e "$ROOT/current/summary.json" ] || known="$known|pool|trees|current"
+  ls -A "$ROOT" | grep -Evx "$known" | head -n 5 | paste -sd ' ' -
+}
+
+# Takes away what only this update needed; without it, an update was cut off after the switch.
+finish() {
+  rm -rf "$WORK"
+  rm -f "$ROOT/.unfinished"
 }
 
 # prune_store MINUTES: drops what no mirror links to and has been there for so long. What is handed over before a job
@@ -52,10 +73,11 @@ next_number() {
   printf '%06d' "$(($(echo "${last:-0}" | sed 's/^0*//;s/^$/0/') + 1))"
 }
 
-# link_from_store PREFIX BASE: makes BASE/x for every destination PREFIX/x of the work list, as a hard link.
+# link_from_store PREFIX BASE: makes BASE/x for every destination PREFIX/x of the work list, as a hard link. Leaves
+# $WORK/replaced where another file stood at one.
 link_from_store() {
   perl -e '
-    my ($store, $list, $prefix, $base) = @ARGV; my %made;
+    my ($store, $list, $prefix, $base, $replaced) = @ARGV; my %made;
     sub parents { my ($path) = @_; my ($dir) = $path =~ m{^(.*)/}; return if !length $dir || $made{$dir}++; parents($dir); mkdir $dir, 0755 }
     # A job of another mirror may put the same file into the store at this moment: link(2) then fails with ENOENT once.
     sub linked { my ($from, $to) = @_; for (1 .. 100) { return if link $from, $to; last unless $!{ENOENT} && -e $from } die "$to: $!\n" }
@@ -68,9 +90,10 @@ link_from_store() {
       next if @to && $to[0] == $from[0] && $to[1] == $from[1];
       parents($to);
       if (!@to) { linked($from, $to); next }
+      open my $note, ">", $replaced or die "$replaced: $!\n";
       my $new = "$to.new"; unlink $new; linked($from, $new); rename $new, $to or die "$to: $!\n";
     }
-  ' "$STORE" "$LIST" "$1" "$2"
+  ' "$STORE" "$LIST" "$1" "$2" "$WORK/replaced"
 }
 
 # What the tree consists of, to tell later whether it still does: sha256 TAB size TAB mtime TAB path below ROOT.
@@ -104,6 +127,7 @@ publish_tree() {
 }
 
 switch_to() {
+  : >"$ROOT/.unfinished"
   ln -sfn "trees/$1" "$ROOT/current.new"
   mv -T "$ROOT/current.new" "$ROOT/current"
   sync -f "$ROOT"
@@ -132,6 +156,16 @@ faults_of() {
       print "$sha\tcontent\t$path\n" if $is ne $sha;
     }
   ' "$ROOT" "$1/listing"
+}
+
+# What a kept tree lacks and the store has is put there again.
+mend() {
+  faults_of "$1" | while IFS="$(printf '\t')" read -r sha _ path; do
+    kept=$(in_store "$sha")
+    [ -e "$kept" ] && [ "$(sha256sum <"$kept" | cut -d' ' -f1)" = "$sha" ] || continue
+    mkdir -p "$(dirname "$ROOT/$path")"
+    ln -f "$kept" "$ROOT/$path.new" && mv -f "$ROOT/$path.new" "$ROOT/$path"
+  done
 }
 
 # A damaged file of a tree is the same file in the store: it must go there, to be fetched again.

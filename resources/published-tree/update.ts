@@ -27,11 +27,13 @@ export async function publishPlan<P extends Publication>(
   const publication = await loadPublication<P>(plan);
   await handOver(scene.host, store, [...publication.texts.values(), Buffer.from(summary)]);
   const list = publication.texts.get(publication.workList);
-  await runJob(scene, job(publication, digestOf(summary)), "publishing a tree", list);
+  const step = "publishing a tree";
+  const remedy = "Run the update again when upstream is well; what has arrived is kept.";
+  await runJob(scene, job(publication, digestOf(summary)), { step, remedy }, list);
   const published = await scene.host.facts(publishedTree(directory));
   if (published?.summary.plan === plan) return published.tree;
   throw new ExplainedError({
-    step: "publishing a tree",
+    step,
     found: `the job ended well, but ${published ? `${published.tree} is published, which is of another plan` : "nothing is published"}`,
     remedy: "Somebody else may have updated this mirror meanwhile: run the preview again.",
   });
@@ -46,7 +48,9 @@ export async function restoreTree(
   job: (summary: string) => string,
 ): Promise<string> {
   await handOver(scene.host, store, [Buffer.from(summary)]);
-  await runJob(scene, job(digestOf(summary)), "serving a kept tree again");
+  const remedy =
+    "Set pinnedTo to another kept tree, or take it out to follow upstream again, which also has its damaged files fetched.";
+  await runJob(scene, job(digestOf(summary)), { step: "serving a kept tree again", remedy });
   const published = await scene.host.facts(publishedTree(directory));
   return published?.tree ?? tree;
 }

@@ -1,4 +1,5 @@
 import {
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -10,7 +11,8 @@ import {
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../resources/apt-tree/scripts.ts";
-import { observeScript, removeScript } from "../../../../resources/published-tree/scripts.ts";
+import { publishedTree } from "../../../../resources/published-tree/published.ts";
+import { leaveScript, observeScript, removeScript } from "../../../../resources/published-tree/scripts.ts";
 import { digestOf, type WorkItem, workListText } from "../../../../resources/published-tree/work-list.ts";
 import {
   handOverTo,
@@ -99,7 +101,7 @@ const good = {
 
 async function faultsOf(name = "m"): Promise<string[]> {
   const { lines } = await runScript(observeScript(place(name))).ended;
-  return lines.slice(4, -1);
+  return lines.slice(5, -1);
 }
 
 describe("publishing", () => {
@@ -251,6 +253,89 @@ describe("a published tree that was tampered with", () => {
   });
 });
 
+describe("an update that is cut off when its tree is served", () => {
+  const integrity = async () => {
+    const probe = publishedTree(place().directory);
+    return probe.parse((await runScript(probe.script).ended).lines.join("\n"))?.integrity;
+  };
+
+  test("is named as that, and what it left goes with the next", async () => {
+    offer(good);
+    await publish({ keep: 1 });
+    offer({ ...good, "dists/noble/InRelease": "root 2" });
+    const [script, list] = publication({ keep: 1 });
+    const cutOff = script.replace("\nprune\n", "\nkill -KILL $$\n");
+    expect(cutOff).not.toBe(script);
+    expect((await runScript(cutOff, list).ended).code).not.toBe(0);
+    expect(served("dists/noble/InRelease")).toBe("root 2");
+    expect(visible(join(root, "m"))).toContain("work");
+    expect(await integrity()).toBe("the update that published it was cut off before it had tidied up");
+    expect((await publish({ keep: 1 })).code).toBe(0);
+    expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
+    expect(readdirSync(join(root, "m/trees"))).toHaveLength(1);
+    expect(await integrity()).toBe("complete");
+  });
+
+  test("is none while it is still at work", async () => {
+    offer(good);
+    await publish();
+    writeFileSync(join(root, "m/.unfinished"), "");
+    expect(await integrity()).not.toBe("complete");
+    const other = `exec 7>"${join(root, "m/.lock")}"; flock 7`;
+    const { script, parse } = publishedTree(place().directory);
+    const { lines } = await runScript(`${other}\n${script}`).ended;
+    expect(parse(lines.join("\n"))?.integrity).toBe("complete");
+  });
+});
+
+describe("a directory that holds something else", () => {
+  const theirs = () => join(root, "m/photos/one.jpeg");
+  const put = () => {
+    mkdirSync(join(root, "m/photos"), { recursive: true });
+    writeFileSync(theirs(), "one");
+  };
+
+  test("is refused, and neither the update nor a removal touches it", async () => {
+    put();
+    mkdirSync(join(root, "m/pool"));
+    writeFileSync(join(root, "m/pool/own.deb"), "own");
+    offer(good);
+    const { code, lines } = await publish();
+    expect(code).toBe(65);
+    expect(lines.at(-1)).toMatch(
+      /m: holds what no mirror put there \(photos pool\), and an update would remove it/,
+    );
+    expect((await runScript(removeScript(place())).ended).code).toBe(0);
+    expect((await runScript(leaveScript(place())).ended).code).toBe(0);
+    expect([readFileSync(theirs(), "utf8"), readFileSync(join(root, "m/pool/own.deb"), "utf8")]).toEqual([
+      "one",
+      "own",
+    ]);
+  });
+
+  test("keeps it when the mirror in it is removed", async () => {
+    offer(good);
+    await publish();
+    put();
+    expect((await publish()).code).toBe(0);
+    expect((await runScript(removeScript(place())).ended).code).toBe(0);
+    expect(visible(join(root, "m"))).toEqual(["photos"]);
+    expect(readFileSync(theirs(), "utf8")).toBe("one");
+  });
+
+  test.each([
+    ["published something", true],
+    ["had published nothing yet", false],
+  ])("is a mirror's when one that %s has left it", async (_, whole) => {
+    offer(whole ? good : {});
+    expect((await publish(whole ? {} : { planned: { "pool/a.deb": "a" } })).code).toBe(whole ? 0 : 65);
+    expect((await runScript(leaveScript(place())).ended).code).toBe(0);
+    offer(good);
+    expect((await publish()).code).toBe(0);
+    expect(await faultsOf()).toEqual([]);
+  });
+});
+
 describe("several at a time", () => {
   test("a second update of a mirror waits for the first, and both are whole", async () => {
     offer(good);
@@ -316,6 +401,15 @@ describe("serving a kept tree again", () => {
     expect([published(), served("dists/noble/InRelease")]).toEqual([first, "root 1"]);
   });
 
+  test("puts back what it lacks, which the store has", async () => {
+    offer(good);
+    await publish();
+    rmSync(join(root, "m/pool/a+b~1.deb"));
+    upstream.asked.length = 0;
+    expect((await runScript(restored(published())).ended).code).toBe(0);
+    expect([served("pool/a+b~1.deb"), upstream.asked, await faultsOf()]).toEqual(["deb 1", [], []]);
+  });
+
   test("refuses one that is not kept, or not whole, and serves what it served", async () => {
     offer(good);
     await publish();
@@ -328,12 +422,9 @@ describe("serving a kept tree again", () => {
     offer({ ...good, "dists/noble/InRelease": "root 2" });
     await publish();
     const second = published();
-    rmSync(join(root, "m/trees", first, "public/dists/noble/InRelease"));
+    writeFileSync(join(root, "m/pool/a+b~1.deb"), "not a deb");
     const broken = await runScript(restored(first)).ended;
-    expect([broken.code, broken.lines.at(-1)]).toEqual([
-      65,
-      `fault trees/${first}/public/dists/noble/InRelease: missing`,
-    ]);
+    expect([broken.code, broken.lines.at(-1)]).toEqual([65, "fault pool/a+b~1.deb: size"]);
     expect(published()).toBe(second);
   });
 });

@@ -77,7 +77,7 @@ async function publish(index: string, files: Record<string, string | Buffer>, ke
 
 async function faultsFound(): Promise<string[]> {
   const { lines } = await runScript(observeScript(place()));
-  return lines.slice(4, -1);
+  return lines.slice(5, -1);
 }
 
 const set = (serial: string) => ({
@@ -235,11 +235,11 @@ describe("a tree of images", () => {
     // Upstream is followed again: MAAS may be reading either.
     await publish("index 3", set("3"));
     expect([1, 3].map((serial) => isServed(`noble/amd64/${serial}/squashfs`))).toEqual([true, true]);
-    rmSync(join(root, "m/trees", second, "public/noble/amd64/2/squashfs"));
+    writeFileSync(join(root, "m/trees", second, "public/noble/amd64/2/squashfs"), "damaged");
     const broken = await runScript(restoreScript({ ...place(), keep: 2, summary: "" }, second));
     expect([broken.code, faults(broken.lines)]).toEqual([
       65,
-      [`fault trees/${second}/public/noble/amd64/2/squashfs: missing`],
+      [`fault trees/${second}/public/noble/amd64/2/squashfs: size`],
     ]);
   });
 });

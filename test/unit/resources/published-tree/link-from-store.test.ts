@@ -25,7 +25,7 @@ test("links a file that another mirror's job puts into the store anew at the sam
   execFileSync("sh", [
     "-ec",
     `${tree}
-    STORE=$1/store LIST=$1/list
+    STORE=$1/store LIST=$1/list WORK=$1
     perl -e '${replacing}' "$2" & replacer=$!
     trap 'kill $replacer' EXIT
     mkdir "$1/base"

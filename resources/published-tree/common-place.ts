@@ -1,0 +1,2 @@
+/** Where mirrors are kept that name no directory of their own, with the store that they share. */
+export const commonPlace = "/srv/airgapped-maas";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import {
-  absolutePath,
   hostName,
+  mirrorDirectory,
   mirrorName,
   type ServeArgs,
   serveSchema,
@@ -110,7 +110,7 @@ export const aptMirrorSchema = z
     keepSnapshots: z.int().min(1, "is less than 1: the published tree itself counts").max(100).default(3),
     validFor: duration.optional(),
     pinnedTo: treeName.optional(),
-    directory: absolutePath.optional(),
+    directory: mirrorDirectory.optional(),
     nameOnHost: mirrorName.optional(),
     deleteContent: z.boolean().default(false),
   })

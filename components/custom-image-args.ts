@@ -2,7 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { MaasConnectionArgs } from "../resources/maas/connection.ts";
 import { fileTypeOf, fileTypes, nameRefusal } from "../resources/maas-image/upload-names.ts";
-import { absolutePath, hostName, mirrorName, type ServeArgs, serveSchema } from "./mirror-args.ts";
+import {
+  absolutePath,
+  hostName,
+  mirrorDirectory,
+  mirrorName,
+  type ServeArgs,
+  serveSchema,
+} from "./mirror-args.ts";
 
 /*
  * The arguments of CustomImage: what a user may write, its defaults, and what is wrong with it in the user's
@@ -35,7 +42,7 @@ export const streamSchema = z.strictObject({
   supportEnd: z.string().optional(),
   serve: serveSchema("").prefault({}),
   keepTrees: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),
-  directory: absolutePath.optional(),
+  directory: mirrorDirectory.optional(),
   nameOnHost: mirrorName.optional(),
   deleteContent: z.boolean().default(false),
 });

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { streamLocation } from "../content/simplestreams/location.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import {
-  absolutePath,
   hostName,
+  mirrorDirectory,
   mirrorName,
   type ServeArgs,
   serveSchema,
@@ -74,7 +74,7 @@ export const imageMirrorSchema = z
     unsigned: z.boolean().default(false),
     serve: serveSchema("/ephemeral-v3/stable").prefault({}),
     pinnedTo: treeName.optional(),
-    directory: absolutePath.optional(),
+    directory: mirrorDirectory.optional(),
     nameOnHost: mirrorName.optional(),
     deleteContent: z.boolean().default(false),
   })

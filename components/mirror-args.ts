@@ -1,6 +1,7 @@
 import { isAbsolute, normalize } from "node:path/posix";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { commonPlace } from "../resources/published-tree/common-place.ts";
 
 /* What the arguments of all mirrors have in common. */
 
@@ -17,6 +18,19 @@ export const absolutePath = z
       error: "is not an absolute path without a trailing slash",
     },
   );
+
+/** Where a mirror is kept that is not where mirrors are by default, or where it was by default under another name. */
+export const mirrorDirectory = absolutePath.refine(
+  (path) => {
+    if (`${commonPlace}/`.startsWith(`${path}/`)) return false;
+    if (!path.startsWith(`${commonPlace}/`)) return true;
+    const [stack, ...below] = path.slice(commonPlace.length + 1).split("/");
+    return stack !== "store" && below.length === 2;
+  },
+  {
+    error: `overlaps with ${commonPlace}, where mirrors without a directory and their store are: name a directory elsewhere, or a mirror's own there (${commonPlace}/STACK/apt/NAME)`,
+  },
+);
 
 /** A mirror's name, as it stands in paths, units and keys. */
 export const mirrorName = z

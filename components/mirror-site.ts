@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { resolveDestination } from "../hosts/connections.ts";
 import { pathText } from "../resources/kernel/check.ts";
+import { commonPlace } from "../resources/published-tree/common-place.ts";
 import type { Serve, WebSite } from "./web-site.ts";
 
 /* What the mirrors of a host have in common: where they are kept, how they are reached, how a lookup speaks. */
@@ -22,10 +23,9 @@ export function placeOf(
   name: string,
   directory: string | undefined,
 ): Place {
-  const base = "/srv/airgapped-maas";
   return directory
     ? { directory, store: `${directory}/store` }
-    : { directory: `${base}/${pulumi.getStack()}/${room}/${name}`, store: `${base}/store` };
+    : { directory: `${commonPlace}/${pulumi.getStack()}/${room}/${name}`, store: `${commonPlace}/store` };
 }
 
 /** @throws pulumi.RunError that lists everything that is wrong with the arguments */

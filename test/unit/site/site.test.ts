@@ -95,6 +95,10 @@ describe("one mirror", () => {
     [{ pinnedTo: "../x" }, /^aptMirrors\.ubuntu\.pinnedTo is not a tree's name/],
     [{ directory: "srv/x" }, /^aptMirrors\.ubuntu\.directory is not an absolute path/],
     [{ directory: "/srv/../etc" }, /^aptMirrors\.ubuntu\.directory is not an absolute path/],
+    [{ directory: "/srv" }, /^aptMirrors\.ubuntu\.directory overlaps with \/srv\/airgapped-maas/],
+    [{ directory: "/srv/airgapped-maas" }, /^aptMirrors\.ubuntu\.directory overlaps with/],
+    [{ directory: "/srv/airgapped-maas/store/a/b" }, /^aptMirrors\.ubuntu\.directory overlaps with/],
+    [{ directory: "/srv/airgapped-maas/dc1/apt" }, /^aptMirrors\.ubuntu\.directory overlaps with/],
     [
       { filter: { include: ["Hello World"] } },
       /^aptMirrors\.ubuntu\.filter\.include\[0\] is neither a package's name/,
@@ -118,6 +122,11 @@ describe("one mirror", () => {
     else expect(found[0]).toMatch(expected);
   });
 });
+
+test.each(["/srv/airgapped-maas/old-name/apt/ubuntu", "/srv/airgapped-maas2", "/data/ubuntu"])(
+  "a mirror may be kept in %s",
+  (directory) => expect(faults(withMirror({ directory }))).toEqual([]),
+);
 
 describe("mirrors of one host", () => {
   const two = (one: object, other: object) =>

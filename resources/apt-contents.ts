@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Archive, readArchive, readReleases } from "../content/apt/archive.ts";
 import type { PackageFilter } from "../content/apt/filter.ts";
 import type { Extras } from "../content/apt/indices.ts";
+import { refusedLocal } from "../content/apt/local-merge.ts";
 import { readLocalPackage } from "../content/apt/local-package.ts";
 import {
   type Plan,
@@ -22,7 +23,7 @@ import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
 import { planTexts } from "./published-tree/plan-texts.ts";
 import { isComplete } from "./published-tree/publication.ts";
-import { keptContents, summaryOf } from "./published-tree/published.ts";
+import { keptContents, summariesOf } from "./published-tree/published.ts";
 import { existsThrough, fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { count, few } from "./published-tree/wording.ts";
 import { workListText } from "./published-tree/work-list.ts";
@@ -74,7 +75,7 @@ export interface AptContents {
 type Found = Omit<AptContents, "plan" | "changes">;
 
 /** Raised whenever the same archive and request give another publication than before. */
-const planner = 2;
+const planner = 3;
 
 /**
  * Plans a mirror from what upstream and its host have now. Upstream is read through the host, so as the host sees
@@ -91,10 +92,10 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     return { ...found, plan, changes: [] };
   }
 
-  const [keys, locals, published] = await Promise.all([
+  const [keys, locals, { published, kept }] = await Promise.all([
     blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
-    summaryOf<PublishedContents>(host, `${request.directory}/current`),
+    summariesOf<PublishedContents>(host, request.directory),
   ]);
   const fetch = fetchThrough(host, request.upstream, {
     values: ["upstream.url", "suites"],
@@ -108,25 +109,36 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     key: keys,
     cache,
     now: new Date(),
-    ...(published ? { seen: published.suites } : {}),
+    seen: newestOf(kept),
   };
   const releases = await readReleases(asked);
   const subject = JSON.stringify([
     planner,
     question(request, keys, locals),
-    releases.map(({ release }) => release.sha256),
+    // Which of the roots upstream has is a part of what it has.
+    releases.map(({ roots }) => roots.map(({ sha256 }) => sha256)),
   ]);
   let plan = await cache.recall(subject);
   if (!plan || !(await isComplete(plan))) {
     const archive = await readArchive(asked);
     plan = await publish(archive, request, locals);
-    await cache.remember(subject, plan);
+    // What upstream lacks it may have next time.
+    if (archive.suites.every(({ lacking }) => lacking.length === 0)) await cache.remember(subject, plan);
   }
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes =
-    plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
+    plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication, locals);
   return { ...found, plan, changes };
+}
+
+/** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */
+function newestOf(trees: readonly PublishedContents[]): Record<string, { date: string }> {
+  const newest: Record<string, { date: string }> = {};
+  for (const [suite, { date }] of trees.flatMap(({ suites }) => Object.entries(suites))) {
+    if (date > (newest[suite]?.date ?? "")) newest[suite] = { date };
+  }
+  return newest;
 }
 
 /** What decides about a plan, besides what upstream has. */
@@ -209,14 +221,32 @@ async function changesOf(
   directory: string,
   published: PublishedContents | undefined,
   wanted: AptPublication,
+  locals: readonly LocalFile[],
 ): Promise<string[]> {
-  const { before, after } = await planTexts(host, directory, published, wanted);
-  const changes = comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after));
+  const texts = await planTexts(host, directory, published, wanted);
+  const before = texts.before ? parsePlanText(texts.before) : undefined;
+  const after = parsePlanText(texts.after);
+  if (before) refuseRebuilt(before, after, locals);
+  const changes = comparePlans(before, after);
   return Object.values(changes)
     .filter(
       ({ added, changed, removed, bytes }) => added.length + changed.length + removed.length + bytes > 0,
     )
     .map(({ summary }) => summary);
+}
+
+/** A client that has a version installed never asks for it again, and what is published lies at the same path. */
+function refuseRebuilt(before: Plan, after: Plan, locals: readonly LocalFile[]): void {
+  const own = new Set(locals.map(({ sha256 }) => sha256));
+  const published = new Map(before.files.map(({ path, sha256 }) => [path, sha256]));
+  for (const { path, sha256, package: found } of after.rows) {
+    if (!found || !own.has(sha256) || (published.get(path) ?? sha256) === sha256) continue;
+    throw refusedLocal(
+      found,
+      "this version is published with other contents",
+      "Build it with a higher version: clients that have this one would never fetch it again.",
+    );
+  }
 }
 
 function warningsOf(
@@ -227,6 +257,12 @@ function warningsOf(
   const warnings: string[] = [];
   const verbatim = request.mode === "verbatim";
   if (verbatim) {
+    const absent = archive.suites.flatMap((suite) => suite.lacking);
+    if (absent.length > 0) {
+      warnings.push(
+        `upstream's signed index lists ${count(absent.length, "file")} that upstream does not have: clients that ask for ${absent.length === 1 ? "it" : "them"} get an error (${few(absent)})`,
+      );
+    }
     const offered = new Set(archive.suites.flatMap(({ release }) => release.components));
     const lacking = [...offered].filter((component) => !request.components.includes(component));
     if (lacking.length > 0) {
@@ -248,6 +284,11 @@ function warningsOf(
         `${count(frozen.size, "package")} at a phase below 100 %: until the next update of the mirror, only a part of the machines installs ${frozen.size === 1 ? "it" : "them"} (${few([...frozen])})`,
       );
     }
+  }
+  if (plan.outranked?.length) {
+    warnings.push(
+      `clients install upstream's instead of ${count(plan.outranked.length, "local package")}: ${few(plan.outranked)}`,
+    );
   }
   if (plan.missing?.length) {
     warnings.push(

@@ -5,7 +5,7 @@ import { type Fetch, NotThere } from "../fetch.ts";
 import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
-import { type Extras, type IndexKind, selectIndices } from "./indices.ts";
+import { type Extras, type IndexKind, type SelectedIndex, selectIndices } from "./indices.ts";
 import { type IndexedPackage, parsePackages, parseSources, type SourceFile } from "./packages.ts";
 import { checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
 
@@ -51,6 +51,8 @@ export interface ArchiveSuite extends ArchiveRoot {
   readonly files: readonly MetadataFile[];
   /** Its packages by index. */
   readonly indices: readonly PackageIndex[];
+  /** Indices that are listed and wanted, hold no packages, and that upstream has in no form; below the archive's root. */
+  readonly lacking: readonly string[];
 }
 
 export interface PackageIndex {
@@ -108,8 +110,7 @@ async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: stri
   const { release } = root;
   const selected = selectIndices(release, suite, request);
   const listed = selected.flatMap(({ entries }) => entries);
-  const needed = selected.filter(({ kind }) => kind !== "other").map(({ entries }) => entries);
-  const present = await presentOf(request, release, base, listed, needed);
+  const present = await presentOf(request, release, base, selected);
   const indices = await Promise.all(
     selected.map(async ({ kind, path, component, architecture, entries }) => {
       if (kind === "other") return [];
@@ -128,13 +129,15 @@ async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: stri
       ];
     }),
   );
-  const flat = indices.flat();
   return {
     ...root,
     files: listed
       .filter((entry) => present.has(entry.path))
       .flatMap((entry) => pathsOf(release, base, entry)),
-    indices: flat,
+    indices: indices.flat(),
+    lacking: selected
+      .filter(({ entries }) => !entries.some((entry) => present.has(entry.path)))
+      .map(({ path }) => `${base}/${path}`),
   };
 }
 
@@ -193,17 +196,17 @@ async function readRoot(
     }
     const found = await Promise.all([get("Release"), get("Release.gpg")]).catch((error: unknown) => {
       if (!(error instanceof NotThere)) throw error;
+      return [];
     });
-    const good =
-      found &&
-      found[0].bytes.toString().trimEnd() === text.trimEnd() &&
-      (await verifyDetached(found[0].bytes, found[1].bytes, keys, now, found[0].path).then(
-        () => true,
-        () => false,
-      ));
-    const kept = good ? found : [];
-    await cache.remember(subject, (await Promise.all(kept.map(({ bytes }) => cache.put(bytes)))).join(" "));
-    return [...kept];
+    const [release, signature] = found;
+    // An upstream that is in the middle of an update has others: it is asked again next time.
+    if (release && signature) {
+      if (release.bytes.toString().trimEnd() !== text.trimEnd()) return [];
+      const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path);
+      if (!(await verifying.catch(() => undefined))) return [];
+    }
+    await cache.remember(subject, (await Promise.all(found.map(({ bytes }) => cache.put(bytes)))).join(" "));
+    return found;
   }
 }
 
@@ -221,9 +224,9 @@ async function presentOf(
   { exists, cache }: ArchiveRequest,
   release: Release,
   base: string,
-  entries: readonly ReleaseEntry[],
-  needed: readonly (readonly ReleaseEntry[])[],
+  selected: readonly SelectedIndex[],
 ): Promise<Set<string>> {
+  const entries = selected.flatMap((index) => index.entries);
   const assumed = (of: readonly ReleaseEntry[]) =>
     of.filter(({ path }) => /\.(gz|xz|bz2|zst|tar)$/.test(path)).map(({ path }) => path);
   if (!exists) return new Set(assumed(entries));
@@ -233,10 +236,11 @@ async function presentOf(
   if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
   const answers = await exists(wanted.map((path) => `${base}/${path}`));
   const found = new Set(wanted.filter((_, index) => answers[index]));
-  const lacking = needed.filter((forms) => !forms.some(({ path }) => found.has(path)));
+  const lacking = selected.filter((index) => !index.entries.some(({ path }) => found.has(path)));
   // An upstream that is in the middle of an update is asked again next time.
   if (lacking.length === 0) await cache.remember(subject, [...found].join("\n"));
-  return new Set([...found, ...lacking.flatMap(assumed)]);
+  const needed = lacking.filter(({ kind }) => kind !== "other");
+  return new Set([...found, ...needed.flatMap((index) => assumed(index.entries))]);
 }
 
 /**

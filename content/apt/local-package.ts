@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { type Compression, compressionOf, decompress } from "../decompress.ts";
-import type { LocalPackage } from "./plan.ts";
+import type { LocalPackage } from "./local-merge.ts";
 
 const largestControl = 64 * 1024 * 1024;
 
@@ -57,7 +57,6 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
     name: found,
     version,
     architecture,
-    path: `pool/local/${found}_${version.replace(/^\d+:/, "")}_${architecture}.deb`,
     size: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("hex"),
     control: `${text.trim()}\n`,

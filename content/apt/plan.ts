@@ -3,7 +3,8 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Archive, ArchiveSuite } from "./archive.ts";
 import { type Candidate, type Closure, closureOf } from "./dependencies.ts";
 import { matcher, type PackageFilter } from "./filter.ts";
-import type { IndexedPackage } from "./packages.ts";
+import { type LocalPackage, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
+import type { IndexedPackage, SourceFile } from "./packages.ts";
 import { compareVersions } from "./version.ts";
 
 /** A file of a plan, and the package it is, once for every suite that has it. */
@@ -51,18 +52,11 @@ export interface Plan {
   readonly bytes: number;
 }
 
-/** A package of the site's own. */
-export interface LocalPackage extends Candidate {
-  /** Its control file, as it stands in the package. */
-  readonly control: string;
-  readonly path: string;
-  readonly size: number;
-  readonly sha256: string;
-}
-
 export interface ResignedPlan extends Plan {
   readonly alternatives: Closure["alternatives"];
   readonly missing: Closure["missing"];
+  /** The site's own packages in the place of which clients install upstream's, e.g. `bc 1.0 (noble-updates has 1.1)`. */
+  readonly outranked: readonly string[];
   /** Names per suite, component and architecture (of the index), as a re-signing tool takes them. */
   readonly selection: Readonly<Record<string, readonly string[]>>;
 }
@@ -90,9 +84,11 @@ export function planVerbatim(archive: Archive): Plan {
 }
 
 /**
- * The packages that a re-signed mirror takes: in each suite the newest version of every selected name.
+ * The packages that a re-signed mirror takes: in each suite the newest version of every selected name. The site's own
+ * join the first component of the first suite.
  *
- * @throws ExplainedError when a name or pattern of `include` matches nothing.
+ * @throws ExplainedError when a name or pattern of `include` matches nothing, when a package of the site's own could not
+ * be taken.
  */
 export function planResigned(
   archive: Archive,
@@ -103,7 +99,7 @@ export function planResigned(
   const named = new Set(filter.include ?? []);
   const debug = ({ name, section }: IndexedPackage) =>
     !archive.extras.debugPackages && !named.has(name) && (section === "debug" || /-dbg(sym)?$/.test(name));
-  const offered = archive.suites.flatMap((suite) =>
+  const upstreams = archive.suites.flatMap((suite) =>
     suite.indices
       .filter((index) => index.kind === "packages")
       .flatMap(({ component, architecture, packages }) =>
@@ -115,6 +111,12 @@ export function planResigned(
         })),
       ),
   );
+
+  const home = {
+    suite: archive.suites[0]?.name ?? "",
+    component: archive.suites[0]?.indices[0]?.component ?? "",
+  };
+  const { offered, outranked } = withLocals(upstreams, localPackages, home, archive.architectures);
 
   const all = !filter.include?.length && !filter.sections?.length;
   const alternatives: Closure["alternatives"][number][] = [];
@@ -160,7 +162,7 @@ export function planResigned(
     for (const { kind, component, packages, sources } of suite.indices) {
       if (kind === "installer")
         rows.push(...newest(packages).map((found) => rowOf(suite.name, component, found)));
-      for (const { path, size, sha256, name, version } of sources) {
+      for (const { path, size, sha256, name, version } of newestSources(sources)) {
         if (!all && !sourceNames.has(name)) continue;
         rows.push({
           path,
@@ -171,13 +173,23 @@ export function planResigned(
       }
     }
   }
-  const [first] = archive.suites;
-  const home = first?.indices[0]?.component;
-  if (first && home) for (const local of localPackages) rows.push(rowOf(first.name, home, local));
+  for (const local of localPackages) {
+    const path = poolPath(local, home.component);
+    const other = rows.find((row) => row.path === path && row.sha256 !== local.sha256);
+    if (other) {
+      throw refusedLocal(
+        local,
+        `${other.package?.suite} has other contents under the name ${path}`,
+        "Give it a version of its own.",
+      );
+    }
+    rows.push(rowOf(home.suite, home.component, { ...local, path }));
+  }
   return {
     ...makePlan(archive.suites, rows),
     alternatives,
     missing,
+    outranked,
     selection: Object.fromEntries(Object.entries(selection).map(([key, names]) => [key, [...names].sort()])),
   };
 
@@ -202,17 +214,26 @@ function refuseUnmatched(patterns: readonly string[], names: ReadonlySet<string>
 function newest(packages: readonly IndexedPackage[]): IndexedPackage[] {
   const best = new Map<string, IndexedPackage>();
   for (const found of packages) {
-    const key = `${found.name} ${found.architecture === "all" ? "" : found.architecture}`;
-    const other = best.get(key);
-    if (!other || compareVersions(found.version, other.version) > 0) best.set(key, found);
+    const other = best.get(found.name);
+    if (!other || compareVersions(found.version, other.version) > 0) best.set(found.name, found);
   }
   return [...best.values()];
+}
+
+/** All files of the newest version of each. */
+function newestSources(files: readonly SourceFile[]): SourceFile[] {
+  const best = new Map<string, string>();
+  for (const { name, version } of files) {
+    const other = best.get(name);
+    if (other === undefined || compareVersions(version, other) > 0) best.set(name, version);
+  }
+  return files.filter(({ name, version }) => best.get(name) === version);
 }
 
 function rowOf(
   suite: string,
   component: string,
-  { path, size, sha256, architecture, name, version }: LocalPackage | IndexedPackage,
+  { path, size, sha256, architecture, name, version }: Omit<PlanPackage, "suite" | "component"> & PlanRow,
 ): PlanRow {
   return { path, size, sha256, package: { suite, component, architecture, name, version } };
 }
@@ -229,8 +250,7 @@ function makePlan(suites: readonly ArchiveSuite[], rows: readonly PlanRow[]): Pl
       throw new ExplainedError({
         step: "planning a mirror",
         found: `${row.path} is to have two contents: ${other.sha256} (${other.size} bytes) and ${row.sha256} (${row.size} bytes)`,
-        remedy:
-          "Upstream contradicts itself, or a local package has the name of one of upstream's: rename it, or wait until upstream is right again.",
+        remedy: "Upstream contradicts itself: wait until it is right again, or use another mirror of it.",
       });
     }
     files.set(row.path, row);

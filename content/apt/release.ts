@@ -105,6 +105,11 @@ export interface Expectations {
 
 const day = 86_400_000;
 
+/** A codename names a suite too (Debian), unless the suite is a pocket of it: noble-updates has the codename noble (Ubuntu). */
+function isOf(suite: string, { Suite, Codename }: Release["header"]): boolean {
+  return suite === Suite || (suite === Codename && !Suite?.startsWith(`${Codename}-`));
+}
+
 /** Refuses a Release that is not of the suite asked for, not of today, or lacks what is asked of it. */
 export function checkRelease(release: Release, name: string, wanted: Expectations): void {
   const refuse = (found: string, remedy: string, values?: readonly string[]) => {
@@ -112,7 +117,7 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
   };
   const { header, date, validUntil } = release;
   const { suite, now, seen } = wanted;
-  if (suite !== header.Suite && suite !== header.Codename) {
+  if (!isOf(suite, header)) {
     refuse(
       `it is of suite ${header.Suite ?? "(none)"}, codename ${header.Codename ?? "(none)"}, not of ${suite}`,
       "Check the suite's name and upstream's URL; somebody may also be serving one suite in place of another.",

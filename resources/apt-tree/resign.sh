@@ -24,8 +24,9 @@ reprepro_forget() {
 }
 
 resign() {
-  # Its database is a cache of what the view says: after an interruption it is built again.
-  if [ -e "$R/unfinished" ]; then rm -rf "$R/db" "$R/lists" "$R/out"; fi
+  # Its database is a cache of what the view says: it is built again after an interruption, and when a file of the pool
+  # has other contents than the one it knows.
+  if [ -e "$R/unfinished" ] || [ -e "$WORK/replaced" ]; then rm -rf "$R/db" "$R/lists" "$R/out"; fi
   : >"$R/unfinished"
   mkdir -p "$R/out" "$ROOT/pool" "$R/lists"
   ln -sfn ../../pool "$R/out/pool"

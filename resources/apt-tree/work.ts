@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Archive, ArchiveSuite, MetadataFile } from "../../content/apt/archive.ts";
-import type { LocalPackage, Plan, PlanRow, ResignedPlan } from "../../content/apt/plan.ts";
+import { type LocalPackage, poolPath } from "../../content/apt/local-merge.ts";
+import type { Plan, PlanRow, ResignedPlan } from "../../content/apt/plan.ts";
 import { digestOf, type WorkItem } from "../published-tree/work-list.ts";
 
 /** Something the workstation hands over. */
@@ -58,16 +59,17 @@ export function resignedWork(
   for (const [index, names] of Object.entries(plan.selection)) {
     handOver(`selection/${index}`, names.map((name) => `${name} install\n`).join(""));
   }
-  for (const [suite, names] of sourceNames(plan)) {
-    handOver(
-      `selection/${suite}/source`,
-      [...names]
-        .sort()
-        .map((name) => `${name} install\n`)
-        .join(""),
-    );
+  if (archive.extras.sources) {
+    const names = sourceNames(plan);
+    // A suite from which no source is taken has a list, too: reprepro's configuration names it.
+    for (const { name: suite } of archive.suites) {
+      const lines = [...(names.get(suite) ?? [])].sort().map((name) => `${name} install\n`);
+      handOver(`selection/${suite}/source`, lines.join(""));
+    }
   }
-  const ofTheSite = new Set(locals.map(({ path }) => path));
+  const ofTheSite = new Set(
+    components.slice(0, 1).flatMap((home) => locals.map((local) => poolPath(local, home))),
+  );
   for (const row of plan.files) {
     if (row.package && !ofTheSite.has(row.path)) items.push(poolItem(row));
   }
@@ -159,13 +161,6 @@ function sourceNames(plan: Plan): Map<string, Set<string>> {
     names.set(found.suite, (names.get(found.suite) ?? new Set()).add(found.name));
   }
   return names;
-}
-
-/** Where reprepro keeps a package: by the name of its source (Debian Policy's pool layout). */
-function poolPath({ name, version, architecture, field }: LocalPackage, component: string): string {
-  const source = field("Source")?.split(" ")[0] || name;
-  const prefix = source.startsWith("lib") ? source.slice(0, 4) : source.slice(0, 1);
-  return `pool/${component}/${prefix}/${source}/${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`;
 }
 
 function localIndex(locals: readonly LocalFile[], component: string, architecture: string): string {

@@ -13,16 +13,17 @@ let mirrors: Values;
 let output = "";
 let first: ReturnType<typeof certificate>;
 
-const site = (clientChecks: Values = {}) =>
+const site = (clientChecks: Values = {}, localPackages = ["site-tool_1.0_all.deb"]) =>
   labSite(
     lab,
     {
       chosen: {
-        suites: ["noble"],
+        // Of what is chosen, the second suite has nothing.
+        suites: ["noble", "noble-security"],
         architectures: ["amd64", "arm64"],
         filter: { include: ["jq", "hello"] },
         extras: { sources: true },
-        localPackages: [join(stack.folder, "site-tool_1.0_all.deb")],
+        localPackages: localPackages.map((file) => join(stack.folder, file)),
         serve: { path: "/chosen" },
       },
       secure: {
@@ -37,7 +38,7 @@ const site = (clientChecks: Values = {}) =>
 beforeAll(async () => {
   lab = await labUp(labName, { hosts: ["upstream", "mirror", "client"] });
   stack = await Stack.create();
-  localPackage();
+  localPackage("site-tool", "1.0");
   stack.configure(site());
   first = certificate("first");
   await give(first);
@@ -92,6 +93,50 @@ describe("a filtered mirror with packages of the site's own", () => {
     const dsc = /'(http:\S+hello_\S+\.dsc)'/.exec(stdout)?.[1] ?? "";
     const fetched = await lab.run("client", ["curl", "-fsS", dsc]);
     expect(fetched.stdout).toContain("Source: hello");
+  }, 120_000);
+});
+
+describe("packages of the site's own that change", () => {
+  const configured = async (...localPackages: string[]) => {
+    stack.configure(site({}, localPackages));
+    await give(first);
+  };
+  const installed = async (name: string) => {
+    const client = await AptClient.on(lab, "client", "chosen", mirrors.chosen.sourcesEntry);
+    await client.update();
+    return client.install(name);
+  };
+
+  test("are refused in a preview when a version has other contents than what is published", async () => {
+    localPackage("site-tool", "1.0", "rebuilt");
+    const preview = await stack.preview();
+    expect(preview.code).not.toBe(0);
+    expect(preview.output).toMatch(
+      /aptMirrors\.chosen\.localPackages: .*site-tool 1\.0 \(all\)[\s\S]*this version is published with other contents/,
+    );
+    expect(await installed("site-tool")).toBe("1.0");
+  }, 120_000);
+
+  test("take the place of an older version, and of upstream's", async () => {
+    localPackage("site-tool", "2.0", "newer");
+    localPackage("hello", "99", "hello, site");
+    await configured("site-tool_2.0_all.deb", "hello_99_all.deb");
+    succeeded(await stack.up());
+    expect(await installed("site-tool")).toBe("2.0");
+    expect(await installed("hello")).toBe("99");
+    expect((await lab.run("client", ["hello"])).stdout).toBe("hello, site\n");
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
+  }, 120_000);
+
+  test("leave upstream's in its place again when they go", async () => {
+    localPackage("site-tool", "1.0");
+    await configured("site-tool_2.0_all.deb");
+    succeeded(await stack.up());
+    const client = await AptClient.on(lab, "client", "chosen", mirrors.chosen.sourcesEntry);
+    await client.update();
+    expect((await client.offered()).filter((line) => line.startsWith("hello "))).not.toContainEqual(
+      expect.stringContaining(" 99 "),
+    );
   }, 120_000);
 });
 
@@ -203,22 +248,20 @@ function withoutKey(pair: { key: string }, text: string): boolean {
   );
 }
 
-function localPackage(): void {
-  const root = join(stack.folder, "site-tool");
+/** Makes NAME_VERSION_all.deb in the stack's folder, with a command that says something. */
+function localPackage(name: string, version: string, says = "of this site"): void {
+  const root = join(stack.folder, name);
   mkdirSync(join(root, "DEBIAN"), { recursive: true });
   mkdirSync(join(root, "usr/bin"), { recursive: true });
-  writeFileSync(join(root, "usr/bin/site-tool"), "#!/bin/sh\necho of this site\n", { mode: 0o755 });
+  writeFileSync(join(root, "usr/bin", name), `#!/bin/sh\necho ${says}\n`, { mode: 0o755 });
   const control = [
-    "Package: site-tool",
-    "Version: 1.0",
+    `Package: ${name}`,
+    `Version: ${version}`,
     "Architecture: all",
     "Maintainer: dc1 <ops@dc1.example>",
     "Description: the site's own",
   ];
   writeFileSync(join(root, "DEBIAN/control"), `${control.join("\n")}\n`);
-  execFileSync(
-    "dpkg-deb",
-    ["--build", "--root-owner-group", root, join(stack.folder, "site-tool_1.0_all.deb")],
-    { stdio: "ignore" },
-  );
+  const file = join(stack.folder, `${name}_${version}_all.deb`);
+  execFileSync("dpkg-deb", ["--build", "--root-owner-group", root, file], { stdio: "ignore" });
 }

@@ -92,6 +92,41 @@ describe("reading an archive", () => {
     expect(await held(() => Promise.reject(new Error("asked")))).toEqual(whole);
   });
 
+  test("says which other indices upstream lists and lacks, until it has them", async () => {
+    await publish(archive, key, "noble", index);
+    const without =
+      (what: RegExp): NonNullable<ArchiveRequest["exists"]> =>
+      async (paths) =>
+        paths.map((path) => !what.test(path));
+    const held = async (exists: NonNullable<ArchiveRequest["exists"]>) => {
+      const [suite] = (await read({ exists })).suites;
+      return {
+        lacking: suite?.lacking,
+        i18n: suite?.files.filter(({ path }) => path.includes("i18n")).length,
+      };
+    };
+    expect(await held(without(/i18n/))).toEqual({
+      lacking: ["dists/noble/main/i18n/Translation-en"],
+      i18n: 0,
+    });
+    expect(await held(without(/nothing/))).toEqual({ lacking: [], i18n: 2 });
+    expect(await held(() => Promise.reject(new Error("asked")))).toEqual({ lacking: [], i18n: 2 });
+  });
+
+  test("takes Release and Release.gpg beside InRelease once they say the same", async () => {
+    const text = await publishDetached();
+    const roots = async () => (await read()).suites[0]?.roots.length;
+    expect(await roots()).toBe(1);
+    archive.files.set("dists/noble/InRelease", await clearsign(text.toString(), key));
+    archive.files.set("dists/noble/Release.gpg", await detach(text, other));
+    expect(await roots()).toBe(1);
+    archive.files.set("dists/noble/Release.gpg", await detach(text, key));
+    expect(await roots()).toBe(3);
+    archive.requests.length = 0;
+    expect(await roots()).toBe(3);
+    expect(archive.requests).toEqual(["dists/noble/InRelease"]);
+  });
+
   test("does not believe a cache that was damaged", async () => {
     await publish(archive, key, "noble", index);
     await read();
@@ -138,6 +173,11 @@ describe("reading an archive", () => {
       { Suite: "jammy", Codename: "jammy" },
       /of suite jammy, codename jammy, not of noble/,
     ],
+    [
+      "of a pocket that has the suite's codename",
+      { Suite: "noble-updates", Codename: "noble" },
+      /of suite noble-updates, codename noble, not of noble/,
+    ],
     ["without a date", { Date: "" }, /has no Date/],
     ["with a date that is none", { Date: "yesterday" }, /Date cannot be read/],
     ["without the component", { Components: "universe" }, /no component main\n.*universe/],
@@ -146,6 +186,11 @@ describe("reading an archive", () => {
   ])("refuses a Release %s", async (_, fields, message) => {
     await publish(archive, key, "noble", index, fields);
     await expect(read()).rejects.toThrow(message);
+  });
+
+  test("takes a suite by its codename", async () => {
+    await publish(archive, key, "noble", index, { Suite: "stable", Codename: "noble" });
+    expect((await read()).suites[0]?.release.header.Suite).toBe("stable");
   });
 
   test("refuses a Release older than the last one, and takes the same again", async () => {
@@ -349,6 +394,101 @@ describe("plans", () => {
     expect(plan.selection["noble/main/amd64"]).toEqual(["lib", "mta", "real-a", "web"]);
     const suites = await read({ suites: ["noble"] });
     expect(() => planResigned(suites, { include: ["wbe"] })).toThrow(/include: wbe is in none/);
+  });
+
+  test("the newest of a name in an index is taken, of whatever architecture, and of sources", async () => {
+    await publish(
+      archive,
+      key,
+      "noble",
+      stanza("a", "2", { Architecture: "all", Filename: "pool/a_2_all.deb" }) + stanza("a", "1"),
+    );
+    const found = await read();
+    const source = (version: string, file: string) => ({
+      name: "a",
+      version,
+      path: file,
+      size: 1,
+      sha256: sha256(file),
+    });
+    const [suite] = found.suites;
+    const sources = ["1", "2"].flatMap((version) => [
+      source(version, `pool/a_${version}.dsc`),
+      source(version, `pool/a_${version}.tar.xz`),
+    ]);
+    const index = {
+      component: "main",
+      architecture: "source",
+      kind: "sources" as const,
+      path: "x",
+      packages: [],
+      sources,
+    };
+    const plan = planResigned({
+      ...found,
+      suites: [{ ...(suite as NonNullable<typeof suite>), indices: [...(suite?.indices ?? []), index] }],
+    });
+    expect(plan.files.map(({ path }) => path)).toEqual([
+      "pool/a_2.dsc",
+      "pool/a_2.tar.xz",
+      "pool/a_2_all.deb",
+    ]);
+  });
+
+  describe("with packages of the site's own", () => {
+    const own = (name: string, version: string, architecture = "amd64") => ({
+      name,
+      version,
+      architecture,
+      control: "",
+      size: 1,
+      sha256: sha256(`own ${name} ${version}`),
+      field: () => undefined,
+    });
+    const planned = async (...locals: ReturnType<typeof own>[]) => {
+      await publish(archive, key, "noble", index);
+      await publish(archive, key, "noble-updates", stanza("a", "1.2"));
+      return planResigned(await read({ suites: ["noble", "noble-updates"] }), {}, locals);
+    };
+
+    test("they take the place of older ones of the suite they are in", async () => {
+      const plan = await planned(own("a", "1.1"), own("tool", "3", "all"));
+      expect(plan.rows.map(({ path, package: p }) => `${p?.suite} ${path}`).sort()).toEqual([
+        "noble pool/main/a/a/a_1.1_amd64.deb",
+        "noble pool/main/b_2.0-1_amd64.deb",
+        "noble pool/main/t/tool/tool_3_all.deb",
+        "noble-updates pool/main/a_1.2_amd64.deb",
+      ]);
+      expect(plan.selection["noble/main/amd64"]).toEqual(["b"]);
+      expect(plan.outranked).toEqual(["a 1.1 (noble-updates has 1.2)"]);
+    });
+
+    test.each([
+      [
+        "of an older version",
+        [own("a", "0.9")],
+        /local package a 0\.9 [\s\S]*upstream's 1\.0 in noble\/main is newer/,
+      ],
+      ["of the same version", [own("a", "1.0")], /upstream's 1\.0 in noble\/main is of the same version/],
+      ["of another architecture", [own("a", "2", "arm64")], /it is for arm64, and the mirror is for amd64/],
+      ["named twice", [own("t", "1"), own("t", "2", "all")], /t 1 is named too/],
+    ])("one %s is refused", async (_, locals, message) => {
+      await expect(planned(...locals)).rejects.toThrow(message);
+    });
+
+    test("one that has the path of another of upstream's is refused", async () => {
+      await publish(archive, key, "noble", index);
+      await publish(
+        archive,
+        key,
+        "noble-updates",
+        stanza("a", "1.2", { Filename: "pool/main/a/a/a_1.2_amd64.deb" }),
+      );
+      const found = await read({ suites: ["noble", "noble-updates"] });
+      expect(() => planResigned(found, {}, [own("a", "1.2")])).toThrow(
+        /noble-updates has other contents under the name pool\/main\/a\/a\/a_1\.2_amd64\.deb/,
+      );
+    });
   });
 
   test("comparing says what comes, changes and goes", async () => {

@@ -65,7 +65,6 @@ describe("against Debian's own tools", () => {
         version: "1:2-3",
         architecture: "all",
         size: bytes.length,
-        path: "pool/local/ours_2-3_all.deb",
       });
       expect(found.field("Depends")).toBe("libc6, libx");
       await expect(readLocalPackage(bytes.subarray(0, 100), "x.deb")).rejects.toThrow(/truncated or damaged/);

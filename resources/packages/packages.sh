@@ -6,6 +6,8 @@
 #   installed          `name purge` or `name remove`: what was installed for resources, dependencies included,
 #                      and how to take it away (a package removed before but not purged had left files)
 #   manual             what apt marks as wanted by a person since we asked for it, and did not before
+#   transaction        `removed NAME` for what was there before but not purged, and what apt is about to do for us,
+#                      in its own words (DPkg::Pre-Install-Pkgs, version 3; see apt.conf(5))
 # and all of it is written before the host is changed.
 #
 # What it prints is progress, but for lines that begin with
@@ -64,6 +66,7 @@ open_ledger() {
   fi
   (flock 9 && mkdir -p "$own/claims") 9>"$lock"
   touch "$own/installed" "$own/manual"
+  remember_transaction
 }
 
 close_ledger() {
@@ -127,22 +130,27 @@ explain_versions() {
   done
 }
 
-# names that were not there $before
-remember() {
+# Others may install while we wait for dpkg's lock. What apt says once it has the lock is ours, and nothing else.
+remember_transaction() {
+  if [ ! -e "$own/transaction" ]; then return 0; fi
+  new=$(awk -v native="$native" '$2 == "-" && $5 == "<" && NF >= 9 {
+    print ($7 == native || $7 == "all" ? $1 : $1 ":" $7)
+  }' "$own/transaction" | sort -u)
   known=$(sed 's/ .*//' "$own/installed")
   {
     cat "$own/installed"
-    for name in $(without "$(without "$1" "$known")" "$before"); do
-      if [ -n "$(both "$name" "$removed")" ]; then echo "$name remove"; else echo "$name purge"; fi
+    for name in $(without "$new" "$known"); do
+      if grep -qFx "removed $name" "$own/transaction"; then echo "$name remove"; else echo "$name purge"; fi
     done
   } | settle "$own/installed"
+  # An apt that was cut off has marked none of it as automatic.
+  { cat "$own/manual" && printf '%s\n' "$new"; } | sed '/^$/d' | sort -u | settle "$own/manual"
+  rm -f "$own/transaction"
 }
 
 install_needed() {
   needs=$(needed | tr '\n' ' ')
   if [ -z "$needs" ]; then return 0; fi
-  before=$(present)
-  removed=$(packages | awk '$2 == "config-files" { print $1 }')
   if ! planned=$(plan "$needs"); then
     update
     if ! planned=$(plan "$needs"); then
@@ -151,20 +159,13 @@ install_needed() {
       exit 1
     fi
   fi
-  new=$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p' | sort -u)
-  remember "$new"
-  { cat "$own/manual" && without "$new" "$before"; } | sort -u | settle "$own/manual"
+  packages | awk '$2 == "config-files" { print "removed", $1 }' | settle "$own/transaction"
   # shellcheck disable=SC2086
   if ! install_now $needs; then
     update
     install_now $needs
   fi
-  # By lists that were updated since the plan, it may have become more.
-  remember "$(present)"
-  # Of all that, apt marks as wanted what was asked for by name, and what it chose for such a name.
-  new=$(without "$(present)" "$before")
-  chosen=$(both "$(apt-mark showmanual)" "$new")
-  { without "$(cat "$own/manual")" "$new" && printf '%s\n' "$chosen"; } | sed '/^$/d' | sort -u | settle "$own/manual"
+  remember_transaction
   missing=$(needed)
   if [ -n "$missing" ]; then
     printf '%s\n' "$missing" | sed 's/=.*//; s/^/missing /'
@@ -173,7 +174,9 @@ install_needed() {
 }
 
 install_now() {
-  apt --no-install-recommends --no-remove --allow-downgrades install "$@"
+  apt --no-install-recommends --no-remove --allow-downgrades \
+    -o DPkg::Pre-Install-Pkgs::="cat >>'$own/transaction' && sync -- '$own/transaction'" \
+    -o DPkg::Tools::Options::cat::Version=3 install "$@"
 }
 
 # What somebody wants is not to go with what once needed it.

@@ -38,6 +38,7 @@ package() { # name version field script
 }
 package lab-tool 1.0 '' ''
 package lab-tool 2.0 '' ''
+package lab-other 1.0 '' ''
 package lab-rival 1.0 'Conflicts: lab-tool' ''
 package lab-stand-in 1.0 'Provides: lab-abstract' ''
 package lab-broken 1.0 '' 'echo the script says no; exit 1'
@@ -153,6 +154,34 @@ test("what somebody else came to need stays, and is named", async () => {
   expect(await differences()).toEqual([]);
 }, 120_000);
 
+test("what others install while it waits for dpkg's lock stays theirs", async () => {
+  await bed.sh(`cat >/run/others.py <<'END'
+import fcntl, glob, os, subprocess, time
+lock = open("/var/lib/dpkg/lock-frontend", "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+while not os.path.exists("/run/others.go"):
+    time.sleep(0.1)
+archives = glob.glob("/srv/own/lab-other_*.deb") + ["/srv/own/lab-tool_2.0_all.deb"]
+subprocess.run(["dpkg", "-i", *archives], check=True, env={**os.environ, "DPKG_FRONTEND_LOCKED": "yes"})
+END
+systemd-run --quiet --collect --unit=others python3 /run/others.py`);
+  const life = resource("patient");
+  const done = life.up(wants({ "lab-tool": "installed", tree: "installed" }));
+  await until("it waits for the lock", 60_000, async () =>
+    life.heard.progress.some((line) => /held by process \d+ \(python3\)/.test(line)),
+  );
+  await bed.sh("touch /run/others.go");
+  await done;
+  expect(await isInstalled("tree")).toBe(true);
+  expect(await bed.sh("apt-mark showmanual lab-other lab-tool")).toBe("lab-other\nlab-tool\n");
+  await life.destroy();
+  expect(life.heard.warnings).toEqual([]);
+  expect(await isInstalled("tree")).toBe(false);
+  expect(await bed.sh("apt-mark showmanual lab-other lab-tool")).toBe("lab-other\nlab-tool\n");
+  await bed.sh("apt-get -qy purge lab-other lab-tool >/dev/null && rm /run/others.*");
+  expect(await differences()).toEqual([]);
+}, 120_000);
+
 describe("goes on after", () => {
   test("the process that applies is killed", async () => {
     const script = join(import.meta.dirname, "apply-in-a-process.ts");
@@ -180,7 +209,7 @@ describe("goes on after", () => {
     await until(
       "packages are being unpacked",
       60_000,
-      async () => (await bed.sh("pgrep -x dpkg || true")) !== "",
+      async () => (await bed.sh("pgrep -f '^/usr/bin/dpkg .*--unpack' || true")) !== "",
     );
     await bed.lab.powerOff("mirror", "plug pulled");
     await bed.lab.powerOn("mirror");

@@ -42,6 +42,7 @@ package lab-other 1.0 '' ''
 package lab-rival 1.0 'Conflicts: lab-tool' ''
 package lab-stand-in 1.0 'Provides: lab-abstract' ''
 package lab-broken 1.0 '' 'echo the script says no; exit 1'
+package lab-slow 1.0 'Depends: lab-tool' 'if [ -e /run/lab-slow ]; then echo here >/run/lab-slow; sleep 60; fi'
 package lab-unmet 1.0 'Depends: lab-nowhere' ''
 rm -r /tmp/build
 echo 'deb [trusted=yes] file:/srv/own ./' >/etc/apt/sources.list.d/own.list
@@ -209,13 +210,27 @@ describe("goes on after", () => {
     await until(
       "packages are being unpacked",
       60_000,
-      async () => (await bed.sh("pgrep -f '^/usr/bin/dpkg .*--unpack' || true")) !== "",
+      async () => (await bed.sh("pgrep -x dpkg || true")) !== "",
     );
     await bed.lab.powerOff("mirror", "plug pulled");
     await bed.lab.powerOn("mirror");
     expect(await lost).toBeInstanceOf(Error);
     await life.up(inputs);
     expect(await bed.sh("dpkg --audit")).toBe("");
+    await life.destroy();
+    expect(await differences()).toEqual([]);
+  }, 180_000);
+
+  test("the host loses power when all is unpacked, and takes away what that had brought", async () => {
+    await bed.sh("touch /run/lab-slow");
+    const life = resource("slow");
+    const inputs = wants({ "lab-slow": "installed" });
+    const lost = life.up(inputs).catch((error: Error) => error);
+    await until("its script runs", 60_000, async () => (await bed.sh("cat /run/lab-slow")) !== "");
+    await bed.lab.powerOff("mirror", "plug pulled");
+    await bed.lab.powerOn("mirror");
+    expect(await lost).toBeInstanceOf(Error);
+    await life.up(inputs);
     await life.destroy();
     expect(await differences()).toEqual([]);
   }, 180_000);

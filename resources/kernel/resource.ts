@@ -33,7 +33,7 @@ export abstract class DefinedResource extends pulumi.CustomResource {
       name,
       {
         ...declared,
-        ...inputs,
+        ...withSecrets(inputs, definition.secrets ?? []),
         [hidden.provider]: providerText(definition.kind),
         [hidden.name]: `${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_.-]/g, "_"),
         [hidden.urn]: textOf(pulumi.createUrn(name, type, options.parent)),
@@ -47,6 +47,23 @@ export abstract class DefinedResource extends pulumi.CustomResource {
       },
     );
   }
+}
+
+/** The inputs with those marked as secret that a definition calls so, as deep as its paths say. */
+function withSecrets(inputs: object, paths: readonly string[]): object {
+  return paths.reduce((all, path) => marked(all, path.split(".")) as object, inputs);
+}
+
+function marked(value: unknown, [key, ...inner]: readonly string[]): unknown {
+  if (value === undefined) return undefined;
+  // What is not known yet cannot be looked into: all of it is secret then.
+  if (key === undefined || !isRecord(value)) return pulumi.secret(value);
+  const keys = Object.keys(value).filter((name) => key === "*" || key === name);
+  return { ...value, ...Object.fromEntries(keys.map((name) => [name, marked(value[name], inner)])) };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /**

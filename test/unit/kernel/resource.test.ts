@@ -81,4 +81,32 @@ describe("a declared resource", () => {
     new Note("plain", { host: "h1" }, { transformations });
     expect(secret).toEqual({ secret: ["token", "vault", "path"], plain: ["token", "vault"] });
   });
+
+  test("marks secrets among what is declared, as deep as its definition says", async () => {
+    const props: Record<string, Record<string, unknown>> = {};
+    const transformations: pulumi.ResourceTransformation[] = [
+      (resource) => {
+        props[resource.name] = resource.props;
+        return undefined;
+      },
+    ];
+    const vault = { a: { key: "k", owner: "o" }, b: pulumi.output({ key: "k", owner: "o" }) };
+    const deep = { host: "h1", token: Promise.resolve("t"), vault };
+    await value(new Note("deep", deep, { transformations }).urn);
+    await value(new Note("unknown", { vault: pulumi.output(vault) }, { transformations }).urn);
+    await value(new Note("undeclared", { token: undefined }, { transformations }).urn);
+    const isSecret = (found: unknown) => pulumi.Output.isInstance(found) && pulumi.isSecret(found);
+    const marked = props.deep?.vault as Record<"a" | "b", Record<string, unknown>>;
+    expect(await isSecret(props.deep?.token)).toBe(true);
+    expect(await isSecret(marked.a.key)).toBe(true);
+    expect(marked.a.owner).toBe("o");
+    expect(await isSecret(marked.b)).toBe(true);
+    expect(await isSecret(props.unknown?.vault)).toBe(true);
+    expect(props.undeclared?.token).toBeUndefined();
+    const { inputs } = registered.find(({ name }) => name === "deep") ?? { inputs: {} };
+    expect(inputs.token).toEqual({
+      [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig,
+      value: "t",
+    });
+  });
 });

@@ -219,7 +219,8 @@ function tunnelling<A extends HttpAgent | HttpsAgent>(agent: A, dial: Dial, secu
   const createConnection = (options: Options, done: Done): undefined => {
     dial(options.host, Number(options.port)).then((channel) => {
       if (!secure) return done(null, asSocket(channel));
-      const tls = connectTls({ ...options, port: undefined, host: undefined, socket: channel } as object);
+      // `host` is what the certificate is checked against where an address has no servername.
+      const tls = connectTls({ ...options, port: undefined, socket: channel } as object);
       // Errors before the handshake is over reach the request through the socket that it was given.
       done(null, tls);
     }, done);

@@ -1,0 +1,64 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { TunnelledHttp } from "../../../hosts/tunnelled-http.ts";
+
+const http = new TunnelledHttp("h1", async (host, port) => connect({ host, port }));
+const servers: Server[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+async function portOf(server: Server): Promise<number> {
+  servers.push(server);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+describe("a certificate", () => {
+  /** A server whose certificate, signed by itself, is for this name only. */
+  async function securely(name: string): Promise<{ port: number; ca: string }> {
+    const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-test-"));
+    try {
+      const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+      const words = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test`;
+      const files = ["-addext", `subjectAltName=${name}`, "-keyout", key, "-out", cert];
+      execFileSync("openssl", [...words.split(" "), ...files], { stdio: "ignore" });
+      const ca = readFileSync(cert, "utf8");
+      const server = createSecureServer({ key: readFileSync(key), cert: ca }, (_, answer) =>
+        answer.end("ok"),
+      );
+      return { port: await portOf(server), ca };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  test("for an address is accepted there, and nowhere else", async () => {
+    const { port, ca } = await securely("IP:127.0.0.1");
+    const { body } = await http.request(`https://127.0.0.1:${port}/`, { ca });
+    expect(body.toString()).toBe("ok");
+    await expect(http.request(`https://localhost:${port}/`, { ca })).rejects.toThrow(
+      /certificate is not accepted .*localhost/,
+    );
+  });
+
+  test("for a name is not accepted at an address", async () => {
+    const { port, ca } = await securely("DNS:localhost");
+    const { body } = await http.request(`https://localhost:${port}/`, { ca });
+    expect(body.toString()).toBe("ok");
+    await expect(http.request(`https://127.0.0.1:${port}/`, { ca })).rejects.toThrow(
+      /certificate is not accepted .*127\.0\.0\.1/,
+    );
+  });
+});

@@ -104,7 +104,7 @@ export class TunnelledHttp {
       });
       const broken = (error: Error) => {
         // The server may close a connection just when it is used again; a request that only reads is sent anew then.
-        if (!(isReading(method) && request.reusedSocket && !answered)) {
+        if (!(isRepeatable(options) && request.reusedSocket && !answered)) {
           return fail(...explain(error, this.#host), error);
         }
         clearTimeout(stall);
@@ -178,6 +178,11 @@ export class TunnelledHttp {
 
 function isReading(method: string): boolean {
   return method === "GET" || method === "HEAD";
+}
+
+/** What is signed (RFC 5849) holds a nonce, which a server takes but once: who signed it must sign anew. */
+function isRepeatable({ method = "GET", headers = {} }: FetchOptions): boolean {
+  return isReading(method) && !Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
 function isFollowed({ method = "GET", redirects = "follow" }: FetchOptions): boolean {

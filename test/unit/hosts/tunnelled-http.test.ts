@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -23,6 +23,10 @@ async function portOf(server: Server): Promise<number> {
   servers.push(server);
   await once(server.listen(0, "127.0.0.1"), "listening");
   return (server.address() as AddressInfo).port;
+}
+
+async function plainly(answer: RequestListener): Promise<string> {
+  return `127.0.0.1:${await portOf(createServer(answer))}`;
 }
 
 describe("a certificate", () => {
@@ -60,5 +64,36 @@ describe("a certificate", () => {
     await expect(http.request(`https://127.0.0.1:${port}/`, { ca })).rejects.toThrow(
       /certificate is not accepted .*127\.0\.0\.1/,
     );
+  });
+});
+
+describe("a connection that breaks when it is used again", () => {
+  let requests: number;
+
+  /** Answers the first request of a connection and breaks it at the next. */
+  async function breaking(): Promise<string> {
+    const used = new Set<unknown>();
+    requests = 0;
+    return plainly(({ socket }, answer) => {
+      requests++;
+      if (used.has(socket)) return void socket.destroy();
+      used.add(socket);
+      answer.end("ok");
+    });
+  }
+
+  test("has what only reads asked anew", async () => {
+    const url = `http://${await breaking()}/`;
+    await http.request(url);
+    expect((await http.request(url)).body.toString()).toBe("ok");
+    expect(requests).toBe(3);
+  });
+
+  test("has nothing sent twice that is signed: a nonce is good for once", async () => {
+    const url = `http://${await breaking()}/`;
+    const headers = { Authorization: 'OAuth oauth_nonce="1"' };
+    await http.request(url, { headers });
+    await expect(http.request(url, { headers })).rejects.toThrow(/the connection broke/);
+    expect(requests).toBe(2);
   });
 });

@@ -58,7 +58,7 @@ export class TunnelledHttp {
       if (redirects === mostRedirects) {
         throw this.#error(
           url,
-          `more than ${mostRedirects} redirects, the last to ${location}`,
+          `more than ${mostRedirects} redirects, the last to ${withoutPassword(location)}`,
           "Name the final address.",
         );
       }
@@ -162,7 +162,11 @@ export class TunnelledHttp {
   #parse(text: string, asked: string, base?: string): URL {
     const url = URL.parse(text, base);
     if (url && /^https?:$/.test(url.protocol)) return url;
-    throw this.#error(asked, `${text} is not an http or https address`, "Correct the address.");
+    throw this.#error(
+      asked,
+      `${withoutPassword(text)} is not an http or https address`,
+      "Correct the address.",
+    );
   }
 
   #error(url: string, found: string, remedy: string, cause?: unknown): ExplainedError {
@@ -214,7 +218,7 @@ function explain(error: NodeJS.ErrnoException & { reason?: unknown }, host: stri
 }
 
 function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, "//");
+  return url.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#\\]*@/i, "$1//");
 }
 
 /** Makes an agent connect through the host. */

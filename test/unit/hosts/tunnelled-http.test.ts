@@ -97,3 +97,38 @@ describe("a connection that breaks when it is used again", () => {
     expect(requests).toBe(2);
   });
 });
+
+describe("a password in an address", () => {
+  const addresses = (at: string) => [
+    `http://u:secret@${at}/`,
+    `http://u:sec@ret@${at}/`,
+    `http://u:secret@x@${at}/`,
+  ];
+
+  test("is in no message, wherever the address comes from", async () => {
+    let location = "";
+    const at = await plainly((_, answer) => answer.writeHead(302, { location }).end());
+    for (location of [...addresses(at), ...addresses(`${at}:wrong`)]) {
+      const error = await http.request(location).catch((failure: Error) => failure);
+      const refused = await http
+        .request(`http://${at}/`, { redirects: "refuse" })
+        .catch((failure: Error) => failure);
+      const followed = await http.request(`http://${at}/`).catch((failure: Error) => failure);
+      for (const failure of [error, refused, followed]) {
+        expect(failure).toBeInstanceOf(Error);
+        expect(String(failure)).toContain(at);
+        expect(String(failure)).not.toMatch(/sec|ret|u:|x@/);
+      }
+    }
+  });
+
+  test("goes with it, and nothing else does", async () => {
+    const at = await plainly((_, answer) => answer.writeHead(302, { location: "/x?mail=a@b" }).end());
+    await expect(http.request(`http://${at}/`, { redirects: "refuse" })).rejects.toThrow(
+      "sends on to /x?mail=a@b",
+    );
+    await expect(http.request(`http://${at}/?to=//a@b`, { redirects: "refuse" })).rejects.toThrow(
+      `http://${at}/?to=//a@b`,
+    );
+  });
+});

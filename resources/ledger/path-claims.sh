@@ -211,6 +211,8 @@ put_back() {
     touch --reference="$original" -- "$path"
   else
     if is_directory "$path"; then rmdir -- "$path"; fi
+    # A directory replaces nothing that is not one.
+    if is_directory "$original"; then rm -f -- "$path"; fi
     mv -fT -- "$original" "$path"
   fi
   rm -rf -- "$aside"

@@ -14,12 +14,14 @@ let declared: DeclaredPath[];
 beforeEach(() => {
   ground = new Ground();
   mkdirSync(ground.at("dir"), { recursive: true });
+  mkdirSync(ground.at("empty"), { mode: 0o711 });
   writeFileSync(ground.at("file"), "found");
   writeFileSync(ground.at("gone"), "found too");
   symlinkSync("file", ground.at("link"));
   declared = [
     ground.file("file", "ours"),
     ground.file("new/file", "ours"),
+    ground.file("empty", "ours"),
     ground.directory("dir", "0700"),
     { type: "link", path: ground.at("link"), target: "new/file" },
     { type: "absent", path: ground.at("gone") },

@@ -148,6 +148,20 @@ describe("putting back", () => {
     expect(existsSync(ground.place.directory)).toBe(false);
   });
 
+  test("gives an empty directory back its place, with its mode and time", async () => {
+    for (const name of ["file", "link"]) {
+      mkdirSync(ground.at(name), { mode: 0o711 });
+      utimesSync(ground.at(name), 1e9, 1.1e9);
+    }
+    const before = manifest();
+    const declared = [ground.file("file", "ours"), link("link", "file")];
+    expect(await ground.apply("r", declared)).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(ground.at("link"), "utf8")).toBe("ours");
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0, stderr: "", warnings: [] });
+    expect(manifest()).toBe(before);
+    expect(existsSync(ground.place.directory)).toBe(false);
+  });
+
   test("happens to what leaves the set, and to nothing else", async () => {
     writeFileSync(ground.at("a"), "found");
     const keep = ground.file("keep", "kept");

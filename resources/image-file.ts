@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { constants, gunzipSync } from "node:zlib";
 import { defaultCache } from "../content/metadata-cache.ts";
+import { isTar } from "../content/tar.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
@@ -23,8 +25,8 @@ export interface ImageFileFacts {
   readonly size: number;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
-  /** The first six bytes in hexadecimal, which tell a gzip archive from others. */
-  readonly begins: string;
+  /** What it holds: `tar` is a tar archive packed with gzip, `gzip` is something else packed with it. */
+  readonly kind: "tar" | "gzip" | "other";
 }
 
 /**
@@ -45,6 +47,18 @@ export async function imageFileFacts(file: ImageFile, host?: Host): Promise<Imag
     remedy: "Declare the path of the image's file: of one on this workstation, or with host: of one there.",
     values: ["file"],
   });
+}
+
+/** Bytes of a file that are looked at: gzip's header, with the name of the file in it, and the first of what it packs. */
+const beginning = 16_384;
+
+function kindOf(begins: Buffer): ImageFileFacts["kind"] {
+  if (begins.length < 2 || begins.readUInt16BE(0) !== 0x1f8b) return "other";
+  try {
+    return isTar(gunzipSync(begins, { finishFlush: constants.Z_SYNC_FLUSH })) ? "tar" : "gzip";
+  } catch {
+    return "gzip";
+  }
 }
 
 async function here(relative: string): Promise<ImageFileFacts | undefined> {
@@ -68,8 +82,8 @@ async function here(relative: string): Promise<ImageFileFacts | undefined> {
   }
   const opened = await open(path);
   try {
-    const { buffer, bytesRead } = await opened.read(Buffer.alloc(6), 0, 6, 0);
-    return { size: Number(found.size), sha256, begins: buffer.subarray(0, bytesRead).toString("hex") };
+    const { buffer, bytesRead } = await opened.read(Buffer.alloc(beginning), 0, beginning, 0);
+    return { size: Number(found.size), sha256, kind: kindOf(buffer.subarray(0, bytesRead)) };
   } finally {
     await opened.close();
   }
@@ -89,9 +103,9 @@ if [ "$known" != "$is $sum" ]; then
   mkdir -p ${directory}
   echo "$is $sum" >"$note.$$" && mv -f "$note.$$" "$note"
 fi
-echo "\${is%% *} $sum $(head -c 6 -- "$file" | od -An -v -tx1 | tr -d ' \n')"`,
+echo "\${is%% *} $sum $(head -c ${beginning} -- "$file" | base64 -w 0)"`,
     { step: `reading the image ${path}` },
   );
   const [size, sha256 = "", begins = ""] = stdout.trim().split(" ");
-  return sha256 ? { size: Number(size), sha256, begins } : undefined;
+  return sha256 ? { size: Number(size), sha256, kind: kindOf(Buffer.from(begins, "base64")) } : undefined;
 }

@@ -4,6 +4,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import { type ImageFile, imageFileFacts } from "./image-file.ts";
+import { fileTypeOf } from "./maas-image/upload-names.ts";
 import type { OwnImageSummary } from "./own-image-tree.ts";
 import type { Publication } from "./published-tree/publication.ts";
 import { summariesOf } from "./published-tree/published.ts";
@@ -72,7 +73,7 @@ export async function planOwnImage(
     imageFileFacts(file, publisher),
     summariesOf<OwnImageSummary>(publisher, directory),
   ]);
-  if (!facts.begins.startsWith("1f8b")) {
+  if (facts.kind === "other") {
     throw refuse(
       `${file.path} is not a gzip archive`,
       "Pack the root file system as .tar.gz, as packer-maas does: a stream takes nothing else. Other kinds of images are uploaded (via: upload).",
@@ -85,7 +86,12 @@ export async function planOwnImage(
     {
       ...image,
       serial: version.serial,
-      file: { ftype: "root-tgz", size: facts.size, sha256: facts.sha256 },
+      // A disk image may be in a tar archive as well: then its name says so.
+      file: {
+        ftype: facts.kind === "tar" && fileTypeOf(file.path) !== "ddtgz" ? "root-tgz" : "root-dd.gz",
+        size: facts.size,
+        sha256: facts.sha256,
+      },
       manifest: { size: Buffer.byteLength(manifest), sha256: digestOf(manifest) },
     },
     version.updated,

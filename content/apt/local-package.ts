@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { type Compression, compressionOf, decompress } from "../decompress.ts";
+import { fileInTar } from "../tar.ts";
 import type { LocalPackage } from "./local-merge.ts";
 
 const largestControl = 64 * 1024 * 1024;
@@ -62,16 +63,4 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
     control: `${text.trim()}\n`,
     field: (field) => fields.get(field.toLowerCase()),
   };
-}
-
-function fileInTar(tar: Buffer, wanted: string): Buffer | undefined {
-  for (let at = 0; at + 512 <= tar.length; ) {
-    const name = tar.toString("latin1", at, at + 100).replace(/\0.*$/s, "");
-    if (name === "") return undefined;
-    const size = Number.parseInt(tar.toString("latin1", at + 124, at + 136), 8);
-    if (!Number.isSafeInteger(size) || size < 0) return undefined;
-    if (name.replace(/^\.\//, "") === wanted) return tar.subarray(at + 512, at + 512 + size);
-    at += 512 + Math.ceil(size / 512) * 512;
-  }
-  return undefined;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { contentBytes } from "../../lab/images/file-content.ts";
+import { tarOf } from "../../lab/images/tar-of.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { type LabMaas, maasOf } from "../../lab/maas-host.ts";
 import { imagesOf, type UpstreamImages } from "../../lab/upstream-images.ts";
@@ -68,7 +69,7 @@ export class SuppliedMaas {
   change(image: "rocky9" | "golden"): string {
     const seed = `${image} ${++this.#contents}`;
     const content = contentBytes({ seed, size: sizes[image] });
-    writeFileSync(this.#file(image), gzipSync(content, { level: 0 }));
+    writeFileSync(this.#file(image), gzipSync(tarOf("filling", content), { level: 0 }));
     return this.sha256(image);
   }
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Job, JobResult } from "../../../hosts/host.ts";
+import { tarOf } from "../../../lab/images/tar-of.ts";
 import type { Scene } from "../../../resources/kernel/definition.ts";
 import { type OwnImageContents, planOwnImage } from "../../../resources/own-image.ts";
 import { ownImageTree } from "../../../resources/own-image-tree.ts";
@@ -73,7 +74,7 @@ const described = {
 
 function imageFile(content: string): string {
   const path = join(root, "rocky9.tar.gz");
-  writeFileSync(path, gzipSync(content));
+  writeFileSync(path, gzipSync(tarOf("filling", Buffer.from(content))));
   return path;
 }
 
@@ -192,6 +193,22 @@ describe("a custom image in a stream", () => {
         await plan(join(root, "disk.img"));
       },
       /not a gzip archive\n.*via: upload/,
+    ],
+    ...[false, true].map((onHost): [string, () => Promise<unknown>, RegExp] => [
+      `a disk image${onHost ? " on the host" : ""}`,
+      async () => {
+        writeFileSync(join(root, "rhel9.img.gz"), gzipSync(Buffer.alloc(100_000)));
+        await plan(join(root, "rhel9.img.gz"), onHost);
+      },
+      /it is a disk image .*MAAS deploys rhel from archives/,
+    ]),
+    [
+      "a disk image in an archive",
+      async () => {
+        writeFileSync(join(root, "rhel9.dd.tar.gz"), gzipSync(tarOf("root-dd.img", Buffer.alloc(100_000))));
+        await plan(join(root, "rhel9.dd.tar.gz"));
+      },
+      /it is a disk image/,
     ],
     ["os custom", () => plan(imageFile("x"), false, { ...described, os: "custom" }), /never deploys it/],
     [

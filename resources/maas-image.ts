@@ -11,7 +11,7 @@ import {
 import { MaasRefusal } from "../maas/refusal.ts";
 import { defineResource, PartlyApplied, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
-import { connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
 import { regionOf } from "./maas/region.ts";
 import { chunksHere, chunksThere } from "./maas-image/chunks.ts";
 import { defaultUploadLimits, type UploadLimits, upload } from "./maas-image/upload.ts";
@@ -75,7 +75,7 @@ export const maasImage = defineResource<Inputs, MaasImageOutputs>({
     };
   },
 
-  apply: (scene, wanted) => apply(defaultUploadLimits, scene, wanted),
+  apply: (scene, wanted, _, previous) => apply(defaultUploadLimits, scene, wanted, previous),
 
   async remove(scene, declared) {
     const { client } = await regionOf(scene.host, declared, scene.warn);
@@ -92,13 +92,19 @@ export const maasImage = defineResource<Inputs, MaasImageOutputs>({
 
 /** The same with other patience. */
 export function maasImageWith(limits: UploadLimits): typeof maasImage {
-  return { ...maasImage, apply: (scene, wanted) => apply(limits, scene, wanted) };
+  return { ...maasImage, apply: (scene, wanted, _, previous) => apply(limits, scene, wanted, previous) };
 }
 
-async function apply(limits: UploadLimits, scene: Scene, wanted: Inputs): Promise<MaasImageOutputs> {
+async function apply(
+  limits: UploadLimits,
+  scene: Scene,
+  wanted: Inputs,
+  previous: Inputs | undefined,
+): Promise<MaasImageOutputs> {
   const { client } = await regionOf(scene.host, wanted, scene.warn);
   const there = await find(client, wanted);
   if (there && isSame(there, wanted)) return outputsOf(there);
+  if (there && !previous) refuseToReplace(there, wanted);
   await needArchitecture(client, wanted.architecture);
   const { file, name, architecture, size, sha256, fileType, title, baseImage } = wanted;
   const read = file.onHost ? chunksThere(scene.host, file.path) : chunksHere(file.path);
@@ -136,6 +142,19 @@ async function find(
 function isSame(there: BootResourceDetail, wanted: Inputs): boolean {
   const newest = there.sets.at(-1);
   return (newest?.complete ?? false) && isDescribed(there, wanted);
+}
+
+/** MAAS forgets the content before when a new one comes; what is half there is taken for an upload of ours that was cut off. */
+function refuseToReplace({ id, sets }: BootResourceDetail, { name, architecture, sha256 }: Inputs): void {
+  const newest = sets.at(-1);
+  const [file] = newest?.files ?? [];
+  if (!newest?.complete || !file || file.sha256 === sha256) return;
+  throw new ExplainedError({
+    step: `uploading ${name} for ${architecture} to MAAS`,
+    found: `MAAS has an image of that name (${id}, SHA-256 ${file.sha256.slice(0, 12)}...), which was not uploaded by this stack and would be lost`,
+    remedy: `Choose another name, or delete it in MAAS first: maas admin boot-resource delete ${id}.`,
+    values: ["name"],
+  });
 }
 
 /** Whether the newest version is of this very file, however much of it is there. */
@@ -192,6 +211,9 @@ export class MaasImage extends DefinedResource {
   declare readonly version: pulumi.Output<string>;
 
   constructor(name: string, { maas, ...args }: MaasImageArgs, options?: pulumi.CustomResourceOptions) {
-    super(maasImage, name, { ...connectionInputs(maas), ...args }, ["resource", "version"], options);
+    super(maasImage, name, { ...connectionInputs(maas), ...args }, ["resource", "version"], {
+      ...beforeAnother,
+      ...options,
+    });
   }
 }

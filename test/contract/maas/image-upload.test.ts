@@ -63,9 +63,14 @@ function scene(): Scene {
   };
 }
 
+/** As the kernel does it for an image that was declared before, with this or other content. */
 async function up(wanted: Inputs) {
-  const observed = await definition.observe(scene(), wanted);
-  return definition.apply(scene(), wanted, observed);
+  return definition.apply(scene(), wanted, await definition.observe(scene(), wanted), wanted);
+}
+
+/** As the kernel does it for one that was not. */
+async function create(wanted: Inputs) {
+  return definition.apply(scene(), wanted, await definition.observe(scene(), wanted));
 }
 
 async function look(wanted: Inputs): Promise<Inputs | undefined> {
@@ -89,7 +94,7 @@ describe.each(["3.5", "3.6", "3.7", "3.8"] as const)("MAAS %s", (version) => {
 
   test("takes an image in parts, has nothing left to do, gets another one in its place, and loses it", async () => {
     const first = image(9 * mebibyte);
-    const made = await up(first);
+    const made = await create(first);
     expect(changes()).toEqual([
       "POST /MAAS/api/2.0/boot-resources/",
       ...Array.from({ length: 3 }, () => expect.stringMatching(/^PUT .*\/upload\/\d+\/$/)),
@@ -179,6 +184,30 @@ describe("an upload", () => {
     await up(wanted);
     expect(said).toContain("what MAAS has of it is something else: beginning anew");
     expect(await look(wanted)).toEqual(wanted);
+  });
+
+  test("of a new image does not take the place of somebody else's", async () => {
+    const theirs = image(mebibyte, { name: "custom/golden" });
+    await create(theirs);
+    changes();
+    const ours = image(5 * mebibyte, { name: "custom/golden" });
+    expect(await failure(create(ours))).toMatch(
+      /MAAS has an image of that name \(\d+, SHA-256 [0-9a-f]{12}\.\.\.\), which was not uploaded by this stack[\s\S]*boot-resource delete \d+/,
+    );
+    expect(changes()).toEqual([]);
+    expect(await look(ours)).toMatchObject({ sha256: theirs.sha256 });
+    // What is there already with the same content is taken for ours.
+    await create(theirs);
+    expect(changes()).toEqual([]);
+    await definition.remove(scene(), theirs, { resource: 0, version: "" });
+    let sent = 0;
+    host.before = (request) => {
+      if (request.startsWith("PUT ") && ++sent === 2) throw new Error("killed");
+    };
+    await failure(create(ours));
+    host.before = () => {};
+    await create(ours);
+    expect(await look(ours)).toEqual(ours);
   });
 
   test("of a file on the region host is read there, a part at a time", async () => {

@@ -35,6 +35,8 @@ export class ImageMirror extends pulumi.ComponentResource {
   readonly serials: pulumi.Output<Readonly<Record<string, string>>>;
   /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
   readonly selections: pulumi.Output<readonly MaasSelection[]>;
+  /** What upstream's index offers and the mirror does not hold, so that nothing may select it: `products` in the stream's own names, and `images`, e.g. `ubuntu focal arm64`. */
+  readonly notHeld: pulumi.Output<ImageContents["notHeld"]>;
   /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
 
@@ -112,6 +114,7 @@ export class ImageMirror extends pulumi.ComponentResource {
       Object.fromEntries(Object.entries(images).map(([image, { serial }]) => [image, serial])),
     );
     this.selections = served(contents.selections as pulumi.Output<readonly MaasSelection[]>);
+    this.notHeld = served(contents.notHeld as pulumi.Output<ImageContents["notHeld"]>);
     this.registerOutputs({
       url: this.url,
       keyring: this.keyring,
@@ -120,6 +123,7 @@ export class ImageMirror extends pulumi.ComponentResource {
       contents: this.contents,
       serials: this.serials,
       selections: this.selections,
+      notHeld: this.notHeld,
       tree: this.tree,
     });
   }

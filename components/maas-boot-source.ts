@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { trustedKeys, ubuntuImageKeys } from "../content/openpgp/keyring.ts";
 import { pathText } from "../resources/kernel/check.ts";
-import { imagesHeld, takenImages, versionsOf } from "../resources/maas-boot-sources/images.ts";
+import { imagesHeld, notServed, takenImages, versionsOf } from "../resources/maas-boot-sources/images.ts";
+import { inOrder } from "../resources/maas-boot-sources/inputs.ts";
 import { type DeclaredBootSource, MaasBootSources } from "../resources/maas-boot-sources.ts";
 import { getStreamImages } from "../resources/stream-images.ts";
 import type { CustomImage } from "./custom-image.ts";
@@ -43,7 +44,7 @@ export class MaasBootSource extends pulumi.ComponentResource {
     const { maas, mirror, customImages = [], after } = args;
     const settings = checked(name, args);
     const sources: Record<string, Source> = {
-      ...(mirror ? { mirror: ofMirror(mirror, settings.selections) } : {}),
+      ...(mirror ? { mirror: ofMirror(name, mirror, settings.selections) } : {}),
       ...Object.fromEntries(customImages.map((image) => [image.imageName, ofCustomImage(name, image)])),
       ...Object.fromEntries(
         Object.entries(settings.others).map(([key, foreign]) => [
@@ -52,9 +53,8 @@ export class MaasBootSource extends pulumi.ComponentResource {
         ]),
       ),
     };
-    // Of two sources with one image MAAS takes the first one's.
     const images = pulumi
-      .all(Object.values(sources).map((source) => source.images))
+      .all(inOrder(sources).map(([, source]) => source.images))
       .apply((all) => Object.assign({}, ...all.toReversed()) as Record<string, string>);
     const region = new MaasBootSources(
       `${name}-sources`,
@@ -89,7 +89,8 @@ export class MaasBootSource extends pulumi.ComponentResource {
 }
 
 function ofMirror(
-  { url, keyring, selections, contents }: ImageMirror,
+  name: string,
+  { url, keyring, selections, contents, notHeld }: ImageMirror,
   chosen: Selections | undefined,
 ): Source {
   const taken = pulumi.output(chosen ?? selections) as pulumi.Output<Selections>;
@@ -99,9 +100,17 @@ function ofMirror(
       keyring: ring,
       selections: selected,
     })),
-    images: pulumi
-      .all([contents, taken])
-      .apply(([{ images }, selected]) => versionsOf(takenImages(imagesHeld(images), selected))),
+    images: pulumi.all([contents, taken, notHeld]).apply(([{ images }, selected, { images: lacking }]) => {
+      const held = imagesHeld(images);
+      for (const [index, selection] of selected.entries()) {
+        const fault = notServed(selection, held, lacking);
+        if (fault)
+          throw new pulumi.RunError(
+            `MaasBootSource ${name} cannot be declared so:\n  selections[${index}]: ${fault}`,
+          );
+      }
+      return versionsOf(takenImages(held, selected));
+    }),
   };
 }
 

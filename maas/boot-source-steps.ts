@@ -37,7 +37,7 @@ export type BootSourceStep =
 export interface Situation {
   readonly version: MaasVersion;
   readonly sources: readonly FoundSource[];
-  /** Ids of sources that nobody gets images from, so that every import stops at them. */
+  /** Ids of sources that nobody gets images from, so that every import before 3.8 stops at them. */
   readonly blocking: ReadonlySet<number>;
   /** The release that machines are commissioned with, of which MAAS before 3.8 gives up no selection. */
   readonly commissioning: Pick<SelectionFields, "os" | "release">;
@@ -58,10 +58,11 @@ export interface Wish {
  * done is whole, MAAS has a source, and planning anew leads on.
  *
  * 1. Declared sources come first: a MAAS (before 3.8) without any makes its default one again.
- * 2. Sources that block every import go, since the refresh that the next step waits for may stop at them too.
+ * 2. Before 3.8, sources that block every import go, since the refresh that the next step waits for may stop at them too.
  * 3. Selections, for which MAAS must have read the index. It does that when a source is saved or deleted, but never
  *    for the source with the id 1: then it needs an import.
- * 4. Other sources go once ours serve. Since 3.8 their images go with them at once, so there it is done last.
+ * 4. Other sources go once ours serve. Since 3.8 no source blocks others, and its images go with it at once: there it is
+ *    done last.
  * 5. The import: before 3.8 it alone also takes away what is no longer selected.
  *
  * @throws ExplainedError for what no order of steps reaches
@@ -77,15 +78,16 @@ export function bootSourceSteps(found: Situation, wish: Wish): BootSourceStep[] 
   const changes = kept
     .sort((one, other) => (one.found?.id ?? 0) - (other.found?.id ?? 0))
     .map(({ found: there, source }): BootSourceStep => ({ do: "change source", id: there?.id ?? 0, source }));
-  const makes = declared
+  const missing = declared
     .filter((each) => !each.found)
     .map(({ source }): BootSourceStep => ({ do: "make source", source }));
+  // Of two sources with one image MAAS takes the older one's, and since 3.8 that of the higher priority: the one made last.
+  const makes = since38 ? missing.reverse() : missing;
   const goes = (which: readonly FoundSource[]): BootSourceStep[] =>
     wish.exclusive ? which.map(({ id, url }) => ({ do: "delete source", id, url })) : [];
-  const early = goes(
-    others.filter(({ id }) => found.blocking.has(id)).sort((one, other) => one.id - other.id),
-  );
-  const late = goes(others.filter(({ id }) => !found.blocking.has(id)));
+  const blocks = ({ id }: FoundSource) => !since38 && found.blocking.has(id);
+  const early = goes(others.filter(blocks).sort((one, other) => one.id - other.id));
+  const late = goes(others.filter((source) => !blocks(source)));
 
   const selections = declared.flatMap(({ source, found: there }) => selectionSteps(source, there));
   const prepared = [...changes, ...makes, ...early];

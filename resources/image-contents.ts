@@ -2,6 +2,7 @@ import { defaultCache } from "../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys, ubuntuImageKeys } from "../content/openpgp/keyring.ts";
 import { streamLocation } from "../content/simplestreams/location.ts";
 import type { MaasSelection } from "../content/simplestreams/maas-selection.ts";
+import type { NotHeld } from "../content/simplestreams/not-held.ts";
 import { type PlannedImages, planImages } from "../content/simplestreams/plan.ts";
 import { comparePlans } from "../content/simplestreams/plan-comparison.ts";
 import { parsePlanText, planText } from "../content/simplestreams/plan-text.ts";
@@ -55,6 +56,8 @@ export interface ImageContents {
   readonly publicKey: string;
   /** The same as a binary keyring in base64, the form that MAAS's API returns. gpgv reads no armor. */
   readonly keyring: string;
+  /** What the index offers and the mirror does not hold: products in the stream's own names, and images. */
+  readonly notHeld: Pick<NotHeld, "products" | "images">;
   /** What a person should know of it. */
   readonly warnings: readonly string[];
   /** A line an image: what becomes of the published tree, e.g. `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch`. */
@@ -64,7 +67,7 @@ export interface ImageContents {
 type Found = Omit<ImageContents, "plan" | "changes">;
 
 /** Raised whenever the same stream and request give another publication than before. */
-const planner = 1;
+const planner = 2;
 
 /**
  * Plans a mirror of images from what upstream and its host have now. Upstream is read through the host, so as the host
@@ -81,7 +84,9 @@ export async function getImageContents(
   if (request.pinnedTo) {
     const kept = keptContents<Found>(host, request.directory, request.pinnedTo);
     const { found, plan } = await blaming("pinnedTo", kept);
-    return { ...found, plan, changes: [] };
+    // Trees of releases that did not say it are kept, too.
+    const { notHeld = { products: [], images: [] } } = found as Partial<Found>;
+    return { ...found, notHeld, plan, changes: [] };
   }
   const { base } = streamLocation(request.upstream.url);
   const [key, { published, kept }] = await Promise.all([
@@ -154,6 +159,7 @@ async function prepare(roots: StreamRoots, key: TrustedKeys, planned: PlannedIma
     fingerprints: roots.signedBy,
     publicKey: key.armored,
     keyring: Buffer.from(key.binary).toString("base64"),
+    notHeld: { products: planned.notHeld.products, images: planned.notHeld.images },
     warnings: planned.warnings,
   };
   const publication: Publication = {

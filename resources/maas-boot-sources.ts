@@ -8,13 +8,13 @@ import { comparedTo } from "../maas/operations/version.ts";
 import { defineResource, type Observation, PartlyApplied, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { BeforeLedger } from "./maas/before.ts";
-import { connectionInputs, type MaasConnectionArgs } from "./maas/connection.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs } from "./maas/connection.ts";
 import { regionOf } from "./maas/region.ts";
 import { asFound, imagesFound } from "./maas-boot-sources/as-found.ts";
 import { carryOut } from "./maas-boot-sources/carry-out.ts";
 import { type ImageVersions, versionsOf } from "./maas-boot-sources/images.ts";
 import { importImages } from "./maas-boot-sources/import.ts";
-import { type DeclaredSource, type Inputs, inputsSchema } from "./maas-boot-sources/inputs.ts";
+import { type DeclaredSource, type Inputs, inOrder, inputsSchema } from "./maas-boot-sources/inputs.ts";
 import { defaultLimits, type Limits } from "./maas-boot-sources/limits.ts";
 import { readImages, readSources } from "./maas-boot-sources/look.ts";
 import { blockage, checkMirror, type OfferedImage } from "./maas-boot-sources/preflight.ts";
@@ -89,7 +89,7 @@ async function apply(
       lacksImages: Object.entries(images).some(([image, version]) => states[image]?.complete !== version),
     },
     {
-      sources: Object.values(wanted.sources).map(wantedSource),
+      sources: inOrder(wanted.sources).map(([, source]) => wantedSource(source)),
       exclusive: wanted.exclusive,
       import: wanted.import,
     },
@@ -148,8 +148,7 @@ function wantedSource({ url, keyring, selections }: DeclaredSource): WantedSourc
 /** Everything that the declared mirrors give MAAS; the first of two with one image counts. */
 async function checkMirrors(seen: Seen, { sources, images }: Inputs): Promise<OfferedImage[]> {
   const offered: OfferedImage[] = [];
-  for (const [name, source] of Object.entries(sources))
-    offered.push(...(await checkMirror(seen, name, source)));
+  for (const [name, source] of inOrder(sources)) offered.push(...(await checkMirror(seen, name, source)));
   const versions: ImageVersions = versionsOf(offered);
   const moved = Object.entries(images).filter(([image, version]) => versions[image] !== version);
   if (moved.length === 0) return offered;
@@ -246,6 +245,9 @@ export class MaasBootSources extends DefinedResource {
   declare readonly images: pulumi.Output<ImageVersions>;
 
   constructor(name: string, { maas, ...args }: MaasBootSourcesArgs, options?: pulumi.CustomResourceOptions) {
-    super(maasBootSources, name, { ...connectionInputs(maas), ...args }, ["before"], options);
+    super(maasBootSources, name, { ...connectionInputs(maas), ...args }, ["before"], {
+      ...beforeAnother,
+      ...options,
+    });
   }
 }

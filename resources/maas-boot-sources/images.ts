@@ -71,6 +71,37 @@ export function imagesHeld(held: Readonly<Record<string, HeldImage>>): StreamIma
   });
 }
 
+/**
+ * What the mirror cannot serve of a selection: its index offers all that upstream has, and MAAS asks for it.
+ *
+ * @param lacking images that the index offers and the mirror does not hold, as ImageMirror names them
+ */
+export function notServed(
+  { os, release, arches, subarches }: Selection,
+  held: readonly StreamImage[],
+  lacking: readonly string[],
+): string | undefined {
+  const known = held.filter((image) => image.os === os && image.release === release);
+  const there = [...new Set(known.map(({ architecture }) => architecture))].sort();
+  const remedy = "add it to the mirror's images, or take it out here";
+  const missing = arches.filter((arch) => arch !== "*" && !there.includes(arch));
+  if (missing.length > 0 || there.length === 0)
+    return `the mirror holds ${os}/${release} for ${there.join(", ") || "no architecture"}, not for ${missing.join(", ") || "any"}: ${remedy}`;
+  const others = lacking.filter((image) => image.startsWith(`${os} ${release} `));
+  const whole = others.filter((image) => !image.endsWith(")"));
+  if (arches.includes("*") && whole.length > 0)
+    return `* also selects ${whole.join(", ")}, which the mirror does not hold: name the architectures (${there.join(", ")})`;
+  const partly = others.filter((image) =>
+    there.some(
+      (arch) =>
+        image.startsWith(`${os} ${release} ${arch} (`) && (arches.includes("*") || arches.includes(arch)),
+    ),
+  );
+  if (subarches.includes("*") && partly.length > 0)
+    return `* also selects kernels of ${partly.join(", ")}, which the mirror does not hold: name the subarches`;
+  return undefined;
+}
+
 function has(list: readonly string[], name: string): boolean {
   return list.includes("*") || list.includes(name);
 }

@@ -1,5 +1,5 @@
 import type { Fetch } from "../../content/fetch.ts";
-import { defaultCache } from "../../content/metadata-cache.ts";
+import { defaultCache, type MetadataCache } from "../../content/metadata-cache.ts";
 import { trustedKeys } from "../../content/openpgp/keyring.ts";
 import { streamLocation } from "../../content/simplestreams/location.ts";
 import type { Product } from "../../content/simplestreams/products.ts";
@@ -18,12 +18,14 @@ export interface OfferedImage extends StreamImage {
 /**
  * What a stream offers, read as MAAS reads it: the index, its signature by this very keyring, every product file.
  *
+ * @param cache where product files are that have not changed since
  * @throws ExplainedError for whatever MAAS would not get past, most of which it never reports
  */
 export async function offeredImages(
   { fetch }: Pick<Seen, "fetch">,
   url: string,
   keyring: Buffer,
+  cache: MetadataCache = defaultCache(),
 ): Promise<{ readonly images: OfferedImage[]; readonly metadata: { path: string; size: number }[] }> {
   const signed = !isUnsigned(url);
   const roots = await readStreamRoots({
@@ -31,7 +33,7 @@ export async function offeredImages(
     signed,
     fetch: fetchBelow(fetch, streamLocation(url, signed).base),
     ...(signed ? { key: await trustedKeys(keyring) } : {}),
-    cache: defaultCache(),
+    cache,
     now: new Date(),
   });
   const products = (await readProducts(roots)).flatMap((list) => list.products);
@@ -56,19 +58,23 @@ export async function checkMirror(
   { url, keyring, selections }: DeclaredSource,
 ): Promise<OfferedImage[]> {
   const values = [`sources.${name}`];
-  const { images, metadata } = await offeredImages(seen, url, Buffer.from(keyring, "base64")).catch(
-    (error) => {
-      if (!(error instanceof ExplainedError)) throw error;
-      const { found, remedy, step } = error.explanation;
-      throw new ExplainedError({
-        step: `checking ${url} before MAAS is pointed at it: ${step}`,
-        found,
-        remedy: `${remedy} MAAS would say nothing of it and import nothing; it was left as it is.`,
-        values,
-        cause: error,
-      });
-    },
-  );
+  const { images, metadata } = await offeredImages(
+    seen,
+    url,
+    Buffer.from(keyring, "base64"),
+    // Not what is known of the mirror counts, but what MAAS would get.
+    { ...defaultCache(), recall: async () => undefined },
+  ).catch((error) => {
+    if (!(error instanceof ExplainedError)) throw error;
+    const { found, remedy, step } = error.explanation;
+    throw new ExplainedError({
+      step: `checking ${url} before MAAS is pointed at it: ${step}`,
+      found,
+      remedy: `${remedy} MAAS would say nothing of it and import nothing; it was left as it is.`,
+      values,
+      cause: error,
+    });
+  });
   for (const { os, release, arches } of selections) {
     const offered = images.filter((image) => image.os === os && image.release === release);
     const lacking = arches.filter(

@@ -55,8 +55,14 @@ export async function putBack(
       `${staying.join(", ")} stays a boot source of MAAS: there was no other before, and MAAS is never left without one`,
     );
   }
-  if (steps.length > 0) {
+  const gone = steps.flatMap((step) => (step.do === "delete source" ? [step.url] : []));
+  if (comparedTo(region.version, 3, 8) < 0 && steps.length > 0) {
     warn(`the images that MAAS has stay until its next import, which then takes what ${left.join(", ")} has`);
+  }
+  if (comparedTo(region.version, 3, 8) >= 0 && gone.length > 0) {
+    warn(
+      `the images that MAAS had from ${gone.join(", ")} went with it, as they do since 3.8; its next import takes what ${left.join(", ")} has`,
+    );
   }
 }
 
@@ -137,7 +143,13 @@ async function madeByMaas(
   if (!only.keyringFilename || !only.url.includes("/ephemeral-v3/") || only.selections.length !== 1)
     return false;
   await deleteBootSource(client, left.id);
-  await startImport(client);
+  try {
+    await startImport(client);
+  } catch {
+    // Without an import MAAS makes none, and would be left without any.
+    await createBootSource(client, { url: only.url, keyring: { filename: only.keyringFilename } });
+    return false;
+  }
   const until = Date.now() + limits.putBackMs;
   for (let wait = 100; Date.now() < until; wait = Math.min(wait * 2, limits.pollMs)) {
     const [made] = await readSources(client);

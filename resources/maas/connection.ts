@@ -87,7 +87,7 @@ export function connectionInputs({ host, apiKey, ...maas }: MaasConnectionArgs) 
 }
 
 /**
- * Options of resources that put back what was there. Another host may be another door to the same region: made first, the new
- * resource would take our values for those that were there before, and the old one would then undo them.
+ * Options of all resources of a region. Another host may be another door to the same region: made first, the new resource
+ * would take our values for those that were there before, and the old one would then undo them.
  */
 export const beforeAnother: pulumi.CustomResourceOptions = { deleteBeforeReplace: true };

@@ -34,9 +34,33 @@ describe.each(versions)("MAAS %s", (version) => {
     const lost = version === "3.8" ? before.map((source) => source.replace(/ .*/, "")) : before;
     expect(before).toEqual([expect.stringContaining("/ephemeral-v3/stable")]);
     expect(await scene.sources()).toEqual(lost);
-    expect(scene.said.join("\n")).toMatch(/the images that MAAS has stay until its next import/);
-    if (version === "3.8")
-      expect(scene.said.join("\n")).toMatch(/ubuntu\/noble cannot be selected again from/);
+    const said = scene.said.join("\n");
+    if (version === "3.8") {
+      expect(said).toMatch(/ubuntu\/noble cannot be selected again from/);
+      expect(said).toMatch(/the images that MAAS had from http:\S+ went with it, as they do since 3\.8/);
+      expect((await scene.region.images()).filter((image) => image.startsWith("ubuntu/"))).toEqual([]);
+    } else {
+      expect(said).toMatch(/the images that MAAS has stay until its next import/);
+      expect(await scene.region.images()).toEqual(expect.arrayContaining(nobleImages));
+    }
+  });
+
+  test("keeps the images that it has until those of the mirror are there", async () => {
+    const { region, mirror } = scene;
+    await scene.up();
+    // Another mirror takes the place of the one that has died, and then the import fails.
+    const other = await Mirror.start(ubuntuImages);
+    const declared = scene.declared({
+      sources: { mirror: { url: other.url, keyring: scene.keyring, selections: [noble] } },
+    });
+    mirror.stop();
+    scene.host.before = (request) => {
+      if (/op=import/.test(request)) throw new Error("the network broke");
+    };
+    await expect(scene.up(declared)).rejects.toThrow();
+    scene.host.before = () => {};
+    expect(await region.images()).toEqual(expect.arrayContaining(nobleImages));
+    other.stop();
   });
 
   test("is left with the declared fallback", async () => {

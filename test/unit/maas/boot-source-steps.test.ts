@@ -61,14 +61,21 @@ describe("a MAAS that is as it was installed", () => {
     ]);
   });
 
-  test("keeps images that since 3.8 go with their source until the mirror's are there", () => {
-    expect(plan({ sources: [factory], version: version("3.8") })).toEqual([
-      "make http://mirror.dc1/images/",
-      "select noble of http://mirror.dc1/images/",
-      "import",
-      "delete 1",
-    ]);
-  });
+  test.each([
+    ["works", [] as number[]],
+    ["is dead", [1]],
+  ])(
+    "keeps images that since 3.8 go with their source until the mirror's are there, where it %s",
+    (_, ids) => {
+      const blocking = new Set(ids);
+      expect(plan({ sources: [factory], version: version("3.8"), blocking })).toEqual([
+        "make http://mirror.dc1/images/",
+        "select noble of http://mirror.dc1/images/",
+        "import",
+        "delete 1",
+      ]);
+    },
+  );
 
   test("keeps the default where the mirror is not to be the only one", () => {
     expect(plan({ sources: [factory] }, { exclusive: false })).not.toContain("delete 1");
@@ -189,6 +196,14 @@ describe("several declared sources", () => {
   test("one that is no longer declared goes", () => {
     const there = source({ id: 4, url: rocky.url, keyring: rocky.keyring });
     expect(plan({ sources: [serving, there] })).toEqual(["delete 4", "import"]);
+  });
+
+  test("of two with one image, the first is the one that MAAS takes it from", () => {
+    const two = { sources: [rocky, declared()] };
+    const made = (number: string) =>
+      plan({ sources: [], version: version(number) }, two).filter((step) => step.startsWith("make"));
+    expect(made("3.7")).toEqual(["make http://mirror.dc1/custom/rocky9/", "make http://mirror.dc1/images/"]);
+    expect(made("3.8")).toEqual(["make http://mirror.dc1/images/", "make http://mirror.dc1/custom/rocky9/"]);
   });
 
   test("a change of the first source comes before what makes MAAS read all indices", () => {

@@ -134,6 +134,8 @@ describe("a lookup", () => {
     expect(contents.warnings).toEqual([
       expect.stringMatching(/offers 2 products that this mirror does not hold: .*ubuntu jammy amd64/),
     ]);
+    expect(contents.notHeld.images).toEqual(["ubuntu jammy amd64", "ubuntu noble arm64"]);
+    expect(contents.notHeld.products).toHaveLength(2);
     expect(contents.changes).toContainEqual(
       expect.stringMatching(/^noble amd64 20260601 \(new\), .* to fetch/),
     );
@@ -198,7 +200,7 @@ describe("a lookup", () => {
 describe("an upstream that is not right", () => {
   test("is refused when it is older than what is published, unless it is another upstream", async () => {
     await publishNewSerial();
-    await publish(await look());
+    await publish(await look(), "000001-aaaaaaaaaaaa");
     await publishStream(stream);
     expect((await refusal(look())).message).toMatch(/index\.sjson: .*upstream went back/);
     const elsewhere = request.upstream.url.replace("stable", "mirror");
@@ -209,6 +211,15 @@ describe("an upstream that is not right", () => {
     };
     const contents = await getImageContents({ ...request, upstream: moved }, other, now);
     expect(contents.images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
+  });
+
+  test("is refused when it is older than what was published before an older tree was served again", async () => {
+    await publish(await look(), "000001-aaaaaaaaaaaa");
+    await publishNewSerial();
+    await publish(await look(), "000002-bbbbbbbbbbbb");
+    await runHere(`ln -sfn trees/000001-aaaaaaaaaaaa ${request.directory}/current`);
+    await publishStream(stream);
+    expect((await refusal(look())).message).toMatch(/index\.sjson: .*upstream went back/);
   });
 
   test("is refused when a stranger signed it, and the value to blame is named", async () => {

@@ -257,6 +257,12 @@ function warningsOf(
   const warnings: string[] = [];
   const verbatim = request.mode === "verbatim";
   if (verbatim) {
+    const racing = archive.suites.filter(({ release }) => !release.byHash).map(({ name }) => name);
+    if (racing.length > 0) {
+      warnings.push(
+        `upstream has no indices by hash in ${racing.join(", ")}: clients that update while the mirror publishes may get an old index with a new root, and have to try again`,
+      );
+    }
     const absent = archive.suites.flatMap((suite) => suite.lacking);
     if (absent.length > 0) {
       warnings.push(

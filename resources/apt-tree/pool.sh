@@ -18,7 +18,7 @@ complete_tree() {
 }
 
 # Index files of the trees that stay, under the names that only their contents decide: a client that
-# holds an older InRelease still finds what it asks for next. What an older tree carried is not its own.
+# holds the InRelease of another one still finds what it asks for next. What a tree carried is not its own.
 carry_by_hash() {
   : >>"$WORK/tree/carried"
   ls -1d "$ROOT"/trees/[0-9]*/public 2>/dev/null | sort -r | head -n "$((KEEP - 1))" | while read -r older; do
@@ -68,5 +68,9 @@ restore_tree() {
     echo "fault $PINNED: is not a $MODE tree: set the mode it was published in"
     exit 65
   fi
-  if [ "$MODE" = verbatim ]; then switch_to "$PINNED"; else sign_anew; fi
+  if [ "$MODE" = resigned ]; then sign_anew; return; fi
+  mkdir -p "$WORK/tree"
+  carry_by_hash "$kept/public"
+  cat "$WORK/tree/carried" >>"$kept/carried"
+  switch_to "$PINNED"
 }

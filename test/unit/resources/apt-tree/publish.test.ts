@@ -395,10 +395,13 @@ describe("serving a kept tree again", () => {
     offer(good);
     await publish();
     const first = published();
-    offer({ ...good, "dists/noble/InRelease": "root 2" });
+    offer({ ...good, "dists/noble/InRelease": "root 2", "dists/noble/by-hash/SHA256/bb": "index 2" });
     await publish();
     expect((await runScript(restored(first)).ended).code).toBe(0);
     expect([published(), served("dists/noble/InRelease")]).toEqual([first, "root 1"]);
+    // For clients that have just read the newer root.
+    expect(served("dists/noble/by-hash/SHA256/bb")).toBe("index 2");
+    expect(await faultsOf()).toEqual([]);
   });
 
   test("puts back what it lacks, which the store has", async () => {

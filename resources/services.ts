@@ -18,7 +18,7 @@ const functions = readFileSync(join(import.meta.dirname, "services", "services.s
 export interface DeclaredService {
   /**
    * Whether it starts with the host. Units that cannot be enabled by themselves (static, generated) count as
-   * enabled. A masked unit is unmasked. @default true
+   * enabled. A masked unit is unmasked, unless it is neither to be enabled nor to run. @default true
    */
   readonly enabled?: pulumi.Input<boolean>;
   /** Whether it runs. Use `false` for a service that only runs for a moment (`Type=oneshot`). @default true */
@@ -241,7 +241,7 @@ function observedService(
   const content = wanted.unit === undefined ? undefined : text(unitPath(unit));
   return {
     // What the state cannot say with a boolean is said in words, which differ from either.
-    enabled: (found.enabled === "by others" ? wanted.enabled : found.enabled) as boolean,
+    enabled: (isAsWanted(found.enabled, wanted) ? wanted.enabled : found.enabled) as boolean,
     running: (found.running === "failed" && !wanted.running
       ? false
       : (found.runningText ?? found.running)) as boolean,
@@ -250,6 +250,14 @@ function observedService(
     reloadOn: watched(wanted.reloadOn),
     restartOn: watched(wanted.restartOn),
   };
+}
+
+/** States that are neither enabled nor disabled, and on which nothing has to be done for what is wanted. */
+function isAsWanted(enabled: FoundService["enabled"], wanted: Service): boolean {
+  if (enabled === "by others") return true;
+  if (wanted.enabled) return false;
+  if (enabled === "(linked-runtime)") return true;
+  return !wanted.running && (enabled === "(masked)" || enabled === "(masked-runtime)");
 }
 
 function shownFile(at: FoundPath): string {

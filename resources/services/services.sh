@@ -130,6 +130,7 @@ put_service_back() {
     at="unit:$unit enable"
     case $found_file in
       enabled) systemctl --quiet enable -- "$unit" ;;
+      enabled-runtime) systemctl --quiet enable --runtime -- "$unit" ;;
       masked) systemctl --quiet mask -- "$unit" ;;
       masked-runtime) systemctl --quiet mask --runtime -- "$unit" ;;
     esac
@@ -185,7 +186,8 @@ settle_service() {
   at="unit:$1 enable"
   case $2/$file in
     true/disabled | true/enabled-runtime | true/linked-runtime) systemctl --quiet enable -- "$1" ;;
-    false/enabled | false/enabled-runtime) systemctl --quiet disable -- "$1" ;;
+    false/enabled) systemctl --quiet disable -- "$1" ;;
+    false/enabled-runtime) systemctl --quiet disable --runtime -- "$1" ;;
   esac
   if [ "$3" = true ]; then run_service "$1" "$4"; else rest_service "$1"; fi
   at="unit:$1 remember"

@@ -148,6 +148,48 @@ describe("drift is named and repaired", () => {
   }, 120_000);
 });
 
+test.each([
+  ["masked", "systemctl mask --now nginx", "masked", "systemctl unmask nginx"],
+  [
+    "masked for now",
+    "systemctl disable --now nginx && systemctl mask --runtime nginx",
+    "masked-runtime",
+    "systemctl unmask --runtime nginx",
+  ],
+  [
+    "enabled for now",
+    "systemctl disable --now nginx && systemctl enable --runtime nginx",
+    "disabled",
+    "systemctl disable --runtime nginx",
+  ],
+  [
+    "linked for now",
+    "systemctl disable --now nginx && cp /lib/systemd/system/nginx.service /srv/lab-linked.service && systemctl link --runtime /srv/lab-linked.service",
+    "linked-runtime",
+    "rm /srv/lab-linked.service /run/systemd/system/lab-linked.service && systemctl daemon-reload",
+  ],
+])(
+  "a unit that is %s counts as one that neither starts nor runs",
+  async (state, prepare, after, undo) => {
+    const unit = state === "linked for now" ? "lab-linked.service" : "nginx.service";
+    const resting = wants({ [unit]: { enabled: false, running: false } });
+    try {
+      await bed.sh(prepare);
+      const found = await shown(unit, "UnitFileState");
+      const life = resource("resting");
+      await life.up(resting);
+      expect((await life.preview(resting)).change).toBe("none");
+      expect(await shown(unit, "UnitFileState")).toBe(after);
+      await life.destroy();
+      expect(await shown(unit, "UnitFileState")).toBe(found);
+    } finally {
+      await bed.sh(undo);
+      await bed.sh("systemctl enable --now nginx");
+    }
+  },
+  60_000,
+);
+
 describe("files that a service reads", () => {
   const declaring = (word: string) =>
     wants({ "nginx.service": { reloadOn: { [site]: sha256(siteSaying(word)) } } });

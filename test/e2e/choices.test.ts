@@ -18,11 +18,11 @@ const site = (clientChecks: Values = {}, localPackages = ["site-tool_1.0_all.deb
     lab,
     {
       chosen: {
-        // Of what is chosen, the second suite has nothing.
-        suites: ["noble", "noble-security"],
+        // Of what is chosen, the last suite has nothing.
+        suites: ["noble", "noble-security", "noble-updates"],
         architectures: ["amd64", "arm64"],
         filter: { include: ["jq", "hello"] },
-        extras: { sources: true },
+        extras: { sources: true, contents: true, languages: [] },
         localPackages: localPackages.map((file) => join(stack.folder, file)),
         serve: { path: "/chosen" },
       },
@@ -83,6 +83,14 @@ describe("a filtered mirror with packages of the site's own", () => {
     );
     const names = "Package: hello Package: jq Package: libjq1 Package: libonig5 Package: site-tool ";
     expect(stdout).toBe(names + names);
+  });
+
+  test("has the further indices that were chosen, and no others", async () => {
+    const { stdout } = await lab.sh(
+      "mirror",
+      "cd /srv/airgapped-maas/e2e/apt/chosen/current/public/dists/noble && find . -name 'Contents-*' -o -name 'Translation-*' -o -path '*/cnf/*' | grep -v by-hash | sort; grep -c 'Contents-amd64' Release",
+    );
+    expect(stdout).toBe("./Contents-amd64.gz\n./Contents-arm64.gz\n1\n");
   });
 
   test("has the sources of what was chosen, as apt finds them", async () => {

@@ -81,6 +81,14 @@ describe("what upstream releases", () => {
   }, 300_000);
 });
 
+test("a phased update is for every machine where the mirror signs, and as upstream has it where it does not", async () => {
+  const counted = await lab.sh(
+    "mirror",
+    "cd /srv/airgapped-maas/e2e/apt && for mode in resigned verbatim; do zcat $mode/current/public/dists/noble-updates/*/binary-amd64/Packages.gz | grep -c ^Phased-Update-Percentage; done; true",
+  );
+  expect(counted.stdout).toBe("0\n1\n");
+});
+
 describe("a change of what is mirrored", () => {
   test("is made in place, and back", async () => {
     const all = await clients.resigned.offered();
@@ -118,7 +126,8 @@ describe("a rollback", () => {
   afterAll(() => upstream.restore());
 
   test("serves a kept tree again while upstream is down, changes nothing else, and ends when it is taken out", async () => {
-    const older = (await stack.outputs()).mirrors.resigned.tree;
+    const { mirrors: before } = await stack.outputs();
+    const older = before.resigned.tree;
     await upstream.release({ package: "hello", version: "4.0" });
     succeeded(await stack.up());
     const newer = (await stack.outputs()).mirrors.resigned.tree;
@@ -133,17 +142,22 @@ describe("a rollback", () => {
           mode: "verbatim",
           serve: { path: "/verbatim" },
           keepSnapshots: 4,
-          pinnedTo: await kept("verbatim"),
+          pinnedTo: before.verbatim.tree,
         },
       }),
     );
     const preview = succeeded(await stack.preview());
     expect(preview.steps.find(({ name }) => name === "resigned-contents")?.differs).toContain("pinnedTo");
     succeeded(await stack.up());
-    expect((await stack.outputs()).mirrors.resigned.tree.slice(7)).toBe(older.slice(7));
+    const { mirrors: pinned } = await stack.outputs();
+    expect(pinned.resigned.tree.slice(7)).toBe(older.slice(7));
+    expect(pinned.verbatim.tree).toBe(before.verbatim.tree);
     // Also the client that has seen the newer one follows: apt does not go back behind a date that it knows.
     await clients.resigned.update();
     expect(await clients.resigned.install("hello")).toBe(`3.${publications}`);
+    const newcomer = await AptClient.on(lab, "client", "newcomer", pinned.verbatim.sourcesEntry);
+    await newcomer.update();
+    expect(await newcomer.install("hello")).toBe(`3.${publications}`);
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
 
     await upstream.restore();
@@ -168,10 +182,6 @@ describe("a rollback", () => {
     stack.configure(site());
     succeeded(await stack.up());
   }, 120_000);
-
-  async function kept(mirror: string): Promise<string> {
-    return (await stack.outputs()).mirrors[mirror].tree;
-  }
 });
 
 describe("a signature that expires", () => {

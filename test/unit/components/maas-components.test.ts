@@ -4,6 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AptMirror } from "../../../components/apt-mirror.ts";
 import { MaasArchive } from "../../../components/maas-archive.ts";
 import { MaasSettings } from "../../../components/maas-settings.ts";
+import { MaasBootSources } from "../../../resources/maas-boot-sources.ts";
+import { MaasImage } from "../../../resources/maas-image.ts";
 
 interface Declared {
   readonly name: string;
@@ -101,6 +103,39 @@ describe("MaasSettings", () => {
     expect(only?.inputs.apiKey).not.toBe("a:b:c");
     expect(JSON.stringify(only?.inputs.apiKey)).toContain("a:b:c");
   });
+});
+
+test("another name of a region's host undoes what was done before it is done again", async () => {
+  const seen: [string, unknown][] = [];
+  const options: pulumi.CustomResourceOptions = {
+    transformations: [
+      ({ name, opts }) => {
+        seen.push([name, (opts as pulumi.CustomResourceOptions).deleteBeforeReplace]);
+        return undefined;
+      },
+    ],
+  };
+  const maas = { host: "maas.dc1" };
+  new MaasBootSources("sources", { maas, sources: {} }, options);
+  new MaasImage(
+    "image",
+    {
+      maas,
+      name: "golden",
+      architecture: "amd64/generic",
+      fileType: "tgz",
+      file: { path: "x", onHost: false },
+      size: 1,
+      sha256: "",
+    },
+    options,
+  );
+  new MaasSettings("settings", { maas, profile: "airgapped" }, options);
+  new MaasArchive("archive", { maas, mainArchive: { mirror: mirror("signed", key) } }, options);
+  await registered();
+  const own = seen.filter(([name]) => !["settings", "archive"].includes(name));
+  expect(own.length).toBeGreaterThan(3);
+  expect(own.filter(([, first]) => first !== true)).toEqual([]);
 });
 
 describe("MaasArchive", () => {

@@ -26,7 +26,8 @@ export interface SigningKeyArgs {
   readonly directory?: pulumi.Input<string>;
   /**
    * How long the key is valid from now on: days, weeks, months or years (`90d`, `26w`, `18m`, `5y`), or `never`.
-   * A changed value prolongs or shortens it. @default never; a declared key keeps its own
+   * A changed value prolongs or shortens it, also of a key that has expired; with the value taken away again the
+   * key is valid for ever. @default never; a declared key keeps its own
    */
   readonly expires?: pulumi.Input<string>;
   /** An armored secret key without a passphrase, to be used instead of one made on the host. Secret. */
@@ -104,8 +105,9 @@ export const signingKey = defineResource<Inputs, SigningKeyOutputs>({
     };
   },
 
-  async apply(scene, wanted, observed) {
-    const { directory, userId, secretKey, expires } = wanted;
+  async apply(scene, wanted, observed, previous) {
+    const { directory, userId, secretKey } = wanted;
+    const expires = wanted.expires ?? (previous?.expires === undefined ? undefined : "never");
     const fingerprint = await fingerprintOf(wanted);
     if (observed) refuseAnotherKey(wanted, observed.inputs, observed.outputs);
     const expiry = expires === undefined ? [] : [sh`note_expiry ${expires}`];

@@ -5,7 +5,7 @@ import { quote } from "../../hosts/shell.ts";
 export interface FoundKey {
   readonly fingerprint: string;
   readonly userId: string;
-  /** When it was said, as declared; else the date, or `never`. */
+  /** When it was said, as declared; else the date, or `never`. `(expired DATE)` once it has. */
   readonly expires: string;
   /** Armored. */
   readonly publicKey: string;
@@ -44,13 +44,13 @@ function parse(output: string): FoundKey | undefined {
   const told = (word: string) => lines.find(([first]) => first === word) ?? [];
   const fingerprint = told("fingerprint")[1];
   if (!fingerprint) return undefined;
-  const expiry = told("pub")[6] ?? "";
+  const [, validity, , , , , expiry = ""] = told("pub");
   const [declared = "", reached = ""] = (told("expiry")[1] ?? "").split(" ");
   const date = expiry ? new Date(Number(expiry) * 1000).toISOString().slice(0, 10) : "never";
   return {
     fingerprint,
     userId: unescaped(told("uid")[9] ?? ""),
-    expires: declared && reached === expiry ? declared : date,
+    expires: validity === "e" ? `(expired ${date})` : declared && reached === expiry ? declared : date,
     publicKey: Buffer.from(told("armored")[1] ?? "", "base64").toString("utf8"),
     publicKeyBinary: told("binary")[1] ?? "",
   };

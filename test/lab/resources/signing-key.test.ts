@@ -102,6 +102,29 @@ describe("a key made on the host", () => {
     expect(await processes()).toBe("");
   }, 120_000);
 
+  test("is valid for ever again when its expiry is declared no more", async () => {
+    const life = resource("endless");
+    await life.up(wants({ expires: "1y" }));
+    expect((await life.up(wants())).differs).toEqual({});
+    const key = await readKey({ armoredKey: String(life.properties?.publicKey) });
+    expect(await key.getExpirationTime()).toBe(Number.POSITIVE_INFINITY);
+    expect((await life.preview(wants())).change).toBe("none");
+  }, 120_000);
+
+  test("that has expired is shown so, and prolonged", async () => {
+    const life = resource("expired");
+    await life.up(wants({ expires: "90d" }));
+    await bed.sh(`export GNUPGHOME=${directory}
+      gpg --batch --pinentry-mode loopback --passphrase '' --quick-set-expire ${life.properties?.fingerprint} seconds=2
+      gpgconf --kill all
+      gpg --batch --with-colons --list-keys | awk -F: '$1 == "pub" { print "90d", $7 }' >declared
+      mv declared ${directory}/declared-expiry
+      until gpg --batch --with-colons --list-keys | grep -q ^pub:e; do sleep 0.1; done`);
+    const { differs } = await life.up(wants({ expires: "90d" }));
+    expect(differs).toEqual({ expires: [expect.stringMatching(/^\(expired \d{4}-\d\d-\d\d\)$/), "90d"] });
+    expect((await life.preview(wants({ expires: "90d" }))).change).toBe("none");
+  }, 120_000);
+
   test("that lost its secret part is not replaced silently", async () => {
     const life = resource("lost");
     await life.up(wants());

@@ -170,7 +170,8 @@ fi`;
     const result = await scene.host.run(script, { allowFailure: true, step: `letting go of ${directory}` });
     const { error } = claimsReport(claims, result);
     if (error) throw error;
-    if (result.stdout.includes("kept ") || keepOnRemove) {
+    const kept = `kept ${Buffer.from(directory).toString("base64")}`;
+    if (result.stdout.split("\n").includes(kept) || keepOnRemove) {
       scene.warn(
         `the signing key ${outputs.fingerprint} stays in ${directory}; delete the directory when nobody needs the key any more`,
       );

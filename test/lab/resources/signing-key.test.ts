@@ -125,6 +125,15 @@ describe("a key made on the host", () => {
     expect((await life.preview(wants({ expires: "90d" }))).change).toBe("none");
   }, 120_000);
 
+  test("that went is not said to stay, though its parent directory does", async () => {
+    const life = resource("parent");
+    await life.up(wants());
+    await bed.sh("touch /srv/keys/theirs");
+    await life.destroy();
+    expect(await bed.sh("ls /srv/keys")).toBe("theirs\n");
+    expect(life.heard.warnings).toEqual([]);
+  }, 120_000);
+
   test("that lost its secret part is not replaced silently", async () => {
     const life = resource("lost");
     await life.up(wants());

@@ -20,7 +20,9 @@ export interface SigningKeyArgs {
   /** Who signs. @example "Mirror of dc1 <infra@example.org>" */
   readonly userId: pulumi.Input<string>;
   /**
-   * The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource.
+   * The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has
+   * another key. The default follows the resource's name, also where an alias names the old one: before renaming,
+   * declare the directory that it has.
    * @default /var/lib/airgapped-maas/keys/STACK-NAME
    */
   readonly directory?: pulumi.Input<string>;

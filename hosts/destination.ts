@@ -42,7 +42,8 @@ let resolved = new Map<string, Promise<Destination>>();
 
 /**
  * Names the ssh configuration file that destinations are read from. The environment variable
- * `AIRGAPPED_MAAS_SSH_CONFIG` wins over it; without either it is the user's own configuration.
+ * `AIRGAPPED_MAAS_SSH_CONFIG` wins over it, also where the engine still has the name that the last update used;
+ * without either it is the user's own configuration.
  */
 export function configureSsh(options: { configFile?: string | undefined }): void {
   if (options.configFile === configFile) return;
@@ -94,22 +95,24 @@ async function askSsh(
     execFile("ssh", args, { encoding: "utf8", timeout: 20_000 }, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-      reject(
-        new ExplainedError({
-          host: name,
-          step,
-          found: missing ? "there is no ssh command on this machine" : stderr.trim() || error.message,
-          remedy: missing
-            ? "Install OpenSSH's client (openssh-client)."
-            : `Run \`ssh ${args.join(" ")}\` and correct the configuration until it answers.`,
-          cause: error,
-        }),
-      );
+      const found = missing ? "there is no ssh command on this machine" : stderr.trim() || error.message;
+      const remedy = missing
+        ? "Install OpenSSH's client (openssh-client)."
+        : found.includes("Can't open user config file")
+          ? whereToFindIt()
+          : `Run \`ssh ${args.join(" ")}\` and correct the configuration until it answers.`;
+      reject(new ExplainedError({ host: name, step, found, remedy, cause: error }));
     });
   });
   const destination = parseSshSettings(name, output);
   if (destination.jumps.length === 0) await mustResolve(destination);
   return destination;
+}
+
+function whereToFindIt(): string {
+  if (process.env.AIRGAPPED_MAAS_SSH_CONFIG)
+    return "Put the file there, or correct the environment variable AIRGAPPED_MAAS_SSH_CONFIG, which names it.";
+  return "Put the file there, or correct airgapped-maas:sshConfig. Where that names another file by now: hosts are still read with the one of the last update, so set the environment variable AIRGAPPED_MAAS_SSH_CONFIG to the new one for this run.";
 }
 
 async function mustResolve({ name, hostname }: Destination): Promise<void> {

@@ -113,6 +113,22 @@ describe("a destination, as the real ssh resolves it", () => {
     await expect(resolve(config, name)).rejects.toThrow(message);
   });
 
+  test("a configuration file that is gone is explained by what names it", async () => {
+    const gone = join(folder, "gone");
+    configureSsh({ configFile: gone });
+    await expect(resolveDestination("127.0.0.1")).rejects.toThrow(
+      /gone: No such file[\s\S]*airgapped-maas:sshConfig[\s\S]*AIRGAPPED_MAAS_SSH_CONFIG to the new one/,
+    );
+    process.env.AIRGAPPED_MAAS_SSH_CONFIG = gone;
+    try {
+      await expect(resolveDestination("127.0.0.1")).rejects.toThrow(
+        /correct the environment variable AIRGAPPED_MAAS_SSH_CONFIG/,
+      );
+    } finally {
+      delete process.env.AIRGAPPED_MAAS_SSH_CONFIG;
+    }
+  });
+
   test("the environment's configuration file wins", async () => {
     const file = join(folder, "from-environment");
     writeFileSync(file, "Host *\n Port 4711");

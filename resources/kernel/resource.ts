@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ResourceDefinition } from "./definition.ts";
+import { nameOnHosts } from "./name-on-hosts.ts";
 import { hidden } from "./stored-properties.ts";
 
 /**
@@ -35,7 +36,7 @@ export abstract class DefinedResource extends pulumi.CustomResource {
         ...declared,
         ...withSecrets(inputs, definition.secrets ?? []),
         [hidden.provider]: providerText(definition.kind),
-        [hidden.name]: `${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_.-]/g, "_"),
+        [hidden.name]: nameOnHosts(name),
         [hidden.urn]: textOf(pulumi.createUrn(name, type, options.parent)),
       },
       {

@@ -14,7 +14,7 @@ export interface Published<S extends Summary> {
   /** Its name below trees/. */
   readonly tree: string;
   readonly summary: S;
-  /** `complete`, what is missing or wrong, or that its update was cut off before its end. */
+  /** `complete`, what is missing or wrong, or that an update was cut off before its end. */
   readonly integrity: string;
   /** Seconds for which the signature is still good; undefined for ever. */
   readonly secondsLeft: number | undefined;
@@ -37,7 +37,7 @@ function parsePublished<S extends Summary>(output: string): Published<S> | undef
       count === 0
         ? end === "finished"
           ? "complete"
-          : "the update that published it was cut off before it had tidied up"
+          : "an update was cut off before it had tidied up"
         : `${count} ${count === 1 ? "file is" : "files are"} missing or wrong: ${listed}${count > 5 ? ", ..." : ""}`,
     secondsLeft: Number(until) > 0 ? Number(until) - Number(now) : undefined,
   };

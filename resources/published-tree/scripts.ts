@@ -68,7 +68,7 @@ export function restoreJob(
 
 /**
  * Prints "absent", or a line each: the tree's name, its summary, the host's time, until when its signature is good (0 for
- * ever), whether the update that published it came to its end, and what is wrong with its files: the first five, and
+ * ever), whether the last update came to its end, and what is wrong with its files: the first five, and
  * their number.
  */
 export function observeScript({ directory }: Pick<Place, "directory">): string {

@@ -189,8 +189,9 @@ function isRepeatable({ method = "GET", headers = {} }: FetchOptions): boolean {
   return isReading(method) && !Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-function isFollowed({ method = "GET", redirects = "follow" }: FetchOptions): boolean {
-  return isReading(method) && redirects === "follow";
+/** What is signed is for the one server that was named. */
+function isFollowed(options: FetchOptions): boolean {
+  return isRepeatable(options) && (options.redirects ?? "follow") === "follow";
 }
 
 function explain(error: NodeJS.ErrnoException & { reason?: unknown }, host: string): [string, string] {

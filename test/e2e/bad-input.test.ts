@@ -129,6 +129,12 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
     /404/,
   ],
   ["a tree that is not kept", "pinnedTo", () => ({ pinnedTo: "000007-0f3c2a9be114" }), /no trees/],
+  [
+    "a directory that holds something else",
+    "directory",
+    () => ({ directory: "/etc/ssh" }),
+    /holds (moduli|ssh\S+) .*would remove what is not its own/,
+  ],
   ["a local package that is not there", "localPackages", () => ({ localPackages: ["no.deb"] }), /no\.deb/],
   ["a local package that is none", "localPackages", () => ({ localPackages: [notAKey()] }), /not-a-key\.asc/],
 ];

@@ -89,6 +89,23 @@ describe("a connection that breaks when it is used again", () => {
     expect(requests).toBe(3);
   });
 
+  test("has nothing sent on that is signed", async () => {
+    const asked: unknown[] = [];
+    const elsewhere = await plainly((request, answer) => {
+      asked.push(request.headers.authorization);
+      answer.end("ok");
+    });
+    const address = await plainly((_, answer) =>
+      answer.writeHead(302, { location: `http://${elsewhere}/` }).end(),
+    );
+    const headers = { Authorization: "OAuth ..." };
+    await expect(http.request(`http://${address}/`, { headers })).rejects.toThrow(
+      /the server sends on to http/,
+    );
+    expect(asked).toEqual([]);
+    expect((await http.request(`http://${address}/`)).body.toString()).toBe("ok");
+  });
+
   test("has nothing sent twice that is signed: a nonce is good for once", async () => {
     const url = `http://${await breaking()}/`;
     const headers = { Authorization: 'OAuth oauth_nonce="1"' };

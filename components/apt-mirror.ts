@@ -3,7 +3,6 @@ import { sourcesEntry } from "../content/apt/sources-entry.ts";
 import { type AptContents, getAptContents } from "../resources/apt-contents.ts";
 import { AptTree } from "../resources/apt-tree.ts";
 import { Files } from "../resources/files.ts";
-import { nameOnHosts } from "../resources/kernel/name-on-hosts.ts";
 import { Packages } from "../resources/packages.ts";
 import { Services } from "../resources/services.ts";
 import { SigningKey } from "../resources/signing-key.ts";
@@ -48,7 +47,7 @@ export class AptMirror extends pulumi.ComponentResource {
     const resigned = mode === "resigned";
     const called = settings.nameOnHost ?? name;
     const place = placeOf("apt", called, settings.directory);
-    const site = webSite(nameOnHosts(called), serve, `${place.directory}/current/public`);
+    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
@@ -78,7 +77,7 @@ export class AptMirror extends pulumi.ComponentResource {
           `${name}-key`,
           {
             host,
-            directory: `/var/lib/airgapped-maas/keys/${nameOnHosts(called)}`,
+            directory: `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${called}`,
             userId: `${called} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
             keepOnRemove: !settings.deleteContent,
           },

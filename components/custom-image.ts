@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../resources/files.ts";
 import { type ImageFile, imageFileFacts } from "../resources/image-file.ts";
-import { nameOnHosts } from "../resources/kernel/name-on-hosts.ts";
 import { distroSeriesOf, fileTypeOf } from "../resources/maas-image/upload-names.ts";
 import { MaasImage } from "../resources/maas-image.ts";
 import { getOwnImage, type OwnImageContents } from "../resources/own-image.ts";
@@ -77,7 +76,7 @@ export class CustomImage extends pulumi.ComponentResource {
     const called = settings.nameOnHost ?? name;
     const serve = servedAt(settings, name);
     const place = placeOf("custom-images", called, settings.directory);
-    const site = webSite(nameOnHosts(called), serve, `${place.directory}/current/public`);
+    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
     const image = {
       os,
       release,
@@ -103,7 +102,7 @@ export class CustomImage extends pulumi.ComponentResource {
       `${name}-key`,
       {
         host,
-        directory: `/var/lib/airgapped-maas/keys/${nameOnHosts(called)}`,
+        directory: `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${called}`,
         userId: `${called} image stream of ${pulumi.getStack()} (airgapped-maas)`,
         keepOnRemove: !settings.deleteContent,
       },

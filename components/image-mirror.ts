@@ -3,7 +3,6 @@ import type { MaasSelection } from "../content/simplestreams/maas-selection.ts";
 import { Files } from "../resources/files.ts";
 import { getImageContents, type ImageContents } from "../resources/image-contents.ts";
 import { ImageTree } from "../resources/image-tree.ts";
-import { nameOnHosts } from "../resources/kernel/name-on-hosts.ts";
 import { Packages } from "../resources/packages.ts";
 import { Services } from "../resources/services.ts";
 import { type ImageMirrorArgs, imageMirrorSchema } from "./image-mirror-args.ts";
@@ -48,7 +47,7 @@ export class ImageMirror extends pulumi.ComponentResource {
     const { host, serve, upstream, pinnedTo } = settings;
     const called = settings.nameOnHost ?? name;
     const place = placeOf("images", called, settings.directory);
-    const site = webSite(nameOnHosts(called), serve, `${place.directory}/current/public`);
+    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,

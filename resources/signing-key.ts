@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { sh } from "../hosts/shell.ts";
 import { defineResource, type HostInputs, PartlyApplied, type Scene } from "./kernel/definition.ts";
-import { nameOnHosts } from "./kernel/name-on-hosts.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { releasePaths } from "./ledger/change-paths.ts";
 import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
@@ -297,7 +296,7 @@ export class SigningKey extends DefinedResource {
   declare readonly directory: pulumi.Output<string>;
 
   constructor(name: string, args: SigningKeyArgs, options?: pulumi.CustomResourceOptions) {
-    const own = nameOnHosts(name);
+    const own = `${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_.-]/g, "_");
     const directory = args.directory ?? `${ledgerPlace.directory}/keys/${own}`;
     super(signingKey, name, { ...args, directory }, ["publicKey", "publicKeyBinary", "fingerprint"], options);
   }

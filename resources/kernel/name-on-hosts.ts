@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * What a host calls something of this stack: `STACK-NAME`, in paths, units and ledgers. Hyphens of the stack's name are
- * doubled, so that `west-ubuntu` of `dc1` and `ubuntu` of `dc1-west` are two; what no path should have is written in
- * hexadecimal.
+ * What hosts call a resource in ledgers, locks, units and as the owner of a directory: `STACK-NAME`, of which no two
+ * stacks have the same. So hyphens of the stack's name are doubled, and what is neither letter, digit, dot nor hyphen is
+ * written in hexadecimal between underscores.
  */
 export function nameOnHosts(name: string, stack = pulumi.getStack()): string {
   return `${stack.replaceAll("-", "--")}-${name}`.replaceAll(
-    /[^A-Za-z0-9_.-]/gu,
-    (character) => `_${character.codePointAt(0)?.toString(16)}`,
+    /[^A-Za-z0-9.-]/gu,
+    (character) => `_${character.codePointAt(0)?.toString(16)}_`,
   );
 }

@@ -11,6 +11,7 @@ test("what two stacks have on one host never has one name", () => {
     ["dc1-west-ubuntu", "contents"],
     ["dc1", "a b"],
     ["dc1", "a_b"],
+    ["dc1", "a_20_b"],
     ["dc1", "a/b"],
   ] as const;
   const names = pairs.map(([stack, name]) => nameOnHosts(name, stack));

@@ -110,7 +110,7 @@ step_down() {
       ;;
   esac
   case $found_file in
-    enabled*) ;;
+    enabled) ;;
     *)
       at="unit:$unit disable"
       case $(shown "$unit" UnitFileState) in enabled*) systemctl --quiet disable -- "$unit" ;; esac
@@ -186,8 +186,11 @@ settle_service() {
   at="unit:$1 enable"
   case $2/$file in
     true/disabled | true/enabled-runtime | true/linked-runtime) systemctl --quiet enable -- "$1" ;;
-    false/enabled) systemctl --quiet disable -- "$1" ;;
-    false/enabled-runtime) systemctl --quiet disable --runtime -- "$1" ;;
+    false/enabled | false/enabled-runtime)
+      systemctl --quiet disable -- "$1"
+      # Enabled until the next boot is another thing, which may have been there before.
+      case $(shown "$1" UnitFileState) in enabled-runtime) systemctl --quiet disable --runtime -- "$1" ;; esac
+      ;;
   esac
   if [ "$3" = true ]; then run_service "$1" "$4"; else rest_service "$1"; fi
   at="unit:$1 remember"

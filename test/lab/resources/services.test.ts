@@ -190,6 +190,24 @@ test.each([
   60_000,
 );
 
+test("a unit that is enabled for now is so again after it was enabled for good", async () => {
+  try {
+    await bed.sh("systemctl disable --now nginx && systemctl enable --runtime nginx");
+    const life = resource("for-good");
+    await life.up(wants({ "nginx.service": { enabled: true, running: true } }));
+    expect(await shown("nginx", "UnitFileState")).toBe("enabled");
+    const resting = wants({ "nginx.service": { enabled: false, running: false } });
+    await life.up(resting);
+    expect(await shown("nginx", "UnitFileState")).toBe("disabled");
+    expect((await life.preview(resting)).change).toBe("none");
+    await life.up(wants({ "nginx.service": { enabled: true, running: true } }));
+    await life.destroy();
+    expect(await shown("nginx", "UnitFileState")).toBe("enabled-runtime");
+  } finally {
+    await bed.sh("systemctl disable --runtime nginx; systemctl enable --now nginx");
+  }
+}, 60_000);
+
 describe("files that a service reads", () => {
   const declaring = (word: string) =>
     wants({ "nginx.service": { reloadOn: { [site]: sha256(siteSaying(word)) } } });

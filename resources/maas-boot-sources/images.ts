@@ -91,14 +91,17 @@ export function notServed(
   const whole = others.filter((image) => !image.endsWith(")"));
   if (arches.includes("*") && whole.length > 0)
     return `* also selects ${whole.join(", ")}, which the mirror does not hold: name the architectures (${there.join(", ")})`;
+  const kernelsOf = (image: string) => image.replace(/^.*\(|\)$/g, "").split(", ");
   const partly = others.filter((image) =>
     there.some(
       (arch) =>
-        image.startsWith(`${os} ${release} ${arch} (`) && (arches.includes("*") || arches.includes(arch)),
+        image.startsWith(`${os} ${release} ${arch} (`) &&
+        has(arches, arch) &&
+        kernelsOf(image).some((kernel) => has(subarches, subarchOf(kernel))),
     ),
   );
-  if (subarches.includes("*") && partly.length > 0)
-    return `* also selects kernels of ${partly.join(", ")}, which the mirror does not hold: name the subarches`;
+  if (partly.length > 0)
+    return `${subarches.join(", ")} also selects ${partly.join(", ")}, which the mirror does not hold: ${remedy}, or name other subarches`;
   return undefined;
 }
 

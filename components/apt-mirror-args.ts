@@ -65,6 +65,7 @@ export const upstreamSchema = z.strictObject({
       /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
       "is not an http(s) URL of an archive (without a user, a query or a fragment)",
     )
+    .refine((url) => URL.canParse(url), "is not a URL")
     .transform((url) => url.replace(/\/*$/, "")),
   key: z.string().min(1).optional(),
   ...transferSchema(64),

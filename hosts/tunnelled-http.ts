@@ -219,7 +219,14 @@ function explain(error: NodeJS.ErrnoException & { reason?: unknown }, host: stri
 }
 
 function withoutPassword(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#\\]*@/i, "$1//");
+  const parsed = URL.parse(url);
+  if (parsed?.username || parsed?.password) {
+    return Object.assign(parsed, { username: "", password: "" }).href;
+  }
+  if (parsed) return url;
+  // Odd characters in a password are what makes an address none, and then nobody knows where it ends.
+  if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return url.replace(/^.*@/s, "...@");
+  return url.replace(/^\/\/[^/?#\\]*@/, "//");
 }
 
 /** Makes an agent connect through the host. */

@@ -21,7 +21,7 @@ function faultOf(text: string): string | undefined {
   if (text.length > 200) return `has ${text.length} characters, and MAAS takes 200 at most`;
   if (url.port.length === 1) return "names a port of one digit, which MAAS refuses";
   if (url.username || url.password)
-    return "has a name or password in it, which MAAS shows and hands to machines: let the server know MAAS by its address";
+    return "has credentials in it, which MAAS shows and hands to machines: let the server know MAAS by its address";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   if (host === "localhost" || isIP(host)) return undefined;
   if (host.includes("_")) return "has an underscore in its host's name, which MAAS refuses";

@@ -120,6 +120,8 @@ describe("a password in an address", () => {
     `http://u:secret@${at}/`,
     `http://u:sec@ret@${at}/`,
     `http://u:secret@x@${at}/`,
+    `http://u:sec/ret@${at}/`,
+    `http:u:secret@${at}/`,
   ];
 
   test("is in no message, wherever the address comes from", async () => {

@@ -20,6 +20,11 @@ export interface MetadataCache {
   prune(days: number): Promise<number>;
 }
 
+/** The subject of what is remembered for a while only: it is another one six hours later, or earlier. */
+export function forNow(subject: string, now: Date): string {
+  return `${subject} around ${Math.floor(now.getTime() / (6 * 3_600_000))}`;
+}
+
 /** `$XDG_CACHE_HOME/airgapped-maas/metadata`, by default below ~/.cache (XDG Base Directory Specification). */
 export function defaultCacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "airgapped-maas", "metadata");

@@ -13,7 +13,7 @@ import {
   type ResignedPlan,
 } from "../content/apt/plan.ts";
 import { comparePlans } from "../content/apt/plan-comparison.ts";
-import { defaultCache } from "../content/metadata-cache.ts";
+import { defaultCache, forNow } from "../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../content/openpgp/keyring.ts";
 import { blaming } from "../errors/blaming.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
@@ -118,12 +118,13 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     // Which of the roots upstream has is a part of what it has.
     releases.map(({ roots }) => roots.map(({ sha256 }) => sha256)),
   ]);
-  let plan = await cache.recall(subject);
+  let plan = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, asked.now)));
   if (!plan || !(await isComplete(plan))) {
     const archive = await readArchive(asked);
     plan = await publish(archive, request, locals);
-    // What upstream lacks it may have next time.
-    if (archive.suites.every(({ lacking }) => lacking.length === 0)) await cache.remember(subject, plan);
+    // What upstream lacks it may have soon.
+    const whole = archive.suites.every(({ lacking }) => lacking.length === 0);
+    await cache.remember(whole ? subject : forNow(subject, asked.now), plan);
   }
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
@@ -135,7 +136,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
 /** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */
 function newestOf(trees: readonly PublishedContents[]): Record<string, { date: string }> {
   const newest: Record<string, { date: string }> = {};
-  for (const [suite, { date }] of trees.flatMap(({ suites }) => Object.entries(suites))) {
+  for (const [suite, { date }] of trees.flatMap(({ suites = {} }) => Object.entries(suites))) {
     if (date > (newest[suite]?.date ?? "")) newest[suite] = { date };
   }
   return newest;

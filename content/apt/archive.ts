@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { compressionOf, decompress } from "../decompress.ts";
 import { type Fetch, NotThere } from "../fetch.ts";
-import type { MetadataCache } from "../metadata-cache.ts";
+import { forNow, type MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
 import { type Extras, type IndexKind, type SelectedIndex, selectIndices } from "./indices.ts";
@@ -217,11 +217,12 @@ function rootOf(path: string, bytes: Buffer): Root {
 }
 
 /**
- * Which of the listed files are to be had; asked once per Release. Of an index that is needed and there in no form
- * all compressed ones count as there: the plan never leaves it out, and fetching says which file upstream lacks.
+ * Which of the listed files are to be had; asked once per Release, and where upstream lacks one, a few times a day. Of an
+ * index that is needed and there in no form all compressed ones count as there: the plan never leaves it out, and
+ * fetching says which file upstream lacks.
  */
 async function presentOf(
-  { exists, cache }: ArchiveRequest,
+  { exists, cache, now }: ArchiveRequest,
   release: Release,
   base: string,
   selected: readonly SelectedIndex[],
@@ -231,15 +232,17 @@ async function presentOf(
     of.filter(({ path }) => /\.(gz|xz|bz2|zst|tar)$/.test(path)).map(({ path }) => path);
   if (!exists) return new Set(assumed(entries));
   const wanted = entries.map(({ path }) => path).sort();
-  const subject = `present below ${base} ${release.sha256} ${digestOf(Buffer.from(wanted.join("\n")))}`;
-  const note = await cache.recall(subject);
+  const subject = `which files are below ${base} ${release.sha256} ${digestOf(Buffer.from(wanted.join("\n")))}`;
+  const note = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, now)));
   if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
   const answers = await exists(wanted.map((path) => `${base}/${path}`));
   const found = new Set(wanted.filter((_, index) => answers[index]));
   const lacking = selected.filter((index) => !index.entries.some(({ path }) => found.has(path)));
-  // An upstream that is in the middle of an update is asked again next time.
-  if (lacking.length === 0) await cache.remember(subject, [...found].join("\n"));
   const needed = lacking.filter(({ kind }) => kind !== "other");
+  // An upstream that is in the middle of an update is asked again: next time, or soon for what can be done without.
+  if (needed.length === 0) {
+    await cache.remember(lacking.length === 0 ? subject : forNow(subject, now), [...found].join("\n"));
+  }
   return new Set([...found, ...needed.flatMap((index) => assumed(index.entries))]);
 }
 

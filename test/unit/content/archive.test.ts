@@ -98,8 +98,9 @@ describe("reading an archive", () => {
       (what: RegExp): NonNullable<ArchiveRequest["exists"]> =>
       async (paths) =>
         paths.map((path) => !what.test(path));
+    let now = new Date("2026-06-01T12:00:00Z");
     const held = async (exists: NonNullable<ArchiveRequest["exists"]>) => {
-      const [suite] = (await read({ exists })).suites;
+      const [suite] = (await read({ exists, now })).suites;
       return {
         lacking: suite?.lacking,
         i18n: suite?.files.filter(({ path }) => path.includes("i18n")).length,
@@ -109,6 +110,9 @@ describe("reading an archive", () => {
       lacking: ["dists/noble/main/i18n/Translation-en"],
       i18n: 0,
     });
+    // For some hours nobody asks again.
+    expect((await held(() => Promise.reject(new Error("asked")))).i18n).toBe(0);
+    now = new Date(now.getTime() + 7 * 3_600_000);
     expect(await held(without(/nothing/))).toEqual({ lacking: [], i18n: 2 });
     expect(await held(() => Promise.reject(new Error("asked")))).toEqual({ lacking: [], i18n: 2 });
   });

@@ -21,7 +21,7 @@ complete_tree() {
 # holds the InRelease of another one still finds what it asks for next. What a tree carried is not its own.
 carry_by_hash() {
   : >>"$WORK/tree/carried"
-  ls -1d "$ROOT"/trees/[0-9]*/public 2>/dev/null | sort -r | head -n "$((KEEP - 1))" | while read -r older; do
+  kept_before | sed 's#$#/public#' | while read -r older; do
     (cd "$older" && find dists -path '*/by-hash/*' -type f -print0) | perl -0ne '
       BEGIN {
         ($older, $newer) = splice @ARGV, 0, 2;
@@ -69,6 +69,7 @@ restore_tree() {
     exit 65
   fi
   if [ "$MODE" = resigned ]; then sign_anew; return; fi
+  rm -rf "$WORK/tree"
   mkdir -p "$WORK/tree"
   carry_by_hash "$kept/public"
   cat "$WORK/tree/carried" >>"$kept/carried"

@@ -27,15 +27,6 @@ complete_tree() {
   done >>"$WORK/tree/carried"
 }
 
-# The published tree, which need not be the newest, and those that the next pruning leaves.
-kept_before() {
-  [ "$KEEP" -gt 1 ] || return 0
-  {
-    readlink -e "$ROOT/current" || true
-    ls -1d "$ROOT"/trees/[0-9]* 2>/dev/null | sort -r | head -n "$((KEEP - 1))"
-  } | awk '!seen[$0]++'
-}
-
 # What is in the store was checked when it came: nothing is read again.
 list_tree() {
   { awk -F'\t' '$4 ~ /^tree\// { print $1 "\t" substr($4, 6) }' "$LIST"; cat "$ROOT/trees/$1/carried"; } |

@@ -7,11 +7,14 @@ if [ ! -e "$kept/summary.json" ]; then
   echo "fault $PINNED: is not among the kept trees: $(ls "$ROOT/trees" | tr '\n' ' ')"
   exit 65
 fi
-mend "$kept"
-faults_of "$kept" >"$WORK/faults"
+# All of it is mended or nothing.
+faults_of "$kept" | while IFS="$(printf '\t')" read -r sha why path; do
+  mendable "$sha" "$path" || printf '%s\t%s\n' "$why" "$path"
+done >"$WORK/faults"
 if [ -s "$WORK/faults" ]; then
-  cut -f2- "$WORK/faults" | sed 's/^\([^\t]*\)\t\(.*\)/fault \2: \1/' | head
+  sed 's/^\([^\t]*\)\t\(.*\)/fault \2: \1/' "$WORK/faults" | head
   exit 65
 fi
+mend "$kept"
 restore_tree
 finish

@@ -33,13 +33,18 @@ take_lock() {
   mkdir -p "$WORK"
 }
 
-# Names in a directory that was no mirror's before, or that a mirror has left, which are of something else.
+# Names of something else in a directory that no mirror has owned. A file system has one of its own; what comes before
+# the lock is in it by then; and a mirror of an earlier release has left its trees there.
 not_of_mirrors() {
   [ ! -e "$ROOT/.owner" ] || return 0
-  known='.lock|work|store|reprepro'
-  [ -z "$(ls -A "$ROOT/work" 2>/dev/null)" ] || known='.lock|store|reprepro'
-  [ ! -e "$ROOT/current/summary.json" ] || known="$known|pool|trees|current"
-  ls -A "$ROOT" | grep -Evx "$known" | head -n 5 | paste -sd ' ' -
+  known='lost\+found|\.lock'
+  if [ -z "$(ls -A "$ROOT/work" 2>/dev/null)" ]; then known="$known|work"; fi
+  if ! ls -A "$ROOT/store" 2>/dev/null | grep -qEvx '\.lock|[0-9a-f]{2}'; then known="$known|store"; fi
+  if ! ls -A "$ROOT/reprepro" 2>/dev/null | grep -qvx conf && ! head -qn 1 "$ROOT/reprepro/conf/"* 2>/dev/null | grep -qv airgapped-maas; then
+    known="$known|reprepro"
+  fi
+  if [ -e "$ROOT/current/summary.json" ]; then known="$known|pool|trees|current"; fi
+  ls -A "$ROOT" 2>/dev/null | grep -Evx "$known" | head -n 5 | paste -sd ' ' -
 }
 
 # Takes away what only this update needed; without it, an update was cut off after the switch.
@@ -90,7 +95,9 @@ link_from_store() {
       next if @to && $to[0] == $from[0] && $to[1] == $from[1];
       parents($to);
       if (!@to) { linked($from, $to); next }
-      open my $note, ">", $replaced or die "$replaced: $!\n";
+      # What was handed over again is the same file anew.
+      open my $sum, "-|", "sha256sum", "--", $to or die; my ($is) = <$sum> =~ /([0-9a-f]{64})/;
+      if ($is ne $sha) { open my $note, ">", $replaced or die "$replaced: $!\n" }
       my $new = "$to.new"; unlink $new; linked($from, $new); rename $new, $to or die "$to: $!\n";
     }
   ' "$STORE" "$LIST" "$1" "$2" "$WORK/replaced"
@@ -158,14 +165,28 @@ faults_of() {
   ' "$ROOT" "$1/listing"
 }
 
+# mendable SHA PATH: whether the store has that file whole, and what is served has no other one at its path.
+mendable() {
+  [ -e "$(in_store "$1")" ] && [ "$(sha256sum <"$(in_store "$1")" | cut -d' ' -f1)" = "$1" ] || return 1
+  ! awk -F'\t' -v sha="$1" -v path="$2" '$4 == path && $1 != sha { other = 1 } END { exit !other }' "$ROOT/current/listing"
+}
+
 # What a kept tree lacks and the store has is put there again.
 mend() {
   faults_of "$1" | while IFS="$(printf '\t')" read -r sha _ path; do
-    kept=$(in_store "$sha")
-    [ -e "$kept" ] && [ "$(sha256sum <"$kept" | cut -d' ' -f1)" = "$sha" ] || continue
+    mendable "$sha" "$path" || continue
     mkdir -p "$(dirname "$ROOT/$path")"
-    ln -f "$kept" "$ROOT/$path.new" && mv -f "$ROOT/$path.new" "$ROOT/$path"
+    ln -f "$(in_store "$sha")" "$ROOT/$path.new" && mv -f "$ROOT/$path.new" "$ROOT/$path"
   done
+}
+
+# The published tree, which need not be the newest, and those that the next pruning leaves.
+kept_before() {
+  [ "$KEEP" -gt 1 ] || return 0
+  {
+    readlink -e "$ROOT/current" || true
+    ls -1d "$ROOT"/trees/[0-9]* 2>/dev/null | sort -r | head -n "$((KEEP - 1))"
+  } | awk '!seen[$0]++'
 }
 
 # A damaged file of a tree is the same file in the store: it must go there, to be fetched again.

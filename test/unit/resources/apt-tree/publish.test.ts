@@ -313,6 +313,30 @@ describe("a directory that holds something else", () => {
     ]);
   });
 
+  test.each([
+    ["a store of something else", "m/store/photos", "store"],
+    ["a reprepro of somebody's own", "m/reprepro/db", "reprepro"],
+    ["reprepro's configuration by hand", "m/reprepro/conf", "reprepro"],
+    ["a name that is like one of ours", "m/block", "block"],
+  ])("is refused for %s", async (_, path, named) => {
+    mkdirSync(join(root, path), { recursive: true });
+    writeFileSync(join(root, path, "distributions"), "Codename: ours\n");
+    offer(good);
+    const { code, lines } = await publish();
+    expect([code, lines.at(-1)]).toEqual([
+      65,
+      expect.stringContaining(`holds what no mirror put there (${named})`),
+    ]);
+  });
+
+  test("is a mirror's with what a file system and this project's configuration put there", async () => {
+    mkdirSync(join(root, "m/lost+found"), { recursive: true });
+    mkdirSync(join(root, "m/reprepro/conf"), { recursive: true });
+    writeFileSync(join(root, "m/reprepro/conf/options"), "# Written by airgapped-maas.\n");
+    offer(good);
+    expect((await publish()).code).toBe(0);
+  });
+
   test("keeps it when the mirror in it is removed", async () => {
     offer(good);
     await publish();
@@ -411,6 +435,43 @@ describe("serving a kept tree again", () => {
     upstream.asked.length = 0;
     expect((await runScript(restored(published())).ended).code).toBe(0);
     expect([served("pool/a+b~1.deb"), upstream.asked, await faultsOf()]).toEqual(["deb 1", [], []]);
+  });
+
+  test("mends nothing of what is served by another tree's file, nor of one that stays broken", async () => {
+    const named = (bytes: string) => ({ ...good, "dists/noble/InRelease": bytes, "pool/tool.deb": bytes });
+    offer({ ...named("one"), "pool/gone.deb": "gone" });
+    await publish();
+    const first = published();
+    offer(named("another"));
+    await publish();
+    // The store has the first one still, and the pool the second under the same name.
+    handOver("one");
+    rmSync(join(root, "m/pool/gone.deb"));
+    rmSync(join(root, "store", digestOf("gone").slice(0, 2)), { recursive: true });
+    const { code, lines } = await runScript(restored(first)).ended;
+    expect(code).toBe(65);
+    expect(lines.filter((line) => line.startsWith("fault")).sort()).toEqual([
+      "fault pool/gone.deb: missing",
+      "fault pool/tool.deb: size",
+    ]);
+    expect(served("pool/tool.deb")).toBe("another");
+    expect(await faultsOf()).toEqual([]);
+  });
+
+  test("keeps the indices of the tree that was served for its clients when upstream is followed again", async () => {
+    const hashed = (n: number) => ({
+      "dists/noble/InRelease": `root ${n}`,
+      [`dists/noble/by-hash/SHA256/${n}`]: `index ${n}`,
+    });
+    for (const n of [1, 2, 3]) {
+      offer(hashed(n));
+      await publish({ keep: 3 });
+    }
+    const first = readdirSync(join(root, "m/trees")).sort()[0] ?? "";
+    expect((await runScript(restored(first)).ended).code).toBe(0);
+    offer(hashed(4));
+    expect((await publish({ keep: 2 })).code).toBe(0);
+    expect(served("dists/noble/by-hash/SHA256/1")).toBe("index 1");
   });
 
   test("refuses one that is not kept, or not whole, and serves what it served", async () => {

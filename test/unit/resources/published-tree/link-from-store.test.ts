@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { scriptPart } from "../../../../resources/published-tree/scripts.ts";
@@ -12,6 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
+const tree = scriptPart(join(import.meta.dirname, "../../../../resources/published-tree"), "tree.sh");
+
 test("links a file that another mirror's job puts into the store anew at the same moment", () => {
   const digest = digestOf("deb");
   const store = join(root, "store", digest.slice(0, 2));
@@ -20,7 +22,6 @@ test("links a file that another mirror's job puts into the store anew at the sam
   const names = Array.from({ length: 20_000 }, (_, index) => `pool/${index}.deb`);
   writeFileSync(join(root, "list"), names.map((name) => `${digest}\t3\t${name}\t${name}\n`).join(""));
 
-  const tree = scriptPart(join(import.meta.dirname, "../../../../resources/published-tree"), "tree.sh");
   const replacing = `my $f = shift; for (;;) { open my $o, ">", "$f.new"; print $o "deb"; close $o; rename "$f.new", $f }`;
   execFileSync("sh", [
     "-ec",
@@ -37,3 +38,30 @@ test("links a file that another mirror's job puts into the store anew at the sam
 
   expect(readdirSync(join(root, "base"))).toHaveLength(names.length);
 }, 60_000);
+
+test.each([
+  ["the same content anew", "deb", false],
+  ["other content", "other", true],
+])(
+  "takes a file with %s in the place of the one there, and notes only what is other content",
+  (_, content, noted) => {
+    const link = (text: string) => {
+      const digest = digestOf(text);
+      const store = join(root, "store", digest.slice(0, 2));
+      rmSync(store, { recursive: true, force: true });
+      mkdirSync(store, { recursive: true });
+      writeFileSync(join(store, digest), text);
+      writeFileSync(join(root, "list"), `${digest}\t${text.length}\t-\tpool/a.deb\n`);
+      execFileSync("sh", [
+        "-ec",
+        `${tree}\nSTORE=$1/store LIST=$1/list WORK=$1; mkdir -p "$1/base"; link_from_store pool "$1/base"`,
+        "sh",
+        root,
+      ]);
+    };
+    link("deb");
+    link(content);
+    expect(readFileSync(join(root, "base/a.deb"), "utf8")).toBe(content);
+    expect(existsSync(join(root, "replaced"))).toBe(noted);
+  },
+);

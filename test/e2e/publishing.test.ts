@@ -86,7 +86,7 @@ test("a phased update is for every machine where the mirror signs, and as upstre
     "mirror",
     "cd /srv/airgapped-maas/e2e/apt && for mode in resigned verbatim; do zcat $mode/current/public/dists/noble-updates/*/binary-amd64/Packages.gz | grep -c ^Phased-Update-Percentage; done; true",
   );
-  expect(counted.stdout).toBe("0\n1\n");
+  expect(counted.stdout).toMatch(/^0\n[1-9]\d*\n$/);
 });
 
 describe("a change of what is mirrored", () => {

@@ -29,7 +29,12 @@ export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void
       },
     },
     "SIGKILL of the provider": {
-      interrupt: (run) => descendants(run.child.pid as number, /dynamic-provider/).forEach(kill),
+      async interrupt(run) {
+        const providers = () => descendants(run.child.pid as number, /dynamic-provider/);
+        // Early in an update there is none yet.
+        await until("a provider to be there", 30_000, () => providers().length > 0);
+        providers().forEach(kill);
+      },
     },
     "cut SSH connections": { interrupt: () => connections().cut() },
     "a reboot of the host": { interrupt: (_run, host) => lab().reboot(host) },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lab } from "../../lab/lab.ts";
@@ -22,6 +22,7 @@ export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void
       interrupt: (run) => kill(run.child.pid as number),
       async tidy(stack, host) {
         await lettingGo(lab(), stack, host);
+        removeEmptyAttributes(stack.backend);
         // The lock of a killed update stays; this is how one takes it away.
         await stack.ok(["cancel", "--yes", "--stack", stack.name]).catch((error: Error) => {
           if (!/no.*(lock|update)/i.test(error.message)) throw error;
@@ -95,6 +96,17 @@ export async function saying(run: Running, line: RegExp): Promise<void> {
 /** What still runs of all that a stack's CLI had started, whoever its parent is now. */
 export function left(stack: Stack): number[] {
   return startedWith(`XDG_CACHE_HOME=${stack.cache}`);
+}
+
+/**
+ * Pulumi's file backend replaces a state as one, but not what it notes beside it (gocloud.dev/blob/fileblob, setAttrs):
+ * cut off there, it ends with "failed to load checkpoint: EOF" until that is gone. A state reads well without.
+ */
+function removeEmptyAttributes(backend: string): void {
+  for (const name of readdirSync(backend, { recursive: true, encoding: "utf8" })) {
+    const path = join(backend, name);
+    if (path.endsWith(".attrs") && statSync(path).size === 0) rmSync(path);
+  }
 }
 
 function kill(pid: number): void {

@@ -238,12 +238,11 @@ async function changesOf(
 
 /** A client that has a version installed never asks for it again, and what is published lies at the same path. */
 function refuseRebuilt(before: Plan, after: Plan, locals: readonly LocalFile[]): void {
-  const own = new Set(locals.map(({ sha256 }) => sha256));
-  const published = new Map(before.files.map(({ path, sha256 }) => [path, sha256]));
-  for (const { path, sha256, package: found } of after.rows) {
-    if (!found || !own.has(sha256) || (published.get(path) ?? sha256) === sha256) continue;
+  for (const local of locals) {
+    const paths = after.files.filter(({ sha256 }) => sha256 === local.sha256).map(({ path }) => path);
+    if (!before.files.some(({ path, sha256 }) => paths.includes(path) && sha256 !== local.sha256)) continue;
     throw refusedLocal(
-      found,
+      local,
       "this version is published with other contents",
       "Build it with a higher version: clients that have this one would never fetch it again.",
     );

@@ -58,15 +58,15 @@ export function withLocals(
   const kept = offered.filter(({ suite, component, architecture, found }) => {
     const local = byName.get(found.name)?.find((own) => meet(own.architecture, architecture));
     if (!local) return true;
-    const newer = compareVersions(local.version, found.version) > 0;
+    const order = compareVersions(local.version, found.version);
     if (suite !== home.suite || component !== home.component) {
-      if (!newer) outranked.push(`${local.name} ${local.version} (${suite} has ${found.version})`);
+      if (order <= 0) outranked.push(`${local.name} ${local.version} (${suite} has ${found.version})`);
       return true;
     }
-    if (newer) return false;
+    if (order > 0) return false;
     throw refusedLocal(
       local,
-      `upstream's ${found.version} in ${suite}/${component} is ${compareVersions(local.version, found.version) === 0 ? "of the same version" : "newer"}, and would be taken in its place`,
+      `upstream's ${found.version} in ${suite}/${component} is ${order === 0 ? "of the same version" : "newer"}, and would be taken in its place`,
       `Give it a higher version, such as ${found.version}+local1, or name ${found.name} in filter.exclude.`,
     );
   });

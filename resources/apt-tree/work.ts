@@ -67,15 +67,13 @@ export function resignedWork(
       handOver(`selection/${suite}/source`, lines.join(""));
     }
   }
-  const ofTheSite = new Set(
-    components.slice(0, 1).flatMap((home) => locals.map((local) => poolPath(local, home))),
-  );
+  const [home] = archive.suites;
+  const [component = ""] = components;
+  const ofTheSite = new Set(locals.map((local) => poolPath(local, component)));
   for (const row of plan.files) {
     if (row.package && !ofTheSite.has(row.path)) items.push(poolItem(row));
   }
-  const [home] = archive.suites;
-  const [component] = components;
-  if (locals.length > 0 && home && component) {
+  if (locals.length > 0 && home) {
     for (const local of locals) handOver(poolPath(local, component), local.bytes);
     for (const architecture of architectures) {
       handOver(

@@ -5,10 +5,12 @@ import { CustomImage } from "./components/custom-image.ts";
 import { ImageMirror } from "./components/image-mirror.ts";
 import { configureSsh } from "./hosts/connections.ts";
 import { readSite } from "./site/configuration.ts";
+import { warnOfUndeclared } from "./site/no-longer-declared.ts";
 import { supplyRegion } from "./site/supplied-region.ts";
 
 const site = readSite();
 configureSsh({ configFile: site.sshConfig });
+void warnOfUndeclared(site);
 
 const aptMirrors = Object.fromEntries(
   Object.entries(site.aptMirrors).map(([name, mirror]) => [

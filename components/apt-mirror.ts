@@ -133,7 +133,7 @@ export class AptMirror extends pulumi.ComponentResource {
       child([packages, configuration]),
     );
 
-    this.url = pulumi.output(urlOf(host, serve));
+    this.url = contents.apply(() => urlOf(host, serve));
     this.suites = suites;
     this.components = settings.components;
     this.architectures = settings.architectures;

@@ -144,7 +144,7 @@ export class CustomImage extends pulumi.ComponentResource {
     );
     // A URN is known to a preview, unlike an output, and comes when the stream is served: MAAS is pointed at it after that.
     const source = pulumi
-      .all([urlOf(host, serve), key.publicKeyBinary, contents, tree.urn, services.urn])
+      .all([contents.apply(() => urlOf(host, serve)), key.publicKeyBinary, contents, tree.urn, services.urn])
       .apply(([url, keyring, { selections, serial, distroSeries }]) => ({
         url: `${url}/`,
         keyring,

@@ -102,7 +102,7 @@ export class ImageMirror extends pulumi.ComponentResource {
     // resource's URN is known to a preview, which so shows what changes in MAAS.
     const served = <T>(value: pulumi.Input<T>) =>
       pulumi.all([value, tree.urn, services.urn]).apply(([known]) => known as T);
-    this.url = served(urlOf(host, serve).then((url) => `${url}/`));
+    this.url = served(contents.apply(async () => `${await urlOf(host, serve)}/`));
     this.keyring = contents.keyring;
     this.publicKey = contents.publicKey;
     this.fingerprint = contents.fingerprints.apply((fingerprints) => fingerprints.join(" "));

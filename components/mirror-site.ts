@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ExplainedError } from "../errors/explained-error.ts";
+import { explainedOnce } from "../errors/repeated-failure.ts";
 import { resolveDestination } from "../hosts/connections.ts";
+import { SshConfigurationError } from "../hosts/unreachable.ts";
 import { pathText } from "../resources/kernel/check.ts";
 import { commonPlace } from "../resources/published-tree/common-place.ts";
 import type { Serve, WebSite } from "./web-site.ts";
@@ -55,7 +57,8 @@ export async function lookedUp<
     for (const line of contents.changes) void pulumi.log.info(line, component);
     for (const line of contents.warnings) void pulumi.log.warn(line, component);
     return contents;
-  } catch (error) {
+  } catch (caught) {
+    const error = caught instanceof SshConfigurationError ? explainedOnce(caught, path) : caught;
     const message = error instanceof Error ? error.message : String(error);
     const values = error instanceof ExplainedError ? (error.explanation.values ?? []) : [];
     const paths = values.map((value) => `${path}.${value}`).join(" or ");
@@ -83,7 +86,7 @@ export function digestsOf(site: WebSite): Record<string, string> {
   );
 }
 
-/** Where clients find a mirror. */
+/** Where clients find a mirror. Asked after its lookup, which explains what is wrong with the host. */
 export async function urlOf(
   host: string,
   serve: Serve & { readonly address?: string | undefined },

@@ -39,16 +39,6 @@ export async function closeAll(): Promise<void> {
   hosts.clear();
 }
 
-/**
- * Ends all connections when standard input does: the engine holds the other end of it, so its end means that
- * the engine is gone. For processes whose standard input is that pipe.
- */
-export function closeWithStandardInput(): void {
-  process.stdin.once("end", () => closeAll().finally(() => process.exit(1)));
-  process.stdin.resume();
-  (process.stdin as Partial<import("node:net").Socket>).unref?.();
-}
-
 function connectionsTo(jump: Jump, via: readonly Jump[] = []): HostConnections {
   const key = JSON.stringify([jump, via]);
   let pool = pools.get(key);

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { homedir, userInfo } from "node:os";
 import { ExplainedError } from "../errors/explained-error.ts";
+import { SshConfigurationError } from "./unreachable.ts";
 
 /** Where a host is and how to get in, as OpenSSH's own configuration says. */
 export interface Destination {
@@ -76,7 +77,7 @@ async function askSsh(
 ): Promise<Destination> {
   const step = "looking up how to reach it with `ssh -G`";
   if (!/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u.test(name)) {
-    throw new ExplainedError({
+    throw new SshConfigurationError({
       host: name,
       step,
       found: "this is not a name that ssh takes",
@@ -101,7 +102,7 @@ async function askSsh(
         : found.includes("Can't open user config file")
           ? whereToFindIt()
           : `Run \`ssh ${args.join(" ")}\` and correct the configuration until it answers.`;
-      reject(new ExplainedError({ host: name, step, found, remedy, cause: error }));
+      reject(new SshConfigurationError({ host: name, step, found, remedy, cause: error }));
     });
   });
   const destination = parseSshSettings(name, output);
@@ -117,7 +118,7 @@ function whereToFindIt(): string {
 
 async function mustResolve({ name, hostname }: Destination): Promise<void> {
   await lookup(hostname).catch((error: NodeJS.ErrnoException) => {
-    throw new ExplainedError({
+    throw new SshConfigurationError({
       host: name,
       values: ["host"],
       step: "looking up its address",

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { pathText } from "../resources/kernel/check.ts";
+import { isSecret, plainSecrets } from "./plain-secrets.ts";
 import { type Site, siteSchema } from "./site.ts";
 
 /**
@@ -12,20 +13,30 @@ export function readSite(project = pulumi.getProject(), stack = pulumi.getStack(
   const given: Record<string, unknown> = {};
   const config = new pulumi.Config(project);
   for (const key of configuredKeys(project)) given[key] = parsed(config.require(key));
-  const result = siteSchema.safeParse(given);
-  if (result.success) return result.data;
   const file = `Pulumi.${stack}.yaml`;
-  const lines = result.error.issues.map((issue) => {
-    const value = valueAt(given, issue.path);
-    const shown =
-      typeof value === "string" && !secret.test(pathText(issue.path)) ? ` ${JSON.stringify(value)}` : "";
-    return `  ${file}: ${project}:${pathText(issue.path)}:${shown} ${issue.message}`;
+  const result = siteSchema.safeParse(given);
+  const faults = [
+    ...(result.error?.issues ?? []),
+    ...plainSecrets(given, {
+      project,
+      stack,
+      file,
+      isEncrypted: (key) => encryptedKeys().includes(`${project}:${key}`),
+    }),
+  ];
+  if (result.success && faults.length === 0) return result.data;
+  const lines = faults.map(({ path, message }) => {
+    const value = valueAt(given, path);
+    const shown = typeof value === "string" && !isSecret(path, value) ? ` ${JSON.stringify(value)}` : "";
+    return `  ${file}: ${project}${path.length > 0 ? `:${pathText(path)}` : ""}:${shown} ${message}`;
   });
   throw new pulumi.RunError(`The configuration of the stack ${stack} cannot be used:\n${lines.join("\n")}`);
 }
 
-// A proxy's URL may hold a password.
-const secret = /\.(tls\.key|apiKey|http_proxy)$/;
+/** As the language host is told them by the engine, and passes them on; the SDK has no public name for it. */
+function encryptedKeys(): readonly string[] {
+  return JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]");
+}
 
 function configuredKeys(project: string): string[] {
   const prefix = `${project}:`;

@@ -34,6 +34,16 @@ export const siteSchema = z
     clientChecks: z.record(name, clientCheckSchema).default({}),
   })
   .superRefine((site, context) => {
+    if (declaresNothing(site)) {
+      context.addIssue({
+        code: "custom",
+        path: [],
+        message:
+          "declares no aptMirrors, imageMirrors, customImages or maas: is this the file that was meant? " +
+          "What a stack has made is taken away by `pulumi destroy`, not by an empty file",
+      });
+      return;
+    }
     const mirrors = mirrorsOf(site);
     for (const [index, later] of mirrors.entries()) {
       for (const earlier of mirrors.slice(0, index)) {
@@ -62,6 +72,10 @@ export const siteSchema = z
   });
 
 export type Site = z.output<typeof siteSchema>;
+
+function declaresNothing({ aptMirrors, imageMirrors, customImages, maas }: Site): boolean {
+  return !maas && [aptMirrors, imageMirrors, customImages].every((all) => Object.keys(all).length === 0);
+}
 
 type Room = "aptMirrors" | "imageMirrors" | "customImages";
 

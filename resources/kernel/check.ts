@@ -1,3 +1,4 @@
+import "./wrong-input.ts";
 import type { z } from "zod";
 import type { Json } from "./definition.ts";
 import { type Properties, storable } from "./stored-properties.ts";
@@ -61,9 +62,7 @@ function failuresOf(error: z.ZodError): Failure[] {
 }
 
 function failureOf(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Failure {
-  // Of a record's key zod only says that it is invalid, and keeps the reason inside.
-  const reasons = issue.code === "invalid_key" ? issue.issues.map(({ message }) => message) : [];
-  return { property: pathText([...prefix, ...issue.path]), reason: reasons.join("; ") || issue.message };
+  return { property: pathText([...prefix, ...issue.path]), reason: issue.message };
 }
 
 /** `["files", "/etc/motd", "mode"]` as `files["/etc/motd"].mode`. */

@@ -1,6 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { closeWithStandardInput, configureSsh, hostNamed } from "../../hosts/connections.ts";
+import { explainedOnce } from "../../errors/repeated-failure.ts";
+import { configureSsh, hostNamed } from "../../hosts/connections.ts";
+import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
 import { check } from "./check.ts";
 import { type HostInputs, PartlyApplied, type ResourceDefinition, type Scene } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
@@ -19,9 +21,6 @@ import {
 
 type Definition = ResourceDefinition<HostInputs & Record<string, unknown>, Record<string, unknown>>;
 
-/** Every kind of resource has a provider of its own in the one process. */
-let endsWithEngine = false;
-
 /** A definition's life cycle in the terms of Pulumi's dynamic provider protocol. */
 export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   readonly #definition: Definition;
@@ -38,9 +37,6 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   async configure(request: pulumi.dynamic.ConfigureRequest): Promise<void> {
     const configFile = request.config.get("sshConfig");
     configureSsh(configFile ? { configFile } : {});
-    // Nobody else ends this process when the engine is killed.
-    if (!endsWithEngine) closeWithStandardInput();
-    endsWithEngine = true;
   }
 
   async check(olds: Properties, news: Properties): Promise<pulumi.dynamic.CheckResult> {
@@ -203,7 +199,9 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     };
     const foreseen = error instanceof ExplainedError;
     const explained = foreseen
-      ? error.within(context)
+      ? ofItsHost(error)
+        ? explainedOnce(error.within(context), context.resource)
+        : error.within(context)
       : new ExplainedError({
           ...context,
           step,
@@ -214,6 +212,11 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     explained.stack = foreseen ? "" : error instanceof Error ? (error.stack ?? "") : "";
     return redaction.error(explained);
   }
+}
+
+/** All resources of a host fail alike where it cannot be reached. */
+function ofItsHost(error: ExplainedError): boolean {
+  return error instanceof Unreachable || error instanceof SshConfigurationError;
 }
 
 /** What the SDK makes of an error with these fields: the state keeps the properties, the next update goes on. */

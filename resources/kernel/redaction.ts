@@ -26,6 +26,12 @@ export class Redaction {
     return this;
   }
 
+  /** Learns every text of a value that is secret as a whole. */
+  learnAll(value: unknown): this {
+    for (const text of textsAt(value as Json | undefined, [])) this.#add(text);
+    return this;
+  }
+
   text(text: string): string {
     // The longest first: one secret may be the beginning of another.
     const secrets = [...this.#secrets].sort((a, b) => b.length - a.length);

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { keepOutOfDebugLines } from "./debug-lines.ts";
 import type { ResourceDefinition } from "./definition.ts";
 import { nameOnHosts } from "./name-on-hosts.ts";
 import { hidden } from "./stored-properties.ts";
@@ -58,7 +59,10 @@ function withSecrets(inputs: object, paths: readonly string[]): object {
 function marked(value: unknown, [key, ...inner]: readonly string[]): unknown {
   if (value === undefined) return undefined;
   // What is not known yet cannot be looked into: all of it is secret then.
-  if (key === undefined || !isRecord(value)) return pulumi.secret(value);
+  if (key === undefined || !isRecord(value)) {
+    keepOutOfDebugLines(value);
+    return pulumi.secret(value);
+  }
   const keys = Object.keys(value).filter((name) => key === "*" || key === name);
   return { ...value, ...Object.fromEntries(keys.map((name) => [name, marked(value[name], inner)])) };
 }

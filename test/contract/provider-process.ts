@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 
 const require = createRequire(import.meta.url);
@@ -12,6 +13,9 @@ const { LogSeverity } = require("@pulumi/pulumi/proto/engine_pb");
 const { Status } = require("@pulumi/pulumi/proto/status_pb");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb");
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb");
+
+/** The folder that Pulumi.yaml names. */
+const startedBy = join(import.meta.dirname, "../../resources/kernel/engine");
 
 // biome-ignore lint/suspicious/noExplicitAny: properties are whatever a resource has
 export type Properties = Record<string, any>;
@@ -50,7 +54,7 @@ export class CallFailed extends Error {
 }
 
 /**
- * The real dynamic provider process, started the way Pulumi's `pulumi-resource-pulumi-nodejs` does, and an
+ * The real dynamic provider process, started the way the engine does, and an
  * engine that records what it is told.
  */
 export class ProviderProcess {
@@ -100,10 +104,14 @@ export class ProviderProcess {
         (error: Error, port: number) => (error ? reject(error) : resolve(port)),
       ),
     );
-    const program = createRequire(`${project}/index.ts`).resolve("@pulumi/pulumi/cmd/dynamic-provider");
-    const child = spawn(process.execPath, [program, `127.0.0.1:${enginePort}`], {
+    const child = spawn(join(startedBy, "pulumi-resource-pulumi-nodejs"), [`127.0.0.1:${enginePort}`], {
       cwd: project,
-      env: { ...process.env, NODE_OPTIONS: "", PULUMI_NODEJS_PROJECT: "airgapped-maas" },
+      env: {
+        ...process.env,
+        PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+        NODE_OPTIONS: "",
+        PULUMI_NODEJS_PROJECT: "airgapped-maas",
+      },
       stdio: ["pipe", "pipe", "pipe"],
     });
     const lines = createInterface({ input: child.stdout as NonNullable<typeof child.stdout> });

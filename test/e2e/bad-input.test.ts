@@ -108,6 +108,37 @@ test("two mirrors of one host that cannot both be served or kept are refused wit
   expect(output).not.toContain("never shown");
 }, 120_000);
 
+test("a file that declares nothing is refused, and says how a stack is taken away", async () => {
+  stack.configure({ sshConfig: lab.paths.sshConfig });
+  const { code, output, steps } = await stack.preview();
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/Pulumi\.e2e\.yaml: airgapped-maas: declares no aptMirrors.*`pulumi destroy`/);
+  expect(steps.filter(({ type }) => type !== "Stack")).toEqual([]);
+}, 60_000);
+
+test("a host that ssh does not know, and that nothing else names, is said once and without a trace of the program", async () => {
+  const site = labSite(lab, { ubuntu: { host: "mirror.nowhere.invalid" } });
+  stack.configure({ ...site, aptMirrors: { ubuntu: { ...site.aptMirrors.ubuntu, serve: {} } } });
+  const { code, output } = await stack.preview();
+  expect(code).not.toBe(0);
+  const diagnostics = output.slice(output.indexOf("Diagnostics:"));
+  expect(diagnostics.match(/error: /g)).toHaveLength(1);
+  expect(diagnostics).toContain("aptMirrors.ubuntu.host: host mirror.nowhere.invalid: ");
+  expect(output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
+}, 60_000);
+
+test("a private key in clear text is refused before anything is looked at, and not shown", async () => {
+  const key = "-----BEGIN PRIVATE KEY-----\nnever shown\n-----END PRIVATE KEY-----\n";
+  stack.configure(labSite(lab, { ubuntu: { serve: { tls: { certificate: "C", key } } } }));
+  const { code, output, steps } = await stack.preview();
+  expect(code).not.toBe(0);
+  expect(output).toContain(
+    "pulumi config set --stack e2e --secret --path 'airgapped-maas:aptMirrors.ubuntu.serve.tls.key' < FILE",
+  );
+  expect(output).not.toContain("never shown");
+  expect(steps.filter(({ type }) => type !== "Stack")).toEqual([]);
+}, 60_000);
+
 /** What only the hosts and upstream can tell, each with the path at which it must be reported. */
 const unworkable: readonly [what: string, path: string, mirror: () => Values, reason: RegExp][] = [
   [

@@ -72,7 +72,7 @@ describe("an image mirror", () => {
     [{ keepVersions: 0 }, "keepVersions is less than 1: the newest version itself counts"],
     [{ keepTrees: 0 }, "keepTrees is less than 1: the published tree itself counts"],
     [{ pinnedTo: "000007" }, /^pinnedTo is not a tree's name/],
-    [{ suites: ["noble"] }, /Unrecognized key: "suites"/],
+    [{ suites: ["noble"] }, /"suites" is not known here/],
   ])("%j is refused with the path of the value", (change, expected) => {
     const found = faults(change);
     expect(found).toEqual([typeof expected === "string" ? expected : expect.stringMatching(expected)]);

@@ -114,7 +114,7 @@ describe("one mirror", () => {
       { mode: "verbatim", extras: { phasedUpdates: "complete" } },
       /^aptMirrors\.ubuntu\.extras\.phasedUpdates needs mode/,
     ],
-    [{ sutes: [] }, /^aptMirrors\.ubuntu Unrecognized key: "sutes"/],
+    [{ sutes: [] }, /^aptMirrors\.ubuntu "sutes" is not known here: is suites meant\?/],
   ])("%j is refused with the path of the value", (change, expected) => {
     const found = faults(withMirror(change));
     expect(found).toHaveLength(1);

@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Site } from "./site.ts";
+
+/** The program's outputs by mirror or image, as the last update left them; see index.ts. */
+interface LastOutputs {
+  readonly mirrors?: Readonly<Record<string, { readonly url?: string }>>;
+  readonly images?: Readonly<Record<string, { readonly url?: string }>>;
+  readonly customImages?: Readonly<Record<string, { readonly distroSeries?: string }>>;
+}
+
+/**
+ * Says beside the stack what clients lose with the mirrors and images that the last update had and that the stack's file
+ * no longer declares. Pulumi's own preview shows resources that go, and calls no provider for them.
+ */
+export async function warnOfUndeclared(site: Pick<Site, "aptMirrors" | "imageMirrors" | "customImages">) {
+  const last = await lastOutputs();
+  for (const line of losses(last, site)) void pulumi.log.warn(line);
+}
+
+/** A line for each that goes. */
+export function losses(
+  last: LastOutputs,
+  site: {
+    readonly aptMirrors: object;
+    readonly imageMirrors: object;
+    readonly customImages: object;
+  },
+): string[] {
+  const gone = <Entry>(entries: Readonly<Record<string, Entry>> | undefined, declared: object) =>
+    Object.entries(entries ?? {}).filter(([name]) => !Object.hasOwn(declared, name));
+  const at = ({ url }: { readonly url?: string }) => (url ? ` (${url})` : "");
+  return [
+    ...gone(last.mirrors, site.aptMirrors).map(
+      ([name, mirror]) =>
+        `aptMirrors.${name}${at(mirror)} is no longer declared: clients that get packages there will fail, unless another mirror takes its place`,
+    ),
+    ...gone(last.images, site.imageMirrors).map(
+      ([name, mirror]) =>
+        `imageMirrors.${name}${at(mirror)} is no longer declared: a MAAS that imports from there will fail, unless another mirror takes its place`,
+    ),
+    ...gone(last.customImages, site.customImages).map(
+      ([name, { distroSeries }]) =>
+        `customImages.${name} is no longer declared: machines can no longer be deployed with ${distroSeries || "it"} once MAAS has dropped it`,
+    ),
+  ];
+}
+
+/** Outputs of this very stack. Nothing where there was no update yet, or the backend does not tell. */
+async function lastOutputs(): Promise<LastOutputs> {
+  const name = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+  try {
+    const { outputs } = await pulumi.runtime.invoke(
+      "pulumi:pulumi:readStackOutputs",
+      { name },
+      { async: true },
+    );
+    return outputs ?? {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import { pathText } from "../resources/kernel/check.ts";
+
+/** A secret that the stack's file has in clear text. */
+export interface PlainSecret {
+  readonly path: readonly PropertyKey[];
+  /** What it is and how it is set right. */
+  readonly message: string;
+}
+
+/** Settings that are secret whatever they say. */
+const secretSetting = /(^|\.)(tls\.key|clientCertificate\.key|apiKey|password|token)$/;
+
+/** Whether a value may never be shown or kept in clear text. */
+export function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
+  if (typeof value !== "string") return false;
+  return (
+    secretSetting.test(pathText(path)) ||
+    /-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----/.test(value) ||
+    // A password in an address: http://name:word@proxy.
+    /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*:[^/?#\s]*@/i.test(value)
+  );
+}
+
+/**
+ * The secrets of a stack's configuration that are not encrypted. They would be in version control, and in
+ * clear text in the state: in the provider's inputs, in its history and backups.
+ *
+ * @param given The configuration below the project's name.
+ * @param isEncrypted Whether the engine calls a key of it secret; it does so where any value below it is.
+ * @param file The stack's file, e.g. `Pulumi.dc1.yaml`; it may be missing where the configuration is kept elsewhere.
+ */
+export function plainSecrets(
+  given: Readonly<Record<string, unknown>>,
+  {
+    project,
+    stack,
+    file,
+    isEncrypted,
+  }: {
+    readonly project: string;
+    readonly stack: string;
+    readonly file: string;
+    readonly isEncrypted: (key: string) => boolean;
+  },
+): PlainSecret[] {
+  const text = fileText(file);
+  return secretsIn(given).flatMap(({ path, value }) => {
+    // Beside an encrypted value of the same key, only the file tells that this one is not.
+    if (isEncrypted(String(path[0])) && !standsIn(text, value)) return [];
+    const key = `${project}:${pathText(path)}`;
+    const from = value.includes("\n") ? " < FILE" : "";
+    return [
+      {
+        path,
+        message:
+          "is secret, and not encrypted: it would be in version control and readable in the state. " +
+          `Set it encrypted: pulumi config set --stack ${stack} --secret --path '${key}'${from}. ` +
+          "Where others could read it before, make a new one",
+      },
+    ];
+  });
+}
+
+function secretsIn(
+  value: unknown,
+  path: readonly PropertyKey[] = [],
+): { readonly path: readonly PropertyKey[]; readonly value: string }[] {
+  if (typeof value === "string") return isSecret(path, value) ? [{ path, value }] : [];
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => secretsIn(item, [...path, index]));
+  return Object.entries(value).flatMap(([key, item]) => secretsIn(item, [...path, key]));
+}
+
+/** Without white space, which a text of several lines has otherwise in YAML. */
+function fileText(file: string): string {
+  try {
+    return bare(readFileSync(file, "utf8"));
+  } catch {
+    return "";
+  }
+}
+
+/** Short values are in every text. */
+function standsIn(text: string, value: string): boolean {
+  const wanted = bare(value);
+  return wanted.length >= 8 && text.includes(wanted);
+}
+
+function bare(text: string): string {
+  return text.replace(/\\n|\s/g, "");
+}

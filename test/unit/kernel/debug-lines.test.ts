@@ -1,0 +1,14 @@
+import { expect, test } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
+import { keepOutOfDebugLines } from "../../../resources/kernel/debug-lines.ts";
+
+test("the SDK's debug lines lose what is secret once it is known", async () => {
+  const lines: string[] = [];
+  Object.assign(pulumi.log, { debug: async (line: string) => lines.push(line) });
+  keepOutOfDebugLines("plain secret");
+  keepOutOfDebugLines(Promise.resolve("late secret"));
+  keepOutOfDebugLines(pulumi.secret({ "/etc/key": { content: "first line\nsecond line\n" } }));
+  await new Promise(setImmediate);
+  await pulumi.log.debug("resp: a,plain secret,b,late secret,content,first line\nsecond line\n,mode,0600");
+  expect(lines).toEqual(["resp: a,[secret],b,[secret],content,[secret]\n[secret]\n,mode,0600"]);
+});

@@ -1,0 +1,22 @@
+import { expect, test } from "@jest/globals";
+import { losses } from "../../../site/no-longer-declared.ts";
+
+const none = { aptMirrors: {}, imageMirrors: {}, customImages: {} };
+
+test("what the last update had and the file no longer declares is said, with what clients lose", () => {
+  const last = {
+    mirrors: { ubuntu: { url: "http://mirror/ubuntu" }, kept: { url: "http://mirror/kept" } },
+    images: { images: {} },
+    customImages: { rocky9: { distroSeries: "rhel/rocky9" } },
+  };
+  expect(losses(last, { ...none, aptMirrors: { kept: {} } })).toEqual([
+    "aptMirrors.ubuntu (http://mirror/ubuntu) is no longer declared: clients that get packages there will fail, unless another mirror takes its place",
+    "imageMirrors.images is no longer declared: a MAAS that imports from there will fail, unless another mirror takes its place",
+    "customImages.rocky9 is no longer declared: machines can no longer be deployed with rhel/rocky9 once MAAS has dropped it",
+  ]);
+});
+
+test("a first update, and one that changes nothing, say nothing", () => {
+  expect(losses({}, none)).toEqual([]);
+  expect(losses({ mirrors: { a: {} } }, { ...none, aptMirrors: { a: {}, b: {} } })).toEqual([]);
+});

@@ -80,8 +80,10 @@ function keysOf(schema: Issue["inst"]): string[] {
   return Object.keys(def?.shape ?? {});
 }
 
-/** The known key that is the fewest changes of letters away, where that is not many. */
+/** The only known key that begins so, else the one that is the fewest changes of letters away, where that is not many. */
 function nearest(key: string, known: readonly string[]): string | undefined {
+  const [longer, ...others] = known.filter((each) => key.length > 2 && each.startsWith(key));
+  if (longer !== undefined && others.length === 0) return longer;
   const [best] = known
     .map((each) => ({ each, distance: distance(key.toLowerCase(), each.toLowerCase()) }))
     .sort((one, two) => one.distance - two.distance);

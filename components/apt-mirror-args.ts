@@ -44,7 +44,7 @@ const architecture = z.string().superRefine((name, context) => {
 const packagePattern = z
   .string()
   .regex(
-    /^[a-z0-9*?[][a-z0-9+.*?[\]-]*$/,
+    /^[A-Za-z0-9_*?[][A-Za-z0-9_~+.*?[\]-]*$/,
     "is neither a package's name nor a pattern of one (* and ? are allowed)",
   );
 
@@ -68,6 +68,7 @@ export const upstreamSchema = z.strictObject({
     .refine((url) => URL.canParse(url), "is not a URL")
     .transform((url) => url.replace(/\/*$/, "")),
   key: z.string().min(1).optional(),
+  indexLimitMiB: z.int().min(1).max(65_536).default(1024),
   ...transferSchema(64),
 });
 
@@ -175,6 +176,11 @@ export interface AptMirrorArgs {
      * @default the Ubuntu archive's key, F6ECB3762474EDA9D21B7022871920D1991BC93C
      */
     readonly key?: string | undefined;
+    /**
+     * MiB that the package indices may come to in all, unpacked: somebody who can sign could name a small file that unpacks
+     * to more than this workstation has. @default 1024
+     */
+    readonly indexLimitMiB?: number | undefined;
     /** Seconds without a byte after which a transfer is given up. @default 30 */
     readonly stallSeconds?: number | undefined;
     /** Transfers at once. @default 64 */

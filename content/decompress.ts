@@ -1,17 +1,39 @@
-import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { ExplainedError } from "../errors/explained-error.ts";
+import { bunzip2 } from "./bzip2.ts";
 
-export type Compression = "none" | "gz" | "xz" | "zst";
+export type Compression = "none" | "gz" | "xz" | "zst" | "bz2";
 
 /** By a file name's ending. Other endings count as uncompressed. */
 export function compressionOf(path: string): Compression {
-  return (/\.(gz|xz|zst)$/.exec(path)?.[1] as Compression | undefined) ?? "none";
+  return (/\.(gz|xz|zst|bz2)$/.exec(path)?.[1] as Compression | undefined) ?? "none";
 }
 
 /**
- * Unpacks what was verified before. Stops with an error at more than `maximum` bytes: a small file
- * can unpack to an endless one.
+ * Unpacks piece by piece, as fast as the pieces are taken: a small file can unpack to an endless one, and whoever takes
+ * the pieces stops when it is too much.
+ *
+ * @param name What the bytes are called in errors.
+ */
+export async function* unpacked(
+  bytes: Buffer,
+  compression: Compression,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* decoderOf(bytes, compression);
+  } catch (error) {
+    throw new ExplainedError({
+      step: `unpacking ${name}`,
+      found: `it is no ${compression} data, or damaged (${(error as Error).message})`,
+      remedy: "Ask those who run the archive: what was published is not what its name says.",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Unpacks what is small. Stops with an error at more than `maximum` bytes.
  *
  * @param name What the bytes are called in errors.
  */
@@ -21,26 +43,42 @@ export async function decompress(
   maximum: number,
   name: string,
 ): Promise<Buffer> {
-  if (compression === "none") return bytes;
-  try {
-    if (compression === "gz") return await gunzip(bytes, maximum);
-    if (compression === "zst") {
-      // Node has had zstd since 22.15.
-      if (!zlib.zstdDecompress) throw new Error("this Node cannot unpack zstd: 22.15 is the first that can");
-      return await promisify(zlib.zstdDecompress)(bytes, { maxOutputLength: maximum });
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of unpacked(bytes, compression, name)) {
+    length += piece.length;
+    if (length > maximum) {
+      throw new ExplainedError({
+        step: `unpacking ${name}`,
+        found: `it unpacks to more than ${maximum} bytes, which is more than a file of its kind has`,
+        remedy: "Look at the file: it is damaged, or made to use up memory.",
+      });
     }
-    return await unxz(bytes, maximum);
-  } catch (error) {
-    throw new ExplainedError({
-      step: `unpacking ${name}`,
-      found: `it is no ${compression} data, or damaged, or larger than ${maximum} bytes unpacked (${(error as Error).message})`,
-      remedy: "Ask those who run the archive: what was published is not what its name says.",
-      cause: error,
-    });
+    pieces.push(piece);
   }
+  return pieces.length === 1 ? Buffer.from(pieces[0] as Uint8Array) : Buffer.concat(pieces, length);
 }
 
-async function unxz(bytes: Buffer, maximum: number): Promise<Buffer> {
+function decoderOf(
+  bytes: Buffer,
+  compression: Compression,
+): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  if (compression === "gz") return fedWith(zlib.createGunzip({ chunkSize: 262_144 }), bytes);
+  if (compression === "bz2") return bunzip2(bytes);
+  if (compression === "xz") return unxz(bytes);
+  if (compression === "none") return [bytes];
+  // Node has had zstd since 22.15.
+  if (!zlib.createZstdDecompress)
+    throw new Error("this Node cannot unpack zstd: 22.15 is the first that can");
+  return fedWith(zlib.createZstdDecompress({ chunkSize: 262_144 }), bytes);
+}
+
+function fedWith(decoder: NodeJS.ReadWriteStream & AsyncIterable<string | Buffer>, bytes: Buffer) {
+  decoder.end(bytes);
+  return decoder as AsyncIterable<Buffer>;
+}
+
+async function* unxz(bytes: Buffer): AsyncGenerator<Uint8Array> {
   // A CommonJS package: its exports are the default one, and also named ones where a loader finds them.
   const loaded = (await import("xz-decompress")) as typeof import("xz-decompress") & {
     default?: typeof import("xz-decompress");
@@ -56,39 +94,14 @@ async function unxz(bytes: Buffer, maximum: number): Promise<Buffer> {
     },
   });
   const reader = new XzReadableStream(pieces).getReader();
-  return gather(
-    (async function* () {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        yield value;
-      }
-    })(),
-    maximum,
-  );
-}
-
-async function gunzip(bytes: Buffer, maximum: number): Promise<Buffer> {
-  const stream = zlib.createGunzip({ chunkSize: 262_144 });
-  stream.end(bytes);
-  return gather(stream, maximum);
-}
-
-/** Pieces put together as they come: an index is large enough that having it twice would be felt. */
-async function gather(pieces: AsyncIterable<Uint8Array>, maximum: number): Promise<Buffer> {
-  let whole = Buffer.allocUnsafeSlow(Math.min(maximum, 64 * 1024 * 1024));
-  let length = 0;
-  for await (const piece of pieces) {
-    if (length + piece.length > maximum) throw new Error(`more than ${maximum} bytes`);
-    if (length + piece.length > whole.length) {
-      const larger = Buffer.allocUnsafeSlow(
-        Math.min(maximum, Math.max(whole.length * 2, length + piece.length)),
-      );
-      whole.copy(larger, 0, 0, length);
-      whole = larger;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
     }
-    whole.set(piece, length);
-    length += piece.length;
+  } finally {
+    // Whoever takes the pieces may have had enough.
+    await reader.cancel();
   }
-  return whole.subarray(0, length);
 }

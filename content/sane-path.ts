@@ -1,6 +1,6 @@
 /**
  * Whether a path that upstream names may be joined to a directory or a URL: relative, plain parts,
- * no `..`, and no character that is not printable ASCII or would mean something to a URL or a list.
+ * no `..`, no part longer than a file's name can be, and no character that is not printable ASCII or would mean something to a URL or a list.
  */
 export function isSanePath(path: string): boolean {
   return (
@@ -8,6 +8,6 @@ export function isSanePath(path: string): boolean {
     path.length <= 1024 &&
     /^[\x21-\x7e]+$/.test(path) &&
     !/[\\?#%"'<>|*]/.test(path) &&
-    path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
+    path.split("/").every((part) => part !== "" && part !== "." && part !== ".." && part.length <= 255)
   );
 }

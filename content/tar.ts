@@ -11,15 +11,42 @@ export function isTar(bytes: Buffer): boolean {
   return sum === header.reduce((total, byte) => total + byte, 0);
 }
 
-/** The content of a file of a small archive; undefined when it is not there. */
+/**
+ * The content of a file of a small archive; undefined when it is not there as a plain file, not whole, or there twice:
+ * of two, each reader takes another.
+ */
 export function fileInTar(tar: Buffer, wanted: string): Buffer | undefined {
+  let found: Buffer | undefined;
   for (let at = 0; at + block <= tar.length; ) {
-    const name = tar.toString("latin1", at, at + 100).replace(/\0.*$/s, "");
-    if (name === "") return undefined;
-    const size = Number.parseInt(tar.toString("latin1", at + 124, at + 136), 8);
-    if (!Number.isSafeInteger(size) || size < 0) return undefined;
-    if (name.replace(/^\.\//, "") === wanted) return tar.subarray(at + block, at + block + size);
+    const header = tar.subarray(at, at + block);
+    const name = textOf(header, 0, 100);
+    if (name === "") return found;
+    const digits = textOf(header, 124, 136).trim();
+    if (!/^[0-7]{1,11}$/.test(digits) || !isTar(header)) return undefined;
+    const size = Number.parseInt(digits, 8);
+    const content = tar.subarray(at + block, at + block + size);
+    const kind = String.fromCharCode(header[156] as number);
+    // These change what the next header says.
+    if ("KLgx".includes(kind) && renames(content, kind)) return undefined;
+    const prefix = header.toString("latin1", 257, 263) === "ustar\0" ? textOf(header, 345, 500) : "";
+    if (`${prefix && `${prefix}/`}${name}`.replace(/^(\.?\/)+/, "") === wanted) {
+      if (found || !"0\0".includes(kind) || content.length < size) return undefined;
+      found = content;
+    }
     at += block + Math.ceil(size / block) * block;
   }
-  return undefined;
+  return found;
+}
+
+function textOf(header: Buffer, from: number, to: number): string {
+  const text = header.toString("latin1", from, to);
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
+}
+
+/** Whether an extended header gives a name or a size: one that has times and owners only does not. */
+function renames(content: Buffer, kind: string): boolean {
+  return (
+    "KL".includes(kind) || /^\d+ (path|size|linkpath|GNU\.sparse[^=]*)=/m.test(content.toString("latin1"))
+  );
 }

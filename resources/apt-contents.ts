@@ -37,6 +37,7 @@ export interface AptContentsRequest {
     readonly url: string;
     readonly key?: string | undefined;
     readonly stallSeconds: number;
+    readonly indexLimitMiB: number;
   };
   readonly suites: readonly string[];
   readonly components: readonly string[];
@@ -75,7 +76,7 @@ export interface AptContents {
 type Found = Omit<AptContents, "plan" | "changes">;
 
 /** Raised whenever the same archive and request give another publication than before. */
-const planner = 3;
+const planner = 4;
 
 /**
  * Plans a mirror from what upstream and its host have now. Upstream is read through the host, so as the host sees
@@ -109,6 +110,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     key: keys,
     cache,
     now: new Date(),
+    indexLimit: request.upstream.indexLimitMiB * 1024 * 1024,
     seen: newestOf(kept),
   };
   const releases = await readReleases(asked);
@@ -135,7 +137,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
 
 /** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */
 function newestOf(trees: readonly PublishedContents[]): Record<string, { date: string }> {
-  const newest: Record<string, { date: string }> = {};
+  const newest: Record<string, { date: string }> = Object.create(null);
   for (const [suite, { date }] of trees.flatMap(({ suites = {} }) => Object.entries(suites))) {
     if (date > (newest[suite]?.date ?? "")) newest[suite] = { date };
   }

@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { compressionOf, decompress } from "../decompress.ts";
+import { compressionOf, unpacked } from "../decompress.ts";
 import { type Fetch, NotThere } from "../fetch.ts";
 import { forNow, type MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
+import { IndexBudget } from "./index-budget.ts";
 import { type Extras, type IndexKind, type SelectedIndex, selectIndices } from "./indices.ts";
-import { type IndexedPackage, parsePackages, parseSources, type SourceFile } from "./packages.ts";
+import {
+  type IndexedPackage,
+  type OddStanza,
+  readPackages,
+  readSources,
+  type SourceFile,
+} from "./packages.ts";
 import { checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
 
 export interface ArchiveRequest {
@@ -26,6 +33,8 @@ export interface ArchiveRequest {
    * uncompressed forms); without this, compressed forms are taken to exist and uncompressed ones not to.
    */
   readonly exists?: (paths: readonly string[]) => Promise<readonly boolean[]>;
+  /** Bytes that all indices may come to unpacked. @default 1 GiB */
+  readonly indexLimit?: number | undefined;
 }
 
 /** A file below `dists/`, as upstream has it. */
@@ -64,6 +73,8 @@ export interface PackageIndex {
   readonly path: string;
   readonly packages: readonly IndexedPackage[];
   readonly sources: readonly SourceFile[];
+  /** Its stanzas that cannot be read as one thing. */
+  readonly odd: readonly OddStanza[];
 }
 
 export interface Archive {
@@ -74,7 +85,6 @@ export interface Archive {
 }
 
 const largestRoot = 16 * 1024 * 1024;
-const largestIndex = 4 * 1024 * 1024 * 1024 - 1;
 
 /**
  * Reads what an archive has of some suites, verified from the signature down: the signed root of each
@@ -82,7 +92,8 @@ const largestIndex = 4 * 1024 * 1024 * 1024 - 1;
  */
 export async function readArchive(request: ArchiveRequest): Promise<Archive> {
   const keys = await keysOf(request);
-  const suites = await Promise.all(request.suites.map((suite) => readSuite(request, keys, suite)));
+  const budget = new IndexBudget(request.indexLimit);
+  const suites = await Promise.all(request.suites.map((suite) => readSuite(request, keys, suite, budget)));
   return { suites, architectures: request.architectures, extras: request.extras ?? {}, keys };
 }
 
@@ -104,7 +115,12 @@ async function readRelease(request: ArchiveRequest, keys: TrustedKeys, suite: st
   return { name: suite, release, signedBy: verified.signedBy, roots };
 }
 
-async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: string): Promise<ArchiveSuite> {
+async function readSuite(
+  request: ArchiveRequest,
+  keys: TrustedKeys,
+  suite: string,
+  budget: IndexBudget,
+): Promise<ArchiveSuite> {
   const base = `dists/${suite}`;
   const root = await readRelease(request, keys, suite);
   const { release } = root;
@@ -115,16 +131,26 @@ async function readSuite(request: ArchiveRequest, keys: TrustedKeys, suite: stri
     selected.map(async ({ kind, path, component, architecture, entries }) => {
       if (kind === "other") return [];
       const forms = entries.filter((entry) => present.has(entry.path));
-      const bytes = await readIndex(request, release, base, path, forms.length > 0 ? forms : entries);
+      const pieces = await readIndex(
+        request,
+        release,
+        base,
+        path,
+        forms.length > 0 ? forms : entries,
+        budget,
+      );
       const full = `${base}/${path}`;
+      const read =
+        kind === "sources"
+          ? { packages: [], ...(await readSources(pieces, full, budget)) }
+          : { sources: [], ...(await readPackages(pieces, full, budget)) };
       return [
         {
           component,
           architecture,
           kind: kind as Exclude<IndexKind, "other">,
           path: full,
-          packages: kind === "sources" ? [] : parsePackages(bytes, full),
-          sources: kind === "sources" ? parseSources(bytes, full) : [],
+          ...read,
         },
       ];
     }),
@@ -250,25 +276,27 @@ async function presentOf(
  * Which form is read; one that is not there is no failure as long as another is. gzip before xz: a third
  * more bytes, but Node unpacks it itself, in a third of the time and with 100 MiB less memory (Debian main).
  */
-const preference = ["gz", "zst", "xz", "none"];
+const preference = ["gz", "zst", "xz", "none", "bz2"];
 
+/** An index, unpacked in pieces; the last one comes only when all of them are what was signed. */
 async function readIndex(
   { fetch, cache }: ArchiveRequest,
   release: Release,
   base: string,
   path: string,
   entries: readonly ReleaseEntry[],
-): Promise<Buffer> {
+  budget: IndexBudget,
+): Promise<AsyncIterable<Uint8Array>> {
   const rank = (entry: ReleaseEntry) => preference.indexOf(compressionOf(entry.path));
-  const forms = entries
-    .filter((entry) => !/\.(bz2|lzma)$/.test(entry.path))
-    .sort((a, b) => rank(a) - rank(b));
+  const forms = entries.filter((entry) => !entry.path.endsWith(".lzma")).sort((a, b) => rank(a) - rank(b));
   const plain = release.entries.get(path);
   let failure: unknown;
   for (const entry of forms) {
     const name = `${base}/${entry.path}`;
     let bytes = await cache.get(entry.sha256);
     if (!bytes) {
+      // Before it is fetched: unpacked it is larger.
+      if (entry.size > 0) budget.allow(entry.size, name);
       try {
         bytes = await fetch(release.byHash ? byHashPath(base, entry) : name, {
           ...entry,
@@ -281,14 +309,7 @@ async function readIndex(
       check(name, bytes, entry);
       await cache.put(bytes);
     }
-    const unpacked = await decompress(
-      bytes,
-      compressionOf(entry.path),
-      (plain?.size ?? largestIndex) || 1,
-      name,
-    );
-    if (plain) check(`${name}, unpacked,`, unpacked, plain);
-    return unpacked;
+    return signedPieces(unpacked(bytes, compressionOf(entry.path), name), plain, name, budget);
   }
   throw failure instanceof ExplainedError
     ? failure
@@ -296,11 +317,36 @@ async function readIndex(
         step: `fetching ${base}/${path}`,
         found: failure
           ? (failure as Error).message
-          : "upstream has it in no form that can be read (xz, zst, gz)",
+          : "upstream has it in no form that can be read (gz, xz, zst, bz2 or unpacked)",
         remedy:
           "Try again in a while: upstream may be in the middle of an update. If it stays so, use another mirror of it.",
         cause: failure,
       });
+}
+
+/** Counts the pieces, and checks them against what is signed of the unpacked file, where that is. */
+async function* signedPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  plain: { readonly size: number; readonly sha256: string } | undefined,
+  name: string,
+  budget: IndexBudget,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (plain && size > plain.size)
+      throw tampered(`${name}, unpacked,`, `it is larger than its signed size of ${plain.size} bytes`);
+    budget.spend(piece.length, name);
+    if (plain) hash.update(piece);
+    yield piece;
+  }
+  if (!plain) return;
+  if (size < plain.size)
+    throw tampered(`${name}, unpacked,`, `it is truncated: ${size} of ${plain.size} bytes`);
+  const digest = hash.digest("hex");
+  if (digest !== plain.sha256)
+    throw tampered(`${name}, unpacked,`, `its SHA-256 is ${digest}, the signed one is ${plain.sha256}`);
 }
 
 function check(

@@ -1,3 +1,4 @@
+import type { RelationField } from "./packages.ts";
 import { type Relation, satisfies } from "./version.ts";
 
 /** What dependencies are computed from: a package of an index, or a local one. */
@@ -5,7 +6,7 @@ export interface Candidate {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
-  field(name: string): string | undefined;
+  field(name: RelationField): string | undefined;
 }
 
 export interface Alternative {
@@ -16,17 +17,23 @@ export interface Alternative {
   readonly version: string | undefined;
 }
 
-/** Reads a relation field (Debian Policy 7.1): every inner list is alternatives, of which one is needed. */
+const alternative =
+  /^([A-Za-z0-9_][A-Za-z0-9_+.~-]*)(?::([a-z0-9-]+))? ?(?:\( ?(<<|<=|=|>=|>>|<|>) ?([^ )]+) ?\))? ?(?:\[[^\]]*\] ?)?(?:<[^>]*> ?)*$/;
+
+/**
+ * Reads a relation field (Debian Policy 7.1): every inner list is alternatives, of which one is needed. What cannot be
+ * read is an alternative that nothing satisfies, with its text for a name.
+ */
 export function parseRelations(text: string | undefined): Alternative[][] {
   return (text ?? "")
+    .replace(/[ \t\r\n]+/g, " ")
     .split(",")
     .map((group) =>
       group.split("|").flatMap((part) => {
-        const found =
-          /^\s*([A-Za-z0-9][A-Za-z0-9+.-]*)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^\s)]+)\s*\))?/.exec(
-            part,
-          );
-        if (!found) return [];
+        const one = part.trim();
+        if (one === "") return [];
+        const found = alternative.exec(one);
+        if (!found) return [{ name: one, qualifier: undefined, relation: undefined, version: undefined }];
         const [, name = "", qualifier, sign, version] = found;
         // The old single signs mean "or equal" (Policy 7.1).
         const relation = (sign === "<" ? "<=" : sign === ">" ? ">=" : sign) as Relation | undefined;
@@ -123,7 +130,11 @@ export function closureOf(
     }
     const texts = new Set<string>();
     for (const candidate of byName.get(name) ?? []) {
-      for (const field of ["Pre-Depends", "Depends", ...(withRecommends ? ["Recommends"] : [])]) {
+      for (const field of [
+        "Pre-Depends",
+        "Depends",
+        ...(withRecommends ? ["Recommends"] : []),
+      ] as RelationField[]) {
         const text = candidate.field(field);
         if (!text || texts.has(text)) continue;
         texts.add(text);

@@ -24,7 +24,7 @@ export function matcher(patterns: readonly string[]): (name: string) => boolean 
 }
 
 function expressionOf(pattern: string): RegExp {
-  const source = pattern.replace(/\[[a-z0-9+.-]+\]|[\s\S]/g, (part) => {
+  const source = pattern.replace(/\[[A-Za-z0-9_~+.-]+\]|[\s\S]/g, (part) => {
     if (part === "*") return ".*";
     if (part === "?") return ".";
     return part.length > 1 ? part : part.replace(/[.+^${}()|[\]\\]/g, "\\$&");

@@ -9,6 +9,8 @@ import { compareVersions } from "./version.ts";
 export interface LocalPackage extends Candidate {
   /** Its control file, as it stands in the package. */
   readonly control: string;
+  /** Name of its source package. */
+  readonly source: string;
   readonly size: number;
   readonly sha256: string;
 }
@@ -91,9 +93,16 @@ export function refusedLocal(
   });
 }
 
+/** What of a package decides where reprepro keeps it: checked values only. */
+export type Kept = Pick<LocalPackage, "name" | "version" | "architecture" | "source">;
+
 /** Where reprepro keeps a package: by the name of its source (Debian Policy's pool layout). */
-export function poolPath({ name, version, architecture, field }: LocalPackage, component: string): string {
-  const source = field("Source")?.split(" ")[0] || name;
-  const prefix = source.startsWith("lib") ? source.slice(0, 4) : source.slice(0, 1);
-  return `pool/${component}/${prefix}/${source}/${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`;
+export function poolPath({ name, version, architecture, source }: Kept, component: string): string {
+  return `${poolDirectory(source, component)}/${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`;
+}
+
+/** Where reprepro keeps what is made of a source package. */
+export function poolDirectory(source: string, component: string): string {
+  const prefix = /^lib./.test(source) ? source.slice(0, 4) : source.slice(0, 1);
+  return `pool/${component}/${prefix}/${source}`;
 }

@@ -1,10 +1,30 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { type Compression, compressionOf, decompress } from "../decompress.ts";
+import { compressionOf, decompress } from "../decompress.ts";
 import { fileInTar } from "../tar.ts";
 import type { LocalPackage } from "./local-merge.ts";
+import { sourceName } from "./packages.ts";
+import { refusedByReprepro } from "./reprepro-rules.ts";
+import { readStanzas, type Stanza } from "./stanzas.ts";
 
 const largestControl = 64 * 1024 * 1024;
+
+const relations = ["Depends", "Pre-Depends", "Recommends", "Provides"] as const;
+/** What an index says of a file: in a control file they would stand before those of the index. */
+const ofIndices = [
+  "filename",
+  "size",
+  "md5sum",
+  "sha1",
+  "sha256",
+  "sha512",
+  "directory",
+  "phased-update-percentage",
+];
+const fields = {
+  single: ["package", "version", "architecture", "section", "source", ...ofIndices],
+  long: relations.map((field) => field.toLowerCase()),
+};
 
 /**
  * Reads what a .deb says of itself (deb(5): an ar archive with debian-binary and control.tar).
@@ -18,49 +38,81 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
       found,
       remedy: "Name a .deb file that `dpkg-deb --info` can read.",
     });
-  if (bytes.toString("latin1", 0, 8) !== "!<arch>\n") throw refuse("it is not a Debian package");
-  let control: Buffer | undefined;
+  const member = controlMember(bytes);
+  if (typeof member === "string") throw refuse(member);
+  const tar = await decompress(
+    member.bytes,
+    compressionOf(member.name),
+    largestControl,
+    `${name} (${member.name})`,
+  );
+  const control = fileInTar(tar, "control");
+  if (!control?.length) throw refuse("it has no control file that can be read");
+  const found = await readControl(control, name);
+  if (typeof found === "string") throw refuse(`its control file ${found}`);
+  return {
+    ...found,
+    size: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    control: `${control.toString("utf8").trim()}\n`,
+  };
+}
+
+/** The member control.tar of an ar archive, or what is wrong with the archive. */
+function controlMember(bytes: Buffer): { readonly name: string; readonly bytes: Buffer } | string {
+  if (bytes.toString("latin1", 0, 8) !== "!<arch>\n") return "it is not a Debian package";
+  let control: { readonly name: string; readonly bytes: Buffer } | undefined;
   // To the last member: one that is cut off shows only there.
   for (let at = 8; at < bytes.length; ) {
-    const member = bytes
+    const name = bytes
       .toString("latin1", at, at + 16)
       .trim()
       .replace(/\/$/, "");
-    const size = Number(bytes.toString("latin1", at + 48, at + 58).trim());
-    if (!Number.isSafeInteger(size) || size < 0 || at + 60 + size > bytes.length)
-      throw refuse("it is truncated or damaged");
-    if (/^control\.tar(\.(gz|xz|zst))?$/.test(member)) {
-      const compression: Compression = compressionOf(member);
-      control = await decompress(
-        bytes.subarray(at + 60, at + 60 + size),
-        compression,
-        largestControl,
-        `${name} (${member})`,
-      );
+    const digits = bytes.toString("latin1", at + 48, at + 58).trim();
+    const size = Number(digits);
+    if (!/^\d{1,10}$/.test(digits) || at + 60 + size > bytes.length) return "it is truncated or damaged";
+    if (/^control\.tar(\.(gz|xz|zst))?$/.test(name)) {
+      if (control) return "it has two control archives";
+      control = { name, bytes: bytes.subarray(at + 60, at + 60 + size) };
     }
     at += 60 + size + (size % 2);
   }
-  const text = control && fileInTar(control, "control")?.toString("utf8");
-  if (!text) throw refuse("it has no control file that can be read");
-  const fields = new Map<string, string>();
-  for (const line of text.replace(/\n[ \t]+/g, " ").split("\n")) {
-    const colon = line.indexOf(":");
-    if (colon > 0) fields.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
-  }
-  const [found, version, architecture] = ["package", "version", "architecture"].map((field) =>
-    fields.get(field),
-  );
-  if (!found || !/^[a-z0-9][a-z0-9+.-]+$/.test(found)) throw refuse("its control file names no package");
-  if (!version || !/^[A-Za-z0-9.+~:-]+$/.test(version)) throw refuse("its control file has no version");
-  if (!architecture || !/^[a-z0-9-]+$/.test(architecture))
-    throw refuse("its control file has no architecture");
-  return {
-    name: found,
-    version,
-    architecture,
-    size: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-    control: `${text.trim()}\n`,
-    field: (field) => fields.get(field.toLowerCase()),
-  };
+  return control ?? "it has no control file that can be read";
+}
+
+/** What a control file says, or what is wrong with it. It becomes a stanza of an index: it must be one, whole. */
+async function readControl(
+  control: Buffer,
+  name: string,
+): Promise<Omit<LocalPackage, "size" | "sha256" | "control"> | string> {
+  if (control.some((byte) => byte === 0 || byte === 13)) return "has control characters";
+  if (/\n[ \t]*\n/.test(control.toString("latin1").trim())) return "has an empty line";
+  let found: Omit<LocalPackage, "size" | "sha256" | "control"> | string = "is empty";
+  await readStanzas([control], fields, name, (stanza) => {
+    found = valuesOf(stanza);
+  });
+  return found;
+}
+
+function valuesOf(stanza: Stanza): Omit<LocalPackage, "size" | "sha256" | "control"> | string {
+  if (stanza.odd !== undefined) return stanza.odd;
+  const name = stanza.value("package");
+  const version = stanza.value("version");
+  const architecture = stanza.value("architecture");
+  if (!name) return "names no package";
+  if (!version) return "has no version";
+  if (!architecture || !/^[a-z0-9][a-z0-9-]{0,39}$/.test(architecture)) return "has no architecture";
+  const ofIndex = ofIndices.find((field) => stanza.value(field) !== undefined);
+  if (ofIndex) return `has the field ${ofIndex}, which is one of an index`;
+  const section = stanza.value("section");
+  if (
+    section !== undefined &&
+    !/^[A-Za-z0-9+-][A-Za-z0-9.+-]*(\/[A-Za-z0-9+-][A-Za-z0-9.+-]*){0,2}$/.test(section)
+  )
+    return `has a section that is none: ${JSON.stringify(section.slice(0, 80))}`;
+  const source = sourceName(stanza.value("source"), name);
+  const unfit = refusedByReprepro({ name, version, architecture, source });
+  if (unfit || source === undefined) return `is not one that reprepro takes: ${unfit}`;
+  const texts = new Map(relations.map((field) => [field, stanza.value(field.toLowerCase())]));
+  return { name, version, architecture, source, field: (field) => texts.get(field) };
 }

@@ -1,13 +1,21 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { isSanePath } from "../sane-path.ts";
+import type { IndexBudget } from "./index-budget.ts";
+import { refusedByReprepro } from "./reprepro-rules.ts";
+import { readStanzas, type Stanza } from "./stanzas.ts";
 
-/** One package of an index. Relations are read from the index when they are asked for. */
+/** Fields that say what a package needs or stands for. */
+export type RelationField = "Depends" | "Pre-Depends" | "Recommends" | "Provides";
+
+/** One package of an index: values that were checked when they were read. */
 export interface IndexedPackage {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
   /** Without the component, e.g. `net` of `universe/net`. Empty when there is none. */
   readonly section: string;
+  /** Name of its source package. */
+  readonly source: string;
   /** Below the archive's root. */
   readonly path: string;
   /** Bytes. */
@@ -16,14 +24,57 @@ export interface IndexedPackage {
   readonly sha256: string;
   /** Percentage of machines it is offered to; undefined for all. */
   readonly phase: number | undefined;
-  /** A field's text, e.g. of `Depends`; undefined when it has none. Name as written in the index. */
-  field(name: string): string | undefined;
+  /** Why reprepro does not take it; undefined when it does. */
+  readonly unfit: string | undefined;
+  /** A field's text on one line; undefined when there is no such field. */
+  field(name: RelationField): string | undefined;
 }
 
-const newline = 10;
+/** A file of a source package. */
+export interface SourceFile {
+  /** Of the source package. */
+  readonly name: string;
+  readonly version: string;
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** Why reprepro does not take its package; undefined when it does. */
+  readonly unfit?: string | undefined;
+}
+
+/** A stanza of which nothing is believed. It matters only to who would have taken it. */
+export interface OddStanza {
+  /** Whatever a reader may take for the package's name. */
+  readonly names: readonly string[];
+  /** Its version, where name and version are beyond doubt. */
+  readonly version: string | undefined;
+  /** The index, e.g. `dists/noble/main/binary-amd64/Packages`. */
+  readonly file: string;
+  /** What is wrong, e.g. `at byte 4711 lacks SHA256`. */
+  readonly why: string;
+}
+
+type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+const packageFields = {
+  single: [
+    "package",
+    "version",
+    "architecture",
+    "section",
+    "source",
+    "filename",
+    "size",
+    "sha256",
+    "phased-update-percentage",
+    // Not read here, but by those who check files: one of two values would decide.
+    "md5sum",
+    "sha1",
+    "sha512",
+  ],
+  long: ["depends", "pre-depends", "recommends", "provides"],
+};
 const needed = ["Package", "Version", "Architecture", "Filename", "Size", "SHA256"] as const;
-const wanted = new Set<string>([...needed, "Section", "Phased-Update-Percentage"]);
-const longest = 1_048_576;
 
 const known = new Map<string, string>();
 
@@ -35,184 +86,216 @@ function shared(text: string): string {
   return text;
 }
 
-/** A stanza stays in the index's own memory: tens of thousands of packages cost little beyond it. */
-class Stanza implements IndexedPackage {
+class Package implements IndexedPackage {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
   readonly section: string;
-  readonly size: number;
-  readonly phase: number | undefined;
-  readonly #index: Buffer;
-  readonly #start: number;
-  readonly #end: number;
-
-  constructor(fields: Map<string, string>, index: Buffer, start: number, end: number) {
-    this.name = fields.get("Package") ?? "";
-    this.version = fields.get("Version") ?? "";
-    this.architecture = shared(fields.get("Architecture") ?? "");
-    this.section = shared((fields.get("Section") ?? "").replace(/^.*\//, ""));
-    this.size = Number(fields.get("Size"));
-    const phase = fields.get("Phased-Update-Percentage");
-    this.phase = phase !== undefined && /^\d{1,2}$/.test(phase) ? Number(phase) : undefined;
-    this.#index = index;
-    this.#start = start;
-    this.#end = end;
-  }
-
-  get path(): string {
-    return (this.field("Filename") ?? "").replace(/^\.\//, "");
-  }
-
-  get sha256(): string {
-    return (this.field("SHA256") ?? "").toLowerCase();
-  }
-
-  field(name: string): string | undefined {
-    return fieldIn(this.#index, this.#start, this.#end, name);
-  }
-}
-
-function fieldIn(index: Buffer, start: number, end: number, name: string): string | undefined {
-  for (let at = start; at < end; ) {
-    let stop = index.indexOf(newline, at);
-    if (stop < 0 || stop > end) stop = end;
-    if (index[at + name.length] === 58 && index.toString("latin1", at, at + name.length) === name) {
-      const from = at + name.length + 1;
-      while (stop < end && (index[stop + 1] === 32 || index[stop + 1] === 9)) {
-        const next = index.indexOf(newline, stop + 1);
-        stop = next < 0 || next > end ? end : next;
-      }
-      return index.toString("utf8", from, stop).replace(/\n\s*/g, " ").trim();
-    }
-    at = stop + 1;
-  }
-  return undefined;
-}
-
-/**
- * Reads a Packages index.
- *
- * @param name What it is called in errors, e.g. `dists/noble/main/binary-amd64/Packages`.
- * @throws ExplainedError at the first stanza that lacks a field or has an impossible one.
- */
-export function parsePackages(index: Buffer, name: string): IndexedPackage[] {
-  const packages: IndexedPackage[] = [];
-  for (const { start, end, fields } of stanzas(index, wanted, name)) {
-    const found = new Stanza(fields, index, start, end);
-    const missing = needed.filter((field) => !fields.get(field));
-    const wrong =
-      missing.length > 0
-        ? `lacks ${missing.join(", ")}`
-        : !/^[a-z0-9][a-z0-9+.-]{0,200}$/i.test(found.name)
-          ? "has a name that is none"
-          : !/^[A-Za-z0-9.+~:-]{1,200}$/.test(found.version)
-            ? "has a version that is none"
-            : !/^[a-z0-9-]{1,40}$/.test(found.architecture)
-              ? "has an architecture that is none"
-              : !isSanePath((fields.get("Filename") ?? "").replace(/^\.\//, ""))
-                ? `has a Filename that leads elsewhere: ${JSON.stringify(fields.get("Filename")?.slice(0, 120))}`
-                : !/^\d{1,15}$/.test(fields.get("Size") ?? "")
-                  ? "has a Size that is no number"
-                  : !/^[0-9a-f]{64}$/i.test(fields.get("SHA256") ?? "")
-                    ? "has a SHA256 that is none"
-                    : undefined;
-    if (wrong) throw refuseStanza(name, fields.get("Package"), start, wrong);
-    packages.push(found);
-  }
-  return packages;
-}
-
-/** A file of a source package. */
-export interface SourceFile {
-  readonly name: string;
-  readonly version: string;
+  readonly source: string;
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
+  readonly phase: number | undefined;
+  readonly unfit: string | undefined;
+  readonly #depends: string | undefined;
+  readonly #preDepends: string | undefined;
+  readonly #recommends: string | undefined;
+  readonly #provides: string | undefined;
+
+  constructor(stanza: Stanza) {
+    this.name = stanza.value("package") ?? "";
+    this.version = stanza.value("version") ?? "";
+    this.architecture = shared(stanza.value("architecture") ?? "");
+    this.section = shared((stanza.value("section") ?? "").replace(/^.*\//, ""));
+    this.path = relativeOf(stanza.value("filename") ?? "");
+    this.size = Number(stanza.value("size"));
+    this.sha256 = (stanza.value("sha256") ?? "").toLowerCase();
+    const phase = stanza.value("phased-update-percentage");
+    // Others are none to apt either: it offers those packages to all machines.
+    this.phase = phase !== undefined && /^\d{1,2}$/.test(phase) ? Number(phase) : undefined;
+    const source = sourceName(stanza.value("source"), this.name);
+    this.source = source === this.name ? this.name : shared(source ?? this.name);
+    this.unfit = refusedByReprepro({
+      ...this,
+      source,
+      md5sum: stanza.value("md5sum"),
+      sha1: stanza.value("sha1"),
+      sha256: stanza.value("sha256"),
+    });
+    this.#depends = stanza.value("depends");
+    this.#preDepends = stanza.value("pre-depends");
+    this.#recommends = stanza.value("recommends");
+    this.#provides = stanza.value("provides");
+  }
+
+  field(name: RelationField): string | undefined {
+    if (name === "Depends") return this.#depends;
+    if (name === "Pre-Depends") return this.#preDepends;
+    return name === "Recommends" ? this.#recommends : this.#provides;
+  }
 }
 
-/** Reads a Sources index: every file of every source package. */
-export function parseSources(index: Buffer, name: string): SourceFile[] {
+/** The name in a `Source` field, which may say the version too; undefined when there is none to be found. */
+export function sourceName(field: string | undefined, name: string): string | undefined {
+  if (field === undefined) return name;
+  const found = /^([^\s()/]{1,200})(?: *\([^\s()]*\))?$/.exec(field)?.[1];
+  return found && isPackageName(found) ? found : undefined;
+}
+
+/** apt takes about any name: those that can stand in paths and lists. */
+function isPackageName(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_+.~-]{0,199}$/.test(text);
+}
+
+/** apt compares whatever stands there: versions that can stand in lists. */
+function isVersion(text: string): boolean {
+  return /^[A-Za-z0-9.+:~_%@^=-]{1,200}$/.test(text);
+}
+
+/** What is wrong with name and version; undefined when nothing is. */
+function wrongVersion(stanza: Stanza): string | undefined {
+  if (!isPackageName(stanza.value("package") ?? "")) return "has a name that is none";
+  return isVersion(stanza.value("version") ?? "") ? undefined : "has a version that is none";
+}
+
+function wrongPackage(stanza: Stanza): string | undefined {
+  if (stanza.odd !== undefined) return stanza.odd;
+  const missing = needed.filter((field) => !stanza.value(field.toLowerCase()));
+  if (missing.length > 0) return `lacks ${missing.join(", ")}`;
+  const wrong = wrongVersion(stanza);
+  if (wrong) return wrong;
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/.test(stanza.value("architecture") ?? ""))
+    return "has an architecture that is none";
+  const path = stanza.value("filename") ?? "";
+  if (!isSanePoolPath(relativeOf(path)))
+    return `has a Filename that leads elsewhere: ${JSON.stringify(path.slice(0, 120))}`;
+  if (!/^\d{1,15}$/.test(stanza.value("size") ?? "")) return "has a Size that is no number";
+  return /^[0-9a-f]{64}$/i.test(stanza.value("sha256") ?? "") ? undefined : "has a SHA256 that is none";
+}
+
+/**
+ * Reads a Packages index, from its unpacked pieces.
+ *
+ * @param file What it is called in errors, e.g. `dists/noble/main/binary-amd64/Packages`.
+ */
+export async function readPackages(
+  pieces: Pieces,
+  file: string,
+  budget: IndexBudget,
+): Promise<{ readonly packages: readonly IndexedPackage[]; readonly odd: readonly OddStanza[] }> {
+  const packages: IndexedPackage[] = [];
+  const odd: OddStanza[] = [];
+  await readStanzas(pieces, packageFields, file, (stanza) => {
+    budget.spendStanza(stanza.size, file);
+    const wrong = wrongPackage(stanza);
+    if (wrong) odd.push(oddStanza(stanza, file, wrong));
+    else packages.push(new Package(stanza));
+  });
+  return { packages, odd };
+}
+
+const sourceFields = {
+  single: ["package", "version", "directory"],
+  long: ["files", "checksums-sha1", "checksums-sha256", "checksums-sha512"],
+};
+/** Other lists of the same files; each is believed by some reader. */
+const otherLists = ["files", "checksums-sha1", "checksums-sha512"];
+
+/** Reads a Sources index, from its unpacked pieces: every file of every source package. */
+export async function readSources(
+  pieces: Pieces,
+  file: string,
+  budget: IndexBudget,
+): Promise<{ readonly sources: readonly SourceFile[]; readonly odd: readonly OddStanza[] }> {
+  const sources: SourceFile[] = [];
+  const odd: OddStanza[] = [];
+  await readStanzas(pieces, sourceFields, file, (stanza) => {
+    budget.spendStanza(stanza.size, file);
+    const files = filesOf(stanza);
+    if (typeof files === "string") odd.push(oddStanza(stanza, file, files));
+    else for (const found of files) sources.push(found);
+  });
+  return { sources, odd };
+}
+
+/** The files of a source package, or what is wrong. */
+function filesOf(stanza: Stanza): SourceFile[] | string {
+  if (stanza.odd !== undefined) return stanza.odd;
+  const name = stanza.value("package");
+  const version = stanza.value("version");
+  const listed = listOf(stanza, "checksums-sha256");
+  if (!name || !version || listed === undefined || typeof listed === "string" || listed.size === 0) {
+    return typeof listed === "string" ? listed : "lacks Package, Version or a Checksums-Sha256 list";
+  }
+  const wrong = wrongVersion(stanza);
+  if (wrong) return wrong;
+  const directory = relativeOf(stanza.value("directory") ?? ".").replace(/\/$/, "");
   const files: SourceFile[] = [];
-  for (const { start, end, fields } of stanzas(index, new Set(["Package", "Version", "Directory"]), name)) {
-    const source = fields.get("Package") ?? "";
-    const directory = fields.get("Directory") ?? "";
-    const list = (fieldIn(index, start, end, "Checksums-Sha256") ?? "").split(" ").filter(Boolean);
-    if (!source || !fields.get("Version") || list.length === 0 || list.length % 3 !== 0) {
-      throw refuseStanza(name, source, start, "lacks Package, Version or a Checksums-Sha256 list");
+  const unfit = refusedByReprepro({ name, version, source: name });
+  for (const [file, { digest, size }] of listed) {
+    const path = directory === "." || directory === "" ? file : `${directory}/${file}`;
+    if (file.includes("/") || !isSanePoolPath(path) || !/^[0-9a-f]{64}$/.test(digest)) {
+      return `lists an impossible file: ${JSON.stringify(path.slice(0, 120))}`;
     }
-    for (let at = 0; at < list.length; at += 3) {
-      const [sha256 = "", size = "", file = ""] = list.slice(at, at + 3);
-      const path = `${directory}/${file}`;
-      if (!isSanePath(path) || !/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size)) {
-        throw refuseStanza(
-          name,
-          source,
-          start,
-          `lists an impossible file: ${JSON.stringify(path.slice(0, 120))}`,
-        );
-      }
-      files.push({ name: source, version: fields.get("Version") ?? "", path, size: Number(size), sha256 });
+    files.push({ name, version, path, size: Number(size), sha256: digest, ...(unfit ? { unfit } : {}) });
+  }
+  for (const other of otherLists) {
+    const list = listOf(stanza, other);
+    if (typeof list === "string") return list;
+    for (const [file, { size }] of list ?? []) {
+      if (listed.get(file)?.size !== size)
+        return `lists ${JSON.stringify(file.slice(0, 80))} in ${other} and not alike in Checksums-Sha256`;
     }
   }
   return files;
 }
 
-interface Raw {
-  readonly start: number;
-  readonly end: number;
-  readonly fields: Map<string, string>;
-}
-
-const isBlank = (byte: number | undefined) => byte === 32 || byte === 9 || byte === 13;
-
-/** Every stanza with the fields of these names. The map is the same one each time: take from it what is to stay. */
-function* stanzas(index: Buffer, names: ReadonlySet<string>, file: string): Generator<Raw> {
-  if (index.includes(0)) throw refuseStanza(file, undefined, index.indexOf(0), "has a NUL character");
-  const initials = new Uint8Array(256);
-  for (const name of names) initials[name.charCodeAt(0)] = 1;
-  const fields = new Map<string, string>();
-  let start = 0;
-  let at = 0;
-  while (at < index.length) {
-    let stop = index.indexOf(newline, at);
-    if (stop < 0) stop = index.length;
-    if (stop === at) {
-      if (at > start) yield { start, end: at, fields };
-      fields.clear();
-      start = stop + 1;
-    } else {
-      if (stop - at > longest)
-        throw refuseStanza(file, fields.get("Package"), at, "has a line of over 1 MiB");
-      const first = index[at] ?? 0;
-      if (initials[first]) {
-        // No name looked for is longer: only those few are made into text.
-        const limit = Math.min(stop, at + 25);
-        let colon = at;
-        while (colon < limit && index[colon] !== 58) colon += 1;
-        if (colon < limit) {
-          const key = index.toString("latin1", at, colon);
-          if (names.has(key)) {
-            if (fields.has(key)) throw refuseStanza(file, fields.get("Package"), at, `has ${key} twice`);
-            let from = colon + 1;
-            let to = stop;
-            while (from < to && isBlank(index[from])) from += 1;
-            while (to > from && isBlank(index[to - 1])) to -= 1;
-            fields.set(key, index.toString("latin1", from, to));
-          }
-        }
-      }
-    }
-    at = stop + 1;
+/** A list of digest, size and name a line, by name; or what is wrong with it. */
+function listOf(
+  stanza: Stanza,
+  field: string,
+): Map<string, { readonly digest: string; readonly size: string }> | string | undefined {
+  const lines = stanza.lines(field);
+  if (lines.length === 0) return undefined;
+  const [first, ...rest] = lines;
+  // Some readers pass over the line with the name, and some do not.
+  if (first !== "") return `has something on the first line of ${field}`;
+  const list = new Map<string, { readonly digest: string; readonly size: string }>();
+  for (const line of rest) {
+    const [, digest = "", size = "", file = ""] =
+      /^([0-9a-f]{32,128})[ \t]+0*(\d{1,15})[ \t]+([\x21-\x7e]{1,1000})$/.exec(line) ?? [];
+    if (!file) return `has a line in ${field} that is none: ${JSON.stringify(line.slice(0, 60))}`;
+    if (list.has(file)) return `lists ${JSON.stringify(file.slice(0, 80))} twice in ${field}`;
+    list.set(file, { digest, size });
   }
-  if (start < index.length) yield { start, end: index.length, fields };
+  return list;
 }
 
-function refuseStanza(file: string, name: string | undefined, offset: number, wrong: string): ExplainedError {
+function oddStanza(stanza: Stanza, file: string, wrong: string): OddStanza {
+  const doubtless = stanza.odd === undefined && !wrongVersion(stanza);
+  const version = doubtless ? shared(stanza.value("version") ?? "") : undefined;
+  return { names: stanza.anyOf("package"), version, file, why: `at byte ${stanza.at} ${wrong}` };
+}
+
+function relativeOf(path: string): string {
+  return path.replace(/^(\.\/)+/, "");
+}
+
+/** apt writes a path into a URL so that any character is one of the name; `%3a` is usual in names of files. */
+function isSanePoolPath(path: string): boolean {
+  return isSanePath(path.replaceAll("%", "_")) && path !== "pool" && path !== "dists";
+}
+
+/** What to say of stanzas that would have been taken. */
+export function refuseOdd(found: readonly OddStanza[], remedy: string): ExplainedError {
+  const [first] = found;
+  const name = first?.names.length
+    ? `package ${first.names.map((one) => JSON.stringify(one)).join(" or ")}`
+    : "a package";
+  const more = found.length > 1 ? `, and ${found.length - 1} more of the kind` : "";
   return new ExplainedError({
-    step: `reading ${file}`,
-    found: `${name ? `package ${JSON.stringify(name.slice(0, 80))}` : "a package"} at byte ${offset} ${wrong}`,
-    remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
+    step: `reading ${first?.file}`,
+    found: `${name} ${first?.why}${more}`,
+    remedy,
   });
 }

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import type { Archive, ArchiveSuite } from "./archive.ts";
-import { type Candidate, type Closure, closureOf } from "./dependencies.ts";
+import type { Archive } from "./archive.ts";
+import { type Candidate, type Closure, closureOf, parseRelations } from "./dependencies.ts";
 import { matcher, type PackageFilter } from "./filter.ts";
-import { type LocalPackage, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
-import type { IndexedPackage, SourceFile } from "./packages.ts";
+import { refuseContradictions } from "./identities.ts";
+import { type LocalPackage, poolDirectory, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
+import { type IndexedPackage, refuseOdd, type SourceFile } from "./packages.ts";
+import { refuseOddTaken, refuseUnfit, type Taken } from "./resigning.ts";
 import { compareVersions } from "./version.ts";
 
 /** A file of a plan, and the package it is, once for every suite that has it. */
@@ -67,6 +69,12 @@ export function planVerbatim(archive: Archive): Plan {
   for (const suite of archive.suites) {
     for (const { path, size, sha256 } of [...suite.roots, ...suite.files]) rows.push({ path, size, sha256 });
     for (const index of suite.indices) {
+      if (index.odd.length > 0) {
+        throw refuseOdd(
+          index.odd,
+          'Ask those who run the archive, or use another mirror of it. A mirror with mode "resigned" and a filter that does not take the package can do without.',
+        );
+      }
       for (const found of index.packages) rows.push(rowOf(suite.name, index.component, found));
       for (const { path, size, sha256, name, version } of index.sources) {
         const source = {
@@ -80,7 +88,7 @@ export function planVerbatim(archive: Archive): Plan {
       }
     }
   }
-  return makePlan(archive.suites, rows);
+  return makePlan(archive, rows);
 }
 
 /**
@@ -103,7 +111,9 @@ export function planResigned(
     suite.indices
       .filter((index) => index.kind === "packages")
       .flatMap(({ component, architecture, packages }) =>
-        newest(packages.filter((found) => !excluded(found.name) && !debug(found))).map((found) => ({
+        newest(
+          packages.filter((found) => isFor(architecture, found) && !excluded(found.name) && !debug(found)),
+        ).map((found) => ({
           suite: suite.name,
           component,
           architecture,
@@ -125,9 +135,15 @@ export function planResigned(
   if (!all) {
     const included = matcher(filter.include ?? []);
     const sections = new Set((filter.sections ?? []).map((section) => section.replace(/^.*\//, "")));
+    const odd = archive.suites.flatMap(({ indices }) => indices.flatMap((index) => index.odd));
     refuseUnmatched(
-      filter.include ?? [],
-      new Set([...offered.map(({ found }) => found.name), ...localPackages.map(({ name }) => name)]),
+      filter,
+      new Set([
+        ...offered.map(({ found }) => found.name),
+        ...localPackages.map(({ name }) => name),
+        ...odd.flatMap(({ names }) => names),
+      ]),
+      new Set(offered.map(({ found }) => found.section)),
     );
     const roots = new Set(localPackages.map(({ name }) => name));
     for (const { found } of offered) {
@@ -148,49 +164,84 @@ export function planResigned(
   }
 
   const rows: PlanRow[] = [];
-  const selection: Record<string, Set<string>> = {};
+  const selection = new Map<string, Set<string>>();
   const sourceNames = new Set<string>();
+  const versions = new Map<string, string>();
+  const kept: Taken[] = [];
   for (const { suite, component, architecture, found } of offered) {
     if (!taken(found.name, architecture)) continue;
     rows.push(rowOf(suite, component, found));
+    kept.push({ ...keptOf(suite, component, found), kept: poolPath(found, component) });
     const key = `${suite}/${component}/${architecture}`;
-    selection[key] ??= new Set();
-    selection[key].add(found.name);
-    if (archive.extras.sources) sourceNames.add(found.field("Source")?.split(" ")[0] ?? found.name);
+    const names = selection.get(key) ?? new Set();
+    selection.set(key, names.add(found.name));
+    versions.set(`${key} ${found.name}`, found.version);
+    if (archive.extras.sources) sourceNames.add(found.source);
   }
+  // What nothing satisfies may be there, and odd.
+  const wanting = new Set(
+    missing.flatMap(({ needs }) => parseRelations(needs).flat()).map(({ name }) => name),
+  );
+  const included = matcher(filter.include ?? []);
+  const exclude = filter.exclude ?? [];
   for (const suite of archive.suites) {
-    for (const { kind, component, packages, sources } of suite.indices) {
-      if (kind === "installer")
-        rows.push(...newest(packages).map((found) => rowOf(suite.name, component, found)));
-      for (const { path, size, sha256, name, version } of newestSources(sources)) {
-        if (!all && !sourceNames.has(name)) continue;
+    for (const { kind, component, architecture, packages, sources, odd } of suite.indices) {
+      const key = `${suite.name}/${component}/${architecture}`;
+      const isTaken = (name: string) => taken(name, architecture) || included(name) || wanting.has(name);
+      if (kind === "packages") {
+        refuseOddTaken(odd, {
+          takes: isTaken,
+          all,
+          exclude,
+          versionOf: (name) => versions.get(`${key} ${name}`),
+        });
+      } else if (kind === "installer") {
+        refuseOddTaken(odd, { takes: () => true, all: true, exclude: [], versionOf: () => undefined });
+        for (const found of newest(packages.filter((one) => isFor(architecture, one)))) {
+          rows.push(rowOf(suite.name, component, found));
+          kept.push({
+            ...keptOf(suite.name, component, found),
+            kept: poolPath(found, component).replace(/deb$/, "udeb"),
+          });
+        }
+      } else {
+        const takes = (name: string) => sourceNames.has(name);
+        refuseOddTaken(odd, { takes, all, exclude: [], versionOf: () => undefined });
+      }
+      for (const found of newestSources(sources)) {
+        if (!all && !sourceNames.has(found.name)) continue;
+        const { path, size, sha256, name, version } = found;
         rows.push({
           path,
           size,
           sha256,
           package: { suite: suite.name, component, architecture: "source", name, version },
         });
+        const place = `${poolDirectory(name, component)}/${path.replace(/^.*\//, "")}`;
+        kept.push({ ...keptOf(suite.name, component, found), kept: place });
       }
     }
   }
+  refuseUnfit(kept);
+  const places = new Map(kept.map((one) => [one.kept, one]));
   for (const local of localPackages) {
     const path = poolPath(local, home.component);
-    const other = rows.find((row) => row.path === path && row.sha256 !== local.sha256);
-    if (other) {
+    const other = places.get(path);
+    if (other && (other.sha256 !== local.sha256 || other.size !== local.size)) {
       throw refusedLocal(
         local,
-        `${other.package?.suite} has other contents under the name ${path}`,
+        `${other.suite} has other contents under the name ${path}`,
         "Give it a version of its own.",
       );
     }
     rows.push(rowOf(home.suite, home.component, { ...local, path }));
   }
   return {
-    ...makePlan(archive.suites, rows),
+    ...makePlan(archive, rows),
     alternatives,
     missing,
     outranked,
-    selection: Object.fromEntries(Object.entries(selection).map(([key, names]) => [key, [...names].sort()])),
+    selection: Object.fromEntries([...selection].map(([key, names]) => [key, [...names].sort()])),
   };
 
   function* candidates(): Generator<Candidate> {
@@ -199,16 +250,47 @@ export function planResigned(
   }
 }
 
-function refuseUnmatched(patterns: readonly string[], names: ReadonlySet<string>): void {
-  for (const pattern of patterns) {
-    const matches = matcher([pattern]);
-    if (names.has(pattern) || [...names].some(matches)) continue;
-    throw new ExplainedError({
-      step: "selecting packages",
-      found: `include: ${pattern} is in none of the suites`,
-      remedy: "Correct the name, or add the suite or component that has it.",
-    });
-  }
+/** reprepro and apt pass over what stands in an index of another architecture. */
+function isFor(architecture: string, found: IndexedPackage): boolean {
+  return found.architecture === architecture || found.architecture === "all";
+}
+
+function keptOf(
+  suite: string,
+  component: string,
+  { name, version, size, sha256, unfit }: Omit<Taken, "suite" | "component" | "kept">,
+): Omit<Taken, "kept"> {
+  return { suite, component, name, version, size, sha256, unfit };
+}
+
+function refuseUnmatched(
+  { include = [], sections = [] }: PackageFilter,
+  names: ReadonlySet<string>,
+  knownSections: ReadonlySet<string>,
+): void {
+  const matched = (pattern: string) => names.has(pattern) || [...names].some(matcher([pattern]));
+  const lacking = [
+    ...include.filter((pattern) => !matched(pattern)).map((pattern) => ({ pattern, of: "include" })),
+    ...sections
+      .filter((section) => !knownSections.has(section.replace(/^.*\//, "")))
+      .map((pattern) => ({ pattern, of: "sections" })),
+  ];
+  if (lacking.length === 0) return;
+  const of = (argument: string) => {
+    const list = lacking.filter((one) => one.of === argument).map(({ pattern }) => pattern);
+    return list.length > 0
+      ? [`${argument}: ${list.join(", ")} ${list.length > 1 ? "are" : "is"} in none of the suites`]
+      : [];
+  };
+  throw new ExplainedError({
+    step: "selecting packages",
+    found: [...of("include"), ...of("sections")].join("; "),
+    remedy:
+      lacking.length > 1
+        ? "Correct the names, or add the suites or components that have them."
+        : "Correct the name, or add the suite or component that has it.",
+    values: [...new Set(lacking.map(({ of: argument }) => `filter.${argument}`))],
+  });
 }
 
 function newest(packages: readonly IndexedPackage[]): IndexedPackage[] {
@@ -238,23 +320,13 @@ function rowOf(
   return { path, size, sha256, package: { suite, component, architecture, name, version } };
 }
 
-function makePlan(suites: readonly ArchiveSuite[], rows: readonly PlanRow[]): Plan {
-  const heads: Record<string, Pick<PlanSuite, "date" | "releaseSha256">> = {};
+function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly PlanRow[]): Plan {
+  const heads = new Map<string, Head>();
   for (const { name, release } of suites) {
-    heads[name] = { date: release.date.toISOString(), releaseSha256: release.sha256 };
+    heads.set(name, { date: release.date.toISOString(), releaseSha256: release.sha256 });
   }
-  const files = new Map<string, PlanRow>();
-  for (const row of rows) {
-    const other = files.get(row.path);
-    if (other && (other.sha256 !== row.sha256 || other.size !== row.size)) {
-      throw new ExplainedError({
-        step: "planning a mirror",
-        found: `${row.path} is to have two contents: ${other.sha256} (${other.size} bytes) and ${row.sha256} (${row.size} bytes)`,
-        remedy: "Upstream contradicts itself: wait until it is right again, or use another mirror of it.",
-      });
-    }
-    files.set(row.path, row);
-  }
+  // Indices are read whatever becomes of them.
+  refuseContradictions([...suites.flatMap(({ roots, files }) => [...roots, ...files]), ...rows]);
   return summarise(heads, rows);
 }
 
@@ -272,13 +344,14 @@ function lineOf({ sha256, size, path, package: found }: PlanRow): string {
  * sorted `sha256 size path`, followed by `suite component architecture name version` for a package.
  */
 export function planText({ suites, rows }: Pick<Plan, "suites" | "rows">): string {
-  return `${[...headsOf(suites), ...rows.map(lineOf)].join("\n")}\n`;
+  return `${[...headsOf(new Map(Object.entries(suites))), ...rows.map(lineOf)].join("\n")}\n`;
 }
 
-type Heads = Readonly<Record<string, Pick<PlanSuite, "date" | "releaseSha256">>>;
+type Head = Pick<PlanSuite, "date" | "releaseSha256">;
+type Heads = ReadonlyMap<string, Head>;
 
 function headsOf(suites: Heads): string[] {
-  const lines = Object.entries(suites).map(
+  const lines = [...suites].map(
     ([name, { date, releaseSha256 }]) => `suite ${name} ${date} ${releaseSha256}`,
   );
   return [title, ...lines.sort()];
@@ -303,11 +376,11 @@ export function parsePlanText(text: string): Plan {
         "It was made by another release of this project, or damaged: update the mirror to make it anew.",
     });
   }
-  const suites: Record<string, Pick<PlanSuite, "date" | "releaseSha256">> = {};
+  const suites = new Map<string, Head>();
   const rest: string[] = [];
   for (const line of lines) {
     const [word, name = "", date = "", releaseSha256 = ""] = line.split(" ");
-    if (word === "suite") suites[name] = { date, releaseSha256 };
+    if (word === "suite") suites.set(name, { date, releaseSha256 });
     else rest.push(line);
   }
   return summarise(suites, rest.map(rowFrom));
@@ -348,7 +421,7 @@ function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
     known.files.set(row.sha256, row.size);
   }
   const suites = Object.fromEntries(
-    Object.entries(heads).map(([name, head]) => {
+    [...heads].map(([name, head]) => {
       const known = perSuite.get(name);
       return [name, { ...head, packages: known?.names.size ?? 0, bytes: sum(known?.files.values() ?? []) }];
     }),
@@ -374,6 +447,13 @@ function rowFrom(line: string): PlanRow {
     name = "",
     version = "",
   ] = line.split(" ");
+  if (!/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size) || !path) {
+    throw new ExplainedError({
+      step: "reading a mirror's plan",
+      found: `a line of it is none: ${JSON.stringify(line.slice(0, 120))}`,
+      remedy: "It is damaged: update the mirror to make it anew.",
+    });
+  }
   const file = { sha256, size: Number(size), path };
   return suite === undefined ? file : { ...file, package: { suite, component, architecture, name, version } };
 }

@@ -102,7 +102,7 @@ function indexItems(suite: ArchiveSuite): WorkItem[] {
   const read = new Set(suite.indices.map(({ path }) => path));
   const isForm = (path: string) => read.has(path.replace(/\.(xz|gz|bz2|zst)$/, ""));
   const views = [...read].flatMap((path) => {
-    const form = [".xz", ".gz", ""].flatMap((suffix) =>
+    const form = [".xz", ".gz", "", ".bz2", ".zst"].flatMap((suffix) =>
       plain.filter((file) => file.path === path + suffix),
     )[0];
     return form ? [item(form, `view/${form.path}`)] : [];

@@ -1,0 +1,99 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { matcher } from "./filter.ts";
+import { type OddStanza, refuseOdd } from "./packages.ts";
+import { compareVersions } from "./version.ts";
+
+/* What of a selection cannot be signed anew: found before anything is fetched, not by reprepro on the host. */
+
+/** A file that reprepro is to take. */
+export interface Taken {
+  readonly suite: string;
+  readonly component: string;
+  readonly name: string;
+  readonly version: string;
+  /** Where reprepro will keep it. */
+  readonly kept: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly unfit?: string | undefined;
+}
+
+/**
+ * Refuses what reprepro would not take.
+ *
+ * @throws ExplainedError that names the packages, and says how to do without them
+ */
+export function refuseUnfit(taken: readonly Taken[]): void {
+  const unfit = new Map<string, Taken>();
+  for (const found of taken) if (found.unfit && !unfit.has(found.name)) unfit.set(found.name, found);
+  const [first] = unfit.values();
+  if (first) {
+    const names = [...unfit.keys()];
+    throw refusal(
+      `reprepro does not take ${first.name} ${first.version} (${first.suite}/${first.component}): ${first.unfit}${
+        names.length > 1
+          ? `, nor ${names.slice(1, 6).join(", ")}${names.length > 6 ? " and others" : ""}`
+          : ""
+      }`,
+      names,
+    );
+  }
+  const places = new Map<string, Taken>();
+  for (const found of taken) {
+    const other = places.get(found.kept);
+    if (other && (other.sha256 !== found.sha256 || other.size !== found.size)) {
+      throw refusal(
+        `${found.name} ${other.version} of ${other.suite} and ${found.name} ${found.version} of ${found.suite} are different packages, and reprepro keeps both as ${found.kept}`,
+        [found.name],
+      );
+    }
+    places.set(found.kept, found);
+  }
+}
+
+function refusal(found: string, names: readonly string[]): ExplainedError {
+  const list = names.slice(0, 6).join(", ");
+  return new ExplainedError({
+    step: "selecting packages",
+    found,
+    remedy: `Leave ${names.length > 1 ? "them" : "it"} out (filter.exclude: [${list}${names.length > 6 ? ", ..." : ""}]), or mirror the archive with mode "verbatim", which passes on what upstream has.`,
+    values: ["filter.exclude", "mode"],
+  });
+}
+
+/** What decides whether an odd stanza of an index matters. */
+export interface Wanted {
+  /** Whether a name is selected. */
+  readonly takes: (name: string) => boolean;
+  /** Whether all are, those without a name too. */
+  readonly all: boolean;
+  readonly exclude: readonly string[];
+  /** The version that is taken of a name. */
+  readonly versionOf: (name: string) => string | undefined;
+}
+
+/**
+ * Refuses odd stanzas of packages that are selected; all others stop nothing, nor does an older version of what is
+ * there as it should be.
+ *
+ * @throws ExplainedError that names the package
+ */
+export function refuseOddTaken(odd: readonly OddStanza[], { takes, all, exclude, versionOf }: Wanted): void {
+  const excluded = matcher(exclude);
+  const found = odd.filter(({ names, version }) => {
+    if (names.length === 0) return all;
+    if (names.every(excluded)) return false;
+    const [name = ""] = names;
+    const other = names.length === 1 ? versionOf(name) : undefined;
+    if (other !== undefined && version !== undefined && compareVersions(other, version) > 0) return false;
+    return all || names.some(takes);
+  });
+  if (found.length === 0) return;
+  const names = [...new Set(found.flatMap((one) => one.names))].slice(0, 6);
+  throw refuseOdd(
+    found,
+    names.length > 0
+      ? `Leave it out (filter.exclude: [${names.join(", ")}]), ask those who run the archive, or use another mirror of it.`
+      : "Say in filter.include what to take, ask those who run the archive, or use another mirror of it.",
+  );
+}

@@ -1,0 +1,257 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
+
+/*
+ * The one reader of what archives and packages say in stanzas (deb822(5)). A stanza is read once, by a rule that is
+ * stricter than those of its other readers (apt's pkgTagSection, reprepro's chunks.c, dpkg's parse.c), so that none of
+ * them can find another value in it. Where they would differ, it is odd.
+ */
+
+/** Which fields are read, by their names in small letters; all others are passed over. */
+export interface FieldNames {
+  /** Fields that are one value on one line. */
+  readonly single: readonly string[];
+  /** Fields that may go on in further lines. */
+  readonly long: readonly string[];
+}
+
+/** A stanza while it is read: what is to stay is to be taken from it. */
+export interface Stanza {
+  /** Where it begins. Bytes. */
+  readonly at: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Why other readers might find something else in it; undefined when they cannot. */
+  readonly odd: string | undefined;
+  /** The value of a field of either kind, without the blanks around it; lines that follow come after a blank each. */
+  value(name: string): string | undefined;
+  /** The lines of a long field, the one of its name first, each without the blanks around it. */
+  lines(name: string): readonly string[];
+  /** Whatever any reader may take for the value of a single field: for what cannot be read as one thing. */
+  anyOf(name: string): readonly string[];
+}
+
+/** A stanza that is larger has never been seen; reprepro reads none. Bytes. */
+const largestStanza = 4 * 1024 * 1024;
+/** Read at once: a stanza that goes on beyond it is begun anew. */
+const portion = 1024 * 1024;
+
+const [tab, lineFeed, carriageReturn, blank, hash, hyphen, colon] = [9, 10, 13, 32, 35, 45, 58];
+
+/** Printable ASCII but a colon is what the name of a field consists of. */
+const inName = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte > 32 && byte < 127 && byte !== colon ? 1 : 0,
+);
+
+/**
+ * Reads stanzas from the pieces of a text, in order.
+ *
+ * @param file What the text is called in errors.
+ * @throws ExplainedError for a stanza of over 4 MiB
+ */
+export async function readStanzas(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  names: FieldNames,
+  file: string,
+  each: (stanza: Stanza) => void,
+): Promise<void> {
+  const reader = new Reader(names, each);
+  let waiting: Uint8Array[] = [];
+  let length = 0;
+  let unread = 0;
+  const read = (last: boolean) => {
+    const bytes =
+      waiting.length === 1
+        ? Buffer.from((waiting[0] as Uint8Array).buffer, waiting[0]?.byteOffset, length)
+        : Buffer.concat(waiting, length);
+    const used = reader.read(bytes, last);
+    const rest = bytes.subarray(used);
+    if (rest.length > largestStanza) {
+      throw new ExplainedError({
+        step: `reading ${file}`,
+        found: `the stanza at byte ${reader.at} (${JSON.stringify(rest.toString("latin1", 0, 60))}...) has more than 4 MiB`,
+        remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
+      });
+    }
+    waiting = rest.length > 0 ? [rest] : [];
+    length = rest.length;
+    unread = 0;
+  };
+  for await (const piece of pieces) {
+    if (piece.length === 0) continue;
+    waiting.push(piece);
+    length += piece.length;
+    unread += piece.length;
+    if (unread >= portion) read(false);
+  }
+  if (length > 0) read(true);
+}
+
+class Reader implements Stanza {
+  /** Where what is read next begins, from the beginning of the text. */
+  at = 0;
+  size = 0;
+  odd: string | undefined;
+  readonly #each: (stanza: Stanza) => void;
+  readonly #slots = new Map<string, number>();
+  readonly #singles: number;
+  readonly #initials = new Uint8Array(256);
+  readonly #longest: number;
+  /** By field: where its value begins (-1: it is not there), where it ends, and how many lines follow its first one. */
+  readonly #starts: Int32Array;
+  readonly #ends: Int32Array;
+  readonly #further: Int32Array;
+  #bytes: Buffer = Buffer.alloc(0);
+  #start = 0;
+  /** Of the last line: its field, -1 for one that is passed over, -2 when there was none. */
+  #current = -2;
+
+  constructor({ single, long }: FieldNames, each: (stanza: Stanza) => void) {
+    this.#each = each;
+    const names = [...single, ...long];
+    for (const [slot, name] of names.entries()) {
+      this.#slots.set(name, slot);
+      this.#initials[name.charCodeAt(0)] = 1;
+      this.#initials[name.toUpperCase().charCodeAt(0)] = 1;
+    }
+    this.#singles = single.length;
+    this.#longest = Math.max(...names.map((name) => name.length));
+    this.#starts = new Int32Array(names.length);
+    this.#ends = new Int32Array(names.length);
+    this.#further = new Int32Array(names.length);
+  }
+
+  /** Reads all stanzas that end in these bytes; says how many bytes they are. */
+  read(bytes: Buffer, last: boolean): number {
+    const origin = this.at;
+    this.#bytes = bytes;
+    let from = 0;
+    for (;;) {
+      from = skipEmpty(bytes, from);
+      this.at = origin + from;
+      if (from >= bytes.length) return from;
+      const end = this.#stanza(from, last);
+      if (end < 0) return from;
+      // Carriage returns without a line end are all that is left.
+      if (end === from) return bytes.length;
+      this.size = end - from;
+      this.#refuseContinued();
+      this.#each(this);
+      from = end;
+    }
+  }
+
+  /** Where the stanza that begins here ends, at the empty line after it; -1 when that is not to be seen yet. */
+  #stanza(start: number, last: boolean): number {
+    const bytes = this.#bytes;
+    this.#starts.fill(-1);
+    this.#start = start;
+    this.#current = -2;
+    this.odd = undefined;
+    for (let at = start; at < bytes.length; ) {
+      let stop = bytes.indexOf(lineFeed, at);
+      if (stop < 0) {
+        if (!last) return -1;
+        stop = bytes.length;
+      }
+      if (at === stop || (bytes[at] === carriageReturn && isEmpty(bytes, at, stop))) return at;
+      this.#line(at, stop);
+      at = stop + 1;
+    }
+    return last ? bytes.length : -1;
+  }
+
+  #line(at: number, stop: number): void {
+    const bytes = this.#bytes;
+    const first = bytes[at] as number;
+    if (first === blank || first === tab) {
+      if (this.#current === -2) this.odd ??= "begins with a line that continues none";
+      else if (this.#current >= 0) {
+        this.#ends[this.#current] = stop;
+        this.#further[this.#current] = (this.#further[this.#current] as number) + 1;
+      }
+      return;
+    }
+    let end = at;
+    while (end < stop && inName[bytes[end] as number] === 1) end += 1;
+    if (end === stop || end === at || bytes[end] !== colon || first === hash || first === hyphen) {
+      this.odd ??= `has a line that is no field: ${JSON.stringify(bytes.toString("latin1", at, Math.min(stop, at + 60)))}`;
+      this.#current = -1;
+      return;
+    }
+    this.#current = -1;
+    if (this.#initials[first] === 0 || end - at > this.#longest) return;
+    const slot = this.#slots.get(bytes.toString("latin1", at, end).toLowerCase());
+    if (slot === undefined) return;
+    this.#current = slot;
+    if (this.#starts[slot] !== -1) {
+      this.odd ??= `has ${bytes.toString("latin1", at, end)} twice`;
+      return;
+    }
+    this.#starts[slot] = end + 1;
+    this.#ends[slot] = stop;
+    this.#further[slot] = 0;
+  }
+
+  #refuseContinued(): void {
+    if (this.odd !== undefined) return;
+    for (const [name, slot] of this.#slots) {
+      if (slot >= this.#singles) return;
+      if (this.#starts[slot] !== -1 && this.#further[slot] !== 0) {
+        this.odd = `has a ${name} of several lines`;
+        return;
+      }
+    }
+  }
+
+  value(name: string): string | undefined {
+    const slot = this.#slots.get(name) as number;
+    let from = this.#starts[slot] as number;
+    if (from < 0) return undefined;
+    if (this.#further[slot] !== 0) return this.lines(name).join(" ").trim();
+    const bytes = this.#bytes;
+    let to = this.#ends[slot] as number;
+    while (from < to && isBlank(bytes[from])) from += 1;
+    while (to > from && isBlank(bytes[to - 1])) to -= 1;
+    return bytes.toString("latin1", from, to);
+  }
+
+  lines(name: string): readonly string[] {
+    const slot = this.#slots.get(name) as number;
+    const from = this.#starts[slot] as number;
+    if (from < 0) return [];
+    return this.#bytes.toString("latin1", from, this.#ends[slot]).split("\n").map(trimmed);
+  }
+
+  anyOf(name: string): readonly string[] {
+    const text = this.#bytes.toString("latin1", this.#start, this.#start + this.size);
+    const found = text.matchAll(new RegExp(`^${name}[ \\t]*:[ \\t]*([^\\s:]{1,200})`, "gim"));
+    return [...new Set([...found].map(([, value = ""]) => value))];
+  }
+}
+
+const isBlank = (byte: number | undefined) => byte === blank || byte === tab || byte === carriageReturn;
+
+/** Without the blanks around it, as `trim` does not do it: that one takes more characters for blanks than others do. */
+function trimmed(line: string): string {
+  let from = 0;
+  let to = line.length;
+  while (from < to && isBlank(line.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(line.charCodeAt(to - 1))) to -= 1;
+  return line.slice(from, to);
+}
+
+/** Whether a line has nothing but carriage returns: an empty line to all readers. */
+function isEmpty(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (bytes[at] !== carriageReturn) return false;
+  return true;
+}
+
+/** The beginning of the first line that is not empty. */
+function skipEmpty(bytes: Buffer, from: number): number {
+  let start = from;
+  for (let at = from; at < bytes.length; at += 1) {
+    if (bytes[at] === lineFeed) start = at + 1;
+    else if (bytes[at] !== carriageReturn) break;
+  }
+  return start;
+}

@@ -5,7 +5,7 @@ import { amountOf } from "../sizes.ts";
 export const defaultIndexLimit = 1024 * 1024 * 1024;
 
 /** What a stanza counts for at least: a package takes memory, however short its stanza is. */
-const leastPerStanza = 512;
+const leastPerStanza = 1024;
 
 /**
  * How much the indices of one lookup may unpack to, all together: a few MiB that somebody signed can unpack to more

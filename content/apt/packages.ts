@@ -116,7 +116,9 @@ class Package implements IndexedPackage {
     const source = sourceName(stanza.value("source"), this.name);
     this.source = source === this.name ? this.name : shared(source ?? this.name);
     this.unfit = refusedByReprepro({
-      ...this,
+      name: this.name,
+      version: this.version,
+      architecture: this.architecture,
       source,
       md5sum: stanza.value("md5sum"),
       sha1: stanza.value("sha1"),

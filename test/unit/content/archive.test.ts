@@ -358,7 +358,9 @@ describe("plans", () => {
   test("one path with two contents is refused by name", async () => {
     await publish(archive, key, "noble", stanza("a", "1") + stanza("a", "1", { SHA256: "0".repeat(64) }));
     const read1 = await read();
-    expect(() => planVerbatim(read1)).toThrow(/pool\/main\/a_1_amd64\.deb is to have two contents[^(]*\(1000 bytes\) \(a 1 in noble\/main\)/);
+    expect(() => planVerbatim(read1)).toThrow(
+      /pool\/main\/a_1_amd64\.deb is to have two contents[^(]*\(1000 bytes\) \(a 1 in noble\/main\)/,
+    );
   });
 
   test("a filtered plan takes what is needed across suites, and says what it chose and lacks", async () => {

@@ -38,8 +38,8 @@ export function refuseContradictions(files: Iterable<Identity>): void {
         `the content ${sha256} is to have two sizes: ${alike.size} bytes at ${alike.path} ${by(alike)} and ${size} bytes at ${path} ${by(file)}`,
       );
     }
-    byPath.set(path, file);
-    byContent.set(sha256, file);
+    if (!there) byPath.set(path, file);
+    if (!alike) byContent.set(sha256, file);
   }
   const directories = new Set<string>();
   for (const file of byPath.values()) {

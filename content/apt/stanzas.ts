@@ -26,6 +26,8 @@ export interface Stanza {
   value(name: string): string | undefined;
   /** The lines of a long field, the one of its name first, each without the blanks around it. */
   lines(name: string): readonly string[];
+  /** Its first bytes. */
+  begins(): string;
   /** Whatever any reader may take for the value of a single field: for what cannot be read as one thing. */
   anyOf(name: string): readonly string[];
 }
@@ -54,24 +56,25 @@ export async function readStanzas(
   file: string,
   each: (stanza: Stanza) => void,
 ): Promise<void> {
-  const reader = new Reader(names, each);
+  const refuseLarge = (at: number, size: number, begins: string) => {
+    if (size <= largestStanza) return;
+    throw new ExplainedError({
+      step: `reading ${file}`,
+      found: `the stanza at byte ${at} (${JSON.stringify(begins)}...) has more than 4 MiB`,
+      remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
+    });
+  };
+  const reader = new Reader(names, (stanza) => {
+    refuseLarge(stanza.at, stanza.size, stanza.begins());
+    each(stanza);
+  });
   let waiting: Uint8Array[] = [];
   let length = 0;
   let unread = 0;
   const read = (last: boolean) => {
-    const bytes =
-      waiting.length === 1
-        ? Buffer.from((waiting[0] as Uint8Array).buffer, waiting[0]?.byteOffset, length)
-        : Buffer.concat(waiting, length);
-    const used = reader.read(bytes, last);
-    const rest = bytes.subarray(used);
-    if (rest.length > largestStanza) {
-      throw new ExplainedError({
-        step: `reading ${file}`,
-        found: `the stanza at byte ${reader.at} (${JSON.stringify(rest.toString("latin1", 0, 60))}...) has more than 4 MiB`,
-        remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
-      });
-    }
+    const bytes = Buffer.concat(waiting, length);
+    const rest = bytes.subarray(reader.read(bytes, last));
+    refuseLarge(reader.at, rest.length, rest.toString("latin1", 0, 60));
     waiting = rest.length > 0 ? [rest] : [];
     length = rest.length;
     unread = 0;
@@ -220,6 +223,10 @@ class Reader implements Stanza {
     const from = this.#starts[slot] as number;
     if (from < 0) return [];
     return this.#bytes.toString("latin1", from, this.#ends[slot]).split("\n").map(trimmed);
+  }
+
+  begins(): string {
+    return this.#bytes.toString("latin1", this.#start, this.#start + Math.min(60, this.size));
   }
 
   anyOf(name: string): readonly string[] {

@@ -145,7 +145,13 @@ async function accepted(): Promise<Read[]> {
     expect([mutant.label, packages.length]).toEqual([mutant.label, 1]);
     const { name, version, path, size, sha256: digest, unfit } = one;
     const facts = { name, version, path, size: String(size), sha256: digest };
-    found.push({ mutant, facts, kept: poolPath(one, "main"), unfit, relations: parseRelations(one.field("Depends")).flat() });
+    found.push({
+      mutant,
+      facts,
+      kept: poolPath(one, "main"),
+      unfit,
+      relations: parseRelations(one.field("Depends")).flat(),
+    });
   }
   return found;
 }
@@ -153,7 +159,9 @@ async function accepted(): Promise<Read[]> {
 describe("a stanza is read as its other readers read it, or refused", () => {
   test("by apt", async () => {
     // An index with a relation that it cannot read apt does not use at all.
-    const all = (await accepted()).filter(({ relations }) => relations.every(({ name }) => /^[a-z0-9]+$/i.test(name)));
+    const all = (await accepted()).filter(({ relations }) =>
+      relations.every(({ name }) => /^[a-z0-9]+$/i.test(name)),
+    );
     // apt makes small letters of names, and has one package of a name.
     const found = all.filter(
       ({ facts }, index) => all.findIndex((other) => other.facts.name === facts.name) === index,

@@ -1,0 +1,379 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { type ArchiveRequest, readArchive } from "../../../content/apt/archive.ts";
+import { planResigned, planVerbatim } from "../../../content/apt/plan.ts";
+import { metadataCache } from "../../../content/metadata-cache.ts";
+import {
+  clearsign,
+  newKey,
+  now,
+  publish,
+  releaseText,
+  type SmallArchive,
+  sha256,
+  smallArchive,
+  stanza,
+} from "./small-archive.ts";
+
+const key = await newKey();
+let directory: string;
+let archive: SmallArchive;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "hostile-index-"));
+  archive = smallArchive();
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const read = (changes: Partial<ArchiveRequest> = {}) =>
+  readArchive({
+    fetch: archive.fetch,
+    key: key.toPublic().armor(),
+    suites: ["noble"],
+    components: ["main"],
+    architectures: ["amd64"],
+    cache: metadataCache(directory),
+    now,
+    ...changes,
+  });
+
+const published = async (packages: string, changes: Partial<ArchiveRequest> = {}) => {
+  await publish(archive, key, "noble", packages);
+  return read(changes);
+};
+
+/** Publishes indices under these names, listed as they are. */
+async function publishFiles(
+  files: Record<string, Buffer>,
+  listed: Record<string, Buffer> = {},
+): Promise<void> {
+  for (const [path, bytes] of Object.entries(files)) archive.files.set(`dists/noble/${path}`, bytes);
+  const all = Object.entries({ ...listed, ...files });
+  archive.files.set(
+    "dists/noble/InRelease",
+    await clearsign(releaseText("noble", all, { "Acquire-By-Hash": "" }), key),
+  );
+}
+
+const namesOf = (plan: { readonly rows: readonly { readonly package?: { readonly name: string } }[] }) =>
+  plan.rows.flatMap((row) => row.package?.name ?? []).sort();
+
+describe("odd and unfit packages", () => {
+  const continued = stanza("bad", "1").replace(/^(Filename: .*)$/m, "$1\n /../../../../etc/profile.d/x.sh");
+
+  test("a path that goes on in the next line is read by nobody", async () => {
+    const found = await published(continued + stanza("good", "1"));
+    expect(() => planVerbatim(found)).toThrow(
+      /reading dists\/noble\/main\/binary-amd64\/Packages: package "bad" at byte 0 has a filename of several lines/,
+    );
+    expect(() => planResigned(found)).toThrow(/"bad"[\s\S]*filter\.exclude: \[bad\]/);
+    expect(() => planResigned(found, { include: ["bad"] })).toThrow(/"bad"/);
+    expect(namesOf(planResigned(found, { include: ["good"] }))).toEqual(["good"]);
+    expect(namesOf(planResigned(found, { exclude: ["bad"] }))).toEqual(["good"]);
+  });
+
+  test("one that a selected package needs is refused with what is wrong, not as missing", async () => {
+    const found = await published(continued + stanza("good", "1", { Depends: "bad (>= 1)" }));
+    expect(() => planResigned(found, { include: ["good"] })).toThrow(/"bad" at byte 0 has a filename/);
+  });
+
+  test("an older version of what is there as it should be stops nothing", async () => {
+    const found = await published(stanza("a", "1", { Size: "x" }) + stanza("a", "2"));
+    expect(planResigned(found).rows.map((row) => row.package?.version)).toEqual(["2"]);
+    const newer = await published(stanza("a", "3", { Size: "x" }) + stanza("a", "2"));
+    expect(() => planResigned(newer)).toThrow(/"a" at byte 0 has a Size that is no number/);
+  });
+
+  test("one under two names counts under both", async () => {
+    const found = await published(`Package: x\n${stanza("a", "1")}${stanza("good", "1")}`);
+    for (const name of ["x", "a"]) {
+      expect(() => planResigned(found, { include: [name] })).toThrow(
+        /package "x" or "a" at byte 0 has Package twice/,
+      );
+    }
+    expect(namesOf(planResigned(found, { exclude: ["x", "a"] }))).toEqual(["good"]);
+    expect(() => planResigned(found, { exclude: ["x"] })).toThrow(/Package twice/);
+  });
+
+  test("one without a name stops who takes all", async () => {
+    const found = await published(`Version: 1\n\n${stanza("good", "1")}`);
+    expect(() => planResigned(found)).toThrow(/a package at byte 0 lacks Package[\s\S]*filter\.include/);
+    expect(namesOf(planResigned(found, { include: ["good"] }))).toEqual(["good"]);
+  });
+
+  test("what only reprepro refuses is refused where it signs, by name, and passed on verbatim", async () => {
+    const found = await published(
+      stanza("Upper", "1") + stanza("b", "1_2") + stanza("good", "1", { Source: "Up" }),
+    );
+    expect(namesOf(planVerbatim(found))).toEqual(["Upper", "b", "good"]);
+    expect(() => planResigned(found)).toThrow(
+      /reprepro does not take Upper 1 \(noble\/main\): its name [\s\S]*nor b, good[\s\S]*filter\.exclude: \[Upper, b, good\][\s\S]*"verbatim"/,
+    );
+    expect(() => planResigned(found, { include: ["b"] })).toThrow(
+      /b 1_2[\s\S]*version "1_2" has other characters/,
+    );
+    expect(planResigned(found, { exclude: ["Upper", "b", "go*"] }).rows).toEqual([]);
+  });
+
+  test("two that reprepro keeps under one name are refused by name", async () => {
+    await publish(archive, key, "noble", stanza("a", "1:1"));
+    await publish(archive, key, "noble-updates", stanza("a", "2:1", { Filename: "pool/u/a.deb" }));
+    const found = await read({ suites: ["noble", "noble-updates"] });
+    expect(() => planResigned(found)).toThrow(
+      /a 1:1 of noble and a 2:1 of noble-updates are different packages[\s\S]*pool\/main\/a\/a\/a_1_amd64\.deb[\s\S]*verbatim/,
+    );
+    expect(planVerbatim(found).packages).toBe(2);
+  });
+
+  test("what stands in an index of another architecture is passed over where it is signed anew", async () => {
+    const found = await published(
+      stanza("a", "2", { Architecture: "i386" }) +
+        stanza("a", "1") +
+        stanza("b", "1", { Architecture: "all" }),
+    );
+    expect(
+      planResigned(found)
+        .rows.map((row) => `${row.package?.name} ${row.package?.version}`)
+        .sort(),
+    ).toEqual(["a 1", "b 1"]);
+  });
+
+  test.each(["__proto__", "constructor", "hasOwnProperty", "toString"])(
+    "a package called %s is one like any other",
+    async (name) => {
+      const found = await published(
+        stanza(name, "1", { Depends: `good, ${name}` }) +
+          stanza("good", "1", { Provides: name, Section: name }),
+      );
+      expect(namesOf(planVerbatim(found))).toContain(name);
+      if (/^[a-z]+$/.test(name)) {
+        const plan = planResigned(found, { include: [name], sections: [name] });
+        expect(namesOf(plan)).toEqual([name, "good"].sort());
+      } else {
+        expect(() => planResigned(found, { include: [name] })).toThrow(/reprepro does not take/);
+      }
+    },
+  );
+
+  test("all filters that match nothing are named", async () => {
+    const found = await published(stanza("a", "1"));
+    expect(() =>
+      planResigned(found, { include: ["x", "a", "y*"], sections: ["net", "z", "universe/w"] }),
+    ).toThrow(
+      /include: x, y\* are in none of the suites; sections: z, universe\/w are in none of the suites/,
+    );
+  });
+});
+
+describe("files that contradict each other", () => {
+  const twin = { SHA256: sha256("a 1") };
+
+  test.each<[string, string, RegExp]>([
+    [
+      "one content with two sizes",
+      stanza("a", "1") + stanza("b", "1", { ...twin, Size: "7" }),
+      new RegExp(
+        `${sha256("a 1")} is to have two sizes: 1000 bytes at pool/main/a_1_amd64.deb \\(a 1 in noble/main\\) and 7 bytes at pool/main/b_1_amd64.deb \\(b 1 in noble/main\\)`,
+      ),
+    ],
+    [
+      "one path with two sizes",
+      stanza("a", "1") + stanza("b", "1", { ...twin, Size: "7", Filename: "pool/main/a_1_amd64.deb" }),
+      /a_1_amd64\.deb is to have two contents/,
+    ],
+    [
+      "a path that is another's directory",
+      stanza("a", "1", { Filename: "pool/x" }) + stanza("b", "1", { Filename: "pool/x/b.deb" }),
+      /pool\/x is to be a file \(a 1 in noble\/main\) and a directory, with pool\/x\/b\.deb \(b 1/,
+    ],
+    [
+      "a path of an index",
+      stanza("a", "1", { Filename: "dists/noble/InRelease" }),
+      /dists\/noble\/InRelease is to have two contents/,
+    ],
+    [
+      "a path below an index",
+      stanza("a", "1", { Filename: "dists/noble/InRelease/a.deb" }),
+      /dists\/noble\/InRelease is to be a file \(listed for dists\/noble\/InRelease\) and a directory/,
+    ],
+    ["the pool for a path", stanza("a", "1", { Filename: "pool" }), /leads elsewhere: "pool"/],
+    [
+      "a part of a path that no file can be called",
+      stanza("a", "1", { Filename: `pool/${"x".repeat(256)}` }),
+      /leads elsewhere/,
+    ],
+  ])("%s is refused in both modes", async (_, packages, message) => {
+    const found = await published(packages);
+    expect(() => planVerbatim(found)).toThrow(message);
+    expect(() => planResigned(found)).toThrow(message);
+  });
+
+  test("in two indices, too", async () => {
+    await publish(archive, key, "noble", stanza("a", "1"));
+    await publish(archive, key, "noble-updates", stanza("b", "1", { ...twin, Size: "7" }));
+    const found = await read({ suites: ["noble", "noble-updates"] });
+    expect(() => planVerbatim(found)).toThrow(
+      /two sizes.*\(a 1 in noble\/main\).*\(b 1 in noble-updates\/main\)/,
+    );
+    expect(() => planResigned(found)).toThrow(/two sizes/);
+    expect(namesOf(planResigned(found, { include: ["a"] }))).toEqual(["a"]);
+  });
+
+  test("a package with an index for its content and another size is refused", async () => {
+    await publish(archive, key, "noble", stanza("a", "1", { SHA256: sha256(gzipSync("commands")) }));
+    const found = await read();
+    expect(() => planResigned(found)).toThrow(
+      /two sizes: \d+ bytes at dists\/noble\/main\/cnf\/Commands-amd64\.gz/,
+    );
+  });
+});
+
+describe("sources", () => {
+  const digest = sha256("dsc");
+  const source = (changes: Record<string, string> = {}) =>
+    Object.entries({
+      Package: "s",
+      Version: "1",
+      Directory: "pool/main/s",
+      Files: `\n ${"0".repeat(32)} 3 s.dsc`,
+      "Checksums-Sha256": `\n ${digest} 3 s.dsc`,
+      ...changes,
+    })
+      .filter(([, value]) => value !== "")
+      .map(([field, value]) => `${field}: ${value}\n`)
+      .join("");
+  const planned = async (text: string) => {
+    await publishFiles({
+      "main/binary-amd64/Packages.gz": gzipSync(stanza("a", "1", { Source: "s (1)" })),
+      "main/source/Sources.gz": gzipSync(text),
+    });
+    return read({ extras: { sources: true } });
+  };
+
+  test("their files are read", async () => {
+    const found = await planned(source());
+    const wanted = { path: "pool/main/s/s.dsc", size: 3, sha256: digest };
+    expect(planVerbatim(found).files).toContainEqual(expect.objectContaining(wanted));
+    expect(planResigned(found, { include: ["a"] }).files).toContainEqual(expect.objectContaining(wanted));
+    expect((await planned(source({ Directory: "" }))).suites[0]?.indices[1]?.sources[0]?.path).toBe("s.dsc");
+    expect((await planned(source({ Directory: "./x/" }))).suites[0]?.indices[1]?.sources[0]?.path).toBe(
+      "x/s.dsc",
+    );
+  });
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ["a directory that goes on", { Directory: "pool\n /../../etc" }, /has a directory of several lines/],
+    ["a directory elsewhere", { Directory: "pool/../.." }, /lists an impossible file/],
+    ["a file elsewhere", { "Checksums-Sha256": `\n ${digest} 3 ../s.dsc` }, /lists an impossible file/],
+    ["a file below", { "Checksums-Sha256": `\n ${digest} 3 x/s.dsc`, Files: "" }, /lists an impossible file/],
+    [
+      "a file on the first line",
+      { "Checksums-Sha256": `${digest} 3 s.dsc` },
+      /first line of checksums-sha256/,
+    ],
+    ["a line of blanks", { "Checksums-Sha256": `\n \n ${digest} 3 s.dsc` }, /is none: ""/],
+    [
+      "a second file in another list",
+      { Files: `\n ${"0".repeat(32)} 3 s.dsc\n ${"0".repeat(32)} 3 t.dsc` },
+      /"t\.dsc" in files and not alike/,
+    ],
+    [
+      "another size in another list",
+      { Files: `\n ${"0".repeat(32)} 4 s.dsc` },
+      /"s\.dsc" in files and not alike/,
+    ],
+    [
+      "a file twice",
+      { "Checksums-Sha256": `\n ${digest} 3 s.dsc\n ${digest} 3 s.dsc` },
+      /twice in checksums-sha256/,
+    ],
+    ["two lists", { "checksums-sha256": `\n ${digest} 3 s.dsc` }, /has checksums-sha256 twice/],
+    ["no list", { "Checksums-Sha256": "" }, /lacks Package, Version or a Checksums-Sha256 list/],
+  ])("%s is refused when it is taken", async (_, changes, message) => {
+    const found = await planned(source(changes));
+    expect(() => planVerbatim(found)).toThrow(message);
+    expect(() => planResigned(found, { include: ["a"] })).toThrow(message);
+  });
+
+  test("an odd one that nothing selected comes from stops nothing", async () => {
+    const found = await planned(`${source()}\n${source({ Package: "other", Directory: "/etc" })}`);
+    expect(planResigned(found, { include: ["a"] }).files.map(({ path }) => path)).toContain(
+      "pool/main/s/s.dsc",
+    );
+  });
+});
+
+describe("forms and amounts", () => {
+  const text = Buffer.from(stanza("a", "1"));
+
+  test.each<[string, Buffer]>([
+    [".gz", gzipSync(text)],
+    [".zst", zstdCompressSync(text)],
+    [".xz", execFileSync("xz", ["-c"], { input: text })],
+    [".bz2", execFileSync("bzip2", ["-c"], { input: text })],
+    ["", text],
+  ])("an index that is there as Packages%s only is read", async (ending, bytes) => {
+    await publishFiles({ [`main/binary-amd64/Packages${ending}`]: bytes });
+    const exists = async (paths: readonly string[]) => paths.map((path) => archive.files.has(path));
+    const found = await read({ exists });
+    expect(namesOf(planVerbatim(found))).toEqual(["a"]);
+  });
+
+  test("one that unpacks to more than is signed of it is left at once", async () => {
+    const packed = gzipSync(Buffer.alloc(64 * 1024 * 1024, 10));
+    await publishFiles({ "main/binary-amd64/Packages.gz": packed }, { "main/binary-amd64/Packages": text });
+    await expect(read()).rejects.toThrow(
+      new RegExp(`Packages\\.gz, unpacked,: it is larger than its signed size of ${text.length} bytes`),
+    );
+  });
+
+  test("one that unpacks to other bytes than are signed is refused", async () => {
+    const other = Buffer.from(String(text).replace("a_1", "b_1"));
+    await publishFiles(
+      { "main/binary-amd64/Packages.gz": gzipSync(text) },
+      { "main/binary-amd64/Packages": other },
+    );
+    await expect(read()).rejects.toThrow(/unpacked,: its SHA-256 is/);
+    await publishFiles(
+      { "main/binary-amd64/Packages.gz": gzipSync(text) },
+      { "main/binary-amd64/Packages": Buffer.concat([text, text]) },
+    );
+    await expect(read()).rejects.toThrow(/unpacked,: it is truncated/);
+  });
+
+  test.each<[string, Buffer]>([
+    ["line ends", Buffer.alloc(3_000_000, "\n")],
+    ["stanzas of nothing", Buffer.alloc(3_000_000, "a:\n\n")],
+    ["packages", Buffer.from(stanza("a", "1").repeat(1500))],
+  ])("all indices together come to no more than is allowed: %s", async (_, bytes) => {
+    await publishFiles({ "main/binary-amd64/Packages.gz": gzipSync(bytes) });
+    await expect(read({ indexLimit: 1_000_000 })).rejects.toThrow(
+      /come to more than 976\.6 KiB unpacked[\s\S]*upstream\.indexLimitMiB/,
+    );
+  });
+
+  test("one that is larger than is allowed is not fetched", async () => {
+    await publishFiles({ "main/binary-amd64/Packages.gz": gzipSync(text) });
+    archive.requests.length = 0;
+    await expect(read({ indexLimit: 10 })).rejects.toThrow(/more than 10 B unpacked/);
+    expect(archive.requests.filter((path) => path.includes("Packages"))).toEqual([]);
+  });
+
+  test("a stanza without an end is refused by its place", async () => {
+    await publishFiles({
+      "main/binary-amd64/Packages.gz": gzipSync(`\n\nPackage: a\nX: ${"x".repeat(5_000_000)}`),
+    });
+    await expect(read()).rejects.toThrow(/the stanza at byte 2 \("Package: a.*has more than 4 MiB/);
+  });
+
+  test("what is no gzip data says so, and not that it is too long", async () => {
+    await publishFiles({ "main/binary-amd64/Packages.gz": Buffer.from("<html>") });
+    await expect(read()).rejects.toThrow(
+      /unpacking dists\/noble\/main\/binary-amd64\/Packages\.gz: it is no gz data, or damaged/,
+    );
+  });
+});

@@ -56,7 +56,7 @@ export async function decompress(
     }
     pieces.push(piece);
   }
-  return pieces.length === 1 ? Buffer.from(pieces[0] as Uint8Array) : Buffer.concat(pieces, length);
+  return Buffer.concat(pieces, length);
 }
 
 function decoderOf(
@@ -66,11 +66,15 @@ function decoderOf(
   if (compression === "gz") return fedWith(zlib.createGunzip({ chunkSize: 262_144 }), bytes);
   if (compression === "bz2") return bunzip2(bytes);
   if (compression === "xz") return unxz(bytes);
-  if (compression === "none") return [bytes];
+  if (compression === "none") return slicesOf(bytes);
   // Node has had zstd since 22.15.
   if (!zlib.createZstdDecompress)
     throw new Error("this Node cannot unpack zstd: 22.15 is the first that can");
   return fedWith(zlib.createZstdDecompress({ chunkSize: 262_144 }), bytes);
+}
+
+function* slicesOf(bytes: Buffer): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 1_048_576) yield bytes.subarray(at, at + 1_048_576);
 }
 
 function fedWith(decoder: NodeJS.ReadWriteStream & AsyncIterable<string | Buffer>, bytes: Buffer) {

@@ -56,16 +56,14 @@ export async function readStanzas(
   file: string,
   each: (stanza: Stanza) => void,
 ): Promise<void> {
-  const refuseLarge = (at: number, size: number, begins: string) => {
-    if (size <= largestStanza) return;
-    throw new ExplainedError({
+  const tooLarge = (at: number, begins: string) =>
+    new ExplainedError({
       step: `reading ${file}`,
       found: `the stanza at byte ${at} (${JSON.stringify(begins)}...) has more than 4 MiB`,
       remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
     });
-  };
   const reader = new Reader(names, (stanza) => {
-    refuseLarge(stanza.at, stanza.size, stanza.begins());
+    if (stanza.size > largestStanza) throw tooLarge(stanza.at, stanza.begins());
     each(stanza);
   });
   let waiting: Uint8Array[] = [];
@@ -74,7 +72,7 @@ export async function readStanzas(
   const read = (last: boolean) => {
     const bytes = Buffer.concat(waiting, length);
     const rest = bytes.subarray(reader.read(bytes, last));
-    refuseLarge(reader.at, rest.length, rest.toString("latin1", 0, 60));
+    if (rest.length > largestStanza) throw tooLarge(reader.at, rest.toString("latin1", 0, 60));
     waiting = rest.length > 0 ? [rest] : [];
     length = rest.length;
     unread = 0;

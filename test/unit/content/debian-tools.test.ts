@@ -1,13 +1,13 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { readLocalPackage } from "../../../content/apt/local-package.ts";
 import { sourcesEntry } from "../../../content/apt/sources-entry.ts";
 import { compareVersions } from "../../../content/apt/version.ts";
-import { decompress } from "../../../content/decompress.ts";
+import { type Compression, decompress } from "../../../content/decompress.ts";
 import { trustedKeys, ubuntuArchiveKey } from "../../../content/openpgp/keyring.ts";
 
 describe("against Debian's own tools", () => {
@@ -74,14 +74,53 @@ describe("against Debian's own tools", () => {
     }
   });
 
-  test("xz and gzip unpack, and stop at the maximum", async () => {
-    const text = Buffer.alloc(300_000, "abc");
-    const xz = execFileSync("xz", ["-c"], { input: text });
-    expect((await decompress(xz, "xz", 300_000, "x")).equals(text)).toBe(true);
-    await expect(decompress(xz, "xz", 299_999, "x")).rejects.toThrow(/more than 299999 bytes/);
-    await expect(decompress(xz.subarray(0, -20), "xz", 300_000, "x")).rejects.toThrow(/unpacking x/);
-    expect((await decompress(gzipSync(text), "gz", 300_000, "x")).equals(text)).toBe(true);
-    await expect(decompress(gzipSync(text), "gz", 1000, "x")).rejects.toThrow(/more than 1000 bytes/);
+  test.each<[Compression, string]>([
+    ["xz", "xz"],
+    ["gz", "gzip"],
+    ["zst", "zstd"],
+    ["bz2", "bzip2"],
+  ])("what is packed as %s unpacks, and stops at the maximum", async (compression, tool) => {
+    const noise = createHash("sha512").update("noise").digest();
+    const texts = [
+      Buffer.alloc(0),
+      Buffer.from("a"),
+      Buffer.alloc(300_000, "abc"),
+      // Longer than a block of bzip2, with runs of all lengths around those that it counts.
+      Buffer.concat(
+        Array.from({ length: 3000 }, (_, at) => Buffer.alloc(at % 700, noise[at % 64] as number)),
+      ),
+      Buffer.concat(
+        Array.from({ length: 20_000 }, (_, at) => createHash("sha512").update(String(at)).digest()),
+      ),
+    ];
+    for (const text of texts) {
+      const packed = execFileSync(tool, ["-c"], { input: text, maxBuffer: 1 << 28 });
+      expect((await decompress(packed, compression, text.length, "x")).equals(text)).toBe(true);
+      if (text.length === 0) continue;
+      await expect(decompress(packed, compression, text.length - 1, "x")).rejects.toThrow(
+        new RegExp(`unpacking x: it unpacks to more than ${text.length - 1} bytes`),
+      );
+      await expect(decompress(packed.subarray(0, -9), compression, text.length, "x")).rejects.toThrow(
+        new RegExp(`unpacking x: it is no ${compression} data, or damaged`),
+      );
+    }
+  });
+
+  test("bzip2 data in several parts and with all block sizes unpack, and damage is seen", async () => {
+    const text = Buffer.alloc(250_000, "some words, ");
+    const parts = [1, 9].map((size) => execFileSync("bzip2", [`-${size}c`], { input: text }));
+    const both = await decompress(Buffer.concat(parts), "bz2", 500_000, "x");
+    expect(both.equals(Buffer.concat([text, text]))).toBe(true);
+    const [packed = Buffer.alloc(0)] = parts;
+    for (let at = 0; at < packed.length; at += 5) {
+      const damaged = Buffer.from(packed);
+      damaged[at] = (damaged[at] as number) ^ 0x10;
+      // Some bits mean nothing, such as those of a code that no symbol is written in.
+      const found = await decompress(damaged, "bz2", 500_000, "x").catch((error: Error) => error.message);
+      if (typeof found === "string")
+        expect(found).toMatch(/it is no bz2 data, or damaged|more than 500000 bytes/);
+      else expect(found.equals(text)).toBe(true);
+    }
   });
 
   test("the built-in key is the one that gpg sees under that fingerprint", async () => {

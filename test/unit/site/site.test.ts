@@ -60,6 +60,7 @@ describe("one mirror", () => {
     "noble-updates",
   ],
   "upstream": {
+    "indexLimitMiB": 1024,
     "parallel": 64,
     "stallSeconds": 30,
     "url": "http://archive.ubuntu.com/ubuntu",

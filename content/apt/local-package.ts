@@ -95,7 +95,7 @@ async function readControl(
 }
 
 function valuesOf(stanza: Stanza): Omit<LocalPackage, "size" | "sha256" | "control"> | string {
-  if (stanza.odd !== undefined) return stanza.odd;
+  if (stanza.odd !== undefined || stanza.loose !== undefined) return stanza.odd ?? stanza.loose ?? "";
   const name = stanza.value("package");
   const version = stanza.value("version");
   const architecture = stanza.value("architecture");

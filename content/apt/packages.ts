@@ -71,10 +71,17 @@ const packageFields = {
     "md5sum",
     "sha1",
     "sha512",
+    "directory",
+    "priority",
+    "essential",
+    "multi-arch",
   ],
   long: ["depends", "pre-depends", "recommends", "provides"],
 };
 const needed = ["Package", "Version", "Architecture", "Filename", "Size", "SHA256"] as const;
+
+/** To apt such lines are empty; perl's paragraphs on the host are others. */
+const withReturns = "its index has carriage returns in place of empty lines";
 
 const known = new Map<string, string>();
 
@@ -96,7 +103,7 @@ class Package implements IndexedPackage {
   readonly size: number;
   readonly sha256: string;
   readonly phase: number | undefined;
-  readonly unfit: string | undefined;
+  unfit: string | undefined;
   readonly #depends: string | undefined;
   readonly #preDepends: string | undefined;
   readonly #recommends: string | undefined;
@@ -115,7 +122,8 @@ class Package implements IndexedPackage {
     this.phase = phase !== undefined && /^\d{1,2}$/.test(phase) ? Number(phase) : undefined;
     const source = sourceName(stanza.value("source"), this.name);
     this.source = source === this.name ? this.name : shared(source ?? this.name);
-    this.unfit = refusedByReprepro({
+    this.unfit = stanza.loose && `it ${stanza.loose}`;
+    this.unfit ??= refusedByReprepro({
       name: this.name,
       version: this.version,
       architecture: this.architecture,
@@ -140,7 +148,7 @@ class Package implements IndexedPackage {
 /** The name in a `Source` field, which may say the version too; undefined when there is none to be found. */
 export function sourceName(field: string | undefined, name: string): string | undefined {
   if (field === undefined) return name;
-  const found = /^([^\s()/]{1,200})(?: *\([^\s()]*\))?$/.exec(field)?.[1];
+  const found = /^([^\s()/]{1,200})(?: +\([^\s()]*\))?$/.exec(field)?.[1];
   return found && isPackageName(found) ? found : undefined;
 }
 
@@ -185,14 +193,15 @@ export async function readPackages(
   file: string,
   budget: IndexBudget,
 ): Promise<{ readonly packages: readonly IndexedPackage[]; readonly odd: readonly OddStanza[] }> {
-  const packages: IndexedPackage[] = [];
+  const packages: Package[] = [];
   const odd: OddStanza[] = [];
-  await readStanzas(pieces, packageFields, file, (stanza) => {
+  const returns = await readStanzas(pieces, packageFields, file, (stanza) => {
     budget.spendStanza(stanza.size, file);
     const wrong = wrongPackage(stanza);
     if (wrong) odd.push(oddStanza(stanza, file, wrong));
     else packages.push(new Package(stanza));
   });
+  if (returns) for (const found of packages) found.unfit ??= withReturns;
   return { packages, odd };
 }
 
@@ -211,13 +220,14 @@ export async function readSources(
 ): Promise<{ readonly sources: readonly SourceFile[]; readonly odd: readonly OddStanza[] }> {
   const sources: SourceFile[] = [];
   const odd: OddStanza[] = [];
-  await readStanzas(pieces, sourceFields, file, (stanza) => {
+  const returns = await readStanzas(pieces, sourceFields, file, (stanza) => {
     budget.spendStanza(stanza.size, file);
     const files = filesOf(stanza);
     if (typeof files === "string") odd.push(oddStanza(stanza, file, files));
     else for (const found of files) sources.push(found);
   });
-  return { sources, odd };
+  if (!returns) return { sources, odd };
+  return { sources: sources.map((found) => ({ ...found, unfit: found.unfit ?? withReturns })), odd };
 }
 
 /** The files of a source package, or what is wrong. */
@@ -233,7 +243,7 @@ function filesOf(stanza: Stanza): SourceFile[] | string {
   if (wrong) return wrong;
   const directory = relativeOf(stanza.value("directory") ?? ".").replace(/\/$/, "");
   const files: SourceFile[] = [];
-  const unfit = refusedByReprepro({ name, version, source: name });
+  const unfit = stanza.loose ? `it ${stanza.loose}` : refusedByReprepro({ name, version, source: name });
   for (const [file, { digest, size }] of listed) {
     const path = directory === "." || directory === "" ? file : `${directory}/${file}`;
     if (file.includes("/") || !isSanePoolPath(path) || !/^[0-9a-f]{64}$/.test(digest)) {

@@ -252,7 +252,7 @@ export function planResigned(
 
 /** reprepro and apt pass over what stands in an index of another architecture. */
 function isFor(architecture: string, found: IndexedPackage): boolean {
-  return found.architecture === architecture || found.architecture === "all";
+  return [found.architecture, "any"].includes(architecture) || found.architecture === "all";
 }
 
 function keptOf(

@@ -22,6 +22,8 @@ export interface Stanza {
   readonly size: number;
   /** Why other readers might find something else in it; undefined when they cannot. */
   readonly odd: string | undefined;
+  /** What a stricter reader may refuse, though all that accept it read the same; undefined when there is nothing of the kind. */
+  readonly loose: string | undefined;
   /** The value of a field of either kind, without the blanks around it; lines that follow come after a blank each. */
   value(name: string): string | undefined;
   /** The lines of a long field, the one of its name first, each without the blanks around it. */
@@ -34,6 +36,8 @@ export interface Stanza {
 
 /** A stanza that is larger has never been seen; reprepro reads none. Bytes. */
 const largestStanza = 4 * 1024 * 1024;
+/** Of a stanza, as far as is looked for equal names. */
+const mostFields = 250;
 /** Read at once: a stanza that goes on beyond it is begun anew. */
 const portion = 1024 * 1024;
 
@@ -48,6 +52,7 @@ const inName = Uint8Array.from({ length: 256 }, (_, byte) =>
  * Reads stanzas from the pieces of a text, in order.
  *
  * @param file What the text is called in errors.
+ * @returns Whether stanzas are parted by lines of carriage returns, which are empty to some readers only.
  * @throws ExplainedError for a stanza of over 4 MiB
  */
 export async function readStanzas(
@@ -55,7 +60,7 @@ export async function readStanzas(
   names: FieldNames,
   file: string,
   each: (stanza: Stanza) => void,
-): Promise<void> {
+): Promise<boolean> {
   const tooLarge = (at: number, begins: string) =>
     new ExplainedError({
       step: `reading ${file}`,
@@ -85,6 +90,7 @@ export async function readStanzas(
     if (unread >= portion) read(false);
   }
   if (length > 0) read(true);
+  return reader.returns;
 }
 
 class Reader implements Stanza {
@@ -92,6 +98,9 @@ class Reader implements Stanza {
   at = 0;
   size = 0;
   odd: string | undefined;
+  loose: string | undefined;
+  /** Whether lines of carriage returns were among the empty ones. */
+  returns = false;
   readonly #each: (stanza: Stanza) => void;
   readonly #slots = new Map<string, number>();
   readonly #singles: number;
@@ -101,7 +110,12 @@ class Reader implements Stanza {
   readonly #starts: Int32Array;
   readonly #ends: Int32Array;
   readonly #further: Int32Array;
+  /** Of the fields so far: where each begins, and a number that is the same for equal names. */
+  readonly #fields = new Int32Array(mostFields);
+  readonly #hashes = new Int32Array(mostFields);
+  #count = 0;
   #bytes: Buffer = Buffer.alloc(0);
+  #mayHaveNul = false;
   #start = 0;
   /** Of the last line: its field, -1 for one that is passed over, -2 when there was none. */
   #current = -2;
@@ -125,9 +139,10 @@ class Reader implements Stanza {
   read(bytes: Buffer, last: boolean): number {
     const origin = this.at;
     this.#bytes = bytes;
+    this.#mayHaveNul = bytes.includes(0);
     let from = 0;
     for (;;) {
-      from = skipEmpty(bytes, from);
+      from = this.#skipEmpty(from);
       this.at = origin + from;
       if (from >= bytes.length) return from;
       const end = this.#stanza(from, last);
@@ -135,7 +150,8 @@ class Reader implements Stanza {
       // Carriage returns without a line end are all that is left.
       if (end === from) return bytes.length;
       this.size = end - from;
-      this.#refuseContinued();
+      if (this.odd === undefined) this.odd = this.#oddSingle();
+      if (this.#mayHaveNul && bytes.subarray(from, end).includes(0)) this.loose ??= "has a NUL character";
       this.#each(this);
       from = end;
     }
@@ -148,17 +164,35 @@ class Reader implements Stanza {
     this.#start = start;
     this.#current = -2;
     this.odd = undefined;
+    this.loose = undefined;
+    this.#count = 0;
     for (let at = start; at < bytes.length; ) {
       let stop = bytes.indexOf(lineFeed, at);
       if (stop < 0) {
         if (!last) return -1;
         stop = bytes.length;
       }
-      if (at === stop || (bytes[at] === carriageReturn && isEmpty(bytes, at, stop))) return at;
+      if (at === stop || (bytes[at] === carriageReturn && isEmpty(bytes, at, stop))) {
+        if (at < stop) this.returns = true;
+        return at;
+      }
       this.#line(at, stop);
       at = stop + 1;
     }
     return last ? bytes.length : -1;
+  }
+
+  /** The beginning of the first line that is not empty. */
+  #skipEmpty(from: number): number {
+    const bytes = this.#bytes;
+    let start = from;
+    for (let at = from; at < bytes.length; at += 1) {
+      if (bytes[at] === lineFeed) {
+        if (at > start) this.returns = true;
+        start = at + 1;
+      } else if (bytes[at] !== carriageReturn) break;
+    }
+    return start;
   }
 
   #line(at: number, stop: number): void {
@@ -170,16 +204,21 @@ class Reader implements Stanza {
         this.#ends[this.#current] = stop;
         this.#further[this.#current] = (this.#further[this.#current] as number) + 1;
       }
+      if (this.loose === undefined && isBlankOnly(bytes, at, stop)) this.loose = "has a line of blanks only";
       return;
     }
     let end = at;
-    while (end < stop && inName[bytes[end] as number] === 1) end += 1;
+    let equal = 0;
+    for (; end < stop && inName[bytes[end] as number] === 1; end += 1) {
+      equal = (Math.imul(equal, 31) + ((bytes[end] as number) | 32)) | 0;
+    }
     if (end === stop || end === at || bytes[end] !== colon || first === hash || first === hyphen) {
       this.odd ??= `has a line that is no field: ${JSON.stringify(bytes.toString("latin1", at, Math.min(stop, at + 60)))}`;
       this.#current = -1;
       return;
     }
     this.#current = -1;
+    this.#compare(at, end, equal);
     if (this.#initials[first] === 0 || end - at > this.#longest) return;
     const slot = this.#slots.get(bytes.toString("latin1", at, end).toLowerCase());
     if (slot === undefined) return;
@@ -193,27 +232,57 @@ class Reader implements Stanza {
     this.#further[slot] = 0;
   }
 
-  #refuseContinued(): void {
-    if (this.odd !== undefined) return;
+  /** Looks whether a field of this name is there already. */
+  #compare(at: number, end: number, equal: number): void {
+    for (let index = 0; index < this.#count; index += 1) {
+      if (this.#hashes[index] !== equal || this.loose !== undefined) continue;
+      const other = this.#fields[index] as number;
+      const name = this.#bytes.toString("latin1", at, end);
+      if (
+        this.#bytes.toString("latin1", other, other + end - at + 1).toLowerCase() === `${name.toLowerCase()}:`
+      )
+        this.loose = `has ${name} twice`;
+    }
+    if (this.#count === mostFields) {
+      this.loose ??= `has more than ${mostFields} fields`;
+      return;
+    }
+    this.#fields[this.#count] = at;
+    this.#hashes[this.#count] = equal;
+    this.#count += 1;
+  }
+
+  /** What is odd with the fields that are one value. */
+  #oddSingle(): string | undefined {
     for (const [name, slot] of this.#slots) {
-      if (slot >= this.#singles) return;
-      if (this.#starts[slot] !== -1 && this.#further[slot] !== 0) {
-        this.odd = `has a ${name} of several lines`;
-        return;
+      if (slot >= this.#singles) return undefined;
+      const from = this.#starts[slot] as number;
+      if (from < 0) continue;
+      if (this.#further[slot] !== 0) return `has a ${name} of several lines`;
+      const [begin, end] = this.#within(from, this.#ends[slot] as number);
+      for (let at = begin; at < end; at += 1) {
+        const byte = this.#bytes[at] as number;
+        if (byte < blank || byte === 127) return `has a control character in its ${name}`;
       }
     }
+    return undefined;
+  }
+
+  /** Without the blanks around. */
+  #within(from: number, to: number): readonly [number, number] {
+    let begin = from;
+    let end = to;
+    while (begin < end && isBlank(this.#bytes[begin])) begin += 1;
+    while (end > begin && isBlank(this.#bytes[end - 1])) end -= 1;
+    return [begin, end];
   }
 
   value(name: string): string | undefined {
     const slot = this.#slots.get(name) as number;
-    let from = this.#starts[slot] as number;
+    const from = this.#starts[slot] as number;
     if (from < 0) return undefined;
     if (this.#further[slot] !== 0) return this.lines(name).join(" ").trim();
-    const bytes = this.#bytes;
-    let to = this.#ends[slot] as number;
-    while (from < to && isBlank(bytes[from])) from += 1;
-    while (to > from && isBlank(bytes[to - 1])) to -= 1;
-    return bytes.toString("latin1", from, to);
+    return this.#bytes.toString("latin1", ...this.#within(from, this.#ends[slot] as number));
   }
 
   lines(name: string): readonly string[] {
@@ -251,12 +320,7 @@ function isEmpty(bytes: Buffer, from: number, to: number): boolean {
   return true;
 }
 
-/** The beginning of the first line that is not empty. */
-function skipEmpty(bytes: Buffer, from: number): number {
-  let start = from;
-  for (let at = from; at < bytes.length; at += 1) {
-    if (bytes[at] === lineFeed) start = at + 1;
-    else if (bytes[at] !== carriageReturn) break;
-  }
-  return start;
+function isBlankOnly(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (!isBlank(bytes[at])) return false;
+  return true;
 }

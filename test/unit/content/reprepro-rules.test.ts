@@ -38,7 +38,6 @@ describe("what reprepro takes is known before it is asked", () => {
       { Version: "1:2:3" },
       { Source: "b" },
       { Source: "b (1.0)" },
-      { Source: "b(1.0)" },
       { Source: "lib" },
       { Source: "libx" },
       { Size: "0012" },
@@ -94,7 +93,14 @@ describe("what reprepro takes is known before it is asked", () => {
     expect(taken instanceof Map && taken.has(found.name)).toBe(false);
   });
 
-  test("a version that it takes once and cannot compare the next time is not fit", async () => {
-    expect((await read(given({ Version: "1:" })))[0]?.unfit).toMatch(/version "1:"/);
+  test("nor is what others read otherwise, or it cannot compare the next time", async () => {
+    const unfit = async (text: string) => (await read(text))[0]?.unfit;
+    expect(await unfit(given({ Version: "1:" }))).toMatch(/version "1:"/);
+    expect(await unfit(given({ Source: "b(1.0)" }))).toMatch(/Source is none/);
+    expect(await unfit(given({ Homepage: "x", homepage: "y" }))).toMatch(/has homepage twice/);
+    expect(await unfit(given({ Description: "x\n \t\n y" }))).toMatch(/has a line of blanks only/);
+    expect(await unfit(given({ Description: "x\0y" }))).toMatch(/has a NUL character/);
+    expect(await unfit(`${given({})}\r\n${given({})}`)).toMatch(/carriage returns in place of empty lines/);
+    expect(await unfit(given({ Homepage: "x", Homepagf: "y", Homepag: "z" }))).toBeUndefined();
   });
 });

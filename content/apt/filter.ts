@@ -1,3 +1,5 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
+
 /** Which packages a re-signed mirror takes. Neither `include` nor `sections`: all. */
 export interface PackageFilter {
   /** Names, or patterns with `*`, `?` and `[...]`. */
@@ -30,4 +32,39 @@ function expressionOf(pattern: string): RegExp {
     return part.length > 1 ? part : part.replace(/[.+^${}()|[\]\\]/g, "\\$&");
   });
   return new RegExp(`^${source}$`);
+}
+
+/**
+ * Refuses names, patterns and sections that match nothing: all that do are named.
+ *
+ * @throws ExplainedError
+ */
+export function refuseUnmatched(
+  { include = [], sections = [] }: PackageFilter,
+  names: ReadonlySet<string>,
+  knownSections: ReadonlySet<string>,
+): void {
+  const matched = (pattern: string) => names.has(pattern) || [...names].some(matcher([pattern]));
+  const lacking = [
+    ...include.filter((pattern) => !matched(pattern)).map((pattern) => ({ pattern, of: "include" })),
+    ...sections
+      .filter((section) => !knownSections.has(section.replace(/^.*\//, "")))
+      .map((pattern) => ({ pattern, of: "sections" })),
+  ];
+  if (lacking.length === 0) return;
+  const of = (argument: string) => {
+    const list = lacking.filter((one) => one.of === argument).map(({ pattern }) => pattern);
+    return list.length > 0
+      ? [`${argument}: ${list.join(", ")} ${list.length > 1 ? "are" : "is"} in none of the suites`]
+      : [];
+  };
+  throw new ExplainedError({
+    step: "selecting packages",
+    found: [...of("include"), ...of("sections")].join("; "),
+    remedy:
+      lacking.length > 1
+        ? "Correct the names, or add the suites or components that have them."
+        : "Correct the name, or add the suite or component that has it.",
+    values: [...new Set(lacking.map(({ of: argument }) => `filter.${argument}`))],
+  });
 }

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Archive } from "./archive.ts";
 import { type Candidate, type Closure, closureOf, parseRelations } from "./dependencies.ts";
-import { matcher, type PackageFilter } from "./filter.ts";
+import { matcher, type PackageFilter, refuseUnmatched } from "./filter.ts";
 import { refuseContradictions } from "./identities.ts";
 import { type LocalPackage, poolDirectory, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
 import { type IndexedPackage, refuseOdd, type SourceFile } from "./packages.ts";
+import { canonical, digestOf, type Head, type Heads, headsOf, lineOf, rowFrom, title } from "./plan-lines.ts";
 import { refuseOddTaken, refuseUnfit, type Taken } from "./resigning.ts";
 import { compareVersions } from "./version.ts";
 
@@ -263,36 +263,6 @@ function keptOf(
   return { suite, component, name, version, size, sha256, unfit };
 }
 
-function refuseUnmatched(
-  { include = [], sections = [] }: PackageFilter,
-  names: ReadonlySet<string>,
-  knownSections: ReadonlySet<string>,
-): void {
-  const matched = (pattern: string) => names.has(pattern) || [...names].some(matcher([pattern]));
-  const lacking = [
-    ...include.filter((pattern) => !matched(pattern)).map((pattern) => ({ pattern, of: "include" })),
-    ...sections
-      .filter((section) => !knownSections.has(section.replace(/^.*\//, "")))
-      .map((pattern) => ({ pattern, of: "sections" })),
-  ];
-  if (lacking.length === 0) return;
-  const of = (argument: string) => {
-    const list = lacking.filter((one) => one.of === argument).map(({ pattern }) => pattern);
-    return list.length > 0
-      ? [`${argument}: ${list.join(", ")} ${list.length > 1 ? "are" : "is"} in none of the suites`]
-      : [];
-  };
-  throw new ExplainedError({
-    step: "selecting packages",
-    found: [...of("include"), ...of("sections")].join("; "),
-    remedy:
-      lacking.length > 1
-        ? "Correct the names, or add the suites or components that have them."
-        : "Correct the name, or add the suite or component that has it.",
-    values: [...new Set(lacking.map(({ of: argument }) => `filter.${argument}`))],
-  });
-}
-
 function newest(packages: readonly IndexedPackage[]): IndexedPackage[] {
   const best = new Map<string, IndexedPackage>();
   for (const found of packages) {
@@ -330,39 +300,12 @@ function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly PlanRow[])
   return summarise(heads, rows);
 }
 
-const title = "airgapped-maas apt plan 1";
-
-function lineOf({ sha256, size, path, package: found }: PlanRow): string {
-  const file = [sha256, size, path];
-  if (!found) return file.join(" ");
-  // Joined, not put together piece by piece: V8 would keep all the pieces.
-  return [...file, found.suite, found.component, found.architecture, found.name, found.version].join(" ");
-}
-
 /**
  * The plan as text, the same for the same content: a title, a line `suite NAME DATE SHA256` each, then
  * sorted `sha256 size path`, followed by `suite component architecture name version` for a package.
  */
 export function planText({ suites, rows }: Pick<Plan, "suites" | "rows">): string {
   return `${[...headsOf(new Map(Object.entries(suites))), ...rows.map(lineOf)].join("\n")}\n`;
-}
-
-type Head = Pick<PlanSuite, "date" | "releaseSha256">;
-type Heads = ReadonlyMap<string, Head>;
-
-function headsOf(suites: Heads): string[] {
-  const lines = [...suites].map(
-    ([name, { date, releaseSha256 }]) => `suite ${name} ${date} ${releaseSha256}`,
-  );
-  return [title, ...lines.sort()];
-}
-
-/** Of the text, without having all of it in memory. */
-function digestOf(suites: Heads, rows: readonly PlanRow[]): string {
-  const hash = createHash("sha256");
-  for (const line of headsOf(suites)) hash.update(`${line}\n`);
-  for (const row of rows) hash.update(`${lineOf(row)}\n`);
-  return hash.digest("hex");
 }
 
 /** The plan of a text that `planText` made. */
@@ -384,23 +327,6 @@ export function parsePlanText(text: string): Plan {
     else rest.push(line);
   }
   return summarise(suites, rest.map(rowFrom));
-}
-
-/** By line, without making all the lines: they begin with digests, which are of one length. */
-function compareRows(a: PlanRow, b: PlanRow): number {
-  if (a.sha256 !== b.sha256) return a.sha256 < b.sha256 ? -1 : 1;
-  const left = lineOf(a);
-  const right = lineOf(b);
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** Sorted, and each once: a package of architecture all is in the index of every architecture. */
-function canonical(rows: readonly PlanRow[]): PlanRow[] {
-  const sorted = [...rows].sort(compareRows);
-  return sorted.filter((row, index) => {
-    const before = sorted[index - 1];
-    return !before || compareRows(before, row) !== 0;
-  });
 }
 
 function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
@@ -434,28 +360,6 @@ function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
     packages: packageFiles.size,
     bytes: sum(contents.values()),
   };
-}
-
-function rowFrom(line: string): PlanRow {
-  const [
-    sha256 = "",
-    size = "",
-    path = "",
-    suite,
-    component = "",
-    architecture = "",
-    name = "",
-    version = "",
-  ] = line.split(" ");
-  if (!/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size) || !path) {
-    throw new ExplainedError({
-      step: "reading a mirror's plan",
-      found: `a line of it is none: ${JSON.stringify(line.slice(0, 120))}`,
-      remedy: "It is damaged: update the mirror to make it anew.",
-    });
-  }
-  const file = { sha256, size: Number(size), path };
-  return suite === undefined ? file : { ...file, package: { suite, component, architecture, name, version } };
 }
 
 function sum(numbers: Iterable<number>): number {

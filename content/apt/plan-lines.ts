@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { PlanRow, PlanSuite } from "./plan.ts";
+
+/* The lines of a plan's text. */
+
+export const title = "airgapped-maas apt plan 1";
+
+export function lineOf({ sha256, size, path, package: found }: PlanRow): string {
+  const file = [sha256, size, path];
+  if (!found) return file.join(" ");
+  // Joined, not put together piece by piece: V8 would keep all the pieces.
+  return [...file, found.suite, found.component, found.architecture, found.name, found.version].join(" ");
+}
+
+/** What a line says of a suite. */
+export type Head = Pick<PlanSuite, "date" | "releaseSha256">;
+export type Heads = ReadonlyMap<string, Head>;
+
+export function headsOf(suites: Heads): string[] {
+  const lines = [...suites].map(
+    ([name, { date, releaseSha256 }]) => `suite ${name} ${date} ${releaseSha256}`,
+  );
+  return [title, ...lines.sort()];
+}
+
+/** Of the text, without having all of it in memory. */
+export function digestOf(suites: Heads, rows: readonly PlanRow[]): string {
+  const hash = createHash("sha256");
+  for (const line of headsOf(suites)) hash.update(`${line}\n`);
+  for (const row of rows) hash.update(`${lineOf(row)}\n`);
+  return hash.digest("hex");
+}
+
+/** By line, without making all the lines: they begin with digests, which are of one length. */
+function compareRows(a: PlanRow, b: PlanRow): number {
+  if (a.sha256 !== b.sha256) return a.sha256 < b.sha256 ? -1 : 1;
+  const left = lineOf(a);
+  const right = lineOf(b);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Sorted, and each once: a package of architecture all is in the index of every architecture. */
+export function canonical(rows: readonly PlanRow[]): PlanRow[] {
+  const sorted = [...rows].sort(compareRows);
+  return sorted.filter((row, index) => {
+    const before = sorted[index - 1];
+    return !before || compareRows(before, row) !== 0;
+  });
+}
+
+export function rowFrom(line: string): PlanRow {
+  const [
+    sha256 = "",
+    size = "",
+    path = "",
+    suite,
+    component = "",
+    architecture = "",
+    name = "",
+    version = "",
+  ] = line.split(" ");
+  if (!/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size) || !path) {
+    throw new ExplainedError({
+      step: "reading a mirror's plan",
+      found: `a line of it is none: ${JSON.stringify(line.slice(0, 120))}`,
+      remedy: "It is damaged: update the mirror to make it anew.",
+    });
+  }
+  const file = { sha256, size: Number(size), path };
+  return suite === undefined ? file : { ...file, package: { suite, component, architecture, name, version } };
+}

@@ -80,16 +80,19 @@ export function closureOf(
     qualifier === undefined || qualifier === "any" || qualifier === "native" || qualifier === architecture;
   const real = (wanted: Alternative) =>
     usable(wanted) && (byName.get(wanted.name) ?? []).some(({ version }) => meets(version, wanted));
-  const virtual = (wanted: Alternative) =>
-    usable(wanted)
-      ? [
-          ...new Set(
-            (providers.get(wanted.name) ?? [])
-              .filter(({ version }) => meets(version, wanted))
-              .map(({ by }) => by.name),
-          ),
-        ].sort()
-      : [];
+  const offers = new Map<string, string[]>();
+  const virtual = (wanted: Alternative) => {
+    if (!usable(wanted)) return [];
+    const key = `${wanted.name} ${wanted.relation} ${wanted.version}`;
+    const known = offers.get(key);
+    if (known) return known;
+    const found = (providers.get(wanted.name) ?? [])
+      .filter(({ version }) => meets(version, wanted))
+      .map(({ by }) => by.name);
+    const offered = [...new Set(found)].sort();
+    offers.set(key, offered);
+    return offered;
+  };
 
   const names = new Set<string>();
   const queue: string[] = [];

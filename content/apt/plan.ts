@@ -106,7 +106,7 @@ export function planResigned(
   const excluded = matcher(filter.exclude ?? []);
   const named = new Set(filter.include ?? []);
   const debug = ({ name, section }: IndexedPackage) =>
-    !archive.extras.debugPackages && !named.has(name) && (section === "debug" || /-dbg(sym)?$/.test(name));
+    !archive.extras.debugPackages && !named.has(name) && (section === "debug" || isDebugName.test(name));
   const upstreams = archive.suites.flatMap((suite) =>
     suite.indices
       .filter((index) => index.kind === "packages")
@@ -183,7 +183,8 @@ export function planResigned(
     missing.flatMap(({ needs }) => parseRelations(needs).flat()).map(({ name }) => name),
   );
   const included = matcher(filter.include ?? []);
-  const exclude = filter.exclude ?? [];
+  const leavesOut = (name: string) =>
+    excluded(name) || (!archive.extras.debugPackages && !named.has(name) && isDebugName.test(name));
   for (const suite of archive.suites) {
     for (const { kind, component, architecture, packages, sources, odd } of suite.indices) {
       const key = `${suite.name}/${component}/${architecture}`;
@@ -192,11 +193,16 @@ export function planResigned(
         refuseOddTaken(odd, {
           takes: isTaken,
           all,
-          exclude,
+          leavesOut,
           versionOf: (name) => versions.get(`${key} ${name}`),
         });
       } else if (kind === "installer") {
-        refuseOddTaken(odd, { takes: () => true, all: true, exclude: [], versionOf: () => undefined });
+        refuseOddTaken(odd, {
+          takes: () => true,
+          all: true,
+          leavesOut: () => false,
+          versionOf: () => undefined,
+        });
         for (const found of newest(packages.filter((one) => isFor(architecture, one)))) {
           rows.push(rowOf(suite.name, component, found));
           kept.push({
@@ -206,7 +212,7 @@ export function planResigned(
         }
       } else {
         const takes = (name: string) => sourceNames.has(name);
-        refuseOddTaken(odd, { takes, all, exclude: [], versionOf: () => undefined });
+        refuseOddTaken(odd, { takes, all, leavesOut: () => false, versionOf: () => undefined });
       }
       for (const found of newestSources(sources)) {
         if (!all && !sourceNames.has(found.name)) continue;
@@ -249,6 +255,8 @@ export function planResigned(
     yield* localPackages;
   }
 }
+
+const isDebugName = /-dbg(sym)?$/;
 
 /** reprepro and apt pass over what stands in an index of another architecture. */
 function isFor(architecture: string, found: IndexedPackage): boolean {

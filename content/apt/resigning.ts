@@ -1,5 +1,4 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { matcher } from "./filter.ts";
 import { type OddStanza, refuseOdd } from "./packages.ts";
 import { compareVersions } from "./version.ts";
 
@@ -67,7 +66,8 @@ export interface Wanted {
   readonly takes: (name: string) => boolean;
   /** Whether all are, those without a name too. */
   readonly all: boolean;
-  readonly exclude: readonly string[];
+  /** Whether a name is never selected. */
+  readonly leavesOut: (name: string) => boolean;
   /** The version that is taken of a name. */
   readonly versionOf: (name: string) => string | undefined;
 }
@@ -78,11 +78,13 @@ export interface Wanted {
  *
  * @throws ExplainedError that names the package
  */
-export function refuseOddTaken(odd: readonly OddStanza[], { takes, all, exclude, versionOf }: Wanted): void {
-  const excluded = matcher(exclude);
+export function refuseOddTaken(
+  odd: readonly OddStanza[],
+  { takes, all, leavesOut, versionOf }: Wanted,
+): void {
   const found = odd.filter(({ names, version }) => {
     if (names.length === 0) return all;
-    if (names.every(excluded)) return false;
+    if (names.every(leavesOut)) return false;
     const [name = ""] = names;
     const other = names.length === 1 ? versionOf(name) : undefined;
     if (other !== undefined && version !== undefined && compareVersions(other, version) > 0) return false;

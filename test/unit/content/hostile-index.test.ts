@@ -81,6 +81,25 @@ describe("odd and unfit packages", () => {
     expect(() => planResigned(found, { include: ["good"] })).toThrow(/"bad" at byte 0 has a filename/);
   });
 
+  test("what cannot be read as a relation is said to be missing", async () => {
+    const found = await published(
+      stanza("a", "1", { Depends: "b (>= 1, c d, e:any (>> 1) [amd64] <!nocheck>, f" }) +
+        stanza("e", "2") +
+        stanza("f", "1"),
+    );
+    const plan = planResigned(found, { include: ["a"] });
+    expect(plan.missing.map(({ needs }) => needs)).toEqual(["b (>= 1", "c d"]);
+    expect(namesOf(plan)).toEqual(["a", "e", "f"]);
+  });
+
+  test("one with debugging symbols, which nobody takes, stops nothing", async () => {
+    const found = await published(stanza("a-dbgsym", "1", { Size: "x" }) + stanza("good", "1"));
+    expect(namesOf(planResigned(found))).toEqual(["good"]);
+    expect(() => planResigned(found, { include: ["a-dbgsym"] })).toThrow(/"a-dbgsym" at byte 0 has a Size/);
+    const all = { ...found, extras: { debugPackages: true } };
+    expect(() => planResigned(all)).toThrow(/"a-dbgsym" at byte 0 has a Size/);
+  });
+
   test("an older version of what is there as it should be stops nothing", async () => {
     const found = await published(stanza("a", "1", { Size: "x" }) + stanza("a", "2"));
     expect(planResigned(found).rows.map((row) => row.package?.version)).toEqual(["2"]);

@@ -111,9 +111,7 @@ export function planResigned(
     suite.indices
       .filter((index) => index.kind === "packages")
       .flatMap(({ component, architecture, packages }) =>
-        newest(
-          packages.filter((found) => isFor(architecture, found) && !excluded(found.name) && !debug(found)),
-        ).map((found) => ({
+        newest(packages.filter((found) => !excluded(found.name) && !debug(found))).map((found) => ({
           suite: suite.name,
           component,
           architecture,
@@ -203,7 +201,7 @@ export function planResigned(
           leavesOut: () => false,
           versionOf: () => undefined,
         });
-        for (const found of newest(packages.filter((one) => isFor(architecture, one)))) {
+        for (const found of newest(packages)) {
           rows.push(rowOf(suite.name, component, found));
           kept.push({
             ...keptOf(suite.name, component, found),
@@ -257,11 +255,6 @@ export function planResigned(
 }
 
 const isDebugName = /-dbg(sym)?$/;
-
-/** reprepro and apt pass over what stands in an index of another architecture. */
-function isFor(architecture: string, found: IndexedPackage): boolean {
-  return [found.architecture, "any"].includes(architecture) || found.architecture === "all";
-}
 
 function keptOf(
   suite: string,

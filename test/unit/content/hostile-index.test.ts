@@ -148,19 +148,6 @@ describe("odd and unfit packages", () => {
     expect(planVerbatim(found).packages).toBe(2);
   });
 
-  test("what stands in an index of another architecture is passed over where it is signed anew", async () => {
-    const found = await published(
-      stanza("a", "2", { Architecture: "i386" }) +
-        stanza("a", "1") +
-        stanza("b", "1", { Architecture: "all" }),
-    );
-    expect(
-      planResigned(found)
-        .rows.map((row) => `${row.package?.name} ${row.package?.version}`)
-        .sort(),
-    ).toEqual(["a 1", "b 1"]);
-  });
-
   test.each(["__proto__", "constructor", "hasOwnProperty", "toString"])(
     "a package called %s is one like any other",
     async (name) => {

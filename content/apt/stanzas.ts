@@ -259,7 +259,11 @@ class Reader implements Stanza {
       const from = this.#starts[slot] as number;
       if (from < 0) continue;
       if (this.#further[slot] !== 0) return `has a ${name} of several lines`;
-      const [begin, end] = this.#within(from, this.#ends[slot] as number);
+      const stop = this.#ends[slot] as number;
+      const [begin, end] = this.#within(from, stop);
+      for (let at = end; at < stop; at += 1) {
+        if (this.#bytes[at] === carriageReturn) this.loose ??= `has a carriage return after its ${name}`;
+      }
       for (let at = begin; at < end; at += 1) {
         const byte = this.#bytes[at] as number;
         if (byte < blank || byte === 127) return `has a control character in its ${name}`;
@@ -272,7 +276,7 @@ class Reader implements Stanza {
   #within(from: number, to: number): readonly [number, number] {
     let begin = from;
     let end = to;
-    while (begin < end && isBlank(this.#bytes[begin])) begin += 1;
+    while (begin < end && isBlank(this.#bytes[begin]) && this.#bytes[begin] !== carriageReturn) begin += 1;
     while (end > begin && isBlank(this.#bytes[end - 1])) end -= 1;
     return [begin, end];
   }

@@ -41,5 +41,13 @@ export class ExplainedError extends Error {
 
 function render({ host, resource, step, found, remedy }: Explanation): string {
   const where = [resource, host && `host ${host}`].filter(Boolean).join(", ");
-  return `${where ? `${where}: ` : ""}${step}: ${found}\n  What to do: ${remedy}`;
+  return printable(`${where ? `${where}: ` : ""}${step}: ${found}\n  What to do: ${remedy}`);
+}
+
+/** What others wrote may stand in an error: what a terminal would carry out, or turn around, is shown as its number. */
+function printable(text: string): string {
+  return text.replace(
+    /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

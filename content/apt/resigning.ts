@@ -91,7 +91,8 @@ export function refuseOddTaken(
     return all || names.some(takes);
   });
   if (found.length === 0) return;
-  const names = [...new Set(found.flatMap((one) => one.names))].slice(0, 6);
+  const nameable = (name: string) => /^[A-Za-z0-9_][A-Za-z0-9_~+.-]*$/.test(name);
+  const names = [...new Set(found.flatMap((one) => one.names))].filter(nameable).slice(0, 6);
   throw refuseOdd(
     found,
     names.length > 0

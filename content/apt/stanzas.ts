@@ -302,7 +302,7 @@ class Reader implements Stanza {
 
   anyOf(name: string): readonly string[] {
     const text = this.#bytes.toString("latin1", this.#start, this.#start + this.size);
-    const found = text.matchAll(new RegExp(`^${name}[ \\t]*:[ \\t]*([^\\s:]{1,200})`, "gim"));
+    const found = text.matchAll(new RegExp(`^${name}[ \\t]*:[ \\t]*([!-9;-~]{1,200})`, "gim"));
     return [...new Set([...found].map(([, value = ""]) => value))];
   }
 }

@@ -1,0 +1,13 @@
+import { expect, test } from "@jest/globals";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+
+test("what a terminal would carry out is shown", () => {
+  const { message } = new ExplainedError({
+    step: "reading x\r",
+    found: 'a package "\x1b[2J\x9b1m\u202ebed.\x07"\n  of several lines\tand tabs, ümlauts and 漢字',
+    remedy: "Nothing.\x7f",
+  });
+  expect(message).toBe(
+    'reading x\\u000d: a package "\\u001b[2J\\u009b1m\\u202ebed.\\u0007"\n  of several lines\tand tabs, ümlauts and 漢字\n  What to do: Nothing.\\u007f',
+  );
+});

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 
 /* What the real apt and the real reprepro of this machine find in an index. */
 
@@ -57,11 +57,13 @@ export function readByApt(index: Buffer): Map<string, Facts> {
     const printed = run("apt-get", "download", "--print-uris", ...names);
     const found = printed
       .split("\n")
-      .map((line) => /^'file:(\S+)' (\S+)_(\S+)_[a-z0-9]+\.deb (\d+) SHA256:(\S+)$/i.exec(line));
+      .map((line) => /^'file:(\S+)' (\S+)_(\S+)_[a-z0-9]+\.\S+ (\d+) SHA256:(\S+)$/i.exec(line));
     const facts = found.flatMap((match) => {
       if (!match) return [];
-      const [, url = "", name = "", version = "", size = "", sha256 = ""] = match;
-      const path = decodeURIComponent(url).slice(`${directory}/archive/`.length);
+      const [, url = "", quoted = "", version = "", size = "", sha256 = ""] = match;
+      const name = decodeURIComponent(quoted);
+      // A server reads it as this.
+      const path = posix.normalize(decodeURIComponent(url).slice(`${directory}/archive/`.length));
       return [[name, { name, version: decodeURIComponent(version), path, size, sha256 }] as const];
     });
     return new Map(facts);

@@ -77,6 +77,10 @@ const mutations: Record<string, (field: string, value: string, decoy: string) =>
   "vertical tab after the value": (field, value) => `${field}: ${value}\v\n`,
   "zero before the value": (field, value) => `${field}: 0${value}\n`,
   "plus before the value": (field, value) => `${field}: +${value}\n`,
+  "an escape in the value": (field, value) => `${field}: ${value.slice(0, -1)}%3a${value.slice(-1)}\n`,
+  "a tilde and an underscore in the value": (field, value) =>
+    `${field}: ${value.slice(0, -1)}~_${value.slice(-1)}\n`,
+  "a dot and a slash before the value": (field, value) => `${field}: ./${value}\n`,
   "junk after the value": (field, value) => `${field}: ${value} x\n`,
   "in capital digits": (field, value) => `${field}: ${value.toUpperCase()}\n`,
   empty: (field) => `${field}:\n`,

@@ -19,3 +19,9 @@ function distanceOf(left: string, right: string): number {
   }
   return row[right.length] ?? 0;
 }
+
+/** The first of some names for a sentence, and how many more there are: `a, b, c and 7 more`. */
+export function someOf(names: readonly string[], most = 6): string {
+  const first = names.slice(0, most).join(", ");
+  return names.length > most ? `${first} and ${names.length - most} more` : first;
+}

@@ -1,15 +1,18 @@
 import type { Product } from "./products.ts";
 
 /** What starts a machine of an architecture from the network (MAAS, bootresources.py and boot/*.py). */
-const loaders: Readonly<Record<string, readonly { os: string; architecture: string; type: string }[]>> = {
-  amd64: [
-    { os: "pxelinux", architecture: "i386", type: "pxe" },
-    { os: "grub-efi-signed", architecture: "amd64", type: "uefi" },
+const loaders = new Map([
+  [
+    "amd64",
+    [
+      { os: "pxelinux", architecture: "i386", type: "pxe" },
+      { os: "grub-efi-signed", architecture: "amd64", type: "uefi" },
+    ],
   ],
-  i386: [{ os: "pxelinux", architecture: "i386", type: "pxe" }],
-  arm64: [{ os: "grub-efi", architecture: "arm64", type: "uefi" }],
-  ppc64el: [{ os: "grub-ieee1275", architecture: "ppc64el", type: "open-firmware" }],
-};
+  ["i386", [{ os: "pxelinux", architecture: "i386", type: "pxe" }]],
+  ["arm64", [{ os: "grub-efi", architecture: "arm64", type: "uefi" }]],
+  ["ppc64el", [{ os: "grub-ieee1275", architecture: "ppc64el", type: "open-firmware" }]],
+]);
 
 /**
  * The boot loaders that machines of some architectures need and a stream does not have, e.g.
@@ -17,7 +20,7 @@ const loaders: Readonly<Record<string, readonly { os: string; architecture: stri
  */
 export function missingBootloaders(products: readonly Product[], architectures: Iterable<string>): string[] {
   return [...new Set(architectures)].flatMap((architecture) =>
-    (loaders[architecture] ?? [])
+    (loaders.get(architecture) ?? [])
       .filter(
         (loader) =>
           !products.some(
@@ -29,5 +32,15 @@ export function missingBootloaders(products: readonly Product[], architectures: 
           ),
       )
       .map(({ os, type }) => `${os} (${type}) for ${architecture}`),
+  );
+}
+
+/** Whether MAAS takes this boot loader, unasked; of others it takes no notice. */
+export function isKnownLoader({ kind, os, release, architecture }: Product): boolean {
+  return (
+    kind === "bootloader" &&
+    [...loaders.values()]
+      .flat()
+      .some((loader) => loader.os === os && loader.type === release && loader.architecture === architecture)
   );
 }

@@ -1,6 +1,6 @@
 import { signedDate } from "../dates.ts";
 import { isSanePath } from "../sane-path.ts";
-import { isObject, isWord, type JsonObject, jsonDocument, malformed } from "./json-document.ts";
+import { isKey, isObject, type JsonObject, jsonDocument, malformed, shown } from "./json-document.ts";
 
 /** A product file that an index lists. */
 export interface IndexEntry {
@@ -16,6 +16,9 @@ export interface StreamIndex {
   readonly entries: readonly IndexEntry[];
 }
 
+/** Product files of one index. The real one has six. */
+const mostEntries = 10_000;
+
 /**
  * Reads the text of an index. All entries are taken, also those of images that nobody wants: MAAS reads every product
  * file that an index lists, and fails when one is not there.
@@ -26,20 +29,27 @@ export interface StreamIndex {
 export function parseIndex(text: string, name: string): StreamIndex {
   const document = jsonDocument(text, name);
   if (document.format !== "index:1.0") {
-    throw malformed(name, `its format is ${JSON.stringify(document.format)}, not "index:1.0"`);
+    throw malformed(name, `its format is ${shown(document.format)}, not "index:1.0"`);
   }
   if (!isObject(document.index)) throw malformed(name, "it has no index");
+  const listed = Object.entries(document.index);
+  if (listed.length > mostEntries) {
+    throw malformed(
+      name,
+      `it lists ${listed.length} product files, and more than ${mostEntries} are not read`,
+    );
+  }
   const paths = new Set<string>();
-  const entries = Object.entries(document.index).map(([contentId, entry]) => {
-    const where = `entry ${JSON.stringify(contentId)}`;
-    if (!isWord(contentId)) throw malformed(name, `${where} is not a content id`);
+  const entries = listed.map(([contentId, entry]) => {
+    const where = `entry ${shown(contentId)}`;
+    if (!isKey(contentId)) throw malformed(name, `${where} is not a content id`);
     if (!isObject(entry)) throw malformed(name, `${where} is not an object`);
     if (entry.format !== undefined && entry.format !== "products:1.0") {
-      throw malformed(name, `${where}: its format is ${JSON.stringify(entry.format)}, not "products:1.0"`);
+      throw malformed(name, `${where}: its format is ${shown(entry.format)}, not "products:1.0"`);
     }
     const { path } = entry;
     if (typeof path !== "string" || !isSanePath(path)) {
-      throw malformed(name, `${where}: its path leads elsewhere: ${JSON.stringify(path)?.slice(0, 120)}`);
+      throw malformed(name, `${where}: its path leads elsewhere: ${shown(path)}`);
     }
     if (paths.has(path)) throw malformed(name, `${where}: another entry has the path ${path} too`);
     paths.add(path);
@@ -54,6 +64,6 @@ export function updatedOf({ updated }: JsonObject, name: string, where = ""): Da
   if (date) return date;
   throw malformed(
     name,
-    `${where}its "updated" is ${JSON.stringify(updated) ?? "missing"}, not a date as "Mon, 23 Nov 2026 06:06:27 +0000"`,
+    `${where}its "updated" is ${shown(updated)}, not a date as "Mon, 23 Nov 2026 06:06:27 +0000"`,
   );
 }

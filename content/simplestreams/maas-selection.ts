@@ -1,4 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { someOf } from "../names.ts";
 import type { Product, ProductFile } from "./products.ts";
 import type { SelectedProduct } from "./selection.ts";
 
@@ -28,7 +29,9 @@ export function maasSelections(
   for (const product of images) {
     if (!held.has(product)) continue;
     const key = `${product.os} ${product.release}`;
-    groups.set(key, [...(groups.get(key) ?? []), product]);
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(product);
   }
   return [...groups.values()].map((products) => {
     const [{ os, release } = { os: "", release: "" }] = products;
@@ -42,7 +45,7 @@ export function maasSelections(
     if (asked.length > 0) {
       throw new ExplainedError({
         step: `finding what MAAS is to select of ${os} ${release}`,
-        found: `with ${subarches.join(", ")} MAAS would also ask for ${asked.map(({ kernel, architecture }) => `${kernel} for ${architecture}`).join(", ")}, which kernels leaves out`,
+        found: `with ${subarches.join(", ")} MAAS would also ask for ${someOf(asked.map(({ kernel, architecture }) => `${kernel} for ${architecture}`))}, which kernels leaves out`,
         remedy:
           "Add these kernels, or name none: MAAS selects neither by flavour nor apart for each architecture, and an import fails when one file is not there.",
         values: ["images"],

@@ -1,3 +1,4 @@
+import { someOf } from "../names.ts";
 import type { Product, ProductFile } from "./products.ts";
 import type { SelectedProduct } from "./selection.ts";
 
@@ -48,7 +49,5 @@ function imageOf({ os, release, architecture }: Product): string {
 }
 
 function summaryOf(products: number, images: readonly string[]): string {
-  const some =
-    images.length > 6 ? `${images.slice(0, 6).join(", ")} and ${images.length - 6} more` : images.join(", ");
-  return `the stream's index also offers ${products} ${products === 1 ? "product" : "products"} that this mirror does not hold: MAAS must not select ${some}`;
+  return `the stream's index also offers ${products} ${products === 1 ? "product" : "products"} that this mirror does not hold: MAAS must not select ${someOf(images)}`;
 }

@@ -71,15 +71,15 @@ export function parsePlanText(text: string): ImagePlan {
     });
   }
   let index = "";
-  const products: Record<string, string> = {};
+  const products = new Map<string, string>();
   const rows: PlanRow[] = [];
   for (const line of lines) {
     const [word, name = "", date = ""] = line.split(" ");
     if (word === "index") index = name;
-    else if (word === "products") products[name] = date;
+    else if (word === "products") products.set(name, date);
     else rows.push(rowFrom(line));
   }
-  return summarise({ index, products }, rows);
+  return summarise({ index, products: Object.fromEntries(products) }, rows);
 }
 
 /** Puts a plan together from its rows, in any order. */
@@ -148,13 +148,14 @@ function imagesOf(rows: readonly PlanRow[]): PlannedImage[] {
       const [first] = group;
       if (!first) return [];
       const { kind, os, release, architecture } = first.product;
-      const products: Record<string, string[]> = {};
+      const products = new Map<string, string[]>();
       for (const { product } of group) {
-        products[product.name] ??= [];
-        if (!products[product.name]?.includes(product.serial)) products[product.name]?.push(product.serial);
+        const serials = products.get(product.name) ?? [];
+        products.set(product.name, serials);
+        if (!serials.includes(product.serial)) serials.push(product.serial);
       }
-      for (const serials of Object.values(products)) serials.sort();
-      const serial = Object.values(products).flat().sort().at(-1) ?? "";
+      for (const serials of products.values()) serials.sort();
+      const serial = [...products.values()].flat().sort().at(-1) ?? "";
       const kernels = [...new Set(group.map(({ product }) => product.kernel))].sort();
       return [
         {
@@ -163,16 +164,12 @@ function imagesOf(rows: readonly PlanRow[]): PlannedImage[] {
           release,
           architecture,
           serial,
-          products: sortedByName(products),
+          products: Object.fromEntries([...products].sort(([a], [b]) => compare(a, b))),
           kernels,
           bytes: bytesOf(group),
         },
       ];
     });
-}
-
-function sortedByName<T>(record: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => compare(a, b)));
 }
 
 function compare(a: string, b: string): number {

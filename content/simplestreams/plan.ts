@@ -1,5 +1,6 @@
-import { ExplainedError } from "../../errors/explained-error.ts";
+import { someOf } from "../names.ts";
 import { missingBootloaders } from "./bootloaders.ts";
+import { refuseContradictions, refuseTwins } from "./contradictions.ts";
 import { type MaasSelection, maasSelections } from "./maas-selection.ts";
 import { type NotHeld, notHeld } from "./not-held.ts";
 import { type ImagePlan, type PlanRow, summarise } from "./plan-text.ts";
@@ -31,22 +32,20 @@ export interface PlannedImages extends ImagePlan {
 /**
  * Everything that a mirror must hold so that MAAS, given the stream's own signed files, finds what it asks for.
  *
- * @throws ExplainedError for what `selectProducts` and `maasSelections` refuse, and for one path with two contents
+ * @throws ExplainedError for what `selectProducts` and `maasSelections` refuse, and where the stream contradicts itself
  */
 export async function planImages(roots: StreamRoots, request: ImagePlanRequest): Promise<PlannedImages> {
   const lists = await readProducts(roots);
-  const selected = selectProducts(lists, request.images, request.keepVersions);
+  const { selected, leftOut } = selectProducts(lists, request.images, request.keepVersions);
   const metadata = [...roots.files, ...(request.unsigned ? await unsignedForms(roots) : [])];
   const rows: PlanRow[] = metadata.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
-  for (const { product, serials } of selected) {
+  for (const { product, files } of selected) {
     const { kind, os, release, architecture, kernel, name } = product;
-    for (const serial of serials) {
-      const of = { kind, os, release, architecture, kernel, name, serial };
-      for (const { path, size, sha256 } of product.items(serial)) {
-        rows.push({ path, size, sha256, product: of });
-      }
+    for (const { path, size, sha256, serial } of files) {
+      rows.push({ path, size, sha256, product: { kind, os, release, architecture, kernel, name, serial } });
     }
   }
+  refuseTwins(lists, selected);
   refuseContradictions(rows);
   const held = notHeld(lists, selected);
   const missing = missingBootloaders(
@@ -66,23 +65,14 @@ export async function planImages(roots: StreamRoots, request: ImagePlanRequest):
         ? [`the stream has no boot loader ${missing.join(", ")}: machines cannot start from it alone`]
         : []),
       ...(held.summary ? [held.summary] : []),
+      ...(leftOut.length > 0
+        ? [
+            `the stream has products of odd shape, which are left out: ${someOf(
+              leftOut.map(({ found }) => found),
+              3,
+            )}`,
+          ]
+        : []),
     ],
   };
-}
-
-function refuseContradictions(rows: readonly PlanRow[]): void {
-  const files = new Map<string, PlanRow>();
-  for (const row of rows) {
-    const other = files.get(row.path);
-    if (other && (other.sha256 !== row.sha256 || other.size !== row.size)) {
-      const nameOf = ({ product }: PlanRow) =>
-        product ? `${product.name} ${product.serial}` : "the stream itself";
-      throw new ExplainedError({
-        step: "planning a mirror of images",
-        found: `${row.path} is to have two contents: ${other.sha256} (${other.size} bytes, of ${nameOf(other)}) and ${row.sha256} (${row.size} bytes, of ${nameOf(row)})`,
-        remedy: "Upstream contradicts itself: wait until it is right again, or use another mirror of it.",
-      });
-    }
-    files.set(row.path, row);
-  }
 }

@@ -1,6 +1,16 @@
+import type { ExplainedError } from "../../errors/explained-error.ts";
 import { isSanePath } from "../sane-path.ts";
 import { updatedOf } from "./index-file.ts";
-import { isObject, isWord, type JsonObject, jsonDocument, malformed } from "./json-document.ts";
+import {
+  isKey,
+  isName,
+  isObject,
+  isWord,
+  type JsonObject,
+  jsonDocument,
+  malformed,
+  shown,
+} from "./json-document.ts";
 
 /** One file of a version of a product. */
 export interface Item {
@@ -20,13 +30,14 @@ export interface Product {
   readonly name: string;
   /** Of the file that lists it. */
   readonly contentId: string;
+  /** What that file is called in errors. */
+  readonly list: string;
   readonly kind: "image" | "bootloader" | "notifications";
   /** e.g. `ubuntu`, `centos`, `grub-efi-signed` */
   readonly os: string;
   /** MAAS's name: `noble`, `centos9-stream`; of a boot loader its type: `pxe`, `uefi`, `open-firmware`. */
   readonly release: string;
   readonly architecture: string;
-  readonly label: string;
   /** e.g. `24.04` */
   readonly version: string | undefined;
   /** What MAAS filters by: `ga-24.04`, `hwe-24.04`, `generic`. */
@@ -35,6 +46,8 @@ export interface Product {
   readonly kernel: string;
   /** Oldest first. MAAS imports the last one only. */
   readonly serials: readonly string[];
+  /** Why it cannot be mirrored; undefined where it can, as far as that is seen without its files. */
+  readonly fault: Fault | undefined;
   /**
    * The files of a version, `manifest` and whatever else it lists too.
    *
@@ -43,16 +56,38 @@ export interface Product {
   items(serial: string): readonly Item[];
 }
 
+/** What is odd about a product. */
+export interface Fault {
+  /** For who mirrors the product. */
+  refusal(): ExplainedError;
+  /** e.g. `product "x": its label is missing` */
+  readonly found: string;
+  /** Whether MAAS, up to 3.7, refuses all of a stream for it (import_images, KeyError). */
+  readonly stopsMaas: boolean;
+}
+
+/** A product of which it cannot be told what it is an image of: nobody can select it. */
+export interface OddProduct {
+  /** As it is shown, if it is no proper name. */
+  readonly name: string;
+  readonly list: string;
+  readonly fault: Fault;
+}
+
 export interface ProductFile {
   readonly contentId: string;
   readonly updated: Date;
   readonly products: readonly Product[];
+  readonly odd: readonly OddProduct[];
 }
 
+/** Products of one file. The real ones have some hundred. */
+const mostProducts = 100_000;
+
 /**
- * Reads the text of a product file. What MAAS needs of every product must be there; the files of a version are
- * checked when they are asked for, so that an odd product that nobody mirrors stops nothing.
- * Unknown keys are left alone.
+ * Reads the text of a product file. Only what a product is an image of must be there to select it by; what else is odd
+ * about it, and about the files of its versions, is of concern to who selects it, so that an odd product that
+ * nobody mirrors stops nothing. Unknown keys are left alone.
  *
  * Required fields and defaults are those of MAAS's own reading (maasserver, import_images and bootresources.py).
  *
@@ -61,81 +96,109 @@ export interface ProductFile {
 export function parseProducts(text: string, name: string): ProductFile {
   const document = jsonDocument(text, name);
   if (document.format !== "products:1.0") {
-    throw malformed(name, `its format is ${JSON.stringify(document.format)}, not "products:1.0"`);
+    throw malformed(name, `its format is ${shown(document.format)}, not "products:1.0"`);
   }
-  const { content_id: contentId, products } = document;
-  if (!isWord(contentId)) throw malformed(name, "it has no content_id");
-  if (!isObject(products)) throw malformed(name, "it has no products");
-  return {
-    contentId,
-    updated: updatedOf(document, name),
-    products: Object.entries(products).map(([product, fields]) =>
-      productOf(contentId, product, fields, name),
-    ),
-  };
+  const { content_id: contentId, products: listed } = document;
+  if (!isKey(contentId)) throw malformed(name, "it has no content_id");
+  if (!isObject(listed)) throw malformed(name, "it has no products");
+  const entries = Object.entries(listed);
+  if (entries.length > mostProducts) {
+    throw malformed(name, `it has ${entries.length} products, and more than ${mostProducts} are not read`);
+  }
+  const products: Product[] = [];
+  const odd: OddProduct[] = [];
+  for (const [product, fields] of entries) {
+    const read = productOf(contentId, product, fields, name);
+    if ("kind" in read) products.push(read);
+    else odd.push(read);
+  }
+  return { contentId, updated: updatedOf(document, name), products, odd };
 }
 
-function productOf(contentId: string, product: string, fields: unknown, name: string): Product {
-  const where = `product ${JSON.stringify(product)}`;
-  if (!isWord(product)) throw malformed(name, `${where} has no proper name`);
-  if (!isObject(fields)) throw malformed(name, `${where} is not an object`);
-  const word = (field: string, otherwise?: string): string => {
-    const value = fields[field] ?? otherwise;
-    if (isWord(value)) return value;
-    throw malformed(
-      name,
-      `${where}: its ${field} is ${JSON.stringify(fields[field]) ?? "missing"}; MAAS would refuse the whole stream`,
-    );
+const needed = new Set(["arch", "release", "bootloader-type", "label"]);
+
+function productOf(contentId: string, product: string, fields: unknown, list: string): Product | OddProduct {
+  const called = isKey(product) ? product : shown(product);
+  const where = `product ${shown(product)}`;
+  const faultOf = (said: string, stopsMaas = false): Fault => {
+    const found = `${where}${said}`;
+    return { found, stopsMaas, refusal: () => malformed(list, found) };
   };
+  const oddOne = (fault: Fault): OddProduct => ({ name: called, list, fault });
+  if (!isObject(fields)) return oddOne(faultOf(" is not an object"));
+  const faultIn = (field: string) =>
+    needed.has(field) && fields[field] === undefined
+      ? faultOf(`: its ${field} is missing; MAAS would refuse the whole stream`, true)
+      : faultOf(`: its ${field} is ${shown(fields[field])}, not a name`);
   const loader = fields["bootloader-type"] !== undefined;
-  const release = word(loader ? "bootloader-type" : "release");
-  const subarch = word("subarch", "generic");
+  const releaseField = loader ? "bootloader-type" : "release";
+  const { arch: architecture, os = "ubuntu", [releaseField]: release, subarch = "generic" } = fields;
+  if (!isName(os)) return oddOne(faultIn("os"));
+  if (!isName(release)) return oddOne(faultIn(releaseField));
+  if (!isName(architecture)) return oddOne(faultIn("arch"));
+  if (!isKey(product)) return oddOne(faultOf(" has no proper name"));
   const { versions } = fields;
-  if (!isObject(versions)) throw malformed(name, `${where}: it has no versions`);
-  if (!Object.keys(versions).every(isWord)) throw malformed(name, `${where}: a version has no proper name`);
+  const fault = () => {
+    if (!isName(fields.label)) return faultIn("label");
+    if (!isName(subarch)) return faultIn("subarch");
+    if (!isObject(versions)) return faultOf(": it has no versions");
+    if (!Object.keys(versions).every(isName)) return faultOf(": a version has no proper name");
+    return undefined;
+  };
   return {
     name: product,
     contentId,
+    list,
     kind: loader ? "bootloader" : release === "notifications" ? "notifications" : "image",
-    os: word("os", "ubuntu"),
+    os,
     release,
-    architecture: word("arch"),
-    label: word("label"),
-    version: typeof fields.version === "string" ? fields.version : undefined,
-    subarch,
-    kernel: kernelOf(subarch, fields.kflavor),
+    architecture,
+    version: isName(fields.version) ? fields.version : undefined,
+    subarch: isName(subarch) ? subarch : "unknown",
+    kernel: isName(subarch) ? kernelOf(subarch, fields.kflavor) : "unknown",
     // As MAAS sorts them: by their characters.
-    serials: Object.keys(versions).sort(),
-    items: (serial) => itemsOf(versions[serial], name, `${where}, version ${JSON.stringify(serial)}`),
+    serials: isObject(versions) ? Object.keys(versions).sort() : [],
+    fault: fault(),
+    items: (serial) =>
+      itemsOf(
+        isObject(versions) && Object.hasOwn(versions, serial) ? versions[serial] : undefined,
+        list,
+        `${where}, version ${shown(serial)}`,
+      ),
   };
 }
 
 function kernelOf(subarch: string, flavor: unknown): string {
-  if (!isWord(flavor) || flavor === "generic" || subarch.endsWith(`-${flavor}`)) return subarch;
+  if (!isName(flavor) || flavor === "generic" || subarch.endsWith(`-${flavor}`)) return subarch;
   return `${subarch}-${flavor}`;
 }
 
 function itemsOf(version: unknown, name: string, where: string): Item[] {
   const items = isObject(version) ? version.items : undefined;
   if (!isObject(items) || Object.keys(items).length === 0) throw malformed(name, `${where}: it has no items`);
-  return Object.entries(items).map(([key, item]) =>
-    itemOf(item, name, `${where}, item ${JSON.stringify(key)}`),
-  );
+  return Object.entries(items).map(([key, item]) => itemOf(item, name, `${where}, item ${shown(key)}`));
 }
+
+const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 function itemOf(item: unknown, name: string, where: string): Item {
   if (!isObject(item)) throw malformed(name, `${where} is not an object`);
-  const { ftype, path, size, sha256 }: JsonObject = item;
+  const { ftype, path, sha256 }: JsonObject = item;
   const wrong = (field: string, wanted: string) =>
-    malformed(
-      name,
-      `${where}: its ${field} is ${JSON.stringify(item[field])?.slice(0, 120) ?? "missing"}, not ${wanted}`,
-    );
+    malformed(name, `${where}: its ${field} is ${shown(item[field])}, not ${wanted}`);
   if (!isWord(ftype)) throw wrong("ftype", "a kind of file");
   if (typeof path !== "string" || !isSanePath(path)) throw wrong("path", "a path below the stream's root");
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
-    throw wrong("size", "a number of bytes");
+  const size = sizeOf(item.size);
+  if (size === undefined) throw wrong("size", "a number of bytes");
   if (typeof sha256 !== "string" || !/^[0-9a-fA-F]{64}$/.test(sha256))
     throw wrong("sha256", "64 hexadecimal digits");
+  if ((size === 0) !== (sha256.toLowerCase() === nothing))
+    throw malformed(name, `${where}: its size is ${size}, and its sha256 is not that of so many bytes`);
   return { ftype, path, size, sha256: sha256.toLowerCase() };
+}
+
+/** MAAS and simplestreams take a number that is written as a text, too (bootresources.py, `int(product["size"])`). */
+function sizeOf(size: unknown): number | undefined {
+  const number = typeof size === "string" && /^[0-9]{1,16}$/.test(size) ? Number(size) : size;
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 }

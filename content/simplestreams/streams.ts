@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { withEach } from "../bounded-work.ts";
 import { spanOf } from "../dates.ts";
 import type { Fetch } from "../fetch.ts";
 import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys, ubuntuImageKeys } from "../openpgp/keyring.ts";
 import { verifyClearsigned } from "../openpgp/verify.ts";
+import { amountOf } from "../sizes.ts";
+import { refuseOtherThings } from "./came-instead.ts";
 import { type IndexEntry, parseIndex, type StreamIndex } from "./index-file.ts";
 import { streamLocation } from "./location.ts";
 import { type ProductFile, parseProducts } from "./products.ts";
@@ -59,6 +62,10 @@ export interface StreamRoots {
 
 const largestIndex = 16 * 1024 * 1024;
 const largestProducts = 128 * 1024 * 1024;
+/** Of all product files: they are in memory while a mirror is planned. Those of images.maas.io have 11 MB. */
+const largestInAll = 256 * 1024 * 1024;
+/** A stream may have a thousand product files, and a server does not have as many connections for one reader. */
+const filesAtOnce = 8;
 const day = 86_400_000;
 
 /**
@@ -76,9 +83,13 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const location = streamLocation(request.url, request.signed);
   const { cache, fetch, now, seen } = request;
   const keys = location.signed ? await keysOf(request) : undefined;
-  const verified = async ({ bytes, path }: StreamFile) =>
-    keys ? verifyClearsigned(bytes, keys, now, path) : { text: bytes.toString(), signedBy: undefined };
+  const verified = async ({ bytes, path }: StreamFile) => {
+    refuseOtherThings(bytes, path, keys !== undefined);
+    return keys ? verifyClearsigned(bytes, keys, now, path) : { text: bytes.toString(), signedBy: undefined };
+  };
   const known = new Map<string, ProductFile>();
+  const ages = new Map(Object.entries(seen?.products ?? {}));
+  const seenOf = ({ contentId }: IndexEntry) => ages.get(contentId);
   const signedBy = new Set<string>();
 
   const indexFile = await get(location.index, largestIndex);
@@ -86,7 +97,8 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   if (signedIndex.signedBy) signedBy.add(signedIndex.signedBy);
   const index = parseIndex(signedIndex.text, indexFile.path);
   checkAge(indexFile.path, index.updated, now, seen?.index);
-  const lists = await allOf(index.entries.map(readList));
+  let bytesRead = 0;
+  const lists = await withEach(index.entries, filesAtOnce, readList);
   const files = [indexFile, ...lists.map(({ file }) => file)];
   return {
     digest: digestOf(files.map(({ path, sha256 }) => `${sha256} ${path}\n`).join("")),
@@ -104,6 +116,17 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     return fileOf(path, bytes);
   }
 
+  function count({ path, size }: StreamFile): void {
+    bytesRead += size;
+    if (bytesRead <= largestInAll) return;
+    throw new ExplainedError({
+      step: `reading ${path}`,
+      found: `with it the product files of the stream have more than ${amountOf(largestInAll)}`,
+      remedy:
+        "Nothing was taken over. Check that the URL is a stream of MAAS images: those of images.maas.io have 11 MB.",
+    });
+  }
+
   async function readList(entry: IndexEntry): Promise<ListRoot> {
     const subject = `product file ${JSON.stringify([location.base, entry, keys?.fingerprints])}`;
     const noted = keys && knownList(await cache.recall(subject));
@@ -111,17 +134,20 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     if (noted && bytes) {
       // Verified when it was kept, by a key that is still declared: the note's subject names the keys.
       signedBy.add(noted.signedBy);
-      checkAge(entry.path, entry.updated, now, seen?.products[entry.contentId]);
-      return { contentId: entry.contentId, updated: entry.updated, file: fileOf(entry.path, bytes) };
+      checkAge(entry.path, entry.updated, now, seenOf(entry));
+      const kept = fileOf(entry.path, bytes);
+      count(kept);
+      return { contentId: entry.contentId, updated: entry.updated, file: kept };
     }
     const file = await get(entry.path, largestProducts);
+    count(file);
     const by = await verified(file);
     if (by.signedBy) signedBy.add(by.signedBy);
     const list = parseProducts(by.text, file.path);
     const { contentId, updated } = list;
     known.set(file.path, list);
     checkList(entry, { contentId, updated }, indexFile.path);
-    checkAge(file.path, updated, now, seen?.products[contentId]);
+    checkAge(file.path, updated, now, seenOf(entry));
     if (by.signedBy && updated.getTime() === entry.updated.getTime()) {
       await cache.put(file.bytes);
       await cache.remember(subject, `${file.sha256} ${by.signedBy}`);
@@ -133,13 +159,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
 /** Reads what the product files of a stream say. */
 export async function readProducts(roots: StreamRoots): Promise<ProductFile[]> {
   const [, ...lists] = roots.files;
-  return Promise.all(lists.map((file) => roots.products(file)));
-}
-
-/** Waits for all before it fails, so that nothing goes on behind a failure, and the first in order is the one told. */
-async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
+  return withEach(lists, filesAtOnce, (file) => roots.products(file));
 }
 
 interface ListRoot {

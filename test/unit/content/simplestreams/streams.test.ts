@@ -69,6 +69,12 @@ describe("a stream is refused", () => {
     ],
     ["without a date", (text: string) => text.replaceAll(monday, "yesterday"), key, /not a date as "Mon/],
     [
+      "dated by a list",
+      (text: string) => text.replaceAll(`"${monday}"`, "[]"),
+      key,
+      /"updated" is a list, not/,
+    ],
+    [
       "with a path that leads elsewhere",
       (text: string) => text.replace("streams/v1/", "../v1/"),
       key,
@@ -143,6 +149,115 @@ describe("a stream is refused", () => {
   test("when it has no end", async () => {
     const endless = async () => Buffer.alloc(16 * 1024 * 1024 + 1);
     await expect(read({ fetch: endless })).rejects.toThrow(/does not end/);
+  });
+});
+
+describe("what is no stream at all is said to be what it is", () => {
+  test.each<[string, Buffer, RegExp]>([
+    [
+      "a captive portal",
+      Buffer.from("\r\n<!DOCTYPE html><html><head><title>Sign in to\nHotel WiFi</title></head></html>"),
+      /a web page came in place of the stream: "Sign in to Hotel WiFi"[\s\S]*login page/,
+    ],
+    ["a page without a head", Buffer.from("<html>502 Bad Gateway</html>"), /a web page came[\s\S]*proxy/],
+    ["gzip", Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]), /compressed with gzip/],
+    ["nothing", Buffer.alloc(0), /an empty file came/],
+    ["blank lines", Buffer.from("\n \n"), /an empty file came/],
+    [
+      "an index without a signature",
+      Buffer.from(JSON.stringify(indexOf(files))),
+      /it is not signed: bare JSON/,
+    ],
+  ])("%s", async (_, bytes, message) => {
+    for (const path of [index, products]) {
+      await publishStream(stream);
+      stream.files.set(path, bytes);
+      const reading = read();
+      await expect(reading).rejects.toThrow(message);
+      await expect(reading).rejects.toThrow(`reading ${path}`);
+      await expect(reading).rejects.toMatchObject({ explanation: { values: ["upstream.url"] } });
+    }
+  });
+
+  test("also where the stream is unsigned", async () => {
+    stream.files.set("streams/v1/index.json", Buffer.from("<html>"));
+    await expect(read({ signed: false })).rejects.toThrow(/a web page came/);
+  });
+});
+
+describe("a stream of unusual size", () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, number) => productFile(`com.example:list-${number}`, {}));
+
+  test("of a thousand lists is read a few lists at once, in the index's order", async () => {
+    const lists = many(1000);
+    for (const list of lists) {
+      const text = JSON.stringify(list);
+      stream.files.set(`streams/v1/${list.content_id}.json`, Buffer.from(text));
+    }
+    const text = JSON.stringify(indexOf(lists)).replaceAll(".sjson", ".json");
+    stream.files.set("streams/v1/index.json", Buffer.from(text));
+    let open = 0;
+    let most = 0;
+    const counting: StreamRequest["fetch"] = async (path) => {
+      most = Math.max(most, ++open);
+      await new Promise(setImmediate);
+      open--;
+      return stream.fetch(path);
+    };
+    const roots = await read({ signed: false, fetch: counting });
+    expect(most).toBe(8);
+    expect(Object.keys(roots.ages.products)).toEqual(lists.map((list) => list.content_id));
+    expect(await readProducts(roots)).toHaveLength(1000);
+  });
+
+  test("asks for nothing more once one list is not right, and tells the first that is not", async () => {
+    await publishStream(stream, many(100));
+    for (const number of [2, 5, 60]) stream.files.delete(`streams/v1/com.example:list-${number}.sjson`);
+    await expect(read()).rejects.toThrow("com.example:list-2.sjson");
+    expect(stream.requests.length).toBeLessThan(30);
+  });
+
+  test("of too many lists is refused", async () => {
+    const entry = { format: "products:1.0", updated: monday };
+    const entries = Array.from({ length: 10_001 }, (_, number) => [
+      `x${number}`,
+      { ...entry, path: `${number}` },
+    ]);
+    await sign(stream, index, { ...indexOf([]), index: Object.fromEntries(entries) });
+    await expect(read()).rejects.toThrow(/lists 10001 product files, and more than 10000 are not read/);
+  });
+
+  test("of more bytes than a workstation should hold is refused, though none of its lists is too large", async () => {
+    const lists = many(3);
+    for (const list of lists) {
+      const text = Buffer.from(JSON.stringify(list));
+      const padded = Buffer.concat([text, Buffer.alloc(100 * 1024 * 1024, " ")]);
+      stream.files.set(`streams/v1/${list.content_id}.json`, padded);
+    }
+    const text = JSON.stringify(indexOf(lists)).replaceAll(".sjson", ".json");
+    stream.files.set("streams/v1/index.json", Buffer.from(text));
+    await expect(read({ signed: false })).rejects.toThrow(
+      /product files of the stream have more than 256.0 MiB/,
+    );
+  });
+
+  test("that is deeper than anything walks is refused, wherever that is", async () => {
+    const deep = (text: string) =>
+      text.replace('"datatype"', `"deep":${"[".repeat(6000)}${"]".repeat(6000)},"datatype"`);
+    const said = /more than 500 objects or lists within each other/;
+    await publishStream(stream);
+    await sign(stream, products, deep(JSON.stringify(files[0])));
+    await expect(read()).rejects.toThrow(said);
+    await publishStream(stream);
+    await sign(stream, index, deep(JSON.stringify(indexOf(files))));
+    await expect(read()).rejects.toThrow(said);
+  });
+
+  test("has brackets in texts, which are no depth", async () => {
+    const odd = { odd: `\\"${"[{".repeat(1000)}"` };
+    await publishStream(stream, [productFile(ubuntuId, ubuntuProducts(), odd)]);
+    expect(await readProducts(await read())).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,110 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { PlanRow } from "./plan-text.ts";
+import type { Product, ProductFile } from "./products.ts";
+import type { SelectedProduct } from "./selection.ts";
+
+/**
+ * Refuses a plan that no directory can hold, or in which a file is described in two ways: one path with two contents,
+ * one content with two sizes (whoever checks both fails at that file for ever), a file where another file
+ * needs a directory, an image's file at the place of one of the stream's own.
+ *
+ * @param rows The stream's own files are those without a product.
+ */
+export function refuseContradictions(rows: readonly PlanRow[]): void {
+  const files = new Map<string, PlanRow>();
+  const contents = new Map<string, PlanRow>();
+  const own = new Set(rows.flatMap(({ path, product }) => (product ? [] : formsOf(path))));
+  for (const row of rows) {
+    const { path, product, sha256, size } = row;
+    const other = files.get(path);
+    if (other && (other.sha256 !== sha256 || other.size !== size)) {
+      throw contradiction(
+        `${path} is to have two contents: ${other.sha256} (${other.size} bytes, of ${nameOf(other)}) and ${sha256} (${size} bytes, of ${nameOf(row)})`,
+      );
+    }
+    if (product && own.has(path)) {
+      throw contradiction(`${path} of ${nameOf(row)} is where the stream itself is read`);
+    }
+    const same = contents.get(sha256);
+    if (same && same.size !== size) {
+      throw contradiction(
+        `the content ${sha256} is to have two sizes: ${same.size} bytes as ${same.path} (of ${nameOf(same)}) and ${size} bytes as ${path} (of ${nameOf(row)})`,
+      );
+    }
+    files.set(path, row);
+    contents.set(sha256, row);
+  }
+  for (const [path, row] of files) {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const file = files.get(path.slice(0, end));
+      if (!file) continue;
+      throw contradiction(
+        `${file.path} (of ${nameOf(file)}) is to be a file, and also the directory of ${path} (of ${nameOf(row)})`,
+      );
+    }
+  }
+}
+
+/** A stream's file, as it is or may be looked for beside that: unsigned, and signed apart. */
+function formsOf(path: string): string[] {
+  const plain = path.replace(/[.]sjson$/, ".json");
+  return [path, plain, `${plain}.gpg`];
+}
+
+/**
+ * Refuses a product that two lists have, of which one is to be mirrored, unless both say the same: which of them a MAAS
+ * takes is not known.
+ */
+export function refuseTwins(lists: readonly ProductFile[], selected: readonly SelectedProduct[]): void {
+  const wanted = new Map(selected.map((one) => [one.product.name, one]));
+  for (const { products, odd } of lists) {
+    for (const product of products) {
+      const one = wanted.get(product.name);
+      if (one && one.product !== product && !isSame(one, product)) throw twins(one.product, product);
+    }
+    for (const product of odd) {
+      const one = wanted.get(product.name)?.product;
+      if (one) throw twins(one, product);
+    }
+  }
+}
+
+function isSame({ product: one, serials }: SelectedProduct, other: Product): boolean {
+  const said = (product: Product) => {
+    const { kind, os, release, architecture, version, subarch, kernel } = product;
+    const files = serials.map((serial) =>
+      product
+        .items(serial)
+        .map((item) => JSON.stringify(item))
+        .sort(),
+    );
+    return JSON.stringify([
+      [kind, os, release, architecture, version, subarch, kernel],
+      product.serials,
+      files,
+    ]);
+  };
+  try {
+    return other.fault === undefined && said(one) === said(other);
+  } catch (error) {
+    // One of the other's files is odd, and none of the selected one's.
+    if (error instanceof ExplainedError) return false;
+    throw error;
+  }
+}
+
+function twins(one: Product, other: Pick<Product, "name" | "list">): ExplainedError {
+  return contradiction(`${one.list} and ${other.list} have product ${one.name} both, with different content`);
+}
+
+function nameOf({ product }: PlanRow): string {
+  return product ? `${product.name} ${product.serial}` : "the stream itself";
+}
+
+function contradiction(found: string): ExplainedError {
+  return new ExplainedError({
+    step: "planning a mirror of images",
+    found,
+    remedy: "Upstream contradicts itself: wait until it is right again, or use another mirror of it.",
+  });
+}

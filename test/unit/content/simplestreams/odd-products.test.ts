@@ -1,0 +1,271 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { metadataCache } from "../../../../content/metadata-cache.ts";
+import { planImages } from "../../../../content/simplestreams/plan.ts";
+import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";
+import { parsePlanText, planText } from "../../../../content/simplestreams/plan-text.ts";
+import { readStreamRoots } from "../../../../content/simplestreams/streams.ts";
+import { newKey } from "../small-archive.ts";
+import {
+  type Fields,
+  item,
+  kernel,
+  loader,
+  loaderId,
+  loaders,
+  productFile,
+  publishStream,
+  sign,
+  smallStream,
+  ubuntuId,
+  ubuntuProducts,
+  url,
+} from "./small-stream.ts";
+
+const key = await newKey();
+const noble = { os: "ubuntu", releases: ["noble"], architectures: ["amd64"] };
+const otherId = "com.example:other";
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "odd-products-test-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** The plan of a stream with these product files; a text is one that no object can be. */
+async function planOf(files: readonly Fields[], texts: Readonly<Record<string, string>> = {}) {
+  const stream = smallStream(key);
+  await publishStream(stream, files);
+  for (const [id, text] of Object.entries(texts)) await sign(stream, `streams/v1/${id}.sjson`, text);
+  const roots = await readStreamRoots({
+    url,
+    fetch: stream.fetch,
+    key: key.toPublic().armor(),
+    cache: metadataCache(directory),
+    now: new Date("2026-06-03T12:00:00Z"),
+  });
+  return planImages(roots, { images: [noble] });
+}
+
+const streamWith = (products: Readonly<Record<string, unknown>>, ofLoaders: Record<string, unknown> = {}) => [
+  productFile(ubuntuId, { ...ubuntuProducts(), ...products }),
+  productFile(loaderId, { ...loaders(), ...ofLoaders }),
+];
+
+const one = (release: string, fields: Fields) => ({
+  ...kernel(release, "amd64", "ga-20.04", ["20260601"]),
+  ...fields,
+});
+const withItem = (release: string, fields: Fields) =>
+  one(release, {
+    versions: { "20260601": { items: { squashfs: item("squashfs", "odd/squashfs", fields) } } },
+  });
+
+describe("an odd product that nobody selected stops nothing, and is named", () => {
+  test.each<[string, unknown, RegExp]>([
+    ["that is no object", "noble", /"v3:odd" is not an object/],
+    ["that is null", null, /"v3:odd" is not an object/],
+    ["without an architecture", one("noble", { arch: undefined }), /its arch is missing; MAAS would refuse/],
+    ["of several architectures", one("noble", { arch: ["amd64"] }), /its arch is a list, not a name/],
+    ["without a release", one("noble", { release: undefined }), /its release is missing/],
+    ["of a release with a slash", one("a/b", {}), /its release is "a\/b", not a name/],
+    ["of a system that is a number", one("noble", { os: 7 }), /its os is 7/],
+    ["without a label", one("focal", { label: undefined }), /its label is missing; MAAS would refuse/],
+    ["without versions", one("focal", { versions: undefined }), /it has no versions/],
+    ["with a list of versions", one("focal", { versions: [] }), /it has no versions/],
+    ["with a version that tears a line", one("focal", { versions: { "1\n2": {} } }), /no proper name/],
+  ])("%s", async (_, odd, said) => {
+    const plan = await planOf(streamWith({ "v3:odd": odd }));
+    expect(plan.images.map(({ release }) => release)).toContain("noble");
+    expect(plan.warnings).toContainEqual(expect.stringMatching(said));
+    expect(plan.warnings).toContainEqual(expect.stringMatching(/products of odd shape, which are left out/));
+  });
+
+  test("with an odd file", async () => {
+    const plan = await planOf(streamWith({ "v3:odd": withItem("focal", { path: "/" }) }));
+    expect(plan.notHeld.images).toContain("ubuntu focal amd64");
+  });
+
+  test("called __proto__, in a text that JSON.stringify would not make", async () => {
+    const files = streamWith({ "v3:odd": withItem("noble", {}) });
+    const text = JSON.stringify(files[0]).replace('"v3:odd"', '"__proto__"');
+    const plan = await planOf(files, { [ubuntuId]: text });
+    expect(plan.warnings).toContainEqual(expect.stringMatching(/product "__proto__" has no proper name/));
+    expect(plan.images.find(({ release }) => release === "noble")?.kernels).not.toContain("ga-20.04");
+  });
+
+  test("that is a boot loader which no MAAS knows, or notifications", async () => {
+    const odd = loader("lilo", "bios", "amd64", ["1"]);
+    const note = { ...withItem("notifications", { size: -1 }), os: "release-notifications" };
+    const plan = await planOf(streamWith({ note }, { odd: { ...odd, versions: { 1: {} } } }));
+    expect(plan.warnings).toContainEqual(expect.stringMatching(/"odd", version "1": it has no items/));
+    expect(plan.warnings).toContainEqual(expect.stringMatching(/"note", version "20260601".* size is -1/));
+    expect(plan.images.map(({ os }) => os)).not.toContain("lilo");
+  });
+});
+
+describe("an odd product is refused", () => {
+  test.each<[string, Fields, RegExp]>([
+    ["without a label", one("noble", { label: undefined }), /"v3:odd": its label is missing/],
+    ["without versions", one("noble", { versions: null }), /"v3:odd": it has no versions/],
+    ["with an odd file", withItem("noble", { path: "../x" }), /its path is "\.\.\/x"/],
+  ])("that is selected, %s", async (_, odd, said) => {
+    await expect(planOf(streamWith({ "v3:odd": odd }))).rejects.toThrow(said);
+  });
+
+  test("that is a boot loader which MAAS takes unasked", async () => {
+    const odd = loader("grub-efi-signed", "uefi", "amd64", []);
+    await expect(planOf(streamWith({}, { odd: { ...odd, versions: { 1: {} } } }))).rejects.toThrow(
+      /"odd", version "1": it has no items/,
+    );
+  });
+
+  test("where nothing else is what was asked for, and is named there", async () => {
+    const files = [productFile(ubuntuId, { "v3:odd": one("noble", { arch: undefined }) })];
+    await expect(planOf(files)).rejects.toThrow(
+      /no operating system ubuntu \(of what it has, this cannot be told apart: product "v3:odd": its arch/,
+    );
+  });
+});
+
+describe("names that every object has", () => {
+  const names = ["constructor", "hasOwnProperty", "toString", "valueOf", "__defineGetter__"];
+
+  test("are names of products as any other", async () => {
+    const products = Object.fromEntries(
+      names.map((name) => [name, kernel("noble", "amd64", `ga-${name}`, ["20260601"])]),
+    );
+    const plan = await planOf(streamWith(products));
+    const image = plan.images.find(({ release }) => release === "noble");
+    expect(Object.keys(image?.products ?? {})).toEqual(expect.arrayContaining(names));
+    expect(parsePlanText(planText(plan)).images).toEqual(plan.images);
+    expect(comparePlans(parsePlanText(planText(plan)), plan)).toEqual([]);
+  });
+
+  test("are names of lists, versions, systems, kernels and files", async () => {
+    for (const name of names) {
+      const product = {
+        ...kernel(name, "amd64", name, []),
+        os: name,
+        versions: { [name]: { items: { [name]: item(name, name) } } },
+      };
+      const files = [...streamWith({}), productFile(name, { [name]: product })];
+      const plan = await planOf(files);
+      expect(plan.notHeld.images).toContain(`${name} ${name} amd64`);
+      expect(Object.keys(plan.ages.products)).toContain(name);
+    }
+  });
+
+  test("but __proto__, which Pulumi loses, is refused as a list", async () => {
+    const files = [...streamWith({}), productFile("x", {})];
+    const stream = smallStream(key);
+    await publishStream(stream, files);
+    const text = JSON.stringify({ format: "index:1.0", updated: "x", index: { x: {} } });
+    await sign(stream, "streams/v1/index.sjson", text.replace('"x":{}', '"__proto__":{}'));
+    const reading = readStreamRoots({
+      url,
+      fetch: stream.fetch,
+      key: key.toPublic().armor(),
+      cache: metadataCache(directory),
+      now: new Date("2026-06-03T12:00:00Z"),
+    });
+    await expect(reading).rejects.toThrow(/entry "__proto__" is not a content id/);
+  });
+});
+
+describe("a stream that contradicts itself is refused", () => {
+  const second = (fields: Fields) => ({
+    "v3:second": one("noble", {
+      versions: { "20260601": { items: { squashfs: item("squashfs", "second/squashfs", fields) } } },
+    }),
+  });
+  const squashfs = "noble/amd64/20260601/squashfs";
+  const digest = String(item("squashfs", squashfs).sha256);
+
+  test.each<[string, Fields, RegExp]>([
+    ["two contents of one path", { path: squashfs, size: 7 }, /squashfs is to have two contents: .*second/],
+    [
+      "two sizes of one content",
+      { sha256: digest, size: 7 },
+      /to have two sizes: 500000 bytes as noble.* 7 /,
+    ],
+    ["a file below a file", { path: `${squashfs}/x/y` }, /squashfs .*also the directory of .*squashfs\/x\/y/],
+    [
+      "a file above a file",
+      { path: "noble" },
+      /^planning.*: noble \(of v3:second 20260601\) is to be a file/,
+    ],
+    ["a file below the index", { path: "streams/v1/index.sjson/x" }, /index\.sjson \(of the stream itself\)/],
+    ["a file above the index", { path: "streams" }, /streams \(of v3:second 20260601\) is to be a file/],
+    ["a file in place of the index", { path: "streams/v1/index.sjson" }, /index\.sjson is to have two/],
+    ["a file as an unsigned index", { path: "streams/v1/index.json" }, /is where the stream itself is read/],
+    ["a signature beside it", { path: "streams/v1/index.json.gpg" }, /is where the stream itself is read/],
+  ])("%s", async (_, fields, said) => {
+    await expect(planOf(streamWith(second(fields)))).rejects.toThrow(said);
+  });
+
+  test.each<[string, Fields, RegExp]>([
+    ["two sizes of one content", { sha256: digest, size: 7 }, /to have two sizes/],
+    ["a file below a file", { path: `${squashfs}/x` }, /also the directory of/],
+  ])("%s, in two lists", async (_, fields, said) => {
+    await expect(planOf([...streamWith({}), productFile(otherId, second(fields))])).rejects.toThrow(said);
+  });
+
+  test("one content at two paths is none", async () => {
+    const plan = await planOf(streamWith(second({ sha256: digest, size: 500_000 })));
+    expect(plan.files.filter(({ sha256 }) => sha256 === digest)).toHaveLength(2);
+  });
+
+  test("where nobody selected the other file, it is not", async () => {
+    const odd = { "v3:odd": withItem("focal", { sha256: digest, size: 7 }) };
+    expect((await planOf(streamWith(odd))).images).not.toHaveLength(0);
+  });
+});
+
+describe("a product in two lists", () => {
+  const name = "com.ubuntu.maas.stable:v3:boot:24.04:amd64:hwe-24.04";
+  const same = kernel("noble", "amd64", "hwe-24.04", ["20260501", "20260601"]);
+  const lists = [`streams/v1/${ubuntuId}.sjson`, `streams/v1/${otherId}.sjson`];
+
+  test("with the same content is one", async () => {
+    const plan = await planOf([...streamWith({}), productFile(otherId, { [name]: same })]);
+    expect(plan.images.find(({ release }) => release === "noble")?.products[name]).toEqual(["20260601"]);
+  });
+
+  test.each<[string, unknown]>([
+    ["another version", kernel("noble", "amd64", "hwe-24.04", ["20260501", "20260602"])],
+    ["other files", withItem("noble", {})],
+    ["another release", { ...same, release: "jammy" }],
+    ["another kernel", { ...same, subarch: "ga-24.04" }],
+    ["no shape", 7],
+    ["no release", { ...same, release: undefined }],
+  ])("is refused with %s, naming both lists", async (_, other) => {
+    const planning = planOf([...streamWith({}), productFile(otherId, { [name]: other })]);
+    await expect(planning).rejects.toThrow(`have product ${name} both, with different content`);
+    for (const list of lists) await expect(planning).rejects.toThrow(list);
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["with odd files", { ...same, versions: { "20260501": {}, "20260601": {} } }, /it has no items/],
+    ["without a label", { ...same, label: undefined }, /its label is missing/],
+  ])("is refused where it is odd in the other: %s", async (_, other, said) => {
+    const planning = planOf([...streamWith({}), productFile(otherId, { [name]: other })]);
+    await expect(planning).rejects.toThrow(said);
+    await expect(planning).rejects.toThrow(`reading ${lists[1]}`);
+  });
+
+  test("that nobody selected may differ", async () => {
+    const jammy = "com.ubuntu.maas.stable:v3:boot:22.04:amd64:ga-22.04";
+    const files = [...streamWith({}), productFile(otherId, { [jammy]: { ...same, release: "jammy" } })];
+    expect((await planOf(files)).images).not.toHaveLength(0);
+  });
+});
+
+test("a size that is written as a text is taken, as MAAS takes it; of a key that stands twice the last one", async () => {
+  const files = streamWith({ "v3:odd": withItem("noble", { size: 123 }) });
+  const text = JSON.stringify(files[0]).replace('"size":123', '"size":"7x","size":"0123"');
+  const plan = await planOf(files, { [ubuntuId]: text });
+  expect(plan.files.find(({ path }) => path === "odd/squashfs")?.size).toBe(123);
+});

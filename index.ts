@@ -3,6 +3,7 @@ import { AptMirror } from "./components/apt-mirror.ts";
 import { ClientCheck } from "./components/client-check.ts";
 import { CustomImage } from "./components/custom-image.ts";
 import { ImageMirror } from "./components/image-mirror.ts";
+import { ownValue } from "./content/own-value.ts";
 import { configureSsh } from "./hosts/connections.ts";
 import { readSite } from "./site/configuration.ts";
 import { warnOfUndeclared } from "./site/no-longer-declared.ts";
@@ -45,7 +46,7 @@ const uploadedImages = Object.fromEntries(
 );
 
 const clientChecks = Object.entries(site.clientChecks).map(([name, check]) => {
-  const mirror = aptMirrors[check.mirror];
+  const mirror = ownValue(aptMirrors, check.mirror);
   if (!mirror) throw new pulumi.RunError(`clientChecks.${name}: there is no mirror ${check.mirror}`);
   return [name, new ClientCheck(name, { ...check, mirror })] as const;
 });

@@ -26,18 +26,18 @@ const component = z
   .string()
   .regex(/^[a-z0-9][a-z0-9.+-]*$/, "is not a component's name: use e.g. main, universe");
 
-const misnamedArchitectures: Readonly<Record<string, string>> = {
-  x86_64: "is called amd64 in Debian's terms",
-  aarch64: "is called arm64 in Debian's terms",
-  source: "is not an architecture here: set extras.sources",
-  all: "is always included: name the machines' architectures only",
-  any: "is always included: name the machines' architectures only",
-};
+const misnamedArchitectures = new Map([
+  ["x86_64", "is called amd64 in Debian's terms"],
+  ["aarch64", "is called arm64 in Debian's terms"],
+  ["source", "is not an architecture here: set extras.sources"],
+  ["all", "is always included: name the machines' architectures only"],
+  ["any", "is always included: name the machines' architectures only"],
+]);
 
 const architecture = z.string().superRefine((name, context) => {
   const message =
-    misnamedArchitectures[name] ?? "is not an architecture's name: use Debian's, e.g. amd64, arm64";
-  if (name in misnamedArchitectures || !/^[a-z0-9][a-z0-9-]*$/.test(name))
+    misnamedArchitectures.get(name) ?? "is not an architecture's name: use Debian's, e.g. amd64, arm64";
+  if (misnamedArchitectures.has(name) || !/^[a-z0-9][a-z0-9-]*$/.test(name))
     context.addIssue({ code: "custom", message });
 });
 

@@ -28,15 +28,15 @@ const streamUrl = z.string().transform((url, context) => {
   }
 });
 
-const misnamed: Readonly<Record<string, string>> = {
-  x86_64: "is called amd64 by MAAS",
-  aarch64: "is called arm64 by MAAS",
-  ppc64le: "is called ppc64el by MAAS",
-};
+const misnamed = new Map([
+  ["x86_64", "is called amd64 by MAAS"],
+  ["aarch64", "is called arm64 by MAAS"],
+  ["ppc64le", "is called ppc64el by MAAS"],
+]);
 
 const architecture = z.string().superRefine((name, context) => {
-  const message = misnamed[name] ?? "is not an architecture's name: use MAAS's, e.g. amd64, arm64";
-  if (name in misnamed || !/^[a-z0-9][a-z0-9-]*$/.test(name)) context.addIssue({ code: "custom", message });
+  const message = misnamed.get(name) ?? "is not an architecture's name: use MAAS's, e.g. amd64, arm64";
+  if (misnamed.has(name) || !/^[a-z0-9][a-z0-9-]*$/.test(name)) context.addIssue({ code: "custom", message });
 });
 
 const release = z

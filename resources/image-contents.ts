@@ -124,15 +124,15 @@ export async function getImageContents(
 
 function newest(ages: readonly StreamAges[]): StreamAges | undefined {
   if (ages.length === 0) return undefined;
-  const products: Record<string, string> = {};
+  const products = new Map<string, string>();
   for (const [id, date] of ages.flatMap((age) => Object.entries(age.products))) {
-    if (date > (products[id] ?? "")) products[id] = date;
+    if (date > (products.get(id) ?? "")) products.set(id, date);
   }
   const [index = ""] = ages
     .map((age) => age.index)
     .sort()
     .reverse();
-  return { index, products };
+  return { index, products: Object.fromEntries(products) };
 }
 
 /** What decides about a plan, besides what upstream has. */

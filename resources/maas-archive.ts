@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { ownValue } from "../content/own-value.ts";
 import type { MaasClient, MaasReader } from "../maas/client.ts";
 import { getConfig } from "../maas/operations/config.ts";
 import {
@@ -130,7 +131,7 @@ export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
       }
       for (const name of Object.keys(before).filter((name) => !names.includes(name))) {
         const pair = pairs.find((one) => one.name === name);
-        await putBack(client, name, before[name] ?? null, pair?.found);
+        await putBack(client, name, ownValue(before, name) ?? null, pair?.found);
         delete left[name];
         changed = true;
       }
@@ -146,7 +147,7 @@ export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
     const ledger = new BeforeLedger(scene, declared);
     const before = await ledger.recall(outputs.before ?? {});
     const pairs = await pairsOf(client, declared, outputs.ids ?? {}, Object.keys(before));
-    for (const { name, found } of pairs) await putBack(client, name, before[name] ?? null, found);
+    for (const { name, found } of pairs) await putBack(client, name, ownValue(before, name) ?? null, found);
     await ledger.keep({});
   },
 });
@@ -171,9 +172,9 @@ async function pairsOf(
   const pairs: Pair[] = [];
   for (const name of names) {
     const found = isDefault(name)
-      ? await defaultArchive(reader, all, name, ids[name])
-      : (all.find((one) => one.name === name) ?? all.find((one) => one.id === ids[name]));
-    const wanted = isDefault(name) ? archives[name] : repositories[name];
+      ? await defaultArchive(reader, all, name, ownValue(ids, name))
+      : (all.find((one) => one.name === name) ?? all.find((one) => one.id === ownValue(ids, name)));
+    const wanted = isDefault(name) ? archives[name] : ownValue(repositories, name);
     pairs.push({ name, isDefault: isDefault(name), wanted, found });
   }
   return pairs;

@@ -1,6 +1,6 @@
 import { hostNamed } from "../hosts/connections.ts";
-import { type ImageVersions, takenImages, versionsOf } from "./maas-boot-sources/images.ts";
-import { offeredImages } from "./maas-boot-sources/preflight.ts";
+import { type ImageVersions, versionsOf } from "./maas-boot-sources/images.ts";
+import { offeredImages, takenOf } from "./maas-boot-sources/preflight.ts";
 import { seenFromHere, seenFromHost } from "./maas-boot-sources/seen-from.ts";
 
 export interface StreamImagesRequest {
@@ -11,7 +11,7 @@ export interface StreamImagesRequest {
   readonly url: string;
   /** Binary, in base64. */
   readonly keyring: string;
-  readonly selections: Parameters<typeof takenImages>[1];
+  readonly selections: Parameters<typeof takenOf>[1];
 }
 
 export interface StreamImages {
@@ -29,5 +29,5 @@ export interface StreamImages {
 export async function getStreamImages(request: StreamImagesRequest): Promise<StreamImages> {
   const seen = request.direct ? seenFromHere() : seenFromHost(hostNamed(request.host));
   const { images } = await offeredImages(seen, request.url, Buffer.from(request.keyring, "base64"));
-  return { images: versionsOf(takenImages(images, request.selections)), changes: [], warnings: [] };
+  return { images: versionsOf(takenOf(images, request.selections)), changes: [], warnings: [] };
 }

@@ -10,9 +10,10 @@ import { type Site, siteSchema } from "./site.ts";
  * @throws pulumi.RunError, before anything is declared
  */
 export function readSite(project = pulumi.getProject(), stack = pulumi.getStack()): Site {
-  const given: Record<string, unknown> = {};
   const config = new pulumi.Config(project);
-  for (const key of configuredKeys(project)) given[key] = parsed(config.require(key));
+  const given = Object.fromEntries(
+    configuredKeys(project).map((key) => [key, parsed(config.require(key))] as const),
+  );
   const file = `Pulumi.${stack}.yaml`;
   const result = siteSchema.safeParse(given);
   const faults = [

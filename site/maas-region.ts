@@ -8,6 +8,7 @@ import {
 } from "../components/maas-archive-args.ts";
 import { maasBootSourceSchema } from "../components/maas-boot-source-args.ts";
 import { maasSettingsSchema } from "../components/maas-settings-args.ts";
+import { ownValue } from "../content/own-value.ts";
 import { maasConnectionSchema } from "../resources/maas/connection.ts";
 
 /** The datacentre's MAAS: how it is reached, and what it is told. What is left out is left alone. */
@@ -62,7 +63,7 @@ function archiveFaults({ archive }: DeclaredRegion, { aptMirrors }: Neighbours):
   return named.flatMap(({ at, of }) => {
     if (of === undefined) return [];
     const path = ["maas", "archive", ...at, "mirror"];
-    const mirror = aptMirrors[of];
+    const mirror = ownValue(aptMirrors, of);
     if (!mirror) return [unknown(path, "names no mirror of aptMirrors", aptMirrors)];
     const [kind] = at;
     const misfits = kind && kind in architecturesOf && misfit(kind as keyof typeof architecturesOf, mirror);
@@ -77,12 +78,12 @@ function bootSourceFaults(
   const at = ["maas", "bootSource"];
   const faults: Fault[] = [];
   if (bootSource?.mirror) {
-    const mirror = imageMirrors[bootSource.mirror];
+    const mirror = ownValue(imageMirrors, bootSource.mirror);
     if (!mirror) faults.push(unknown([...at, "mirror"], "names no mirror of imageMirrors", imageMirrors));
     else faults.push(...addressFaults(["imageMirrors", bootSource.mirror], mirror));
   }
   for (const [index, name] of (bootSource?.customImages ?? []).entries()) {
-    const image = customImages[name];
+    const image = ownValue(customImages, name);
     const path = [...at, "customImages", index];
     if (!image) faults.push(unknown(path, "names none of customImages", customImages));
     else if (image.via === "stream") faults.push(...addressFaults(["customImages", name], image));

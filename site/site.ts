@@ -61,7 +61,7 @@ export const siteSchema = z
       context.addIssue({ code: "custom", path: [...path], message });
     }
     for (const [check, { mirror }] of Object.entries(site.clientChecks)) {
-      if (mirror in site.aptMirrors) continue;
+      if (Object.hasOwn(site.aptMirrors, mirror)) continue;
       const known = Object.keys(site.aptMirrors).join(", ") || "none";
       context.addIssue({
         code: "custom",

@@ -5,6 +5,7 @@ import { MaasArchive } from "../components/maas-archive.ts";
 import type { MaasArchiveArgs } from "../components/maas-archive-args.ts";
 import { MaasBootSource } from "../components/maas-boot-source.ts";
 import { MaasSettings } from "../components/maas-settings.ts";
+import { ownValue } from "../content/own-value.ts";
 import type { DeclaredRegion } from "./maas-region.ts";
 
 /** What a region is supplied from, by the names that its declaration uses. */
@@ -35,7 +36,7 @@ export function supplyRegion(declared: DeclaredRegion, supplies: Supplies): Maas
       ...declared.bootSource,
       maas,
       mirror: of(supplies.imageMirrors, declared.bootSource.mirror),
-      customImages: declared.bootSource.customImages.flatMap((name) => supplies.customImages[name] ?? []),
+      customImages: declared.bootSource.customImages.flatMap((name) => of(supplies.customImages, name) ?? []),
       after: settings?.beforeImages,
     });
   if (declared.archive) {
@@ -60,5 +61,5 @@ function of<Supply>(
   supplies: Readonly<Record<string, Supply>>,
   name: string | undefined,
 ): Supply | undefined {
-  return name === undefined ? undefined : supplies[name];
+  return name === undefined ? undefined : ownValue(supplies, name);
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "../../content/own-value.ts";
 import {
   type FoundSource,
   isUnsigned,
@@ -13,16 +14,16 @@ export function asFound(
   { sources: declared, exclusive, others: declaredOthers }: Inputs,
   found: readonly FoundSource[],
 ): Pick<Inputs, "sources" | "others"> {
-  const sources: Record<string, DeclaredSource> = {};
+  const sources = new Map<string, DeclaredSource>();
   const adopted = new Set<FoundSource>();
   for (const [name, source] of Object.entries(declared)) {
     const there = sourceAt(found, source.url);
     if (!there) continue;
     adopted.add(there);
-    sources[name] = sourceAsFound(there, source);
+    sources.set(name, sourceAsFound(there, source));
   }
   const others = found.filter((source) => !adopted.has(source)).map(({ url }) => url);
-  return { sources, others: exclusive ? others : declaredOthers };
+  return { sources: Object.fromEntries(sources), others: exclusive ? others : declaredOthers };
 }
 
 /** The versions that MAAS has in place of those that it is to have; undefined: nobody looked. */
@@ -32,7 +33,7 @@ export function imagesFound(
 ): Inputs["images"] {
   if (!states) return declared;
   return Object.fromEntries(
-    Object.entries(declared).map(([image, version]) => [image, said(states[image], version)]),
+    Object.entries(declared).map(([image, version]) => [image, said(ownValue(states, image), version)]),
   );
 }
 

@@ -49,11 +49,12 @@ export function takenImages<Image extends StreamImage>(
 
 /** By the names that MAAS gives them; of two sources with the same image, MAAS takes the first one's. */
 export function versionsOf(images: readonly StreamImage[]): Record<string, string> {
-  const versions: Record<string, string> = {};
+  const versions = new Map<string, string>();
   for (const { os, release, architecture, kernel, serial } of images) {
-    versions[`${os}/${release} ${architecture}/${kernel}`] ??= serial;
+    const image = `${os}/${release} ${architecture}/${kernel}`;
+    if (!versions.has(image)) versions.set(image, serial);
   }
-  return Object.fromEntries(Object.entries(versions).sort(([one], [other]) => (one < other ? -1 : 1)));
+  return Object.fromEntries([...versions].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** The images of a mirror, from what it says that it holds by `os/release/architecture`. */

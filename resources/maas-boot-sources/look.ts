@@ -1,3 +1,4 @@
+import { ownValue } from "../../content/own-value.ts";
 import type { FoundSource } from "../../maas/boot-source-state.ts";
 import type { MaasReader } from "../../maas/client.ts";
 import {
@@ -33,15 +34,15 @@ export async function readImages(
   reader: MaasReader,
   wanted: Readonly<Record<string, string>>,
 ): Promise<Record<string, ImageState>> {
-  const states: Record<string, ImageState> = {};
-  if (Object.keys(wanted).length === 0) return states;
+  const states = new Map<string, ImageState>();
+  if (Object.keys(wanted).length === 0) return {};
   for (const { id, name, architecture } of await listBootResources(reader, "synced")) {
     const image = `${name} ${architecture}`;
-    const version = wanted[image];
+    const version = ownValue(wanted, image);
     if (version === undefined) continue;
-    states[image] = stateOf(await readBootResource(reader, id), version);
+    states.set(image, stateOf(await readBootResource(reader, id), version));
   }
-  return states;
+  return Object.fromEntries(states);
 }
 
 function stateOf({ sets }: BootResourceDetail, version: string): ImageState {

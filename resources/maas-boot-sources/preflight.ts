@@ -1,8 +1,9 @@
+import { withEach } from "../../content/bounded-work.ts";
 import type { Fetch } from "../../content/fetch.ts";
 import { defaultCache, type MetadataCache } from "../../content/metadata-cache.ts";
 import { trustedKeys } from "../../content/openpgp/keyring.ts";
 import { streamLocation } from "../../content/simplestreams/location.ts";
-import type { Product } from "../../content/simplestreams/products.ts";
+import type { Fault, Product } from "../../content/simplestreams/products.ts";
 import { readProducts, readStreamRoots } from "../../content/simplestreams/streams.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { type FoundSource, isUnsigned } from "../../maas/boot-source-state.ts";
@@ -13,7 +14,12 @@ import type { Seen } from "./seen-from.ts";
 /** An image that a mirror offers, with the files that MAAS will ask it for. */
 export interface OfferedImage extends StreamImage {
   readonly files: readonly { readonly path: string; readonly size: number }[];
+  /** Why MAAS cannot take it; undefined where it can. */
+  readonly fault: Fault | undefined;
 }
+
+/** Files that are asked for at once. */
+const requestsAtOnce = 16;
 
 /**
  * What a stream offers, read as MAAS reads it: the index, its signature by this very keyring, every product file.
@@ -36,13 +42,31 @@ export async function offeredImages(
     cache,
     now: new Date(),
   });
-  const products = (await readProducts(roots)).flatMap((list) => list.products);
+  const lists = await readProducts(roots);
+  const products = lists.flatMap((list) => list.products);
+  for (const { fault } of [...products, ...lists.flatMap(({ odd }) => odd)]) {
+    if (fault?.stopsMaas) throw fault.refusal();
+  }
   return {
     images: products
       .filter(({ kind, serials }) => kind !== "notifications" && serials.length > 0)
       .map(imageOf),
     metadata: roots.files.map(({ path, size }) => ({ path, size })),
   };
+}
+
+/**
+ * What MAAS takes of these images for some selections.
+ *
+ * @throws ExplainedError for one of them of which it cannot be told what MAAS would take
+ */
+export function takenOf(
+  images: readonly OfferedImage[],
+  selections: Parameters<typeof takenImages>[1],
+): OfferedImage[] {
+  const taken = takenImages(images, selections);
+  for (const { fault } of taken) if (fault) throw fault.refusal();
+  return taken;
 }
 
 /**
@@ -88,7 +112,7 @@ export async function checkMirror(
       values: [`${values[0]}.selections`],
     });
   }
-  const taken = takenImages(images, selections);
+  const taken = takenOf(images, selections);
   await checkFiles(seen, url, [...metadata, ...taken.flatMap(({ files }) => files)]);
   return taken;
 }
@@ -100,14 +124,12 @@ async function checkFiles(
 ): Promise<void> {
   const { base } = streamLocation(url, !isUnsigned(url));
   const sizes = new Map(files.map(({ path, size }) => [path, size]));
-  const faults = await Promise.all(
-    [...sizes].map(async ([path, size]) => {
-      const found = await seen.sizeOf(`${base}/${encoded(path)}`);
-      return found === size
-        ? []
-        : [`${path}: ${typeof found === "string" ? found : `${found} bytes, not ${size}`}`];
-    }),
-  );
+  const faults = await withEach([...sizes], requestsAtOnce, async ([path, size]) => {
+    const found = await seen.sizeOf(`${base}/${encoded(path)}`);
+    return found === size
+      ? []
+      : [`${path}: ${typeof found === "string" ? found : `${found} bytes, not ${size}`}`];
+  });
   const all = faults.flat();
   if (all.length === 0) return;
   const few = all.slice(0, 5).join("\n    ");
@@ -161,6 +183,7 @@ function imageOf(product: Product): OfferedImage {
     architecture,
     kernel: product.kind === "bootloader" ? "generic" : kernel,
     serial,
+    fault: product.fault,
     // MAAS takes no notice of manifests.
     get files() {
       return product

@@ -35,8 +35,7 @@ export function seenFromHere(): Seen {
   return {
     async fetch(url, maximumBytes) {
       const response = await ask(url, "GET");
-      const body = Buffer.from(await response.arrayBuffer());
-      return { status: response.status, body: body.subarray(0, maximumBytes) };
+      return { status: response.status, body: await bodyOf(response, url, maximumBytes) };
     },
     async sizeOf(url) {
       const { status, headers } = await ask(url, "HEAD");
@@ -50,14 +49,34 @@ async function ask(url: string, method: "GET" | "HEAD"): Promise<Response> {
   try {
     return await fetch(url, { method, signal: AbortSignal.timeout(timeoutMs * 6) });
   } catch (error) {
-    const cause = (error as Error).cause;
-    throw new ExplainedError({
-      step: `fetching ${url} from this workstation`,
-      found: cause instanceof Error ? cause.message : String(error),
-      remedy: "See that the mirror is up, and that it can be reached from here.",
-      cause: error,
-    });
+    throw unreached(url, error);
   }
+}
+
+/** No more than so many bytes of it: what has no end is not waited for. */
+async function bodyOf(response: Response, url: string, maximumBytes: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of response.body ?? []) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length >= maximumBytes) break;
+    }
+  } catch (error) {
+    throw unreached(url, error);
+  }
+  return Buffer.concat(pieces).subarray(0, maximumBytes);
+}
+
+function unreached(url: string, error: unknown): ExplainedError {
+  const cause = (error as Error).cause;
+  return new ExplainedError({
+    step: `fetching ${url} from this workstation`,
+    found: cause instanceof Error ? cause.message : String(error),
+    remedy: "See that the mirror is up, and that it can be reached from here.",
+    cause: error,
+  });
 }
 
 function sizeIn(status: number, length: string | undefined): number | string {

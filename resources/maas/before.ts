@@ -28,10 +28,10 @@ export class BeforeLedger {
    * @returns all that is remembered.
    */
   async remember(found: Before, stored: Before): Promise<Before> {
-    if (Object.keys(found).every((name) => name in stored)) return stored;
+    if (Object.keys(found).every((name) => Object.hasOwn(stored, name))) return stored;
     const kept = await this.#read();
     const all = { ...found, ...kept, ...stored };
-    if (Object.keys(all).some((name) => !(name in kept))) await this.#write(all);
+    if (Object.keys(all).some((name) => !Object.hasOwn(kept, name))) await this.#write(all);
     return all;
   }
 

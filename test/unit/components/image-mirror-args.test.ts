@@ -34,6 +34,11 @@ describe("an image mirror", () => {
     );
   });
 
+  test("takes names that every object has for names: the stream knows whether it has them", () => {
+    const images = [{ os: "constructor", releases: ["constructor"], architectures: ["constructor"] }];
+    expect(faults({ images })).toEqual([]);
+  });
+
   test("is the same whatever the order of its lists", () => {
     const ubuntu = { os: "ubuntu", releases: ["noble", "jammy"], architectures: ["arm64", "amd64"] };
     const centos = { os: "centos", releases: ["centos9-stream"], architectures: ["amd64"] };

@@ -45,6 +45,20 @@ function faults(change: object): string[] {
 
 const withMaas = (change: object) => faults({ maas: { ...whole.maas, ...change } });
 
+test.each(["constructor", "toString", "__proto__"])(
+  "%s is no mirror and no image where none is declared",
+  (name) => {
+    const bootSource = { mirror: name, customImages: [name] };
+    const found = withMaas({ archive: { mainArchive: { mirror: name } }, bootSource });
+    const unnamed = found.filter((fault) => /names no/.test(fault));
+    expect(unnamed).toEqual([
+      "maas.archive.mainArchive.mirror names no mirror of aptMirrors (there is ubuntu)",
+      "maas.bootSource.mirror names no mirror of imageMirrors (there is images)",
+      "maas.bootSource.customImages[0] names none of customImages (there is rocky9)",
+    ]);
+  },
+);
+
 describe("a region", () => {
   test("is told of mirrors and images by their names", () => {
     expect(faults({})).toEqual([]);

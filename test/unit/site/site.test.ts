@@ -219,10 +219,10 @@ describe("mirrors of one host", () => {
   });
 });
 
-test("a client check names a mirror that there is", () => {
+test.each(["debian", "constructor"])("a client check names a mirror that there is, unlike %s", (name) => {
   const site = {
     aptMirrors: { ubuntu: mirror },
-    clientChecks: { jq: { host: "c", mirror: "debian", package: "jq" } },
+    clientChecks: { jq: { host: "c", mirror: name, package: "jq" } },
   };
   expect(faults(site)).toEqual(["clientChecks.jq.mirror names no mirror of aptMirrors (there is ubuntu)"]);
 });

@@ -11,6 +11,7 @@ import { readStreamRoots, type StreamAges, type StreamRoots } from "../content/s
 import { blaming } from "../errors/blaming.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
+import { checkedContents, checkedSummary } from "./image-tree/as-kept.ts";
 import type { HeldImage, ImageSummary } from "./image-tree.ts";
 import { planTexts } from "./published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "./published-tree/publication.ts";
@@ -82,17 +83,19 @@ export async function getImageContents(
 ): Promise<ImageContents> {
   const cache = defaultCache();
   if (request.pinnedTo) {
-    const kept = keptContents<Found>(host, request.directory, request.pinnedTo);
-    const { found, plan } = await blaming("pinnedTo", kept);
-    // Trees of releases that did not say it are kept, too.
-    const { notHeld = { products: [], images: [] } } = found as Partial<Found>;
-    return { ...found, notHeld, plan, changes: [] };
+    const [key, { found, plan }] = await Promise.all([
+      keyOf(request),
+      blaming("pinnedTo", keptContents<unknown>(host, request.directory, request.pinnedTo)),
+    ]);
+    const tree = `${request.directory}/trees/${request.pinnedTo}`;
+    return { ...checkedContents(host, tree, found, key), ...textsOf(key), plan, changes: [] };
   }
   const { base } = streamLocation(request.upstream.url);
   const [key, { published, kept }] = await Promise.all([
-    blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key) ?? ubuntuImageKeys)),
+    keyOf(request),
     summariesOf<ImageSummary>(host, request.directory),
   ]);
+  const before = kept.map((summary) => checkedSummary(host, request.directory, summary));
   const roots = await readStreamRoots({
     url: base,
     fetch: fetchThrough(
@@ -107,7 +110,7 @@ export async function getImageContents(
     cache,
     now,
     // Another upstream has dates of its own. A tree that is served again is not what was accepted last.
-    seen: newest(kept.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
+    seen: newest(before.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
   });
   const subject = JSON.stringify(["images", planner, question(request, key), roots.digest]);
   let plan = await cache.recall(subject);
@@ -120,6 +123,14 @@ export async function getImageContents(
   const changes =
     plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
   return { ...found, plan, changes };
+}
+
+function keyOf({ upstream }: ImageContentsRequest): Promise<TrustedKeys> {
+  return blaming("upstream.key", trustedKeys(keyArgument(upstream.key) ?? ubuntuImageKeys));
+}
+
+function textsOf({ armored, binary }: TrustedKeys): Pick<ImageContents, "publicKey" | "keyring"> {
+  return { publicKey: armored, keyring: Buffer.from(binary).toString("base64") };
 }
 
 function newest(ages: readonly StreamAges[]): StreamAges | undefined {
@@ -157,8 +168,7 @@ async function prepare(roots: StreamRoots, key: TrustedKeys, planned: PlannedIma
     bytes: planned.bytes,
     selections: planned.selections,
     fingerprints: roots.signedBy,
-    publicKey: key.armored,
-    keyring: Buffer.from(key.binary).toString("base64"),
+    ...textsOf(key),
     notHeld: { products: planned.notHeld.products, images: planned.notHeld.images },
     warnings: planned.warnings,
   };

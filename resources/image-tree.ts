@@ -7,7 +7,7 @@ import { same } from "./kernel/stored-properties.ts";
 import { publishedTree } from "./published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "./published-tree/update.ts";
 
-const image = z.strictObject({
+export const heldImageSchema = z.strictObject({
   /** Of all its kernels the newest. */
   serial: z.string(),
   /** Its products in the stream's own names, with the versions held, newest last. */
@@ -16,7 +16,7 @@ const image = z.strictObject({
   bytes: z.number(),
 });
 /** An operating system's release on an architecture with all its kernels, or a boot loader, as a mirror holds it. */
-export type HeldImage = z.output<typeof image>;
+export type HeldImage = z.output<typeof heldImageSchema>;
 
 const inputs = z.object({
   host: z.string(),
@@ -31,7 +31,7 @@ const inputs = z.object({
   /** When upstream made its index and its product files, by content id; ISO 8601. Nothing older is taken afterwards. */
   updated: z.strictObject({ index: z.string(), products: z.record(z.string(), z.string()) }),
   /** What the mirror holds, by `os/release/architecture`. */
-  images: z.record(z.string(), image),
+  images: z.record(z.string(), heldImageSchema),
   /** Different files, the index included, and their bytes. */
   files: z.number(),
   bytes: z.number(),

@@ -66,7 +66,9 @@ done`,
       parse: (output) =>
         output.split("\n").flatMap((line): [string, S][] => {
           const tab = line.indexOf("\t");
-          return tab < 0 ? [] : [[line.slice(0, tab), JSON.parse(line.slice(tab + 1)) as S]];
+          if (tab < 0) return [];
+          const name = line.slice(0, tab);
+          return [[name, jsonOf(line.slice(tab + 1), host, `${directory}/${name}/summary.json`) as S]];
         }),
     }),
     host.facts({ script: foreignNamesScript({ directory }), parse: (output) => output.trim() }),
@@ -103,7 +105,10 @@ export async function keptContents<Found>(
     read(sh`cat ${`${tree}/contents.json`} 2>/dev/null || ls ${`${directory}/trees`} 2>/dev/null || true`),
   ]);
   if (summary && contents.startsWith("{"))
-    return { found: JSON.parse(contents) as Found, plan: (JSON.parse(summary) as Summary).plan };
+    return {
+      found: jsonOf(contents, host, `${tree}/contents.json`) as Found,
+      plan: (jsonOf(summary, host, `${tree}/summary.json`) as Summary).plan,
+    };
   throw new ExplainedError({
     host: host.name,
     step: `looking for the kept tree ${name}`,
@@ -115,5 +120,26 @@ export async function keptContents<Found>(
         .join(", ") || "no trees"
     }`,
     remedy: "Set pinnedTo to one of these, or take it out to follow upstream again.",
+  });
+}
+
+/** What a file that an update left on its host says; whether it is what an update writes is for the reader to check. */
+function jsonOf(text: string, host: Host, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damaged(host, path, "it is not JSON", error);
+  }
+}
+
+/** The refusal of a file beside a tree that is not as an update wrote it. */
+export function damaged(host: Host, path: string, found: string, cause?: unknown): ExplainedError {
+  return new ExplainedError({
+    host: host.name,
+    step: `reading ${path}`,
+    found: `${found}: this is not what an update wrote`,
+    remedy:
+      "See what else writes there, and repair the disk. Of a kept tree that is not served, remove the directory; of the one that is served, remove the link `current`: then it is published anew.",
+    cause,
   });
 }

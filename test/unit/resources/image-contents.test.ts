@@ -240,3 +240,53 @@ describe("an upstream that is not right", () => {
     });
   });
 });
+
+describe("a host that tells something else than an update wrote there", () => {
+  const tree = "000001-aaaaaaaaaaaa";
+  const write = (file: string, text: string) =>
+    writeFileSync(join(request.directory, "trees", tree, file), text);
+
+  test.each<[string, string, RegExp]>([
+    ["half a file", '{"plan":"', /it is not JSON: this is not what an update wrote/],
+    ["a word", '"x"', /it is no object: this is not/],
+    ["nothing of a date", '{"plan":"","upstream":""}', /its updated is missing or of another kind/],
+    [
+      "a date that is none",
+      '{"plan":"","upstream":"","updated":{"index":"x","products":{"constructor":"x"}}}',
+      /its updated.index is missing/,
+    ],
+  ])("is named with the file: %s", async (_, text, found) => {
+    await publish(await look(), tree);
+    write("summary.json", text);
+    const { explanation } = await refusal(look());
+    expect(explanation.found).toMatch(found);
+    expect(explanation.step).toMatch(/^reading .*summary.json$/);
+    expect(explanation.host).toBe("mirror");
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["half of what a kept tree has", '{"images":', /it is not JSON/],
+    [
+      "images of another kind",
+      '{"updated":{"index":"2026-06-01","products":{}},"images":[]}',
+      /its images is/,
+    ],
+  ])("%s is not served again", async (_, text, found) => {
+    await publish(await look(), tree);
+    write("contents.json", text);
+    expect((await refusal(look({ pinnedTo: tree }))).explanation.found).toMatch(found);
+  });
+
+  test("has no say in which keys MAAS trusts", async () => {
+    const contents = await look();
+    await publish(contents, tree);
+    const theirs = Buffer.from(stranger.toPublic().write()).toString("base64");
+    write("contents.json", JSON.stringify({ ...contents, keyring: theirs, publicKey: "theirs" }));
+    const { keyring, publicKey } = await look({ pinnedTo: tree });
+    expect({ keyring, publicKey }).toEqual({ keyring: contents.keyring, publicKey: contents.publicKey });
+    write("contents.json", JSON.stringify({ ...contents, fingerprints: ["A".repeat(40)] }));
+    const { explanation } = await refusal(look({ pinnedTo: tree }));
+    expect(explanation.found).toMatch(/signed by A+, and .* is declared: MAAS would refuse it/);
+    expect(explanation.values).toEqual(["pinnedTo", "upstream.key"]);
+  });
+});

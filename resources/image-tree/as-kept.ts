@@ -1,0 +1,65 @@
+import { z } from "zod";
+import type { TrustedKeys } from "../../content/openpgp/keyring.ts";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Host } from "../../hosts/host.ts";
+import { heldImageSchema } from "../image-tree.ts";
+import { pathText } from "../kernel/check.ts";
+import { damaged } from "../published-tree/published.ts";
+
+const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
+const names = z.array(z.string());
+const updated = z.object({ index: date, products: z.record(z.string(), date) });
+
+const summarySchema = z.object({ plan: z.string(), upstream: z.string(), updated });
+
+const contentsSchema = z.object({
+  updated,
+  images: z.record(z.string(), heldImageSchema),
+  files: z.int().nonnegative(),
+  bytes: z.number().nonnegative(),
+  selections: z.array(
+    z.object({ os: z.string(), release: z.string(), arches: names, subarches: names, labels: names }),
+  ),
+  fingerprints: names,
+  // Trees of releases that did not say it are kept, too.
+  notHeld: z.object({ products: names, images: names }).default({ products: [], images: [] }),
+  warnings: names,
+});
+export type KeptContents = z.output<typeof contentsSchema>;
+
+/** What later plans need of a tree's summary, as its host tells it. */
+export function checkedSummary(host: Host, directory: string, summary: unknown) {
+  return checked(summarySchema, summary, host, `${directory}/trees/*/summary.json`);
+}
+
+/**
+ * What a kept tree is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:
+ * else whoever has the host could sign images of their own.
+ *
+ * @throws ExplainedError where it was signed by none of them
+ */
+export function checkedContents(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptContents {
+  const found = checked(contentsSchema, contents, host, `${tree}/contents.json`);
+  if (!found.fingerprints.some((fingerprint) => key.fingerprints.includes(fingerprint))) {
+    throw new ExplainedError({
+      host: host.name,
+      step: `looking at the kept tree ${tree}`,
+      found: `it was signed by ${found.fingerprints.join(", ") || "nobody"}, and ${key.fingerprints.join(", ")} is declared: MAAS would refuse it`,
+      remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer tree.",
+      values: ["pinnedTo", "upstream.key"],
+    });
+  }
+  return found;
+}
+
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  host: Host,
+  path: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const at = pathText(result.error.issues[0]?.path ?? []);
+  throw damaged(host, path, at ? `its ${at} is missing or of another kind` : "it is no object");
+}

@@ -53,12 +53,15 @@ export const uploadSchema = z
     via: z.literal("upload"),
     kernel: z
       .string()
-      .regex(/^[a-z0-9.-]+$/, "is not a kernel's name")
+      .regex(/^[a-z0-9][a-z0-9.-]*$/, "is not a kernel's name")
       .default("generic"),
     fileType: z.enum(fileTypes as [string, ...string[]]).optional(),
     baseImage: z
       .string()
-      .regex(/^(ubuntu|centos|rhel|ol|suse)\/[\w.-]+$/, "is not what it is made from, e.g. ubuntu/noble")
+      .regex(
+        /^(ubuntu|centos|rhel|ol|suse)\/[A-Za-z0-9][\w.-]*$/,
+        "is not what it is made from, e.g. ubuntu/noble",
+      )
       .optional(),
   })
   .superRefine(({ os, release, file, fileType, baseImage }, context) => {

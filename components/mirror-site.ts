@@ -25,6 +25,12 @@ export function placeOf(
   name: string,
   directory: string | undefined,
 ): Place {
+  // A mirror's name is Pulumi's name of the component, which may be anything.
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
+    throw new pulumi.RunError(
+      `${JSON.stringify(name)} cannot be part of a path on a host: give it a nameOnHost of small letters, digits and hyphens`,
+    );
+  }
   return directory
     ? { directory, store: `${directory}/store` }
     : { directory: `${commonPlace}/${pulumi.getStack()}/${room}/${name}`, store: `${commonPlace}/store` };

@@ -5,7 +5,7 @@
 export function isSanePath(path: string): boolean {
   return (
     path.length > 0 &&
-    path.length <= 1024 &&
+    path.length <= 1000 &&
     /^[\x21-\x7e]+$/.test(path) &&
     !/[\\?#%"'<>|*]/.test(path) &&
     path.split("/").every((part) => part !== "" && part !== "." && part !== ".." && part.length <= 255)

@@ -51,11 +51,17 @@ export async function imageFileFacts(file: ImageFile, host?: Host): Promise<Imag
 
 /** Bytes of a file that are looked at: gzip's header, with the name of the file in it, and the first of what it packs. */
 const beginning = 16_384;
+/** Gzip makes a byte of at most 1032. */
+const mostUnpacked = beginning * 1032;
 
 function kindOf(begins: Buffer): ImageFileFacts["kind"] {
   if (begins.length < 2 || begins.readUInt16BE(0) !== 0x1f8b) return "other";
   try {
-    return isTar(gunzipSync(begins, { finishFlush: constants.Z_SYNC_FLUSH })) ? "tar" : "gzip";
+    const unpacked = gunzipSync(begins.subarray(0, beginning), {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      maxOutputLength: mostUnpacked,
+    });
+    return isTar(unpacked) ? "tar" : "gzip";
   } catch {
     return "gzip";
   }
@@ -75,18 +81,42 @@ async function here(relative: string): Promise<ImageFileFacts | undefined> {
   ]);
   let sha256 = await cache.recall(subject);
   if (!sha256) {
-    const hash = createHash("sha256");
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-    sha256 = hash.digest("hex");
+    sha256 = await digestHere(path);
     await cache.remember(subject, sha256);
   }
-  const opened = await open(path);
+  return { size: Number(found.size), sha256, kind: kindOf(await beginningHere(path)) };
+}
+
+async function digestHere(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  return hash.digest("hex");
+}
+
+async function beginningHere(path: string): Promise<Buffer> {
+  const opened = await open(path).catch((error) => {
+    throw unreadable(path, error);
+  });
   try {
     const { buffer, bytesRead } = await opened.read(Buffer.alloc(beginning), 0, beginning, 0);
-    return { size: Number(found.size), sha256, kind: kindOf(buffer.subarray(0, bytesRead)) };
+    return buffer.subarray(0, bytesRead);
   } finally {
     await opened.close();
   }
+}
+
+function unreadable(path: string, error: unknown): ExplainedError {
+  return new ExplainedError({
+    step: `reading the image ${path}`,
+    found: `it cannot be read on this workstation (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+    remedy: "Make it readable for who runs Pulumi.",
+    values: ["file"],
+    cause: error,
+  });
 }
 
 async function there(host: Host, path: string): Promise<ImageFileFacts | undefined> {
@@ -107,5 +137,15 @@ echo "\${is%% *} $sum $(head -c ${beginning} -- "$file" | base64 -w 0)"`,
     { step: `reading the image ${path}` },
   );
   const [size, sha256 = "", begins = ""] = stdout.trim().split(" ");
-  return sha256 ? { size: Number(size), sha256, kind: kindOf(Buffer.from(begins, "base64")) } : undefined;
+  if (!sha256) return undefined;
+  if (/^\d{1,15}$/.test(size ?? "") && /^[0-9a-f]{64}$/.test(sha256)) {
+    return { size: Number(size), sha256, kind: kindOf(Buffer.from(begins, "base64")) };
+  }
+  throw new ExplainedError({
+    host: host.name,
+    step: `reading the image ${path}`,
+    found: "the host tells no size and SHA-256 of it",
+    remedy: `See what its shell prints at a login, and remove ${directory} there.`,
+    values: ["file"],
+  });
 }

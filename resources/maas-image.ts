@@ -26,11 +26,14 @@ const inputs = z.strictObject({
   }),
   architecture: z
     .string()
-    .regex(/^[a-z0-9]+\/[a-z0-9.-]+$/, "is not an architecture as MAAS has it, e.g. amd64/generic"),
+    .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/, "is not an architecture as MAAS has it, e.g. amd64/generic"),
   title: z.string().default(""),
   baseImage: z
     .string()
-    .regex(/^(ubuntu|centos|rhel|ol|suse)\/[\w.-]+$/, "is not what it is made from, e.g. ubuntu/noble")
+    .regex(
+      /^(ubuntu|centos|rhel|ol|suse)\/[A-Za-z0-9][\w.-]*$/,
+      "is not what it is made from, e.g. ubuntu/noble",
+    )
     .optional(),
   fileType: z.enum(fileTypes as [string, ...string[]]),
   /** On this workstation, or with `onHost` on the region host. */

@@ -5,6 +5,7 @@ import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import { type ImageFile, imageFileFacts } from "./image-file.ts";
 import { fileTypeOf } from "./maas-image/upload-names.ts";
+import { checkedOwnSummary, type KeptOwnImage } from "./own-image-tree/as-kept.ts";
 import type { OwnImageSummary } from "./own-image-tree.ts";
 import type { Publication } from "./published-tree/publication.ts";
 import { summariesOf } from "./published-tree/published.ts";
@@ -69,9 +70,11 @@ export async function planOwnImage(
       `Copy it to ${host} first, or name a file of this workstation.`,
     );
   }
-  const [facts, { published }] = await Promise.all([
+  const [facts, published] = await Promise.all([
     imageFileFacts(file, publisher),
-    summariesOf<OwnImageSummary>(publisher, directory),
+    summariesOf<OwnImageSummary>(publisher, directory).then(({ published: summary }) =>
+      summary === undefined ? undefined : checkedOwnSummary(publisher, directory, summary),
+    ),
   ]);
   if (facts.kind === "other") {
     throw refuse(
@@ -138,7 +141,7 @@ export async function planOwnImage(
 function versionOf(
   image: OwnImageRequest["image"],
   { sha256 }: { readonly sha256: string },
-  published: OwnImageSummary | undefined,
+  published: KeptOwnImage | undefined,
   today: Date,
 ): { readonly serial: string; readonly updated: Date } {
   const day = today.toISOString().slice(0, 10).replaceAll("-", "");

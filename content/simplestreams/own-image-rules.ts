@@ -108,10 +108,7 @@ export function ownImageRefusal(image: OwnImage): ExplainedError | undefined {
   if (label !== undefined && !/^[a-z0-9][a-z0-9-]{0,31}$/.test(label)) {
     return refuse("label", `${JSON.stringify(label)} is not a label`, "Write stable, or leave it out.");
   }
-  if (
-    supportEnd !== undefined &&
-    (!/^\d{4}-\d\d-\d\d$/.test(supportEnd) || Number.isNaN(Date.parse(supportEnd)))
-  ) {
+  if (supportEnd !== undefined && (!/^\d{4}-\d\d-\d\d$/.test(supportEnd) || !isDay(supportEnd))) {
     return refuse("supportEnd", `${JSON.stringify(supportEnd)} is not a day`, "Write it as 2032-05-31.");
   }
   for (const [field, { size, sha256 }] of Object.entries({ file, manifest })) {
@@ -121,6 +118,12 @@ export function ownImageRefusal(image: OwnImage): ExplainedError | undefined {
       return refuse(field, `${sha256} is not a SHA-256`, "Compute it again.");
   }
   return undefined;
+}
+
+/** 31 February is taken for 3 March by JavaScript. */
+function isDay(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
 function refuse(value: string, found: string, remedy: string): ExplainedError {

@@ -1,4 +1,5 @@
 import { signedDate } from "../dates.ts";
+import { isSanePath } from "../sane-path.ts";
 import { ownImageRefusal } from "./own-image-rules.ts";
 
 /** An image of a site's own, as one archive that MAAS unpacks onto a disk. */
@@ -84,6 +85,9 @@ export function ownStream(image: OwnImage, updated: Date): OwnStream {
   const list = { path: `${folder}/root-tgz.manifest`, size: manifest.size, sha256: manifest.sha256 };
   const made = streamDate(updated);
   const path = `streams/v1/${contentId}.sjson`;
+  for (const place of [path, root.path, list.path]) {
+    if (!isSanePath(place)) throw new RangeError(`${JSON.stringify(place)} is no path of a stream`);
+  }
   const head = { datatype: "image-downloads", format: "products:1.0", updated: made };
   const index = {
     format: "index:1.0",

@@ -197,8 +197,13 @@ function itemOf(item: unknown, name: string, where: string): Item {
   return { ftype, path, size, sha256: sha256.toLowerCase() };
 }
 
+/** Bytes; a number of as many digits stays whole for every tool of a host. */
+const largest = 999_999_999_999_999;
+
 /** MAAS and simplestreams take a number that is written as a text, too (bootresources.py, `int(product["size"])`). */
 function sizeOf(size: unknown): number | undefined {
-  const number = typeof size === "string" && /^[0-9]{1,16}$/.test(size) ? Number(size) : size;
-  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  const number = typeof size === "string" && /^[0-9]{1,15}$/.test(size) ? Number(size) : size;
+  return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= largest
+    ? number
+    : undefined;
 }

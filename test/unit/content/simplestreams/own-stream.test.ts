@@ -57,6 +57,7 @@ describe("an image is refused in a stream", () => {
     ["with an architecture of two", { architecture: "amd64,arm64" }, /not an architecture/],
     ["with a label with a colon", { label: "a:b" }, /not a label/],
     ["with no day of an end", { supportEnd: "2032-13-45" }, /not a day/],
+    ["with 31 February for an end", { supportEnd: "2032-02-31" }, /not a day/],
     ["that is empty", { file: { ...rocky.file, size: 0 } }, /empty/],
     ["without a digest", { manifest: { size: 1, sha256: "x" } }, /not a SHA-256/],
   ])("%s", (_, changes, message) => {

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import type { Host } from "../../hosts/host.ts";
+import { pathText } from "../kernel/check.ts";
+import { damaged } from "../published-tree/published.ts";
+
+const schema = z.object({
+  updated: z.string().refine((text) => /^\d{4}-/.test(text) && !Number.isNaN(Date.parse(text))),
+  image: z.object({
+    os: z.string(),
+    release: z.string(),
+    releaseTitle: z.string(),
+    version: z.string(),
+    architecture: z.string(),
+    supportEnd: z.string().optional(),
+    serial: z.string().regex(/^\d{8}([.]\d{1,6})?$/),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+});
+
+/** What the next version of an image needs to know of the published one. */
+export type KeptOwnImage = z.output<typeof schema>;
+
+/**
+ * What a host says of the published version of an image.
+ *
+ * @throws ExplainedError where no update has written that
+ */
+export function checkedOwnSummary(host: Host, directory: string, summary: unknown): KeptOwnImage {
+  const result = schema.safeParse(summary);
+  if (result.success) return result.data;
+  const at = pathText(result.error.issues[0]?.path ?? []);
+  throw damaged(
+    host,
+    `${directory}/current/summary.json`,
+    at ? `its ${at} is missing or of another kind` : "it is no object",
+  );
+}

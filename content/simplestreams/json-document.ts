@@ -71,7 +71,20 @@ function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-const [quote, backslash] = ['"', "\\"].map((one) => one.charCodeAt(0));
+/**
+ * How many values a JSON text has at most, told before it is read: a text of two bytes a value takes many times its size
+ * in memory.
+ */
+export function valuesIn(text: string): number {
+  let values = 1;
+  for (let at = 0; at < text.length; at++) {
+    const one = text.charCodeAt(at);
+    if (one === comma || opening.has(one)) values++;
+  }
+  return values;
+}
+
+const [quote, backslash, comma] = ['"', "\\", ","].map((one) => one.charCodeAt(0));
 const opening = new Set(["{", "["].map((one) => one.charCodeAt(0)));
 const closing = new Set(["}", "]"].map((one) => one.charCodeAt(0)));
 

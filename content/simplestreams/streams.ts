@@ -9,6 +9,7 @@ import { verifyClearsigned } from "../openpgp/verify.ts";
 import { amountOf } from "../sizes.ts";
 import { refuseOtherThings } from "./came-instead.ts";
 import { type IndexEntry, parseIndex, type StreamIndex } from "./index-file.ts";
+import { malformed, valuesIn } from "./json-document.ts";
 import { streamLocation } from "./location.ts";
 import { type ProductFile, parseProducts } from "./products.ts";
 
@@ -61,9 +62,11 @@ export interface StreamRoots {
 }
 
 const largestIndex = 16 * 1024 * 1024;
-const largestProducts = 128 * 1024 * 1024;
+const largestProducts = 64 * 1024 * 1024;
 /** Of all product files: they are in memory while a mirror is planned. Those of images.maas.io have 11 MB. */
-const largestInAll = 256 * 1024 * 1024;
+const largestInAll = 128 * 1024 * 1024;
+/** In all files: names, numbers, objects and lists. Those of images.maas.io have some 300,000. */
+const mostValues = 5_000_000;
 /** A stream may have a thousand product files, and a server does not have as many connections for one reader. */
 const filesAtOnce = 8;
 const day = 86_400_000;
@@ -88,6 +91,16 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     return keys ? verifyClearsigned(bytes, keys, now, path) : { text: bytes.toString(), signedBy: undefined };
   };
   const known = new Map<string, ProductFile>();
+  const values = new Map<string, number>();
+  let all = 0;
+  /** A text that may be read: with the others it does not say more than a workstation can hold. */
+  const modest = (text: string, path: string) => {
+    const here = valuesIn(text);
+    all += here - (values.get(path) ?? 0);
+    values.set(path, here);
+    if (all <= mostValues) return text;
+    throw malformed(path, `with it the files of the stream have more than ${mostValues} values`);
+  };
   const ages = new Map(Object.entries(seen?.products ?? {}));
   const seenOf = ({ contentId }: IndexEntry) => ages.get(contentId);
   const signedBy = new Set<string>();
@@ -95,7 +108,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const indexFile = await get(location.index, largestIndex);
   const signedIndex = await verified(indexFile);
   if (signedIndex.signedBy) signedBy.add(signedIndex.signedBy);
-  const index = parseIndex(signedIndex.text, indexFile.path);
+  const index = parseIndex(modest(signedIndex.text, indexFile.path), indexFile.path);
   checkAge(indexFile.path, index.updated, now, seen?.index);
   let bytesRead = 0;
   const lists = await withEach(index.entries, filesAtOnce, readList);
@@ -107,7 +120,8 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     keys,
     files,
     text: async (file) => (await verified(file)).text,
-    products: async (file) => known.get(file.path) ?? parseProducts((await verified(file)).text, file.path),
+    products: async (file) =>
+      known.get(file.path) ?? parseProducts(modest((await verified(file)).text, file.path), file.path),
   };
 
   async function get(path: string, maximum: number): Promise<StreamFile> {
@@ -143,7 +157,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     count(file);
     const by = await verified(file);
     if (by.signedBy) signedBy.add(by.signedBy);
-    const list = parseProducts(by.text, file.path);
+    const list = parseProducts(modest(by.text, file.path), file.path);
     const { contentId, updated } = list;
     known.set(file.path, list);
     checkList(entry, { contentId, updated }, indexFile.path);

@@ -232,14 +232,25 @@ describe("a stream of unusual size", () => {
     const lists = many(3);
     for (const list of lists) {
       const text = Buffer.from(JSON.stringify(list));
-      const padded = Buffer.concat([text, Buffer.alloc(100 * 1024 * 1024, " ")]);
+      const padded = Buffer.concat([text, Buffer.alloc(50 * 1024 * 1024, " ")]);
       stream.files.set(`streams/v1/${list.content_id}.json`, padded);
     }
     const text = JSON.stringify(indexOf(lists)).replaceAll(".sjson", ".json");
     stream.files.set("streams/v1/index.json", Buffer.from(text));
     await expect(read({ signed: false })).rejects.toThrow(
-      /product files of the stream have more than 256.0 MiB/,
+      /product files of the stream have more than 128.0 MiB/,
     );
+  });
+
+  test("that says more than a workstation can hold is refused, though its files are small", async () => {
+    const lists = [0, 1].map((number) => productFile(`com.example:list-${number}`, {}, { x: "DENSE" }));
+    for (const list of lists) {
+      const text = JSON.stringify(list).replace('"DENSE"', `[${"[],".repeat(1_400_000)}[]]`);
+      stream.files.set(`streams/v1/${list.content_id}.json`, Buffer.from(text));
+    }
+    const text = JSON.stringify(indexOf(lists)).replaceAll(".sjson", ".json");
+    stream.files.set("streams/v1/index.json", Buffer.from(text));
+    await expect(read({ signed: false })).rejects.toThrow(/list-1.json: with it .* more than 5000000 values/);
   });
 
   test("that is deeper than anything walks is refused, wherever that is", async () => {

@@ -40,7 +40,8 @@ export function checkedSummary(host: Host, directory: string, summary: unknown) 
  */
 export function checkedContents(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptContents {
   const found = checked(contentsSchema, contents, host, `${tree}/contents.json`);
-  if (!found.fingerprints.some((fingerprint) => key.fingerprints.includes(fingerprint))) {
+  const fingerprints = found.fingerprints.filter((fingerprint) => key.fingerprints.includes(fingerprint));
+  if (fingerprints.length === 0) {
     throw new ExplainedError({
       host: host.name,
       step: `looking at the kept tree ${tree}`,
@@ -49,7 +50,7 @@ export function checkedContents(host: Host, tree: string, contents: unknown, key
       values: ["pinnedTo", "upstream.key"],
     });
   }
-  return found;
+  return { ...found, fingerprints };
 }
 
 function checked<Schema extends z.ZodType>(

@@ -68,7 +68,7 @@ export interface ImageContents {
 type Found = Omit<ImageContents, "plan" | "changes">;
 
 /** Raised whenever the same stream and request give another publication than before. */
-const planner = 2;
+const planner = 3;
 
 /**
  * Plans a mirror of images from what upstream and its host have now. Upstream is read through the host, so as the host

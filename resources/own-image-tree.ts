@@ -8,6 +8,18 @@ import { publishScript } from "./own-image-tree/scripts.ts";
 import { publishedTree } from "./published-tree/published.ts";
 import { publishPlan, removeTree } from "./published-tree/update.ts";
 
+/** An image's version, as it is published. */
+export const ownImageSchema = z.strictObject({
+  os: z.string(),
+  release: z.string(),
+  releaseTitle: z.string(),
+  version: z.string(),
+  architecture: z.string(),
+  supportEnd: z.string().optional(),
+  serial: z.string(),
+  sha256: z.string(),
+});
+
 const inputs = z.object({
   host: z.string(),
   /** The stream's directory on the host. */
@@ -20,16 +32,7 @@ const inputs = z.object({
   plan: z.string(),
   /** When this version was published first; ISO 8601. */
   updated: z.string(),
-  image: z.strictObject({
-    os: z.string(),
-    release: z.string(),
-    releaseTitle: z.string(),
-    version: z.string(),
-    architecture: z.string(),
-    supportEnd: z.string().optional(),
-    serial: z.string(),
-    sha256: z.string(),
-  }),
+  image: ownImageSchema,
   /** Bytes of the image's file. */
   size: z.number(),
   signing: z.strictObject({ directory: z.string(), fingerprint: z.string() }),

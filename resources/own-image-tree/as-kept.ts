@@ -1,17 +1,12 @@
 import { z } from "zod";
 import type { Host } from "../../hosts/host.ts";
 import { pathText } from "../kernel/check.ts";
+import { ownImageSchema } from "../own-image-tree.ts";
 import { damaged } from "../published-tree/published.ts";
 
 const schema = z.object({
   updated: z.string().refine((text) => /^\d{4}-/.test(text) && !Number.isNaN(Date.parse(text))),
-  image: z.object({
-    os: z.string(),
-    release: z.string(),
-    releaseTitle: z.string(),
-    version: z.string(),
-    architecture: z.string(),
-    supportEnd: z.string().optional(),
+  image: ownImageSchema.extend({
     serial: z.string().regex(/^\d{8}([.]\d{1,6})?$/),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
   }),

@@ -2,11 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { metadataCache } from "../../../../content/metadata-cache.ts";
 import { planImages } from "../../../../content/simplestreams/plan.ts";
 import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";
 import { parsePlanText, planText } from "../../../../content/simplestreams/plan-text.ts";
-import { readStreamRoots } from "../../../../content/simplestreams/streams.ts";
 import { newKey } from "../small-archive.ts";
 import {
   type Fields,
@@ -17,11 +15,11 @@ import {
   loaders,
   productFile,
   publishStream,
+  readSmallStream,
   sign,
   smallStream,
   ubuntuId,
   ubuntuProducts,
-  url,
 } from "./small-stream.ts";
 
 const key = await newKey();
@@ -39,13 +37,7 @@ async function planOf(files: readonly Fields[], texts: Readonly<Record<string, s
   const stream = smallStream(key);
   await publishStream(stream, files);
   for (const [id, text] of Object.entries(texts)) await sign(stream, `streams/v1/${id}.sjson`, text);
-  const roots = await readStreamRoots({
-    url,
-    fetch: stream.fetch,
-    key: key.toPublic().armor(),
-    cache: metadataCache(directory),
-    now: new Date("2026-06-03T12:00:00Z"),
-  });
+  const roots = await readSmallStream(stream, directory);
   return planImages(roots, { images: [noble] });
 }
 
@@ -164,13 +156,7 @@ describe("names that every object has", () => {
     await publishStream(stream, files);
     const text = JSON.stringify({ format: "index:1.0", updated: "x", index: { x: {} } });
     await sign(stream, "streams/v1/index.sjson", text.replace('"x":{}', '"__proto__":{}'));
-    const reading = readStreamRoots({
-      url,
-      fetch: stream.fetch,
-      key: key.toPublic().armor(),
-      cache: metadataCache(directory),
-      now: new Date("2026-06-03T12:00:00Z"),
-    });
+    const reading = readSmallStream(stream, directory);
     await expect(reading).rejects.toThrow(/entry "__proto__" is not a content id/);
   });
 });

@@ -2,11 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { metadataCache } from "../../../../content/metadata-cache.ts";
 import { type ImagePlanRequest, planImages } from "../../../../content/simplestreams/plan.ts";
 import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";
 import { parsePlanText, planText } from "../../../../content/simplestreams/plan-text.ts";
-import { readStreamRoots } from "../../../../content/simplestreams/streams.ts";
 import { newKey } from "../small-archive.ts";
 import {
   centos,
@@ -17,11 +15,11 @@ import {
   loaders,
   productFile,
   publishStream,
+  readSmallStream,
   smallStream,
   tuesday,
   ubuntuId,
   ubuntuProducts,
-  url,
 } from "./small-stream.ts";
 
 const key = await newKey();
@@ -46,13 +44,7 @@ async function planOf(
 ) {
   const stream = smallStream(key);
   await publishStream(stream, files, fields);
-  const roots = await readStreamRoots({
-    url,
-    fetch: stream.fetch,
-    key: key.toPublic().armor(),
-    cache: metadataCache(directory),
-    now: new Date("2026-06-03T12:00:00Z"),
-  });
+  const roots = await readSmallStream(stream, directory);
   return planImages(roots, request);
 }
 

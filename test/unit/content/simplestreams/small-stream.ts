@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PrivateKey } from "openpgp";
+import { metadataCache } from "../../../../content/metadata-cache.ts";
+import { readStreamRoots, type StreamRoots } from "../../../../content/simplestreams/streams.ts";
 import { clearsign, type SmallArchive, smallArchive } from "../small-archive.ts";
 
 /** A signed stream in memory, made as small as a test needs it. */
@@ -134,6 +136,17 @@ export async function publishStream(
 ): Promise<void> {
   for (const file of files) await sign(stream, `streams/v1/${file.content_id}.sjson`, file);
   await sign(stream, "streams/v1/index.sjson", indexOf(files, fields));
+}
+
+/** The stream as it is read two days after it was made. */
+export function readSmallStream(stream: SmallStream, cacheDirectory: string): Promise<StreamRoots> {
+  return readStreamRoots({
+    url,
+    fetch: stream.fetch,
+    key: stream.key.toPublic().armor(),
+    cache: metadataCache(cacheDirectory),
+    now: new Date("2026-06-03T12:00:00Z"),
+  });
 }
 
 export function smallStream(key: PrivateKey): SmallStream {

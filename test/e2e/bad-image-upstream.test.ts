@@ -58,7 +58,7 @@ describe("with an upstream that is not well", () => {
     ],
     ["wrong-list-signature", /stable:v3:download\.sjson: no good signature by \w+: one by \w+/],
     ["broken-signature", /streams\/v1\/index\.sjson: no good signature/],
-    ["unsigned", /streams\/v1\/index\.sjson: it is not one clearsigned text/],
+    ["unsigned", /streams\/v1\/index\.sjson: it is not signed: bare JSON came/],
     ["rolled-back", /streams\/v1\/index\.sjson: .* upstream went back/],
     ["rolled-back-list", /stable:v3:download\.sjson: it was made at .*, and .* speaks of one made at/],
   ])(

@@ -182,16 +182,15 @@ async function prepare(roots: StreamRoots, key: TrustedKeys, planned: PlannedIma
 }
 
 function heldImages({ images }: PlannedImages): Record<string, HeldImage> {
-  return Object.fromEntries(
-    images.map(({ os, release, architecture, serial, products, bytes }) => [
-      `${os}/${release}/${architecture}`,
-      {
-        serial,
-        products: Object.fromEntries(Object.entries(products).map(([name, serials]) => [name, [...serials]])),
-        bytes,
-      },
-    ]),
-  );
+  const held = new Map<string, HeldImage>();
+  for (const { os, release, architecture, serial, products, bytes } of images) {
+    const name = `${os}/${release}/${architecture}`;
+    // There may be a boot loader of an image's name, which no MAAS knows then. Images come first.
+    if (held.has(name)) continue;
+    const serials = Object.entries(products).map(([product, of]): [string, string[]] => [product, [...of]]);
+    held.set(name, { serial, products: Object.fromEntries(serials), bytes });
+  }
+  return Object.fromEntries(held);
 }
 
 async function changesOf(

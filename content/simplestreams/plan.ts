@@ -1,3 +1,4 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
 import { someOf } from "../names.ts";
 import { missingBootloaders } from "./bootloaders.ts";
 import { refuseContradictions, refuseTwins } from "./contradictions.ts";
@@ -29,6 +30,9 @@ export interface PlannedImages extends ImagePlan {
   readonly warnings: readonly string[];
 }
 
+/** Of a whole plan. With all images of images.maas.io it has some thousand. */
+const mostFiles = 200_000;
+
 /**
  * Everything that a mirror must hold so that MAAS, given the stream's own signed files, finds what it asks for.
  *
@@ -44,6 +48,13 @@ export async function planImages(roots: StreamRoots, request: ImagePlanRequest):
     for (const { path, size, sha256, serial } of files) {
       rows.push({ path, size, sha256, product: { kind, os, release, architecture, kernel, name, serial } });
     }
+  }
+  if (rows.length > mostFiles) {
+    throw new ExplainedError({
+      step: "planning a mirror of images",
+      found: `the selected images have ${rows.length} files, and more than ${mostFiles} are not mirrored`,
+      remedy: "Ask those who run the stream: an image has about five files.",
+    });
   }
   refuseTwins(lists, selected);
   refuseContradictions(rows);

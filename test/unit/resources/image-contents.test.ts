@@ -12,6 +12,7 @@ import {
 import type { ImageSummary } from "../../../resources/image-tree.ts";
 import type { Publication } from "../../../resources/published-tree/publication.ts";
 import {
+  loader,
   loaderId,
   loaders,
   productFile,
@@ -139,6 +140,12 @@ describe("a lookup", () => {
     expect(contents.changes).toContainEqual(
       expect.stringMatching(/^noble amd64 20260601 \(new\), .* to fetch/),
     );
+  });
+
+  test("says of an image what it is, though a boot loader has its name", async () => {
+    const products = { ...loaders(), odd: loader("ubuntu", "noble", "amd64", ["99999999"]) };
+    await publishStream(stream, [productFile(ubuntuId, ubuntuProducts()), productFile(loaderId, products)]);
+    expect((await look()).images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
   });
 
   test("hands over the very bytes that were verified, and has the host fetch the rest", async () => {

@@ -249,6 +249,16 @@ describe("a product in two lists", () => {
   });
 });
 
+test("an image of more files than a host should hold is refused", async () => {
+  const items = Object.fromEntries(
+    Array.from({ length: 200_001 }, (_, number) => [number, { ...item("x", "x"), path: `x/${number}` }]),
+  );
+  const odd = one("noble", { versions: { "20260601": { items } } });
+  await expect(planOf(streamWith({ odd }))).rejects.toThrow(
+    /have 2000\d\d files, and more than 200000 are not/,
+  );
+});
+
 test("a size that is written as a text is taken, as MAAS takes it; of a key that stands twice the last one", async () => {
   const files = streamWith({ "v3:odd": withItem("noble", { size: 123 }) });
   const text = JSON.stringify(files[0]).replace('"size":123', '"size":"7x","size":"0123"');

@@ -9,6 +9,7 @@ import { parsePlanText, planText } from "../content/simplestreams/plan-text.ts";
 import type { ImageRequest } from "../content/simplestreams/selection.ts";
 import { readStreamRoots, type StreamAges, type StreamRoots } from "../content/simplestreams/streams.ts";
 import { blaming } from "../errors/blaming.ts";
+import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import { checkedContents, checkedSummary } from "./image-tree/as-kept.ts";
@@ -200,5 +201,14 @@ async function changesOf(
   wanted: Publication,
 ): Promise<string[]> {
   const { before, after } = await planTexts(host, directory, published, wanted);
-  return comparePlans(before ? parsePlanText(before) : undefined, parsePlanText(after));
+  const now = parsePlanText(after);
+  if (!before) return comparePlans(undefined, now);
+  try {
+    return comparePlans(parsePlanText(before), now);
+  } catch (error) {
+    if (!(error instanceof ExplainedError)) throw error;
+    // It only serves to compare, and the update writes it anew.
+    const { step, found } = error.explanation;
+    return [`all is shown as new: ${step}: ${found}`, ...comparePlans(undefined, now)];
+  }
 }

@@ -284,6 +284,18 @@ describe("a host that tells something else than an update wrote there", () => {
     expect((await refusal(look({ pinnedTo: tree }))).explanation.found).toMatch(found);
   });
 
+  test("does not stop an update by a published plan that cannot be read", async () => {
+    await publish(await look(), tree);
+    await publishNewSerial();
+    write("plan", "airgapped-maas image plan 0\n");
+    rmSync(join(root, "cache"), { recursive: true });
+    const { changes } = await look();
+    expect(changes[0]).toMatch(
+      /^all is shown as new: reading a mirror's plan: it begins with "airgapped-maas image/,
+    );
+    expect(changes[1]).toMatch(/^noble amd64 20260602 \(new\)/);
+  });
+
   test("has no say in which keys MAAS trusts", async () => {
     const contents = await look();
     await publish(contents, tree);

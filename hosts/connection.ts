@@ -129,18 +129,18 @@ export class Connection {
     return { release, exec: (command) => this.#exec(command, release) };
   }
 
-  async #exec(command: string, release: () => void): Promise<ClientChannel> {
+  async #exec(command: string, release: () => void): Promise<Started> {
     const attempt = () =>
-      new Promise<ClientChannel>((resolve, reject) => {
+      new Promise<Started>((resolve, reject) => {
         if (this.#closed) return reject(this.#closed);
         this.#counts.channels++;
-        this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+        this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(watched(channel))));
       });
     try {
-      const channel = await retryOpening(attempt, () => this.isOpen);
-      channel.once("close", release);
-      if (this.#closed) channel.destroy();
-      return channel;
+      const started = await retryOpening(attempt, () => this.isOpen);
+      void started.closed.then(release);
+      if (this.#closed) started.channel.destroy();
+      return started;
     } catch (error) {
       release();
       throw error;
@@ -209,10 +209,35 @@ export class Connection {
   }
 }
 
+/** How a command ended: its exit status, or the signal that ended it. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signalName: string | undefined;
+}
+
+/** A command that runs, or has ended already. */
+export interface Started {
+  readonly channel: ClientChannel;
+  /** Never settles where the connection is lost first. */
+  readonly exited: Promise<Exit>;
+  readonly closed: Promise<void>;
+}
+
 /** The right to run one command on a connection. */
 export interface Session {
-  exec(command: string): Promise<ClientChannel>;
+  exec(command: string): Promise<Started>;
   release(): void;
+}
+
+/** To be called as soon as there is a channel: a login that ends at once says so before anybody else can listen. */
+function watched(channel: ClientChannel): Started {
+  return {
+    channel,
+    exited: new Promise((resolve) =>
+      channel.once("exit", (code: number | null, signalName?: string) => resolve({ code, signalName })),
+    ),
+    closed: new Promise((resolve) => channel.once("close", () => resolve())),
+  };
 }
 
 function dial(host: string, port: number, timeoutSeconds = defaultConnectTimeoutSeconds): Promise<Socket> {
@@ -273,6 +298,10 @@ async function logIn(
     if (/no matching host key format/.test(message)) throw hostKeyRefusal(destination, known, undefined);
     if (level === "client-authentication")
       throw notAccepted(destination, identities, "the host accepts none of them");
+    if (/Too many authentication failures/i.test(message)) throw tooManyKeys(destination, identities);
+    if (level === "client-timeout") throw tooSlow(destination, error);
+    if (shown && /No response from server|ECONNRESET/.test(message))
+      throw turnedAway(destination, identities);
     if (/no matching/.test(message)) {
       throw new ExplainedError({
         host: name,
@@ -285,6 +314,41 @@ async function logIn(
     }
     throw error;
   }
+}
+
+/** sshd counts every key that it refuses, 6 by default (MaxAuthTries), and then ends the connection. */
+function tooManyKeys(
+  { name, user, hostname }: Destination,
+  { offered, encrypted }: Identities,
+): ExplainedError {
+  const locked = encrypted.length > 0 ? `; ${encrypted.join(", ")} needs a passphrase` : "";
+  return new ExplainedError({
+    host: name,
+    step: `logging in as ${user}@${hostname}`,
+    found: `the host ended the login after too many keys that it does not accept (offered: ${offered.join(", ")})${locked}`,
+    remedy: `Name the right key for ${name} in the ssh configuration: IdentityFile with \`IdentitiesOnly yes\`, so that the agent's other keys are not offered.`,
+  });
+}
+
+/** After its key was checked: what is too busy turns people away before that (MaxStartups). */
+function turnedAway({ name, user, hostname }: Destination, { offered }: Identities): ExplainedError {
+  return new ExplainedError({
+    host: name,
+    step: `logging in as ${user}@${hostname}`,
+    found: `the host ended the connection in the middle of the login (offered: ${offered.join(", ")})`,
+    remedy: `See the SSH server's log on the host (\`journalctl -u ssh\`): the account may have expired (\`chage -l ${user}\`) or be denied by PAM. Where the log says nothing, the network broke: run this again.`,
+  });
+}
+
+function tooSlow({ name, hostname, connectTimeoutSeconds }: Destination, cause: unknown): Unreachable {
+  const seconds = connectTimeoutSeconds ?? defaultConnectTimeoutSeconds;
+  return new Unreachable({
+    host: name,
+    step: `connecting to ${hostname}`,
+    found: `its SSH server took the connection and had not finished the login after ${seconds} s`,
+    remedy: `See the load of the host and its sshd (UseDNS, PAM modules that wait for a directory). Where it is only slow, set a larger ConnectTimeout for ${name} in the ssh configuration.`,
+    cause,
+  });
 }
 
 const hostKeyAlgorithms: ServerHostKeyAlgorithm[] = [

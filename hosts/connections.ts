@@ -71,6 +71,12 @@ export class HostConnections {
     return (await this.#destination()).user;
   }
 
+  /** Milliseconds in which a login shell gets to what it was asked to run. */
+  async startTimeoutMs(): Promise<number> {
+    const { connectTimeoutSeconds } = await this.#destination();
+    return 3000 * (connectTimeoutSeconds ?? 20);
+  }
+
   /** A session, in the order of asking. */
   session(): Promise<Session> {
     return new Promise((resolve, reject) => {

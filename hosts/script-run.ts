@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import type { ClientChannel } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
+import type { Started } from "./connection.ts";
 import type { HostConnections } from "./connections.ts";
 import type { RunOptions, RunResult } from "./host.ts";
 import { remedyFor } from "./remedies.ts";
@@ -10,6 +10,8 @@ import { Unreachable } from "./unreachable.ts";
 
 /** How long after a command has ended its output may stay open in the hands of something it left behind. */
 const lingerMs = 2000;
+/** Bytes that a login shell may print before it starts a script. */
+const mostBeforeStart = 65_536;
 
 /** Runs a script on one session of a host. See Host.run. */
 export async function runScript(
@@ -33,9 +35,9 @@ export async function runScript(
   // A source may break before it is its turn; sendInput reports it then.
   if (options.input instanceof Readable) options.input.on("error", () => {});
   if (signal?.aborted) throw aborted();
-  const user = await connections.user();
+  const [user, startMs] = await Promise.all([connections.user(), connections.startTimeoutMs()]);
   const remote = remoteScript(script, { sudo: user !== "root" });
-  const channel = await startShell(connections, remote.command, () => {
+  const started = await startShell(connections, remote.command, () => {
     if (signal?.aborted) throw aborted();
   }).catch((error: Error) => {
     if (error instanceof ExplainedError) throw error;
@@ -46,6 +48,7 @@ export async function runScript(
     );
   });
 
+  const { channel } = started;
   let interrupted: ExplainedError | undefined;
   let timer: NodeJS.Timeout | undefined;
   const onAbort = () => interrupt(aborted());
@@ -64,8 +67,19 @@ export async function runScript(
   }
   signal?.addEventListener("abort", onAbort, { once: true });
 
+  const startTimer = setTimeout(
+    () =>
+      interrupt(
+        fail(
+          `the login shell of ${user} had not started it after ${startMs / 1000} s`,
+          `See what waits there: \`ssh ${host} true\` must end at once, also with something on its standard input. A start-up file (~/.bashrc, ~/.profile, /etc/profile.d) must not read standard input or ask anything where no person logs in.`,
+        ),
+      ),
+    startMs,
+  );
+
   let inputError: Error | undefined;
-  const ended = readToEnd(channel, remote.mark, options.onOutput);
+  const ended = readToEnd(started, remote.mark, () => clearTimeout(startTimer), options.onOutput);
   try {
     channel.write(remote.preamble);
     sendInput(channel, options.input ?? "").catch((error: Error) => {
@@ -111,6 +125,7 @@ export async function runScript(
     return result;
   } finally {
     clearTimeout(timer);
+    clearTimeout(startTimer);
     signal?.removeEventListener("abort", onAbort);
   }
 }
@@ -123,7 +138,7 @@ async function startShell(
   connections: HostConnections,
   command: string,
   check: () => void,
-): Promise<ClientChannel> {
+): Promise<Started> {
   for (let tries = 1; ; tries++) {
     const session = await connections.session();
     try {
@@ -143,13 +158,20 @@ interface Ended {
   readonly stderr: Buffer;
 }
 
-function readToEnd(channel: ClientChannel, mark: string, onLine?: RunOptions["onOutput"]): Promise<Ended> {
+function readToEnd(
+  { channel, exited, closed }: Started,
+  mark: string,
+  onStart: () => void,
+  onLine?: RunOptions["onOutput"],
+): Promise<Ended> {
   return new Promise((resolve) => {
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let code: number | null = null;
     let signalName: string | undefined;
     let linger: NodeJS.Timeout | undefined;
+    let running = false;
+    let received = 0;
     const lines = onLine && [
       new LineReader(mark, (line) => onLine(line, "stdout")),
       new LineReader(mark, (line) => onLine(line, "stderr")),
@@ -157,6 +179,13 @@ function readToEnd(channel: ClientChannel, mark: string, onLine?: RunOptions["on
     channel.on("data", (chunk: Buffer) => {
       linger?.refresh();
       stdout.push(chunk);
+      if (running) return lines?.[0]?.push(chunk);
+      received += chunk.length;
+      running = afterMark(Buffer.concat(stdout), mark) !== undefined;
+      if (running) onStart();
+      // Nobody's start-up files say so much: what never begins must not fill the memory.
+      else if (received > mostBeforeStart)
+        stdout.splice(0, stdout.length, Buffer.concat(stdout).subarray(-1000));
       lines?.[0]?.push(chunk);
     });
     channel.stderr.on("data", (chunk: Buffer) => {
@@ -172,15 +201,14 @@ function readToEnd(channel: ClientChannel, mark: string, onLine?: RunOptions["on
       if (code !== null) for (const reader of lines ?? []) reader.end();
       resolve({ code, signalName, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
     };
-    channel.on("exit", (status: number | null, name?: string) => {
-      code = status;
-      signalName = name;
+    void exited.then((exit) => {
+      ({ code, signalName } = exit);
       linger = setTimeout(() => {
         channel.close();
         finish();
       }, lingerMs);
     });
-    channel.once("close", finish);
+    void closed.then(finish);
     channel.once("interrupted", finish);
   });
 }

@@ -42,7 +42,9 @@ describe("a host that cannot be reached is explained", () => {
     const proxy = await tcpProxy({ host: address, port: 22 });
     proxy.freeze();
     const host = ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port, ConnectTimeout: 1 });
-    await expect(host.run("true")).rejects.toThrow(/Timed out/);
+    await expect(host.run("true")).rejects.toThrow(
+      /had not finished the login after 1 s[\s\S]*ConnectTimeout/,
+    );
     await proxy.close();
   });
 
@@ -200,6 +202,83 @@ describe("logging in", () => {
     for (const User of ["asked", "never"]) {
       const error = await ssh.host("mirror", { User }).run("true").catch(String);
       expect(error).toMatch(/did not run it as root: sudo: a password is required[\s\S]*NOPASSWD/);
+    }
+  });
+});
+
+describe("a login that comes to nothing is explained, and not taken for a lost connection", () => {
+  /** A user of the host with a login shell and start-up files of its own, who may use sudo. */
+  async function user(name: string, shell: string, startUp = "", more = ""): Promise<void> {
+    const made = await lab.sh(
+      "mirror",
+      `set -e
+       id ${name} >/dev/null 2>&1 || useradd -m ${name}
+       usermod -s ${shell} ${name}
+       install -d -m 700 -o ${name} /home/${name}/.ssh
+       cp ~ops/.ssh/authorized_keys /home/${name}/.ssh/ 2>/dev/null || cp $(sshd -T | awk '/^authorizedkeysfile/{print $2}' | sed s,%u,ops,) /home/${name}/.ssh/authorized_keys
+       chown -R ${name} /home/${name}/.ssh
+       printf '%s\\n' ${JSON.stringify(startUp)} > /home/${name}/.bashrc
+       echo '${name} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/${name}; chmod 440 /etc/sudoers.d/${name}
+       ${more}`,
+    );
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+  }
+
+  test.each<[name: string, shell: string, said: RegExp]>([
+    ["nologin", "/usr/sbin/nologin", /This account is currently not available[\s\S]*a user with a shell/],
+    ["false", "/bin/false", /did not run it as root: exit status 1/],
+    ["restricted", "/bin/rbash", /restricted[\s\S]*ordinary shell/],
+  ])("%s, every time", async (name, shell, said) => {
+    await user(name, shell);
+    const host = ssh.host("mirror", { User: name });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => host.run("true").catch(String)));
+    for (const answer of answers) expect(answer).toMatch(said);
+  });
+
+  test("sudo that asks for a terminal names requiretty", async () => {
+    await user(
+      "needs-tty",
+      "/bin/bash",
+      "",
+      "echo 'Defaults:needs-tty requiretty' >> /etc/sudoers.d/needs-tty",
+    );
+    await expect(ssh.host("mirror", { User: "needs-tty" }).run("true")).rejects.toThrow(/requiretty/);
+  });
+
+  test("a start-up file that reads standard input is named, after a while", async () => {
+    await user("reads", "/bin/bash", "while read -r line; do :; done");
+    const host = ssh.host("mirror", { User: "reads", ConnectTimeout: 1 });
+    await expect(host.run("true")).rejects.toThrow(
+      /login shell of reads had not started it after 3 s[\s\S]*\.bashrc/,
+    );
+  });
+
+  test("start-up files that print, however much, do no harm", async () => {
+    await user("prints", "/bin/bash", "head -c 300000 /dev/zero | tr '\\\\0' x; echo");
+    expect((await ssh.host("mirror", { User: "prints" }).run("echo in")).stdout).toBe("in\n");
+  });
+
+  test("an expired account is named", async () => {
+    await user("expired", "/bin/bash", "", "chage -E 1 expired");
+    await expect(ssh.host("mirror", { User: "expired" }).run("true")).rejects.toThrow(
+      /logging in as expired@[\s\S]*in the middle of the login[\s\S]*chage -l expired/,
+    );
+  });
+
+  test("an agent with more keys than the host takes names IdentitiesOnly", async () => {
+    const socket = join(ssh.folder, "full-agent");
+    const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    try {
+      while (!existsSync(socket)) await pause(5);
+      const env = { ...process.env, SSH_AUTH_SOCK: socket };
+      for (let index = 0; index < 20; index++) {
+        execFileSync("ssh-add", ["-q", ssh.key(`agent-${index}`).file], { env, stdio: "ignore" });
+      }
+      const host = ssh.host("mirror", { IdentityAgent: socket, IdentitiesOnly: "no", IdentityFile: "none" });
+      await expect(host.run("true")).rejects.toThrow(/agent \(20 keys\)[\s\S]*IdentitiesOnly yes/);
+    } finally {
+      agent.kill();
+      await once(agent, "exit");
     }
   });
 });

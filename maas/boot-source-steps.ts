@@ -37,7 +37,7 @@ export type BootSourceStep =
 export interface Situation {
   readonly version: MaasVersion;
   readonly sources: readonly FoundSource[];
-  /** Ids of sources that nobody gets images from, so that every import before 3.8 stops at them. */
+  /** Ids of sources at which MAAS before 3.8 stops reading indices, so that nothing can be selected while they are there. */
   readonly blocking: ReadonlySet<number>;
   /** The release that machines are commissioned with, of which MAAS before 3.8 gives up no selection. */
   readonly commissioning: Pick<SelectionFields, "os" | "release">;
@@ -58,11 +58,12 @@ export interface Wish {
  * done is whole, MAAS has a source, and planning anew leads on.
  *
  * 1. Declared sources come first: a MAAS (before 3.8) without any makes its default one again.
- * 2. Before 3.8, sources that block every import go, since the refresh that the next step waits for may stop at them too.
+ * 2. Before 3.8, sources go at which the reading of indices stops, for which the next step waits.
  * 3. Selections, for which MAAS must have read the index. It does that when a source is saved or deleted, but never
  *    for the source with the id 1: then it needs an import.
- * 4. Other sources go once ours serve. Since 3.8 no source blocks others, and its images go with it at once: there it is
- *    done last.
+ * 4. Other sources go once ours are selected from: without any selection of the commissioning release MAAS notifies its
+ *    users, and never takes that back. Before 3.8 it is done before the import, which ends at a source that is dead;
+ *    since then no source blocks others, and its images go with it at once: there it is done last.
  * 5. The import: before 3.8 it alone also takes away what is no longer selected.
  *
  * @throws ExplainedError for what no order of steps reaches

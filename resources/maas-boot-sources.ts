@@ -3,6 +3,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { type RememberedSource, remembered } from "../maas/boot-source-restoring.ts";
 import { type FoundSource, samePlace, sourceAt, type WantedSource } from "../maas/boot-source-state.ts";
 import { bootSourceSteps } from "../maas/boot-source-steps.ts";
+import type { MaasClient } from "../maas/client.ts";
 import { getConfig } from "../maas/operations/config.ts";
 import { comparedTo } from "../maas/operations/version.ts";
 import { defineResource, type Observation, PartlyApplied, type Scene } from "./kernel/definition.ts";
@@ -11,13 +12,20 @@ import { BeforeLedger } from "./maas/before.ts";
 import { beforeAnother, connectionInputs, type MaasConnectionArgs } from "./maas/connection.ts";
 import { regionOf } from "./maas/region.ts";
 import { asFound, imagesFound } from "./maas-boot-sources/as-found.ts";
-import { carryOut } from "./maas-boot-sources/carry-out.ts";
+import { carryOut, IndexUnread } from "./maas-boot-sources/carry-out.ts";
+import {
+  type Commissioning,
+  forgetNotifications,
+  isSelected,
+  notificationsBefore,
+  takeBackNotifications,
+} from "./maas-boot-sources/caused-notifications.ts";
 import { type ImageVersions, versionsOf } from "./maas-boot-sources/images.ts";
 import { importImages } from "./maas-boot-sources/import.ts";
 import { type DeclaredSource, type Inputs, inOrder, inputsSchema } from "./maas-boot-sources/inputs.ts";
 import { defaultLimits, type Limits } from "./maas-boot-sources/limits.ts";
 import { readImages, readSources } from "./maas-boot-sources/look.ts";
-import { blockage, checkMirror, type OfferedImage } from "./maas-boot-sources/preflight.ts";
+import { type Blockage, blockage, checkMirror, type OfferedImage } from "./maas-boot-sources/preflight.ts";
 import { proxyWarnings } from "./maas-boot-sources/proxy.ts";
 import { putBack } from "./maas-boot-sources/put-back.ts";
 import { type Seen, seenFromHere, seenFromHost } from "./maas-boot-sources/seen-from.ts";
@@ -77,39 +85,69 @@ async function apply(
   for (const line of await proxyWarnings(client)) scene.warn(line);
   const images = wanted.import ? { ...versionsOf(offered), ...wanted.images } : {};
   const states = await readImages(client, images);
-  const steps = bootSourceSteps(
-    {
-      version: region.version,
-      sources,
-      blocking: new Set(blocking.keys()),
-      commissioning: {
-        os: "ubuntu",
-        release: String(await getConfig(client, "commissioning_distro_series")),
+  const commissioning = await commissioningOf(client);
+  const ours = Object.values(wanted.sources).map(({ url }) => url);
+  const plan = (from: readonly FoundSource[], blocks: (id: number) => boolean) =>
+    bootSourceSteps(
+      {
+        version: region.version,
+        sources: from,
+        blocking: new Set([...blocking.keys()].filter(blocks)),
+        commissioning,
+        lacksImages: Object.entries(images).some(([image, version]) => states[image]?.complete !== version),
       },
-      lacksImages: Object.entries(images).some(([image, version]) => states[image]?.complete !== version),
-    },
-    {
-      sources: inOrder(wanted.sources).map(([, source]) => wantedSource(source)),
-      exclusive: wanted.exclusive,
-      import: wanted.import,
-    },
-  );
+      {
+        sources: inOrder(wanted.sources).map(([, source]) => wantedSource(source)),
+        exclusive: wanted.exclusive,
+        import: wanted.import,
+      },
+    );
+  const isUnreachable = (id: number) => blocking.get(id)?.unreachable ?? false;
+  const steps = plan(sources, (id) => !isUnreachable(id));
   const before = await remember(scene, wanted, sources, observed?.outputs.before ?? []);
+  const ledger = new BeforeLedger(scene, wanted);
+  const changesSources = steps.some((step) => step.do !== "import");
   let changed = false;
+  const work = {
+    region,
+    progress: scene.progress,
+    changing: () => {
+      changed = true;
+    },
+    import: () => importImages(client, images, ours, limits, scene.progress),
+  };
   try {
-    await carryOut(steps, {
-      region,
-      limits,
-      progress: scene.progress,
-      changing: () => {
-        changed = true;
-      },
-      import: () => importImages(client, images, limits, scene.progress),
+    const notified = await notificationsBefore(client, ledger, changesSources);
+    const deadOnes = wanted.exclusive && [...blocking.keys()].some(isUnreachable);
+    const patience = deadOnes ? { ...limits, refreshMs: limits.refreshBesideDeadMs } : limits;
+    await carryOut(steps, { ...work, limits: patience }).catch(async (error: unknown) => {
+      if (!deadOnes || !(error instanceof IndexUnread)) throw error;
+      scene.progress("MAAS waits for sources that it cannot reach: they go first");
+      await carryOut(
+        plan(await readSources(client), () => true),
+        { ...work, limits },
+      );
     });
+    if (notified) {
+      // An import may have changed the release: the first one that brings an LTS release lets MAAS commission with it.
+      const { os, release } = await commissioningOf(client);
+      const selecting = Object.values(wanted.sources);
+      await takeBackNotifications(client, notified, selecting, { os, release }, true);
+      if (wanted.exclusive && !isSelected(selecting, { os, release })) {
+        scene.warn(
+          `MAAS commissions machines with ${os}/${release}, which nothing selects, and notifies its users of that: select it, or let it commission with another release (commissioning_distro_series)`,
+        );
+      }
+      await forgetNotifications(ledger);
+    }
   } catch (error) {
     throw changed ? new PartlyApplied(error as Error, { before }) : error;
   }
   return { before };
+}
+
+async function commissioningOf(client: MaasClient): Promise<Commissioning> {
+  return { os: "ubuntu", release: String(await getConfig(client, "commissioning_distro_series")) };
 }
 
 async function remove(
@@ -125,7 +163,16 @@ async function remove(
   const ours = Object.values(declared.sources).map(({ url }) => url);
   const before = declared.fallback ? [fallbackSource(declared.fallback)] : (kept.sources ?? []);
   const seen = declared.maas.direct ? seenFromHere() : seenFromHost(scene.host);
+  const notified = (await notificationsBefore(region.client, ledger, true)) ?? [];
   await putBack({ region, seen, limits, warn: scene.warn }, ours, before);
+  const commissioning = await commissioningOf(region.client);
+  await takeBackNotifications(
+    region.client,
+    notified,
+    await readSources(region.client),
+    commissioning,
+    false,
+  );
   await ledger.keep({});
 }
 
@@ -168,23 +215,26 @@ async function blockages(
   seen: Seen,
   { sources }: Inputs,
   found: readonly FoundSource[],
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ReadonlyMap<number, Blockage>> {
   const adopted = Object.values(sources).map(({ url }) => sourceAt(found, url));
-  const reasons = new Map<number, string>();
+  const blockages = new Map<number, Blockage>();
   for (const source of found) {
     if (adopted.includes(source)) continue;
-    const reason = await blockage(seen, source);
-    if (reason) reasons.set(source.id, `${source.url}: ${reason}`);
+    const blocked = await blockage(seen, source);
+    if (blocked) blockages.set(source.id, { ...blocked, reason: `${source.url}: ${blocked.reason}` });
   }
-  return reasons;
+  return blockages;
 }
 
 /** MAAS says nothing of why its imports end: it is said here. */
-function refuseBlocked({ exclusive, import: imports }: Inputs, blocking: ReadonlyMap<number, string>): void {
+function refuseBlocked(
+  { exclusive, import: imports }: Inputs,
+  blocking: ReadonlyMap<number, Blockage>,
+): void {
   if (exclusive || !imports || blocking.size === 0) return;
   throw new ExplainedError({
     step: "checking the other boot sources of MAAS",
-    found: `MAAS gets nothing from ${blocking.size === 1 ? "one of them" : `${blocking.size} of them`}, so that every import ends there, without a word:\n    ${[...blocking.values()].join("\n    ")}`,
+    found: `MAAS gets nothing from ${blocking.size === 1 ? "one of them" : `${blocking.size} of them`}, so that every import ends there, without a word:\n    ${[...blocking.values()].map(({ reason }) => reason).join("\n    ")}`,
     remedy:
       "Repair or delete what is dead, or declare exclusive: true to have all others removed. MAAS was left as it is.",
     values: ["exclusive"],

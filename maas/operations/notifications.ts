@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { MaasReader } from "../client.ts";
+import type { MaasClient, MaasReader } from "../client.ts";
 import { understood } from "../understood.ts";
 
 const schema = z.looseObject({
@@ -28,4 +28,9 @@ export async function listNotifications(maas: MaasReader): Promise<Notification[
     category: category as Notification["category"],
     message,
   }));
+}
+
+/** Takes a notification away from everybody; dismissing it would do so for the one user alone. */
+export async function deleteNotification(maas: MaasClient, id: number): Promise<void> {
+  await maas.delete(`notifications/${id}/`, { step: `deleting the notification ${id} of MAAS` });
 }

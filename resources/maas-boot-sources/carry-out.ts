@@ -113,15 +113,18 @@ export async function untilKnown(
   }
 }
 
+/** MAAS did not read a source's index in the time that it was given. */
+export class IndexUnread extends ExplainedError {}
+
 async function unread(
   client: MaasClient,
   source: string,
   { refreshMs }: Limits,
   cause: MaasRefusal,
-): Promise<ExplainedError> {
-  const said = await importerSays(client);
+): Promise<IndexUnread> {
+  const { all: said } = await importerSays(client, []);
   const others = (await listBootSources(client)).map(({ url }) => url);
-  return new ExplainedError({
+  return new IndexUnread({
     step: `waiting until MAAS has read the index of the boot source ${source}`,
     found: `after ${Math.round(refreshMs / 1000)} s it still says: ${cause.explanation.found}. ${said ? `Its image importer says: ${said}` : "Its image importer says nothing"}. Its sources are ${others.join(", ")}`,
     remedy:

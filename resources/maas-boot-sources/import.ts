@@ -15,11 +15,13 @@ const mostImports = 3;
  * MAAS takes no second one meanwhile, so another is started when it has ended and not everything is there.
  *
  * @param wanted none: waits until the import is over.
+ * @param ours URLs of the declared sources: what MAAS complains of others ends nothing.
  * @throws ExplainedError with what MAAS's importer says, where its imports end and images are missing
  */
 export async function importImages(
   client: MaasClient,
   wanted: ImageVersions,
+  ours: readonly string[],
   limits: Limits,
   progress: (line: string) => void,
 ): Promise<void> {
@@ -29,9 +31,9 @@ export async function importImages(
     progress(`MAAS imports ${Object.keys(wanted).length} images`);
     const missing = await untilOver(client, wanted, limits, progress);
     if (missing.length === 0) return;
-    const complaint = await importerSays(client);
-    if (imports < mostImports && !complaint) continue;
-    throw notThere(missing, complaint, Date.now() - started);
+    const complaints = await importerSays(client, ours);
+    if (imports < mostImports && !complaints.ours) continue;
+    throw notThere(missing, complaints.all, Date.now() - started);
   }
 }
 

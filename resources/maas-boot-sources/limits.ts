@@ -2,6 +2,8 @@
 export interface Limits {
   /** From the last change of a source until its index is read: other sources' time-outs are in it. */
   readonly refreshMs: number;
+  /** The same while sources are there that cannot be reached; after it they go, and MAAS is given `refreshMs`. */
+  readonly refreshBesideDeadMs: number;
   /** The same when what was there before is put back: often it cannot be reached any more. */
   readonly putBackMs: number;
   /** Between two looks at an import; the first ones follow each other faster. */
@@ -14,6 +16,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   refreshMs: 240_000,
+  refreshBesideDeadMs: 60_000,
   putBackMs: 20_000,
   pollMs: 5000,
   restMs: 20_000,

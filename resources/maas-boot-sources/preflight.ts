@@ -141,23 +141,39 @@ async function checkFiles(
   });
 }
 
+/** Why MAAS gets nothing from a source that it has. */
+export interface Blockage {
+  readonly reason: string;
+  /** Whether it merely cannot be fetched: MAAS then reads the other sources all the same, though every import ends there. */
+  readonly unreachable: boolean;
+}
+
 /**
- * Why MAAS gets nothing from a source that it has; undefined when it would. Such a source ends every import, of all
- * sources, and of most of the reasons MAAS says nothing.
+ * Why MAAS gets nothing from a source that it has; undefined when it would. Such a source ends every import before 3.8, of
+ * all sources, and of most of the reasons MAAS says nothing.
  */
-export async function blockage(seen: Seen, source: FoundSource): Promise<string | undefined> {
+export async function blockage(seen: Seen, source: FoundSource): Promise<Blockage | undefined> {
   if (source.enabled === false) return undefined;
+  const stops = (reason: string) => ({ reason, unreachable: false });
+  let unreachable = false;
+  const fetch: Seen["fetch"] = async (url, maximumBytes) => {
+    unreachable = true;
+    const answer = await seen.fetch(url, maximumBytes);
+    unreachable = answer.status !== 200;
+    return answer;
+  };
   try {
     const keyring = source.keyringFilename ? await seen.file(source.keyringFilename) : source.keyring;
     if (keyring === "unknown") return undefined;
-    if (keyring === undefined) return `its keyring ${source.keyringFilename} is not on the region host`;
+    if (keyring === undefined)
+      return stops(`its keyring ${source.keyringFilename} is not on the region host`);
     if (keyring.includes("-----BEGIN") && !isUnsigned(source.url))
-      return "its keyring is armored text, which gpgv cannot read";
-    await offeredImages(seen, source.url, keyring);
+      return stops("its keyring is armored text, which gpgv cannot read");
+    await offeredImages({ fetch }, source.url, keyring);
     return undefined;
   } catch (error) {
-    if (error instanceof ExplainedError) return `${error.explanation.step}: ${error.explanation.found}`;
-    throw error;
+    if (!(error instanceof ExplainedError)) throw error;
+    return { reason: `${error.explanation.step}: ${error.explanation.found}`, unreachable };
   }
 }
 

@@ -6,19 +6,22 @@ let scene: BootSourceScene;
 afterEach(() => scene.stop());
 
 /** The requests of an update of a new MAAS that change something, or look how the import goes, in order. */
-const requests = ["make", "delete", "refresh", "select", "import", "is_importing"];
-const moments = (...when: string[]) =>
-  requests.flatMap((request, number) => when.map((side) => [side, request, number] as const));
+const requests = ["make", "select", "delete", "import", "is_importing"];
+/** Where MAAS stops reading indices at its own source. */
+const stopped = ["make", "delete", "refresh", "select", "import", "is_importing", "notification"];
+const moments = (of: readonly string[], ...when: string[]) =>
+  of.flatMap((request, number) => when.map((side) => [side, request, number] as const));
 
 describe.each<[Version, ReturnType<typeof moments>]>([
-  ["3.6", moments("before", "after")],
-  ["3.8", moments("after")],
+  ["3.6", moments(requests, "before", "after")],
+  ["3.8", moments(requests, "after")],
 ])("an update of MAAS %s", (version, all) => {
   test.each(all)(
     "that is killed %s its request to %s is completed by the next one, which remembers what was there",
     async (when, _request, number) => {
       scene = await BootSourceScene.start(version);
       const before = await scene.sources();
+      const notified = await scene.notifications();
       dieAt(scene, number, when === "after");
       await expect(scene.up()).rejects.toThrow("killed");
       scene.host.before = () => {};
@@ -30,9 +33,46 @@ describe.each<[Version, ReturnType<typeof moments>]>([
       expect(made.before.map(({ url }) => url.replace(/\/$/, ""))).toEqual(
         before.map((source) => source.split(" ")[0]),
       );
+      expect(await scene.notifications()).toEqual(notified);
     },
   );
 });
+
+test.each(moments(stopped, "after"))(
+  "an update of MAAS 3.6 that has to delete a source first and is killed %s its request to %s leaves no notification in the end",
+  async (when, _request, number) => {
+    scene = await BootSourceScene.start("3.6");
+    const [{ id, url }] = (await scene.region.get("boot-sources/")).json;
+    await scene.region.put(`boot-sources/${id}/`, { url, keyring_filename: "/not/there.gpg" });
+    const notified = await scene.notifications();
+    dieAt(scene, number, when === "after");
+    await expect(scene.up()).rejects.toThrow("killed");
+    scene.host.before = () => {};
+    await scene.up();
+    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
+    expect(await scene.notifications()).toEqual(notified);
+  },
+);
+
+test.each([0, 1, 2, 3, 4])(
+  "a destroy that is killed after %i changes gives MAAS back what it had in the end, and no notification",
+  async (number) => {
+    scene = await BootSourceScene.start("3.6");
+    const before = await scene.sources();
+    const notified = await scene.notifications();
+    const made = await scene.up();
+    let changes = 0;
+    scene.host.before = (request) => {
+      if (!request.startsWith("GET ")) changes++;
+      if (changes > number) throw new Error("killed");
+    };
+    await expect(scene.destroy(made)).rejects.toThrow("killed");
+    scene.host.before = () => {};
+    await scene.destroy(made);
+    expect(await scene.sources()).toEqual(before);
+    expect(await scene.notifications()).toEqual(notified);
+  },
+);
 
 function dieAt(on: BootSourceScene, number: number, after: boolean): void {
   let seen = -1;
@@ -43,6 +83,24 @@ function dieAt(on: BootSourceScene, number: number, after: boolean): void {
     if (!after && seen === number) throw new Error("killed");
   };
 }
+
+test("MAAS 3.8 that complains of another source meanwhile is told to import again where an import ended early", async () => {
+  scene = await BootSourceScene.start("3.8");
+  const { region, host, mirror } = scene;
+  let ended = false;
+  host.before = async (request) => {
+    if (request.endsWith("?op=import") && !ended) mirror.hold("squashfs");
+    if (!request.includes("op=is_importing") || ended) return;
+    ended = true;
+    await until("the import", 10_000, () => region.isImporting());
+    await region.post("boot-resources/?op=stop_import");
+    await until("its end", 10_000, async () => !(await region.isImporting()));
+    mirror.release();
+  };
+  await scene.up(scene.declared({ exclusive: false }));
+  expect((await region.notifications()).get("Image importer")).toMatch(/ephemeral-v3\/stable/);
+  expect(await region.images()).toEqual(expect.arrayContaining(nobleImages));
+});
 
 describe("MAAS 3.6", () => {
   test("that is restarted during an import has it all by the end of the update", async () => {

@@ -29,7 +29,14 @@ export const nobleImages = ["ga-24.04", "ga-24.04-lowlatency", "hwe-24.04"].map(
   (kernel) => `ubuntu/noble amd64/${kernel}`,
 );
 
-const limits: Limits = { refreshMs: 6000, putBackMs: 700, pollMs: 100, restMs: 500, stallMs: 20_000 };
+const limits: Limits = {
+  refreshMs: 6000,
+  refreshBesideDeadMs: 6000,
+  putBackMs: 700,
+  pollMs: 100,
+  restMs: 3000,
+  stallMs: 20_000,
+};
 const definition = maasBootSourcesWith(limits);
 let scenes = 0;
 
@@ -118,6 +125,12 @@ export class BootSourceScene {
       all.push([url.replace(/\/$/, ""), ...selections.map(({ release }) => release).sort()].join(" "));
     }
     return all;
+  }
+
+  /** What MAAS's users are notified of about its commissioning release. MAAS takes back by itself what its importer says, some time later. */
+  async notifications(): Promise<string[]> {
+    const idents = [...(await this.region.notifications()).keys()];
+    return idents.filter((ident) => ident.startsWith("commissioning_")).sort();
   }
 
   /** The requests since the last time that changed something. */

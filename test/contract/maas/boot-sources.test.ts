@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
 import { ubuntuImages } from "../../../lab/images/image-sets.ts";
 import { archiveProduct } from "../../../lab/images/products.ts";
+import { until } from "../../../lab/until.ts";
 import { BootSourceScene, noble, nobleImages, type Version } from "./boot-source-scene.ts";
 import { imagesKeyring, Mirror } from "./mirror.ts";
 import { adminKey, userKey } from "./region-process.ts";
@@ -18,7 +19,9 @@ describe.each(versions)("MAAS %s", (version) => {
   });
 
   test("as it was installed is pointed at the mirror, imports, then has nothing left to do", async () => {
+    const notified = await scene.notifications();
     const made = await scene.up();
+    expect(await scene.notifications()).toEqual(notified);
     expect(await scene.sources()).toEqual([`${scene.url} noble`]);
     expect(await scene.region.images()).toEqual(expect.arrayContaining(nobleImages));
     scene.host.requests.length = 0;
@@ -29,7 +32,10 @@ describe.each(versions)("MAAS %s", (version) => {
 
   test("gets back what it had", async () => {
     const before = await scene.sources();
+    const notified = await scene.notifications();
     await scene.destroy(await scene.up());
+    // Since 3.8 the release is truly not selected any more, and neither is noble where 3.5 had jammy before.
+    if (version === "3.6" || version === "3.7") expect(await scene.notifications()).toEqual(notified);
     // Before 3.8 MAAS makes its own source with its selection anew. Since then nobody can select what is out of reach.
     const lost = version === "3.8" ? before.map((source) => source.replace(/ .*/, "")) : before;
     expect(before).toEqual([expect.stringContaining("/ephemeral-v3/stable")]);
@@ -63,6 +69,44 @@ describe.each(versions)("MAAS %s", (version) => {
     other.stop();
   });
 
+  test("without any source is told of nothing that it was not told of before", async () => {
+    const { region } = scene;
+    for (const { id } of (await region.get("boot-sources/")).json) await region.delete(`boot-sources/${id}/`);
+    await region.refreshEnds(region.refreshes + 1);
+    for (const { id } of (await region.get("notifications/")).json) {
+      await region.delete(`notifications/${id}/`);
+    }
+    await scene.up();
+    expect(await scene.notifications()).toEqual([]);
+    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
+  });
+
+  test("keeps what others notified of, though it is no longer so", async () => {
+    const { region } = scene;
+    const [{ id }] = (await region.get("boot-sources/")).json;
+    const [{ id: selection }] = (await region.get(`boot-sources/${id}/selections/`)).json;
+    if (version === "3.8") await region.delete(`boot-sources/${id}/selections/${selection}/`);
+    else await region.delete(`boot-sources/${id}/`);
+    await region.addSource(`http://127.0.0.1:${await deadPort()}/`, Buffer.from("x"));
+    await until("MAAS to notify of it", 10_000, async () =>
+      (await scene.notifications()).includes("commissioning_series_unselected"),
+    );
+    await scene.up();
+    expect(await scene.notifications()).toContain("commissioning_series_unselected");
+  });
+
+  test("that commissions with a release that nothing selects is told of, and says so itself", async () => {
+    const centos = { ...noble, os: "centos", release: "centos9" };
+    const images = { url: scene.mirror.url, keyring: scene.keyring, selections: [centos] };
+    await scene.up(scene.declared({ sources: { images }, images: {} }));
+    expect(scene.said.join("\n")).toMatch(
+      /warning: MAAS commissions machines with ubuntu\/(noble|jammy), which nothing/,
+    );
+    await until("MAAS to notify of it", 10_000, async () =>
+      (await scene.notifications()).includes("commissioning_series_unselected"),
+    );
+  });
+
   test("is left with the declared fallback", async () => {
     const other = await Mirror.start(ubuntuImages);
     const fallback = { url: other.url, keyring: scene.keyring };
@@ -84,7 +128,9 @@ describe.each(versions)("MAAS %s", (version) => {
       headers: { "Content-Type": "application/json" },
     });
     await region.put(`boot-sources/${first.id}/`, { url: first.url, keyring_filename: "/not/there.gpg" });
+    const notified = await scene.notifications();
     await scene.up();
+    expect(await scene.notifications()).toEqual(notified);
     expect(await scene.sources()).toEqual([`${scene.url} noble`]);
     expect((await region.get(`boot-sources/${id}/`)).status).toBe(200);
     expect(await scene.look()).toEqual(scene.declared());

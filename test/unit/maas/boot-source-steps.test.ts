@@ -42,7 +42,7 @@ function said(step: BootSourceStep): string {
 }
 
 describe("a MAAS that is as it was installed", () => {
-  test("gets the mirror first, then loses the default that no air gap can reach, then imports", () => {
+  test("loses a default at which MAAS stops reading before anything can be selected", () => {
     expect(plan({ sources: [factory], blocking: new Set([1]), lacksImages: true })).toEqual([
       "make http://mirror.dc1/images/",
       "delete 1",
@@ -52,7 +52,7 @@ describe("a MAAS that is as it was installed", () => {
     ]);
   });
 
-  test("loses a default that works only once the mirror serves", () => {
+  test("gets the mirror first, then loses the default, works it or not, then imports", () => {
     expect(plan({ sources: [factory] })).toEqual([
       "make http://mirror.dc1/images/",
       "select noble of http://mirror.dc1/images/",
@@ -256,6 +256,20 @@ describe(`of ${situations.length} situations`, () => {
       for (const { sources } of walk(situation, wish)) {
         const again = walk({ ...situation, sources }, wish).at(-1)?.sources ?? sources;
         expect(outcome(again)).toEqual(outcome(last));
+      }
+    }
+  });
+
+  test("none has a moment without the commissioning release selected, but where MAAS reads nothing before a source goes", () => {
+    const isSelected = (sources: readonly FoundSource[]) =>
+      sources.some(({ selections }) => selections.some(({ release }) => release === noble.release));
+    for (const situation of situations.filter(({ sources }) => isSelected(sources))) {
+      for (const { sources, step } of walk({ ...situation, blocking: new Set() }, wish)) {
+        expect({ step, situation, selected: isSelected(sources) }).toEqual({
+          step,
+          situation,
+          selected: true,
+        });
       }
     }
   });

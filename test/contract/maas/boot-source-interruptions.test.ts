@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { until } from "../../../lab/until.ts";
 import { BootSourceScene, nobleImages, type Version } from "./boot-source-scene.ts";
@@ -150,6 +153,30 @@ describe("MAAS 3.6", () => {
     await scene.region.control({ diskFull: false });
     await scene.up();
     expect(await scene.region.images()).toEqual(expect.arrayContaining(nobleImages));
+  });
+
+  test("that hangs at its own source loses that first, and then reads the mirror's index", async () => {
+    scene = await BootSourceScene.start("3.6");
+    const { region, host } = scene;
+    // Nothing is there when the update looks; for MAAS nothing ever comes.
+    let hangs = false;
+    const server = createServer((_, response) => {
+      if (!hangs) response.writeHead(404).end();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const [{ id, keyring_filename }] = (await region.get("boot-sources/")).json;
+    await region.put(`boot-sources/${id}/`, { url, keyring_filename });
+    const notified = await scene.notifications();
+    host.before = (request) => {
+      if (request.startsWith("POST ")) hangs = true;
+    };
+    await scene.up();
+    expect(scene.said.join("\n")).toMatch(/MAAS waits for sources that it cannot reach: they go first/);
+    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
+    expect(await scene.notifications()).toEqual(notified);
+    server.closeAllConnections();
+    server.close();
   });
 
   test("shows how far its import is", async () => {

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExplainedError } from "../errors/explained-error.ts";
 import type { ApiKey } from "./api-key.ts";
+import { isPage, saysAway } from "./away.ts";
 import { isBrokenConnection } from "./broken-connection.ts";
 import { inWords, secondsAhead } from "./clock.ts";
 import { authorization } from "./oauth.ts";
-import { refusal } from "./refusal.ts";
+import { pageInstead, refusal } from "./refusal.ts";
 import { encoded, type MaasBody } from "./request-body.ts";
 import type { MaasTransport, TransportAnswer, TransportRequest } from "./transport.ts";
 
@@ -48,8 +49,8 @@ const maximumBytes = 64 * 1024 * 1024;
  * (LP 2142861), and a busy region is not helped by more. Answers are JSON values, or texts where MAAS sends texts.
  *
  * Every failure is an ExplainedError; what MAAS itself refused is a MaasRefusal. Only reads are tried again,
- * where the connection broke or a proxy says that MAAS is away (502, 503, 504). Of a 401's body nothing is
- * passed on: MAAS puts the right secret into it.
+ * where the connection broke, an answer is cut off, or a proxy says that MAAS is away (429, 502, 503, 504, in whatever
+ * form). Of a 401's body nothing is passed on: MAAS puts the right secret into it.
  */
 export class MaasClient implements MaasReader {
   /** How many requests were sent, attempts included. */
@@ -129,21 +130,18 @@ export class MaasClient implements MaasReader {
     const { status, headers, body } = await this.#untilItAnswers(method, url, call);
     const type = headers["content-type"] ?? "";
     const text = body.toString("utf8");
+    const asked = { step: call.step, method, url, host: this.#connection.host };
     if (status >= 400) {
-      const { host } = this.#connection;
-      throw refusal({ step: call.step, method, url, host }, status, type, text);
+      throw refusal(asked, { status, type, body: text, authenticate: headers["www-authenticate"] });
     }
+    if (isPage(type, text)) throw pageInstead(asked, status);
     if (!type.includes("json")) return text;
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw this.#failure(
-        call,
-        url,
-        `the answer is cut off or not JSON (${body.length} bytes)`,
-        again,
-        cause,
-      );
+      const done = method === "GET" ? "" : "MAAS did it, but ";
+      const found = `${done}the answer is cut off or not JSON (${body.length} bytes)`;
+      throw this.#failure(call, url, found, again, cause);
     }
   }
 
@@ -162,8 +160,8 @@ export class MaasClient implements MaasReader {
           throw this.#said(error, method, url, call);
         }
       });
-      if (answer && (wait === undefined || ![502, 503, 504].includes(answer.status))) {
-        this.#isAway = [502, 503, 504].includes(answer.status);
+      if (answer && (wait === undefined || !isPassing(answer))) {
+        this.#isAway = saysAway(answer.status);
         return answer;
       }
       await pause(wait);
@@ -222,8 +220,12 @@ export class MaasClient implements MaasReader {
   #said(error: unknown, method: string, url: string, call: MaasCall): unknown {
     if (!(error instanceof ExplainedError)) return error;
     const { found, remedy, cause } = error.explanation;
-    const unsure = method === "GET" ? "" : "; whether MAAS did it is not known";
-    return this.#failure(call, url, `${found}${unsure}`, remedy, cause);
+    const elsewhere = /\bsends on to\b/.test(found);
+    const unsure = method === "GET" || elsewhere ? "" : "; whether MAAS did it is not known";
+    const next = elsewhere
+      ? "Declare in maas.url the address of MAAS itself: redirects are not followed, and a login in between cannot be passed."
+      : remedy;
+    return this.#failure(call, url, `${found}${unsure}`, next, cause);
   }
 
   #failure(call: MaasCall, url: string, found: string, remedy: string, cause: unknown): ExplainedError {
@@ -233,3 +235,15 @@ export class MaasClient implements MaasReader {
 }
 
 const again = "See whether MAAS or a proxy before it restarted; then run the update again.";
+
+/** Whether another attempt may bring a better answer. */
+function isPassing({ status, headers, body }: TransportAnswer): boolean {
+  if (saysAway(status)) return true;
+  if (status >= 300 || !headers["content-type"]?.includes("json")) return false;
+  try {
+    JSON.parse(body.toString("utf8"));
+    return false;
+  } catch {
+    return true;
+  }
+}

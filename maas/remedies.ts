@@ -67,7 +67,7 @@ const byStatus: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [/^409$/, "Wait until what MAAS is doing with it has ended, then run the update again."],
   [/^410$/, "This MAAS is older than 2.0 or not MAAS: use MAAS 3.4 or newer."],
   [
-    /^50[234]$/,
+    /^(429|50[234])$/,
     "See on the region host that MAAS runs (`snap services maas` or `systemctl status maas-regiond`), then run the update again: it goes on where it stopped.",
   ],
   [

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { saysAway } from "../../maas/away.ts";
 import { isBrokenConnection } from "../../maas/broken-connection.ts";
 import type { MaasClient } from "../../maas/client.ts";
 import {
@@ -127,9 +128,7 @@ async function whereItIs(
 
 /** Whether MAAS may not have been there at all, and comes back. */
 function isAway(error: unknown): boolean {
-  return (
-    isBrokenConnection(error) || (error instanceof MaasRefusal && [502, 503, 504].includes(error.status))
-  );
+  return isBrokenConnection(error) || (error instanceof MaasRefusal && saysAway(error.status));
 }
 
 function unfinished(

@@ -1,72 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../errors/explained-error.ts";
-import { MaasClient, type MaasConnection } from "../../../maas/client.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
-import type { TransportAnswer, TransportRequest } from "../../../maas/transport.ts";
-
-const secret = "s".repeat(32);
-const key = { consumerKey: "c".repeat(18), tokenKey: "t".repeat(18), tokenSecret: secret };
-const step = "asking";
-
-interface Sent extends TransportRequest {
-  readonly url: string;
-  readonly auth: Record<string, string>;
-}
-
-/** A client, and what it sent to somebody who answers with these, the last one again and again. */
-function scene(answers: (Answer | Error)[], settings: Partial<MaasConnection> = {}) {
-  const sent: Sent[] = [];
-  const warnings: string[] = [];
-  const client = new MaasClient({
-    url: "http://localhost:5240/MAAS/",
-    key,
-    retryPauses: [0, 0, 0],
-    warn: (line) => warnings.push(line),
-    transport: async (url, request) => {
-      const fields = request.headers.authorization?.matchAll(/(\w+)="([^"]*)"/g) ?? [];
-      sent.push({
-        ...request,
-        url,
-        auth: Object.fromEntries([...fields].map(([, name, value]) => [name, value])),
-      });
-      const answer = answers.length > 1 ? answers.shift() : answers[0];
-      if (answer instanceof Error || !answer) throw answer;
-      return answerOf(answer);
-    },
-    ...settings,
-  });
-  return { client, sent, warnings };
-}
-
-interface Answer {
-  readonly status?: number;
-  readonly type?: string;
-  readonly body?: string;
-  readonly date?: Date;
-}
-
-function answerOf({ status = 200, type = "application/json", body = "{}", date }: Answer): TransportAnswer {
-  const headers = { "content-type": type, ...(date ? { date: date.toUTCString() } : {}) };
-  return { status, headers, body: Buffer.from(body) };
-}
-
-function broken(code: string): ExplainedError {
-  const cause = Object.assign(new Error(`connect ${code}`), { code });
-  return new ExplainedError({
-    step: "fetching",
-    found: `the connection broke (${code})`,
-    remedy: "Look.",
-    cause,
-  });
-}
-
-async function failure(call: Promise<unknown>): Promise<MaasRefusal> {
-  return (await call.then(
-    () => undefined,
-    (error) => error,
-  )) as MaasRefusal;
-}
+import { type Answer, answerOf, broken, failure, key, scene, secret, step } from "./client-scene.ts";
 
 describe("a request", () => {
   test("goes below api/2.0, with the slash that MAAS wants, and is signed with the key", async () => {

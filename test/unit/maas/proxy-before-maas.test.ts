@@ -1,0 +1,115 @@
+import { describe, expect, test } from "@jest/globals";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { listBootSources } from "../../../maas/operations/boot-sources.ts";
+import { type Answer, failure, scene, step } from "./client-scene.ts";
+
+/** What stands before a MAAS and answers for it. */
+const before: readonly (readonly [string, Answer])[] = [
+  ["an nginx page", { status: 502, type: "text/html", body: "<html><h1>502 Bad Gateway</h1></html>" }],
+  ["a page without a type", { status: 503, type: "", body: "<!DOCTYPE html><p>maintenance" }],
+  ["HAProxy's page", { status: 504, type: "text/html", body: "<html><body><h1>504 Gateway Time-out" }],
+  ["nothing", { status: 502, type: "", body: "" }],
+  ["another's JSON", { status: 503, body: '{"message": "no healthy upstream"}' }],
+  ["a text", { status: 503, type: "text/plain", body: "upstream connect error" }],
+];
+
+describe("a proxy before MAAS that is down", () => {
+  test.each(before)("which answers %s is waited for by a read", async (_, answer) => {
+    const { client, sent } = scene([answer, answer, { body: "7" }]);
+    expect(await client.get("a", { step })).toBe(7);
+    expect(sent).toHaveLength(3);
+  });
+
+  test.each(before)("for ever, which answers %s, is named as what it is", async (_, answer) => {
+    const error = await failure(scene([answer]).client.get("a", { step }));
+    expect(error.message).toMatch(
+      /MAAS is down, restarts or is overloaded: .* answers 50[234].*\n.*See on the region host that MAAS runs/,
+    );
+    expect(error.message).not.toMatch(/maas\.url|something that is not MAAS|not known|<|says: nothing/);
+  });
+
+  test.each(before)("which answers %s to a write leaves open whether it was done", async (_, answer) => {
+    for (const method of ["post", "put", "delete"] as const) {
+      const { client, sent } = scene([answer, { body: "{}" }]);
+      const error = await failure(client[method]("a", { step }));
+      expect(error.message).toMatch(/answers 50[234].*; whether MAAS did it is not known/);
+      expect(sent).toHaveLength(1);
+    }
+  });
+
+  test("which takes no more requests for now is waited for, and did nothing", async () => {
+    const answer = { status: 429, type: "text/html", body: "<html>Too Many Requests" };
+    expect(await scene([answer, { body: "7" }]).client.get("a", { step })).toBe(7);
+    const error = await failure(scene([answer]).client.post("a", { step }));
+    expect(error.message).toMatch(/takes no more requests for now \(429\); MAAS did nothing/);
+  });
+
+  test.each([
+    [
+      "Basic",
+      { status: 401, type: "text/html", body: "Sign in", authenticate: 'Basic realm="ops"' },
+      /login of its own.*\(401, Basic\)/,
+    ],
+    [
+      "a page",
+      { status: 401, type: "text/html", body: "<html>401 Authorization Required" },
+      /login of its own/,
+    ],
+    [
+      "no leave",
+      { status: 403, type: "text/html", body: "<html>403 Forbidden" },
+      /before MAAS refuses .*\(403\)/,
+    ],
+    [
+      "its login",
+      { type: "text/html", body: "<!doctype html><title>Sign in" },
+      /a web page answers .*\(200\): a login/,
+    ],
+    ["a page that says to be JSON", { body: "<html><body>Sign in" }, /a web page answers/],
+    ["a page that says to be a text", { type: "text/plain", body: " <HTML>" }, /a web page answers/],
+  ] satisfies [string, Answer, RegExp][])(
+    "which wants or gives %s is told apart, and names maas.url",
+    async (_, answer, found) => {
+      for (const method of ["get", "post"] as const) {
+        const error = await failure(scene([answer]).client[method]("a", { step }));
+        expect(error.explanation.found).toMatch(found);
+        expect(error.explanation.remedy).toContain("maas.url");
+        expect(error.message).not.toMatch(/Invalid input|expected|refuses the API key/);
+      }
+    },
+  );
+
+  test("which sends on to a login names maas.url, and that nothing is in doubt", async () => {
+    const away = new ExplainedError({
+      step: "fetching",
+      found: "the server sends on to https://login.dc1/?next=%2FMAAS",
+      remedy: "Declare that address if it is the right one: a redirect is not followed here.",
+    });
+    const error = await failure(scene([away]).client.post("a", { step }));
+    expect(error.message).toMatch(/login\.dc1.*\n.*maas\.url/);
+    expect(error.message).not.toContain("not known");
+  });
+
+  test("which cuts an answer off is asked again, but not for a write that was done", async () => {
+    const half = { body: '[{"id": 1, "na' };
+    expect(await scene([half, { body: "7" }]).client.get("a", { step })).toBe(7);
+    await expect(scene([half]).client.get("a", { step })).rejects.toThrow(/cut off or not JSON \(14 bytes\)/);
+    const { client, sent } = scene([half]);
+    await expect(client.post("a", { step })).rejects.toThrow(/MAAS did it, but the answer is cut off/);
+    expect(sent).toHaveLength(1);
+  });
+
+  test.each([
+    ["{}", /the whole is not a list/],
+    ['[{"id": "x", "url": "http://a.b/"}]', /0\.id is not a number|0\.id is not a whole number/],
+    ['{"error": "unauthorised"}', /the whole is not a list/],
+  ])(
+    "which leads to another service, with the answer %s, names maas.url in plain words",
+    async (body, found) => {
+      const error = await failure(listBootSources(scene([{ body }]).client));
+      expect(error.explanation.found).toMatch(found);
+      expect(error.explanation.found).not.toMatch(/Invalid input|expected|received/);
+      expect(error.explanation.remedy).toContain("maas.url");
+    },
+  );
+});

@@ -223,7 +223,7 @@ export class MaasClient implements MaasReader {
     const elsewhere = /\bsends on to\b/.test(found);
     const unsure = method === "GET" || elsewhere ? "" : "; whether MAAS did it is not known";
     const next = elsewhere
-      ? "Declare in maas.url the address of MAAS itself: redirects are not followed, and a login in between cannot be passed."
+      ? "Declare that address in maas.url if MAAS is there: a redirect is not followed, and a login in between cannot be passed."
       : remedy;
     return this.#failure(call, url, `${found}${unsure}`, next, cause);
   }

@@ -30,3 +30,30 @@ export function domains(maas: Maas): Domain[] {
 export function dnsResources(maas: Maas): DnsResource[] {
   return maas.store.table<DnsResource>("dnsResources");
 }
+
+/** An address that somebody set by hand; several names may have it. */
+export interface StaticAddress {
+  readonly ip: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** Who set it first. */
+  readonly username: string;
+}
+
+function staticAddresses(maas: Maas): StaticAddress[] {
+  return maas.store.table<StaticAddress>("staticAddresses");
+}
+
+export function staticAddress(maas: Maas, ip: string): StaticAddress | undefined {
+  return staticAddresses(maas).find((address) => address.ip === ip);
+}
+
+/** Makes those addresses of names that are not there yet, and forgets those that no name has any more. */
+export function keepAddresses(maas: Maas, username: string): void {
+  const used = new Set(dnsResources(maas).flatMap(({ addresses }) => addresses));
+  const rows = staticAddresses(maas);
+  const kept = rows.filter(({ ip }) => used.has(ip));
+  for (const { ip } of kept) used.delete(ip);
+  const made = [...used].map((ip) => ({ ip, created: maas.now(), username }));
+  rows.splice(0, rows.length, ...kept, ...made);
+}

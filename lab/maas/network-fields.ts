@@ -33,6 +33,20 @@ export function domainName(): Field<string> {
   };
 }
 
+/** The name of a zone: two validators of maasserver/models/domain.py and maasserver/fields.py speak, one after the other. */
+export function zoneName(): Field<string> {
+  const given = text();
+  return (input) => {
+    const name = given(input);
+    if (isDomainName(name)) return name;
+    const bad = name.split(".").find((label) => !/^[a-z\d-]+$/i.test(label));
+    throw new Wrong(
+      "Domain name contains invalid characters.",
+      ...(bad ? [`Label contains disallowed characters: ${pythonRepr(bad)}.`] : []),
+    );
+  };
+}
+
 /** A name of labels as DNS has them. */
 export function isDomainName(name: string): boolean {
   return (

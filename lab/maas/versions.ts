@@ -23,6 +23,8 @@ export interface Version {
   readonly proxyRefreshesSources: boolean;
   /** Whether the host of an image's files has to be one that TLS trusts. */
   readonly verifiesImageHosts: boolean;
+  /** What an upload's declaration has made goes with it where it is refused; before, an image without a version stays. */
+  readonly undoesRefusedUploads: boolean;
   /** An image may be uploaded in the request that declares it. */
   readonly uploadInOne: boolean;
 }
@@ -43,6 +45,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     full: "3.5.13",
     zonedTimestamps: false,
     commissioningSeries: "jammy",
+    undoesRefusedUploads: false,
     commissioningSelectionStays: () => ephemeral, // the names really are not filled in
     proxyRefreshesSources: true,
     verifiesImageHosts: false,
@@ -53,6 +56,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     full: "3.6.5",
     zonedTimestamps: true,
     commissioningSeries: "noble",
+    undoesRefusedUploads: true,
     commissioningSelectionStays: () => ephemeral,
     proxyRefreshesSources: true,
     verifiesImageHosts: false,
@@ -61,6 +65,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     ...upTo37,
     name: "3.7",
     full: "3.7.2",
+    undoesRefusedUploads: true,
     zonedTimestamps: true,
     commissioningSeries: "noble",
     commissioningSelectionStays: (os, release) =>
@@ -71,6 +76,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
   "3.8": {
     name: "3.8",
     full: "3.8.0~beta6",
+    undoesRefusedUploads: true,
     zonedTimestamps: true,
     commissioningSeries: "noble",
     commissioningSelectionStays: undefined,

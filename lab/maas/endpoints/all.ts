@@ -2,6 +2,7 @@ import type { Resource } from "../resource.ts";
 import { bootResourceResources } from "./boot-resources.ts";
 import { bootSourceResources } from "./boot-sources.ts";
 import { configResources } from "./config.ts";
+import { describeResource } from "./describe.ts";
 import { dnsResourceResources } from "./dns-resources.ts";
 import { domainResources } from "./domains.ts";
 import { notificationResources } from "./notifications.ts";
@@ -11,8 +12,7 @@ import { selectionResources } from "./selections.ts";
 import { userResources } from "./users.ts";
 import { versionResources } from "./version.ts";
 
-/** Every path of the API that there is here. */
-export const resources: readonly Resource[] = [
+const described: readonly Resource[] = [
   ...bootResourceResources,
   ...bootSourceResources,
   ...configResources,
@@ -25,3 +25,6 @@ export const resources: readonly Resource[] = [
   ...userResources,
   ...versionResources,
 ];
+
+/** Every path of the API that there is here. */
+export const resources: readonly Resource[] = [...described, describeResource(described)];

@@ -1,11 +1,19 @@
 import { isIP } from "node:net";
 import { type Answer, bug, deleted, json, notFound } from "../answers.ts";
-import { type DnsResource, type Domain, dnsResources, domains } from "../dns.ts";
+import {
+  type DnsResource,
+  type Domain,
+  dnsResources,
+  domains,
+  keepAddresses,
+  staticAddress,
+} from "../dns.ts";
 import { integer, text } from "../fields.ts";
 import { dataForm } from "../forms.ts";
 import type { Maas } from "../maas.ts";
 import { adminMethod, type Call, idIn, type Resource } from "../resource.ts";
 import { submittedText } from "../submission.ts";
+import { shown as shownUser } from "./users.ts";
 
 /*
  * maasserver/api/dnsresources.py, maasserver/forms/dnsresource.py and maasserver/models/dnsresource.py.
@@ -24,15 +32,13 @@ export const dnsResourceResources: readonly Resource[] = [
   {
     path: "dnsresources/",
     access: "users",
-    GET: ({ maas, query }) => {
-      const all = dnsResources(maas).map((resource) => shown(maas, resource));
-      const wanted = query.get("fqdn");
-      return json(wanted === null ? all : all.filter(({ fqdn }) => fqdn === wanted));
-    },
+    GET: ({ maas, query }) => json(filtered(maas, query).map((resource) => shown(maas, resource))),
     POST: adminMethod((call) => {
       const { maas } = call;
-      const resource = { id: maas.store.nextId("dnsResources"), ...cleaned(call, undefined) };
+      const values = cleaned(call, undefined);
+      const resource = { id: maas.store.nextId("dnsResources"), ...values };
       dnsResources(maas).push(resource);
+      keepAddresses(maas, call.user?.username ?? "");
       return json(shown(maas, resource));
     }),
   },
@@ -43,6 +49,7 @@ export const dnsResourceResources: readonly Resource[] = [
     PUT: adminMethod((call) => {
       const resource = resourceOf(call);
       Object.assign(resource, cleaned(call, resource));
+      keepAddresses(call.maas, call.user?.username ?? "");
       return json(shown(call.maas, resource));
     }),
     DELETE: adminMethod(remove),
@@ -52,7 +59,29 @@ export const dnsResourceResources: readonly Resource[] = [
 function remove(call: Call): Answer {
   const all = dnsResources(call.maas);
   all.splice(all.indexOf(resourceOf(call)), 1);
+  keepAddresses(call.maas, call.user?.username ?? "");
   return deleted;
+}
+
+/** By domain, or by name, or by both; `fqdn` counts where neither is given. The kinds of records are not among what is here. */
+function filtered(maas: Maas, query: URLSearchParams): DnsResource[] {
+  let domain = query.get("domain");
+  let name = query.get("name");
+  const fqdn = query.get("fqdn");
+  let zone: Domain | undefined;
+  if (domain === null && name === null && fqdn !== null) {
+    const place = placeOf(maas, fqdn, undefined, undefined);
+    zone = place.domain;
+    name = place.name ?? null;
+    domain = zone.name;
+  } else if (domain !== null) {
+    zone = domains(maas).find(({ id, name: called }) => String(id) === domain || called === domain);
+    if (zone === undefined) throw notFound("Domain");
+  }
+  return dnsResources(maas)
+    .filter((resource) => zone === undefined || resource.domain === zone.id)
+    .filter((resource) => name === null || resource.name === name)
+    .sort((one, other) => one.domain - other.domain || (one.name < other.name ? -1 : 1));
 }
 
 /** The values of a resource that is new, or there already. */
@@ -118,8 +147,22 @@ function shown(maas: Maas, { id, name, domain, address_ttl, addresses }: DnsReso
     id,
     fqdn: name === "@" ? zone : `${name}.${zone}`,
     address_ttl,
-    ip_addresses: addresses.map((ip) => ({ ip, ...userReserved })),
+    ip_addresses: addresses.map((ip) => shownAddress(maas, ip)),
     resource_records: [],
     resource_uri: `/MAAS/api/2.0/dnsresources/${id}/`,
+  };
+}
+
+function shownAddress(maas: Maas, ip: string) {
+  const address = staticAddress(maas, ip);
+  const owner = address && maas.userNamed(address.username);
+  return {
+    created: maas.timestamp(address?.created ?? maas.now()),
+    ip,
+    ...userReserved,
+    subnet: null,
+    interface_set: [],
+    owner: owner ? shownUser(owner) : null,
+    resource_uri: "/MAAS/api/2.0/ipaddresses/",
   };
 }

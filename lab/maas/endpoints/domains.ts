@@ -3,7 +3,7 @@ import { type Domain, defaultDomain, dnsResources, domains } from "../dns.ts";
 import { checkbox, integer } from "../fields.ts";
 import { dataForm } from "../forms.ts";
 import type { Maas } from "../maas.ts";
-import { domainName } from "../network-fields.ts";
+import { zoneName } from "../network-fields.ts";
 import { adminMethod, type Call, idIn, type Resource } from "../resource.ts";
 import type { Submission } from "../submission.ts";
 
@@ -12,7 +12,7 @@ import type { Submission } from "../submission.ts";
  */
 
 const fields = {
-  name: domainName(),
+  name: zoneName(),
   authoritative: checkbox(true),
   ttl: integer({ required: false, min: 1 }),
 };

@@ -1,14 +1,13 @@
-import { answer, notFound } from "../answers.ts";
-import { adminMethod, type Resource } from "../resource.ts";
+import { json, notFound } from "../answers.ts";
+import type { Resource } from "../resource.ts";
 
-/** Racks fetch images from the region by themselves: asking them to has done nothing since 3.5. */
-const importBootImages = adminMethod(() => answer(202, "text/plain; charset=utf-8", "Accepted"));
-
+/** Racks fetch images from the region by themselves: 3.6.5 was seen to know no operation any more that asks them to. */
 export const rackControllerResources: readonly Resource[] = [
   {
     path: "rackcontrollers/",
     access: "users",
-    operations: { POST: { import_boot_images: importBootImages } },
+    GET: () => json([]),
+    operations: { POST: {} },
   },
   {
     path: "rackcontrollers/{system_id}/",
@@ -16,5 +15,6 @@ export const rackControllerResources: readonly Resource[] = [
     GET: () => {
       throw notFound("RackController"); // there is none
     },
+    operations: { POST: {} },
   },
 ];

@@ -21,7 +21,8 @@ export const userResources: readonly Resource[] = [
   },
 ];
 
-function shown({ username, email, isAdmin }: User) {
+/** A user as others of MAAS's answers hold it, too. */
+export function shown({ username, email, isAdmin }: User) {
   return {
     is_superuser: isAdmin,
     username,

@@ -68,7 +68,7 @@ export function latestComplete(resource: BootResource): ResourceSet | undefined 
   return resource.sets.findLast(isComplete);
 }
 
-/** The architectures that machines can be started on with the Ubuntu images that are there, e.g. `amd64/ga-24.04`. */
+/** The architectures that machines can be started on with the Ubuntu images that are there, e.g. `amd64/generic`: no kernels. */
 export function usableArchitectures(maas: Maas): string[] {
   const started = bootResources(maas).filter((resource) => {
     const types = latestComplete(resource)?.files.map(({ filetype }) => filetype) ?? [];
@@ -88,5 +88,5 @@ export function usableArchitectures(maas: Maas): string[] {
         .map((name) => `${arch}/${name}`),
     ];
   });
-  return [...new Set(names)].sort();
+  return [...new Set(names)].filter((name) => !/(hwe|ga)-/.test(name)).sort();
 }

@@ -109,16 +109,18 @@ function reader(source: BootSource, later: boolean): () => StreamSource {
   return () => read;
 }
 
+/** Once: what is notified already stays as it was said then, and nothing takes it back. */
 function notifyOfCommissioning(maas: Maas): void {
-  const { config } = maas.store.state;
+  const { config, notifications } = maas.store.state;
+  const isNotified = (ident: string) => notifications.some((one) => one.ident === ident);
   const os = config.commissioning_osystem ?? "ubuntu";
   const release = config.commissioning_distro_series ?? maas.version.commissioningSeries;
   const is = (row: { os: string; release: string }) => row.os === os && row.release === release;
   const says = `${os} ${release} is configured as the commissioning release but it is`;
-  if (!selections(maas).some(is)) {
+  if (!selections(maas).some(is) && !isNotified("commissioning_series_unselected")) {
     maas.notify("commissioning_series_unselected", "error", `${says} not selected for download!`);
   }
-  if (!cachedImages(maas).some(is)) {
+  if (!cachedImages(maas).some(is) && !isNotified("commissioning_series_unavailable")) {
     maas.notify(
       "commissioning_series_unavailable",
       "error",

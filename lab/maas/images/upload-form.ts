@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { bug, modelInvalid } from "../answers.ts";
+import { badRequest, bug } from "../answers.ts";
 import { checkbox, choice, file, integer, text } from "../fields.ts";
 import { Form, Wrong } from "../forms.ts";
 import type { Maas } from "../maas.ts";
@@ -11,6 +11,7 @@ import {
   type ResourceFile,
   usableArchitectures,
 } from "./boot-resources.ts";
+import { removeRows } from "./boot-sources.ts";
 import { cachedImages } from "./source-cache.ts";
 
 /*
@@ -84,9 +85,9 @@ export function declareUpload(maas: Maas, data: Submission | undefined): BootRes
   const named = name === undefined ? undefined : storedName(maas, form, name);
   const base = base_image === undefined ? "" : baseImage(maas, form, name ?? "", base_image);
   const valid = form.valid();
+  const before = bootResources(maas).length;
   const resource = resourceNamed(maas, named ?? "", valid.architecture);
-  resource.extra = { subarches: valid.architecture.split("/")[1] ?? "", title: valid.title };
-  if (resource.baseImage === "") resource.baseImage = base;
+  const isNew = bootResources(maas).length > before;
   const filetype = filetypes[valid.filetype || "tgz"] ?? "";
   const whole = content === undefined ? undefined : createHash("sha256").update(content).digest("hex");
   const added: ResourceFile = {
@@ -97,7 +98,13 @@ export function declareUpload(maas: Maas, data: Submission | undefined): BootRes
     size: content?.length ?? valid.size ?? 0,
     stored: content?.length ?? 0,
   };
-  requireSameSize(maas, added);
+  if (isOfOtherSize(maas, added)) {
+    if (isNew && maas.version.undoesRefusedUploads)
+      removeRows(bootResources(maas), (row) => row === resource);
+    throw badRequest("File already exists with sha256 that is of different size.");
+  }
+  resource.extra = { subarches: valid.architecture.split("/")[1] ?? "", title: valid.title };
+  if (resource.baseImage === "") resource.baseImage = base;
   // Versions before this one stay, but lose their files.
   if (!valid.keep_old) for (const set of resource.sets) set.files = [];
   resource.sets.push({ version: nextVersion(maas, resource), label: "uploaded", files: [added] });
@@ -159,11 +166,9 @@ function resourceNamed(maas: Maas, name: string, architecture: string): BootReso
   return before ?? addBootResource(maas, { type: "Uploaded", name, architecture });
 }
 
-function requireSameSize(maas: Maas, { sha256: digest, size }: ResourceFile): void {
+function isOfOtherSize(maas: Maas, { sha256: digest, size }: ResourceFile): boolean {
   const files = bootResources(maas).flatMap(({ sets }) => sets.flatMap((set) => set.files));
-  if (files.some((one) => one.sha256 === digest && one.size !== size)) {
-    throw modelInvalid({ __all__: ["File already exists with sha256 that is of different size."] });
-  }
+  return files.some((one) => one.sha256 === digest && one.size !== size);
 }
 
 /** The day, then the day with a number. */

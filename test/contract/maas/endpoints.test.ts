@@ -154,6 +154,34 @@ test("what could not be fetched is shown to everybody, until each has dismissed 
   expect(await ofImporter(userKey)).toHaveLength(1);
 });
 
-test("racks can be told to import, and nothing happens", async () => {
-  expect(await post("rackcontrollers/?op=import_boot_images", {})).toEqual({ status: 202, body: "Accepted" });
+test("racks can no longer be told to import", async () => {
+  expect(await post("rackcontrollers/?op=import_boot_images", {})).toEqual({
+    status: 400,
+    body: "Unrecognised signature: method=POST op=import_boot_images",
+  });
+});
+
+test("the API is described to anybody", async () => {
+  const response = await fetch(`${region.origin}/MAAS/api/2.0/describe/`);
+  expect(response.status).toBe(200);
+  expect(JSON.stringify(await response.json())).toContain("/MAAS/api/2.0/boot-sources/");
+});
+
+describe("names are listed", () => {
+  test("by domain, by name, and by both in one", async () => {
+    const { body: zone } = await post("domains/", { name: "filtered.example" });
+    await post("dnsresources/", { fqdn: "b.filtered.example", ip_addresses: "10.0.0.9" });
+    await post("dnsresources/", { fqdn: "a.filtered.example" });
+    const names = async (query: string) =>
+      (await get(`dnsresources/?${query}`)).body.map(({ fqdn }: { readonly fqdn: string }) => fqdn);
+    const all = ["a.filtered.example", "b.filtered.example"];
+    expect(await names("domain=filtered.example")).toEqual(all);
+    expect(await names(`domain=${zone.id}`)).toEqual(all);
+    expect(await names("fqdn=b.filtered.example")).toEqual(["b.filtered.example"]);
+    expect(await names("domain=filtered.example&name=a")).toEqual(["a.filtered.example"]);
+    expect(await get("dnsresources/?domain=nowhere.example")).toEqual({
+      status: 404,
+      body: "No Domain matches the given query.",
+    });
+  });
 });

@@ -186,9 +186,28 @@ describe("with an image of Ubuntu", () => {
     ]);
   });
 
-  test("racks are told to fetch images in vain", async () => {
-    const { status, text } = await region.post("rackcontrollers/?op=import_boot_images");
+  test("an architecture of its own is all that MAAS offers", async () => {
+    const { status, json } = await region.post("boot-resources/", {
+      ...asked,
+      architecture: "sparc/generic",
+    });
 
-    expect([status, text]).toEqual([202, "Accepted"]);
+    expect(status).toBe(400);
+    expect(json).toEqual({
+      architecture: ["'sparc/generic' is not a valid architecture.  It should be one of: 'amd64/generic'."],
+    });
+  });
+
+  test("a digest that is there with another size is refused in a bare text, and nothing stays of it", async () => {
+    await declare({ name: "sized" });
+    const { status, text, headers } = await region.post("boot-resources/", {
+      ...asked,
+      name: "resized",
+      size: String(content.length + 1),
+    });
+
+    expect([status, text]).toEqual([400, "File already exists with sha256 that is of different size."]);
+    expect(headers.get("Content-Type")).toBe("text/plain; charset=utf-8");
+    expect((await region.get("boot-resources/?type=uploaded")).text).not.toContain('"resized"');
   });
 });

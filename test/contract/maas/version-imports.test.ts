@@ -132,4 +132,21 @@ describe("imports", () => {
     const [set] = Object.values(body.sets ?? {}) as { readonly complete: boolean }[];
     expect(set?.complete === true).toBe(version !== "3.8");
   });
+
+  test.each([
+    ["3.5", ["ghost"]],
+    ["3.6", []],
+  ])("%s keeps of an upload that was refused %j", async (version, names) => {
+    await imported(version);
+    const sha256 = createHash("sha256").update("one").digest("hex");
+    const upload = (name: string, size: string) =>
+      ask(region, "POST", "boot-resources/", fieldsOf({ name, architecture: "amd64/generic", sha256, size }));
+    expect((await upload("first", "3")).status).toBe(201);
+    expect((await upload("ghost", "4")).status).toBe(400);
+
+    const { body } = await ask(region, "GET", "boot-resources/?type=uploaded");
+    expect(
+      body.map(({ name }: { readonly name: string }) => name).filter((name: string) => name !== "first"),
+    ).toEqual(names);
+  });
 });

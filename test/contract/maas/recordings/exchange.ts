@@ -33,6 +33,7 @@ const files = [
   "selections",
   "config",
   "import-semantics",
+  "dns",
 ];
 
 /** All of them, in order. */

@@ -53,7 +53,7 @@ export class Ids {
   /** A recorded path as it is here. Ids that were never answered stay. */
   path(path: string): string {
     return path.replace(
-      /(boot-sources|selections|boot-resources|package-repositories)\/(\d+)/g,
+      /(boot-sources|selections|boot-resources|package-repositories|domains|dnsresources)\/(\d+)/g,
       (_, kind, id) => {
         return `${kind}/${this.#here.get(`${kind}/${id}`) ?? id}`;
       },
@@ -120,11 +120,13 @@ function kindOf({ resource_uri }: Row): string | undefined {
 function maskedValue(value: unknown, ids: Ids | undefined): any {
   if (Array.isArray(value)) return value.map((one) => maskedValue(one, ids));
   if (typeof value !== "object" || value === null) return value;
-  const object = { ...value } as Record<string, unknown>;
+  const object = Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, holdsRows(inner) ? maskedValue(inner, ids) : inner]),
+  ) as Record<string, unknown>;
   if ("created" in object && "updated" in object) {
     object.updated = object.updated === object.created ? "when it was created" : timeForm(object.updated);
     object.created = timeForm(object.created);
-  }
+  } else if ("created" in object) object.created = timeForm(object.created);
   if ("version" in object && "capabilities" in object) object.version = "its version";
   if (ids !== undefined && typeof object.id === "number") {
     const kind = kindOf(object as unknown as Row);
@@ -137,6 +139,11 @@ function maskedValue(value: unknown, ids: Ids | undefined): any {
     });
   }
   return object;
+}
+
+/** Whether it is a list of objects, such as the addresses of a name. */
+function holdsRows(value: unknown): boolean {
+  return Array.isArray(value) && value.some((one) => typeof one === "object");
 }
 
 function timeForm(value: unknown): string {

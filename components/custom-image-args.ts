@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { MaasConnectionArgs } from "../resources/maas/connection.ts";
+import { kernelRefusal, neverDeployed } from "../resources/maas-image/deployable.ts";
 import { fileTypeOf, fileTypes, nameRefusal } from "../resources/maas-image/upload-names.ts";
 import {
   absolutePath,
@@ -64,7 +65,7 @@ export const uploadSchema = z
       )
       .optional(),
   })
-  .superRefine(({ os, release, file, fileType, baseImage }, context) => {
+  .superRefine(({ os, release, file, fileType, baseImage, kernel }, context) => {
     const refusal = nameRefusal(`${os}/${release}`);
     if (refusal) context.addIssue({ code: "custom", path: ["release"], message: refusal });
     const path = typeof file === "string" ? file : file.path;
@@ -73,10 +74,13 @@ export const uploadSchema = z
       const message = "does not tell by its name what kind of image it is: say fileType";
       context.addIssue({ code: "custom", path: ["file"], message });
     }
-    if (kind?.startsWith("dd") && ["centos", "rhel", "ol"].includes(os)) {
-      const message = `is a disk image (${kind}), and MAAS deploys ${os} from archives of a root file system only: use os: custom, or a .tar.gz`;
-      context.addIssue({ code: "custom", path: ["file"], message });
+    const never = kind && neverDeployed(os, kind);
+    if (never) {
+      const path = os === "bootloader" ? ["os"] : ["file"];
+      context.addIssue({ code: "custom", path, message: never });
     }
+    const kernelFault = kernelRefusal(kernel);
+    if (kernelFault) context.addIssue({ code: "custom", path: ["kernel"], message: kernelFault });
     if (baseImage && os !== "custom") {
       context.addIssue({ code: "custom", path: ["baseImage"], message: "goes with os: custom only" });
     }

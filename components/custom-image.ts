@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../resources/files.ts";
 import { type ImageFile, imageFileFacts } from "../resources/image-file.ts";
+import { refuseOtherKind } from "../resources/maas-image/deployable.ts";
 import { distroSeriesOf, fileTypeOf } from "../resources/maas-image/upload-names.ts";
 import { MaasImage } from "../resources/maas-image.ts";
 import { getOwnImage, type OwnImageContents } from "../resources/own-image.ts";
@@ -164,10 +165,11 @@ export class CustomImage extends pulumi.ComponentResource {
     const settings: UploadSettings = checkedArguments("CustomImage", name, args as object, uploadSchema);
     const { os, release, title, architecture, kernel, baseImage } = settings;
     const file = fileOf(settings.file);
+    const fileType = settings.fileType ?? fileTypeOf(file.path) ?? "";
     const imageName = `${os}/${release}`;
     const facts = pulumi
       .output(maas.host)
-      .apply((region) => lookedUp(this, `customImages.${name}`, factsOf(file, region)));
+      .apply((region) => lookedUp(this, `customImages.${name}`, factsOf(file, fileType, region)));
     const image = new MaasImage(
       `${name}-image`,
       {
@@ -176,7 +178,7 @@ export class CustomImage extends pulumi.ComponentResource {
         architecture: `${architecture}/${kernel}`,
         title,
         ...(baseImage ? { baseImage } : {}),
-        fileType: settings.fileType ?? fileTypeOf(file.path) ?? "",
+        fileType,
         file: { path: file.path, onHost: file.host !== undefined },
         size: facts.size,
         sha256: facts.sha256,
@@ -197,11 +199,13 @@ function fileOf(file: StreamSettings["file"]): ImageFile {
   return typeof file === "string" ? { path: file } : file;
 }
 
-async function factsOf(file: ImageFile, region: string) {
+async function factsOf(file: ImageFile, fileType: string, region: string) {
   if (file.host !== undefined && file.host !== region) {
     throw new pulumi.RunError(
       `file.host is ${file.host}, and ${region} is the region: copy the file there first, or name one of this workstation`,
     );
   }
-  return { ...(await imageFileFacts(file)), changes: [], warnings: [] };
+  const facts = await imageFileFacts(file);
+  refuseOtherKind(file.path, fileType, facts);
+  return { ...facts, changes: [], warnings: [] };
 }

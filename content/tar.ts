@@ -11,6 +11,27 @@ export function isTar(bytes: Buffer): boolean {
   return sum === header.reduce((total, byte) => total + byte, 0);
 }
 
+/** What an archive begins with. */
+export interface FirstEntry {
+  readonly name: string;
+  /** Not a directory, a link or a device. */
+  readonly isFile: boolean;
+}
+
+/** @param bytes the beginning of a tar archive, a header's block at least. Headers of pax and GNU tar before the entry are passed over. */
+export function firstInTar(bytes: Buffer): FirstEntry | undefined {
+  for (let at = 0; at + block <= bytes.length; ) {
+    const name = bytes.toString("utf8", at, at + 100).replace(/\0.*$/s, "");
+    const type = bytes.toString("latin1", at + 156, at + 157);
+    const size = Number.parseInt(bytes.toString("latin1", at + 124, at + 136), 8);
+    if (name === "") return undefined;
+    if (!["x", "g", "L", "K"].includes(type)) return { name, isFile: type === "0" || type === "\0" };
+    if (!Number.isSafeInteger(size) || size < 0) return undefined;
+    at += block + Math.ceil(size / block) * block;
+  }
+  return undefined;
+}
+
 /**
  * The content of a file of a small archive; undefined when it is not there as a plain file, not whole, or there twice:
  * of two, each reader takes another.

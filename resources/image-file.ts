@@ -4,7 +4,7 @@ import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { constants, gunzipSync } from "node:zlib";
 import { defaultCache } from "../content/metadata-cache.ts";
-import { isTar } from "../content/tar.ts";
+import { type FirstEntry, firstInTar, isTar } from "../content/tar.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
@@ -25,8 +25,13 @@ export interface ImageFileFacts {
   readonly size: number;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
-  /** What it holds: `tar` is a tar archive packed with gzip, `gzip` is something else packed with it. */
-  readonly kind: "tar" | "gzip" | "other";
+  readonly packing: "gzip" | "bzip2" | "xz" | "none";
+  /** Whether it is a tar archive, or has packed one; undefined where that cannot be looked into. */
+  readonly tar: boolean | undefined;
+  /** What the archive begins with. */
+  readonly first?: FirstEntry | undefined;
+  /** The form of a virtual disk that is not a raw one, e.g. `qcow2`. */
+  readonly format?: string | undefined;
 }
 
 /**
@@ -54,16 +59,37 @@ const beginning = 16_384;
 /** Gzip makes a byte of at most 1032. */
 const mostUnpacked = beginning * 1032;
 
-function kindOf(begins: Buffer): ImageFileFacts["kind"] {
-  if (begins.length < 2 || begins.readUInt16BE(0) !== 0x1f8b) return "other";
+const formats: readonly (readonly [magic: string, format: string])[] = [
+  ["QFI\xfb", "qcow2"],
+  ["KDMV", "vmdk"],
+  ["vhdxfile", "vhdx"],
+  ["conectix", "vhd"],
+];
+
+type Kind = Pick<ImageFileFacts, "packing" | "tar" | "first" | "format">;
+
+function kindOf(begins: Buffer): Kind {
+  const starts = (magic: string) => begins.toString("latin1", 0, magic.length) === magic;
+  if (starts("\x1f\x8b")) return { packing: "gzip", ...contentsOf(unpacked(begins)) };
+  if (starts("\xfd7zXZ\0")) return { packing: "xz", tar: undefined };
+  if (starts("BZh")) return { packing: "bzip2", tar: undefined };
+  return { packing: "none", ...contentsOf(begins) };
+}
+
+function contentsOf(begins: Buffer): Omit<Kind, "packing"> {
+  if (isTar(begins)) return { tar: true, first: firstInTar(begins) };
+  const format = formats.find(([magic]) => begins.toString("latin1", 0, magic.length) === magic)?.[1];
+  return { tar: false, ...(format ? { format } : {}) };
+}
+
+function unpacked(begins: Buffer): Buffer {
   try {
-    const unpacked = gunzipSync(begins.subarray(0, beginning), {
+    return gunzipSync(begins.subarray(0, beginning), {
       finishFlush: constants.Z_SYNC_FLUSH,
       maxOutputLength: mostUnpacked,
     });
-    return isTar(unpacked) ? "tar" : "gzip";
   } catch {
-    return "gzip";
+    return Buffer.alloc(0);
   }
 }
 
@@ -84,7 +110,7 @@ async function here(relative: string): Promise<ImageFileFacts | undefined> {
     sha256 = await digestHere(path);
     await cache.remember(subject, sha256);
   }
-  return { size: Number(found.size), sha256, kind: kindOf(await beginningHere(path)) };
+  return { size: Number(found.size), sha256, ...kindOf(await beginningHere(path)) };
 }
 
 async function digestHere(path: string): Promise<string> {
@@ -139,7 +165,7 @@ echo "\${is%% *} $sum $(head -c ${beginning} -- "$file" | base64 -w 0)"`,
   const [size, sha256 = "", begins = ""] = stdout.trim().split(" ");
   if (!sha256) return undefined;
   if (/^\d{1,15}$/.test(size ?? "") && /^[0-9a-f]{64}$/.test(sha256)) {
-    return { size: Number(size), sha256, kind: kindOf(Buffer.from(begins, "base64")) };
+    return { size: Number(size), sha256, ...kindOf(Buffer.from(begins, "base64")) };
   }
   throw new ExplainedError({
     host: host.name,

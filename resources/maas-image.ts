@@ -14,35 +14,48 @@ import { DefinedResource } from "./kernel/resource.ts";
 import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./maas/connection.ts";
 import { regionOf } from "./maas/region.ts";
 import { chunksHere, chunksThere } from "./maas-image/chunks.ts";
+import { neverDeployed } from "./maas-image/deployable.ts";
 import { defaultUploadLimits, type UploadLimits, upload } from "./maas-image/upload.ts";
-import { fileTypes, nameRefusal, storedName, storedTypes } from "./maas-image/upload-names.ts";
+import {
+  distroSeriesOf,
+  fileTypes,
+  nameRefusal,
+  storedName,
+  storedTypes,
+} from "./maas-image/upload-names.ts";
 
-const inputs = z.strictObject({
-  host: z.string().min(1, "must name a host"),
-  ...maasInputs,
-  name: z.string().superRefine((name, context) => {
-    const message = nameRefusal(name);
-    if (message) context.addIssue({ code: "custom", message });
-  }),
-  architecture: z
-    .string()
-    .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/, "is not an architecture as MAAS has it, e.g. amd64/generic"),
-  title: z.string().default(""),
-  baseImage: z
-    .string()
-    .regex(
-      /^(ubuntu|centos|rhel|ol|suse)\/[A-Za-z0-9][\w.-]*$/,
-      "is not what it is made from, e.g. ubuntu/noble",
-    )
-    .optional(),
-  fileType: z.enum(fileTypes as [string, ...string[]]),
-  /** On this workstation, or with `onHost` on the region host. */
-  file: z.strictObject({ path: z.string().min(1), onHost: z.boolean().default(false) }),
-  /** Bytes of the file. */
-  size: z.int().positive(),
-  /** Of the file, lower-case hexadecimal. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256"),
-});
+const inputs = z
+  .strictObject({
+    host: z.string().min(1, "must name a host"),
+    ...maasInputs,
+    name: z.string().superRefine((name, context) => {
+      const message = nameRefusal(name);
+      if (message) context.addIssue({ code: "custom", message });
+    }),
+    architecture: z
+      .string()
+      .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/, "is not an architecture as MAAS has it, e.g. amd64/generic"),
+    title: z.string().default(""),
+    baseImage: z
+      .string()
+      .regex(
+        /^(ubuntu|centos|rhel|ol|suse)\/[A-Za-z0-9][\w.-]*$/,
+        "is not what it is made from, e.g. ubuntu/noble",
+      )
+      .optional(),
+    fileType: z.enum(fileTypes as [string, ...string[]]),
+    /** On this workstation, or with `onHost` on the region host. */
+    file: z.strictObject({ path: z.string().min(1), onHost: z.boolean().default(false) }),
+    /** Bytes of the file. */
+    size: z.int().positive(),
+    /** Of the file, lower-case hexadecimal. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256"),
+  })
+  .superRefine(({ name, fileType }, context) => {
+    const [system = ""] = distroSeriesOf(name).split("/");
+    const message = neverDeployed(system, fileType);
+    if (message) context.addIssue({ code: "custom", path: ["fileType"], message });
+  });
 type Inputs = z.output<typeof inputs>;
 
 export interface MaasImageOutputs {

@@ -4,6 +4,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import { type ImageFile, imageFileFacts } from "./image-file.ts";
+import { packsDisk } from "./maas-image/deployable.ts";
 import { fileTypeOf } from "./maas-image/upload-names.ts";
 import { checkedOwnSummary, type KeptOwnImage } from "./own-image-tree/as-kept.ts";
 import type { OwnImageSummary } from "./own-image-tree.ts";
@@ -76,7 +77,7 @@ export async function planOwnImage(
       summary === undefined ? undefined : checkedOwnSummary(publisher, directory, summary),
     ),
   ]);
-  if (facts.kind === "other") {
+  if (facts.packing !== "gzip") {
     throw refuse(
       `${file.path} is not a gzip archive`,
       "Pack the root file system as .tar.gz, as packer-maas does: a stream takes nothing else. Other kinds of images are uploaded (via: upload).",
@@ -91,7 +92,8 @@ export async function planOwnImage(
       serial: version.serial,
       // A disk image may be in a tar archive as well: then its name says so.
       file: {
-        ftype: facts.kind === "tar" && fileTypeOf(file.path) !== "ddtgz" ? "root-tgz" : "root-dd.gz",
+        ftype:
+          facts.tar && fileTypeOf(file.path) !== "ddtgz" && !packsDisk(facts) ? "root-tgz" : "root-dd.gz",
         size: facts.size,
         sha256: facts.sha256,
       },

@@ -20,6 +20,7 @@ import {
   uploadSchema,
 } from "./custom-image-args.ts";
 import { checkedArguments, digestsOf, installed, lookedUp, placeOf, urlOf } from "./mirror-site.ts";
+import { seenRegion } from "./region-check.ts";
 import { webSite } from "./web-site.ts";
 
 /** What MAAS needs to take an image from its stream. */
@@ -173,7 +174,7 @@ export class CustomImage extends pulumi.ComponentResource {
     const image = new MaasImage(
       `${name}-image`,
       {
-        maas,
+        maas: seenRegion(this, `CustomImage ${name}`, maas),
         name: imageName,
         architecture: `${architecture}/${kernel}`,
         title,

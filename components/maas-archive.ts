@@ -14,6 +14,7 @@ import {
   misfit,
   type RepositoryArgs,
 } from "./maas-archive-args.ts";
+import { seenRegion } from "./region-check.ts";
 
 /**
  * What deployed machines get their packages from: MAAS's two default archives, pointed at a mirror with the key that it needs,
@@ -29,7 +30,8 @@ export class MaasArchive extends pulumi.ComponentResource {
   constructor(name: string, args: MaasArchiveArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:MaasArchive", name, {}, options);
     check(name, args);
-    const { maas, mainArchive, portsArchive, repositories = {} } = args;
+    const maas = seenRegion(this, `MaasArchive ${name}`, args.maas);
+    const { mainArchive, portsArchive, repositories = {} } = args;
     const archives = {
       ...(mainArchive ? { main_archive: defaultArchive(mainArchive) } : {}),
       ...(portsArchive ? { ports_archive: defaultArchive(portsArchive) } : {}),

@@ -16,6 +16,7 @@ import {
   type Selections,
 } from "./maas-boot-source-args.ts";
 import { lookedUp } from "./mirror-site.ts";
+import { seenRegion } from "./region-check.ts";
 
 interface Source {
   readonly source: pulumi.Output<DeclaredBootSource>;
@@ -41,7 +42,8 @@ export class MaasBootSource extends pulumi.ComponentResource {
 
   constructor(name: string, args: MaasBootSourceArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:MaasBootSource", name, {}, options);
-    const { maas, mirror, customImages = [], after } = args;
+    const maas = seenRegion(this, `MaasBootSource ${name}`, args.maas);
+    const { mirror, customImages = [], after } = args;
     const settings = checked(name, args);
     const sources: Record<string, Source> = {
       ...(mirror ? { mirror: ofMirror(name, mirror, settings.selections) } : {}),

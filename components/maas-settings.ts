@@ -8,6 +8,7 @@ import {
   type MaasSettingsArgs,
   maasSettingsSchema,
 } from "./maas-settings-args.ts";
+import { seenRegion } from "./region-check.ts";
 
 /**
  * A region's settings, above all those that a MAAS without Internet needs. Those that name images are set after the
@@ -30,7 +31,8 @@ export class MaasSettings extends pulumi.ComponentResource {
 
   constructor(name: string, args: MaasSettingsArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:MaasSettings", name, {}, options);
-    const { maas, imagesFrom = [], ...declared } = args;
+    const { maas: given, imagesFrom = [], ...declared } = args;
+    const maas = seenRegion(this, `MaasSettings ${name}`, given);
     const result = maasSettingsSchema.safeParse(declared);
     if (!result.success) {
       const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);

@@ -77,6 +77,18 @@ async function muchToDo(): Promise<void> {
   await maas.maas.reset();
 }
 
+test("a region host without MAAS is found in the preview, once", async () => {
+  stack.configure(maas.site({ host: "mirror" }));
+  const { code, output } = await stack.preview();
+  stack.configure(maas.site());
+  expect(code).not.toBe(0);
+  expect(output).toMatch(
+    /host mirror: reading the API key .*there is no `maas` command on this host\n.*maas\.host/,
+  );
+  expect(output.match(/Name the region host/g)).toHaveLength(1);
+  expect(output).not.toMatch(/ at .*\.ts:\d+/);
+}, 60_000);
+
 describe("a MAAS that is not well", () => {
   test("slow: it is waited for", async () => {
     maas.change("golden");

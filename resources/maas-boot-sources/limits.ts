@@ -6,6 +6,8 @@ export interface Limits {
   readonly refreshBesideDeadMs: number;
   /** The same when what was there before is put back: often it cannot be reached any more. */
   readonly putBackMs: number;
+  /** The same for the index of our mirror, from which a source is selected whose own cannot be reached. */
+  readonly selectUnreachableMs: number;
   /** Between two looks at an import; the first ones follow each other faster. */
   readonly pollMs: number;
   /** How long nothing may be imported while images are missing, before that is taken for the end of the import. */
@@ -18,6 +20,7 @@ export const defaultLimits: Limits = {
   refreshMs: 240_000,
   refreshBesideDeadMs: 60_000,
   putBackMs: 20_000,
+  selectUnreachableMs: 60_000,
   pollMs: 5000,
   restMs: 20_000,
   stallMs: 1_800_000,

@@ -21,6 +21,7 @@ import type { Limits } from "./limits.ts";
 import { readSources } from "./look.ts";
 import { blockage } from "./preflight.ts";
 import type { Seen } from "./seen-from.ts";
+import { type Selecting, selectUnreachable } from "./select-unreachable.ts";
 
 export interface WayBack {
   readonly region: MaasRegion;
@@ -42,10 +43,18 @@ export async function putBack(
 ): Promise<void> {
   const { client } = region;
   const steps = restoringSteps(region.version, await readSources(client), ours, before);
-  const refusals: string[] = [];
+  const refusals: Refusal[] = [];
   const patience = patienceOf(seen, limits);
-  for (const step of steps) await carryBack(region, step, patience, (line) => refusals.push(line));
-  if (refusals.length > 0 && !(await madeByMaas(region, before, limits))) refusals.forEach(warn);
+  const isOurs = ({ url }: { readonly url: string }) => ours.some((our) => samePlace(our, url));
+  for (const step of steps) {
+    if (step.do === "delete source" && isOurs(step) && refusals.length > 0) {
+      await selectAll({ region, seen, limits }, before, ours, refusals);
+    }
+    await carryBack(region, step, patience, (refusal) => refusals.push(refusal));
+  }
+  if (refusals.length > 0 && !(await madeByMaas(region, before, limits))) {
+    for (const { line } of refusals) warn(line);
+  }
   const left = (await listBootSources(client)).map(({ url }) => url);
   const staying = left.filter(
     (url) => ours.some((our) => samePlace(our, url)) && !before.some((source) => samePlace(source.url, url)),
@@ -63,6 +72,28 @@ export async function putBack(
     warn(
       `the images that MAAS had from ${gone.join(", ")} went with it, as they do since 3.8; its next import takes what ${left.join(", ")} has`,
     );
+  }
+}
+
+/** What MAAS did not take, of the source at `url` where it was a selection of one that had to be made. */
+interface Refusal {
+  readonly line: string;
+  readonly url?: string;
+}
+
+/** Tries another way for the sources that could not be selected from, and takes out of the refusals what succeeded. */
+async function selectAll(
+  selecting: Selecting,
+  before: readonly RememberedSource[],
+  ours: readonly string[],
+  refusals: Refusal[],
+): Promise<void> {
+  for (const url of new Set(refusals.flatMap((refusal) => refusal.url ?? []))) {
+    const source = before.find((one) => one.url === url);
+    if (!source || ours.some((our) => samePlace(our, url))) continue;
+    if (!(await selectUnreachable(selecting, source, ours))) continue;
+    const rest = refusals.filter((refusal) => refusal.url !== url);
+    refusals.splice(0, refusals.length, ...rest);
   }
 }
 
@@ -84,7 +115,7 @@ async function carryBack(
   { client, version }: MaasRegion,
   step: RestoringStep,
   patience: (source: FoundSource | undefined) => Promise<Limits>,
-  refused: (line: string) => void,
+  refused: (refusal: Refusal) => void,
 ): Promise<void> {
   switch (step.do) {
     case "make source":
@@ -119,7 +150,8 @@ async function carryBack(
     } catch (error) {
       const refusal = error instanceof MaasRefusal ? error : (error as Error).cause;
       if (!(refusal instanceof MaasRefusal) || refusal.status !== 400) throw error;
-      refused(`${what}: ${refusal.explanation.found}`);
+      const line = `${what}: ${refusal.explanation.found}`;
+      refused(step.do === "select" ? { line, url: step.url } : { line });
     }
   }
 }

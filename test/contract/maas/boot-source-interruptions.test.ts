@@ -57,7 +57,7 @@ test.each(moments(stopped, "after"))(
   },
 );
 
-test.each([0, 1, 2, 3, 4])(
+test.each([0, 1, 2, 3, 4, 5, 6])(
   "a destroy that is killed after %i changes gives MAAS back what it had in the end, and no notification",
   async (number) => {
     scene = await BootSourceScene.start("3.6");

@@ -33,6 +33,7 @@ const limits: Limits = {
   refreshMs: 6000,
   refreshBesideDeadMs: 2000,
   putBackMs: 700,
+  selectUnreachableMs: 6000,
   pollMs: 100,
   restMs: 3000,
   stallMs: 20_000,

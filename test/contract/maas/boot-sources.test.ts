@@ -51,6 +51,22 @@ describe.each(versions)("MAAS %s", (version) => {
     }
   });
 
+  test("gets back what it had where there was more than its own source", async () => {
+    const other = await Mirror.start(ubuntuImages);
+    const id = await scene.region.addSource(other.url, await imagesKeyring());
+    await scene.region.select(id, "ubuntu", "noble");
+    const before = await scene.sources();
+    await scene.destroy(await scene.up());
+    // Since 3.8 nobody can select what is out of reach.
+    const own = (source: string) => source.includes("/ephemeral-v3/");
+    const lost = before.map((source) =>
+      version === "3.8" && own(source) ? source.replace(/ .*/, "") : source,
+    );
+    expect((await scene.sources()).sort()).toEqual(lost.sort());
+    expect(scene.said.join("\n").includes("cannot be selected again")).toBe(version === "3.8");
+    other.stop();
+  });
+
   test("keeps the images that it has until those of the mirror are there", async () => {
     const { region, mirror } = scene;
     await scene.up();

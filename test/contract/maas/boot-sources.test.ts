@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
 import { ubuntuImages } from "../../../lab/images/image-sets.ts";
 import { archiveProduct } from "../../../lab/images/products.ts";
-import { until } from "../../../lab/until.ts";
 import { BootSourceScene, noble, nobleImages, type Version } from "./boot-source-scene.ts";
 import { imagesKeyring, Mirror } from "./mirror.ts";
 import { adminKey, userKey } from "./region-process.ts";
@@ -83,44 +82,6 @@ describe.each(versions)("MAAS %s", (version) => {
     scene.host.before = () => {};
     expect(await region.images()).toEqual(expect.arrayContaining(nobleImages));
     other.stop();
-  });
-
-  test("without any source is told of nothing that it was not told of before", async () => {
-    const { region } = scene;
-    for (const { id } of (await region.get("boot-sources/")).json) await region.delete(`boot-sources/${id}/`);
-    await region.refreshEnds(region.refreshes + 1);
-    for (const { id } of (await region.get("notifications/")).json) {
-      await region.delete(`notifications/${id}/`);
-    }
-    await scene.up();
-    expect(await scene.notifications()).toEqual([]);
-    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
-  });
-
-  test("keeps what others notified of, though it is no longer so", async () => {
-    const { region } = scene;
-    const [{ id }] = (await region.get("boot-sources/")).json;
-    const [{ id: selection }] = (await region.get(`boot-sources/${id}/selections/`)).json;
-    if (version === "3.8") await region.delete(`boot-sources/${id}/selections/${selection}/`);
-    else await region.delete(`boot-sources/${id}/`);
-    await region.addSource(`http://127.0.0.1:${await deadPort()}/`, Buffer.from("x"));
-    await until("MAAS to notify of it", 10_000, async () =>
-      (await scene.notifications()).includes("commissioning_series_unselected"),
-    );
-    await scene.up();
-    expect(await scene.notifications()).toContain("commissioning_series_unselected");
-  });
-
-  test("that commissions with a release that nothing selects is told of, and says so itself", async () => {
-    const centos = { ...noble, os: "centos", release: "centos9" };
-    const images = { url: scene.mirror.url, keyring: scene.keyring, selections: [centos] };
-    await scene.up(scene.declared({ sources: { images }, images: {} }));
-    expect(scene.said.join("\n")).toMatch(
-      /warning: MAAS commissions machines with ubuntu\/(noble|jammy), which nothing/,
-    );
-    await until("MAAS to notify of it", 10_000, async () =>
-      (await scene.notifications()).includes("commissioning_series_unselected"),
-    );
   });
 
   test("is left with the declared fallback", async () => {

@@ -46,12 +46,13 @@ export async function putBack(
   const refusals: Refusal[] = [];
   const patience = patienceOf(seen, limits);
   const isOurs = ({ url }: { readonly url: string }) => ours.some((our) => samePlace(our, url));
-  for (const step of steps) {
-    if (step.do === "delete source" && isOurs(step) && refusals.length > 0) {
-      await selectAll({ region, seen, limits }, before, ours, refusals);
-    }
-    await carryBack(region, step, patience, (refusal) => refusals.push(refusal));
-  }
+  // Ours go last, and until then they serve the others.
+  const going = steps.findIndex((step) => step.do === "delete source" && isOurs(step));
+  const [coming, leaving] = going < 0 ? [steps, []] : [steps.slice(0, going), steps.slice(going)];
+  const refused = (refusal: Refusal) => void refusals.push(refusal);
+  for (const step of coming) await carryBack(region, step, patience, refused);
+  await selectAll({ region, seen, limits }, before, ours, refusals);
+  for (const step of leaving) await carryBack(region, step, patience, refused);
   if (refusals.length > 0 && !(await madeByMaas(region, before, limits))) {
     for (const { line } of refusals) warn(line);
   }

@@ -91,11 +91,14 @@ afterAll(async () => {
 
 describe("from a MAAS as it was installed, in an air gap", () => {
   let outputs: Values;
+  let notified: string[];
 
   test("to one that has all its images, from our mirrors only, in one update", async () => {
     expect(factory.bootSources).toMatchObject([{ url: "http://images.maas.io/ephemeral-v3/stable/" }]);
+    notified = await api.notifications();
     stack.configure(site());
     const run = succeeded(await stack.up());
+    expect(await api.notifications()).toEqual(notified);
     outputs = await stack.outputs();
     expect(outputs.bootImages).toEqual(await api.images());
     expect(outputs.bootImages).toMatchObject({
@@ -157,6 +160,7 @@ describe("from a MAAS as it was installed, in an air gap", () => {
     const run = succeeded(await stack.up());
     expect(run.steps.filter(({ op }) => op !== "delete").map(({ type }) => type)).toEqual([]);
     expect(await api.everything()).toEqual(factory);
+    expect(await api.notifications()).toEqual(notified);
   }, 60_000);
 });
 
@@ -214,7 +218,8 @@ describe("a MAAS that somebody has half configured", () => {
 
   test("has its half configuration again when the stack is destroyed", async () => {
     const back = succeeded(await stack.destroy());
-    expect(await api.everything()).toEqual(withoutTheUnreachable(before, back));
+    expect(await api.everything()).toEqual(before);
+    expect(back.output).not.toContain("cannot be selected again");
   }, 120_000);
 });
 

@@ -3,6 +3,7 @@ import { maasOf } from "../../lab/maas-host.ts";
 import { parseApiKey } from "../../maas/api-key.ts";
 import { MaasClient } from "../../maas/client.ts";
 import { listBootResources, readBootResource } from "../../maas/operations/boot-resources.ts";
+import { listNotifications } from "../../maas/operations/notifications.ts";
 import type { Values } from "./stack.ts";
 
 /** The API of a lab's MAAS as somebody uses it who knows nothing of this project. */
@@ -59,6 +60,12 @@ export class RegionApi {
       if (version) found[`${name} ${architecture}`] = version;
     }
     return found;
+  }
+
+  /** What MAAS tells its users of the release that it commissions with, by ident. */
+  async notifications(): Promise<string[]> {
+    const idents = (await listNotifications(this.client)).map(({ ident }) => ident);
+    return idents.filter((ident) => ident.startsWith("commissioning_")).sort();
   }
 
   async #list(path: string): Promise<Values[]> {

@@ -2,6 +2,8 @@
 # Part of a job's script; expects, beside what tree.sh does:
 #   MODE      verbatim or resigned
 
+DESTINATIONS='tree pool view selection headers local'
+
 make_tree() {
   mkdir -p "$ROOT/pool"
   link_from_store pool "$ROOT/pool"
@@ -22,14 +24,13 @@ complete_tree() {
 carry_by_hash() {
   : >>"$WORK/tree/carried"
   kept_before | sed 's#$#/public#' | while read -r older; do
-    (cd "$older" && find dists -path '*/by-hash/*' -type f -print0) | perl -0ne '
+    (cd "$older" && find dists -path '*/by-hash/*' -type f -print0) | perl -0ne "$in_tree"'
       BEGIN {
-        ($older, $newer) = splice @ARGV, 0, 2;
+        ($older, $newer, $work) = splice @ARGV, 0, 3;
         if (open my $in, "<", "$older/../carried") { local $/ = "\n"; while (<$in>) { chomp; $skip{$_} = 1 } }
-        sub parents { my ($p) = @_; my ($d) = $p =~ m{^(.*)/}; return if -d $d; parents($d); mkdir $d, 0755 }
       }
-      chomp; next if $skip{$_}; my $to = "$newer/$_"; next if -e $to; parents($to); link "$older/$_", $to or die "$to: $!\n"; print "$_\n";
-    ' "$older" "$1" >>"$WORK/tree/carried"
+      chomp; next if $skip{$_} || !sane($_) || lstat "$newer/$_" or defined off_the_way($newer, $_, 1); linked("$older/$_", "$newer/$_", "$work/spare"); print "$_\n";
+    ' "$older" "$1" "$WORK" >>"$WORK/tree/carried"
   done
 }
 
@@ -53,8 +54,9 @@ list_tree() {
 }
 
 prune_beside() {
-  cat "$ROOT"/trees/*/listing | perl -ne 'chomp; my (undef, undef, undef, $path) = split /\t/, $_, 4; print "$path\n" if $path =~ m{^pool/} && !$seen{$path}++' | LC_ALL=C sort >"$WORK/wanted"
-  (cd "$ROOT" && find pool -type f -print 2>/dev/null | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
+  tree_names | while read -r tree; do listed "$ROOT/trees/$tree"; done | cut -f4 | grep '^pool/' | LC_ALL=C sort -u >"$WORK/wanted"
+  # A name with a line end in it is nothing that a mirror put there.
+  (cd "$ROOT" && find pool -type f ! -name "*[[:cntrl:]]*" ! -path "*[[:cntrl:]]*" -print 2>/dev/null | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
   if [ -s "$WORK/unwanted" ]; then
     [ "$MODE" != resigned ] || reprepro_forget <"$WORK/unwanted"
     (cd "$ROOT" && tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f -- && find pool -mindepth 1 -type d -empty -delete)

@@ -1,6 +1,8 @@
 # Trees of images: each has every file that its index promises, as hard links into the store.
 # Part of a job's script; expects what tree.sh does.
 
+DESTINATIONS=tree
+
 make_tree() { link_from_store tree "$WORK/tree/public"; }
 
 # MAAS reads the index once and then fetches for an hour: what the trees before this one hold stays where it was, for as
@@ -9,21 +11,21 @@ complete_tree() {
   : >"$WORK/tree/carried"
   kept_before | while read -r older; do
     faults_of "$older" | cut -f3 >"$WORK/damaged"
-    perl -e '
-      my ($older, $name, $public, $damaged) = @ARGV; my %skip;
-      sub parents { my ($path) = @_; my ($dir) = $path =~ m{^(.*)/}; return if -d $dir; parents($dir); mkdir $dir, 0755 }
+    perl -e "$in_tree"'
+      my ($root, $older, $name, $public, $damaged, $work) = @ARGV; my %skip;
       sub each_line { my ($file, $do) = @_; open my $in, "<", $file or return; while (<$in>) { chomp; $do->() } }
       my $prefix = "trees/$name/public/";
-      each_line("$older/carried", sub { $skip{$prefix . (split /\t/, $_, 2)[1]} = 1 });
+      each_line("$older/carried", sub { $skip{$prefix . ((split /\t/, $_, 2)[1] // "")} = 1 });
       each_line($damaged, sub { $skip{$_} = 1 });
-      each_line("$older/listing", sub {
-        my ($sha, undef, undef, $path) = split /\t/, $_, 4;
+      listing($root, $older, sub {
+        my ($sha, undef, undef, $path) = @_;
         return if $skip{$path} || $path !~ s{^\Q$prefix\E}{} || $path =~ m{^streams/};
-        my $to = "$public/$path"; return if -e $to;
-        parents($to); link "$older/public/$path", $to or die "$to: $!\n";
+        # What is a file in one of the trees may be a directory in the other.
+        return if lstat "$public/$path" or defined off_the_way($public, $path, 1);
+        linked("$older/public/$path", "$public/$path", "$work/spare");
         print "$sha\t$path\n";
       });
-    ' "$older" "$(basename "$older")" "$1" "$WORK/damaged"
+    ' "$ROOT" "$older" "$(basename "$older")" "$1" "$WORK/damaged" "$WORK"
   done >>"$WORK/tree/carried"
 }
 
@@ -37,8 +39,9 @@ list_tree() {
 # tree, and fetched again, is damaged in them too, being the same file.
 prune_beside() {
   published=$(readlink -e "$ROOT/current")
-  for older in "$ROOT"/trees/[0-9]*; do
-    [ "$older" != "$published" ] || continue
+  tree_names | while read -r older; do
+    older=$ROOT/trees/$older
+    [ "$(readlink -e "$older")" != "$published" ] || continue
     drop_carried "$older"
     mend "$older"
   done
@@ -46,14 +49,15 @@ prune_beside() {
 
 drop_carried() {
   [ -s "$1/carried" ] || return 0
-  perl -e '
-    my ($tree, $name) = @ARGV; my %carried;
-    open my $in, "<", "$tree/carried" or die; while (<$in>) { chomp; $carried{"trees/$name/public/" . (split /\t/, $_, 2)[1]} = 1 }
-    open my $old, "<", "$tree/listing" or die; open my $new, ">", "$tree/listing.new" or die;
-    while (<$old>) { chomp(my $line = $_); print $new $_ unless $carried{(split /\t/, $line, 4)[3]} }
-    close $new or die; rename "$tree/listing.new", "$tree/listing" or die;
-    unlink map { s{^trees/\Q$name\E/}{}r =~ s{^}{$tree/}r } keys %carried;
-  ' "$1" "$(basename "$1")"
+  perl -e "$in_tree"'
+    my ($root, $tree, $name) = @ARGV; my (%carried, @gone);
+    open my $in, "<", "$tree/carried" or fault("$tree/carried: $!"); while (<$in>) { chomp; $carried{"trees/$name/public/" . ((split /\t/, $_, 2)[1] // "")} = 1 }
+    open my $new, ">", "$tree/listing.new" or fault("$tree/listing.new: $!");
+    listing($root, $tree, sub { if ($carried{$_[3]}) { push @gone, $_[3] } else { print $new join("\t", @_), "\n" } });
+    close $new && rename "$tree/listing.new", "$tree/listing" or fault("$tree/listing: $!");
+    # What the listing does not have is no file of the tree, whatever the other list says.
+    unlink map { "$root/$_" } grep { !defined off_the_way($root, $_) } @gone;
+  ' "$ROOT" "$1" "$(basename "$1")"
   find "$1/public" -mindepth 1 -type d -empty -delete
   : >"$1/carried"
 }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { sh } from "../../hosts/shell.ts";
 import type { Scene } from "../kernel/definition.ts";
+import { makeInStore } from "../published-tree/hand-over.ts";
 
 interface Brought {
   readonly store: string;
@@ -30,7 +31,7 @@ export async function bringIn(
   });
   if (there === String(size) && !(distrusted && (await isDamaged()))) return;
   const arriving = `${directory}/.${sha256}.new`;
-  await host.run(sh`mkdir -p ${directory}`, { step: `making ${directory}` });
+  await host.run(makeInStore(store, [directory]), { step: `making ${directory}` });
   if (file.onHost) {
     progress(`taking ${file.path} into ${store}`);
     await host.run(sh`cp --reflink=auto -- ${file.path} ${arriving}`, { step: `copying ${file.path}` });
@@ -40,7 +41,7 @@ export async function bringIn(
   }
   const checked = await host.run(
     sh`new=${arriving}
-if [ "$(sha256sum <"$new" | cut -d' ' -f1)" = ${sha256} ]; then
+if [ "$(stat -c %s "$new")" = ${size} ] && [ "$(sha256sum <"$new" | cut -d' ' -f1)" = ${sha256} ]; then
   chmod 644 "$new" && sync "$new" && mv -f "$new" ${kept} && echo right
 else
   rm -f "$new"

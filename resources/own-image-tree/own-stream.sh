@@ -3,6 +3,8 @@
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
 
+DESTINATIONS='tree unsigned'
+
 make_tree() {
   link_from_store tree "$WORK/tree/public"
   rm -rf "$WORK/unsigned"

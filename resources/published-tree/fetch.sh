@@ -10,14 +10,16 @@
 
 fetch_missing() {
   mkdir -p "$STORE" "$WORK/partial"
-  perl -e '
+  perl -e "$in_tree"'
     my ($store, $list) = @ARGV; my %seen;
     open my $in, "<", $list or die "$list: $!";
     while (<$in>) {
       chomp; my ($sha, $size, $path, $dest) = split /\t/, $_, 4;
       next if $seen{$sha}++;
-      my $have = -s "$store/" . substr($sha, 0, 2) . "/$sha";
+      my $kept = "$store/" . substr($sha, 0, 2) . "/$sha"; my $have = -s $kept;
       next if -e _ && ($have // 0) == $size;
+      # A digest has one size: what is wrong about it is the list, or the file.
+      if (-e _ && digest_of($kept) eq $sha) { print STDERR "fault $dest: is to have $size bytes, and what has its SHA-256 has " . ($have // 0) . "\n"; $lost = 1; next }
       if ($path eq "-") { print STDERR "fault $dest: was to be handed over with the job and is not in the store\n"; $lost = 1; next }
       print "$sha\t$size\t$path\n";
     }
@@ -26,14 +28,10 @@ fetch_missing() {
   set -- $(awk -F'\t' '{ n++; b += $2 } END { printf "%d %.0f", n, b }' "$WORK/missing")
   total_files=$1 total_bytes=$2
   [ "$total_files" -gt 0 ] || return 0
-  free=$(($(stat -f -c '%a * %S' "$STORE")))
-  if [ "$total_bytes" -gt "$free" ]; then
-    echo "fault disk: $total_bytes bytes are to be fetched and $free are free on the file system of $STORE"
-    exit 65
-  fi
-  echo "progress fetching $total_files files, $(in_mib "$total_bytes")"
   # Partial files of another plan would never be asked for again.
   ( cd "$WORK/partial" && ls -1 ) | sort >"$WORK/left" && cut -f1 "$WORK/missing" | sort | comm -23 "$WORK/left" - | (cd "$WORK/partial" && xargs -r rm -f --)
+  refuse_small_disk "$WORK/missing"
+  echo "progress fetching $total_files files, $(in_mib "$total_bytes")"
 
   fetch_pass "$WORK/missing"
   if [ -s "$WORK/again" ] && ! grep -q ': the server stalled' "$WORK/faults"; then
@@ -89,16 +87,25 @@ fetch_pass() {
 # Moves what is right into the store; tells what is wrong with the rest.
 check_batch() {
   (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | xargs -r -n 64 -P "$(nproc)" sha256sum --) >"$WORK/sums" 2>/dev/null
-  perl -e '
+  perl -e "$in_tree"'
     my ($batch, $work, $store) = @ARGV; my (%sum, %report);
+    # curl does not say why it could not write.
+    sub unwritable {
+      my $probe = "$work/partial/probe"; my $ok = open(my $out, ">", $probe) && syswrite($out, "0" x 1048576) == 1048576; my $why = "$!";
+      close $out if $out; unlink $probe; return $ok ? undef : "$probe: $why";
+    }
     open my $sums, "<", "$work/sums" or die; while (<$sums>) { $sum{$2} = $1 if /^\\?([0-9a-f]{64}) [ *](.*)$/ }
     open my $report, "<", "$work/report" or die;
     while (<$report>) { chomp; my ($code, $http, $file, $message) = split /\t/, $_, 4; $file =~ s{.*/}{}; $report{$file} = [$code, $http, $message] }
     open my $in, "<", $batch or die; open my $again, ">>", "$work/again" or die; open my $faults, ">>", "$work/faults" or die;
     while (<$in>) {
       chomp; my ($sha, $size, $path) = split /\t/; my $partial = "$work/partial/$sha";
+      if (($sum{$sha} // "") eq $sha && (-s $partial // 0) != $size) {
+        print $faults "fault $path: has the SHA-256 that the signed index says, and " . (-s $partial // 0) . " bytes where it says $size\n";
+        print $again "$sha\t$size\t$path\n"; unlink $partial; next;
+      }
       if (($sum{$sha} // "") eq $sha) {
-        my $dir = "$store/" . substr($sha, 0, 2); mkdir $dir; chmod 0644, $partial;
+        my $dir = "$store/" . substr($sha, 0, 2); make_way($store, substr($sha, 0, 2) . "/$sha"); chmod 0644, $partial;
         # Damage is looked for by size and second of change: what is changed in the second of its arrival is to show, too.
         utime time - 2, time - 2, $partial;
         if (rename $partial, "$dir/$sha") { next }
@@ -109,6 +116,7 @@ check_batch() {
       my $why =
           defined $got && $got > $size ? "is larger than the $size bytes that the signed index says"
         : ($code // 0) == 63 || ($code // 0) == 23 && defined $got && $got >= $size ? "is larger than the $size bytes that the signed index says"
+        : ($code // 0) == 23 && defined(my $reason = unwritable()) ? "cannot be written: $reason"
         : ($code // 0) == 22 || ($http // "") =~ /^[45]/ ? "the server answered " . ($http || "with an error")
         : ($code // 0) == 28 ? "the server stalled: nothing came for $ENV{STALL} s" . (defined $got ? " ($got of $size bytes are there)" : "")
         : ($code // 0) != 0 ? ($message || "curl exit code $code") . (defined $got ? " ($got of $size bytes are there)" : "")
@@ -120,6 +128,25 @@ check_batch() {
       print $faults "fault $path: $why\n"; print $again "$sha\t$size\t$path\n";
     }
   ' "$1" "$WORK" "$STORE"
+}
+
+# refuse_small_disk LIST: before anything is fetched, what it needs: its bytes, less what an earlier update left of them, and
+# a file and a directory entry each, in the store and in the tree.
+refuse_small_disk() {
+  needed=$(perl -e '
+    my ($list, $partial, $block) = @ARGV; my ($bytes, $files) = (0, 0);
+    open my $in, "<", $list or die "$list: $!";
+    while (<$in>) { my ($sha, $size) = split /\t/; $files++; my $left = $size - (-s "$partial/$sha" // 0); $bytes += $block * int(($left + $block - 1) / $block) if $left > 0 }
+    printf "%.0f %d\n", $bytes, $files;
+  ' "$1" "$WORK/partial" "$(stat -f -c %S "$WORK")")
+  disk=$(stat -f -c '%a %S %d %c' "$WORK")
+  echo "$needed $disk" | awk -v root="$ROOT" -v mount="$(df --output=target "$WORK" | tail -n 1)" '
+    { need = $1; files = $2; free = $3 * $4
+      if (need > free) what = sprintf("%.1f MiB are to be fetched and %.1f MiB are free", need / 1048576, free / 1048576)
+      # Some file systems have as many as they need, and say 0 of 0.
+      else if ($6 > 0 && files > $5) what = sprintf("%d files are to be fetched and %d inodes are free", files, $5)
+      else exit
+      printf "fault disk: %s on the file system of %s (%s)\n", what, root, mount; exit 65 }'
 }
 
 watch_progress() {

@@ -1,11 +1,18 @@
 # The order of a publication. Whatever ends it early leaves the published tree as it is.
 
+step "checking what it is to do"
+check_settings
+check_list
+refuse_planted_links
 take_lock
-rm -rf "$WORK/tree"
+rm -rf "$WORK/tree" "$WORK/vouched" "$WORK/replaced"
 mkdir -p "$WORK/tree/public"
+step "looking at what is there"
 discard_damaged
 discard_unproven
+step "fetching"
 fetch_missing
+step "putting the tree together"
 echo "progress putting the tree together"
 make_tree
 publish_tree

@@ -74,6 +74,7 @@ export function restoreJob(
 export function observeScript({ directory }: Pick<Place, "directory">): string {
   return [
     sh`ROOT=${directory}`,
+    part("guard.sh"),
     part("tree.sh"),
     `if [ ! -e "$ROOT/current/summary.json" ]; then echo absent; exit 0; fi
 basename "$(readlink "$ROOT/current")"
@@ -89,13 +90,14 @@ faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`
 
 /** Prints what is in a mirror's directory that no mirror put there, or nothing; see take_lock in tree.sh. */
 export function foreignNamesScript({ directory }: Pick<Place, "directory">): string {
-  return [sh`ROOT=${directory}`, part("tree.sh"), "not_of_mirrors"].join("\n");
+  return [sh`ROOT=${directory}`, part("guard.sh"), part("tree.sh"), "not_of_mirrors"].join("\n");
 }
 
 /** Takes the mirror's content away, and from the store what no other mirror links to. */
 export function removeScript(place: Place): string {
   return [
     settingsOf(place),
+    part("guard.sh"),
     part("tree.sh"),
     // A mirror that could not be made where something else is: nothing there is its own.
     `[ -d "$ROOT" ] && [ -z "$(not_of_mirrors)" ] || exit 0`,
@@ -118,7 +120,7 @@ done`,
 /** Takes away what only updates need; the content stays, and belongs to nobody. */
 export function leaveScript({ directory }: Pick<Place, "directory">, also: readonly string[] = []): string {
   return sh`cd ${directory} 2>/dev/null && [ -e .owner ] || exit 0
-rm -rf ${["work", ".lock", ".unfinished", ...also]}
+rm -rf ${["work", ".lock", ".unfinished", ".owner", ...also]}
 : >.owner`;
 }
 
@@ -132,5 +134,5 @@ OWNER=${owner} ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}`;
 const directories = `mkdir -p "$ROOT" "$STORE" "$WORK"`;
 
 function preamble(place: Place): string {
-  return `${settingsOf(place)}\n${directories}`;
+  return [settingsOf(place), part("guard.sh"), directories].join("\n");
 }

@@ -15,6 +15,7 @@
 # Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
 # to yet holds its lock with others; who prunes it needs it alone.
 take_lock() {
+  refuse_links "$ROOT/.lock" "$ROOT/.owner" "$ROOT/.unfinished" "$STORE/.lock"
   exec 9>"$ROOT/.lock" 8>"$STORE/.lock"
   # First, as what was handed over for this update is not to be pruned while it waits.
   flock -s 8
@@ -67,116 +68,173 @@ in_store() { printf '%s/%s/%s' "$STORE" "$(printf %.2s "$1")" "$1"; }
 # keep_in_store FILE: puts a copy of it there and prints its digest.
 keep_in_store() {
   digest=$(sha256sum <"$1" | cut -d' ' -f1)
+  refuse_links "$STORE/$(printf %.2s "$digest")"
   mkdir -p "$STORE/$(printf %.2s "$digest")"
   cp "$1" "$(in_store "$digest").new" && mv -f "$(in_store "$digest").new" "$(in_store "$digest")"
   echo "$digest"
 }
 
+# copy_from_store DIGEST FILE: what was handed over is read before it is used.
+copy_from_store() {
+  cp "$(in_store "$1")" "$2"
+  [ "$(sha256sum <"$2" | cut -d' ' -f1)" = "$1" ] || fault "$(in_store "$1"): is not what was handed over: run the update again"
+}
+
 # The number behind the newest tree, so that names sort by age whatever the clock says.
 next_number() {
-  last=$(ls -1 "$ROOT/trees" 2>/dev/null | sed -n 's/^\([0-9]\{6\}\)-.*/\1/p' | sort | tail -n 1)
+  last=$(tree_names | tail -n 1 | cut -d- -f1)
   printf '%06d' "$(($(echo "${last:-0}" | sed 's/^0*//;s/^$/0/') + 1))"
 }
 
-# link_from_store PREFIX BASE: makes BASE/x for every destination PREFIX/x of the work list, as a hard link. Leaves
-# $WORK/replaced where another file stood at one.
+# link_from_store PREFIX BASE: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list, as a
+# hard link. Leaves $WORK/replaced where another file stood at one.
 link_from_store() {
-  perl -e '
-    my ($store, $list, $prefix, $base, $replaced) = @ARGV; my %made;
-    sub parents { my ($path) = @_; my ($dir) = $path =~ m{^(.*)/}; return if !length $dir || $made{$dir}++; parents($dir); mkdir $dir, 0755 }
-    # A job of another mirror may put the same file into the store at this moment: link(2) then fails with ENOENT once.
-    sub linked { my ($from, $to) = @_; for (1 .. 100) { return if link $from, $to; last unless $!{ENOENT} && -e $from } die "$to: $!\n" }
-    open my $in, "<", $list or die "$list: $!";
+  perl -e "$in_tree"'
+    my ($root, $store, $list, $prefix, $base, $work) = @ARGV; my %content;
+    $base =~ s{^\Q$root\E/}{} && sane($base) or fault("$base: is not in $root");
+    open my $in, "<", $list or fault("$list: $!");
     while (<$in>) {
       chomp; my ($sha, $size, $path, $dest) = split /\t/, $_, 4;
       next unless $dest =~ s{^\Q$prefix\E/}{};
-      my $from = "$store/" . substr($sha, 0, 2) . "/$sha"; my $to = "$base/$dest";
-      my @from = stat $from or die "$from: $!\n"; my @to = lstat $to;
+      my $from = "$store/" . substr($sha, 0, 2) . "/$sha"; my $to = "$root/$base/$dest";
+      sane($dest) or fault(shown($to) . ": leads out of $root");
+      my @from = lstat $from or fault("$dest: is not in the store: $from: $!");
+      -f _ or fault("$from: is no file");
+      $from[7] == $size or fault("$dest: has $size bytes in the plan, and what has its SHA-256 has $from[7]: $from");
+      make_way($root, "$base/$dest");
+      my @to = lstat $to;
       next if @to && $to[0] == $from[0] && $to[1] == $from[1];
-      parents($to);
-      if (!@to) { linked($from, $to); next }
-      # What was handed over again is the same file anew.
-      open my $sum, "-|", "sha256sum", "--", $to or die; my ($is) = <$sum> =~ /([0-9a-f]{64})/;
-      if ($is ne $sha) { open my $note, ">", $replaced or die "$replaced: $!\n" }
-      my $new = "$to.new"; unlink $new; linked($from, $new); rename $new, $to or die "$to: $!\n";
+      if (!@to) { linked($from, $to, "$work/spare"); next }
+      -f _ || -l _ or fault("$to: is to be a file, and is something else");
+      # What was handed over again is the same file anew, and what is beyond the number of links that a file may have a copy.
+      my $is = -f _ ? $content{"$to[0] $to[1]"} //= digest_of($to) : "";
+      if ($is eq $sha) { next if $from[3] > 1 && $to[7] == $size && $to[3] > 1 }
+      else { open my $note, ">", "$work/replaced" or fault("$work/replaced: $!") }
+      # Beside it, a name might be another destination.
+      my $new = "$work/linked"; unlink $new; linked($from, $new, "$work/spare"); rename $new, $to or fault("$to: $!");
     }
-  ' "$STORE" "$LIST" "$1" "$2" "$WORK/replaced"
+  ' "$ROOT" "$STORE" "$LIST" "$1" "$2" "$WORK"
 }
 
-# What the tree consists of, to tell later whether it still does: sha256 TAB size TAB mtime TAB path below ROOT.
+# write_listing DIR AS: what the tree in DIR, to be called AS, consists of, to tell later whether it still does: sha256 TAB
+# size TAB mtime TAB path below ROOT. Every file of the work list must be in it, with its digest and its size.
 write_listing() {
-  list_tree "$2" >"$WORK/files"
-  perl -e '
-    my ($root, $files) = @ARGV; my %line;
-    open my $in, "<", $files or die;
-    while (<$in>) { chomp; my ($sha, $path) = split /\t/, $_, 2; my @at = stat "$root/$path" or die "$path: $!\n"; $line{$path} = "$sha\t$at[7]\t$at[9]\t$path\n" }
+  list_tree "$(basename "$1")" >"$WORK/files"
+  perl -e "$in_tree"'
+    my ($root, $store, $files, $list, $dir, $as) = @ARGV; my (%line, %size, %listed, %content);
+    if (length $list) {
+      open my $in, "<", $list or fault("$list: $!");
+      while (<$in>) { chomp; my ($sha, $size, undef, $to) = split /\t/, $_, 4; $size{$sha} = $size; $listed{$sha} = $to if $to =~ m{^(tree|pool)/} }
+    }
+    open my $in, "<", $files or fault("$files: $!");
+    while (<$in>) {
+      chomp; my ($sha, $path) = split /\t/, $_, 2;
+      $sha =~ m{^[0-9a-f]{64}\z} && sane($path) or fault(shown($path) . ": cannot be a file of a tree");
+      my $wrong = off_the_way($root, $path); fault($wrong) if defined $wrong;
+      my @at = lstat "$root/$path" or fault("$path: $!");
+      -f _ or fault("$path: is no file");
+      if (defined(my $size = $size{$sha})) {
+        $at[7] == $size or fault("$path: has $size bytes in the plan, and is to be published with $at[7]");
+        my @kept = lstat "$store/" . substr($sha, 0, 2) . "/$sha";
+        # What is in the store was read when it came, or at the start of this job.
+        if (!@kept || $kept[0] != $at[0] || $kept[1] != $at[1]) {
+          ($content{"$at[0] $at[1]"} //= digest_of("$root/$path")) eq $sha or fault("$path: has other contents than planned");
+        }
+      }
+      delete $listed{$sha};
+      $path =~ s{^trees/\Q$dir\E/}{trees/$as/};
+      $line{$path} = "$sha\t$at[7]\t$at[9]\t$path\n";
+    }
+    for (sort values %listed) { fault("$_: is planned, and not in the tree") }
     print $line{$_} for sort keys %line;
-  ' "$ROOT" "$WORK/files" >"$1/listing"
+  ' "$ROOT" "$STORE" "$WORK/files" "${LIST:-}" "$(basename "$1")" "$2" >"$1/listing"
 }
 
 # Publishes $WORK/tree/public under a new name.
 publish_tree() {
   tree="$(next_number)-$(printf %.12s "$PLAN")"
   complete_tree "$WORK/tree/public"
-  cp "$(in_store "$PLAN")" "$WORK/tree/plan"
-  cp "$(in_store "$SUMMARY")" "$WORK/tree/summary.json"
-  cp "$(in_store "$CONTENTS")" "$WORK/tree/contents.json"
+  copy_from_store "$PLAN" "$WORK/tree/plan"
+  copy_from_store "$SUMMARY" "$WORK/tree/summary.json"
+  copy_from_store "$CONTENTS" "$WORK/tree/contents.json"
   chmod -R u=rwX,go=rX "$WORK/tree"
   mkdir -p "$ROOT/trees"
   rm -rf "$ROOT/trees/unfinished" && mkdir "$ROOT/trees/unfinished"
   mv "$WORK"/tree/* "$ROOT/trees/unfinished/"
-  write_listing "$ROOT/trees/unfinished" unfinished
-  sed -i 's#\ttrees/unfinished/#\ttrees/'"$tree"'/#' "$ROOT/trees/unfinished/listing"
+  write_listing "$ROOT/trees/unfinished" "$tree"
   sync -f "$ROOT"
   mv -T "$ROOT/trees/unfinished" "$ROOT/trees/$tree"
   switch_to "$tree"
-  echo "progress published $tree"
 }
 
 switch_to() {
   : >"$ROOT/.unfinished"
   ln -sfn "trees/$1" "$ROOT/current.new"
   mv -T "$ROOT/current.new" "$ROOT/current"
+  echo "progress published $1"
   sync -f "$ROOT"
 }
 
 # Drops the trees beyond KEEP (never the published one, nor the one PINNED names) and the files that no kept tree refers to.
 prune() {
   published=$(basename "$(readlink "$ROOT/current")")
-  ls -1 "$ROOT/trees" | grep '^[0-9]' | sort -r | { kept=0; while read -r tree; do
+  tree_names | sort -r | { kept=0; while read -r tree; do
     kept=$((kept + 1)); [ "$kept" -le "$KEEP" ] || [ "$tree" = "$published" ] || [ "$tree" = "${PINNED:-}" ] || rm -rf "$ROOT/trees/$tree"
   done; }
   prune_beside
   prune_store 60
 }
 
-# What the published tree lacks or has wrong, as "sha256 TAB reason TAB path"; time stamps alone are no fault.
+# faults_of TREE: what it lacks or has wrong, as "sha256 TAB reason TAB path"; time stamps alone are no fault. Where its
+# listing itself is wrong, the digest is "-".
 faults_of() {
-  perl -e '
-    my ($root, $listing) = @ARGV; open my $in, "<", $listing or exit 0;
-    while (<$in>) {
-      chomp; my ($sha, $size, $mtime, $path) = split /\t/, $_, 4; my @at = stat "$root/$path";
-      if (!@at) { print "$sha\tmissing\t$path\n"; next }
-      if ($at[7] != $size) { print "$sha\tsize\t$path\n"; next }
-      next if $at[9] == $mtime;
-      open my $sum, "-|", "sha256sum", "--", "$root/$path" or die; my ($is) = <$sum> =~ /([0-9a-f]{64})/;
-      print "$sha\tcontent\t$path\n" if $is ne $sha;
-    }
-  ' "$ROOT" "$1/listing"
+  perl -e "$in_tree"'
+    my ($root, $tree) = @ARGV;
+    listing($root, $tree, sub {
+      my ($sha, $size, $mtime, $path) = @_; my $say = sub { print "$sha\t$_[0]\t$path\n" };
+      return $say->("missing") if defined(my $wrong = off_the_way($root, $path));
+      my @at = lstat "$root/$path" or return $say->("missing");
+      return $say->("no file") if !-f _;
+      return $say->("size") if $at[7] != $size;
+      $say->("content") if $at[9] != $mtime && digest_of("$root/$path") ne $sha;
+    }, sub { print defined $_[0] ? "-\tunreadable\tlisting, line $_[0]\n" : "-\tmissing\tlisting\n" });
+  ' "$ROOT" "$1"
 }
 
 # mendable SHA PATH: whether the store has that file whole, and what is served has no other one at its path.
 mendable() {
-  [ -e "$(in_store "$1")" ] && [ "$(sha256sum <"$(in_store "$1")" | cut -d' ' -f1)" = "$1" ] || return 1
-  ! awk -F'\t' -v sha="$1" -v path="$2" '$4 == path && $1 != sha { other = 1 } END { exit !other }' "$ROOT/current/listing"
+  is_digest "$1" && [ -f "$(in_store "$1")" ] && [ "$(sha256sum <"$(in_store "$1")" | cut -d' ' -f1)" = "$1" ] || return 1
+  ! listed "$ROOT/current" | awk -F'\t' -v sha="$1" -v path="$2" '$4 == path && $1 != sha { other = 1 } END { exit !other }'
+}
+
+# put_link FILE PATH: puts a hard link to it at a path below ROOT, in place of what is there.
+put_link() {
+  perl -e "$in_tree"'
+    my ($from, $root, $path, $work) = @ARGV;
+    sane($path) or fault(shown($path) . ": leads out of $root");
+    make_way($root, $path);
+    my $new = "$work/linked"; unlink $new; linked($from, $new, "$work/spare"); rename $new, "$root/$path" or fault("$path: $!");
+    # Two links to one file stay two.
+    unlink $new;
+  ' "$1" "$ROOT" "$2" "$WORK"
+}
+
+# link_tree FROM TO: makes TO, which is not there, of directories of its own and hard links to the files of FROM.
+link_tree() {
+  (cd "$1" && find . -mindepth 1 -printf '%y%P\0') | perl -0ne "$in_tree"'
+    BEGIN { ($old, $new, $work) = splice @ARGV, 0, 3; mkdir $new, 0755 or fault("$new: $!") }
+    chomp; my ($type, $path) = /^(.)(.*)$/s; sane($path) or fault(shown($path) . ": is no name that a tree has");
+    if ($type eq "d") { mkdir "$new/$path", 0755 or fault("$new/$path: $!") }
+    elsif ($type eq "l") { symlink readlink("$old/$path"), "$new/$path" or fault("$new/$path: $!") }
+    else { linked("$old/$path", "$new/$path", "$work/spare") }
+  ' "$1" "$2" "$WORK"
 }
 
 # What a kept tree lacks and the store has is put there again.
 mend() {
   faults_of "$1" | while IFS="$(printf '\t')" read -r sha _ path; do
     mendable "$sha" "$path" || continue
-    mkdir -p "$(dirname "$ROOT/$path")"
-    ln -f "$(in_store "$sha")" "$ROOT/$path.new" && mv -f "$ROOT/$path.new" "$ROOT/$path"
+    put_link "$(in_store "$sha")" "$path"
   done
 }
 
@@ -185,28 +243,31 @@ kept_before() {
   [ "$KEEP" -gt 1 ] || return 0
   {
     readlink -e "$ROOT/current" || true
-    ls -1d "$ROOT"/trees/[0-9]* 2>/dev/null | sort -r | head -n "$((KEEP - 1))"
+    root=$(readlink -e "$ROOT")
+    tree_names | sort -r | head -n "$((KEEP - 1))" | while read -r tree; do echo "$root/trees/$tree"; done
   } | awk '!seen[$0]++'
 }
 
 # A damaged file of a tree is the same file in the store: it must go there, to be fetched again.
 discard_damaged() {
-  [ -e "$ROOT/current/listing" ] || return 0
+  [ -e "$ROOT/current" ] || return 0
   faults_of "$ROOT/current" | while IFS="$(printf '\t')" read -r sha _ path; do
+    is_digest "$sha" || continue
     kept=$(in_store "$sha")
     [ -e "$kept" ] && [ "$(sha256sum <"$kept" | cut -d' ' -f1)" != "$sha" ] && rm -f "$kept"
-    case "$path" in pool/*) rm -f "$ROOT/$path" ;; esac
+    case "$path" in pool*) rm -f "$ROOT/$path" ;; esac
   done
 }
 
 # What the store has and the published tree does not vouch for may be what a crash of the host left of it: it is read once.
 discard_unproven() {
+  [ ! -e "$ROOT/current" ] || listed "$ROOT/current" >"$WORK/vouched"
   perl -e '
     my ($store, $list, $listing) = @ARGV; my %seen;
-    if (open my $in, "<", $listing) { while (<$in>) { $seen{substr $_, 0, 64} = 1 } }
+    if (open my $in, "<", $listing) { while (<$in>) { my ($sha, $size) = split /\t/; my $at = "$store/" . substr($sha, 0, 2) . "/$sha"; $seen{$sha} = 1 if (-s $at // 0) == $size } }
     open my $in, "<", $list or die "$list: $!";
     while (<$in>) { my $sha = substr $_, 0, 64; next if $seen{$sha}++; my $path = substr($sha, 0, 2) . "/$sha"; print "$path\0" if -e "$store/$path" }
-  ' "$STORE" "$LIST" "$ROOT/current/listing" |
+  ' "$STORE" "$LIST" "$WORK/vouched" |
     (cd "$STORE" && xargs -0 -r -n 64 -P "$(nproc)" sha256sum --) |
     perl -ne 'print "$2\0" if /^([0-9a-f]{64}) [ *](..\/([0-9a-f]{64}))$/ && $1 ne $3' |
     (cd "$STORE" && xargs -0 -r rm -f --)

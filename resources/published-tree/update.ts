@@ -29,7 +29,7 @@ export async function publishPlan<P extends Publication>(
   const list = publication.texts.get(publication.workList);
   const step = "publishing a tree";
   const remedy = "Run the update again when upstream is well; what has arrived is kept.";
-  await runJob(scene, job(publication, digestOf(summary)), { step, remedy }, list);
+  await runJob(scene, job(publication, digestOf(summary)), { step, remedy, directory }, list);
   const published = await scene.host.facts(publishedTree(directory));
   if (published?.summary.plan === plan) return published.tree;
   throw new ExplainedError({
@@ -50,7 +50,7 @@ export async function restoreTree(
   await handOver(scene.host, store, [Buffer.from(summary)]);
   const remedy =
     "Set pinnedTo to another kept tree, or take it out to follow upstream again, which also has its damaged files fetched.";
-  await runJob(scene, job(digestOf(summary)), { step: "serving a kept tree again", remedy });
+  await runJob(scene, job(digestOf(summary)), { step: "serving a kept tree again", remedy, directory });
   const published = await scene.host.facts(publishedTree(directory));
   return published?.tree ?? tree;
 }

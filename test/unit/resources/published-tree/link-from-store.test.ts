@@ -12,7 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const tree = scriptPart(join(import.meta.dirname, "../../../../resources/published-tree"), "tree.sh");
+const parts = join(import.meta.dirname, "../../../../resources/published-tree");
+const tree = `${scriptPart(parts, "guard.sh")}\n${scriptPart(parts, "tree.sh")}`;
 
 test("links a file that another mirror's job puts into the store anew at the same moment", () => {
   const digest = digestOf("deb");
@@ -26,7 +27,7 @@ test("links a file that another mirror's job puts into the store anew at the sam
   execFileSync("sh", [
     "-ec",
     `${tree}
-    STORE=$1/store LIST=$1/list WORK=$1
+    ROOT=$1 STORE=$1/store LIST=$1/list WORK=$1
     perl -e '${replacing}' "$2" & replacer=$!
     trap 'kill $replacer' EXIT
     mkdir "$1/base"
@@ -54,7 +55,7 @@ test.each([
       writeFileSync(join(root, "list"), `${digest}\t${text.length}\t-\tpool/a.deb\n`);
       execFileSync("sh", [
         "-ec",
-        `${tree}\nSTORE=$1/store LIST=$1/list WORK=$1; mkdir -p "$1/base"; link_from_store pool "$1/base"`,
+        `${tree}\nROOT=$1 STORE=$1/store LIST=$1/list WORK=$1; mkdir -p "$1/base"; link_from_store pool "$1/base"`,
         "sh",
         root,
       ]);

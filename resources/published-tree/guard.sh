@@ -108,7 +108,7 @@ check_settings() {
   for digest in "${PLAN:-}" "${SUMMARY:-}" "${CONTENTS:-}" "${UPSTREAM_KEY:-}"; do
     is_digest "$digest" || [ -z "$digest" ] || fault "the job's settings: $digest is no SHA-256"
   done
-  for number in "${KEEP:-1}" "${PARALLEL:-1}" "${STALL:-1}" "${VALID:-0}"; do
+  for number in "${KEEP-1}" "${PARALLEL-1}" "${STALL-1}" "${VALID-0}"; do
     case "$number" in '' | *[!0-9]*) fault "the job's settings: $number is no number" ;; esac
   done
   [ -z "${PINNED:-}" ] || is_tree "$PINNED" || fault "$PINNED: is no name of a kept tree: set pinnedTo to one"
@@ -130,7 +130,7 @@ is_tree() { printf '%s\n' "$1" | grep -qEx '[0-9]{6,}-[0-9a-f]{12}'; }
 # The names of the kept trees, oldest first.
 tree_names() { find "$ROOT/trees" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null | grep -Ex '[0-9]{6,}-[0-9a-f]{12}' | LC_ALL=C sort; }
 
-# refuse_links PATH...: names the symbolic links at and below each that no mirror makes. A mirror makes `current`, and in
+# refuse_links PATH... [-maxdepth N]: names the symbolic links at and below each that no mirror makes. A mirror makes `current`, and in
 # its trees and for reprepro `pool`, which stay in ROOT.
 refuse_links() {
   find "$@" -type l -printf '%p\0%l\0' 2>/dev/null | perl -0ne "$in_tree"'

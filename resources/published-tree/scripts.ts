@@ -101,7 +101,6 @@ export function removeScript(place: Place): string {
     part("tree.sh"),
     // A mirror that could not be made where something else is: nothing there is its own.
     `[ -d "$ROOT" ] && [ -z "$(not_of_mirrors)" ] || exit 0`,
-    directories,
     sh`take_lock
 (cd "$ROOT" && rm -rf pool trees current current.new work reprepro .owner .unfinished)
 # With others' contents in it, the store is theirs too.
@@ -130,9 +129,6 @@ umask 022
 OWNER=${owner} ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}`;
 }
 
-// One private directory a mirror, on the store's file system; its lock makes updates of one mirror take turns.
-const directories = `mkdir -p "$ROOT" "$STORE" "$WORK"`;
-
 function preamble(place: Place): string {
-  return [settingsOf(place), part("guard.sh"), directories].join("\n");
+  return [settingsOf(place), part("guard.sh")].join("\n");
 }

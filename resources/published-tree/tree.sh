@@ -15,7 +15,8 @@
 # Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
 # to yet holds its lock with others; who prunes it needs it alone.
 take_lock() {
-  refuse_links "$ROOT/.lock" "$ROOT/.owner" "$ROOT/.unfinished" "$STORE/.lock"
+  refuse_links "$ROOT/.lock" "$ROOT/.owner" "$ROOT/.unfinished" "$STORE" "$STORE/.lock" -maxdepth 0
+  mkdir -p "$ROOT" "$STORE"
   exec 9>"$ROOT/.lock" 8>"$STORE/.lock"
   # First, as what was handed over for this update is not to be pruned while it waits.
   flock -s 8
@@ -68,7 +69,7 @@ in_store() { printf '%s/%s/%s' "$STORE" "$(printf %.2s "$1")" "$1"; }
 # keep_in_store FILE: puts a copy of it there and prints its digest.
 keep_in_store() {
   digest=$(sha256sum <"$1" | cut -d' ' -f1)
-  refuse_links "$STORE/$(printf %.2s "$digest")"
+  refuse_links "$STORE/$(printf %.2s "$digest")" -maxdepth 0
   mkdir -p "$STORE/$(printf %.2s "$digest")"
   cp "$1" "$(in_store "$digest").new" && mv -f "$(in_store "$digest").new" "$(in_store "$digest")"
   echo "$digest"

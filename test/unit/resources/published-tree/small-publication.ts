@@ -1,0 +1,79 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { publishScript as publishAptScript } from "../../../../resources/apt-tree/scripts.ts";
+import { publishScript as publishImageScript } from "../../../../resources/image-tree/scripts.ts";
+import { digestOf, type WorkItem, workListText } from "../../../../resources/published-tree/work-list.ts";
+import { handOverTo, runJob, type SmallUpstream } from "./job-on-this-machine.ts";
+
+/** A mirror below a directory, of one kind or the other, published by its real job. */
+export class SmallPublication {
+  readonly root: string;
+  readonly kind: "apt" | "image";
+  readonly upstream: SmallUpstream;
+
+  constructor(root: string, kind: "apt" | "image", upstream: SmallUpstream) {
+    this.root = root;
+    this.kind = kind;
+    this.upstream = upstream;
+  }
+
+  get place() {
+    return { owner: "m", directory: join(this.root, "m"), store: join(this.root, "store") };
+  }
+
+  at(path: string): string {
+    return join(this.root, path);
+  }
+
+  current(): string {
+    return readlinkSync(this.at("m/current")).replace("trees/", "");
+  }
+
+  served(path: string): string {
+    return readFileSync(join(this.at("m/current/public"), path), "utf8");
+  }
+
+  item(path: string, content: string | Buffer, changes: Partial<WorkItem> = {}): WorkItem {
+    const to = path.startsWith("pool/") && this.kind === "apt" ? path : `tree/${path}`;
+    return { sha256: digestOf(content), size: Buffer.byteLength(content), from: path, to, ...changes };
+  }
+
+  /** The items of all that upstream has. */
+  items(): WorkItem[] {
+    return [...this.upstream.files].map(([path, content]) => this.item(path, content));
+  }
+
+  /** The job that carries a work list out, which may be one that nobody would write. */
+  script(list: string, changes: Readonly<Record<string, unknown>> = {}): string {
+    const settings = {
+      ...this.place,
+      upstream: this.upstream.url,
+      parallel: 4,
+      stallSeconds: 1,
+      keep: 2,
+      planText: handOverTo(this.place.store, list),
+      summary: handOverTo(this.place.store, JSON.stringify({ mode: "verbatim", plan: digestOf(list) })),
+      contents: handOverTo(this.place.store, "{}"),
+      ...changes,
+    };
+    return this.kind === "apt"
+      ? publishAptScript({ ...settings, mode: "verbatim", upstreamKey: "" })
+      : publishImageScript(settings);
+  }
+
+  run(script: string, list = "") {
+    return runJob(this.root, script, list).ended;
+  }
+
+  publishList(list: string) {
+    return this.run(this.script(list), list);
+  }
+
+  publish() {
+    return this.publishList(workListText(this.items()));
+  }
+}
+
+export function faultsIn(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith("fault "));
+}

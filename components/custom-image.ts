@@ -89,7 +89,7 @@ export class CustomImage extends pulumi.ComponentResource {
     };
     const file = fileOf(settings.file);
     const contents = pulumi.output(
-      lookedUp(this, `customImages.${name}`, getOwnImage({ host, directory: place.directory, image, file })),
+      lookedUp(this, `customImages.${name}`, getOwnImage({ host, ...place, image, file })),
     );
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,

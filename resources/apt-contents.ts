@@ -21,9 +21,10 @@ import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
-import { planTexts } from "./published-tree/plan-texts.ts";
+import { planTexts, publishedWorkList } from "./published-tree/plan-texts.ts";
 import { isComplete } from "./published-tree/publication.ts";
 import { keptContents, summariesOf } from "./published-tree/published.ts";
+import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { existsThrough, fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { count, few } from "./published-tree/wording.ts";
 import { workListText } from "./published-tree/work-list.ts";
@@ -32,6 +33,8 @@ export interface AptContentsRequest {
   readonly host: string;
   /** The mirror's directory on the host. */
   readonly directory: string;
+  /** The store of its host. */
+  readonly store: string;
   readonly mode: "resigned" | "verbatim";
   readonly upstream: {
     readonly url: string;
@@ -132,6 +135,16 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes =
     plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication, locals);
+  if (plan !== published?.plan) {
+    const resigned = request.mode === "resigned";
+    await refuseWithoutRoom(host, {
+      ...request,
+      workList: String(await cache.get(publication.workList)),
+      before: await publishedWorkList(published),
+      resigned,
+      programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
+    });
+  }
   return { ...found, plan, changes };
 }
 

@@ -14,9 +14,10 @@ import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
 import { checkedContents, checkedSummary } from "./image-tree/as-kept.ts";
 import type { HeldImage, ImageSummary } from "./image-tree.ts";
-import { planTexts } from "./published-tree/plan-texts.ts";
+import { planTexts, publishedWorkList } from "./published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "./published-tree/publication.ts";
 import { keptContents, summariesOf } from "./published-tree/published.ts";
+import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { workListText } from "./published-tree/work-list.ts";
 
@@ -24,6 +25,8 @@ export interface ImageContentsRequest {
   readonly host: string;
   /** The mirror's directory on the host. */
   readonly directory: string;
+  /** The store of its host. */
+  readonly store: string;
   readonly upstream: {
     readonly url: string;
     readonly key?: string | undefined;
@@ -123,6 +126,14 @@ export async function getImageContents(
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes =
     plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
+  if (plan !== published?.plan) {
+    await refuseWithoutRoom(host, {
+      ...request,
+      workList: String(await cache.get(publication.workList)),
+      before: await publishedWorkList(published),
+      programs: ["nginx", "curl"],
+    });
+  }
   return { ...found, plan, changes };
 }
 

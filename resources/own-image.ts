@@ -8,8 +8,10 @@ import { packsDisk } from "./maas-image/deployable.ts";
 import { fileTypeOf } from "./maas-image/upload-names.ts";
 import { checkedOwnSummary, type KeptOwnImage } from "./own-image-tree/as-kept.ts";
 import type { OwnImageSummary } from "./own-image-tree.ts";
+import { publishedWorkList } from "./published-tree/plan-texts.ts";
 import type { Publication } from "./published-tree/publication.ts";
 import { summariesOf } from "./published-tree/published.ts";
+import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { digestOf, workListText } from "./published-tree/work-list.ts";
 
 export interface OwnImageRequest {
@@ -17,6 +19,8 @@ export interface OwnImageRequest {
   readonly host: string;
   /** Where its stream is kept there. */
   readonly directory: string;
+  /** The store of that host. */
+  readonly store: string;
   readonly image: Pick<
     OwnImage,
     "os" | "release" | "releaseTitle" | "version" | "architecture" | "supportEnd"
@@ -63,7 +67,7 @@ export function getOwnImage(request: OwnImageRequest): Promise<OwnImageContents>
 /** The same for a host that is there. */
 export async function planOwnImage(
   publisher: Host,
-  { file, image, host, directory }: OwnImageRequest,
+  { file, image, host, directory, store }: OwnImageRequest,
 ): Promise<OwnImageContents> {
   if (file.host !== undefined && file.host !== host) {
     throw refuse(
@@ -120,6 +124,15 @@ export async function planOwnImage(
     seeds: await Promise.all([manifest, ...texts.map(({ text }) => text)].map((text) => cache.put(text))),
   };
   const plan = await cache.put(JSON.stringify(publication));
+  if (plan !== published?.plan) {
+    await refuseWithoutRoom(publisher, {
+      directory,
+      store,
+      workList,
+      before: await publishedWorkList(published),
+      programs: ["nginx", "gpg"],
+    });
+  }
   const before = published?.image.serial;
   return {
     plan,

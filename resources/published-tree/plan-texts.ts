@@ -24,6 +24,15 @@ export async function planTexts(
   return { before, after };
 }
 
+/** The work list of what is published, where it was planned on this workstation. */
+export async function publishedWorkList(published: Summary | undefined): Promise<string | undefined> {
+  if (!published) return undefined;
+  const cache = defaultCache();
+  const manifest = await cache.get(published.plan);
+  const list = manifest && (await cache.get((JSON.parse(manifest.toString()) as Publication).workList));
+  return list?.toString();
+}
+
 async function publishedPlan(host: Host, directory: string): Promise<string> {
   const read = await host.run(sh`cat ${`${directory}/current/plan`}`, { step: "reading the published plan" });
   return read.stdout;

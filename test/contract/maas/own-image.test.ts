@@ -81,7 +81,7 @@ function imageFile(content: string): string {
 const plan = (path: string, onHost = false, image = described) =>
   planOwnImage(host, {
     host: "mirror",
-    directory: place().directory,
+    ...place(),
     image,
     file: { path, ...(onHost ? { host: "mirror" } : {}) },
   });

@@ -48,6 +48,7 @@ beforeEach(async () => {
   request = {
     host: "mirror",
     directory: join(root, "mirror"),
+    store: join(root, "store"),
     upstream: { url, key: key.toPublic().armor(), stallSeconds: 30 },
     images: [{ os: "ubuntu", releases: ["noble"], architectures: ["amd64"] }],
     keepVersions: 1,
@@ -65,7 +66,7 @@ afterEach(() => {
 const host = {
   name: "mirror",
   facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
-  run: (script) => runHere(script),
+  run: (script, { input } = {}) => runHere(script, input),
   async fetch(address: string, { maximumBytes = 0 }: FetchOptions = {}) {
     const path = decodeURIComponent(address.slice(url.length));
     asked.push(path);

@@ -2,15 +2,15 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import type { RunResult } from "../../../hosts/host.ts";
+import type { RunOptions, RunResult } from "../../../hosts/host.ts";
 import type { DeclaredPath } from "../../../resources/ledger/declared-path.ts";
 import { type ClaimsReport, claimsReport, pathClaims } from "../../../resources/ledger/path-claims.ts";
 import { type FoundPaths, pathProbe } from "../../../resources/ledger/path-probe.ts";
 import type { LedgerPlace } from "../../../resources/ledger/place.ts";
 
-/** Runs a script as hosts do, on the standard input of sh, but here. */
-export async function runHere(script: string): Promise<RunResult> {
-  const shell = spawn("sh", [], { env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" } });
+/** Runs a script as hosts do, but here. */
+export async function runHere(script: string, input: RunOptions["input"] = ""): Promise<RunResult> {
+  const shell = spawn("sh", ["-c", script], { env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" } });
   let stdout = "";
   let stderr = "";
   shell.stdout.setEncoding("utf8").on("data", (text) => {
@@ -19,7 +19,8 @@ export async function runHere(script: string): Promise<RunResult> {
   shell.stderr.setEncoding("utf8").on("data", (text) => {
     stderr += text;
   });
-  shell.stdin.end(script);
+  // A script may end without reading its input.
+  shell.stdin.on("error", () => {}).end(input);
   const code = await new Promise<number>((done) => shell.on("close", (status) => done(status ?? 128)));
   return { code, stdout, stderr };
 }

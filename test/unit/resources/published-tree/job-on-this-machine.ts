@@ -88,6 +88,7 @@ export function handOverTo(store: string, text: string | Buffer): string {
 
 interface Ended {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly lines: string[];
 }
 
@@ -99,7 +100,7 @@ export function runJob(root: string, script: string, input = ""): { ended: Promi
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
   child.stdin.end(script);
   const ended = new Promise<Ended>((resolve) =>
-    child.on("close", (code) => resolve({ code, lines: output.split("\n").filter(Boolean) })),
+    child.on("close", (code, signal) => resolve({ code, signal, lines: output.split("\n").filter(Boolean) })),
   );
   return { ended, kill: () => process.kill(-(child.pid ?? 0), "SIGKILL") };
 }

@@ -1,8 +1,11 @@
 import { readFileSync, readlinkSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
+import type { Host } from "../../../../hosts/host.ts";
 import { publishScript as publishAptScript } from "../../../../resources/apt-tree/scripts.ts";
 import { publishScript as publishImageScript } from "../../../../resources/image-tree/scripts.ts";
 import { digestOf, type WorkItem, workListText } from "../../../../resources/published-tree/work-list.ts";
+import { runHere } from "../this-machine.ts";
 import { handOverTo, runJob, type SmallUpstream } from "./job-on-this-machine.ts";
 
 /** A mirror below a directory, of one kind or the other, published by its real job. */
@@ -76,4 +79,23 @@ export class SmallPublication {
 
 export function faultsIn(lines: readonly string[]): string[] {
   return lines.filter((line) => line.startsWith("fault "));
+}
+
+/** This machine as a host, as far as mirrors use one: its scripts and jobs run here. */
+export function thisMachine(root: string, name = "mirror"): Host {
+  const host: Pick<Host, "name" | "facts" | "run" | "job"> = {
+    name,
+    facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
+    run: (script, { input } = {}) => runHere(script, input),
+    async job({ script, input, onProgress }) {
+      const { code, signal, lines } = await runJob(root, script, input?.toString()).ended;
+      for (const line of lines) onProgress?.(line);
+      return {
+        code: code ?? 128 + (signal ? constants.signals[signal] : 0),
+        tail: lines.slice(-50),
+        attached: false,
+      };
+    },
+  };
+  return host as Host;
 }

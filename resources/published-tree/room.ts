@@ -1,0 +1,192 @@
+import { amountOf } from "../../content/sizes.ts";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Host } from "../../hosts/host.ts";
+import { sh } from "../../hosts/shell.ts";
+import { type Disk, diskOf, freeOn } from "./disk.ts";
+
+/** What something takes of a file system. */
+export interface Need {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/** An update, as the preview knows it. */
+export interface UpdateAhead {
+  readonly directory: string;
+  readonly store: string;
+  /** The work list's text. */
+  readonly workList: string;
+  /** That of what is published, where this workstation has it: its files are in the store. */
+  readonly before?: string | undefined;
+  /** Whether reprepro makes the indices anew. */
+  readonly resigned?: boolean;
+  /** Programs without which the update has packages installed first. */
+  readonly programs?: readonly string[];
+}
+
+/** reprepro's --dbsafetymargin and --safetymargin, which it wants to see free (reprepro(1)). */
+const reproMargin = 101 * 2 ** 20;
+/** Of indices that come compressed, the plain form, two compressed ones and reprepro's database. */
+const reproGrowth = 12;
+/** What apt downloads and unpacks for a mirror's programs, on Ubuntu and Debian, with room to spare. */
+const packagesNeed: Need = { bytes: 64 * 2 ** 20, inodes: 2000 };
+
+/**
+ * What the updates of one run of the program take, by host and file system. What is free is measured once, before any
+ * of them is carried out. An update that asks a second time belongs to the next run.
+ */
+export class Room {
+  readonly #disks = new Map<string, { readonly disk: Disk; readonly needs: Map<string, Need> }>();
+
+  /** @throws ExplainedError when what is asked for so far is more than is free */
+  claim(host: string, found: Disk, name: string, need: Need): void {
+    const key = JSON.stringify([host, found.id]);
+    if (this.#disks.get(key)?.needs.has(name)) this.#disks.delete(key);
+    const { disk, needs } = this.#disks.get(key) ?? { disk: found, needs: new Map<string, Need>() };
+    this.#disks.set(key, { disk, needs });
+    const others = [...needs.keys()].sort();
+    needs.set(name, need);
+    const all = [...needs.values()];
+    const total = { bytes: sum(all.map(({ bytes }) => bytes)), inodes: sum(all.map(({ inodes }) => inodes)) };
+    if (total.bytes <= disk.bytes && total.inodes <= (disk.inodes ?? Number.POSITIVE_INFINITY)) return;
+    // Of those that do fit, none is to be told so.
+    needs.delete(name);
+    const short =
+      total.bytes > disk.bytes
+        ? `${amountOf(total.bytes - disk.bytes)} too little`
+        : `${total.inodes - (disk.inodes ?? 0)} inodes too few`;
+    const together =
+      others.length > 0 ? `, with ${others.join(", ")} on the same file system ${shown(total, disk)}` : "";
+    throw new ExplainedError({
+      host,
+      step: `looking for room for ${name}`,
+      found: `the update needs ${shown(need, disk)}${together}, and ${freeOn(disk)}: ${short}`,
+      remedy:
+        "Make room there (`df -h`, `df -i`), set directory to a larger file system, or have less on the mirror.",
+    });
+  }
+
+  /** The same for what several updates need once. */
+  claimOnce(host: string, disk: Disk, name: string, need: Need): void {
+    if (!this.#disks.get(JSON.stringify([host, disk.id]))?.needs.has(name))
+      this.claim(host, disk, name, need);
+  }
+}
+
+const roomOfThisRun = new Room();
+
+/**
+ * Finds out what an update takes of its host's file system beyond what is in the store, and whether that is free
+ * together with what the other updates of this run take.
+ *
+ * @throws ExplainedError with what is needed and what is free
+ */
+export async function refuseWithoutRoom(host: Host, ahead: UpdateAhead, room = roomOfThisRun): Promise<void> {
+  const { directory, store, programs = [] } = ahead;
+  const step = `looking for room for ${directory}`;
+  const asked = newFiles(ahead);
+  const [disk, places, answer] = await Promise.all([
+    host.facts(diskOf(directory)),
+    host.facts({
+      script: sh`for p in ${programs}; do command -v "$p" >/dev/null || echo "$p"; done`,
+      parse: async (lacking) =>
+        lacking.trim()
+          ? Promise.all(["/usr", "/var/cache/apt/archives"].map((at) => host.facts(diskOf(at))))
+          : [],
+    }),
+    host.run(missingScript(store), { input: asked, step }),
+  ]);
+  const [files = 0, bytes = 0] = answer.stdout.trim().split(" ").map(Number);
+  for (const place of new Map((await places).map((found) => [found.id, found])).values())
+    room.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
+  room.claim(host.name, disk, directory, needOf(ahead, { files, bytes }));
+}
+
+/**
+ * What an update takes.
+ *
+ * @param missing What the store lacks of the work list: files, and their bytes in whole blocks
+ */
+export function needOf(
+  { workList, before = "", resigned = false }: Pick<UpdateAhead, "workList" | "before" | "resigned">,
+  missing: { readonly files: number; readonly bytes: number },
+): Need {
+  const rows = rowsOf(workList);
+  const kept = directoriesOf(rowsOf(before).filter(({ to }) => to.startsWith("pool/")));
+  const made = [...directoriesOf(rows)].filter((directory) => !kept.has(directory));
+  const known = new Set(rowsOf(before).map(({ to }) => to));
+  // A name in a directory is about 8 bytes and itself; a directory is a block at least.
+  const entries = sum(
+    rows.filter(({ to }) => !to.startsWith("pool/") || !known.has(to)).map(({ to }) => 8 + nameOf(to).length),
+  );
+  const indices = sum(rows.filter(({ to }) => to.startsWith("view/")).map(({ size }) => size));
+  return {
+    bytes:
+      missing.bytes +
+      4096 * made.length +
+      entries +
+      2 * workList.length +
+      (resigned ? reproMargin + reproGrowth * indices : 0),
+    // A tree's own descriptions, the store's directories and what reprepro makes.
+    inodes: missing.files + made.length + Math.min(256, missing.files) + 32 + (resigned ? 500 : 0),
+  };
+}
+
+/** Reads `sha256 size` a line, and prints how many of these the store lacks, and their bytes in whole blocks. */
+function missingScript(store: string): string {
+  return sh`perl -e '
+    my ($store) = @ARGV; my ($files, $bytes) = (0, 0);
+    while (<STDIN>) {
+      my ($sha, $size) = /^([0-9a-f]{64}) ([0-9]+)$/ or next;
+      my $have = -s "$store/" . substr($sha, 0, 2) . "/$sha";
+      next if -e _ && ($have // 0) == $size;
+      $files++; $bytes += 4096 * int(($size + 4095) / 4096);
+    }
+    printf "%d %.0f\n", $files, $bytes' ${store}`;
+}
+
+function newFiles({ workList, before = "" }: UpdateAhead): string {
+  const known = new Set(rowsOf(before).map(({ sha256 }) => sha256));
+  const wanted = new Map(rowsOf(workList).map(({ sha256, size }) => [sha256, size]));
+  return [...wanted]
+    .filter(([sha256]) => !known.has(sha256))
+    .map(([sha256, size]) => `${sha256} ${size}\n`)
+    .join("");
+}
+
+interface Row {
+  readonly sha256: string;
+  readonly size: number;
+  readonly to: string;
+}
+
+function rowsOf(workList: string): Row[] {
+  return workList.split("\n").flatMap((line) => {
+    const [sha256 = "", size = "", , to] = line.split("\t");
+    return to === undefined ? [] : [{ sha256, size: Number(size), to }];
+  });
+}
+
+function directoriesOf(rows: readonly Row[]): Set<string> {
+  const directories = new Set<string>();
+  for (const { to } of rows) {
+    for (let end = to.lastIndexOf("/"); end > 0; end = to.lastIndexOf("/", end - 1)) {
+      const directory = to.slice(0, end);
+      if (directories.has(directory)) break;
+      directories.add(directory);
+    }
+  }
+  return directories;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function shown({ bytes, inodes }: Need, disk: Disk): string {
+  return `${amountOf(bytes)}${disk.inodes === undefined ? "" : ` and ${inodes} inodes`}`;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -2,7 +2,7 @@
 # Part of a job's script; expects, beside what tree.sh does:
 #   MODE      verbatim or resigned
 
-DESTINATIONS='tree pool view selection headers local'
+DESTINATIONS='tree pool package view index selection sources headers local'
 
 make_tree() {
   mkdir -p "$ROOT/pool"

@@ -25,8 +25,8 @@ fetch_missing() {
     }
     exit($lost ? 65 : 0);
   ' "$STORE" "$LIST" >"$WORK/missing" 2>"$WORK/faults" || { cat "$WORK/faults"; exit 65; }
-  set -- $(awk -F'\t' '{ n++; b += $2 } END { printf "%d %.0f", n, b }' "$WORK/missing")
-  total_files=$1 total_bytes=$2
+  total_files=$(wc -l <"$WORK/missing")
+  total_bytes=$(awk -F'\t' '{ b += $2 } END { printf "%.0f", b }' "$WORK/missing")
   [ "$total_files" -gt 0 ] || return 0
   # Partial files of another plan would never be asked for again.
   ( cd "$WORK/partial" && ls -1 ) | sort >"$WORK/left" && cut -f1 "$WORK/missing" | sort | comm -23 "$WORK/left" - | (cd "$WORK/partial" && xargs -r rm -f --)
@@ -86,7 +86,8 @@ fetch_pass() {
 
 # Moves what is right into the store; tells what is wrong with the rest.
 check_batch() {
-  (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | xargs -r -n 64 -P "$(nproc)" sha256sum --) >"$WORK/sums" 2>/dev/null
+  why=$( (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | xargs -r -n 64 -P "$(nproc)" sha256sum -- >"$WORK/sums") 2>&1) ||
+    fault "what has arrived cannot be read: $(printf '%s\n' "$why" | tail -n 1)"
   perl -e "$in_tree"'
     my ($batch, $work, $store) = @ARGV; my (%sum, %report);
     # curl does not say why it could not write.
@@ -127,6 +128,7 @@ check_batch() {
       unlink $partial if defined $got && ($got >= $size || ($code // 0) == 0 || $code == 33 || ($http // "") eq "416");
       print $faults "fault $path: $why\n"; print $again "$sha\t$size\t$path\n";
     }
+    close $faults && close $again or fault("$work/faults: $!");
   ' "$1" "$WORK" "$STORE"
 }
 

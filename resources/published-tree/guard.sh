@@ -149,5 +149,5 @@ refuse_links() {
 # Everything of this mirror, before anything in it is opened.
 refuse_planted_links() {
   refuse_links "$ROOT/.lock" "$ROOT/.owner" "$ROOT/.unfinished" "$ROOT/current" "$ROOT/current.new" \
-    "$ROOT/pool" "$ROOT/trees" "$ROOT/work" "$ROOT/reprepro" "$STORE"
+    "$ROOT"/pool* "$ROOT/trees" "$ROOT/work" "$ROOT/reprepro" "$STORE"
 }

@@ -40,14 +40,16 @@ take_lock() {
 not_of_mirrors() {
   [ ! -e "$ROOT/.owner" ] || return 0
   known='lost\+found|\.lock'
-  if [ -z "$(ls -A "$ROOT/work" 2>/dev/null)" ]; then known="$known|work"; fi
-  if ! ls -A "$ROOT/store" 2>/dev/null | grep -qEvx '\.lock|[0-9a-f]{2}'; then known="$known|store"; fi
-  if ! ls -A "$ROOT/reprepro" 2>/dev/null | grep -qvx conf && ! head -qn 1 "$ROOT/reprepro/conf/"* 2>/dev/null | grep -qv airgapped-maas; then
+  if [ -z "$(names_in "$ROOT/work")" ]; then known="$known|work"; fi
+  if ! names_in "$ROOT/store" | grep -qEvx '\.lock|[0-9a-f]{2}'; then known="$known|store"; fi
+  if ! names_in "$ROOT/reprepro" | grep -qvx conf && ! head -qn 1 "$ROOT/reprepro/conf/"* 2>/dev/null | grep -qv airgapped-maas; then
     known="$known|reprepro"
   fi
-  if [ -e "$ROOT/current/summary.json" ]; then known="$known|pool|trees|current"; fi
-  ls -A "$ROOT" 2>/dev/null | grep -Evx "$known" | head -n 5 | paste -sd ' ' -
+  if [ -e "$ROOT/current/summary.json" ]; then known="$known|pool(-[0-9]+)?|trees|current"; fi
+  names_in "$ROOT" | grep -Evx "$known" | head -n 5 | paste -sd ' ' -
 }
+
+names_in() { find "$1/" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | LC_ALL=C sort; }
 
 # Takes away what only this update needed; without it, an update was cut off after the switch.
 finish() {
@@ -125,7 +127,7 @@ write_listing() {
     my ($root, $store, $files, $list, $dir, $as) = @ARGV; my (%line, %size, %listed, %content);
     if (length $list) {
       open my $in, "<", $list or fault("$list: $!");
-      while (<$in>) { chomp; my ($sha, $size, undef, $to) = split /\t/, $_, 4; $size{$sha} = $size; $listed{$sha} = $to if $to =~ m{^(tree|pool)/} }
+      while (<$in>) { chomp; my ($sha, $size, undef, $to) = split /\t/, $_, 4; $size{$sha} = $size; $listed{$sha} = $to if $to =~ m{^(tree|pool|package)/} }
     }
     open my $in, "<", $files or fault("$files: $!");
     while (<$in>) {
@@ -179,8 +181,8 @@ switch_to() {
 # Drops the trees beyond KEEP (never the published one, nor the one PINNED names) and the files that no kept tree refers to.
 prune() {
   published=$(basename "$(readlink "$ROOT/current")")
-  tree_names | sort -r | { kept=0; while read -r tree; do
-    kept=$((kept + 1)); [ "$kept" -le "$KEEP" ] || [ "$tree" = "$published" ] || [ "$tree" = "${PINNED:-}" ] || rm -rf "$ROOT/trees/$tree"
+  tree_names | sort -r | { count=0; while read -r tree; do
+    count=$((count + 1)); [ "$count" -le "$KEEP" ] || [ "$tree" = "$published" ] || [ "$tree" = "${PINNED:-}" ] || rm -rf "$ROOT/trees/$tree"
   done; }
   prune_beside
   prune_store 60
@@ -254,8 +256,8 @@ discard_damaged() {
   [ -e "$ROOT/current" ] || return 0
   faults_of "$ROOT/current" | while IFS="$(printf '\t')" read -r sha _ path; do
     is_digest "$sha" || continue
-    kept=$(in_store "$sha")
-    [ -e "$kept" ] && [ "$(sha256sum <"$kept" | cut -d' ' -f1)" != "$sha" ] && rm -f "$kept"
+    stored=$(in_store "$sha")
+    [ -e "$stored" ] && [ "$(sha256sum <"$stored" | cut -d' ' -f1)" != "$sha" ] && rm -f "$stored"
     case "$path" in pool*) rm -f "$ROOT/$path" ;; esac
   done
 }

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { restoreScript as restoreAptScript } from "../../../../resources/apt-tree/scripts.ts";
 import { restoreScript } from "../../../../resources/image-tree/scripts.ts";
 import { leaveScript, observeScript, removeScript } from "../../../../resources/published-tree/scripts.ts";
 import { digestOf, workListText } from "../../../../resources/published-tree/work-list.ts";
@@ -223,6 +224,26 @@ describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s,
     expect(mirror.served("streams/x")).toBe("two");
     const after = await mirror.run(observeScript(mirror.place));
     expect(after.lines.slice(5)).toEqual(["0"]);
+  });
+
+  test("a kept tree is not served again by them", async () => {
+    const tree = mirror.current();
+    expect((await mirror.publish()).code).toBe(0);
+    const served = mirror.current();
+    appendFileSync(
+      mirror.at(`m/trees/${tree}/listing`),
+      hostile("pool/../../outside/new", digestOf("deb y"), 5),
+    );
+    const script =
+      kind === "apt"
+        ? restoreAptScript({ ...mirror.place, mode: "verbatim", keep: 2, summary: "" }, tree)
+        : restoreScript({ ...mirror.place, keep: 2, summary: "" }, tree);
+    const { code, lines } = await mirror.run(script);
+    expect([code, faultsIn(lines)]).toEqual([
+      65,
+      [expect.stringMatching(/^fault listing, line \d: unreadable$/)],
+    ]);
+    expect([mirror.current(), readdirSync(outside)]).toEqual([served, ["kept"]]);
   });
 
   test("a listing that is gone is no whole tree", async () => {

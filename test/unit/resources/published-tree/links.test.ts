@@ -35,6 +35,8 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
       upstream.offer({ "streams/x": index, same: "same" });
       const names = Array.from({ length: number }, (_, n) => `pool/${n}.deb`);
       const items: WorkItem[] = names.map((path) => mirror.item(path, "same", { from: "same" }));
+      // More than one only in the tree that is published first.
+      if (number > 1) items.push(mirror.item("dists/x/by-hash/SHA256/same", "same", { from: "same" }));
       return mirror.publishList(workListText([mirror.item("streams/x", index), ...items]));
     }
     const inTree = (tree: string) => mirror.at(kind === "apt" ? "m/pool" : `m/trees/${tree}/public/pool`);
@@ -70,6 +72,7 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
       leave(0);
       expect((await publish("two", 1)).code).toBe(0);
       expect(readdirSync(inTree(mirror.current()))).toHaveLength(30);
+      expect(mirror.served("dists/x/by-hash/SHA256/same")).toBe("same");
       if (kind === "apt") return;
       for (const n of [1, 2]) rmSync(join(inTree(first), `${n}.deb`));
       const restored = restoreScript({ ...mirror.place, keep: 2, summary: "" }, first);

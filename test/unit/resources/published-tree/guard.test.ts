@@ -200,7 +200,7 @@ describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s,
   const kept = digestOf("kept");
   const hostile = (path: string, sha = kept, size = 4) => `${sha}\t${size}\t1\t${path}\n`;
 
-  test.each([
+  const mangled: readonly [string, string][] = [
     ["a file outside", hostile("../outside/kept")],
     ["a file outside below its own tree", hostile("trees/CURRENT/public/../../../../outside/kept")],
     ["a file outside below the pool", hostile("pool/../../outside/kept")],
@@ -213,12 +213,18 @@ describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s,
     ["a digest that is a path", hostile("pool/x.deb", "../../outside/kept")],
     ["no fields", "\n"],
     ["half a line", "00000"],
-  ])("by %s: nothing outside changes, it is said, and the next update makes it good", async (_, mangled) => {
+  ];
+
+  test("change nothing outside, are said to be that, and the next update makes them good", async () => {
     const tree = mirror.at(`m/trees/${mirror.current()}`);
-    appendFileSync(join(tree, "listing"), mangled.replace("CURRENT", mirror.current()));
+    for (const [, line] of mangled)
+      appendFileSync(join(tree, "listing"), line.replace("CURRENT", mirror.current()));
     appendFileSync(join(tree, "carried"), `${kept}\t../../../../outside/kept\n../../../../outside/kept\n`);
     const { lines } = await mirror.run(observeScript(mirror.place));
-    expect(lines.slice(5, -1)).toEqual([expect.stringMatching(/^unreadable\tlisting, line \d+$/)]);
+    expect(lines.slice(5)).toEqual([
+      ...Array.from({ length: 5 }, (_, n) => `unreadable\tlisting, line ${4 + n}`),
+      String(mangled.length),
+    ]);
     for (let round = 0; round < 2; round++) expect((await mirror.publish()).code).toBe(0);
     expect(picture(outside)).toEqual({ kept: "kept" });
     expect(mirror.served("streams/x")).toBe("two");

@@ -17,6 +17,8 @@
 take_lock() {
   refuse_links "$ROOT/.lock" "$ROOT/.owner" "$ROOT/.unfinished" "$STORE" "$STORE/.lock" -maxdepth 0
   mkdir -p "$ROOT" "$STORE"
+  [ "$(stat -c %d "$ROOT")" = "$(stat -c %d "$STORE")" ] ||
+    fault "$STORE: is on another file system than $ROOT, and a mirror's files are links into its store: mount one file system for both"
   exec 9>"$ROOT/.lock" 8>"$STORE/.lock"
   # First, as what was handed over for this update is not to be pruned while it waits.
   flock -s 8

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { ExplainedError } from "../../../../errors/explained-error.ts";
 import type { Host } from "../../../../hosts/host.ts";
 import { publishScript as publishAptScript } from "../../../../resources/apt-tree/scripts.ts";
 import { publishScript as publishImageScript } from "../../../../resources/image-tree/scripts.ts";
@@ -86,7 +87,11 @@ export function thisMachine(root: string, name = "mirror"): Host {
   const host: Pick<Host, "name" | "facts" | "run" | "job"> = {
     name,
     facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
-    run: (script, { input } = {}) => runHere(script, input),
+    async run(script, { input, step = "running a command", allowFailure = false } = {}) {
+      const result = await runHere(script, input);
+      if (result.code === 0 || allowFailure) return result;
+      throw new ExplainedError({ host: name, step, found: result.stderr, remedy: "See what it says." });
+    },
     async job({ script, input, onProgress }) {
       const { code, signal, lines } = await runJob(root, script, input?.toString()).ended;
       for (const line of lines) onProgress?.(line);

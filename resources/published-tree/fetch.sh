@@ -133,8 +133,10 @@ check_batch() {
 }
 
 # refuse_small_disk LIST: before anything is fetched, what it needs: its bytes, less what an earlier update left of them, and
-# a file and a directory entry each, in the store and in the tree.
+# a file each. reprepro wants to see room beside its database (--dbsafetymargin) and the pool (--safetymargin).
 refuse_small_disk() {
+  margin=0
+  [ "${MODE:-}" != resigned ] || margin=101
   needed=$(perl -e '
     my ($list, $partial, $block) = @ARGV; my ($bytes, $files) = (0, 0);
     open my $in, "<", $list or die "$list: $!";
@@ -142,9 +144,10 @@ refuse_small_disk() {
     printf "%.0f %d\n", $bytes, $files;
   ' "$1" "$WORK/partial" "$(stat -f -c %S "$WORK")")
   disk=$(stat -f -c '%a %S %d %c' "$WORK")
-  echo "$needed $disk" | awk -v root="$ROOT" -v mount="$(df --output=target "$WORK" | tail -n 1)" '
+  echo "$needed $disk" | awk -v margin="$margin" -v root="$ROOT" -v mount="$(df --output=target "$WORK" | tail -n 1)" '
     { need = $1; files = $2; free = $3 * $4
-      if (need > free) what = sprintf("%.1f MiB are to be fetched and %.1f MiB are free", need / 1048576, free / 1048576)
+      if (need + margin * 1048576 > free)
+        what = sprintf("%.1f MiB are to be fetched%s and %.1f MiB are free", need / 1048576, margin ? sprintf(" and %d MiB to stay free for reprepro,", margin) : "", free / 1048576)
       # Some file systems have as many as they need, and say 0 of 0.
       else if ($6 > 0 && files > $5) what = sprintf("%d files are to be fetched and %d inodes are free", files, $5)
       else exit

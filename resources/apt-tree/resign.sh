@@ -51,7 +51,7 @@ resign() {
   check_taken
   run_reprepro export >"$WORK/reprepro.log" 2>&1 || { sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | tail -n 8; exit 65; }
   mkdir -p "$WORK/tree/public"
-  cp -al "$R/out/dists" "$WORK/tree/public/dists"
+  link_tree "$R/out/dists" "$WORK/tree/public/dists"
   link_from_store tree "$WORK/tree/public"
   for suite in $SUITES; do write_release "$suite"; done
   export_key
@@ -89,7 +89,7 @@ check_taken() {
 sign_anew() {
   rm -rf "$WORK/tree" "$WORK/headers"
   mkdir -p "$WORK/tree" "$WORK/headers"
-  cp -al "$kept/public" "$WORK/tree/public"
+  link_tree "$kept/public" "$WORK/tree/public"
   rm "$WORK/tree/public/pool"
   [ ! -e "$kept/carried" ] || cp "$kept/carried" "$WORK/tree/carried"
   HEADERS=$WORK/headers
@@ -98,7 +98,7 @@ sign_anew() {
     write_release "$suite"
   done
   export_key
-  awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$kept/listing" >"$WORK/pool-files"
+  listed "$kept" | awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' >"$WORK/pool-files"
   PLAN=$(keep_in_store "$kept/plan") CONTENTS=$(keep_in_store "$kept/contents.json")
   publish_tree
   prune
@@ -124,15 +124,15 @@ write_release() {
     [ "$VALID" -eq 0 ] || echo "Valid-Until: $(LC_ALL=C date -u -R -d "+$VALID seconds" | sed 's/+0000/UTC/')"
     echo "Acquire-By-Hash: yes"
     echo "SHA256:"
-    perl -e '
-      my ($dir, $sums) = @ARGV; open my $in, "<", $sums or die; sub parents { my ($d) = @_; return if -d $d; my ($up) = $d =~ m{^(.*)/}; parents($up); mkdir $d, 0755 }
+    perl -e "$in_tree"'
+      my ($dir, $sums, $spare) = @ARGV; open my $in, "<", $sums or fault("$sums: $!");
       while (<$in>) {
         my ($sha, $path) = /^([0-9a-f]{64}) [ *](.*)$/ or die;
         printf " %s %16d %s\n", $sha, -s "$dir/$path", $path;
-        my ($where) = "$dir/$path" =~ m{^(.*)/}; parents("$where/by-hash/SHA256");
-        my $to = "$where/by-hash/SHA256/$sha"; -e $to or link "$dir/$path", $to or die "$to: $!\n";
+        my ($up) = $path =~ m{^(.*/)}; my $to = ($up // "") . "by-hash/SHA256/$sha"; make_way($dir, $to);
+        -e "$dir/$to" or linked("$dir/$path", "$dir/$to", $spare);
       }
-    ' "$dir" "$WORK/sums"
+    ' "$dir" "$WORK/sums" "$WORK/spare"
   } >"$WORK/Release" && mv "$WORK/Release" "$dir/Release"
   gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign --output "$dir/InRelease" "$dir/Release"
   gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --armor --detach-sign --output "$dir/Release.gpg" "$dir/Release"

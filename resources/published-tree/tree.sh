@@ -224,12 +224,12 @@ put_link() {
   ' "$1" "$ROOT" "$2" "$WORK"
 }
 
-# link_tree FROM TO: makes TO, which is not there, of directories of its own and hard links to the files of FROM.
+# link_tree FROM TO: puts into TO, made where it is missing, directories of its own and hard links to the files of FROM.
 link_tree() {
   (cd "$1" && find . -mindepth 1 -printf '%y%P\0') | perl -0ne "$in_tree"'
-    BEGIN { ($old, $new, $work) = splice @ARGV, 0, 3; mkdir $new, 0755 or fault("$new: $!") }
+    BEGIN { ($old, $new, $work) = splice @ARGV, 0, 3; -d $new or mkdir $new, 0755 or fault("$new: $!") }
     chomp; my ($type, $path) = /^(.)(.*)$/s; sane($path) or fault(shown($path) . ": is no name that a tree has");
-    if ($type eq "d") { mkdir "$new/$path", 0755 or fault("$new/$path: $!") }
+    if ($type eq "d") { -d "$new/$path" or mkdir "$new/$path", 0755 or fault("$new/$path: $!") }
     elsif ($type eq "l") { symlink readlink("$old/$path"), "$new/$path" or fault("$new/$path: $!") }
     else { linked("$old/$path", "$new/$path", "$work/spare") }
   ' "$1" "$2" "$WORK"

@@ -8,6 +8,8 @@ import { type Disk, diskOf, freeOn } from "./disk.ts";
 export interface Need {
   readonly bytes: number;
   readonly inodes: number;
+  /** Files that a store is to get besides, by digest, with their bytes. Those of one store are there once. */
+  readonly files?: { readonly store: string; readonly bytes: ReadonlyMap<string, number> } | undefined;
 }
 
 /** An update, as the preview knows it. */
@@ -46,8 +48,7 @@ export class Room {
     this.#disks.set(key, { disk, needs });
     const others = [...needs.keys()].sort();
     needs.set(name, need);
-    const all = [...needs.values()];
-    const total = { bytes: sum(all.map(({ bytes }) => bytes)), inodes: sum(all.map(({ inodes }) => inodes)) };
+    const total = totalOf([...needs.values()]);
     if (total.bytes <= disk.bytes && total.inodes <= (disk.inodes ?? Number.POSITIVE_INFINITY)) return;
     // Of those that do fit, none is to be told so.
     needs.delete(name);
@@ -60,7 +61,7 @@ export class Room {
     throw new ExplainedError({
       host,
       step: `looking for room for ${name}`,
-      found: `the update needs ${shown(need, disk)}${together}, and ${freeOn(disk)}: ${short}`,
+      found: `the update needs ${shown(totalOf([need]), disk)}${together}, and ${freeOn(disk)}: ${short}`,
       remedy:
         "Make room there (`df -h`, `df -i`), set directory to a larger file system, or have less on the mirror.",
     });
@@ -94,22 +95,38 @@ export async function refuseWithoutRoom(host: Host, ahead: UpdateAhead, room = r
           ? Promise.all(["/usr", "/var/cache/apt/archives"].map((at) => host.facts(diskOf(at))))
           : [],
     }),
-    host.run(missingScript(store), { input: asked, step }),
+    host.run(missingScript(store, `${directory}/work/partial`), { input: asked, step }),
   ]);
-  const [files = 0, bytes = 0] = answer.stdout.trim().split(" ").map(Number);
+  const files = missingOf(asked, answer.stdout);
   for (const place of new Map((await places).map((found) => [found.id, found])).values())
     room.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
-  room.claim(host.name, disk, directory, needOf(ahead, { files, bytes }));
+  room.claim(host.name, disk, directory, needOf(ahead, files));
+}
+
+/** All of it together; what two of them bring into one store is there once. */
+function totalOf(needs: readonly Need[]): Need {
+  const stores = new Map<string, Map<string, number>>();
+  for (const { files } of needs) {
+    if (!files) continue;
+    const held = stores.get(files.store) ?? new Map<string, number>();
+    stores.set(files.store, held);
+    for (const [sha256, bytes] of files.bytes) held.set(sha256, bytes);
+  }
+  const held = [...stores.values()];
+  return {
+    bytes: sum(needs.map(({ bytes }) => bytes)) + sum(held.map((files) => sum([...files.values()]))),
+    inodes: sum(needs.map(({ inodes }) => inodes)) + sum(held.map(({ size }) => size)),
+  };
 }
 
 /**
  * What an update takes.
  *
- * @param missing What the store lacks of the work list: files, and their bytes in whole blocks
+ * @param missing What the store lacks of the work list, with its bytes in whole blocks
  */
 export function needOf(
-  { workList, before = "", resigned = false }: Pick<UpdateAhead, "workList" | "before" | "resigned">,
-  missing: { readonly files: number; readonly bytes: number },
+  { store, workList, before = "", resigned = false }: Omit<UpdateAhead, "directory" | "programs">,
+  missing: ReadonlyMap<string, number>,
 ): Need {
   const rows = rowsOf(workList);
   const kept = directoriesOf(rowsOf(before).filter(({ to }) => to.startsWith("pool/")));
@@ -122,27 +139,43 @@ export function needOf(
   const indices = sum(rows.filter(({ to }) => /^(index|view)\//.test(to)).map(({ size }) => size));
   return {
     bytes:
-      missing.bytes +
       4096 * made.length +
       entries +
       2 * workList.length +
       (resigned ? reproMargin + reproGrowth * indices : 0),
     // A tree's own descriptions, the store's directories and what reprepro makes.
-    inodes: missing.files + made.length + Math.min(256, missing.files) + 32 + (resigned ? 500 : 0),
+    inodes: made.length + Math.min(256, missing.size) + 32 + (resigned ? 500 : 0),
+    files: { store, bytes: missing },
   };
 }
 
-/** Reads `sha256 size` a line, and prints how many of these the store lacks, and their bytes in whole blocks. */
-function missingScript(store: string): string {
+/**
+ * Reads `sha256 size` a line, and prints the number of each that the store lacks, with its bytes in whole blocks, less what
+ * an update that was cut off has fetched of it.
+ */
+function missingScript(store: string, partial: string): string {
   return sh`perl -e '
-    my ($store) = @ARGV; my ($files, $bytes) = (0, 0);
+    my ($store, $partial) = @ARGV;
     while (<STDIN>) {
       my ($sha, $size) = /^([0-9a-f]{64}) ([0-9]+)$/ or next;
       my $have = -s "$store/" . substr($sha, 0, 2) . "/$sha";
       next if -e _ && ($have // 0) == $size;
-      $files++; $bytes += 4096 * int(($size + 4095) / 4096);
-    }
-    printf "%d %.0f\n", $files, $bytes' ${store}`;
+      my $left = $size - (-s "$partial/$sha" // 0);
+      printf "%d %.0f\n", $., $left > 0 ? 4096 * int(($left + 4095) / 4096) : 0;
+    }' ${store} ${partial}`;
+}
+
+function missingOf(asked: string, answer: string): Map<string, number> {
+  const lines = asked.split("\n");
+  return new Map(
+    answer
+      .split("\n")
+      .filter(Boolean)
+      .map((line): [string, number] => {
+        const [number = 0, bytes = 0] = line.split(" ").map(Number);
+        return [(lines[number - 1] ?? "").slice(0, 64), bytes];
+      }),
+  );
 }
 
 function newFiles({ workList, before = "" }: UpdateAhead): string {

@@ -1,4 +1,5 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../../errors/explained-error.ts";
 import type { Disk } from "../../../../resources/published-tree/disk.ts";
@@ -61,6 +62,19 @@ describe("the room that the updates of one run take", () => {
     );
   });
 
+  test("counts once what two bring into one store, and twice what is for two stores", async () => {
+    const room = new Room();
+    const bringing = (store: string, files: Record<string, number>): Need => ({
+      ...need(1),
+      files: { store, bytes: new Map(Object.entries(files)) },
+    });
+    room.claim("h", disk(100), "/a", bringing("/store", { x: 50, y: 40 }));
+    room.claim("h", disk(100), "/b", bringing("/store", { x: 50, z: 8 }));
+    expect(await refusal(() => room.claim("h", disk(100), "/c", bringing("/c/store", { x: 50 })))).toContain(
+      "needs 51 B and 2 inodes, with /a, /b on the same file system 151 B and 7 inodes",
+    );
+  });
+
   test("is what was free before the first of them began", () => {
     const room = new Room();
     room.claim("h", disk(100), "/a", need(60));
@@ -85,13 +99,20 @@ test("an update needs blocks and inodes for files, directories and what reprepro
     item("pool/b/b/b.deb", 5000),
     item("tree/dists/x/InRelease", 9),
   ]);
-  const missing = { files: 2, bytes: 3 * 4096 };
-  const plain = needOf({ workList, before }, missing);
+  const missing = new Map([
+    ["a", 2 * 4096],
+    ["b", 4096],
+  ]);
+  const store = "/store";
+  const plain = needOf({ store, workList, before }, missing);
   // pool/b, pool/b/b, tree, tree/dists and tree/dists/x.
-  expect(plain.inodes).toBe(2 + 5 + 2 + 32);
-  expect(plain.bytes).toBeGreaterThanOrEqual(8 * 4096);
-  expect(plain.bytes).toBeLessThan(9 * 4096);
-  expect(needOf({ workList, before, resigned: true }, missing).bytes - plain.bytes).toBe(101 * mebibyte);
+  expect(plain.inodes).toBe(5 + 2 + 32);
+  expect(plain.bytes).toBeGreaterThanOrEqual(5 * 4096);
+  expect(plain.bytes).toBeLessThan(6 * 4096);
+  expect(plain.files).toEqual({ store, bytes: missing });
+  expect(needOf({ store, workList, before, resigned: true }, missing).bytes - plain.bytes).toBe(
+    101 * mebibyte,
+  );
 });
 
 (mayMount ? describe : describe.skip)("on a small file system", () => {
@@ -135,6 +156,17 @@ test("an update needs blocks and inodes for files, directories and what reprepro
     await look(items);
   });
 
+  test("and less what an update that was cut off has fetched", async () => {
+    const items = offer(1, 7 * mebibyte);
+    const partial = mirror.at("m/work/partial");
+    mkdirSync(partial, { recursive: true });
+    writeFileSync(join(partial, items[0]?.sha256 ?? ""), file(0, 5 * mebibyte));
+    await look(items);
+    rmSync(partial, { recursive: true });
+    writeFileSync(mirror.at("other"), file(0, 5 * mebibyte));
+    expect(await refusal(look(items))).toContain("the update needs 7.0 MiB");
+  });
+
   test("and more inodes", async () => {
     expect(await refusal(look(offer(180, 1)))).toMatch(
       / and (2|3)\d\d inodes, and .* and 1\d\d inodes are free/,
@@ -143,10 +175,13 @@ test("an update needs blocks and inodes for files, directories and what reprepro
 
   test("and what two mirrors take that would fit one by one, also when both look at once", async () => {
     const items = offer(2, 3 * mebibyte);
-    const other = { directory: mirror.at("other"), store: mirror.at("store") };
+    const other = { directory: mirror.at("other"), store: mirror.at("other/store") };
     const room = new Room();
     const ends = await Promise.allSettled([look(items, room), look(items, room, other)]);
     expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const sharing = new Room();
+    await look(items, sharing);
+    await look(items, sharing, { ...other, store: mirror.place.store });
   });
 
   async function publishing(

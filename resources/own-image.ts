@@ -8,7 +8,6 @@ import { packsDisk } from "./maas-image/deployable.ts";
 import { fileTypeOf } from "./maas-image/upload-names.ts";
 import { checkedOwnSummary, type KeptOwnImage } from "./own-image-tree/as-kept.ts";
 import type { OwnImageSummary } from "./own-image-tree.ts";
-import { publishedWorkList } from "./published-tree/plan-texts.ts";
 import type { Publication } from "./published-tree/publication.ts";
 import { summariesOf } from "./published-tree/published.ts";
 import { refuseWithoutRoom } from "./published-tree/room.ts";
@@ -124,16 +123,10 @@ export async function planOwnImage(
     seeds: await Promise.all([manifest, ...texts.map(({ text }) => text)].map((text) => cache.put(text))),
   };
   const plan = await cache.put(JSON.stringify(publication));
-  if (plan !== published?.plan) {
-    await refuseWithoutRoom(publisher, {
-      directory,
-      store,
-      workList,
-      before: await publishedWorkList(published),
-      programs: ["nginx", "gpg"],
-    });
-  }
   const before = published?.image.serial;
+  if (before !== version.serial || published?.updated !== version.updated.toISOString()) {
+    await refuseWithoutRoom(publisher, { directory, store, workList, programs: ["nginx", "gpg"] });
+  }
   return {
     plan,
     serial: version.serial,

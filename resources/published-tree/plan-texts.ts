@@ -26,11 +26,12 @@ export async function planTexts(
 
 /** The work list of what is published, where it was planned on this workstation. */
 export async function publishedWorkList(published: Summary | undefined): Promise<string | undefined> {
-  if (!published) return undefined;
+  // A host says which it is: what else the cache has under a digest is no publication.
+  if (!published || !/^[0-9a-f]{64}$/.test(published.plan)) return undefined;
   const cache = defaultCache();
-  const manifest = await cache.get(published.plan);
-  const list = manifest && (await cache.get((JSON.parse(manifest.toString()) as Publication).workList));
-  return list?.toString();
+  const manifest = (await cache.get(published.plan))?.toString() ?? "";
+  const { workList = "" } = manifest.startsWith('{"planText"') ? (JSON.parse(manifest) as Publication) : {};
+  return (await cache.get(workList))?.toString();
 }
 
 async function publishedPlan(host: Host, directory: string): Promise<string> {

@@ -170,7 +170,7 @@ function missingOf(asked: string, answer: string): Map<string, number> {
   return new Map(
     answer
       .split("\n")
-      .filter(Boolean)
+      .filter((line) => /^\d+ \d+$/.test(line))
       .map((line): [string, number] => {
         const [number = 0, bytes = 0] = line.split(" ").map(Number);
         return [(lines[number - 1] ?? "").slice(0, 64), bytes];

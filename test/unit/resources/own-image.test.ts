@@ -21,6 +21,7 @@ beforeEach(() => {
   request = {
     host: "mirror",
     directory: join(root, "stream"),
+    store: join(root, "store"),
     image: {
       os: "rhel",
       release: "rocky9",
@@ -43,7 +44,8 @@ const hostThat = (answer?: string) =>
   ({
     name: "mirror",
     facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
-    run: async (script) => (answer === undefined ? runHere(script) : { stdout: answer, stderr: "", code: 0 }),
+    run: async (script, { input } = {}) =>
+      answer === undefined ? runHere(script, input) : { stdout: answer, stderr: "", code: 0 },
   }) satisfies Partial<Host> as unknown as Host;
 
 async function refusal(work: Promise<unknown>): Promise<ExplainedError> {

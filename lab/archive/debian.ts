@@ -6,6 +6,7 @@ import { sharedPaths } from "../paths.ts";
 import { readDeb } from "./deb.ts";
 import { closureOf } from "./downloads.ts";
 import { generatorSource } from "./generator-source.ts";
+import { earlyYesterday } from "./launchpad-date.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { type PublishedDeb, publish, type Suite } from "./publish.ts";
 
@@ -58,7 +59,7 @@ export async function debianArchive(): Promise<string> {
       })),
     );
     rmSync(`${target}.making`, { recursive: true, force: true });
-    const date = new Date(Date.now() - 86_400_000);
+    const date = earlyYesterday();
     await publish(
       { suites: [suite], debs: published, sources: [], key: await archiveKey("debian"), date },
       `${target}.making`,

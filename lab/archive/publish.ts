@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { command, tryCommandBytes } from "../command.ts";
 import { type DebFacts, type Digests, digestsOf, parseControl } from "./deb.ts";
+import { launchpadDate } from "./launchpad-date.ts";
 import { type ArchiveKey, signRelease } from "./openpgp-key.ts";
 
 /** A suite's Release fields, and what it is made of. */
@@ -177,7 +178,7 @@ Label: ${suite.label}
 Suite: ${suite.name}
 Version: ${suite.version}
 Codename: ${suite.codename}
-Date: ${date.toUTCString().replace("GMT", "UTC")}
+Date: ${launchpadDate(date)}
 Architectures: ${suite.architectures.join(" ")}
 Components: ${suite.components.join(" ")}
 Description: ${suite.description}

@@ -4,6 +4,7 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { command } from "../command.ts";
 import { replaceFile } from "../publications.ts";
 import { digestsOf } from "./deb.ts";
+import { launchpadDate } from "./launchpad-date.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { writeRelease } from "./publish.ts";
 import { newestPublication, servePublication, stampSuites, type UbuntuSuite } from "./ubuntu.ts";
@@ -100,7 +101,7 @@ async function damage({ kind, archive, bad, dists, serial, suite, packageName }:
       renameSync(join(bad, dists, "Unsigned"), join(bad, dists, "InRelease"));
       return join(dists, "InRelease");
     case "expired": {
-      const yesterday = new Date(Date.now() - 86_400_000).toUTCString().replace("GMT", "UTC");
+      const yesterday = launchpadDate(new Date(Date.now() - 86_400_000));
       await resign(
         bad,
         dists,

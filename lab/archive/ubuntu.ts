@@ -11,6 +11,7 @@ import { type DebFacts, readDeb, rebuildDeb } from "./deb.ts";
 import { debianArchive } from "./debian.ts";
 import { debsOf, sourcesOf } from "./downloads.ts";
 import { generatorSource } from "./generator-source.ts";
+import { earlyYesterday } from "./launchpad-date.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { type Publication, publish, releaseFiles, type Suite, suitesIn } from "./publish.ts";
 
@@ -96,8 +97,7 @@ async function pristineArchive(): Promise<string> {
     mkdirSync(join(making, "store"), { recursive: true });
     const debs = [...(await seedDebs(making, "main")), ...(await seedDebs(making, "universe"))];
     const sources = [...(await seedSource(making, "main")), ...(await seedSource(making, "universe"))];
-    const dayAgo = Date.now() - 86_400_000;
-    let catalogue: Catalogue = { debs, sources, serial: 0, date: dayAgo - (dayAgo % 1000) };
+    let catalogue: Catalogue = { debs, sources, serial: 0, date: earlyYesterday().getTime() };
     // What a running archive has from the beginning: some updates, not all of them for everybody yet.
     for (const [suite, source, suffix, phased] of [
       ["noble-updates", "tree", "ubuntu1", undefined],

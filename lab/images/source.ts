@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { earlyYesterday } from "../archive/launchpad-date.ts";
 import { archiveKey } from "../archive/openpgp-key.ts";
 import { locked } from "../lock.ts";
 import type { LabPaths } from "../paths.ts";
@@ -27,10 +28,9 @@ const everyProduct: readonly ImageProduct[] = ubuntuImages.flatMap(({ products }
 export async function prepareImages(paths: LabPaths): Promise<void> {
   rmSync(paths.images, { recursive: true, force: true });
   mkdirSync(join(paths.images, "ephemeral-v3"), { recursive: true });
-  const dayAgo = Date.now() - 86_400_000;
   await publishCatalogue(paths.images, {
     publication: 0,
-    date: dayAgo - (dayAgo % 1000),
+    date: earlyYesterday().getTime(),
     newestDay: firstNewestDay(),
     serials: firstSerials(),
   });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { launchpadDate } from "../archive/launchpad-date.ts";
 import { type ArchiveKey, clearsigned } from "../archive/openpgp-key.ts";
 import { contentBytes, type FileContent } from "./file-content.ts";
 
@@ -84,7 +85,7 @@ export async function writeImageStream(directory: string, stream: ImageStream): 
         },
       ]),
     ),
-    updated: dateText(stream.updated),
+    updated: launchpadDate(stream.updated, "+0000"),
   });
   writeFileSync(join(directory, streamFile("index", "json")), text(index("json")));
   const signed = await clearsigned(text(index("sjson")), stream.key);
@@ -107,10 +108,10 @@ async function writeList(
       return before.updated;
     }
   }
-  const json = text({ ...said, updated: dateText(updated) });
+  const json = text({ ...said, updated: launchpadDate(updated, "+0000") });
   writeFileSync(file("json"), json);
   writeFileSync(file("sjson"), await clearsigned(json, key));
-  return dateText(updated);
+  return launchpadDate(updated, "+0000");
 }
 
 /** Every item of a list, in all products and versions. */
@@ -158,11 +159,6 @@ function writeItem(directory: string, { path, content }: ImageItem, previous: st
   if (before !== undefined && existsSync(before)) linkSync(before, file);
   else writeFileSync(file, bytes);
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** A date as simplestreams writes it: `Mon, 23 Nov 2026 06:06:27 +0000`. */
-function dateText(date: Date): string {
-  return date.toUTCString().replace("GMT", "+0000");
 }
 
 function text(value: object): string {

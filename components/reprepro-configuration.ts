@@ -1,3 +1,5 @@
+import { indexOfKey, sourceKey } from "../content/apt/index-key.ts";
+
 /** What reprepro has to know of one suite. */
 export interface ReproSuite {
   readonly name: string;
@@ -15,7 +17,7 @@ export interface ReproSettings {
   readonly architectures: readonly string[];
   readonly sources: boolean;
   readonly installer: boolean;
-  /** Indices from which something is taken, as `suite/component/architecture`. */
+  /** Indices from which something is taken, each as `indexKey` names it. */
   readonly selections: readonly string[];
   /** Whether phased updates are offered to every machine. */
   readonly completePhases: boolean;
@@ -78,11 +80,12 @@ function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
   };
   const lists = `${settings.directory}/reprepro/selection`;
   const binaries = settings.selections
-    .filter((selection) => selection.startsWith(`${name}/`))
-    .map((selection) => {
-      const [, component = "", architecture = ""] = selection.split("/");
+    .map((selection) => ({ selection, index: indexOfKey(selection) }))
+    .filter(({ index }) => index.suite === name)
+    .map(({ selection, index: { component, architecture } }) => {
       return {
-        Name: `${name}-${component}-${architecture}`,
+        // Of names that are joined with a hyphen, two could be one: suites and components have hyphens.
+        Name: `${name}:${component}:${architecture}`,
         ...upstream,
         Components: component,
         UDebComponents: "none",
@@ -92,22 +95,22 @@ function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
       };
     });
   const sources = {
-    Name: `${name}-sources`,
+    Name: `${name}:sources`,
     ...upstream,
     Components: settings.components.join(" "),
     UDebComponents: "none",
     Architectures: "source",
-    FilterSrcList: `deinstall ${lists}/${name}/source`,
+    FilterSrcList: `deinstall ${lists}/${sourceKey(name)}`,
   };
   const installer = {
-    Name: `${name}-installer`,
+    Name: `${name}:installer`,
     ...upstream,
     Components: "none",
     UDebComponents: settings.components.join(" "),
     Architectures: settings.architectures.join(" "),
   };
   const ofTheSite = {
-    Name: `${name}-local`,
+    Name: `${name}:local`,
     Method: `file:${settings.directory}/reprepro/local`,
     Suite: name,
     Components: settings.components[0],

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { compressionOf, unpacked } from "../decompress.ts";
 import { type Fetch, NotThere } from "../fetch.ts";
-import { forNow, type MetadataCache } from "../metadata-cache.ts";
+import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
 import { IndexBudget } from "./index-budget.ts";
-import { type Extras, type IndexKind, type SelectedIndex, selectIndices } from "./indices.ts";
+import { type Extras, type IndexKind, selectIndices } from "./indices.ts";
 import {
   type IndexedPackage,
   type OddStanza,
@@ -14,7 +14,9 @@ import {
   readSources,
   type SourceFile,
 } from "./packages.ts";
-import { checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
+import { byHashPath, firstThere, namesOf, presentOf } from "./presence.ts";
+import { type Accepted, checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
+import { inSuite } from "./suite-place.ts";
 
 export interface ArchiveRequest {
   readonly fetch: Fetch;
@@ -26,6 +28,8 @@ export interface ArchiveRequest {
   readonly extras?: Extras;
   readonly cache: MetadataCache;
   readonly now: Date;
+  /** What is taken all the same, and why. */
+  readonly accept?: Accepted | undefined;
   /** Per suite, when what was accepted last was made (ISO 8601). */
   readonly seen?: Readonly<Record<string, { readonly date: string }>>;
   /**
@@ -37,12 +41,14 @@ export interface ArchiveRequest {
   readonly indexLimit?: number | undefined;
 }
 
-/** A file below `dists/`, as upstream has it. */
+/** A file of a suite's metadata, as upstream signed it. */
 export interface MetadataFile {
   /** Below the archive's root. */
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
+  /** Where upstream has these bytes. A name by hash lasts when upstream moves on meanwhile, where there is one. */
+  readonly from: string;
 }
 
 /** What upstream signed of a suite. */
@@ -53,6 +59,8 @@ export interface ArchiveRoot {
   readonly signedBy: string;
   /** InRelease, Release, Release.gpg: those that upstream has, with their bytes. */
   readonly roots: readonly (MetadataFile & { readonly bytes: Buffer })[];
+  /** What of it was taken all the same, with the reasons. */
+  readonly accepted: readonly string[];
 }
 
 export interface ArchiveSuite extends ArchiveRoot {
@@ -62,6 +70,10 @@ export interface ArchiveSuite extends ArchiveRoot {
   readonly indices: readonly PackageIndex[];
   /** Indices that are listed and wanted, hold no packages, and that upstream has in no form; below the archive's root. */
   readonly lacking: readonly string[];
+  /** Indices that are not listed though others of their component and architecture are; below the archive's root. */
+  readonly unlisted: readonly string[];
+  /** Whether indices by hash are announced, and upstream lacks some. */
+  readonly lacksByHash: boolean;
 }
 
 export interface PackageIndex {
@@ -108,11 +120,12 @@ async function keysOf({ key }: ArchiveRequest): Promise<TrustedKeys> {
 }
 
 async function readRelease(request: ArchiveRequest, keys: TrustedKeys, suite: string): Promise<ArchiveRoot> {
-  const { verified, roots } = await readRoot(request, keys, `dists/${suite}`);
-  const name = roots[0]?.path ?? `dists/${suite}/InRelease`;
+  const { verified, roots } = await readRoot(request, keys, suite);
+  const name = roots[0]?.path ?? inSuite(suite, "InRelease");
   const release = parseRelease(verified.text, name);
-  checkRelease(release, name, { ...request, suite, seen: request.seen?.[suite]?.date });
-  return { name: suite, release, signedBy: verified.signedBy, roots };
+  const seen = request.seen && Object.hasOwn(request.seen, suite) ? request.seen[suite]?.date : undefined;
+  const accepted = checkRelease(release, name, { ...request, suite, seen });
+  return { name: suite, release, signedBy: verified.signedBy, roots, accepted };
 }
 
 async function readSuite(
@@ -121,12 +134,19 @@ async function readSuite(
   suite: string,
   budget: IndexBudget,
 ): Promise<ArchiveSuite> {
-  const base = `dists/${suite}`;
   const root = await readRelease(request, keys, suite);
   const { release } = root;
-  const selected = selectIndices(release, suite, request);
+  const { indices: selected, unlisted } = selectIndices(release, suite, request);
   const listed = selected.flatMap(({ entries }) => entries);
-  const present = await presentOf(request, release, base, selected);
+  const present = await presentOf(request, release, suite, selected);
+  const filesOf = (entry: ReleaseEntry): MetadataFile[] => {
+    const { size, sha256 } = entry;
+    const path = inSuite(suite, entry.path);
+    if (!release.byHash) return [{ path, size, sha256, from: path }];
+    const hashed = byHashPath(suite, entry);
+    const from = present.has(hashed) ? hashed : path;
+    return [path, hashed].map((name) => ({ path: name, size, sha256, from }));
+  };
   const indices = await Promise.all(
     selected.map(async ({ kind, path, component, architecture, entries }) => {
       if (kind === "other") return [];
@@ -134,12 +154,11 @@ async function readSuite(
       const pieces = await readIndex(
         request,
         release,
-        base,
-        path,
+        { suite, path, architecture, present },
         forms.length > 0 ? forms : entries,
         budget,
       );
-      const full = `${base}/${path}`;
+      const full = inSuite(suite, path);
       const read =
         kind === "sources"
           ? { packages: [], ...(await readSources(pieces, full, budget)) }
@@ -157,23 +176,16 @@ async function readSuite(
   );
   return {
     ...root,
-    files: listed
-      .filter((entry) => present.has(entry.path))
-      .flatMap((entry) => pathsOf(release, base, entry)),
+    files: listed.filter((entry) => present.has(entry.path)).flatMap(filesOf),
     indices: indices.flat(),
     lacking: selected
       .filter(({ entries }) => !entries.some((entry) => present.has(entry.path)))
-      .map(({ path }) => `${base}/${path}`),
+      .map(({ path }) => inSuite(suite, path)),
+    unlisted,
+    lacksByHash:
+      release.byHash &&
+      listed.some((entry) => present.has(entry.path) && !present.has(byHashPath(suite, entry))),
   };
-}
-
-function pathsOf(release: Release, base: string, entry: ReleaseEntry): MetadataFile[] {
-  const file = { path: `${base}/${entry.path}`, size: entry.size, sha256: entry.sha256 };
-  return release.byHash ? [file, { ...file, path: byHashPath(base, entry) }] : [file];
-}
-
-function byHashPath(base: string, { path, sha256 }: ReleaseEntry): string {
-  return `${base}/${path.replace(/[^/]+$/, "")}by-hash/SHA256/${sha256}`;
 }
 
 type Root = ArchiveSuite["roots"][number];
@@ -181,11 +193,11 @@ type Root = ArchiveSuite["roots"][number];
 async function readRoot(
   { fetch, cache, now }: ArchiveRequest,
   keys: TrustedKeys,
-  base: string,
+  suite: string,
 ): Promise<{ verified: Verified; roots: Root[] }> {
   const get = async (file: string): Promise<Root> => {
-    const bytes = await fetch(`${base}/${file}`, { maximum: largestRoot });
-    return rootOf(`${base}/${file}`, bytes);
+    const path = inSuite(suite, file);
+    return rootOf(path, await fetch(path, { maximum: largestRoot }));
   };
   let inline: Root;
   try {
@@ -217,7 +229,7 @@ async function readRoot(
       const [release, signature] = kept;
       if (note === "") return [];
       if (release && signature) {
-        return [rootOf(`${base}/Release`, release), rootOf(`${base}/Release.gpg`, signature)];
+        return [rootOf(inSuite(suite, "Release"), release), rootOf(inSuite(suite, "Release.gpg"), signature)];
       }
     }
     const found = await Promise.all([get("Release"), get("Release.gpg")]).catch((error: unknown) => {
@@ -239,37 +251,7 @@ async function readRoot(
 function rootOf(path: string, bytes: Buffer): Root {
   if (bytes.length > largestRoot)
     throw tampered(path, `it does not end: more than ${largestRoot} bytes came`);
-  return { path, bytes, size: bytes.length, sha256: digestOf(bytes) };
-}
-
-/**
- * Which of the listed files are to be had; asked once per Release, and where upstream lacks one, a few times a day. Of an
- * index that is needed and there in no form all compressed ones count as there: the plan never leaves it out, and
- * fetching says which file upstream lacks.
- */
-async function presentOf(
-  { exists, cache, now }: ArchiveRequest,
-  release: Release,
-  base: string,
-  selected: readonly SelectedIndex[],
-): Promise<Set<string>> {
-  const entries = selected.flatMap((index) => index.entries);
-  const assumed = (of: readonly ReleaseEntry[]) =>
-    of.filter(({ path }) => /\.(gz|xz|bz2|zst|tar)$/.test(path)).map(({ path }) => path);
-  if (!exists) return new Set(assumed(entries));
-  const wanted = entries.map(({ path }) => path).sort();
-  const subject = `which files are below ${base} ${release.sha256} ${digestOf(Buffer.from(wanted.join("\n")))}`;
-  const note = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, now)));
-  if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
-  const answers = await exists(wanted.map((path) => `${base}/${path}`));
-  const found = new Set(wanted.filter((_, index) => answers[index]));
-  const lacking = selected.filter((index) => !index.entries.some(({ path }) => found.has(path)));
-  const needed = lacking.filter(({ kind }) => kind !== "other");
-  // An upstream that is in the middle of an update is asked again: next time, or soon for what can be done without.
-  if (needed.length === 0) {
-    await cache.remember(lacking.length === 0 ? subject : forNow(subject, now), [...found].join("\n"));
-  }
-  return new Set([...found, ...needed.flatMap((index) => assumed(index.entries))]);
+  return { path, from: path, bytes, size: bytes.length, sha256: digestOf(bytes) };
 }
 
 /**
@@ -278,31 +260,50 @@ async function presentOf(
  */
 const preference = ["gz", "zst", "xz", "none", "bz2"];
 
+interface ReadFrom {
+  readonly suite: string;
+  /** Of the unpacked index, in the suite. */
+  readonly path: string;
+  readonly architecture: string;
+  readonly present: ReadonlySet<string>;
+}
+
+/** Some servers have the indices of some architectures only, under a Release that lists those of all. */
+function lacksArchitecture(name: string, architecture: string, cause: ExplainedError): ExplainedError {
+  return new ExplainedError({
+    ...cause.explanation,
+    step: `fetching ${name}`,
+    found: `the signed Release lists packages for ${architecture}, and this server has no index of them in any form (${cause.explanation.found})`,
+    remedy: `Take ${architecture} out of architectures, or mirror a server that has it: Ubuntu keeps all but amd64 and i386 at http://ports.ubuntu.com/ubuntu-ports, which is a mirror of its own here. If upstream is in the middle of an update, try again.`,
+    values: ["architectures", "upstream.url"],
+    cause,
+  });
+}
+
 /** An index, unpacked in pieces; the last one comes only when all of them are what was signed. */
 async function readIndex(
   { fetch, cache }: ArchiveRequest,
   release: Release,
-  base: string,
-  path: string,
+  from: ReadFrom,
   entries: readonly ReleaseEntry[],
   budget: IndexBudget,
 ): Promise<AsyncIterable<Uint8Array>> {
+  const { suite, path } = from;
+  let absent = true;
   const rank = (entry: ReleaseEntry) => preference.indexOf(compressionOf(entry.path));
   const forms = entries.filter((entry) => !entry.path.endsWith(".lzma")).sort((a, b) => rank(a) - rank(b));
   const plain = release.entries.get(path);
   let failure: unknown;
   for (const entry of forms) {
-    const name = `${base}/${entry.path}`;
+    const name = inSuite(suite, entry.path);
     let bytes = await cache.get(entry.sha256);
     if (!bytes) {
       // Before it is fetched: unpacked it is larger.
       if (entry.size > 0) budget.allow(entry.size, name);
       try {
-        bytes = await fetch(release.byHash ? byHashPath(base, entry) : name, {
-          ...entry,
-          maximum: entry.size,
-        });
+        bytes = await firstThere(fetch, namesOf(release, from, entry), { ...entry, maximum: entry.size });
       } catch (error) {
+        absent &&= error instanceof NotThere;
         failure ??= error;
         continue;
       }
@@ -311,10 +312,18 @@ async function readIndex(
     }
     return signedPieces(unpacked(bytes, compressionOf(entry.path), name), plain, name, budget);
   }
+  const name = inSuite(suite, path);
+  if (
+    absent &&
+    failure instanceof NotThere &&
+    !["amd64", "all", "any", "source"].includes(from.architecture)
+  ) {
+    throw lacksArchitecture(name, from.architecture, failure);
+  }
   throw failure instanceof ExplainedError
     ? failure
     : new ExplainedError({
-        step: `fetching ${base}/${path}`,
+        step: `fetching ${name}`,
         found: failure
           ? (failure as Error).message
           : "upstream has it in no form that can be read (gz, xz, zst, bz2 or unpacked)",

@@ -1,5 +1,6 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import type { Release, ReleaseEntry } from "./release.ts";
+import { type Release, type ReleaseEntry, words } from "./release.ts";
+import { flatComponent, inSuite, isFlat } from "./suite-place.ts";
 
 /** What a mirror has beyond packages and their indices. Sizes that are not given are unknown. */
 export interface Extras {
@@ -29,7 +30,7 @@ export type IndexKind = "packages" | "installer" | "sources" | "other";
 /** An index in all the forms in which a Release lists it. */
 export interface SelectedIndex {
   readonly kind: IndexKind;
-  /** Uncompressed, below `dists/SUITE/`. */
+  /** Uncompressed, below the suite's directory. */
   readonly path: string;
   readonly component: string;
   readonly architecture: string;
@@ -38,39 +39,81 @@ export interface SelectedIndex {
 
 const forms = ["", ".gz", ".xz", ".bz2", ".zst"];
 
-/** The indices that a mirror of these components and architectures has. */
-export function selectIndices(
-  release: Release,
-  suite: string,
-  {
-    components,
-    architectures,
-    extras = {},
-  }: {
-    readonly components: readonly string[];
-    readonly architectures: readonly string[];
-    readonly extras?: Extras;
-  },
-): SelectedIndex[] {
-  const found: SelectedIndex[] = [];
-  const add = (kind: IndexKind, component: string, architecture: string, path: string): boolean => {
+export interface Selection {
+  readonly indices: readonly SelectedIndex[];
+  /** Indices that one may expect and that are in no form listed: others of their component or architecture are. */
+  readonly unlisted: readonly string[];
+}
+
+interface Wanted {
+  readonly components: readonly string[];
+  readonly architectures: readonly string[];
+  readonly extras?: Extras;
+}
+
+/**
+ * The indices that a mirror of these components and architectures has.
+ *
+ * @throws ExplainedError where a component or an architecture has none at all
+ */
+export function selectIndices(release: Release, suite: string, wanted: Wanted): Selection {
+  return isFlat(suite) ? selectFlat(release, suite, wanted) : selectByComponent(release, suite, wanted);
+}
+
+function finder(release: Release, found: SelectedIndex[]) {
+  return (kind: IndexKind, component: string, architecture: string, path: string): boolean => {
     const entries = forms.flatMap((form) => release.entries.get(path + form) ?? []);
     if (entries.length > 0) found.push({ kind, path, component, architecture, entries });
     return entries.length > 0;
   };
-  const require = (path: string) => {
-    throw new ExplainedError({
-      step: `reading dists/${suite}/InRelease`,
-      found: `it lists no ${path} in any form`,
-      remedy: "Choose components and architectures that upstream has, or another mirror of it.",
-    });
-  };
+}
+
+function refuseLacking(suite: string, paths: readonly string[], values: readonly string[]): never {
+  throw new ExplainedError({
+    step: `reading the index of ${suite}`,
+    found: `it lists no ${paths.join(", no ")} in any form`,
+    remedy: "Choose components and architectures that upstream has, or another mirror of it.",
+    values,
+  });
+}
+
+/** What a flat repository has: one index of all packages, and what apt asks for beside it. */
+function selectFlat(release: Release, suite: string, { architectures, extras = {} }: Wanted): Selection {
+  const indices: SelectedIndex[] = [];
+  const add = finder(release, indices);
+  if (!add("packages", flatComponent, "any", "Packages")) refuseLacking(suite, ["Packages"], ["suites"]);
+  for (const language of extras.languages ?? ["en"]) add("other", flatComponent, "all", language);
+  if (extras.contents) {
+    for (const architecture of architectures)
+      add("other", flatComponent, architecture, `Contents-${architecture}`);
+  }
+  if (extras.sources && !add("sources", flatComponent, "source", "Sources")) {
+    refuseLacking(suite, ["Sources"], ["extras.sources"]);
+  }
+  return { indices, unlisted: [] };
+}
+
+function selectByComponent(
+  release: Release,
+  suite: string,
+  { components, architectures, extras = {} }: Wanted,
+): Selection {
+  const found: SelectedIndex[] = [];
+  const add = finder(release, found);
   const separateAll =
-    release.architectures.includes("all") && release.header["No-Support-for-Architecture-all"] !== "Packages";
+    release.architectures.includes("all") &&
+    !words(release.header["No-Support-for-Architecture-all"]).includes("Packages");
+  // An archive that has nothing but packages for all architectures has them in that one index.
+  const onlyAll = separateAll && release.architectures.every((name) => name === "all" || name === "source");
+  const unlisted: { component: string; architecture: string; path: string }[] = [];
+  const having = { components: new Set<string>(), architectures: new Set<string>() };
   for (const component of components) {
     for (const architecture of separateAll ? [...architectures, "all"] : architectures) {
       const path = `${component}/binary-${architecture}/Packages`;
-      if (!add("packages", component, architecture, path) && architecture !== "all") require(path);
+      if (add("packages", component, architecture, path)) {
+        having.components.add(component);
+        having.architectures.add(architecture);
+      } else if (architecture !== "all" && !onlyAll) unlisted.push({ component, architecture, path });
       if (extras.installer) {
         add(
           "installer",
@@ -99,12 +142,23 @@ export function selectIndices(
     }
     if (extras.sources) {
       const path = `${component}/source/Sources`;
-      if (!add("sources", component, "source", path)) require(path);
+      if (!add("sources", component, "source", path)) refuseLacking(suite, [path], ["extras.sources"]);
     }
+  }
+  const without = unlisted.filter(
+    ({ component, architecture }) =>
+      !having.components.has(component) || !having.architectures.has(architecture),
+  );
+  if (without.length > 0) {
+    refuseLacking(
+      suite,
+      without.map(({ path }) => path),
+      ["components", "architectures"],
+    );
   }
   // Ubuntu keeps one such file for all components of a suite.
   if (extras.contents) {
     for (const architecture of architectures) add("other", "", architecture, `Contents-${architecture}`);
   }
-  return found;
+  return { indices: found, unlisted: unlisted.map(({ path }) => inSuite(suite, path)) };
 }

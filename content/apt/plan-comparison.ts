@@ -1,5 +1,6 @@
 import { amountOf } from "../sizes.ts";
 import type { Plan } from "./plan.ts";
+import { suiteAt } from "./suite-place.ts";
 
 export interface SuiteChange {
   /** `NAME ARCHITECTURE VERSION`, sorted. */
@@ -66,8 +67,7 @@ function bytesToFetch(old: Plan | undefined, wanted: Plan): Map<string, number> 
   const bytes = new Map<string, number>();
   // In the plan's own order of suites, so that a file that two of them share is always the same one's.
   const rank = new Map(Object.keys(wanted.suites).map((suite, index) => [suite, index]));
-  const suiteOf = (row: Plan["rows"][number]) =>
-    row.package?.suite ?? /^dists\/([^/]+)/.exec(row.path)?.[1] ?? "";
+  const suiteOf = (row: Plan["rows"][number]) => row.package?.suite ?? suiteAt(row.path, rank.keys()) ?? "";
   const rows = [...wanted.rows].sort((a, b) => (rank.get(suiteOf(a)) ?? 0) - (rank.get(suiteOf(b)) ?? 0));
   for (const row of rows) {
     if (have.has(row.sha256)) continue;

@@ -3,6 +3,7 @@ import type { Archive } from "./archive.ts";
 import { type Candidate, type Closure, closureOf, parseRelations } from "./dependencies.ts";
 import { matcher, type PackageFilter, refuseUnmatched } from "./filter.ts";
 import { refuseContradictions } from "./identities.ts";
+import { indexKey } from "./index-key.ts";
 import { type LocalPackage, poolDirectory, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
 import { type IndexedPackage, refuseOdd, type SourceFile } from "./packages.ts";
 import { canonical, digestOf, type Head, type Heads, headsOf, lineOf, rowFrom, title } from "./plan-lines.ts";
@@ -170,7 +171,7 @@ export function planResigned(
     if (!taken(found.name, architecture)) continue;
     rows.push(rowOf(suite, component, found));
     kept.push({ ...keptOf(suite, component, found), kept: poolPath(found, component) });
-    const key = `${suite}/${component}/${architecture}`;
+    const key = indexKey({ suite, component, architecture });
     const names = selection.get(key) ?? new Set();
     selection.set(key, names.add(found.name));
     versions.set(`${key} ${found.name}`, found.version);
@@ -185,7 +186,7 @@ export function planResigned(
     excluded(name) || (!archive.extras.debugPackages && !named.has(name) && isDebugName.test(name));
   for (const suite of archive.suites) {
     for (const { kind, component, architecture, packages, sources, odd } of suite.indices) {
-      const key = `${suite.name}/${component}/${architecture}`;
+      const key = indexKey({ suite: suite.name, component, architecture });
       const isTaken = (name: string) => taken(name, architecture) || included(name) || wanting.has(name);
       if (kind === "packages") {
         refuseOddTaken(odd, {

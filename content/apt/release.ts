@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { signedDate, spanOf } from "../dates.ts";
 import { isSanePath } from "../sane-path.ts";
+import { isFlat } from "./suite-place.ts";
 
 /** A file that a Release lists. */
 export interface ReleaseEntry {
@@ -15,11 +16,19 @@ export interface ReleaseEntry {
 
 /** What an archive says of one suite, from the text that is signed. */
 export interface Release {
-  /** Its single-line fields as upstream has them: Origin, Label, Suite, Codename, Version, Description ... */
+  /**
+   * Its fields of one line as upstream has them: Origin, Label, Suite, Codename, Version, Description ... Those that apt
+   * knows are spelled as apt spells them, however upstream does. Without a prototype: no name is there of itself.
+   */
   readonly header: Readonly<Record<string, string>>;
+  /** The beginning of time where it has none that can be read: see `undated`. */
   readonly date: Date;
+  /** What is wrong with its date, if it has none. */
+  readonly undated: string | undefined;
   readonly validUntil: Date | undefined;
+  /** Those that have indices, which a client asks for by these names; in the order in which upstream lists them. */
   readonly components: readonly string[];
+  /** Those that it lists; where it lists none, those that have indices. */
   readonly architectures: readonly string[];
   readonly byHash: boolean;
   /** SHA-256 of the signed text. */
@@ -27,11 +36,31 @@ export interface Release {
   readonly entries: ReadonlyMap<string, ReleaseEntry>;
 }
 
+/** Fields of one value. apt finds a field whatever the case of its name, and its text with all lines that continue it. */
+const single = new Map(
+  [
+    "Origin",
+    "Label",
+    "Suite",
+    "Codename",
+    "Version",
+    "Date",
+    "Valid-Until",
+    "Components",
+    "Architectures",
+    "Acquire-By-Hash",
+    "No-Support-for-Architecture-all",
+    "NotAutomatic",
+    "ButAutomaticUpgrades",
+  ].map((name) => [name.toLowerCase(), name]),
+);
+const lists = new Map(["SHA256", "Description"].map((name) => [name.toLowerCase(), name]));
+
 /**
- * Reads a verified Release text.
+ * Reads a verified Release text: its first stanza, as apt does.
  *
  * @param name What the file is called in errors, e.g. `dists/noble/InRelease`.
- * @throws ExplainedError for missing or unreadable fields, no SHA256 list, paths that lead elsewhere.
+ * @throws ExplainedError for unreadable fields, no SHA256 list, paths that lead elsewhere.
  */
 export function parseRelease(text: string, name: string): Release {
   const refuse = (found: string) =>
@@ -41,57 +70,105 @@ export function parseRelease(text: string, name: string): Release {
       remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
     });
   const header: Record<string, string> = Object.create(null);
+  const seen = new Set<string>();
   const entries = new Map<string, ReleaseEntry>();
-  let list = "";
+  let field = "";
   for (const line of text.split("\n")) {
-    if (line === "" || line === "\r") continue;
+    if (line.trim() === "") {
+      if (seen.size === 0) continue;
+      break;
+    }
     if (line.startsWith(" ") || line.startsWith("\t")) {
-      if (list !== "SHA256") continue;
-      const entry = /^\s+([0-9a-fA-F]{64})\s+(\d{1,15})\s+(\S+)\s*$/.exec(line);
-      if (!entry) throw refuse(`a line of its SHA256 list is not one: ${JSON.stringify(line.slice(0, 120))}`);
-      const [, sha256 = "", size = "", path = ""] = entry;
-      if (!isSanePath(path))
-        throw refuse(`it lists a path that leads elsewhere: ${JSON.stringify(path.slice(0, 120))}`);
-      const found = { path, size: Number(size), sha256: sha256.toLowerCase() };
-      const other = entries.get(path);
-      if (other && (other.sha256 !== found.sha256 || other.size !== found.size)) {
-        throw refuse(`it lists ${path} twice, with different digests`);
+      if (field === "SHA256") {
+        const entry = entryOf(line, refuse);
+        const other = entry && entries.get(entry.path);
+        if (other && (other.sha256 !== entry.sha256 || other.size !== entry.size)) {
+          throw refuse(`it lists ${entry.path} twice, with different digests`);
+        }
+        if (entry) entries.set(entry.path, entry);
+      } else if (single.has(field.toLowerCase())) {
+        throw refuse(`${field} goes on in a second line, and is one value`);
       }
-      entries.set(path, found);
       continue;
     }
-    const field = /^([A-Za-z0-9-]+):\s*(.*?)\s*$/.exec(line);
-    if (!field) throw refuse(`a line is not a field: ${JSON.stringify(line.slice(0, 120))}`);
-    const [, key = "", value = ""] = field;
-    if (/[\x00-\x08\x0b-\x1f\x7f]/.test(value)) throw refuse(`${key} has control characters`);
-    if (key in header) throw refuse(`${key} stands in it twice`);
-    header[key] = value;
-    list = key;
+    const found = /^([A-Za-z0-9-]+):\s*(.*?)\s*$/.exec(line);
+    if (!found) throw refuse(`a line is not a field: ${JSON.stringify(line.slice(0, 120))}`);
+    const [, written = "", value = ""] = found;
+    field = single.get(written.toLowerCase()) ?? lists.get(written.toLowerCase()) ?? written;
+    if (/[\x00-\x08\x0b-\x1f\x7f]/.test(value)) throw refuse(`${field} has control characters`);
+    if (seen.has(field.toLowerCase())) throw refuse(`${field} stands in it twice`);
+    seen.add(field.toLowerCase());
+    header[field] = value;
   }
-  if (!("SHA256" in header)) throw refuse("it has no SHA256 list; MD5 and SHA-1 are not proof enough");
+  if (!seen.has("sha256")) throw refuse("it has no SHA256 list; MD5 and SHA-1 are not proof enough");
   const date = signedDate(header.Date);
-  if (!date) throw refuse(header.Date ? `its Date cannot be read: ${header.Date}` : "it has no Date");
   const validUntil = signedDate(header["Valid-Until"]);
   if (header["Valid-Until"] && !validUntil)
     throw refuse(`its Valid-Until cannot be read: ${header["Valid-Until"]}`);
-  for (const needed of ["Components", "Architectures"]) {
-    if (!header[needed]) throw refuse(`it has no ${needed}`);
-  }
-  if (!header.Suite && !header.Codename) throw refuse("it has neither Suite nor Codename");
+  const indexed = indexedNames(entries);
+  const listed = words(header.Components);
   return {
     header,
-    date,
+    date: date ?? new Date(0),
+    undated: date
+      ? undefined
+      : header.Date
+        ? `its Date cannot be read: ${header.Date.slice(0, 60)}`
+        : "it has no Date",
     validUntil,
-    components: words(header.Components),
-    architectures: words(header.Architectures),
-    byHash: header["Acquire-By-Hash"] === "yes",
+    components: [...new Set([...listed, ...indexed.components])].filter((component) =>
+      indexed.components.has(component),
+    ),
+    architectures: header.Architectures ? words(header.Architectures) : [...indexed.architectures],
+    byHash: isTrue(header["Acquire-By-Hash"]),
     sha256: createHash("sha256").update(text).digest("hex"),
     entries,
   };
 }
 
-function words(text = ""): string[] {
+/** A line of the SHA256 list. Undefined for a path that nothing here would ask for, and that no client can. */
+function entryOf(line: string, refuse: (found: string) => Error): ReleaseEntry | undefined {
+  const entry = /^\s+([0-9a-fA-F]{64})\s+(\d{1,15})\s+(\S+)\s*$/.exec(line);
+  if (!entry) throw refuse(`a line of its SHA256 list is not one: ${JSON.stringify(line.slice(0, 120))}`);
+  const [, sha256 = "", size = "", written = ""] = entry;
+  const path = written.replace(/^(\.\/)+/, "");
+  if (path.startsWith("/") || path.split("/").includes(".."))
+    throw refuse(`it lists a path that leads elsewhere: ${JSON.stringify(path.slice(0, 120))}`);
+  return isSanePath(path) ? { path, size: Number(size), sha256: sha256.toLowerCase() } : undefined;
+}
+
+/** Components and architectures by the directories of their indices: a client asks for these, whatever else is said. */
+function indexedNames(entries: ReadonlyMap<string, ReleaseEntry>) {
+  const components = new Set<string>();
+  const architectures = new Set<string>();
+  for (const path of entries.keys()) {
+    const index = /^(.+)\/(?:binary-([a-z0-9-]+)\/Packages|source\/Sources)(?:\.[a-z0-9]+)?$/.exec(path);
+    if (!index || index[1]?.endsWith("/debian-installer")) continue;
+    components.add(index[1] ?? "");
+    if (index[2]) architectures.add(index[2]);
+  }
+  return { components, architectures };
+}
+
+/** As apt reads a truth (StringToBool). */
+function isTrue(text = ""): boolean {
+  return /^(yes|true|with|on|enable|1)$/i.test(text);
+}
+
+export function words(text = ""): string[] {
   return text.split(/\s+/).filter(Boolean);
+}
+
+/** What is refused unless somebody has said why it is not to be: the reason of each. */
+export interface Accepted {
+  /** A Valid-Until that has passed. */
+  readonly expired?: string | undefined;
+  /** No Date, or one that cannot be read: then nothing shows that upstream went back. */
+  readonly missingDate?: string | undefined;
+  /** A signature or certificate that rests on a digest of which collisions are known. */
+  readonly weakSignature?: string | undefined;
+  /** A Release that is of another suite by its own words. */
+  readonly otherSuite?: string | undefined;
 }
 
 export interface Expectations {
@@ -101,26 +178,52 @@ export interface Expectations {
   readonly now: Date;
   /** When what was accepted last was made, ISO 8601. An older one is refused. */
   readonly seen?: string | undefined;
+  readonly accept?: Accepted | undefined;
 }
 
 const day = 86_400_000;
 
-/** A codename names a suite too (Debian), unless the suite is a pocket of it: noble-updates has the codename noble (Ubuntu). */
+/**
+ * Whether a Release is of a suite by its own words. A codename names a suite too (Debian), unless the suite is a pocket of
+ * it: noble-updates has the codename noble (Ubuntu). Of a suite with slashes a leading part is enough (`jammy` of
+ * `jammy/mongodb-org/7.0`), and one that does not say its name has that of its path: apt sees both so (CheckDist).
+ */
 function isOf(suite: string, { Suite, Codename }: Release["header"]): boolean {
-  return suite === Suite || (suite === Codename && !Suite?.startsWith(`${Codename}-`));
+  if (isFlat(suite) || (!Suite && !Codename)) return true;
+  const parts = suite.split("/");
+  const names = new Set(parts.map((_, index) => parts.slice(0, index + 1).join("/")));
+  return names.has(Suite ?? "") || (names.has(Codename ?? "") && !Suite?.startsWith(`${Codename}-`));
 }
 
-/** Refuses a Release that is not of the suite asked for, not of today, or lacks what is asked of it. */
-export function checkRelease(release: Release, name: string, wanted: Expectations): void {
+/**
+ * Refuses a Release that is not of the suite asked for, not of today, or lacks what is asked of it.
+ *
+ * @returns what of it was accepted, with the reasons given for it
+ */
+export function checkRelease(release: Release, name: string, wanted: Expectations): string[] {
   const refuse = (found: string, remedy: string, values?: readonly string[]) => {
     throw new ExplainedError({ step: `checking ${name}`, found, remedy, values });
   };
-  const { header, date, validUntil } = release;
-  const { suite, now, seen } = wanted;
+  const { header, date, undated, validUntil } = release;
+  const { suite, now, seen, accept = {} } = wanted;
+  const accepted: string[] = [];
+  const unlessAccepted = (kind: keyof Accepted, found: string, remedy: string) => {
+    const reason = Object.hasOwn(accept, kind) ? accept[kind] : undefined;
+    if (reason) accepted.push(`accepted: ${name}: ${found} (${reason})`);
+    else refuse(found, `${remedy} To take it all the same, say why in upstream.accept.${kind}.`);
+  };
   if (!isOf(suite, header)) {
-    refuse(
-      `it is of suite ${header.Suite ?? "(none)"}, codename ${header.Codename ?? "(none)"}, not of ${suite}`,
+    unlessAccepted(
+      "otherSuite",
+      `it is of suite ${header.Suite || "(none)"}, codename ${header.Codename || "(none)"}, not of ${suite}`,
       "Check the suite's name and upstream's URL; somebody may also be serving one suite in place of another.",
+    );
+  }
+  if (undated) {
+    unlessAccepted(
+      "missingDate",
+      undated,
+      "Ask those who run the archive: without a date nobody can tell an old index from a new one.",
     );
   }
   if (date.getTime() > now.getTime() + day) {
@@ -130,36 +233,43 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
     );
   }
   if (validUntil && validUntil.getTime() < now.getTime()) {
-    refuse(
+    unlessAccepted(
+      "expired",
       `it was valid until ${validUntil.toISOString()}, ${spanOf(now.getTime() - validUntil.getTime())} ago`,
       "Use an upstream mirror that is kept up to date; if this one is, check this workstation's clock.",
     );
   }
-  if (seen && date.getTime() < new Date(seen).getTime()) {
+  if (seen && !undated && date.getTime() < new Date(seen).getTime()) {
     refuse(
       `it was made at ${date.toISOString()}, and one of ${new Date(seen).toISOString()} was accepted before: upstream went back`,
       "Wait until upstream is up to date again, or use another mirror of it. Publish an older tree of yours with pinnedTo.",
     );
   }
-  const has = (component: string) =>
-    release.components.some((known) => known === component || known.endsWith(`/${component}`));
   const lacking = (what: string, missing: readonly string[], available: readonly string[]) => {
     if (missing.length > 0) {
       refuse(
         `it has no ${what} ${missing.join(", ")}`,
-        `Choose among those it has: ${available.join(", ")}.`,
+        available.length > 0
+          ? `Choose among those it has: ${available.join(", ")}.`
+          : "It has no indices of any: check upstream's URL and the suite's name.",
         [`${what}s`],
       );
     }
   };
+  if (isFlat(suite)) return accepted;
   lacking(
     "component",
-    wanted.components.filter((component) => !has(component)),
+    wanted.components.filter((component) => !release.components.includes(component)),
     release.components,
   );
-  lacking(
-    "architecture",
-    wanted.architectures.filter((architecture) => !release.architectures.includes(architecture)),
-    release.architectures,
-  );
+  // Packages for all architectures are for those of every mirror.
+  const machines = release.architectures.filter((name) => name !== "all" && name !== "source");
+  if (machines.length > 0 || !release.architectures.includes("all")) {
+    lacking(
+      "architecture",
+      wanted.architectures.filter((architecture) => !machines.includes(architecture)),
+      machines,
+    );
+  }
+  return accepted;
 }

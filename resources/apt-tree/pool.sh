@@ -24,7 +24,7 @@ complete_tree() {
 carry_by_hash() {
   : >>"$WORK/tree/carried"
   kept_before | sed 's#$#/public#' | while read -r older; do
-    (cd "$older" && find dists -path '*/by-hash/*' -type f -print0) | perl -0ne "$in_tree"'
+    (cd "$older" && find . -path '*/by-hash/*' -type f -printf '%P\0') | perl -0ne "$in_tree"'
       BEGIN {
         ($older, $newer, $work) = splice @ARGV, 0, 3;
         if (open my $in, "<", "$older/../carried") { local $/ = "\n"; while (<$in>) { chomp; $skip{$_} = 1 } }
@@ -36,13 +36,16 @@ carry_by_hash() {
 
 # apt resumes a root that it holds in part when size and second of change agree: no two publications share a second.
 stamp_roots() {
-  last=$(find "$ROOT"/trees/*/public/dists -maxdepth 2 -name '*Release*' -printf '%Ts\n' 2>/dev/null | sort -n | tail -n 1)
+  last=$(find "$ROOT"/trees/*/public -type f \( -name Release -o -name InRelease -o -name Release.gpg \) -printf '%Ts\n' 2>/dev/null | sort -n | tail -n 1)
   now=$(date +%s)
   [ "$now" -gt "${last:-0}" ] || now=$((last + 1))
-  for file in "$1"/dists/*/InRelease "$1"/dists/*/Release "$1"/dists/*/Release.gpg; do
-    [ -e "$file" ] || continue
-    # A file of its own: the one in the store belongs to other trees too.
-    cp "$file" "$file.new" && touch -d "@$now" "$file.new" && mv "$file.new" "$file"
+  # A suite is where a signed root is: it may have slashes in its name, or be the archive itself.
+  find "$1" -type f \( -name InRelease -o -name Release.gpg \) -printf '%h\n' | sort -u | while read -r suite; do
+    for file in "$suite/InRelease" "$suite/Release" "$suite/Release.gpg"; do
+      [ -e "$file" ] || continue
+      # A file of its own: the one in the store belongs to other trees too.
+      cp "$file" "$file.new" && touch -d "@$now" "$file.new" && mv "$file.new" "$file"
+    done
   done
 }
 

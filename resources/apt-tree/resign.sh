@@ -5,7 +5,7 @@
 #   KEY       its fingerprint
 #   SUITES    names, separated by blanks
 #   UPSTREAM_KEY  SHA-256 of the keys upstream signs with, which are in the store
-# The work list brings headers/SUITE (the head of its Release file, as upstream has it) and selection/SUITE.
+# The work list brings headers/SUITE, a colon for each slash of its name (the head of its Release file, as upstream has it) and selection/SUITE.
 #   VALID     seconds for which the signature is good, 0 for ever
 
 R="$ROOT/reprepro"
@@ -62,8 +62,10 @@ resign() {
 sign_local() {
   gpg --homedir "$GNUPG" --batch --export "$KEY" | gpg --homedir "$R/gnupg" --batch --quiet --import
   ln -sfn ../../pool "$R/local/pool"
-  for dir in "$R"/local/dists/*; do
-    suite=$(basename "$dir")
+  # They are in the first suite.
+  for suite in $SUITES; do
+    dir=$R/local/dists/$suite
+    [ -d "$dir" ] || continue
     (cd "$dir" && find . -name Packages -type f -printf '%P\n' | LC_ALL=C sort | while read -r index; do
       printf ' %s %s %s\n' "$(sha256sum <"$index" | cut -c1-64)" "$(stat -c %s "$index")" "$index"
     done) >"$WORK/sums"
@@ -85,6 +87,9 @@ check_taken() {
   fi
 }
 
+# The name of the file with a suite's head: suites may have slashes, and one may be the beginning of another.
+head_name() { printf %s "$1" | tr / :; }
+
 # Publishes the kept tree in $kept again, with Release files of today.
 sign_anew() {
   rm -rf "$WORK/tree" "$WORK/headers"
@@ -94,7 +99,7 @@ sign_anew() {
   [ ! -e "$kept/carried" ] || cp "$kept/carried" "$WORK/tree/carried"
   HEADERS=$WORK/headers
   for suite in $SUITES; do
-    sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$kept/public/dists/$suite/Release" >"$HEADERS/$suite"
+    sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$kept/public/dists/$suite/Release" >"$HEADERS/$(head_name "$suite")"
     write_release "$suite"
   done
   export_key
@@ -119,7 +124,7 @@ write_release() {
   rm -f "$dir/Release" "$dir/Release.gpg" "$dir/InRelease"
   (cd "$dir" && find . -type f -not -path '*/by-hash/*' -printf '%P\0' | LC_ALL=C sort -z | xargs -0 -r sha256sum --) >"$WORK/sums"
   {
-    cat "$HEADERS/$1"
+    cat "$HEADERS/$(head_name "$1")"
     echo "Date: $(LC_ALL=C date -u -R | sed 's/+0000/UTC/')"
     [ "$VALID" -eq 0 ] || echo "Valid-Until: $(LC_ALL=C date -u -R -d "+$VALID seconds" | sed 's/+0000/UTC/')"
     echo "Acquire-By-Hash: yes"

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Archive, ArchiveSuite, MetadataFile } from "../../content/apt/archive.ts";
+import { pathPart, sourceKey } from "../../content/apt/index-key.ts";
 import { type LocalPackage, poolPath } from "../../content/apt/local-merge.ts";
 import type { Plan, PlanRow, ResignedPlan } from "../../content/apt/plan.ts";
 import { digestOf, type WorkItem } from "../published-tree/work-list.ts";
@@ -21,11 +22,13 @@ export interface Work {
 export function verbatimWork(archive: Archive, plan: Plan): Work {
   const roots = archive.suites.flatMap((suite) => suite.roots);
   const handedOver = new Set(roots.map(({ path }) => path));
-  const lasting = lastingNames(plan.files);
+  const origins = new Map(
+    archive.suites.flatMap((suite) => suite.files.map(({ path, from }) => [path, from] as const)),
+  );
   const items = plan.files.map(({ path, size, sha256 }) => ({
     sha256,
     size,
-    from: handedOver.has(path) ? undefined : (lasting.get(sha256) ?? path),
+    from: handedOver.has(path) ? undefined : (origins.get(path) ?? path),
     to: path.startsWith("pool/") ? path : `tree/${path}`,
   }));
   return { items, texts: roots };
@@ -54,7 +57,7 @@ export function resignedWork(
   for (const suite of archive.suites) {
     for (const { path, bytes } of suite.roots) handOver(`view/${path}`, bytes);
     items.push(...indexItems(suite));
-    handOver(`headers/${suite.name}`, headOf(suite, components, architectures));
+    handOver(`headers/${pathPart(suite.name)}`, headOf(suite, components, architectures));
   }
   for (const [index, names] of Object.entries(plan.selection)) {
     handOver(`selection/${index}`, names.map((name) => `${name} install\n`).join(""));
@@ -64,7 +67,7 @@ export function resignedWork(
     // A suite from which no source is taken has a list, too: reprepro's configuration names it.
     for (const { name: suite } of archive.suites) {
       const lines = [...(names.get(suite) ?? [])].sort().map((name) => `${name} install\n`);
-      handOver(`selection/${suite}/source`, lines.join(""));
+      handOver(`selection/${sourceKey(suite)}`, lines.join(""));
     }
   }
   const [home] = archive.suites;
@@ -91,13 +94,7 @@ function poolItem({ sha256, size, path }: PlanRow): WorkItem {
 
 /** The smallest form of each package index for reprepro's view; everything else for the tree. */
 function indexItems(suite: ArchiveSuite): WorkItem[] {
-  const lasting = lastingNames(suite.files);
-  const item = ({ path, sha256, size }: MetadataFile, to: string) => ({
-    sha256,
-    size,
-    from: lasting.get(sha256) ?? path,
-    to,
-  });
+  const item = ({ from, sha256, size }: MetadataFile, to: string) => ({ sha256, size, from, to });
   const plain = suite.files.filter(({ path }) => !path.includes("/by-hash/"));
   const read = new Set(suite.indices.map(({ path }) => path));
   const isForm = (path: string) => read.has(path.replace(/\.(xz|gz|bz2|zst)$/, ""));
@@ -111,15 +108,6 @@ function indexItems(suite: ArchiveSuite): WorkItem[] {
     ...views,
     ...plain.filter(({ path }) => !isForm(path)).map((file) => item(file, `tree/${file.path}`)),
   ];
-}
-
-/** Names that only their content decides, by digest: what they name stays when upstream moves on meanwhile. */
-function lastingNames(
-  files: readonly { readonly path: string; readonly sha256: string }[],
-): Map<string, string> {
-  return new Map(
-    files.filter(({ path }) => path.includes("/by-hash/")).map(({ path, sha256 }) => [sha256, path]),
-  );
 }
 
 /** Fields of a Release that say when it was made and what it lists: the re-signed one has its own. */

@@ -1,0 +1,34 @@
+/*
+ * One name for an index of a suite, which is a path too: suites and components may have slashes, so these are written as
+ * colons, which no name of theirs has.
+ */
+
+export interface IndexKey {
+  readonly suite: string;
+  readonly component: string;
+  /** Or `source`. */
+  readonly architecture: string;
+}
+
+/** E.g. `noble-updates:epoxy/main/amd64` of the suite `noble-updates/epoxy`. */
+export function indexKey({ suite, component, architecture }: IndexKey): string {
+  return [suite, component, architecture].map(pathPart).join("/");
+}
+
+/** That of the list of all source packages of a suite. */
+export function sourceKey(suite: string): string {
+  return indexKey({ suite, component: "source", architecture: "source" });
+}
+
+/** What `indexKey` made a name of. */
+export function indexOfKey(key: string): IndexKey {
+  const [suite = "", component = "", architecture = ""] = key
+    .split("/")
+    .map((part) => part.replaceAll(":", "/"));
+  return { suite, component, architecture };
+}
+
+/** A name that may have slashes, as one part of a path. */
+export function pathPart(name: string): string {
+  return name.replaceAll("/", ":");
+}

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isFlat, nestedSuites, suiteDirectory } from "../content/apt/suite-place.ts";
 import {
   hostName,
   mirrorDirectory,
@@ -15,16 +16,28 @@ import {
  * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
  */
 
-const suite = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9.+-]*$/,
-    "is not a suite's name: use e.g. noble, noble-updates (no slash, no blanks)",
-  );
+const namePart = "[A-Za-z0-9][A-Za-z0-9.+~_-]*";
+const withSlashes = new RegExp(`^${namePart}(/${namePart})*$`);
+const pathOfFlat = new RegExp(`^(\\./|/|(\\./)?(${namePart}/)+)$`);
+
+const suite = z.string().superRefine((name, context) => {
+  const refuse = (message: string) => context.addIssue({ code: "custom", message });
+  if (!withSlashes.test(name) && !pathOfFlat.test(name)) {
+    return refuse(
+      "is not a suite's name: use e.g. noble, noble-updates/epoxy, or a flat repository's path, which ends in a slash (./)",
+    );
+  }
+  if (name.split("/").includes("by-hash")) return refuse("has a part that is called by-hash");
+  // What is below pool/ is there once for all trees, and indices change.
+  if (isFlat(name) && /^pool(\/|$)/.test(suiteDirectory(name))) {
+    refuse('lies below pool/: put that path into upstream.url, and name "./" here');
+  }
+});
 
 const component = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9.+-]*$/, "is not a component's name: use e.g. main, universe");
+  .regex(withSlashes, "is not a component's name: use e.g. main, universe, main/debug")
+  .refine((name) => !name.split("/").includes("by-hash"), "has a part that is called by-hash");
 
 const misnamedArchitectures = new Map([
   ["x86_64", "is called amd64 in Debian's terms"],
@@ -102,7 +115,7 @@ export const aptMirrorSchema = z
     host: hostName,
     upstream: upstreamSchema,
     suites: unique(suite),
-    components: unique(component).default(["main", "universe"]),
+    components: unique(component).optional(),
     architectures: unique(architecture).default(["amd64"]),
     mode: z.enum(["resigned", "verbatim"], 'is neither "resigned" nor "verbatim"').default("resigned"),
     filter: filterSchema.optional(),
@@ -119,7 +132,36 @@ export const aptMirrorSchema = z
   .superRefine((mirror, context) => {
     const refuse = (path: PropertyKey[], message: string) =>
       context.addIssue({ code: "custom", path, message });
-    if (mirror.mode !== "verbatim") return;
+    const { suites, components, mode } = mirror;
+    if (suites.some(isFlat)) {
+      if (!suites.every(isFlat)) {
+        refuse(["suites"], "has flat repositories beside suites with components: declare two mirrors");
+      } else if (components) {
+        refuse(
+          ["components"],
+          "must not be given: a flat repository (a suite that ends in a slash) has none",
+        );
+      }
+      if (mode === "resigned") {
+        refuse(
+          ["mode"],
+          "must be verbatim for a flat repository: reprepro makes archives with components only, and clients would have to ask for another suite",
+        );
+      }
+    }
+    const nested = mode === "resigned" ? nestedSuites(suites) : undefined;
+    if (nested) {
+      refuse(
+        ["suites"],
+        `has ${nested[1]} in the directory of ${nested[0]}, where reprepro would take it for a part of that: declare two mirrors, or mode verbatim`,
+      );
+    }
+    const rooted = suites.map(suiteDirectory);
+    for (const [index, directory] of rooted.entries()) {
+      if (rooted.indexOf(directory) !== index)
+        refuse(["suites", index], "is the same place as another of them");
+    }
+    if (mode !== "verbatim") return;
     const reason = 'needs mode "resigned": a verbatim mirror passes on what upstream signed, all of it';
     if (mirror.filter) refuse(["filter"], reason);
     if (mirror.localPackages.length > 0) refuse(["localPackages"], reason);
@@ -129,7 +171,8 @@ export const aptMirrorSchema = z
   })
   .transform((mirror) => {
     // Lists whose order means nothing get one: written in another, they are the same mirror.
-    const { suites, components, architectures, filter, localPackages, extras } = mirror;
+    const { suites, architectures, filter, localPackages, extras } = mirror;
+    const components = mirror.components ?? (suites.some(isFlat) ? [] : ["main", "universe"]);
     const local = localPackages.length > 0;
     return {
       ...mirror,
@@ -186,9 +229,12 @@ export interface AptMirrorArgs {
     /** Transfers at once. @default 64 */
     readonly parallel?: number | undefined;
   };
-  /** Suites, pockets included, e.g. `["noble", "noble-updates", "noble-security"]`. */
+  /**
+   * Suites, pockets included, e.g. `["noble", "noble-updates", "noble-security"]`, each by its path below `dists/`
+   * (`noble-updates/epoxy`). One that ends in a slash is the path of a flat repository: `./` is the URL itself (verbatim only).
+   */
   readonly suites: string[];
-  /** @default ["main", "universe"] */
+  /** By their directories. A flat repository has none. @default ["main", "universe"] */
   readonly components?: string[] | undefined;
   /** Debian's names; packages for all architectures are always included. @default ["amd64"] */
   readonly architectures?: string[] | undefined;

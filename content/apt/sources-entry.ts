@@ -22,7 +22,8 @@ export function sourcesEntry(entry: {
     "Types: deb",
     `URIs: ${entry.url}`,
     `Suites: ${entry.suites.join(" ")}`,
-    `Components: ${entry.components.join(" ")}`,
+    // A flat repository has none, and must not have the field.
+    ...(entry.components.length > 0 ? [`Components: ${entry.components.join(" ")}`] : []),
     `Architectures: ${entry.architectures.join(" ")}`,
     `Signed-By:${signedBy}`,
     "",

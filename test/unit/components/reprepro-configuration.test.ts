@@ -38,12 +38,12 @@ Version: 24.04
 Architectures: amd64
 Components: main universe
 DebIndices: Packages Release . .gz .xz
-Update: - noble-updates-main-amd64
+Update: - noble-updates:main:amd64
 "
 `);
   expect(updates).toMatchInlineSnapshot(`
 "# Written by airgapped-maas; changes made here are undone by the next update.
-Name: noble-updates-main-amd64
+Name: noble-updates:main:amd64
 Method: file:/srv/m/reprepro/view
 Suite: noble-updates
 VerifyRelease: 871920D1991BC93C+
@@ -71,14 +71,31 @@ test("sources, the installer and the site's own packages each come by a rule of 
     suites: settings.suites.map((suite) => ({ ...suite, local: true })),
   });
   expect(distributions).toContain(
-    "Update: - noble-updates-main-amd64 noble-updates-sources noble-updates-installer noble-updates-local\n",
+    "Update: - noble-updates:main:amd64 noble-updates:sources noble-updates:installer noble-updates:local\n",
   );
   expect(distributions).toContain("Architectures: amd64 source\n");
-  expect(updates).toContain("FilterSrcList: deinstall /srv/m/reprepro/selection/noble-updates/source\n");
+  expect(updates).toContain(
+    "FilterSrcList: deinstall /srv/m/reprepro/selection/noble-updates/source/source\n",
+  );
   expect(updates).toContain("VerifyRelease: 89ABCDEF01234567+\n");
 });
 
 test("phases stay as upstream has them when asked for", () => {
   expect(reproConfiguration(settings).updates).toContain("ListShellHook:");
   expect(reproConfiguration({ ...settings, completePhases: false }).updates).not.toContain("ListShellHook:");
+});
+
+test("suites and components with slashes have rules and lists of their own, whatever they are joined to", () => {
+  const { updates } = reproConfiguration({
+    ...settings,
+    suites: ["noble", "noble-main", "noble/main"].map((name) => ({ name, header: {}, local: false })),
+    selections: ["noble/main-x/amd64", "noble-main/x/amd64", "noble/main:x/amd64", "noble:main/x/amd64"],
+    sources: true,
+  });
+  const values = (field: string) =>
+    [...updates.matchAll(new RegExp(`^${field}: (.*)$`, "gm"))].map(([, value]) => value);
+  const [names, lists] = [values("Name"), [...values("FilterList"), ...values("FilterSrcList")]];
+  expect([names.length, new Set(names).size, new Set(lists).size]).toEqual([7, 7, 7]);
+  expect(updates).toContain("Name: noble/main:x:amd64\n");
+  expect(updates).toContain("Suite: noble/main\n");
 });

@@ -47,6 +47,7 @@ export class AptMirror extends pulumi.ComponentResource {
     const resigned = mode === "resigned";
     const called = settings.nameOnHost ?? name;
     const place = placeOf("apt", called, settings.directory);
+    const keyDirectory = `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${called}`;
     const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
@@ -56,7 +57,11 @@ export class AptMirror extends pulumi.ComponentResource {
     // reprepro knows the mirror's own key by the list of local packages that it signs, and not otherwise.
     const signsLocal = settings.localPackages.length > 0;
     const contents = pulumi.output(
-      lookedUp(this, `aptMirrors.${name}`, getAptContents({ ...settings, ...place })),
+      lookedUp(
+        this,
+        `aptMirrors.${name}`,
+        getAptContents({ ...settings, ...place, ...(resigned ? { keyDirectory } : {}) }),
+      ),
     );
 
     const packages = new Packages(
@@ -77,7 +82,7 @@ export class AptMirror extends pulumi.ComponentResource {
           `${name}-key`,
           {
             host,
-            directory: `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${called}`,
+            directory: keyDirectory,
             userId: `${called} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
             keepOnRemove: !settings.deleteContent,
           },

@@ -13,21 +13,24 @@ import {
   type ResignedPlan,
 } from "../content/apt/plan.ts";
 import { comparePlans } from "../content/apt/plan-comparison.ts";
+import type { Accepted } from "../content/apt/release.ts";
 import { defaultCache, forNow } from "../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../content/openpgp/keyring.ts";
 import { blaming } from "../errors/blaming.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
+import { changesForClients, type Identity } from "./apt-tree/identity.ts";
 import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
 import { planTexts, publishedWorkList } from "./published-tree/plan-texts.ts";
 import { isComplete } from "./published-tree/publication.ts";
-import { keptContents, summariesOf } from "./published-tree/published.ts";
+import { keptContents, publishedContents, summariesOf } from "./published-tree/published.ts";
 import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { existsThrough, fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { count, few } from "./published-tree/wording.ts";
 import { workListText } from "./published-tree/work-list.ts";
+import { keyProbe } from "./signing-key/key-probe.ts";
 
 export interface AptContentsRequest {
   readonly host: string;
@@ -41,6 +44,8 @@ export interface AptContentsRequest {
     readonly key?: string | undefined;
     readonly stallSeconds: number;
     readonly indexLimitMiB: number;
+    /** What is taken all the same, and why. */
+    readonly accept?: Accepted | undefined;
   };
   readonly suites: readonly string[];
   readonly components: readonly string[];
@@ -51,6 +56,8 @@ export interface AptContentsRequest {
   readonly extras: Extras;
   /** A kept tree to serve again instead of what upstream has now. */
   readonly pinnedTo?: string | undefined;
+  /** Where the host has the key that the mirror signs with (resigned). */
+  readonly keyDirectory?: string | undefined;
 }
 
 /** What a mirror is to hold, from what upstream signed. */
@@ -96,10 +103,13 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     return { ...found, plan, changes: [] };
   }
 
-  const [keys, locals, { published, kept }] = await Promise.all([
+  const ownKey = request.keyDirectory ? host.facts(keyProbe(request.keyDirectory)) : undefined;
+  const [keys, locals, { published, kept }, signer, held] = await Promise.all([
     blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
     summariesOf<PublishedContents>(host, request.directory),
+    ownKey,
+    host.facts(publishedContents(request.directory)) as Promise<Partial<Found> | undefined>,
   ]);
   const fetch = fetchThrough(host, request.upstream, {
     values: ["upstream.url", "suites"],
@@ -115,6 +125,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     now: new Date(),
     indexLimit: request.upstream.indexLimitMiB * 1024 * 1024,
     seen: newestOf(kept),
+    accept: request.upstream.accept,
   };
   const releases = await readReleases(asked);
   const subject = JSON.stringify([
@@ -145,7 +156,30 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
       programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
     });
   }
-  return { ...found, plan, changes };
+  // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
+  const warnings = [
+    ...releases.flatMap(({ accepted }) => accepted),
+    ...found.warnings,
+    ...(published && held
+      ? changesForClients(identityOf(published, held), {
+          mode: request.mode,
+          headers: found.headers,
+          signers:
+            request.mode === "verbatim" ? found.upstreamFingerprints : signer ? [signer.fingerprint] : [],
+        })
+      : []),
+  ];
+  return { ...found, warnings, plan, changes };
+}
+
+/** By what clients know what is published. */
+function identityOf({ mode, signing }: PublishedContents, held: Partial<Found>): Identity {
+  const upstreams = held.upstreamFingerprints ?? [];
+  return {
+    mode: mode ?? "verbatim",
+    headers: held.headers ?? {},
+    signers: mode === "resigned" ? (signing ? [signing.fingerprint] : []) : upstreams,
+  };
 }
 
 /** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */
@@ -188,6 +222,8 @@ async function localFile(path: string): Promise<LocalFile> {
 
 interface PublishedContents {
   readonly plan: string;
+  readonly mode?: "resigned" | "verbatim" | undefined;
+  readonly signing?: { readonly fingerprint: string } | undefined;
   readonly suites: Readonly<Record<string, SuiteSummary>>;
 }
 
@@ -270,12 +306,24 @@ function warningsOf(
   plan: Plan & Partial<ResignedPlan>,
 ): string[] {
   const warnings: string[] = [];
+  const unlisted = archive.suites.flatMap((suite) => suite.unlisted);
+  if (unlisted.length > 0) {
+    warnings.push(
+      `upstream lists no ${few(unlisted)}: there is nothing of that component for that architecture`,
+    );
+  }
   const verbatim = request.mode === "verbatim";
   if (verbatim) {
     const racing = archive.suites.filter(({ release }) => !release.byHash).map(({ name }) => name);
     if (racing.length > 0) {
       warnings.push(
         `upstream has no indices by hash in ${racing.join(", ")}: clients that update while the mirror publishes may get an old index with a new root, and have to try again`,
+      );
+    }
+    const hashless = archive.suites.filter(({ lacksByHash }) => lacksByHash).map(({ name }) => name);
+    if (hashless.length > 0) {
+      warnings.push(
+        `upstream announces indices by hash in ${hashless.join(", ")} and does not have them all: those are taken by their names, and the update has to be repeated when upstream publishes meanwhile; clients of this mirror get them by hash`,
       );
     }
     const absent = archive.suites.flatMap((suite) => suite.lacking);

@@ -143,3 +143,17 @@ export function damaged(host: Host, path: string, found: string, cause?: unknown
     cause,
   });
 }
+
+/** What the preview that made the published tree found out then, for a reader to check. Undefined: nothing can be read. */
+export function publishedContents(directory: string): Probe<unknown> {
+  return {
+    script: sh`cat ${`${directory}/current/contents.json`} 2>/dev/null || true`,
+    parse: (output) => {
+      try {
+        return JSON.parse(output) as unknown;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}

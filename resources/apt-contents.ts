@@ -160,26 +160,29 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   const warnings = [
     ...releases.flatMap(({ accepted }) => accepted),
     ...found.warnings,
-    ...(published && held
-      ? changesForClients(identityOf(published, held), {
-          mode: request.mode,
-          headers: found.headers,
-          signers:
-            request.mode === "verbatim" ? found.upstreamFingerprints : signer ? [signer.fingerprint] : [],
-        })
-      : []),
+    ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),
   ];
   return { ...found, warnings, plan, changes };
 }
 
-/** By what clients know what is published. */
-function identityOf({ mode, signing }: PublishedContents, held: Partial<Found>): Identity {
-  const upstreams = held.upstreamFingerprints ?? [];
-  return {
-    mode: mode ?? "verbatim",
-    headers: held.headers ?? {},
-    signers: mode === "resigned" ? (signing ? [signing.fingerprint] : []) : upstreams,
-  };
+/** By what clients know what is published, and what is to take its place. */
+function identities(
+  { mode }: AptContentsRequest,
+  published: PublishedContents,
+  held: Partial<Found>,
+  found: Found,
+  own: { readonly fingerprint: string } | undefined,
+): [Identity, Identity] {
+  const { mode: before = "verbatim", signing } = published;
+  const signers =
+    before === "resigned" ? [signing?.fingerprint ?? []].flat() : (held.upstreamFingerprints ?? []);
+  // Clients that have all of the declared keys have the other one too.
+  const same = mode === "verbatim" && before === "verbatim" && held.upstreamKey === found.upstreamKey;
+  const wanted = mode === "verbatim" ? found.upstreamFingerprints : [own?.fingerprint ?? []].flat();
+  return [
+    { mode: before, headers: held.headers ?? {}, signers },
+    { mode, headers: found.headers, signers: same ? signers : wanted },
+  ];
 }
 
 /** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */

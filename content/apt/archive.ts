@@ -251,7 +251,29 @@ async function readRoot(
 function rootOf(path: string, bytes: Buffer): Root {
   if (bytes.length > largestRoot)
     throw tampered(path, `it does not end: more than ${largestRoot} bytes came`);
+  const other = otherThanText(bytes);
+  if (other) throw notTheFile(path, other);
   return { path, from: path, bytes, size: bytes.length, sha256: digestOf(bytes) };
+}
+
+/** What came in place of a signed text, where that can be told: it says nothing of the archive or its key. */
+function otherThanText(bytes: Buffer): string | undefined {
+  if (bytes.length === 0) return "it is empty";
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "it came packed with gzip, which nobody asked for";
+  if (/^\s*(<!doctype\s|<html|<\?xml)/i.test(bytes.toString("latin1", 0, 200))) {
+    return "a web page came in its place, as a login page of a network or of a proxy does";
+  }
+  return undefined;
+}
+
+function notTheFile(path: string, found: string): ExplainedError {
+  return new ExplainedError({
+    step: `reading ${path}`,
+    found,
+    remedy:
+      "Nothing was taken over. See with `curl -I` on the mirror's host what answers there: a proxy, a network's login page, or another server than the archive's.",
+    values: ["upstream.url"],
+  });
 }
 
 /**

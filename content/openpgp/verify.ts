@@ -143,8 +143,9 @@ function refuse(name: string, found: string, cause?: unknown, values?: readonly 
     values,
     step: `verifying the signature of ${name}`,
     found,
-    remedy:
-      "Nothing was taken over. Ask those who run the archive; if its key was changed, declare the new full fingerprint.",
+    remedy: values?.includes("upstream.key")
+      ? "Nothing was taken over. Ask those who run the archive; if its key was changed, declare the new full fingerprint."
+      : "Nothing was taken over. Try again; if it stays so, ask those who run the archive, and see whether a proxy changes what it sends.",
     cause,
   });
 }

@@ -89,7 +89,11 @@ function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
         ...upstream,
         Components: component,
         UDebComponents: "none",
-        Architectures: architecture,
+        // What an index for all architectures has goes into that of each.
+        Architectures:
+          architecture === "all"
+            ? settings.architectures.map((each) => `all>${each}`).join(" ")
+            : architecture,
         FilterList: `deinstall ${lists}/${selection}`,
         ListShellHook: settings.completePhases ? "sed '/^Phased-Update-Percentage:/d'" : undefined,
       };

@@ -129,7 +129,7 @@ const ownFields = new Set([
  * it says there, since apt asks its user when these change (apt-secure(8)) and pins depend on them.
  */
 function headOf(
-  { release }: ArchiveSuite,
+  { name, release }: ArchiveSuite,
   components: readonly string[],
   architectures: readonly string[],
 ): string {
@@ -137,6 +137,8 @@ function headOf(
     ([field, value]) => !ownFields.has(field.toLowerCase()) && value,
   );
   const own = [`Architectures: ${architectures.join(" ")}`, `Components: ${components.join(" ")}`];
+  // apt warns of a Release that does not say of which suite it is.
+  if (!release.header.Suite && !release.header.Codename) own.push(`Codename: ${name}`);
   return `${[...fields.map(([field, value]) => `${field}: ${value}`), ...own].join("\n")}\n`;
 }
 

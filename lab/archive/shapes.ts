@@ -1,0 +1,306 @@
+/*
+ * Archives of other shapes than Ubuntu's: what vendors publish and apt takes, each as small as its shape allows. Layouts and
+ * header fields are those of the archives that are named; the packages are empty ones.
+ */
+
+/** A package of such an archive. */
+export interface ShapedPackage {
+  readonly name: string;
+  /** The component whose index has it; none in a flat repository. */
+  readonly component?: string;
+  /** Of the package. @default amd64 */
+  readonly architecture?: string;
+  /** Where its file is, below the archive's root. */
+  readonly path: string;
+  readonly version?: string;
+  /** Further fields of its stanza. */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+export type Form = "" | ".gz" | ".xz" | ".bz2" | ".zst";
+
+export interface Shape {
+  readonly name: string;
+  /** As a client's source has it; one that ends in a slash is a flat repository. */
+  readonly suite: string;
+  readonly components: readonly string[];
+  /** The machines that a client has. @default ["amd64"] */
+  readonly architectures?: readonly string[];
+  /** What the Release says besides its Date and its lists. */
+  readonly header: Readonly<Record<string, string>>;
+  /** Directories of the indices, by component, where they are not `binary-amd64`. */
+  readonly indexArchitectures?: readonly string[];
+  /** How the indices are packed. The plain form is listed in any case. */
+  readonly forms: readonly Form[];
+  /** Which roots there are. @default all */
+  readonly roots?: readonly ("InRelease" | "Release")[];
+  /** Whether there are names by hash: `announced` ones are said to be there and are not. @default none */
+  readonly byHash?: "there" | "announced";
+  readonly undated?: boolean;
+  /** What apt says of it all the same, of upstream and of a verbatim mirror. */
+  readonly complaint?: RegExp;
+  readonly packages: readonly ShapedPackage[];
+}
+
+const amd64 = { Architectures: "amd64" };
+
+export const shapes: readonly Shape[] = [
+  {
+    name: "docker",
+    suite: "noble",
+    components: ["stable"],
+    header: {
+      Origin: "Docker",
+      Label: "Docker CE",
+      Suite: "noble",
+      Architectures: "amd64 arm64 armhf",
+      Components: "edge nightly stable test",
+    },
+    forms: ["", ".gz", ".bz2"],
+    packages: [
+      {
+        name: "docker-ce",
+        component: "stable",
+        path: "dists/noble/pool/stable/amd64/docker-ce_1.0_amd64.deb",
+      },
+    ],
+  },
+  {
+    name: "cloud-archive",
+    suite: "noble-updates/epoxy",
+    components: ["main"],
+    header: {
+      Origin: "Canonical",
+      Label: "Ubuntu Cloud Archive",
+      Suite: "noble-updates/epoxy",
+      Codename: "noble",
+      ...amd64,
+      Components: "main",
+    },
+    forms: [".gz", ".xz"],
+    packages: [{ name: "nova", component: "main", path: "pool/main/n/nova/nova_1.0_amd64.deb" }],
+  },
+  {
+    name: "mariadb",
+    suite: "noble",
+    components: ["main", "main/debug"],
+    header: {
+      Origin: "MariaDB",
+      Label: "MariaDB",
+      Suite: "noble",
+      Codename: "noble",
+      ...amd64,
+      Components: "main main/debug",
+    },
+    forms: ["", ".gz"],
+    packages: [
+      { name: "mariadb-server", component: "main", path: "pool/main/m/mariadb/mariadb-server_1.0_amd64.deb" },
+      {
+        name: "mariadb-symbols",
+        component: "main/debug",
+        path: "pool/main/m/mariadb/mariadb-symbols_1.0_amd64.deb",
+      },
+    ],
+  },
+  {
+    name: "mongodb",
+    suite: "noble/mongodb-org/8.0",
+    components: ["multiverse"],
+    header: {
+      Origin: "mongodb",
+      Label: "mongodb",
+      Suite: "noble",
+      Codename: "noble/mongodb-org",
+      ...amd64,
+      Components: "multiverse",
+    },
+    forms: ["", ".gz"],
+    packages: [
+      {
+        name: "mongodb-org",
+        component: "multiverse",
+        path: "dists/noble/mongodb-org/8.0/multiverse/binary-amd64/mongodb-org_1.0_amd64.deb",
+      },
+    ],
+  },
+  {
+    name: "ceph",
+    suite: "noble",
+    components: ["main"],
+    header: { Codename: "noble", ...amd64, Components: "main" },
+    forms: ["", ".gz", ".bz2"],
+    roots: ["Release"],
+    packages: [
+      { name: "ceph-common", component: "main", path: "pool/main/c/ceph/ceph-common_1.0_amd64.deb" },
+    ],
+  },
+  {
+    name: "hashicorp",
+    suite: "noble",
+    components: ["main"],
+    header: {
+      Origin: "Artifactory",
+      Label: "Artifactory",
+      Suite: "noble",
+      Codename: "noble",
+      Architectures: "amd64 arm64 i386",
+      Components: "main test",
+    },
+    forms: ["", ".gz", ".bz2"],
+    byHash: "announced",
+    packages: [{ name: "vault", component: "main", path: "pool/amd64/main/vault_1.0_amd64.deb" }],
+  },
+  {
+    name: "postgresql",
+    suite: "noble-pgdg",
+    components: ["main", "17"],
+    header: {
+      Origin: "apt.postgresql.org",
+      Label: "PostgreSQL for Debian/Ubuntu repository",
+      Suite: "noble-pgdg",
+      Codename: "noble-pgdg",
+      NotAutomatic: "yes",
+      ButAutomaticUpgrades: "yes",
+      "Acquire-By-Hash": "yes",
+      Architectures: "amd64 arm64 ppc64el s390x",
+      Components: "main 17 18",
+    },
+    forms: [".gz", ".bz2", ".xz"],
+    byHash: "there",
+    packages: [
+      { name: "pgbouncer", component: "main", path: "pool/main/p/pgbouncer/pgbouncer_1.0_amd64.deb" },
+      { name: "libpq5", component: "17", path: "pool/17/p/postgresql-17/libpq5_1.0_amd64.deb" },
+    ],
+  },
+  {
+    name: "launchpad",
+    suite: "noble",
+    components: ["main"],
+    header: {
+      Origin: "LP-PPA-maas-3.6",
+      Label: "MAAS",
+      Suite: "noble",
+      Version: "24.04",
+      Codename: "noble",
+      Architectures: "amd64 arm64",
+      Components: "main",
+      Description: "Ubuntu Noble 24.04",
+    },
+    forms: [".gz", ".xz"],
+    packages: [{ name: "maas", component: "main", path: "pool/main/m/maas/maas_1.0_amd64.deb" }],
+  },
+  {
+    name: "esm",
+    suite: "noble-apps-security",
+    components: ["main"],
+    header: {
+      Origin: "UbuntuESMApps",
+      Label: "UbuntuESMApps",
+      Suite: "noble-apps-security",
+      Version: "24.04",
+      Codename: "noble",
+      Architectures: "amd64 arm64",
+      Components: "main",
+    },
+    forms: [".gz", ".xz"],
+    byHash: "there",
+    packages: [{ name: "esm-tool", component: "main", path: "pool/main/e/esm-tool/esm-tool_1.0_amd64.deb" }],
+  },
+  {
+    name: "debian-security",
+    suite: "bookworm-security",
+    components: ["main"],
+    header: {
+      Origin: "Debian",
+      Label: "Debian-Security",
+      Suite: "stable-security",
+      Codename: "bookworm-security",
+      Architectures: "amd64 arm64",
+      Components: "updates/main updates/contrib",
+    },
+    forms: [".xz"],
+    packages: [
+      { name: "openssl", component: "main", path: "pool/updates/main/o/openssl/openssl_1.0_amd64.deb" },
+    ],
+  },
+  {
+    name: "nameless",
+    complaint: /^W: Conflicting distribution: .* \(expected stable but got \)$/m,
+    suite: "stable",
+    components: ["main"],
+    header: {},
+    forms: [".gz"],
+    packages: [{ name: "nameless", component: "main", path: "pool/nameless_1.0_amd64.deb" }],
+  },
+  {
+    name: "other-case",
+    suite: "Stable",
+    components: ["Main"],
+    header: { ORIGIN: "Other", codename: "Stable", architectures: "amd64", components: "Main" },
+    forms: [".gz"],
+    packages: [{ name: "cased", component: "Main", path: "pool/cased_1.0_amd64.deb" }],
+  },
+  {
+    name: "plain-only",
+    suite: "stable",
+    components: ["main"],
+    header: { Suite: "stable", ...amd64, Components: "main" },
+    forms: [""],
+    packages: [{ name: "plain", component: "main", path: "pool/plain_1.0_amd64.deb" }],
+  },
+  {
+    name: "all-in-amd64",
+    suite: "stable",
+    components: ["main"],
+    header: { Suite: "stable", ...amd64, Components: "main" },
+    forms: [".gz"],
+    packages: [{ name: "script", component: "main", architecture: "all", path: "pool/script_1.0_all.deb" }],
+  },
+  {
+    name: "all-only",
+    suite: "stable",
+    components: ["main"],
+    header: { Suite: "stable", Architectures: "all", Components: "main" },
+    indexArchitectures: ["all"],
+    forms: [".gz"],
+    packages: [
+      { name: "documents", component: "main", architecture: "all", path: "pool/documents_1.0_all.deb" },
+    ],
+  },
+  {
+    name: "all-beside",
+    suite: "stable",
+    components: ["main"],
+    header: { Suite: "stable", Architectures: "amd64 all", Components: "main" },
+    indexArchitectures: ["amd64", "all"],
+    forms: [".gz"],
+    packages: [
+      { name: "program", component: "main", path: "pool/program_1.0_amd64.deb" },
+      { name: "manual", component: "main", architecture: "all", path: "pool/manual_1.0_all.deb" },
+    ],
+  },
+  {
+    name: "nvidia",
+    suite: "/",
+    components: [],
+    header: { Origin: "NVIDIA", Label: "NVIDIA CUDA", Architecture: "x86_64" },
+    forms: ["", ".gz"],
+    packages: [{ name: "cuda-toolkit", path: "./cuda-toolkit_1.0_amd64.deb" }],
+  },
+  {
+    name: "kubernetes",
+    suite: "./",
+    components: [],
+    header: { Origin: "obs", Label: "kubernetes" },
+    forms: ["", ".gz"],
+    packages: [{ name: "kubectl", path: "amd64/kubectl_1.0_amd64.deb" }],
+  },
+  {
+    name: "jenkins",
+    suite: "binary/",
+    components: [],
+    header: { Origin: "jenkins.io", Label: "Jenkins", Suite: "binary", Architectures: "all", Components: "" },
+    forms: [".gz"],
+    packages: [{ name: "jenkins", architecture: "all", path: "binary/jenkins_1.0_all.deb" }],
+  },
+];

@@ -1,0 +1,200 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { aptMirrorSchema } from "../../../../components/apt-mirror-args.ts";
+import { reproConfiguration } from "../../../../components/reprepro-configuration.ts";
+import { readArchive } from "../../../../content/apt/archive.ts";
+import { type Plan, planResigned, planText, planVerbatim } from "../../../../content/apt/plan.ts";
+import { sourcesEntry } from "../../../../content/apt/sources-entry.ts";
+import { NotThere } from "../../../../content/fetch.ts";
+import { metadataCache } from "../../../../content/metadata-cache.ts";
+import { type ArchiveKey, archiveKey } from "../../../../lab/archive/openpgp-key.ts";
+import { type Shape, shapes } from "../../../../lab/archive/shapes.ts";
+import { writeShape } from "../../../../lab/archive/write-shape.ts";
+import { publishScript } from "../../../../resources/apt-tree/scripts.ts";
+import { resignedWork, verbatimWork } from "../../../../resources/apt-tree/work.ts";
+import { workListText } from "../../../../resources/published-tree/work-list.ts";
+import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+import { aptClient, type FileServer, fileServer } from "./real-apt.ts";
+
+/*
+ * Archives of the shapes that vendors publish, mirrored by the real scripts and read by the real apt, both on this machine.
+ */
+
+let key: ArchiveKey;
+let root: string;
+const servers: FileServer[] = [];
+
+beforeAll(async () => {
+  key = await archiveKey("stranger");
+});
+beforeEach(() => {
+  root = scratchDirectory("shapes");
+});
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+  rmSync(root, { recursive: true, force: true });
+});
+afterAll(() => {
+  for (const server of servers) server.close();
+});
+
+const serve = async (directory: string) => {
+  const server = await fileServer(directory);
+  servers.push(server);
+  return server.url;
+};
+
+/** What a user declares for an archive of a shape, with every default. */
+function declared({ suite, components, architectures = ["amd64"] }: Shape, mode: "resigned" | "verbatim") {
+  return aptMirrorSchema.parse({
+    host: "mirror",
+    upstream: { url: "http://vendor.example" },
+    suites: [suite],
+    ...(components.length > 0 ? { components } : {}),
+    architectures,
+    mode,
+  });
+}
+
+async function read(shape: Shape, url: string, mode: "resigned" | "verbatim") {
+  const ask = async (path: string, method = "GET") => fetch(`${url}/${path}`, { method });
+  return readArchive({
+    ...declared(shape, mode),
+    key: key.publicArmored,
+    cache: metadataCache(join(root, "cache")),
+    now: new Date(),
+    fetch: async (path) => {
+      const answer = await ask(path);
+      if (answer.ok) return Buffer.from(await answer.arrayBuffer());
+      throw new NotThere({ step: `fetching ${path}`, found: `${answer.status}`, remedy: "None." });
+    },
+    exists: (paths) => Promise.all(paths.map(async (path) => (await ask(path, "HEAD")).ok)),
+  });
+}
+
+/** Mirrors an archive of a shape; gives what is published and the key that clients need. */
+async function mirrored(
+  shape: Shape,
+  mode: "resigned" | "verbatim",
+): Promise<{ url: string; signedBy: string }> {
+  const upstream = join(root, "upstream");
+  await writeShape(shape, upstream, key);
+  const upstreamUrl = await serve(upstream);
+  const archive = await read(shape, upstreamUrl, mode);
+  const settings = declared(shape, mode);
+  const plan: Plan = mode === "verbatim" ? planVerbatim(archive) : planResigned(archive);
+  const work =
+    mode === "verbatim"
+      ? verbatimWork(archive, plan)
+      : resignedWork(archive, plan as ReturnType<typeof planResigned>, settings, []);
+  const [store, directory] = [join(root, "store"), join(root, "m")];
+  for (const { bytes } of work.texts) handOverTo(store, bytes);
+  const signing = mode === "resigned" ? signingKey() : undefined;
+  if (signing) {
+    const files = reproConfiguration({
+      ...settings,
+      directory,
+      suites: archive.suites.map(({ name, release }) => ({ name, header: release.header, local: false })),
+      sources: false,
+      installer: false,
+      selections: Object.keys((plan as ReturnType<typeof planResigned>).selection).sort(),
+      completePhases: true,
+      upstreamFingerprints: [key.fingerprint],
+      fingerprint: signing.fingerprint,
+    });
+    for (const [name, content] of Object.entries(files)) {
+      const file = join(directory, "reprepro/conf", name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    }
+  }
+  const script = publishScript({
+    owner: "m",
+    directory,
+    store,
+    mode,
+    upstream: upstreamUrl,
+    parallel: 4,
+    stallSeconds: 5,
+    keep: 2,
+    planText: handOverTo(store, planText(plan)),
+    summary: handOverTo(store, JSON.stringify({ mode, plan: plan.digest })),
+    contents: handOverTo(store, "{}"),
+    upstreamKey: handOverTo(store, key.publicArmored),
+    signing: signing && { ...signing, suites: settings.suites, validSeconds: 0 },
+  });
+  const { code, lines } = await runJob(root, script, workListText(work.items)).ended;
+  expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
+  return {
+    url: await serve(join(directory, "current", "public")),
+    signedBy: signing ? signing.publicKey : key.publicArmored,
+  };
+}
+
+/** A key of the mirror's own, made once. */
+let own: { directory: string; fingerprint: string; publicKey: string } | undefined;
+const keyHome = scratchDirectory("shapes-key");
+afterAll(() => {
+  execFileSync("gpgconf", ["--homedir", keyHome, "--kill", "all"]);
+  rmSync(keyHome, { recursive: true, force: true });
+});
+function signingKey() {
+  const gpg = (...words: string[]) =>
+    execFileSync("gpg", ["--homedir", keyHome, "--batch", "--quiet", ...words], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  if (own) return own;
+  gpg("--passphrase", "", "--quick-generate-key", "mirror", "rsa2048", "sign", "never");
+  const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(gpg("--with-colons", "--list-keys"))?.[1] ?? "";
+  own = { directory: keyHome, fingerprint, publicKey: gpg("--armor", "--export", fingerprint) };
+  return own;
+}
+
+/** What the real apt makes of it: updates without a complaint, and every package of the shape. */
+async function taken(shape: Shape, mode: "resigned" | "verbatim"): Promise<void> {
+  const { url, signedBy } = await mirrored(shape, mode);
+  const { suites, components, architectures } = declared(shape, mode);
+  const client = aptClient(
+    join(root, "client"),
+    sourcesEntry({ url, suites, components, architectures, signedBy }),
+  );
+  const said = await client.update();
+  if (shape.complaint && mode === "verbatim") expect(said).toMatch(shape.complaint);
+  else expect(said).not.toMatch(/^(W|E|Err|N):/m);
+  const names = shape.packages.map(({ name }) => name);
+  const came = await client.download(...names);
+  expect(came.map((file) => file.replace(/_.*/, ""))).toEqual([...names].sort());
+}
+
+const flat = shapes.filter(({ suite }) => suite.endsWith("/"));
+const others = shapes.filter((shape) => !flat.includes(shape));
+
+describe("clients take a verbatim mirror of", () => {
+  test.each(shapes.map((shape) => [shape.name, shape] as const))(
+    "%s",
+    async (_, shape) => {
+      await taken(shape, "verbatim");
+    },
+    30_000,
+  );
+});
+
+describe("clients take a resigned mirror of", () => {
+  test.each(others.map((shape) => [shape.name, shape] as const))(
+    "%s",
+    async (_, shape) => {
+      await taken(shape, "resigned");
+    },
+    30_000,
+  );
+});
+
+test.each(flat.map((shape) => [shape.name, shape] as const))(
+  "a resigned mirror of %s is refused, with the mode that can be had",
+  (_, shape) => {
+    expect(() => declared(shape, "resigned")).toThrow(/must be verbatim for a flat repository: reprepro/);
+  },
+);

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Archive, readArchive, readReleases } from "../content/apt/archive.ts";
 import type { PackageFilter } from "../content/apt/filter.ts";
+import { refuseForeignPackages } from "../content/apt/foreign-packages.ts";
 import type { Extras } from "../content/apt/indices.ts";
 import { refusedLocal } from "../content/apt/local-merge.ts";
 import { readLocalPackage } from "../content/apt/local-package.ts";
@@ -241,6 +242,7 @@ async function publish(
   const plan: Plan & Partial<ResignedPlan> = resigned
     ? planResigned(archive, request.filter, locals)
     : planVerbatim(archive);
+  if (resigned) refuseForeignPackages(archive, plan as ResignedPlan);
   const work = resigned
     ? resignedWork(archive, plan as ResignedPlan, request, locals)
     : verbatimWork(archive, plan);

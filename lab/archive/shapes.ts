@@ -13,6 +13,8 @@ export interface ShapedPackage {
   /** Where its file is, below the archive's root. */
   readonly path: string;
   readonly version?: string;
+  /** Of the index that has it. @default its own */
+  readonly index?: string;
   /** Further fields of its stanza. */
   readonly fields?: Readonly<Record<string, string>>;
 }
@@ -37,6 +39,8 @@ export interface Shape {
   /** Whether there are names by hash: `announced` ones are said to be there and are not. @default none */
   readonly byHash?: "there" | "announced";
   readonly undated?: boolean;
+  /** Why a mirror cannot sign it anew. */
+  readonly resigned?: RegExp;
   /** What apt says of it all the same, of upstream and of a verbatim mirror. */
   readonly complaint?: RegExp;
   readonly packages: readonly ShapedPackage[];
@@ -280,7 +284,29 @@ export const shapes: readonly Shape[] = [
     ],
   },
   {
+    name: "variants",
+    suite: "questing",
+    components: ["main"],
+    architectures: ["amd64", "amd64v3"],
+    header: { Suite: "questing", Codename: "questing", Architectures: "amd64 amd64v3", Components: "main" },
+    indexArchitectures: ["amd64", "amd64v3"],
+    forms: [".gz"],
+    resigned:
+      /main\/binary-amd64v3\/Packages lists fast 1\.0, which says that it is for amd64[\s\S]*mode: verbatim/,
+    packages: [
+      { name: "slow", component: "main", path: "pool/main/s/slow/slow_1.0_amd64.deb" },
+      {
+        name: "fast",
+        component: "main",
+        index: "amd64v3",
+        fields: { "Architecture-Variant": "amd64v3" },
+        path: "pool/main/f/fast/fast_1.0_amd64v3.deb",
+      },
+    ],
+  },
+  {
     name: "nvidia",
+    resigned: /must be verbatim for a flat repository: reprepro/,
     suite: "/",
     components: [],
     header: { Origin: "NVIDIA", Label: "NVIDIA CUDA", Architecture: "x86_64" },
@@ -289,6 +315,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "kubernetes",
+    resigned: /must be verbatim for a flat repository: reprepro/,
     suite: "./",
     components: [],
     header: { Origin: "obs", Label: "kubernetes" },
@@ -297,6 +324,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "jenkins",
+    resigned: /must be verbatim for a flat repository: reprepro/,
     suite: "binary/",
     components: [],
     header: { Origin: "jenkins.io", Label: "Jenkins", Suite: "binary", Architectures: "all", Components: "" },

@@ -69,8 +69,12 @@ export async function writeShape(shape: Shape, target: string, key: ArchiveKey):
 }
 
 /** An index of its own for all architectures takes what is for all out of the others. */
-function isIn({ architecture: of = "amd64" }: ShapedPackage, index: string, shape: Shape): boolean {
-  return of === index || (of === "all" && !shape.indexArchitectures?.includes("all"));
+function isIn(
+  { architecture: of = "amd64", index: own = of }: ShapedPackage,
+  index: string,
+  shape: Shape,
+): boolean {
+  return own === index || (of === "all" && !shape.indexArchitectures?.includes("all"));
 }
 
 function packed(bytes: Buffer, form: Exclude<Form, "">): Buffer {

@@ -1,11 +1,14 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type ArchiveRequest, readArchive } from "../../../content/apt/archive.ts";
 import { parsePlanText, planResigned, planText, planVerbatim } from "../../../content/apt/plan.ts";
 import { comparePlans } from "../../../content/apt/plan-comparison.ts";
 import { metadataCache } from "../../../content/metadata-cache.ts";
+import type { ExplainedError } from "../../../errors/explained-error.ts";
+import { verbatimWork } from "../../../resources/apt-tree/work.ts";
 import {
   clearsign,
   detach,
@@ -129,6 +132,112 @@ describe("reading an archive", () => {
     archive.requests.length = 0;
     expect(await roots()).toBe(3);
     expect(archive.requests).toEqual(["dists/noble/InRelease"]);
+  });
+
+  describe("that announces indices by hash and lacks them", () => {
+    const hashed = () => [...archive.files.keys()].filter((path) => path.includes("/by-hash/"));
+    const exists: ArchiveRequest["exists"] = async (paths) => paths.map((path) => archive.files.has(path));
+
+    test("reads them by their names, and has the host fetch them so", async () => {
+      await publish(archive, key, "noble", index);
+      for (const path of hashed()) archive.files.delete(path);
+      const found = await read({ exists });
+      expect(found.suites[0]?.indices[0]?.packages).toHaveLength(2);
+      expect(found.suites[0]?.lacksByHash).toBe(true);
+      const { items } = verbatimWork(found, planVerbatim(found));
+      // They are served by hash all the same.
+      expect(items.filter(({ to }) => to.includes("/by-hash/"))).toHaveLength(3);
+      expect(items.filter(({ from }) => from?.includes("/by-hash/"))).toEqual([]);
+      // It is asked again some hours later, not for ever.
+      await publish(archive, key, "noble", index);
+      expect((await read({ exists })).suites[0]?.lacksByHash).toBe(true);
+      const later = new Date(now.getTime() + 7 * 3_600_000);
+      expect((await read({ exists, now: later })).suites[0]?.lacksByHash).toBe(false);
+    });
+
+    test("takes by hash what is there so", async () => {
+      await publish(archive, key, "noble", index);
+      const [first = ""] = hashed();
+      archive.files.delete(first);
+      const found = await read({ exists });
+      const { items } = verbatimWork(found, planVerbatim(found));
+      const byHash = items.filter(({ to }) => to.includes("/by-hash/"));
+      expect(byHash.map(({ from, to }) => to === `tree/${from}`).sort()).toEqual([false, true, true]);
+      expect(byHash.find(({ to }) => to === `tree/${first}`)?.from).toBe(
+        "dists/noble/main/binary-amd64/Packages.gz",
+      );
+    });
+
+    test("is read by name when the one by hash goes between asking and reading", async () => {
+      await publish(archive, key, "noble", index);
+      const found = await read({
+        exists: async (paths) => {
+          const answers = paths.map((path) => archive.files.has(path));
+          if (paths.some((path) => path.includes("/by-hash/")))
+            for (const path of hashed()) archive.files.delete(path);
+          return answers;
+        },
+      });
+      expect(found.suites[0]?.indices[0]?.packages).toHaveLength(2);
+    });
+  });
+
+  test.each<[string, () => Buffer, RegExp]>([
+    [
+      "a web page",
+      () => Buffer.from("\n<!DOCTYPE html><html>Sign in</html>"),
+      /a web page came in its place/,
+    ],
+    ["another web page", () => Buffer.from("<HTML>"), /a web page came in its place/],
+    ["a packed file", () => gzipSync("Origin: Ubuntu"), /came packed with gzip/],
+    ["nothing", () => Buffer.alloc(0), /it is empty/],
+  ])("in place of a root, %s is named as that, and no key is blamed", async (_, bytes, message) => {
+    await publish(archive, key, "noble", index);
+    archive.files.set("dists/noble/InRelease", bytes());
+    const failure = await read().then(String, (error: ExplainedError) => error);
+    expect(failure).toMatchObject({ explanation: { values: ["upstream.url"] } });
+    expect(String(failure)).toMatch(message);
+    expect(String(failure)).not.toMatch(/\bkey\b|fingerprint/);
+  });
+
+  test("an index of another architecture that this server lacks names the place that has it", async () => {
+    const entries = ["amd64", "arm64"].map((name): [string, Buffer] => [
+      `main/binary-${name}/Packages.gz`,
+      gzipSync(stanza("a", "1", { Architecture: name })),
+    ]);
+    const text = releaseText("noble", entries);
+    archive.files.set("dists/noble/InRelease", await clearsign(text, key));
+    archive.files.set(`dists/noble/${entries[0]?.[0]}`, entries[0]?.[1] as Buffer);
+    const failure = await read({ architectures: ["amd64", "arm64"] }).catch((error: ExplainedError) => error);
+    expect(failure).toMatchObject({ explanation: { values: ["architectures", "upstream.url"] } });
+    expect(String(failure)).toMatch(
+      /main\/binary-arm64\/Packages: .*for arm64[\s\S]*http:\/\/ports\.ubuntu\.com\/ubuntu-ports/,
+    );
+    expect((await read()).suites[0]?.indices).toHaveLength(1);
+    // A connection that broke says nothing of what the server has.
+    const broken: ArchiveRequest["fetch"] = (path) =>
+      path.includes("arm64") ? Promise.reject(new Error("the connection broke")) : archive.fetch(path);
+    await expect(read({ architectures: ["amd64", "arm64"], fetch: broken })).rejects.toThrow(
+      /the connection broke/,
+    );
+  });
+
+  test("a component without packages for one of the architectures is taken, and named", async () => {
+    const entry = (path: string): [string, Buffer] => [path, gzipSync(stanza("a", "1"))];
+    const entries = ["main/binary-amd64", "main/binary-arm64", "extra/binary-amd64"].map((each) =>
+      entry(`${each}/Packages.gz`),
+    );
+    archive.files.set("dists/noble/InRelease", await clearsign(releaseText("noble", entries), key));
+    for (const [path, bytes] of entries) archive.files.set(`dists/noble/${path}`, bytes);
+    const both = { components: ["main", "extra"], architectures: ["amd64", "arm64"] };
+    const [suite] = (await read(both)).suites;
+    expect([suite?.indices.length, suite?.unlisted]).toEqual([
+      3,
+      ["dists/noble/extra/binary-arm64/Packages"],
+    ]);
+    await expect(read({ components: ["extra"], architectures: ["arm64"] })).rejects.toThrow(
+      /no extra\/binary-arm64\/Packages/,
+    );
   });
 
   test("does not believe a cache that was damaged", async () => {

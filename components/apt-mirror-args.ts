@@ -156,10 +156,9 @@ export const aptMirrorSchema = z
         `has ${nested[1]} in the directory of ${nested[0]}, where reprepro would take it for a part of that: declare two mirrors, or mode verbatim`,
       );
     }
-    const rooted = suites.map(suiteDirectory);
-    for (const [index, directory] of rooted.entries()) {
-      if (rooted.indexOf(directory) !== index)
-        refuse(["suites", index], "is the same place as another of them");
+    for (const [index, name] of suites.entries()) {
+      const first = suites.find((other) => suiteDirectory(other) === suiteDirectory(name));
+      if (first !== name) refuse(["suites", index], `is the same place as ${first}`);
     }
     if (mode !== "verbatim") return;
     const reason = 'needs mode "resigned": a verbatim mirror passes on what upstream signed, all of it';

@@ -26,7 +26,7 @@ const wrong: readonly [path: string, mirror: Values, reason: string][] = [
   ["host", { host: "-oProxyCommand=reboot" }, "is not a name one could type after ssh"],
   ["upstream.url", { upstream: { url: "ftp://archive.ubuntu.com" } }, "is not an http(s) URL"],
   ["upstream.parallel", { upstream: { url: "http://a/ubuntu", parallel: 0 } }, ""],
-  ["suites[0]", { suites: ["noble/updates"] }, "is not a suite's name"],
+  ["suites[0]", { suites: ["noble//updates"] }, "is not a suite's name"],
   ["suites[1]", { suites: ["noble", "noble"] }, "stands here twice"],
   ["suites", { suites: [] }, "is empty"],
   ["components[0]", { components: ["Main"] }, "is not a component's name"],

@@ -45,3 +45,110 @@ describe("the order in which lists are written", () => {
     );
   });
 });
+
+describe("suites, components and architectures", () => {
+  const issuesOf = (changes: object) => {
+    const { components: _, ...rest } = mirror;
+    const result = aptMirrorSchema.safeParse({ ...rest, mode: "verbatim", ...changes });
+    return result.success
+      ? []
+      : result.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+  };
+
+  test.each([
+    "noble",
+    "noble-updates/epoxy",
+    "noble/mongodb-org/8.0",
+    "Debian12.7",
+    "stable",
+    "x_y",
+    "constructor",
+  ])("the suite %s is one", (suite) => {
+    expect(issuesOf({ suites: [suite] })).toEqual([]);
+    expect(issuesOf({ suites: [suite], mode: "resigned" })).toEqual([]);
+  });
+
+  test.each(["./", "/", "binary/", "ubuntu2404/x86_64/", "./amd64/"])(
+    "%s is a flat repository, without components",
+    (suite) => {
+      expect(issuesOf({ suites: [suite] })).toEqual([]);
+      const { components: _, ...rest } = mirror;
+      expect(aptMirrorSchema.parse({ ...rest, suites: [suite], mode: "verbatim" }).components).toEqual([]);
+      expect(issuesOf({ suites: [suite], components: ["main"] })).toEqual([
+        expect.stringMatching(/^components must not be given: a flat repository/),
+      ]);
+      expect(issuesOf({ suites: [suite], mode: "resigned" })).toEqual([
+        expect.stringMatching(/^mode must be verbatim for a flat/),
+      ]);
+      expect(issuesOf({ suites: [suite, "noble"] })).toEqual([
+        expect.stringMatching(/^suites has flat repositories beside/),
+      ]);
+    },
+  );
+
+  test.each([
+    "../x",
+    "noble/../x",
+    "noble//x",
+    "/noble",
+    "../",
+    "./../",
+    "a b",
+    "a:b",
+    "-x",
+    "__proto__",
+    "",
+    ".",
+    "x%2fy",
+    "..",
+    "//",
+    "noble\nx",
+  ])("the suite %j is none", (suite) => {
+    expect(issuesOf({ suites: [suite] })).toEqual([
+      expect.stringMatching(/^suites\.0 is not a suite's name/),
+    ]);
+  });
+
+  test.each(["main", "main/debug", "updates/main", "17"])("the component %s is one", (component) => {
+    expect(issuesOf({ components: [component] })).toEqual([]);
+  });
+
+  test.each(["../x", "main/", "/main", "main//x", "a b", "a:b", "", "__proto__"])(
+    "the component %j is none",
+    (component) => {
+      expect(issuesOf({ components: [component] })).toEqual([
+        expect.stringMatching(/^components\.0 is not a component's name/),
+      ]);
+    },
+  );
+
+  test.each([
+    ["places where a mirror has other things", { suites: ["pool/"] }, /^suites\.0 lies below pool/],
+    ["places where a mirror has other things", { suites: ["./pool/main/"] }, /^suites\.0 lies below pool/],
+    ["names by hash", { suites: ["noble/by-hash"] }, /^suites\.0 has a part that is called by-hash/],
+    ["names by hash", { components: ["by-hash/x"] }, /^components\.0 has a part that is called by-hash/],
+    ["one place by two names", { suites: ["./", "/"] }, /^suites\.1 is the same place as \.\/$/],
+    ["one suite twice", { suites: ["noble", "noble"] }, /^suites\.1 stands here twice$/],
+    [
+      "a suite in another",
+      { suites: ["stable", "stable/updates"], mode: "resigned" },
+      /^suites has stable\/updates in the directory of stable/,
+    ],
+    [
+      "architectures by names that objects have",
+      { architectures: ["Constructor"] },
+      /^architectures\.0 is not an architecture's name/,
+    ],
+    ["all", { architectures: ["all"] }, /^architectures\.0 is always included/],
+  ])("%s are refused, once", (_, changes, message) => {
+    expect(issuesOf(changes)).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("names that begin alike are not in each other, and in a verbatim mirror nothing is in the way", () => {
+    expect(issuesOf({ suites: ["noble", "noble-updates", "noble-updates/epoxy"], mode: "verbatim" })).toEqual(
+      [],
+    );
+    expect(issuesOf({ suites: ["noble", "noble-updates"], mode: "resigned" })).toEqual([]);
+    expect(issuesOf({ architectures: ["constructor"] })).toEqual([]);
+  });
+});

@@ -72,7 +72,7 @@ describe("one mirror", () => {
   test.each([
     [{ host: "-oProxyCommand=x" }, "aptMirrors.ubuntu.host is not a name one could type after ssh"],
     [{ host: "two words" }, "aptMirrors.ubuntu.host is not a name one could type after ssh"],
-    [{ suites: ["noble", "no/ble"] }, /^aptMirrors\.ubuntu\.suites\[1\] is not a suite's name/],
+    [{ suites: ["noble", "no//ble"] }, /^aptMirrors\.ubuntu\.suites\[1\] is not a suite's name/],
     [{ suites: [] }, "aptMirrors.ubuntu.suites is empty: name at least one"],
     [{ suites: ["noble", "noble"] }, "aptMirrors.ubuntu.suites[1] stands here twice"],
     [{ components: ["main "] }, /^aptMirrors\.ubuntu\.components\[0\] is not a component's name/],

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isFlat } from "../content/apt/suite-place.ts";
 import { pathText } from "../resources/kernel/check.ts";
 import {
   MaasArchive as RegionArchive,
@@ -96,6 +97,14 @@ function check(name: string, { maas: _, ...args }: MaasArchiveArgs): void {
     const mirror: AptMirror | undefined = args[archive]?.mirror;
     const fault = mirror && misfit(archive, mirror);
     if (fault) lines.push(`  ${archive}.mirror: ${fault}`);
+  }
+  for (const [key, { mirror }] of Object.entries(args.repositories ?? {})) {
+    const path = mirror?.suites.find(isFlat);
+    if (path !== undefined) {
+      lines.push(
+        `  repositories.${key}.mirror: ${path} is a flat repository: MAAS writes "deb URL ${path} main" for machines, and apt refuses that. Give machines the mirror's sourcesEntry in another way, such as cloud-init`,
+      );
+    }
   }
   if (lines.length > 0) {
     throw new pulumi.RunError(`MaasArchive ${name} cannot be declared so:\n${lines.join("\n")}`);

@@ -65,7 +65,7 @@ export const repositorySchema = z.strictObject({
   ...shared,
   url: customUrl,
   distributions: list(
-    /^[a-z0-9][a-z0-9.+/-]*$/,
+    /^[a-z0-9]([a-z0-9.+/-]*[a-z0-9.+-])?$/,
     "is not a suite that MAAS can name: flat repositories (./) do not work, since it adds a component",
   ),
   components: list(/^[a-z0-9][a-z0-9.+/-]*$/, "is not a component's name: use e.g. main"),

@@ -160,6 +160,15 @@ describe("MaasArchive", () => {
     });
   });
 
+  test("refuses a flat repository, which MAAS gives a component", () => {
+    const flat = Object.assign(mirror("flat"), { suites: ["./"], components: [] });
+    const declare = () =>
+      new MaasArchive("archive", { maas: { host: "maas.dc1" }, repositories: { cuda: { mirror: flat } } });
+    expect(declare).toThrow(
+      /repositories\.cuda\.mirror: \.\/ is a flat repository: MAAS writes "deb URL \.\/ main"/,
+    );
+  });
+
   test("refuses what no machine could use", () => {
     const declare = () =>
       new MaasArchive("archive", {

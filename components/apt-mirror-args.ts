@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { isFlat, nestedSuites, suiteDirectory } from "../content/apt/suite-place.ts";
 import {
+  distinct,
+  emptyList,
   hostName,
   mirrorDirectory,
   mirrorName,
@@ -115,7 +117,8 @@ export const aptMirrorSchema = z
     host: hostName,
     upstream: upstreamSchema,
     suites: unique(suite),
-    components: unique(component).optional(),
+    // What was read once, with its defaults, is read again where it is used: a flat repository's has become an empty list.
+    components: distinct(component).optional(),
     architectures: unique(architecture).default(["amd64"]),
     mode: z.enum(["resigned", "verbatim"], 'is neither "resigned" nor "verbatim"').default("resigned"),
     filter: filterSchema.optional(),
@@ -136,7 +139,7 @@ export const aptMirrorSchema = z
     if (suites.some(isFlat)) {
       if (!suites.every(isFlat)) {
         refuse(["suites"], "has flat repositories beside suites with components: declare two mirrors");
-      } else if (components) {
+      } else if (components && components.length > 0) {
         refuse(
           ["components"],
           "must not be given: a flat repository (a suite that ends in a slash) has none",
@@ -149,6 +152,7 @@ export const aptMirrorSchema = z
         );
       }
     }
+    if (components?.length === 0 && !suites.every(isFlat)) refuse(["components"], emptyList);
     const nested = mode === "resigned" ? nestedSuites(suites) : undefined;
     if (nested) {
       refuse(

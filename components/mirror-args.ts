@@ -41,17 +41,21 @@ export const treeName = z
   .string()
   .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a tree's name such as 000007-0f3c2a9be114");
 
+export const emptyList = "is empty: name at least one";
+
 /** A list that is not empty and names nothing twice. */
 export function unique<T extends z.ZodType<string>>(items: T) {
-  return z
-    .array(items)
-    .min(1, "is empty: name at least one")
-    .superRefine((list, context) => {
-      for (const [index, item] of list.entries()) {
-        if (list.indexOf(item) !== index)
-          context.addIssue({ code: "custom", path: [index], message: "stands here twice" });
-      }
-    });
+  return distinct(items).min(1, emptyList);
+}
+
+/** A list that names nothing twice. */
+export function distinct<T extends z.ZodType<string>>(items: T) {
+  return z.array(items).superRefine((list, context) => {
+    for (const [index, item] of list.entries()) {
+      if (list.indexOf(item) !== index)
+        context.addIssue({ code: "custom", path: [index], message: "stands here twice" });
+    }
+  });
 }
 
 /** How upstream is read: seconds without a byte that end a transfer, and how many run at once. */

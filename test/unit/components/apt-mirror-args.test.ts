@@ -73,7 +73,9 @@ describe("suites, components and architectures", () => {
     (suite) => {
       expect(issuesOf({ suites: [suite] })).toEqual([]);
       const { components: _, ...rest } = mirror;
-      expect(aptMirrorSchema.parse({ ...rest, suites: [suite], mode: "verbatim" }).components).toEqual([]);
+      const once = aptMirrorSchema.parse({ ...rest, suites: [suite], mode: "verbatim" });
+      expect(once.components).toEqual([]);
+      expect(aptMirrorSchema.parse(once)).toEqual(once);
       expect(issuesOf({ suites: [suite], components: ["main"] })).toEqual([
         expect.stringMatching(/^components must not be given: a flat repository/),
       ]);
@@ -139,6 +141,7 @@ describe("suites, components and architectures", () => {
       { architectures: ["Constructor"] },
       /^architectures\.0 is not an architecture's name/,
     ],
+    ["no components", { components: [] }, /^components is empty: name at least one$/],
     ["all", { architectures: ["all"] }, /^architectures\.0 is always included/],
   ])("%s are refused, once", (_, changes, message) => {
     expect(issuesOf(changes)).toEqual([expect.stringMatching(message)]);

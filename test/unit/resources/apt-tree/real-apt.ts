@@ -59,7 +59,7 @@ export function aptClient(root: string, sources: string): AptClient {
   mkdirSync(files, { recursive: true });
   writeFileSync(join(root, "status"), "");
   writeFileSync(join(root, "etc/sources.list.d/mirror.sources"), sources);
-  const options = Object.entries({
+  const options = {
     "Dir::Etc": join(root, "etc"),
     "Dir::State": join(root, "state"),
     "Dir::State::status": join(root, "status"),
@@ -70,11 +70,19 @@ export function aptClient(root: string, sources: string): AptClient {
     "APT::Update::Error-Mode": "any",
     "Acquire::Retries": "0",
     "Acquire::http::Proxy": "DIRECT",
-  }).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  };
+  // Read before anything else: what this machine's own apt is told elsewhere is not read then.
+  const configuration = join(root, "apt.conf");
+  writeFileSync(
+    configuration,
+    Object.entries(options)
+      .map(([name, value]) => `${name} "${value}";\n`)
+      .join(""),
+  );
   const apt = async (...words: readonly string[]) => {
-    const { stdout, stderr } = await run("apt-get", [...options, ...words], {
+    const { stdout, stderr } = await run("apt-get", words, {
       cwd: files,
-      env: { ...process.env, LC_ALL: "C" },
+      env: { ...process.env, LC_ALL: "C", APT_CONFIG: configuration },
     });
     return stdout + stderr;
   };

@@ -14,11 +14,13 @@ import {
   type ResignedPlan,
 } from "../../../../content/apt/plan.ts";
 import { sourcesEntry } from "../../../../content/apt/sources-entry.ts";
+import { signedDate } from "../../../../content/dates.ts";
 import { NotThere } from "../../../../content/fetch.ts";
 import { metadataCache } from "../../../../content/metadata-cache.ts";
 import { type ArchiveKey, archiveKey } from "../../../../lab/archive/openpgp-key.ts";
 import { type Shape, shapes } from "../../../../lab/archive/shapes.ts";
 import { writeShape } from "../../../../lab/archive/write-shape.ts";
+import { changesForClients } from "../../../../resources/apt-tree/identity.ts";
 import { publishScript } from "../../../../resources/apt-tree/scripts.ts";
 import { resignedWork, verbatimWork } from "../../../../resources/apt-tree/work.ts";
 import { workListText } from "../../../../resources/published-tree/work-list.ts";
@@ -204,3 +206,66 @@ test.each(shapes.filter(({ resigned }) => resigned).map((shape) => [shape.name, 
     await expect(mirrored(shape, "resigned")).rejects.toThrow(shape.resigned);
   },
 );
+
+describe("what is said of apt is what apt says", () => {
+  const shape = shapes.find(({ name }) => name === "docker") as Shape;
+  const offered = async (header: Record<string, string>) => {
+    await writeShape({ ...shape, header: { ...shape.header, ...header } }, join(root, "upstream"), key);
+  };
+  const updating = async () => {
+    const url = servers[0]?.url ?? (await serve(join(root, "upstream")));
+    const { suite, components } = shape;
+    const entry = sourcesEntry({
+      url,
+      suites: [suite],
+      components,
+      architectures: ["amd64"],
+      signedBy: key.publicArmored,
+    });
+    return aptClient(join(root, "client"), entry)
+      .update()
+      .catch((error: { stdout: string; stderr: string }) => `${error.stdout}${error.stderr}`);
+  };
+
+  test.each([
+    "Mon,  6 Jul 2037  6:49:15 UTC",
+    "Mon, 06 Jul 2037 06:49:15 +0000",
+    "Mon, 06 Jul 2037 06:49:15 -0000",
+    "Mon, 06 Jul 2037 06:49:15 Z",
+    "Mon Jul  6 06:49:15 2037",
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Mon, 06 Jul 2037 06:49:15 +0100",
+    "Mon, 06 Jul 2037 06:49:15 CEST",
+    "Mon, 06 Jul 2037 25:49:15 UTC",
+    "2037-07-06T06:49:15Z",
+  ])("the date %s is one, or none, for both", async (date) => {
+    await offered({ "Valid-Until": date });
+    const said = await updating();
+    // What apt says of a Release that it cannot read, whatever the reason.
+    const refused = said.includes("provides only weak security information");
+    expect(signedDate(date) === undefined).toBe(refused);
+  });
+
+  test("of an archive that calls itself otherwise", async () => {
+    await offered({});
+    await updating();
+    await offered({ Label: "Docker", Origin: "Mirantis" });
+    const said = await updating();
+    const identity = (header: Record<string, string>) => ({
+      mode: "verbatim" as const,
+      headers: { noble: { ...shape.header, ...header } },
+      signers: [],
+    });
+    const [warning = ""] = changesForClients(identity({}), {
+      ...identity({ Label: "Docker", Origin: "Mirantis" }),
+      signers: [key.fingerprint],
+    });
+    for (const change of [
+      "changed its 'Label' value from 'Docker CE' to 'Docker'",
+      "changed its 'Origin' value from 'Docker' to 'Mirantis'",
+    ]) {
+      expect(said).toContain(change);
+      expect(warning).toContain(change);
+    }
+  });
+});

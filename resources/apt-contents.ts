@@ -114,7 +114,8 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   ]);
   const fetch = fetchThrough(host, request.upstream, {
     values: ["upstream.url", "suites"],
-    remedy: "Check the upstream URL and the names of the suites. A flat repository, which has no dists/, has a path that ends in a slash for its suite (./).",
+    remedy:
+      "Check the upstream URL and the names of the suites. A flat repository, which has no dists/, has a path that ends in a slash for its suite (./).",
   });
   const exists = existsThrough(host, request.upstream);
   const asked = {

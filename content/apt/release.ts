@@ -169,6 +169,8 @@ export interface Accepted {
   readonly weakSignature?: string | undefined;
   /** A Release that is of another suite by its own words. */
   readonly otherSuite?: string | undefined;
+  /** A Release that is older than the one that was accepted last, as after a change to an older snapshot. */
+  readonly older?: string | undefined;
 }
 
 export interface Expectations {
@@ -240,7 +242,8 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
     );
   }
   if (seen && !undated && date.getTime() < new Date(seen).getTime()) {
-    refuse(
+    unlessAccepted(
+      "older",
       `it was made at ${date.toISOString()}, and one of ${new Date(seen).toISOString()} was accepted before: upstream went back`,
       "Wait until upstream is up to date again, or use another mirror of it. Publish an older tree of yours with pinnedTo.",
     );

@@ -611,6 +611,27 @@ describe("plans", () => {
     });
   });
 
+  test("what is to be fetched of a suite with slashes counts for it, its indices too", async () => {
+    await publish(archive, key, "noble", index);
+    await publish(archive, key, "noble/extra", stanza("c", "1"));
+    const both = await read({ suites: ["noble", "noble/extra"] });
+    const changes = comparePlans(undefined, planVerbatim(both));
+    const bytesOf = (suite: (typeof both.suites)[number] | undefined) =>
+      [...(suite?.roots ?? []), ...(suite?.files ?? []).filter(({ path }) => !path.includes("/by-hash/"))]
+        .map(({ size }) => size)
+        .reduce((sum, size) => sum + size, 0);
+    const [outer, inner] = both.suites;
+    // The commands and translations of both are the same bytes, and count for the first.
+    const shared = (inner?.files ?? []).filter(
+      ({ path, sha256: digest }) =>
+        !path.includes("/by-hash/") && outer?.files.some((file) => file.sha256 === digest),
+    );
+    expect(changes["noble/extra"]?.bytes).toBe(
+      1000 + bytesOf(inner) - shared.reduce((sum, { size }) => sum + size, 0),
+    );
+    expect(changes.noble?.bytes).toBe(2000 + bytesOf(outer));
+  });
+
   test("comparing says what comes, changes and goes", async () => {
     await publish(archive, key, "noble", index);
     const old = planResigned(await read());

@@ -76,7 +76,7 @@ function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
     Method: `file:${settings.directory}/reprepro/view`,
     Suite: name,
     VerifyRelease: verifyRelease(settings.upstreamFingerprints),
-    DownloadListsAs: ".xz .gz .",
+    DownloadListsAs: ".xz .gz .bz2 .",
   };
   const lists = `${settings.directory}/reprepro/selection`;
   const binaries = settings.selections

@@ -253,6 +253,14 @@ export const shapes: readonly Shape[] = [
     packages: [{ name: "plain", component: "main", path: "pool/plain_1.0_amd64.deb" }],
   },
   {
+    name: "bzip2-only",
+    suite: "stable",
+    components: ["main"],
+    header: { Suite: "stable", ...amd64, Components: "main" },
+    forms: [".bz2"],
+    packages: [{ name: "bzipped", component: "main", path: "pool/bzipped_1.0_amd64.deb" }],
+  },
+  {
     name: "all-in-amd64",
     suite: "stable",
     components: ["main"],

@@ -47,7 +47,7 @@ Name: noble-updates:main:amd64
 Method: file:/srv/m/reprepro/view
 Suite: noble-updates
 VerifyRelease: 871920D1991BC93C+
-DownloadListsAs: .xz .gz .
+DownloadListsAs: .xz .gz .bz2 .
 Components: main
 UDebComponents: none
 Architectures: amd64

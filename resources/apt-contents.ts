@@ -21,7 +21,7 @@ import { blaming } from "../errors/blaming.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
-import { changesForClients, type Identity } from "./apt-tree/identity.ts";
+import { changesForClients, type Held, heldIn, type Identity } from "./apt-tree/identity.ts";
 import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
 import { planTexts, publishedWorkList } from "./published-tree/plan-texts.ts";
@@ -105,13 +105,14 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   }
 
   const ownKey = request.keyDirectory ? host.facts(keyProbe(request.keyDirectory)) : undefined;
-  const [keys, locals, { published, kept }, signer, held] = await Promise.all([
+  const [keys, locals, { published, kept }, signer, told] = await Promise.all([
     blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
     summariesOf<PublishedContents>(host, request.directory),
     ownKey,
-    host.facts(publishedContents(request.directory)) as Promise<Partial<Found> | undefined>,
+    host.facts(publishedContents(request.directory)),
   ]);
+  const held = heldIn(told);
   const fetch = fetchThrough(host, request.upstream, {
     values: ["upstream.url", "suites"],
     remedy:
@@ -171,18 +172,17 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
 function identities(
   { mode }: AptContentsRequest,
   published: PublishedContents,
-  held: Partial<Found>,
+  held: Held,
   found: Found,
   own: { readonly fingerprint: string } | undefined,
 ): [Identity, Identity] {
   const { mode: before = "verbatim", signing } = published;
-  const signers =
-    before === "resigned" ? [signing?.fingerprint ?? []].flat() : (held.upstreamFingerprints ?? []);
+  const signers = before === "resigned" ? [signing?.fingerprint ?? []].flat() : held.upstreamFingerprints;
   // Clients that have all of the declared keys have the other one too.
   const same = mode === "verbatim" && before === "verbatim" && held.upstreamKey === found.upstreamKey;
   const wanted = mode === "verbatim" ? found.upstreamFingerprints : [own?.fingerprint ?? []].flat();
   return [
-    { mode: before, headers: held.headers ?? {}, signers },
+    { mode: before, headers: held.headers, signers },
     { mode, headers: found.headers, signers: same ? signers : wanted },
   ];
 }

@@ -1,4 +1,20 @@
+import { z } from "zod";
 import { count, few } from "../published-tree/wording.ts";
+
+const plain = z.string().regex(/^[^\x00-\x1f\x7f-\x9f]*$/);
+
+/** What the contents.json of a published tree says of what clients know it by. */
+const heldSchema = z.object({
+  headers: z.record(z.string(), z.record(z.string(), plain)).default({}),
+  upstreamFingerprints: z.array(plain).default([]),
+  upstreamKey: z.string().optional(),
+});
+export type Held = z.output<typeof heldSchema>;
+
+/** The same, read from the host. Undefined where it is not what an update writes: then there is nothing to compare with. */
+export function heldIn(contents: unknown): Held | undefined {
+  return heldSchema.safeParse(contents).data;
+}
 
 /** By what clients know a mirror: changes of it need their consent, or a key that they do not have. */
 export interface Identity {

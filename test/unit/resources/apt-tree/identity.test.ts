@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { changesForClients, type Identity } from "../../../../resources/apt-tree/identity.ts";
+import { changesForClients, heldIn, type Identity } from "../../../../resources/apt-tree/identity.ts";
 
 const published: Identity = {
   mode: "verbatim",
@@ -53,4 +53,30 @@ test("a key beside the one that clients have is another key", () => {
   const both = { ...published, signers: [...published.signers, "B".repeat(40)] };
   expect(changesForClients(published, both)).toHaveLength(1);
   expect(changesForClients(both, published)).toEqual([]);
+});
+
+test("what the host tells of it is read strictly, or not at all", () => {
+  const contents = {
+    headers: { noble: { Label: "Ubuntu" } },
+    upstreamFingerprints: ["A"],
+    upstreamKey: "k",
+    more: 1,
+  };
+  expect(heldIn(contents)).toEqual({
+    headers: { noble: { Label: "Ubuntu" } },
+    upstreamFingerprints: ["A"],
+    upstreamKey: "k",
+  });
+  expect(heldIn({})).toEqual({ headers: {}, upstreamFingerprints: [] });
+  for (const odd of [
+    undefined,
+    null,
+    "text",
+    [],
+    { headers: "x" },
+    { headers: { noble: { Label: "\u001b[2J" } } },
+    { upstreamFingerprints: [{}] },
+  ]) {
+    expect(heldIn(odd)).toBeUndefined();
+  }
 });

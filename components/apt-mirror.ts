@@ -3,13 +3,22 @@ import { sourcesEntry } from "../content/apt/sources-entry.ts";
 import { type AptContents, getAptContents } from "../resources/apt-contents.ts";
 import { AptTree } from "../resources/apt-tree.ts";
 import { Files } from "../resources/files.ts";
+import { nameOnHosts } from "../resources/kernel/name-on-hosts.ts";
 import { Packages } from "../resources/packages.ts";
 import { Services } from "../resources/services.ts";
-import { SigningKey } from "../resources/signing-key.ts";
+import { formerKeyDirectory, keyDirectory, SigningKey } from "../resources/signing-key.ts";
 import { type AptMirrorArgs, type AptMirrorSettings, aptMirrorSchema, secondsOf } from "./apt-mirror-args.ts";
-import { checkedArguments, digestsOf, installed, lookedUp, placeOf, urlOf } from "./mirror-site.ts";
+import {
+  checkedArguments,
+  checkedTls,
+  digestsOf,
+  installed,
+  lookedUp,
+  placeOf,
+  urlOf,
+} from "./mirror-site.ts";
 import { reproConfiguration } from "./reprepro-configuration.ts";
-import { type WebSite, webSite } from "./web-site.ts";
+import { webSite } from "./web-site.ts";
 
 /**
  * An Ubuntu (or Debian) package mirror on a host: planned from what upstream signed, fetched in
@@ -41,14 +50,13 @@ export class AptMirror extends pulumi.ComponentResource {
 
   constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:AptMirror", name, {}, options);
-    const tlsKey = args.serve?.tls && pulumi.secret(args.serve.tls.key);
     const settings = checkedArguments("AptMirror", name, args, aptMirrorSchema);
     const { host, mode, suites, serve } = settings;
     const resigned = mode === "resigned";
+    const tlsKey = checkedTls(this, `aptMirrors.${name}`, args.serve?.tls?.key, host, serve);
     const called = settings.nameOnHost ?? name;
     const place = placeOf("apt", called, settings.directory);
-    const keyDirectory = `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${called}`;
-    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
+    const site = webSite(serve, `${place.directory}/current/public`, nameOnHosts(called));
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
@@ -60,7 +68,7 @@ export class AptMirror extends pulumi.ComponentResource {
       lookedUp(
         this,
         `aptMirrors.${name}`,
-        getAptContents({ ...settings, ...place, ...(resigned ? { keyDirectory } : {}) }),
+        getAptContents({ ...settings, ...place, ...(resigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}) }),
       ),
     );
 
@@ -82,7 +90,8 @@ export class AptMirror extends pulumi.ComponentResource {
           `${name}-key`,
           {
             host,
-            directory: keyDirectory,
+            directory: keyDirectory(called),
+            formerDirectory: formerKeyDirectory(called),
             userId: `${called} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
             keepOnRemove: !settings.deleteContent,
           },
@@ -93,11 +102,16 @@ export class AptMirror extends pulumi.ComponentResource {
       `${name}-configuration`,
       {
         host,
-        files: pulumi.all([contents, signsLocal ? key?.fingerprint : undefined]).apply(([found, signer]) => ({
+        // Each on its own: what of it is known already is looked at in the preview.
+        files: contents.apply((found) => ({
           ...site.files,
-          ...(resigned ? reproFiles(settings, place.directory, found, signer ?? "") : {}),
-        })),
+          ...(resigned
+            ? reproFiles(settings, place.directory, found, signsLocal ? key?.fingerprint : undefined)
+            : {}),
+        })) as pulumi.Output<Record<string, { content: string }>>,
         absent: [...site.absent],
+        checks: site.checks,
+        holds: site.holds,
         reloadOnRemoval: ["nginx.service"],
         ...(site.keyPath && tlsKey
           ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
@@ -176,25 +190,29 @@ function reproFiles(
   settings: AptMirrorSettings,
   directory: string,
   contents: AptContents,
-  fingerprint: string,
-): WebSite["files"] {
-  const files = reproConfiguration({
-    directory,
-    suites: settings.suites.map((suite, index) => ({
-      name: suite,
-      header: contents.headers[suite] ?? {},
-      local: index === 0 && settings.localPackages.length > 0,
-    })),
-    components: settings.components,
-    architectures: settings.architectures,
-    sources: settings.extras.sources,
-    installer: settings.extras.installer,
-    selections: contents.selections,
-    completePhases: settings.extras.phasedUpdates !== "as-upstream",
-    upstreamFingerprints: contents.upstreamFingerprints,
-    fingerprint,
-  });
+  signer: pulumi.Output<string> | undefined,
+): Record<string, pulumi.Input<{ content: string }>> {
+  const configuration = (fingerprint: string) =>
+    reproConfiguration({
+      directory,
+      suites: settings.suites.map((suite, index) => ({
+        name: suite,
+        header: contents.headers[suite] ?? {},
+        local: index === 0 && settings.localPackages.length > 0,
+      })),
+      components: settings.components,
+      architectures: settings.architectures,
+      sources: settings.extras.sources,
+      installer: settings.extras.installer,
+      selections: contents.selections,
+      completePhases: settings.extras.phasedUpdates !== "as-upstream",
+      upstreamFingerprints: contents.upstreamFingerprints,
+      fingerprint,
+    });
   return Object.fromEntries(
-    Object.entries(files).map(([file, content]) => [`${directory}/reprepro/conf/${file}`, { content }]),
+    Object.entries(configuration("")).map(([file, content]) => [
+      `${directory}/reprepro/conf/${file}`,
+      signer ? signer.apply((known) => ({ content: configuration(known)[file] ?? "" })) : { content },
+    ]),
   );
 }

@@ -2,13 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../resources/files.ts";
 import { type ImageFile, imageFileFacts } from "../resources/image-file.ts";
 import { refuseOtherKind } from "../resources/maas-image/deployable.ts";
+import { nameOnHosts } from "../resources/kernel/name-on-hosts.ts";
 import { distroSeriesOf, fileTypeOf } from "../resources/maas-image/upload-names.ts";
 import { MaasImage } from "../resources/maas-image.ts";
 import { getOwnImage, type OwnImageContents } from "../resources/own-image.ts";
 import { OwnImageTree } from "../resources/own-image-tree.ts";
 import { Packages } from "../resources/packages.ts";
 import { Services } from "../resources/services.ts";
-import { SigningKey } from "../resources/signing-key.ts";
+import { formerKeyDirectory, keyDirectory, SigningKey } from "../resources/signing-key.ts";
 import {
   type CustomImageArgs,
   type StreamedImageArgs,
@@ -19,7 +20,15 @@ import {
   type UploadSettings,
   uploadSchema,
 } from "./custom-image-args.ts";
-import { checkedArguments, digestsOf, installed, lookedUp, placeOf, urlOf } from "./mirror-site.ts";
+import {
+  checkedArguments,
+  checkedTls,
+  digestsOf,
+  installed,
+  lookedUp,
+  placeOf,
+  urlOf,
+} from "./mirror-site.ts";
 import { seenRegion } from "./region-check.ts";
 import { webSite } from "./web-site.ts";
 
@@ -73,12 +82,12 @@ export class CustomImage extends pulumi.ComponentResource {
 
   #publish(name: string, args: StreamedImageArgs) {
     const settings: StreamSettings = checkedArguments("CustomImage", name, args, streamSchema);
-    const tlsKey = args.serve?.tls?.key;
     const { host, os, release, title, architecture, supportEnd } = settings;
     const called = settings.nameOnHost ?? name;
     const serve = servedAt(settings, name);
+    const tlsKey = checkedTls(this, `customImages.${name}`, args.serve?.tls?.key, host, serve);
     const place = placeOf("custom-images", called, settings.directory);
-    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
+    const site = webSite(serve, `${place.directory}/current/public`, nameOnHosts(called));
     const image = {
       os,
       release,
@@ -104,7 +113,8 @@ export class CustomImage extends pulumi.ComponentResource {
       `${name}-key`,
       {
         host,
-        directory: `/var/lib/airgapped-maas/keys/${pulumi.getStack()}-${called}`,
+        directory: keyDirectory(called),
+        formerDirectory: formerKeyDirectory(called),
         userId: `${called} image stream of ${pulumi.getStack()} (airgapped-maas)`,
         keepOnRemove: !settings.deleteContent,
       },
@@ -116,9 +126,11 @@ export class CustomImage extends pulumi.ComponentResource {
         host,
         files: { ...site.files },
         absent: [...site.absent],
+        checks: site.checks,
+        holds: site.holds,
         reloadOnRemoval: ["nginx.service"],
         ...(site.keyPath && tlsKey
-          ? { secretFiles: { [site.keyPath]: { content: pulumi.secret(tlsKey), mode: "0600" } } }
+          ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
           : {}),
       },
       child([packages]),

@@ -3,10 +3,19 @@ import type { MaasSelection } from "../content/simplestreams/maas-selection.ts";
 import { Files } from "../resources/files.ts";
 import { getImageContents, type ImageContents } from "../resources/image-contents.ts";
 import { ImageTree } from "../resources/image-tree.ts";
+import { nameOnHosts } from "../resources/kernel/name-on-hosts.ts";
 import { Packages } from "../resources/packages.ts";
 import { Services } from "../resources/services.ts";
 import { type ImageMirrorArgs, imageMirrorSchema } from "./image-mirror-args.ts";
-import { checkedArguments, digestsOf, installed, lookedUp, placeOf, urlOf } from "./mirror-site.ts";
+import {
+  checkedArguments,
+  checkedTls,
+  digestsOf,
+  installed,
+  lookedUp,
+  placeOf,
+  urlOf,
+} from "./mirror-site.ts";
 import { webSite } from "./web-site.ts";
 
 /**
@@ -42,12 +51,12 @@ export class ImageMirror extends pulumi.ComponentResource {
 
   constructor(name: string, args: ImageMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:ImageMirror", name, {}, options);
-    const tlsKey = args.serve?.tls && pulumi.secret(args.serve.tls.key);
     const settings = checkedArguments("ImageMirror", name, args, imageMirrorSchema);
     const { host, serve, upstream, pinnedTo } = settings;
+    const tlsKey = checkedTls(this, `imageMirrors.${name}`, args.serve?.tls?.key, host, serve);
     const called = settings.nameOnHost ?? name;
     const place = placeOf("images", called, settings.directory);
-    const site = webSite(`${pulumi.getStack()}-${called}`, serve, `${place.directory}/current/public`);
+    const site = webSite(serve, `${place.directory}/current/public`, nameOnHosts(called));
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
@@ -67,6 +76,8 @@ export class ImageMirror extends pulumi.ComponentResource {
         host,
         files: { ...site.files },
         absent: [...site.absent],
+        checks: site.checks,
+        holds: site.holds,
         reloadOnRemoval: ["nginx.service"],
         ...(site.keyPath && tlsKey
           ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }

@@ -7,6 +7,7 @@ import { resolveDestination } from "../hosts/connections.ts";
 import { SshConfigurationError } from "../hosts/unreachable.ts";
 import { pathText } from "../resources/kernel/check.ts";
 import { commonPlace } from "../resources/published-tree/common-place.ts";
+import { tlsFindings } from "./tls-certificate.ts";
 import type { Serve, WebSite } from "./web-site.ts";
 
 /* What the mirrors of a host have in common: where they are kept, how they are reached, how a lookup speaks. */
@@ -43,7 +44,7 @@ export function checkedArguments<Schema extends z.ZodType>(
   args: { readonly serve?: { readonly tls?: object | undefined } | undefined },
   schema: Schema,
 ): z.output<Schema> {
-  // The private key may come late and is never shown: only that there is one is checked.
+  // The private key may come late and is never shown: it is looked at by checkedTls.
   const tls = args.serve?.tls && { ...args.serve.tls, key: "given" };
   const result = schema.safeParse(tls ? { ...args, serve: { ...args.serve, tls } } : args);
   if (result.success) return result.data;
@@ -80,6 +81,45 @@ function saidAsItIs(error: pulumi.ResourceError): pulumi.ResourceError {
 
 export function installed(...names: string[]): Record<string, "installed"> {
   return Object.fromEntries(names.map((name) => [name, "installed"]));
+}
+
+/**
+ * The private key of `serve.tls`, as a secret that fails where it, or its certificate, is not what nginx takes; what
+ * clients will say, and how long the certificate is valid, is said beside the component.
+ *
+ * @param path the component in the stack's configuration, such as `aptMirrors.ubuntu`.
+ */
+export function checkedTls(
+  component: pulumi.ComponentResource,
+  path: string,
+  key: pulumi.Input<string> | undefined,
+  host: string,
+  serve: Serve & { readonly address?: string | undefined },
+): pulumi.Output<string> | undefined {
+  const certificate = serve.tls?.certificate;
+  if (certificate === undefined || key === undefined) return undefined;
+  const at = `${path}.serve.tls`;
+  const look = async (known: string | undefined) => {
+    const names = [...serve.serverNames, new URL(await urlOf(host, serve)).hostname];
+    const { faults, warnings, validity } = tlsFindings({ certificate, key: known }, names);
+    if (faults.length > 0) {
+      const lines = faults.map((fault) => `${at}.${fault.path}: ${fault.message}`);
+      throw saidAsItIs(new pulumi.ResourceError(lines.join("\n"), component, true));
+    }
+    return { warnings, validity };
+  };
+  // A certificate can be looked at before its key is known.
+  const early = look(undefined).then(({ warnings, validity }) => {
+    if (validity) void pulumi.log.info(`${at}.certificate: ${validity}`, component);
+    for (const warning of warnings) void pulumi.log.warn(`${at}.certificate: ${warning}`, component);
+  });
+  early.catch(() => {});
+  return pulumi.secret(
+    pulumi.all([key, early]).apply(async ([known]) => {
+      await look(known);
+      return known;
+    }),
+  );
 }
 
 /** nginx has to read its files again when one of them changes. */

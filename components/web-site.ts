@@ -17,15 +17,22 @@ export interface WebSite {
   readonly files: Readonly<Record<string, { readonly content: string }>>;
   /** Where the private key has to be, if there is one. */
   readonly keyPath: string | undefined;
+  /** How nginx is asked whether it takes the files. */
+  readonly checks: Readonly<Record<string, { readonly command: string; readonly ports: readonly number[] }>>;
+  /** What of the host's web server nobody else may have otherwise: see `holds` of Files. */
+  readonly holds: Readonly<Record<string, string>>;
   /** Debian's welcome page answers every name on port 80 and would stand in the way. */
   readonly absent: readonly string[];
 }
 
 /**
  * The nginx configuration of one mirror. Mirrors with the same port and names share a server block,
- * byte for byte the same whoever writes it; each adds its location to it.
+ * byte for byte the same whoever writes it; each adds its location to it, in a file named after the URL path: two
+ * mirrors of one path are two declarations of one file, whatever stacks they are of.
+ *
+ * @param owner whose mirror it is: the same directory of two owners is not the same.
  */
-export function webSite(mirror: string, serve: Serve, root: string): WebSite {
+export function webSite(serve: Serve, root: string, owner: string): WebSite {
   const server = serverKey(serve);
   const tls = serve.tls && {
     certificate: `/etc/nginx/airgapped-maas/${server}.crt`,
@@ -33,19 +40,42 @@ export function webSite(mirror: string, serve: Serve, root: string): WebSite {
   };
   const files: Record<string, { content: string }> = {
     [`/etc/nginx/conf.d/airgapped-maas-${server}.conf`]: { content: serverBlock(server, serve, tls) },
-    [`/etc/nginx/airgapped-maas/${server}/${mirror}.conf`]: { content: location(serve.path, root) },
+    [`/etc/nginx/airgapped-maas/${server}/${serve.path.replaceAll("/", "=") || "="}.conf`]: {
+      content: location(serve.path, root),
+    },
   };
   if (serve.tls && tls) files[tls.certificate] = { content: serve.tls.certificate };
   const welcomePage = serve.port === 80 && serve.serverNames.length === 0;
-  return { files, keyPath: tls?.key, absent: welcomePage ? ["/etc/nginx/sites-enabled/default"] : [] };
+  return {
+    files,
+    keyPath: tls?.key,
+    checks: { "nginx.service": { command: "nginx -t -q", ports: [serve.port] } },
+    holds: held(serve, server, `${root} (${owner})`),
+    absent: welcomePage ? ["/etc/nginx/sites-enabled/default"] : [],
+  };
+}
+
+function held(serve: Serve, server: string, content: string): Record<string, string> {
+  const names = namesOf(serve);
+  const at = `port ${serve.port}${names.length > 0 ? ` (${names.join(", ")})` : ""}`;
+  return {
+    [`TCP port ${serve.port}`]: serve.tls ? "https" : "http",
+    ...Object.fromEntries(names.map((name) => [`server name ${name} on port ${serve.port}`, server])),
+    [`URL path ${serve.path || "/"} on ${at}`]: content,
+  };
+}
+
+/** Host names are the same in any case. */
+function namesOf({ serverNames }: Pick<Serve, "serverNames">): string[] {
+  return [...new Set(serverNames.map((name) => name.toLowerCase()))].sort();
 }
 
 /** One name for everything that listens alike. */
 export function serverKey(serve: Pick<Serve, "port" | "serverNames">): string {
-  const names = [...serve.serverNames].sort();
+  const names = namesOf(serve);
   if (names.length === 0) return `${serve.port}-any`;
   const digest = createHash("sha256").update(names.join(" ")).digest("hex").slice(0, 8);
-  return `${serve.port}-${names[0]}${names.length > 1 ? `-${digest}` : ""}`;
+  return `${serve.port}-${names[0]}${names.length > 1 || names[0] === "any" ? `-${digest}` : ""}`;
 }
 
 function serverBlock(
@@ -53,10 +83,11 @@ function serverBlock(
   serve: Serve,
   tls: { certificate: string; key: string } | undefined,
 ): string {
-  const any = serve.serverNames.length === 0;
+  const own = namesOf(serve);
+  const any = own.length === 0;
   const listen = `${serve.port}${tls ? " ssl" : ""}${any ? " default_server" : ""}`;
   const address = `[::]:${listen}`;
-  const names = any ? "_" : [...serve.serverNames].sort().join(" ");
+  const names = any ? "_" : own.join(" ");
   const lines = [
     "# Written by airgapped-maas; changes made here are undone by the next update.",
     "server {",

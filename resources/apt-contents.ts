@@ -57,8 +57,8 @@ export interface AptContentsRequest {
   readonly extras: Extras;
   /** A kept tree to serve again instead of what upstream has now. */
   readonly pinnedTo?: string | undefined;
-  /** Where the host has the key that the mirror signs with (resigned). */
-  readonly keyDirectory?: string | undefined;
+  /** Where the host may have the key that the mirror signs with (resigned): in the first of these that has one. */
+  readonly keyDirectories?: readonly string[] | undefined;
 }
 
 /** What a mirror is to hold, from what upstream signed. */
@@ -104,12 +104,12 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     return { ...found, plan, changes: [] };
   }
 
-  const ownKey = request.keyDirectory ? host.facts(keyProbe(request.keyDirectory)) : undefined;
+  const ownKeys = Promise.all((request.keyDirectories ?? []).map((each) => host.facts(keyProbe(each))));
   const [keys, locals, { published, kept }, signer, told] = await Promise.all([
     blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
     summariesOf<PublishedContents>(host, request.directory),
-    ownKey,
+    ownKeys.then((found) => found.find((each) => each !== undefined)),
     host.facts(publishedContents(request.directory)),
   ]);
   const held = heldIn(told);

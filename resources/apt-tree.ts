@@ -5,6 +5,7 @@ import { publishScript, restoreScript } from "./apt-tree/scripts.ts";
 import { defineResource, type Scene } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
+import { refuseTreeOfOthers } from "./published-tree/ownership.ts";
 import { publishedTree } from "./published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "./published-tree/update.ts";
 
@@ -63,6 +64,8 @@ export const aptTree = defineResource<Inputs, Outputs>({
   version: 1,
   inputs,
   identity: ["directory"],
+
+  preflight: refuseTreeOfOthers,
 
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree<Summary>(declared.directory));

@@ -5,7 +5,7 @@ import { sh } from "../hosts/shell.ts";
 import { defineResource, type HostInputs } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
-import { changePaths, releasePaths } from "./ledger/change-paths.ts";
+import { changePaths, lookAtClaims, releasePaths } from "./ledger/change-paths.ts";
 import { ancestorsOf, type DeclaredPath } from "./ledger/declared-path.ts";
 import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
 
@@ -31,6 +31,14 @@ export interface DeclaredDirectory {
   readonly group?: pulumi.Input<string>;
 }
 
+/** How a service is asked whether it takes its configuration. */
+export interface DeclaredCheck {
+  /** A shell command that looks at the whole of it, and fails where the service would. @example "nginx -t" */
+  readonly command: pulumi.Input<string>;
+  /** TCP ports that the service is to listen on: the preview refuses one where something else does. */
+  readonly ports?: pulumi.Input<pulumi.Input<number>[]>;
+}
+
 export interface FilesArgs {
   /** The machine, as one would name it after `ssh`. Another host replaces the resource. */
   readonly host: pulumi.Input<string>;
@@ -44,6 +52,17 @@ export interface FilesArgs {
   readonly links?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Paths of files or links that must not be there, such as a package's default site. */
   readonly absent?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Services that read these files, by unit. A change then is made whole or not at all: the service's configuration is
+   * checked with it, and the service, where it runs, takes it in; otherwise all files are put back as they were before.
+   * @example { "nginx.service": { command: "nginx -t" } }
+   */
+  readonly checks?: pulumi.Input<Record<string, pulumi.Input<DeclaredCheck>>>;
+  /**
+   * What else of the host this takes, by a name for people: of others, only those that say the same of it may have it.
+   * @example { "TCP port 443": "https" }
+   */
+  readonly holds?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Services to reload, where they run, once the files are taken away: they would go on with what they have read. */
   readonly reloadOnRemoval?: pulumi.Input<pulumi.Input<string>[]>;
 }
@@ -75,6 +94,10 @@ const attributes = (defaultMode: string) => ({
   group: account.default("root"),
 });
 
+const serviceUnit = z
+  .string()
+  .regex(/^[A-Za-z0-9@_.:-]+\.service$/, "must be a service unit, such as nginx.service");
+
 const fileSet = (defaultMode: string) =>
   z.record(path, z.strictObject({ content: z.string(), ...attributes(defaultMode) })).default({});
 
@@ -94,11 +117,22 @@ const schema = z
       )
       .default({}),
     absent: z.array(path).default([]),
-    reloadOnRemoval: z
-      .array(
-        z.string().regex(/^[A-Za-z0-9@_.:-]+\.service$/, "must be a service unit, such as nginx.service"),
+    checks: z
+      .record(
+        serviceUnit,
+        z.strictObject({
+          command: z.string().min(1, "must be a command"),
+          ports: z.array(z.int().min(1).max(65_535)).optional(),
+        }),
       )
-      .default([]),
+      .optional(),
+    holds: z
+      .record(
+        z.string().regex(/^[^/\0][^\0]*$/, "must be a name that does not begin with a slash"),
+        z.string(),
+      )
+      .optional(),
+    reloadOnRemoval: z.array(serviceUnit).default([]),
   })
   .superRefine((inputs, context) => {
     const seen = new Map<string, string>();
@@ -150,15 +184,17 @@ export const files = defineResource<Inputs, Record<string, never>>({
     return isThere ? { inputs: observedInputs(declared, found), outputs: {} } : undefined;
   },
 
+  preflight: (scene, wanted) => lookAtClaims(scene, everything(wanted), wanted.checks),
+
   async apply(scene, wanted, observed) {
     const differs = (item: DeclaredPath) =>
       !observed || !same(entry(wanted, item), entry(observed.inputs, item));
-    await changePaths(scene, declaredPaths(wanted), differs, "writing files");
+    await changePaths(scene, everything(wanted), differs, "writing files", wanted.checks);
     return {};
   },
 
-  async remove(scene, { reloadOnRemoval = [] }) {
-    await releasePaths(scene, "taking files away");
+  async remove(scene, { reloadOnRemoval = [], checks }) {
+    await releasePaths(scene, "taking files away", checks);
     if (reloadOnRemoval.length === 0) return;
     const { stdout } = await scene.host.run(
       sh`for unit in ${reloadOnRemoval}; do
@@ -199,6 +235,12 @@ function declaredPaths(inputs: Inputs): DeclaredPath[] {
   ];
 }
 
+/** The paths, and what else is held. */
+function everything(inputs: Inputs): DeclaredPath[] {
+  const held = Object.entries(inputs.holds ?? {});
+  return [...held.map(([path, value]) => ({ type: "held" as const, path, value })), ...declaredPaths(inputs)];
+}
+
 function entry(inputs: Inputs, item: DeclaredPath) {
   switch (item.type) {
     case "file":
@@ -209,6 +251,8 @@ function entry(inputs: Inputs, item: DeclaredPath) {
       return inputs.links[item.path];
     case "absent":
       return inputs.absent.includes(item.path);
+    case "held":
+      return inputs.holds?.[item.path];
   }
 }
 
@@ -230,8 +274,20 @@ function observedInputs(declared: Inputs, found: FoundPaths): Inputs {
     ),
     links: there(declared.links, (_, at) => at.target ?? `(${at.what})`),
     absent: declared.absent.filter((path) => !found.at.has(path)),
+    ...(declared.checks && { checks: found.cutOff ? cutOff(declared.checks) : declared.checks }),
+    ...(declared.holds && { holds: declared.holds }),
     reloadOnRemoval: declared.reloadOnRemoval,
   };
+}
+
+/** Said in place of a check that nobody knows the end of: the next update puts the change back and makes it anew. */
+function cutOff(checks: NonNullable<Inputs["checks"]>): Inputs["checks"] {
+  return Object.fromEntries(
+    Object.entries(checks).map(([unit, check]) => [
+      unit,
+      { ...check, command: `(cut off before the end of: ${check.command})` },
+    ]),
+  );
 }
 
 function observedFile<T extends { content: string }>(declared: T, at: FoundPath): T {
@@ -253,9 +309,10 @@ function attributesOf({ mode, owner, group }: FoundPath) {
  *       absent: ["/etc/nginx/sites-enabled/default"],
  *     });
  *
- * Two resources may declare the same path as long as they declare the same for it.
+ * Two resources may declare the same path as long as they declare the same for it: the preview refuses anything else.
  *
- * @throws ExplainedError when another resource on the host declares something else for a path, when
+ * @throws ExplainedError when another resource on the host declares something else for a path, when a service
+ * does not take the change (nothing is changed then), when
  * something that cannot give way is at one (a directory with content, a socket), and for whatever the
  * host's file system refuses.
  */

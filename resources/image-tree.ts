@@ -4,6 +4,7 @@ import { publishScript, restoreScript } from "./image-tree/scripts.ts";
 import { defineResource } from "./kernel/definition.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
+import { refuseTreeOfOthers } from "./published-tree/ownership.ts";
 import { publishedTree } from "./published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "./published-tree/update.ts";
 
@@ -61,6 +62,8 @@ export const imageTree = defineResource<Inputs, Outputs>({
   version: 1,
   inputs,
   identity: ["directory"],
+
+  preflight: refuseTreeOfOthers,
 
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree<ImageSummary>(declared.directory));

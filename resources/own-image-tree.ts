@@ -5,6 +5,7 @@ import { DefinedResource } from "./kernel/resource.ts";
 import { same } from "./kernel/stored-properties.ts";
 import { bringIn } from "./own-image-tree/bring-in.ts";
 import { publishScript } from "./own-image-tree/scripts.ts";
+import { refuseTreeOfOthers } from "./published-tree/ownership.ts";
 import { publishedTree } from "./published-tree/published.ts";
 import { publishPlan, removeTree } from "./published-tree/update.ts";
 
@@ -56,6 +57,8 @@ export const ownImageTree = defineResource<Inputs, Outputs>({
   version: 1,
   inputs,
   identity: ["directory"],
+
+  preflight: refuseTreeOfOthers,
 
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree<OwnImageSummary>(declared.directory));

@@ -6,6 +6,7 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import type { RunResult } from "../hosts/host.ts";
 import { quote, sh } from "../hosts/shell.ts";
 import { defineResource, type HostInputs, PartlyApplied, type Scene } from "./kernel/definition.ts";
+import { ownerText } from "./kernel/name-on-hosts.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
 import { type ClaimsReport, claimsReport, type PathClaims, pathClaims } from "./ledger/path-claims.ts";
@@ -351,7 +352,7 @@ interface Failure {
 function contestedBy(other: string): Failure {
   return {
     doing: "claiming",
-    found: `${other} on this host declares it otherwise enabled or running`,
+    found: `${ownerText(other)} on this host declares it otherwise enabled or running`,
     remedy:
       "Declare the same in both. If that is this very component under its former name, give the component an alias.",
   };

@@ -5,12 +5,13 @@ import { z } from "zod";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { sh } from "../hosts/shell.ts";
 import { defineResource, type HostInputs, PartlyApplied, type Scene } from "./kernel/definition.ts";
+import { nameOnHosts } from "./kernel/name-on-hosts.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { releasePaths } from "./ledger/change-paths.ts";
 import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
 import { claimsReport, pathClaims } from "./ledger/path-claims.ts";
 import { ledgerPlace } from "./ledger/place.ts";
-import { type FoundKey, keyProbe } from "./signing-key/key-probe.ts";
+import { type FoundKey, formerKeyProbe, keyProbe } from "./signing-key/key-probe.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "signing-key", "signing-key.sh"), "utf8");
 
@@ -23,9 +24,11 @@ export interface SigningKeyArgs {
    * The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has
    * another key. The default follows the resource's name, also where an alias names the old one: before renaming,
    * declare the directory that it has.
-   * @default /var/lib/airgapped-maas/keys/STACK-NAME
+   * @default /var/lib/airgapped-maas/keys/NAME_of_STACK_of_PROJECT
    */
   readonly directory?: pulumi.Input<string>;
+  /** Where earlier releases kept it. A key that is there, and that no other resource declares, is used where it is. */
+  readonly formerDirectory?: pulumi.Input<string>;
   /**
    * How long the key is valid from now on: days, weeks, months or years (`90d`, `26w`, `18m`, `5y`), or `never`.
    * A changed value prolongs or shortens it, also of a key that has expired; with the value taken away again the
@@ -38,6 +41,14 @@ export interface SigningKeyArgs {
   readonly keepOnRemove?: pulumi.Input<boolean>;
 }
 
+const keyHome = z
+  .string()
+  .regex(
+    /^(\/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+$/,
+    "must be an absolute path of letters, digits, dots and dashes",
+  )
+  .max(80, "must have at most 80 characters, since gpg makes sockets in it");
+
 const schema = z.strictObject({
   host: z.string().min(1, "must name a host"),
   userId: z
@@ -46,13 +57,8 @@ const schema = z.strictObject({
     .refine((text) => !/[\0-\x1f<>\\]/.test(text.replace(/ ?<[^<>\s]+@[^<>\s]+>$/, "")), {
       message: 'must be a name with or without an address, such as "Mirror of dc1 <infra@example.org>"',
     }),
-  directory: z
-    .string()
-    .regex(
-      /^(\/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+$/,
-      "must be an absolute path of letters, digits, dots and dashes",
-    )
-    .max(80, "must have at most 80 characters, since gpg makes sockets in it"),
+  directory: keyHome,
+  formerDirectory: z.string().optional(),
   expires: z
     .string()
     .regex(
@@ -85,6 +91,19 @@ export const signingKey = defineResource<Inputs, SigningKeyOutputs>({
   inputs: schema,
   identity: ["directory"],
   secrets: ["secretKey"],
+
+  async settles(scene, { formerDirectory, ...wanted }, previous) {
+    if (formerDirectory === undefined || previous?.directory === wanted.directory) return wanted;
+    if (previous?.directory === formerDirectory) return { ...wanted, directory: formerDirectory };
+    const found = await scene.host.facts(formerKeyProbe(scene.id, wanted.directory, formerDirectory));
+    if (!found || (found.userId !== undefined && found.userId !== wanted.userId)) return wanted;
+    if (found.others.length === 0) return { ...wanted, directory: formerDirectory };
+    throw new ExplainedError({
+      step: `looking for the signing key of ${wanted.userId}`,
+      found: `${formerDirectory} holds one, which ${found.others.join(", ")} made with an earlier release: of another project, or of this one before its state was lost`,
+      remedy: `Where another project has it, give this mirror another name or nameOnHost. If it is of this very mirror, move the directory to ${wanted.directory} on the host.`,
+    });
+  },
 
   async observe(scene, declared) {
     const asked = scene.host.facts(keyProbe(declared.directory));
@@ -272,6 +291,18 @@ const failures: Readonly<Record<string, { readonly found?: string; readonly reme
   expiry: { remedy: "Put right what gpg says, then run the update again." },
 };
 
+/** Where the key of something is kept on its host. A long name is cut: gpg makes sockets there. */
+export function keyDirectory(name: string): string {
+  const called = nameOnHosts(name);
+  const short = called.length <= 50 ? called : `${called.slice(0, 30)}_${sha256(called).slice(0, 16)}`;
+  return `${ledgerPlace.directory}/keys/${short}`;
+}
+
+/** Where earlier releases kept it: two stacks could mean the same. */
+export function formerKeyDirectory(name: string): string {
+  return `${ledgerPlace.directory}/keys/${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
+}
+
 /**
  * An OpenPGP key pair that a host signs with. It is made on the host, in a keyring of its own that only root
  * can read, and never leaves it (or it is declared). RSA with 4096 bits, one primary key that signs: all
@@ -296,8 +327,8 @@ export class SigningKey extends DefinedResource {
   declare readonly directory: pulumi.Output<string>;
 
   constructor(name: string, args: SigningKeyArgs, options?: pulumi.CustomResourceOptions) {
-    const own = `${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_.-]/g, "_");
-    const directory = args.directory ?? `${ledgerPlace.directory}/keys/${own}`;
-    super(signingKey, name, { ...args, directory }, ["publicKey", "publicKeyBinary", "fingerprint"], options);
+    const standard = { directory: keyDirectory(name), formerDirectory: formerKeyDirectory(name) };
+    const place = args.directory ? {} : standard;
+    super(signingKey, name, { ...args, ...place }, ["publicKey", "publicKeyBinary", "fingerprint"], options);
   }
 }

@@ -24,6 +24,27 @@ export function containsUnknown(value: Json | undefined): boolean {
   return typeof value === "object" && value !== null && Object.values(value).some(containsUnknown);
 }
 
+/** The value without the entries that are not known yet; undefined where all of it is one. */
+export function knownPart(value: Json): Json | undefined {
+  if (value === unknown) return undefined;
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return containsUnknown(value) ? undefined : value;
+  const known = Object.entries(value).flatMap(([key, item]): [string, Json][] => {
+    // Half of an entry would be another one.
+    const part = isPlainSet(item) ? knownPart(item) : containsUnknown(item) ? undefined : item;
+    return part === undefined ? [] : [[key, part]];
+  });
+  return Object.fromEntries(known);
+}
+
+function isPlainSet(value: Json): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).some((item) => typeof item === "object")
+  );
+}
+
 /**
  * Validates inputs and gives defaults. Values that are not known yet pass, key by key, as they are:
  * a preview must neither refuse nor change what it cannot see. Rules across several keys apply

@@ -61,6 +61,20 @@ export interface ResourceDefinition<
   ): Promise<Observation<Inputs, Outputs> | undefined>;
 
   /**
+   * What is wanted in the end, where that depends on what an existing resource was declared as, or on what a new one
+   * finds on its host: a default that was another in earlier releases. Called before anything is compared.
+   */
+  settles?(scene: Scene, wanted: Inputs, previous: Inputs | undefined): Promise<Inputs>;
+
+  /**
+   * Looks on the host, in the preview already, whether a change can be made; changes nothing. Called for a new resource
+   * and for one whose declaration has changed. Entries that hold what is not known yet are left out.
+   *
+   * @throws ExplainedError, which refuses the preview
+   */
+  preflight?(scene: Scene, wanted: Inputs, previous: Inputs | undefined): Promise<void>;
+
+  /**
    * Makes it so. Called for a new resource as for a changed one, on absent as on something already
    * there; does nothing where nothing differs. `previous` is what was declared before, if it was.
    */

@@ -3,7 +3,7 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { configureSsh, hostNamed } from "../../hosts/connections.ts";
 import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
-import { check } from "./check.ts";
+import { type Checked, check, containsUnknown, type Failure, knownPart } from "./check.ts";
 import { type HostInputs, PartlyApplied, type ResourceDefinition, type Scene } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
@@ -41,18 +41,55 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async check(olds: Properties, news: Properties): Promise<pulumi.dynamic.CheckResult> {
     return this.#explained("checking what is declared", news, async (redaction) => {
-      const { inputs, failures } = check(this.#definition.inputs, news);
       const names = { ...hiddenOf(news), [hidden.name]: olds?.[hidden.name] ?? news[hidden.name] ?? null };
+      const { inputs: checked, failures } = check(this.#definition.inputs, news);
+      const before =
+        olds && Object.keys(olds).length > 0
+          ? inputsOf(this.#definition, upgraded(this.#definition, olds))
+          : undefined;
+      const refused: Failure[] = [];
+      let inputs = checked;
+      if (failures.length === 0) {
+        const settled = await this.#settled(checked, before, names, redaction);
+        inputs = settled.inputs;
+        refused.push(...settled.failures);
+      }
       return {
         inputs: { ...inputs, ...names },
         // Of a property that is named here the engine prints the value, secrets in clear (issueCheckFailures
         // in pkg/resource/deploy/step_generator.go of 3.259): the path goes into the reason.
-        failures: failures.map(({ property, reason }) => ({
+        failures: [...failures, ...refused].map(({ property, reason }) => ({
           property: "",
-          reason: redaction.text(`${property} ${reason}`),
+          reason: redaction.text(`${property} ${reason}`.trim()),
         })),
       };
     });
+  }
+
+  /** What is wanted in the end, and why that cannot be made on its host, as far as it can be told. */
+  async #settled(
+    checked: Properties,
+    before: Properties | undefined,
+    names: Properties,
+    redaction: Redaction,
+  ): Promise<Checked> {
+    const definition = this.#definition;
+    if (containsUnknown(checked.host)) return { inputs: checked, failures: [] };
+    const scene = this.#scene(this.#idOf(names), { ...checked, ...names }, redaction);
+    try {
+      const inputs = definition.settles
+        ? (storable(await definition.settles(scene, checked as never, before as never)) as Properties)
+        : checked;
+      const known = definition.inputs.safeParse(knownPart(inputs));
+      if (definition.preflight && known.success && !(before && same(before, inputs))) {
+        await definition.preflight(scene, known.data as never, before as never);
+      }
+      return { inputs, failures: [] };
+    } catch (error) {
+      if (!(error instanceof ExplainedError)) throw error;
+      const { message } = error.within({ host: String(checked.host) });
+      return { inputs: checked, failures: [{ property: "", reason: message }] };
+    }
   }
 
   /**

@@ -11,7 +11,9 @@ export type DeclaredPath =
     } & Attributes)
   | ({ readonly type: "directory"; readonly path: string } & Attributes)
   | { readonly type: "link"; readonly path: string; readonly target: string }
-  | { readonly type: "absent"; readonly path: string };
+  | { readonly type: "absent"; readonly path: string }
+  /** No file, but a name such as `port 80`, which others may hold too if they say the same of it. */
+  | { readonly type: "held"; readonly path: string; readonly value: string };
 
 export interface Attributes {
   /** Four octal digits. */
@@ -38,6 +40,8 @@ export function declarationOf(declared: DeclaredPath): string {
       return `link ${sha256(declared.target)}`;
     case "absent":
       return "absent";
+    case "held":
+      return `held ${sha256(declared.value)}`;
   }
 }
 

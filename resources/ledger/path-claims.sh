@@ -6,6 +6,8 @@
 # there, it is written before the path is touched, and it goes after the path is put back: a kill at any
 # point leaves something that the next run of the same functions carries on from.
 #
+# A path that does not begin with a slash is no file: a name that resources claim, such as a port.
+#
 # Tells on standard output, one a line:
 #   taken INDEX RESOURCE      another resource declares something else for the path; nothing was changed
 #   overtaken INDEX RESOURCE  a resource that shared the path still declares what this one did before
@@ -14,15 +16,19 @@
 #   stopped INDEX ACTION      where it failed
 
 paths=$ledger/paths
+undo=$ledger/undo
 at="- start"
+journal=
 aside=
 recorded=
 taken=
 
 on_exit() {
   status=$?
+  if [ -n "$journal" ]; then trap '' HUP INT PIPE TERM; fi
   if [ -n "$aside" ]; then rm -rf -- "$aside"; fi
-  if [ "$status" != 0 ] && [ -n "$at" ]; then echo "stopped $at"; fi
+  if [ "$status" != 0 ] && [ -n "$at" ]; then echo "stopped $at" || true; fi
+  if [ -n "$journal" ]; then give_back; fi
 }
 trap on_exit EXIT
 
@@ -35,6 +41,8 @@ lock_ledger() {
   at="- lock"
   exec 9>"$lock"
   flock -w 300 9
+  at="- recover"
+  recover
   at="- start"
 }
 
@@ -51,6 +59,14 @@ agree() {
   return 1
 }
 
+# declaration resource: a name is not taken from under another stack. What made a resource ends its name (see
+# name-on-hosts.ts).
+may_overtake() {
+  case $1 in held*) ;; *) return 0 ;; esac
+  case $resource in *_of_*_of_*) ;; *) return 1 ;; esac
+  [ "${resource#*_of_}" = "${2#*_of_}" ]
+}
+
 # index record declaration
 check_claim() {
   if [ ! -d "$paths/$2" ]; then return 0; fi
@@ -62,7 +78,7 @@ check_claim() {
     read -r theirs <"$claim"
     if agree "$3" "$theirs"; then continue; fi
     # Those who agreed until now can only change one after the other.
-    if [ "$theirs" = "$mine" ] && [ "${theirs%% *}" = "${3%% *}" ]; then
+    if [ "$theirs" = "$mine" ] && [ "${theirs%% *}" = "${3%% *}" ] && may_overtake "$3" "$other"; then
       echo "overtaken $1 $other"
     else
       echo "taken $1 $other"
@@ -82,6 +98,40 @@ keep_original() {
     --directory "${1%/*}/" -- "./${1##*/}"
 }
 
+# path directory: what is there, into original there, or that nothing is
+keep_state() {
+  case $1 in
+    /*) if exists "$1"; then keep_original "$1" "$2/original"; else : >"$2/absent"; fi ;;
+    *) : >"$2/absent" ;;
+  esac
+}
+
+# path archive: the directories it lies in, without what is in them. They may go with a package that brought them.
+keep_ancestors() {
+  ancestors=$2
+  ancestor=${1%/*}
+  set --
+  while [ -n "$ancestor" ]; do
+    if is_directory "$ancestor"; then set -- ".$ancestor" "$@"; fi
+    ancestor=${ancestor%/*}
+  done
+  if [ $# -eq 0 ]; then return 0; fi
+  # It says with 1 that something was made in one of them meanwhile, which is nothing that is kept.
+  tar --create --file "$ancestors" --format=posix --no-recursion --numeric-owner --acls --xattrs --xattrs-include='*' \
+    --warning=no-file-changed --directory / -- "$@" || [ $? -eq 1 ]
+}
+
+# path archive: makes the directories it lies in as they were then; 0755 and of root where nobody knows
+make_ancestors() {
+  if [ -z "${1%/*}" ] || [ -d "${1%/*}/" ]; then return 0; fi
+  make_ancestors "${1%/*}" "$2"
+  mkdir -m 0755 -- "${1%/*}"
+  if [ ! -e "$2" ]; then return 0; fi
+  # One that was not there then is not in it.
+  tar --extract --file "$2" --preserve-permissions --same-owner --numeric-owner --acls --xattrs --xattrs-include='*' \
+    --directory / -- ".${1%/*}" 2>/dev/null || true
+}
+
 # index record declaration path
 claim() {
   at="$1 claim"
@@ -91,7 +141,8 @@ claim() {
     rm -rf "$paths/.new"
     mkdir -p "$paths/.new/claims"
     printf '%s' "$4" >"$paths/.new/path"
-    if exists "$4"; then keep_original "$4" "$paths/.new/original"; else : >"$paths/.new/absent"; fi
+    keep_state "$4" "$paths/.new"
+    if [ -e "$paths/.new/original" ]; then keep_ancestors "$4" "$paths/.new/ancestors"; fi
     printf '%s\n' "$3" >"$paths/.new/claims/$resource"
     mv -T "$paths/.new" "$record"
     recorded=yes
@@ -198,7 +249,7 @@ drop_record() {
 
 # record: puts back what was found at $path. Fails where a directory with something in it is in the way.
 put_back() {
-  if [ ! -d "${path%/*}/" ]; then mkdir -p -m 0755 -- "${path%/*}/"; fi
+  make_ancestors "$path" "$1/ancestors"
   aside=${path%/*}/.airgapped-maas.${1##*/}
   rm -rf -- "$aside"
   mkdir -m 0700 -- "$aside"
@@ -234,6 +285,13 @@ release_unwanted() {
       continue
     fi
     path_of "$record"
+    case $path in
+      /*) ;;
+      *)
+        drop_record "$record"
+        continue
+        ;;
+    esac
     if is_directory "$path"; then
       held="$held ${record##*/}"
     elif [ -e "$record/original" ]; then

@@ -3,10 +3,29 @@ import { join } from "node:path";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { RunResult } from "../../hosts/host.ts";
 import { quote, sh } from "../../hosts/shell.ts";
+import { ownerText } from "../kernel/name-on-hosts.ts";
+import { checkError } from "./check-error.ts";
 import { ancestorsOf, type DeclaredPath, declarationOf, sha256 } from "./declared-path.ts";
 import { type LedgerPlace, ledgerPlace } from "./place.ts";
 
-const functions = readFileSync(join(import.meta.dirname, "path-claims.sh"), "utf8");
+const functions = [
+  join(import.meta.dirname, "..", "services", "handing-over.sh"),
+  join(import.meta.dirname, "undo.sh"),
+  join(import.meta.dirname, "path-claims.sh"),
+]
+  .map((file) => readFileSync(file, "utf8"))
+  .join("\n");
+
+/** How a service that reads the files is asked whether it takes them, before the change counts as made. */
+export interface ServiceCheck {
+  /** A shell command that fails, and says why, when the service would not take its configuration, e.g. `nginx -t`. */
+  readonly command: string;
+  /** TCP ports that the service is to listen on: nothing else may. */
+  readonly ports?: readonly number[] | undefined;
+}
+
+/** By unit. With some, a change is made whole or not at all: see undo.sh. */
+export type ServiceChecks = Readonly<Record<string, ServiceCheck>>;
 
 export interface PathClaims {
   /** Sets up the script; must come first. */
@@ -15,6 +34,8 @@ export interface PathClaims {
   readonly body: string;
   /** What the script's numbers stand for. */
   readonly subjects: readonly Subject[];
+  /** Only says who holds what of this otherwise: changes nothing. */
+  readonly look: string;
 }
 
 interface Subject {
@@ -29,12 +50,15 @@ interface Subject {
  * @param resource names the claimant.
  * @param declared everything the resource wants from now on; with nothing, all it had is put back as found.
  * @param differs which of these have to be made; the others are only claimed.
+ * @param checks services that have to take the change; where one does not, all is put back. They are reloaded, but
+ * not when everything is let go of.
  */
 export function pathClaims(
   resource: string,
   declared: readonly DeclaredPath[],
   differs: (path: DeclaredPath) => boolean,
   place: LedgerPlace = ledgerPlace,
+  checks: ServiceChecks = {},
 ): PathClaims {
   const parents = parentsOf(declared, place);
   const ordered = [...declared].sort((a, b) => rank(a) - rank(b) || depth(a.path) - depth(b.path));
@@ -48,20 +72,45 @@ export function pathClaims(
       .filter(({ item }) => item.type === "directory" && differs(item))
       .map(({ item, index }) => ({ path: item.path, index, script: placing(item, index) })),
   ].sort((a, b) => depth(a.path) - depth(b.path));
+  const units = Object.keys(checks);
+  const looks = [
+    ...parents.map((_, index) => sh`check_claim ${index} ${record(index)} parent`),
+    ...numbered.map(({ item, index }) => sh`check_claim ${index} ${record(index)} ${declarationOf(item)}`),
+  ];
+  const ports = units.map((unit) => sh`need_ports ${unit} ${(checks[unit]?.ports ?? []).join(" ")}`);
+  const journal = [
+    sh`begin_undo ${units.join(" ")}`,
+    ...parents.map((path, index) => sh`note_parent ${record(index)} ${path}`),
+    ...numbered.map(({ item, index }) => sh`note_state ${record(index)} ${item.path}`),
+    "keep_undo",
+  ];
+  const settle = [
+    ...units.map((unit) => sh`check_service_files ${unit}`),
+    ...(declared.length > 0 ? units.map((unit) => sh`reload_service ${unit}`) : []),
+    "commit",
+  ];
   return {
     subjects,
+    look: [...looks, ...ports].join("\n"),
     prologue: [
       "set -eu",
       "umask 077",
       sh`ledger=${place.directory} lock=${place.lock} resource=${resource}`,
       `wanted=${quote(` ${records.join(" ")} `)}`,
       functions,
+      "command_of() {",
+      'case "$1" in',
+      ...units.map((unit) => `${quote(unit)}) printf '%s' ${quote(checks[unit]?.command ?? "")} ;;`),
+      "*) echo true ;;",
+      "esac",
+      "}",
     ].join("\n"),
     body: [
       "lock_ledger",
-      ...parents.map((_, index) => sh`check_claim ${index} ${record(index)} parent`),
-      ...numbered.map(({ item, index }) => sh`check_claim ${index} ${record(index)} ${declarationOf(item)}`),
+      ...looks,
+      ...ports,
       "begin",
+      ...(units.length > 0 ? journal : []),
       ...parents.map((path, index) => sh`claim_parent ${index} ${record(index)} ${path}`),
       ...numbered.map(
         ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
@@ -69,9 +118,10 @@ export function pathClaims(
       "settle_claims",
       ...directoriesFirst.map(({ script }) => script),
       ...numbered
-        .filter(({ item }) => item.type !== "directory" && differs(item))
+        .filter(({ item }) => item.type !== "directory" && item.type !== "held" && differs(item))
         .map(({ item, index }) => placing(item, index)),
       "release_unwanted",
+      ...(units.length > 0 ? settle : []),
       "close_ledger",
       "",
     ].join("\n"),
@@ -80,7 +130,7 @@ export function pathClaims(
 
 /** Directories before what is in them, and what is to be gone last. */
 function rank({ type }: DeclaredPath): number {
-  return ["directory", "file", "link", "absent"].indexOf(type);
+  return ["held", "directory", "file", "link", "absent"].indexOf(type);
 }
 
 function depth(path: string): number {
@@ -89,7 +139,9 @@ function depth(path: string): number {
 
 function parentsOf(declared: readonly DeclaredPath[], place: LedgerPlace): string[] {
   const parents = new Set(
-    declared.filter(({ type }) => type !== "absent").flatMap(({ path }) => ancestorsOf(path)),
+    declared
+      .filter(({ type }) => type !== "absent" && type !== "held")
+      .flatMap(({ path }) => ancestorsOf(path)),
   );
   // The ledger comes and goes by itself.
   parents.delete(place.directory);
@@ -110,6 +162,8 @@ function placing(item: DeclaredPath, index: number): string {
       return sh`place_link ${index} ${sha256(path)} ${path} ${item.target}`;
     case "absent":
       return sh`take_away ${index} ${path}`;
+    case "held":
+      return ":";
   }
 }
 
@@ -119,12 +173,13 @@ export interface ClaimsReport {
   readonly began: boolean;
   readonly warnings: readonly string[];
   readonly error?: ExplainedError;
+  /** A service did not take its configuration, and would not take what was there before either. */
+  readonly alreadyBad?: boolean;
 }
 
 /** Reads what the script of `pathClaims` printed, also when it failed. */
 export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }: RunResult): ClaimsReport {
-  const lines = stdout.split("\n").map((line) => line.split(" "));
-  const told = (word: string) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
+  const told = tellings(stdout);
   const subject = (index: string | undefined) => subjects[Number(index)];
   const warnings = [
     ...told("kept").map(
@@ -132,26 +187,43 @@ export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }:
     ),
     ...told("overtaken").map(
       ([index, other]) =>
-        `${subject(index)?.path} is shared with ${other}, which still declared what this resource did before`,
+        `${subject(index)?.path} is shared with ${ownerText(other)}, which still declared what this resource did before`,
     ),
   ];
-  const began = told("began").length > 0;
+  const restored = told("restored").length > 0;
+  const began = told("began").length > 0 && !restored;
   if (code === 0) return { began, warnings };
-  const taken = told("taken");
-  if (taken.length > 0) {
-    return {
-      began,
-      warnings,
-      error: new ExplainedError({
-        step: `claiming ${taken.map(([index]) => subject(index)?.path).join(", ")}`,
-        found: `${[...new Set(taken.map(([, other]) => other))].join(", ")} on this host declares something else there`,
-        remedy:
-          "Declare other paths. If that is this very component under its former name, give the component an alias.",
-      }),
-    };
-  }
+  const refused = takenError(subjects, told) ?? checkError(told, restored);
+  if (refused) return { began, warnings, error: refused, alreadyBad: told("already").length > 0 };
   const [index, action = "start"] = told("stopped").at(-1) ?? [];
   return { began, warnings, error: stopped(action, subject(index), stderr) };
+}
+
+/** Reads what the `look` of `pathClaims` printed: why the change cannot be made. */
+export function lookReport({ subjects }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
+  const told = tellings(stdout);
+  return takenError(subjects, told) ?? checkError(told, false);
+}
+
+type Told = (word: string) => string[][];
+
+function tellings(stdout: string): Told {
+  const lines = stdout.split("\n").map((line) => line.split(" "));
+  return (word) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
+}
+
+function takenError(subjects: readonly Subject[], told: Told): ExplainedError | undefined {
+  const taken = told("taken").map(([index, other]) => ({ what: subjects[Number(index)]?.path ?? "", other }));
+  if (taken.length === 0) return undefined;
+  // Files follow from what is held by name, which says more.
+  const named = taken.filter(({ what }) => !what.startsWith("/"));
+  const shown = named.length > 0 ? named : taken;
+  const owners = [...new Set(shown.map(({ other }) => ownerText(other)))].join(", ");
+  return new ExplainedError({
+    step: `claiming ${shown.map(({ what }) => what).join(", ")}`,
+    found: `${owners} on this host declares something else there`,
+    remedy: `Declare ${named.length > 0 ? "another path, port or server name" : "other paths"}, or take it out there first, in an update before this one. If that is this very component under its former name, give it that as nameOnHost, and an alias (in a stack's configuration nameOnHost is enough).`,
+  });
 }
 
 function textOf(base64 = ""): string {
@@ -188,6 +260,13 @@ function stopped(action: string, subject: Subject | undefined, stderr: string): 
         step: `making the directory ${path}`,
         found: "a symbolic link to a directory, whose content would disappear from view if it were replaced",
         remedy: "Declare the directory it points to, or take the link away.",
+      });
+    case "recover":
+      return new ExplainedError({
+        step: "putting back what an update that was cut off had changed",
+        found: said,
+        remedy:
+          "Put right what the message says, then run the update again: /var/lib/airgapped-maas/undo on the host holds what was there.",
       });
     case "directory":
       return new ExplainedError({

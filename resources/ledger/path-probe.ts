@@ -24,6 +24,8 @@ export interface FoundPath {
 export interface FoundPaths {
   /** Whether the ledger has anything of this resource. */
   readonly claimed: boolean;
+  /** Whether a change of this resource was cut off before services had taken it. */
+  readonly cutOff: boolean;
   /** Paths where nothing is are left out. */
   readonly at: ReadonlyMap<string, FoundPath>;
 }
@@ -46,6 +48,7 @@ claims=${quote(place.directory)}/paths
 for claim in "$claims"/*/claims/${quote(resource)}; do
   if [ -e "$claim" ]; then echo claimed; break; fi
 done
+if [ "$(cat ${quote(`${place.directory}/undo/resource`)} 2>/dev/null)" = ${quote(resource)} ] && flock -n -s ${quote(place.lock)} true; then echo cut-off; fi
 look() {
 found= index=0
 set --
@@ -115,7 +118,8 @@ function parse(output: string, declared: readonly DeclaredPath[]): FoundPaths {
       ...(file?.digest ? { digest: file.digest, content: shown(item, file.digest, size, file.content) } : {}),
     });
   }
-  return { claimed: lines.some(([first]) => first === "claimed"), at };
+  const said = (word: string) => lines.some(([first]) => first === word);
+  return { claimed: said("claimed"), cutOff: said("cut-off"), at };
 }
 
 function decoded(base64 = ""): Buffer {

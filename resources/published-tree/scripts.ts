@@ -117,8 +117,12 @@ done`,
 }
 
 /** Takes away what only updates need; the content stays, and belongs to nobody. */
-export function leaveScript({ directory }: Pick<Place, "directory">, also: readonly string[] = []): string {
+export function leaveScript(
+  { directory, owner }: Pick<Place, "directory" | "owner">,
+  also: readonly string[] = [],
+): string {
   return sh`cd ${directory} 2>/dev/null && [ -e .owner ] || exit 0
+case $(cat .owner) in ${owner} | "") ;; *) exit 0 ;; esac
 rm -rf ${["work", ".lock", ".unfinished", ".owner", ...also]}
 : >.owner`;
 }

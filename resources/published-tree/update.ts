@@ -66,7 +66,9 @@ export async function removeTree(
     await scene.host.run(script, { step: `removing ${directory}` });
     return;
   }
-  await scene.host.run(leaveScript({ directory }, workings), { step: `tidying ${directory}` });
+  await scene.host.run(leaveScript({ directory, owner: scene.id }, workings), {
+    step: `tidying ${directory}`,
+  });
   scene.warn(
     `The mirror's content stays on ${scene.host.name}: ${directory} (and ${store}). Set deleteContent to have it removed.`,
   );

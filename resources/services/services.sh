@@ -1,6 +1,6 @@
 # Brings systemd units to what a resource wants, and puts those that nobody wants any more back as found.
 #
-# Expects what path-claims.sh expects, its functions, and $units (those this resource keeps, in spaces). For each
+# Expects what path-claims.sh expects, its functions, those of handing-over.sh, and $units (those this resource keeps, in spaces). For each
 # unit $ledger/services/<unit>/ holds `found` (load state, unit file state, active state, as it was at first),
 # claims/<resource> (what each resource declares) and loaded/<resource> (the digests of the files that the
 # running service has taken in for that resource). As with paths, a record is written before the unit is touched
@@ -192,7 +192,10 @@ settle_service() {
       case $(shown "$1" UnitFileState) in enabled-runtime) systemctl --quiet disable --runtime -- "$1" ;; esac
       ;;
   esac
+  # Whoever changes files that the service reads holds this lock until it is known whether the service takes them.
+  flock 9
   if [ "$3" = true ]; then run_service "$1" "$4"; else rest_service "$1"; fi
+  flock -u 9
   at="unit:$1 remember"
   printf '%s\n' "$5" >"$services/$1/.loaded"
   mv -f "$services/$1/.loaded" "$services/$1/loaded/$resource"
@@ -217,7 +220,7 @@ run_service() {
     if [ "$(shown "$1" CanReload)" = yes ]; then
       workers=$(nginx_workers "$1")
       systemctl reload -- "$1" || fail "$1" reload
-      hand_over "$1" "$workers"
+      handed_over "$workers" || fail "$1" reload
       if [ "$2" = reload ]; then return 0; fi
     fi
     systemctl restart -- "$1" || fail "$1" restart
@@ -226,35 +229,6 @@ run_service() {
     systemctl start -- "$1" || fail "$1" start
   fi
   stays_up "$1"
-}
-
-# nginx says that it has reloaded before it has: workers with the old configuration take requests for a while.
-nginx_workers() {
-  for worker in $(cat "/proc/$(shown "$1" MainPID)/task/"*/children 2>/dev/null); do
-    if takes_requests "$worker"; then echo "$worker"; fi
-  done
-}
-
-# A worker that only ends what it has begun says so in its title.
-takes_requests() {
-  title=$(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") || return 1
-  case $title in
-    "nginx: worker process is shutting down"*) return 1 ;;
-    "nginx: worker process"*) return 0 ;;
-  esac
-  return 1
-}
-
-# unit workers: waits until none of these takes requests; where the new configuration cannot be used after all, they stay
-hand_over() {
-  checks=100
-  for worker in $2; do
-    while takes_requests "$worker"; do
-      checks=$((checks - 1))
-      if [ "$checks" -le 0 ]; then fail "$1" reload; fi
-      sleep 0.1
-    done
-  done
 }
 
 # A service of these types counts as started before it has done anything: it must last for two seconds.

@@ -1,5 +1,7 @@
 import type { Probe } from "../../hosts/host.ts";
 import { quote } from "../../hosts/shell.ts";
+import { sha256 } from "../ledger/declared-path.ts";
+import { type LedgerPlace, ledgerPlace } from "../ledger/place.ts";
 
 /** A key pair found in a directory. */
 export interface FoundKey {
@@ -37,6 +39,43 @@ echo "armored:$(look --armor --export "$fingerprint" | base64 -w 0)"
 echo "binary:$(look --export "$fingerprint" | base64 -w 0)"
 `;
   return { script, parse };
+}
+
+/** A key pair where an earlier release would have made it. */
+export interface FormerKey {
+  /** Undefined where nobody can tell, for want of gpg. */
+  readonly userId: string | undefined;
+  /** Other resources that declare its directory. */
+  readonly others: readonly string[];
+}
+
+/** Looks for a key in its former directory, unless there is one in the present one. */
+export function formerKeyProbe(
+  resource: string,
+  directory: string,
+  former: string,
+  place: LedgerPlace = ledgerPlace,
+): Probe<FormerKey | undefined> {
+  const claims = `${place.directory}/paths/${sha256(former)}/claims`;
+  const script = `
+if [ -e ${quote(directory)}/pubring.kbx ] || [ ! -e ${quote(former)}/pubring.kbx ]; then exit 0; fi
+echo there
+for claim in ${quote(claims)}/*; do
+  if [ -f "$claim" ] && [ "\${claim##*/}" != ${quote(resource)} ]; then echo "claimed:\${claim##*/}"; fi
+done
+${keyProbe(former).script}`;
+  return {
+    script,
+    parse(output) {
+      const lines = output.split("\n");
+      if (!lines.includes("there")) return undefined;
+      const claimed = lines.filter((line) => line.startsWith("claimed:"));
+      return {
+        userId: parse(output)?.userId,
+        others: claimed.map((line) => line.slice("claimed:".length)),
+      };
+    },
+  };
 }
 
 function parse(output: string): FoundKey | undefined {

@@ -1,0 +1,171 @@
+# A change that is made whole or not at all: what was there is kept in a journal until services have taken the change.
+#
+# Expects path-claims.sh and services/handing-over.sh. $ledger/undo/ is there only while a change is made, which takes
+# the ledger's lock: whoever gets the lock and finds it carries on from a change that was cut off, and puts back what was
+# there. In it are `resource` (whose change it is), `units`
+# (services that read the files) and, in the order of their depth, records/N-<sha256 of the
+# path>/ with `path`, `original` or `absent` (what was there before this change) and `record` (what the ledger held).
+#
+# Tells on standard output, beside what path-claims.sh tells:
+#   rejected UNIT ACTION TEXT-IN-BASE64  a service did not take the change
+#   busy UNIT PORT WHO-IN-BASE64         something else listens where the service is to
+#   restored                             all is as it was before this change
+#   already UNIT TEXT-IN-BASE64          and the service does not take that either
+#   blamed PATH-IN-BASE64 RESOURCE       who declares a file that a service complains about
+
+# units: opens the journal
+begin_undo() {
+  at="- record"
+  rm -rf "$undo.new"
+  mkdir -p "$undo.new/records"
+  printf '%s\n' "$1" >"$undo.new/units"
+  printf '%s\n' "$resource" >"$undo.new/resource"
+}
+
+# record path
+note_state() {
+  if [ -S "$2" ]; then return 0; fi
+  slashes=$(printf '%s' "$2" | tr -cd / | wc -c)
+  noted=$undo.new/records/$(printf '%04d' "$slashes")-$1
+  mkdir "$noted"
+  printf '%s' "$2" >"$noted/path"
+  keep_state "$2" "$noted"
+  if [ -e "$noted/original" ]; then keep_ancestors "$2" "$noted/ancestors"; fi
+  if [ -d "$paths/$1" ]; then cp -a -- "$paths/$1" "$noted/record"; fi
+}
+
+# record path: a directory that is there without us is not touched
+note_parent() {
+  if [ ! -d "$2" ] || [ -d "$paths/$1" ]; then note_state "$1" "$2"; fi
+}
+
+# Closes the list, with what is about to be let go of: from here on all of it comes back.
+keep_undo() {
+  for own in "$paths"/*/claims/"$resource"; do
+    if [ ! -f "$own" ]; then continue; fi
+    record=${own%/claims/*}
+    case $wanted in *" ${record##*/} "*) continue ;; esac
+    path_of "$record"
+    note_state "${record##*/}" "$path"
+  done
+  trap 'exit 129' HUP INT PIPE TERM
+  sync -f "$undo.new"
+  mv -T "$undo.new" "$undo"
+  sync -f "$ledger"
+  journal=kept
+}
+
+commit() {
+  at="- commit"
+  mv -T "$undo" "$undo.done"
+  journal=
+  rm -rf "$undo.done"
+}
+
+# Puts back what the journal holds. What is done twice does no harm.
+restore() {
+  deepest_first=
+  for noted in "$undo/records"/*; do deepest_first="$noted
+$deepest_first"; done
+  printf '%s' "$deepest_first" | while read -r noted; do
+    if [ ! -d "$noted" ]; then continue; fi
+    path_of "$noted"
+    case $path in /*) ;; *) continue ;; esac
+    rm -rf -- "${path%/*}/.airgapped-maas.${noted##*-}"
+    if [ ! -e "$noted/absent" ]; then continue; fi
+    if is_directory "$path"; then rmdir -- "$path" 2>/dev/null || true; else rm -f -- "$path"; fi
+  done
+  for noted in "$undo/records"/*; do
+    if [ ! -e "$noted/original" ]; then continue; fi
+    path_of "$noted"
+    put_back "$noted"
+  done
+  rm -rf "$paths/.old" "$paths/.new"
+  for noted in "$undo/records"/*; do
+    if [ ! -d "$noted" ]; then continue; fi
+    record=$paths/${noted##*-}
+    rm -rf "$record"
+    if [ -d "$noted/record" ]; then
+      mkdir -p "$paths"
+      cp -a -- "$noted/record" "$paths/.new"
+      mv -T "$paths/.new" "$record"
+    fi
+  done
+  sync -f "$ledger"
+}
+
+# A change that was cut off comes back before anything else is looked at.
+recover() {
+  rm -rf "$undo.new" "$undo.done"
+  if [ ! -d "$undo" ]; then return 0; fi
+  restore
+  for unit in $(cat "$undo/units"); do take_in "$unit" >/dev/null 2>&1 || true; done
+  mv -T "$undo" "$undo.done"
+  rm -rf "$undo.done"
+}
+
+# On the way out of a change that failed.
+give_back() {
+  journal=
+  # Within a condition a failure would not end it.
+  (restore) </dev/null &
+  if ! wait $!; then return 0; fi
+  echo restored || true
+  for unit in $(cat "$undo/units"); do
+    command=$(command_of "$unit")
+    if text=$(sh -c "$command" 9>&- 2>&1); then
+      take_in "$unit" >/dev/null 2>&1 || true
+    else
+      { echo "already $unit $(printf '%s' "$text" | base64 -w 0)" && blame "$text"; } || true
+    fi
+  done
+  mv -T "$undo" "$undo.done" && rm -rf "$undo.done"
+  for empty in "$paths" "$ledger"; do rmdir -- "$empty" 2>/dev/null || true; done
+}
+
+# text: who declares the files that it names
+blame() {
+  for named in $(printf '%s\n' "$1" | grep -oE '/[A-Za-z0-9_./=+~@-]+' | sort -u); do
+    record=$(printf '%s' "$named" | sha256sum)
+    for claim in "$paths/${record%% *}/claims"/*; do
+      if [ -f "$claim" ]; then echo "blamed $(printf '%s' "$named" | base64 -w 0) ${claim##*/}"; fi
+    done
+  done
+}
+
+# port unit: who else listens there, where the service does not do so itself
+others_at() {
+  if ! command -v ss >/dev/null; then return 0; fi
+  listening=$(ss -Hltnp "sport = :$1" 2>/dev/null) || return 0
+  for process in $(printf '%s\n' "$listening" | grep -o 'pid=[0-9]*' | sort -u); do
+    if grep -qF "/$2" "/proc/${process#pid=}/cgroup" 2>/dev/null; then return 0; fi
+  done
+  printf '%s\n' "$listening" | sed -n 's/.*users:((\("[^"]*",pid=[0-9]*\).*/\1/p; t; s/^[^ ]* *[^ ]* *[^ ]* *\([^ ]*\).*/\1/p' | sort -u | paste -sd ' ' -
+}
+
+# unit ports: stops where something else listens there
+need_ports() {
+  for port in $2; do
+    who=$(others_at "$port" "$1")
+    if [ -z "$who" ]; then continue; fi
+    echo "busy $1 $port $(printf '%s' "$who" | base64 -w 0)"
+    stop "check:$1" busy
+  done
+}
+
+# unit: asks the service whether it takes what is there now
+check_service_files() {
+  at="check:$1 check"
+  command=$(command_of "$1")
+  if text=$(sh -c "$command" 9>&- 2>&1); then return 0; fi
+  echo "rejected $1 check $(printf '%s' "$text" | base64 -w 0)"
+  exit 1
+}
+
+# unit: has it take what is there now
+reload_service() {
+  at="check:$1 reload"
+  if text=$(take_in "$1" 2>&1); then return 0; fi
+  echo "rejected $1 reload $(printf '%s' "$text" | base64 -w 0)"
+  exit 1
+}

@@ -1,0 +1,41 @@
+# How a running service takes in what has changed in its files.
+
+# nginx says that it has reloaded before it has: workers with the old configuration take requests for a while.
+nginx_workers() {
+  for worker in $(cat "/proc/$(systemctl show --property=MainPID --value -- "$1")/task/"*/children 2>/dev/null); do
+    if takes_requests "$worker"; then echo "$worker"; fi
+  done
+}
+
+# A worker that only ends what it has begun says so in its title.
+takes_requests() {
+  title=$(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") || return 1
+  case $title in
+    "nginx: worker process is shutting down"*) return 1 ;;
+    "nginx: worker process"*) return 0 ;;
+  esac
+  return 1
+}
+
+# workers: waits until none of these takes requests; where the new configuration cannot be used after all, they stay
+handed_over() {
+  checks=100
+  for worker in $1; do
+    while takes_requests "$worker"; do
+      checks=$((checks - 1))
+      if [ "$checks" -le 0 ]; then return 1; fi
+      sleep 0.1
+    done
+  done
+}
+
+# unit: has it read its files again, where it runs
+take_in() {
+  began=$(date +%s)
+  if [ "$(systemctl show --property=ActiveState --value -- "$1")" != active ]; then return 0; fi
+  workers=$(nginx_workers "$1")
+  if systemctl reload -- "$1" 9>&- && handed_over "$workers"; then return 0; fi
+  journalctl --sync 2>/dev/null || true
+  journalctl --unit="$1" --since="@$began" --lines=15 --no-pager --output=cat 2>/dev/null
+  return 1
+}

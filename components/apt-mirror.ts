@@ -110,8 +110,8 @@ export class AptMirror extends pulumi.ComponentResource {
             : {}),
         })) as pulumi.Output<Record<string, { content: string }>>,
         absent: [...site.absent],
-        checks: site.checks,
-        holds: site.holds,
+        checks: { ...site.checks },
+        holds: { ...site.holds },
         reloadOnRemoval: ["nginx.service"],
         ...(site.keyPath && tlsKey
           ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
@@ -212,7 +212,11 @@ function reproFiles(
   return Object.fromEntries(
     Object.entries(configuration("")).map(([file, content]) => [
       `${directory}/reprepro/conf/${file}`,
-      signer ? signer.apply((known) => ({ content: configuration(known)[file] ?? "" })) : { content },
+      signer
+        ? signer.apply((known) => ({
+            content: Object.entries(configuration(known)).find(([name]) => name === file)?.[1] ?? "",
+          }))
+        : { content },
     ]),
   );
 }

@@ -76,8 +76,8 @@ export class ImageMirror extends pulumi.ComponentResource {
         host,
         files: { ...site.files },
         absent: [...site.absent],
-        checks: site.checks,
-        holds: site.holds,
+        checks: { ...site.checks },
+        holds: { ...site.holds },
         reloadOnRemoval: ["nginx.service"],
         ...(site.keyPath && tlsKey
           ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }

@@ -18,7 +18,7 @@ export interface WebSite {
   /** Where the private key has to be, if there is one. */
   readonly keyPath: string | undefined;
   /** How nginx is asked whether it takes the files. */
-  readonly checks: Readonly<Record<string, { readonly command: string; readonly ports: readonly number[] }>>;
+  readonly checks: Readonly<Record<string, { readonly command: string; readonly ports: number[] }>>;
   /** What of the host's web server nobody else may have otherwise: see `holds` of Files. */
   readonly holds: Readonly<Record<string, string>>;
   /** Debian's welcome page answers every name on port 80 and would stand in the way. */

@@ -16,13 +16,13 @@ function plain(text: string): string {
 
 /** A resource in a sentence, by what a ledger calls it: `ubuntu-configuration of the stack dc1 (project site)`. */
 export function ownerText(id = ""): string {
-  const [named = "", stack, project] = id.split(/(?<=^(?:[^_]|_[0-9a-f]+_)*)_of_/).map(readable);
+  const parts = [""];
+  // From left to right, for an underscore may end one of these or begin another.
+  for (const [piece, code] of id.matchAll(/_of_|_([0-9a-f]+)_|./gs)) {
+    if (piece === "_of_") parts.push("");
+    else parts.push((parts.pop() ?? "") + (code ? String.fromCodePoint(Number.parseInt(code, 16)) : piece));
+  }
+  const [name = "", stack, project] = parts;
   if (stack === undefined || project === undefined) return id;
-  return `${named.replace(/^[a-z]+-/, "")} of the stack ${stack} (project ${project})`;
-}
-
-function readable(text: string): string {
-  return text.replaceAll(/_([0-9a-f]+)_/g, (_, code: string) =>
-    String.fromCodePoint(Number.parseInt(code, 16)),
-  );
+  return `${name.replace(/^[a-z]+-/, "")} of the stack ${stack} (project ${project})`;
 }

@@ -125,6 +125,8 @@ keep_ancestors() {
 make_ancestors() {
   if [ -z "${1%/*}" ] || [ -d "${1%/*}/" ]; then return 0; fi
   make_ancestors "${1%/*}" "$2"
+  # With the directory above it came what is kept of this one.
+  if [ -d "${1%/*}/" ]; then return 0; fi
   mkdir -m 0755 -- "${1%/*}"
   if [ ! -e "$2" ]; then return 0; fi
   # One that was not there then is not in it.

@@ -220,7 +220,7 @@ function takenError(subjects: readonly Subject[], told: Told): ExplainedError | 
   const shown = named.length > 0 ? named : taken;
   const owners = [...new Set(shown.map(({ other }) => ownerText(other)))].join(", ");
   return new ExplainedError({
-    step: `claiming ${shown.map(({ what }) => what).join(", ")}`,
+    step: `claiming ${[...new Set(shown.map(({ what }) => what))].join(", ")}`,
     found: `${owners} on this host declares something else there`,
     remedy: `Declare ${named.length > 0 ? "another path, port or server name" : "other paths"}, or take it out there first, in an update before this one. If that is this very component under its former name, give it that as nameOnHost, and an alias (in a stack's configuration nameOnHost is enough).`,
   });

@@ -4,13 +4,21 @@ import { serverKey, webSite } from "../../../components/web-site.ts";
 const serve = { port: 80, path: "/ubuntu", serverNames: [] as string[] };
 
 test("a mirror that answers to any name takes the place of Debian's welcome page", () => {
-  expect(webSite("dc1-ubuntu", serve, "/srv/m/current/public")).toMatchInlineSnapshot(`
+  expect(webSite(serve, "/srv/m/current/public", "ubuntu of dc1")).toMatchInlineSnapshot(`
 {
   "absent": [
     "/etc/nginx/sites-enabled/default",
   ],
+  "checks": {
+    "nginx.service": {
+      "command": "nginx -t -q",
+      "ports": [
+        80,
+      ],
+    },
+  },
   "files": {
-    "/etc/nginx/airgapped-maas/80-any/dc1-ubuntu.conf": {
+    "/etc/nginx/airgapped-maas/80-any/=ubuntu.conf": {
       "content": "# Written by airgapped-maas; changes made here are undone by the next update.
 location /ubuntu/ {
     alias /srv/m/current/public/;
@@ -35,17 +43,21 @@ server {
 ",
     },
   },
+  "holds": {
+    "TCP port 80": "http",
+    "URL path /ubuntu on port 80": "/srv/m/current/public (ubuntu of dc1)",
+  },
   "keyPath": undefined,
 }
 `);
 });
 
 test("mirrors with the same port and names write the same server block, whatever the names' order", () => {
-  const one = webSite("a", { ...serve, serverNames: ["b.example", "a.example"] }, "/srv/a");
+  const one = webSite({ ...serve, serverNames: ["b.example", "A.example"] }, "/srv/a", "a");
   const other = webSite(
-    "b",
     { ...serve, path: "/debian", serverNames: ["a.example", "b.example"] },
     "/srv/b",
+    "b",
   );
   const shared = Object.keys(one.files).filter((path) => path in other.files);
   expect(shared).toHaveLength(1);
@@ -55,9 +67,9 @@ test("mirrors with the same port and names write the same server block, whatever
 
 test("with TLS the key has a place of its own and is in no configuration text", () => {
   const site = webSite(
-    "a",
     { ...serve, port: 443, serverNames: ["m.example"], tls: { certificate: "CERTIFICATE" } },
     "/srv/a",
+    "a",
   );
   expect(site.keyPath).toBe("/etc/nginx/airgapped-maas/443-m.example.key");
   const block = site.files["/etc/nginx/conf.d/airgapped-maas-443-m.example.conf"]?.content;
@@ -67,8 +79,8 @@ test("with TLS the key has a place of its own and is in no configuration text", 
 });
 
 test("a mirror at the root of its names has no doubled slash", () => {
-  const site = webSite("a", { ...serve, path: "", serverNames: ["archive.ubuntu.com"] }, "/srv/a");
-  expect(site.files["/etc/nginx/airgapped-maas/80-archive.ubuntu.com/a.conf"]?.content).toContain(
+  const site = webSite({ ...serve, path: "", serverNames: ["archive.ubuntu.com"] }, "/srv/a", "a");
+  expect(site.files["/etc/nginx/airgapped-maas/80-archive.ubuntu.com/=.conf"]?.content).toContain(
     "location / {",
   );
 });
@@ -79,4 +91,23 @@ test("what listens differently has another key", () => {
   expect(serverKey({ port: 80, serverNames: ["a", "b"] })).not.toBe(
     serverKey({ port: 80, serverNames: ["a"] }),
   );
+});
+
+test("no two paths and no two sets of names have one file", () => {
+  const paths = ["", "/a", "/a/b", "/a.b", "/a~b", "/a-b", "/a_b", "/root"];
+  const files = paths.flatMap((path) =>
+    Object.keys(webSite({ ...serve, path, serverNames: ["m"] }, "/srv/a", "a").files),
+  );
+  expect(new Set(files).size).toBe(paths.length + 1);
+  // A shell's pattern does not find names that begin with a dot.
+  expect(files.filter((file) => /\/\./.test(file))).toEqual([]);
+  expect(serverKey({ port: 80, serverNames: ["any"] })).not.toBe(serverKey({ port: 80, serverNames: [] }));
+  expect(serverKey({ port: 80, serverNames: ["A", "a"] })).toBe(serverKey({ port: 80, serverNames: ["a"] }));
+});
+
+test("one directory of two owners is held by one of them only, and a port is either http or https", () => {
+  const one = webSite(serve, "/srv/m", "ubuntu of dc1 of one").holds;
+  const other = webSite({ ...serve, tls: { certificate: "C" } }, "/srv/m", "ubuntu of dc1 of other").holds;
+  expect(Object.keys(one)).toEqual(Object.keys(other));
+  for (const [name, value] of Object.entries(one)) expect(other[name]).not.toBe(value);
 });

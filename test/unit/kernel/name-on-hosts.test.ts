@@ -1,21 +1,31 @@
 import { expect, test } from "@jest/globals";
-import { nameOnHosts } from "../../../resources/kernel/name-on-hosts.ts";
+import { nameOnHosts, ownerText } from "../../../resources/kernel/name-on-hosts.ts";
 
-test("what two stacks have on one host never has one name", () => {
-  const pairs = [
-    ["dc1", "ubuntu"],
-    ["dc1", "west-ubuntu"],
-    ["dc1-west", "ubuntu"],
-    ["dc1", "west-ubuntu-contents"],
-    ["dc1-west", "ubuntu-contents"],
-    ["dc1-west-ubuntu", "contents"],
-    ["dc1", "a b"],
-    ["dc1", "a_b"],
-    ["dc1", "a_20_b"],
-    ["dc1", "a/b"],
+test("what two stacks or projects have on one host never has one name", () => {
+  const owners = [
+    ["dc1", "ubuntu", "site"],
+    ["dc1", "ubuntu", "other-site"],
+    ["dc1", "west-ubuntu", "site"],
+    ["dc1-west", "ubuntu", "site"],
+    ["dc1_of_site", "ubuntu", "site"],
+    ["dc1", "ubuntu_of_dc1", "site"],
+    ["dc1", "a b", "site"],
+    ["dc1", "a_b", "site"],
+    ["dc1", "a_20_b", "site"],
+    ["dc1", "a/b", "site"],
+    ["_of_", "_of_", "_of_"],
+    ["_of__of_", "_of_", ""],
   ] as const;
-  const names = pairs.map(([stack, name]) => nameOnHosts(name, stack));
-  expect(new Set(names).size).toBe(pairs.length);
+  const names = owners.map(([stack, name, project]) => nameOnHosts(name, stack, project));
+  expect(new Set(names).size).toBe(owners.length);
   expect(names.filter((name) => !/^[\w.-]+$/.test(name))).toEqual([]);
-  expect(names.slice(0, 3)).toEqual(["dc1-ubuntu", "dc1-west-ubuntu", "dc1--west-ubuntu"]);
+  expect(names[3]).toBe("ubuntu_of_dc1-west_of_site");
+  // Names of earlier releases (STACK-NAME) have nothing in common with these.
+  expect(names.filter((name) => !name.includes("_of_"))).toEqual([]);
+});
+
+test("an owner is said to people as it was declared", () => {
+  const id = `files-${nameOnHosts("a_of_b configuration", "dc 1", "site")}`;
+  expect(ownerText(id)).toBe("a_of_b configuration of the stack dc 1 (project site)");
+  expect(ownerText("files-dc1--west-ubuntu-configuration")).toBe("files-dc1--west-ubuntu-configuration");
 });

@@ -64,7 +64,7 @@ describe("a declared resource", () => {
       host: "h1",
       text: "a",
       [hidden.provider]: 'exports.handler=()=>require("./resources/provider.ts").handler("Note")',
-      [hidden.name]: "dev-my_2f_note",
+      [hidden.name]: "my_2f_note_of_dev_of_airgapped-maas",
       [hidden.urn]: await value(note.urn),
     });
   });

@@ -184,7 +184,8 @@ export const files = defineResource<Inputs, Record<string, never>>({
     return isThere ? { inputs: observedInputs(declared, found), outputs: {} } : undefined;
   },
 
-  preflight: (scene, wanted) => lookAtClaims(scene, everything(wanted), wanted.checks),
+  preflight: (scene, wanted, _, isWhole) =>
+    lookAtClaims(scene, everything(wanted), wanted.checks ?? {}, isWhole),
 
   async apply(scene, wanted, observed) {
     const differs = (item: DeclaredPath) =>

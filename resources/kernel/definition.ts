@@ -68,11 +68,12 @@ export interface ResourceDefinition<
 
   /**
    * Looks on the host, in the preview already, whether a change can be made; changes nothing. Called for a new resource
-   * and for one whose declaration has changed. Entries that hold what is not known yet are left out.
+   * and for one whose declaration has changed. Entries that hold what is not known yet are left out; `isWhole` says that
+   * there are none.
    *
    * @throws ExplainedError, which refuses the preview
    */
-  preflight?(scene: Scene, wanted: Inputs, previous: Inputs | undefined): Promise<void>;
+  preflight?(scene: Scene, wanted: Inputs, previous: Inputs | undefined, isWhole: boolean): Promise<void>;
 
   /**
    * Makes it so. Called for a new resource as for a changed one, on absent as on something already

@@ -82,7 +82,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         : checked;
       const known = definition.inputs.safeParse(knownPart(inputs));
       if (definition.preflight && known.success && !(before && same(before, inputs))) {
-        await definition.preflight(scene, known.data as never, before as never);
+        await definition.preflight(scene, known.data as never, before as never, !containsUnknown(inputs));
       }
       return { inputs, failures: [] };
     } catch (error) {

@@ -56,16 +56,19 @@ export async function releasePaths(scene: Scene, step: string, checks: ServiceCh
 /**
  * Looks whether paths could be made what a resource declares; changes nothing.
  *
+ * @param isWhole whether all is known: only then services are asked whether they would take it.
  * @throws ExplainedError that names who declares something else for one, or listens where a service is to.
  */
 export async function lookAtClaims(
   scene: Scene,
   declared: readonly DeclaredPath[],
-  checks: ServiceChecks = {},
+  checks: ServiceChecks,
+  isWhole: boolean,
 ): Promise<void> {
-  const claims = pathClaims(scene.id, declared, () => false, ledgerPlace, checks);
+  const claims = pathClaims(scene.id, declared, () => true, ledgerPlace, checks);
   const step = "looking for who else declares this";
-  const result = await scene.host.run(`${claims.prologue}\n${claims.look}\n`, { allowFailure: true, step });
+  const script = [claims.prologue, claims.look, ...(isWhole ? [claims.trial] : []), ""].join("\n");
+  const result = await scene.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
   const refused = lookReport(claims, result);
   if (refused) throw refused;
   if (result.code === 0) return;
@@ -82,10 +85,13 @@ async function run(
   declared: readonly DeclaredPath[],
   step: string,
 ): Promise<ClaimsReport> {
-  const secrets = declared.flatMap((item) => (item.type === "file" && item.secret ? [item.content] : []));
   const script = `${claims.prologue}\n${claims.body}`;
-  const result = await scene.host.run(script, { allowFailure: true, step, secrets });
+  const result = await scene.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
   const report = claimsReport(claims, result);
   for (const warning of report.warnings) scene.warn(warning);
   return report;
+}
+
+function secretsOf(declared: readonly DeclaredPath[]): string[] {
+  return declared.flatMap((item) => (item.type === "file" && item.secret ? [item.content] : []));
 }

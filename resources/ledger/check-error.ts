@@ -5,11 +5,11 @@ import { ownerText } from "../kernel/name-on-hosts.ts";
  * Why a service does not take a change, from the lines of undo.sh.
  *
  * @param told the lines that begin with a word, without it
- * @param restored whether all is as it was before
+ * @param restored whether all is as it was before; undefined where nothing was changed
  */
 export function checkError(
   told: (word: string) => string[][],
-  restored: boolean,
+  restored: boolean | undefined,
 ): ExplainedError | undefined {
   const [unit, port, who] = told("busy")[0] ?? [];
   if (unit) {
@@ -21,9 +21,12 @@ export function checkError(
   }
   const [rejecting = "", action, text] = told("rejected")[0] ?? [];
   if (!rejecting) return undefined;
-  const after = restored
-    ? "What was there before has been put back."
-    : "What was there before could not be put back: the next update on this host does so.";
+  const after =
+    restored === undefined
+      ? "Nothing has been changed."
+      : restored
+        ? "What was there before has been put back."
+        : "What was there before could not be put back: the next update on this host does so.";
   const already = told("already").find(([name]) => name === rejecting)?.[1];
   if (already !== undefined) {
     const owners = told("blamed").map(

@@ -11,6 +11,7 @@ import { type LedgerPlace, ledgerPlace } from "./place.ts";
 const functions = [
   join(import.meta.dirname, "..", "services", "handing-over.sh"),
   join(import.meta.dirname, "undo.sh"),
+  join(import.meta.dirname, "trial.sh"),
   join(import.meta.dirname, "path-claims.sh"),
 ]
   .map((file) => readFileSync(file, "utf8"))
@@ -36,6 +37,8 @@ export interface PathClaims {
   readonly subjects: readonly Subject[];
   /** Only says who holds what of this otherwise: changes nothing. */
   readonly look: string;
+  /** Says, besides, whether services would take the change in /etc; for a host of its own, where anything may be tried. */
+  readonly trial: string;
 }
 
 interface Subject {
@@ -89,21 +92,41 @@ export function pathClaims(
     ...(declared.length > 0 ? units.map((unit) => sh`reload_service ${unit}`) : []),
     "commit",
   ];
+  const prologue = [
+    "set -eu",
+    "umask 077",
+    sh`ledger=${place.directory} lock=${place.lock} resource=${resource}`,
+    `wanted=${quote(` ${records.join(" ")} `)}`,
+    functions,
+    "command_of() {",
+    'case "$1" in',
+    ...units.map((unit) => `${quote(unit)}) printf '%s' ${quote(checks[unit]?.command ?? "")} ;;`),
+    "*) echo true ;;",
+    "esac",
+    "}",
+  ].join("\n");
+  const inEtc = ({ path }: { path: string }) => path.startsWith("/etc/");
+  const placed = numbered.filter(
+    ({ item }) => item.type !== "directory" && item.type !== "held" && differs(item),
+  );
   return {
     subjects,
+    prologue,
     look: [...looks, ...ports].join("\n"),
-    prologue: [
-      "set -eu",
-      "umask 077",
-      sh`ledger=${place.directory} lock=${place.lock} resource=${resource}`,
-      `wanted=${quote(` ${records.join(" ")} `)}`,
-      functions,
-      "command_of() {",
-      'case "$1" in',
-      ...units.map((unit) => `${quote(unit)}) printf '%s' ${quote(checks[unit]?.command ?? "")} ;;`),
-      "*) echo true ;;",
-      "esac",
-      "}",
+    trial: [
+      'if [ -n "$taken" ]; then exit 0; fi',
+      "tried=$(unshare --mount --propagation private sh -s <<'END-OF-TRIAL' 2>/dev/null",
+      prologue,
+      "hide_etc",
+      ...directoriesFirst.filter(inEtc).map(({ script }) => script),
+      ...placed.filter(({ item }) => inEtc(item)).map(({ item, index }) => placing(item, index)),
+      "give_up_unwanted",
+      ...units.map((unit) => sh`try_unit ${unit}`),
+      "END-OF-TRIAL",
+      ") || true",
+      'if [ -z "$tried" ]; then exit 0; fi',
+      `printf '%s\\n' "$tried"`,
+      ...units.map((unit) => sh`compare_unit ${unit}`),
     ].join("\n"),
     body: [
       "lock_ledger",
@@ -117,9 +140,7 @@ export function pathClaims(
       ),
       "settle_claims",
       ...directoriesFirst.map(({ script }) => script),
-      ...numbered
-        .filter(({ item }) => item.type !== "directory" && item.type !== "held" && differs(item))
-        .map(({ item, index }) => placing(item, index)),
+      ...placed.map(({ item, index }) => placing(item, index)),
       "release_unwanted",
       ...(units.length > 0 ? settle : []),
       "close_ledger",
@@ -202,7 +223,7 @@ export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }:
 /** Reads what the `look` of `pathClaims` printed: why the change cannot be made. */
 export function lookReport({ subjects }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
   const told = tellings(stdout);
-  return takenError(subjects, told) ?? checkError(told, false);
+  return takenError(subjects, told) ?? checkError(told, undefined);
 }
 
 type Told = (word: string) => string[][];

@@ -321,3 +321,45 @@ test("a directory of a ledger that does not know it is open to all", async () =>
   expect(statSync(ground.at("outer")).mode & 0o7777).toBe(0o755);
   expect(statSync(ground.at("outer/inner")).mode & 0o7777).toBe(0o755);
 });
+
+// It takes root to be in a mount namespace of one's own: everybody else's preview does without.
+describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
+  const folder = "/etc/airgapped-maas-trial";
+  const conf = (name: string, content: string): DeclaredPath => ({
+    type: "file",
+    path: `${folder}/${name}`,
+    content,
+    mode: "0644",
+    owner: "root",
+    group: "root",
+  });
+  const command = `! grep -n bad ${folder}/*.conf`;
+
+  async function look(declared: readonly DeclaredPath[]) {
+    const claims = pathClaims("r", declared, () => true, ground.place, { [unit]: { command } });
+    return lookReport(claims, await runHere(`${claims.prologue}\n${claims.look}\n${claims.trial}\n`));
+  }
+
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("asks the service about all of its configuration, and changes nothing", async () => {
+    expect(await look([conf("a.conf", "good\n")])).toBeUndefined();
+    const bad = await look([conf("a.conf", "good\n"), conf("b.conf", "bad\n")]);
+    expect(bad?.message).toMatch(/checking the new configuration of checked.service: .*b\.conf:1:bad/);
+    expect(bad?.message).toContain("Nothing has been changed.");
+    expect(existsSync(folder)).toBe(false);
+    expect(existsSync(ground.place.directory)).toBe(false);
+  });
+
+  test("does without what the change lets go of, and says what was wrong before", async () => {
+    mkdirSync(folder);
+    expect(await apply("r", [conf("old.conf", "bad\n")])).toMatchObject({ code: 0 });
+    const before = manifest(folder);
+    expect(await look([conf("a.conf", "good\n")])).toBeUndefined();
+    writeFileSync(join(folder, "theirs.conf"), "bad\n");
+    const blamed = await look([conf("a.conf", "good\n")]);
+    expect(blamed?.message).toMatch(/refused before this update changed anything: .*theirs\.conf/s);
+    rmSync(join(folder, "theirs.conf"));
+    expect(manifest(folder)).toBe(before);
+  });
+});

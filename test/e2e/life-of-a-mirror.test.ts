@@ -89,7 +89,7 @@ describe("when nothing has to be done", () => {
 
 describe("what has drifted", () => {
   let drifted: Run;
-  const nginx = "/etc/nginx/airgapped-maas/80-any/e2e-ubuntu.conf";
+  const nginx = "/etc/nginx/airgapped-maas/80-any/=ubuntu.conf";
   const reprepro = `${directory}/reprepro/conf/distributions`;
   let deleted: string;
   let flipped: string;

@@ -154,7 +154,7 @@ describe("a new serial upstream", () => {
 });
 
 describe("what has drifted", () => {
-  const nginx = "/etc/nginx/airgapped-maas/80-any/e2e-images.conf";
+  const nginx = "/etc/nginx/airgapped-maas/80-any/=ephemeral-v3=stable.conf";
   let deleted: string;
   let flipped: string;
 

@@ -1,5 +1,11 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Lab, labDown, labUp } from "../../lab/lab.ts";
+import { repository } from "../../lab/paths.ts";
+import { until } from "../../lab/until.ts";
 import { labSite, type Run, Stack, succeeded, type Values } from "./stack.ts";
 
 const labName = "e2e-side";
@@ -57,6 +63,99 @@ describe("two stacks on one host", () => {
     );
   }, 120_000);
 
+  /** What the preview of a stack with other mirrors on the same host says, which must refuse them. */
+  async function refused(stack: Stack, site: Values | string): Promise<string> {
+    stack.configure(site);
+    const { code, output } = await stack.preview();
+    expect(code).not.toBe(0);
+    return output.slice(output.indexOf("Diagnostics:"));
+  }
+
+  /** All that is served, and who it is of. */
+  async function stateOfMirror(): Promise<string> {
+    const kept = "/etc/nginx /var/lib/airgapped-maas/paths /var/lib/airgapped-maas/keys";
+    const { stdout } = await lab.sh(
+      "mirror",
+      `find ${kept} -type f | sort | xargs sha256sum; nginx -t 2>&1; cat /srv/airgapped-maas/*/apt/*/.owner`,
+    );
+    return stdout;
+  }
+
+  test("refuse in the preview what the other has, by name", async () => {
+    const before = await stateOfMirror();
+    const three = await newStack("three", {});
+    const mirror = (serve: Values) => labSite(lab, { other: { filter: few, serve } });
+    const path = await refused(three, mirror({ path: "/one" }));
+    expect(path).toContain(
+      "claiming URL path /one on port 80: ubuntu-configuration of the stack one (project airgapped-maas)",
+    );
+    await lab.sh("mirror", "systemd-run --quiet --unit=squatter python3 -m http.server 8089");
+    await until(
+      "the port",
+      20_000,
+      async () => (await lab.sh("mirror", "ss -Hltn 'sport = :8089'")).stdout !== "",
+    );
+    const port = await refused(three, mirror({ path: "/three", port: 8089 }));
+    expect(port).toMatch(/listens on port 8089: python3.* \(process \d+\)/);
+    await lab.sh("mirror", "systemctl stop squatter");
+    const pair = certificate("m.example");
+    const tls = (more: Values) => mirror({ path: "/three", tls: { ...pair, ...more } });
+    expect(await refused(three, tls({ key: certificate("other.example").key }))).toContain(
+      "aptMirrors.other.serve.tls.key: is not the key of the certificate (of m.example)",
+    );
+    expect(await refused(three, tls({ certificate: "C" }))).toContain(
+      "aptMirrors.other.serve.tls.certificate: ",
+    );
+    expect(await refused(three, mirror({ path: "/three", port: 80, tls: pair }))).toContain(
+      "claiming TCP port 80",
+    );
+    // What people wrote themselves is known to nginx only.
+    await lab.sh("mirror", "echo 'server { listen 8091 default_server; }' >/etc/nginx/conf.d/theirs.conf");
+    expect(await refused(three, mirror({ path: "/three", port: 8091 }))).toMatch(
+      /a duplicate default server for 0.0.0.0:8091/,
+    );
+    await lab.sh("mirror", "rm /etc/nginx/conf.d/theirs.conf");
+    expect(await stateOfMirror()).toBe(before);
+  }, 120_000);
+
+  test("of which one is renamed says how that is done", async () => {
+    const { aptMirrors, ...rest } = siteTwo();
+    const said = await refused(two, { ...rest, aptMirrors: { renamed: aptMirrors.ubuntu } });
+    expect(said).toContain("claiming URL path /two on port 80: ubuntu-configuration of the stack two");
+    expect(said).toContain("nameOnHost");
+    two.configure(siteTwo());
+  }, 60_000);
+
+  test("a project with stacks and mirrors of the same names takes over nothing", async () => {
+    const before = await stateOfMirror();
+    const folder = mkdtempSync(join(tmpdir(), "other-project-"));
+    for (const shared of ["index.ts", "resources", "node_modules"])
+      symlinkSync(join(repository, shared), join(folder, shared));
+    const project =
+      "name: other-site\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: index.ts\noptions:\n  refresh: always\n";
+    writeFileSync(join(folder, "Pulumi.yaml"), project);
+    const other = await Stack.create({ name: "one", project: folder });
+    stacks.push(other);
+    const text = (site: Values) =>
+      Object.entries(site)
+        .map(([key, value]) => `  other-site:${key}: ${JSON.stringify(value)}\n`)
+        .join("");
+    const one = labSite(lab, { ubuntu: { filter: few, serve: { path: "/one" }, deleteContent: true } });
+    expect(await refused(other, text(one))).toContain("(project airgapped-maas)");
+    const elsewhere = labSite(lab, {
+      ubuntu: { filter: few, serve: { path: "/elsewhere" }, deleteContent: true },
+    });
+    expect(await refused(other, text(elsewhere))).toMatch(
+      /\/srv\/airgapped-maas\/one\/apt\/ubuntu: it belongs to ubuntu-contents of the stack one \(project airgapped-maas\), and this is .*\(project other-site\)/,
+    );
+    // Whoever goes on without a preview comes no further, and takes nothing with him.
+    expect((await other.up()).code).not.toBe(0);
+    succeeded(await other.destroy());
+    expect(await stateOfMirror()).toBe(before);
+    expect(await served("mirror", "/one/dists/noble-updates/Release")).toContain("Codename: noble");
+    rmSync(folder, { recursive: true });
+  }, 120_000);
+
   test("end one by one: the other serves on, and has nothing to do", async () => {
     succeeded(await one.destroy());
     expect(await served("mirror", "/one/dists/noble-updates/Release")).toBe("404");
@@ -102,6 +201,13 @@ describe("two stacks on one host", () => {
     expect(await two.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 120_000);
 });
+
+function certificate(name: string): { certificate: string; key: string } {
+  const args = `req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=${name} -keyout /dev/stdout`.split(" ");
+  const both = execFileSync("openssl", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const [key = "", certificate = ""] = both.split(/(?<=-----END PRIVATE KEY-----\n)/);
+  return { certificate, key };
+}
 
 describe("two updates of one mirror at a time", () => {
   // Two workstations with a state each, which no lock of Pulumi's keeps apart.

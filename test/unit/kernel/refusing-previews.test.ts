@@ -1,0 +1,83 @@
+import { expect, test } from "@jest/globals";
+import { z } from "zod";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { unknown } from "../../../resources/kernel/check.ts";
+import { defineResource } from "../../../resources/kernel/definition.ts";
+import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
+import { hidden } from "../../../resources/kernel/stored-properties.ts";
+
+interface Inputs {
+  readonly host: string;
+  readonly items: Record<string, { text: string }>;
+  readonly place: string;
+}
+
+function provider() {
+  const asked: unknown[] = [];
+  const definition = defineResource<Inputs, object>({
+    kind: "Example",
+    version: 1,
+    inputs: z.strictObject({
+      host: z.string(),
+      items: z.record(z.string(), z.strictObject({ text: z.string() })).default({}),
+      place: z.string().default("new"),
+    }),
+    settles: async (_, wanted, previous) =>
+      previous?.place === "former" ? { ...wanted, place: "former" } : wanted,
+    async preflight(scene, wanted, _, isWhole) {
+      asked.push({ id: scene.id, items: wanted.items, isWhole });
+      if (!("theirs" in wanted.items)) return;
+      throw new ExplainedError({ step: "claiming theirs", found: "taken", remedy: "Leave it." });
+    },
+    observe: async () => undefined,
+    apply: async () => ({}),
+    remove: async () => {},
+  });
+  return { asked, provider: new DefinitionProvider(definition as never) };
+}
+
+const declared = { host: "h", items: { a: { text: "1" } }, [hidden.name]: "a_of_dc1_of_site" };
+
+test("what cannot be made on the host is refused when it is declared, and told with its host", async () => {
+  const { asked, provider: one } = provider();
+  const { failures } = await one.check({}, { ...declared, items: { theirs: { text: "" } } });
+  expect(failures).toEqual([
+    { property: "", reason: "host h: claiming theirs: taken\n  What to do: Leave it." },
+  ]);
+  expect(asked).toHaveLength(1);
+});
+
+test("the host is asked about changes only, by the name that the resource had first", async () => {
+  const { asked, provider: one } = provider();
+  const { inputs } = await one.check({}, declared);
+  expect(asked).toEqual([{ id: "example-a_of_dc1_of_site", items: declared.items, isWhole: true }]);
+  await one.check(inputs, declared);
+  expect(asked).toHaveLength(1);
+  const former = { ...inputs, [hidden.name]: "dc1-a" };
+  const items = { ...declared.items, b: { text: "2" } };
+  expect((await one.check(former, { ...declared, items })).inputs).toMatchObject({ [hidden.name]: "dc1-a" });
+  expect(asked.slice(1)).toEqual([{ id: "example-dc1-a", items, isWhole: true }]);
+});
+
+test("what is not known yet is left out of the question, and nothing is asked of an unknown host", async () => {
+  const { asked, provider: one } = provider();
+  const items = { ...declared.items, late: { text: unknown } };
+  const { inputs, failures } = await one.check({}, { ...declared, items });
+  expect({ items: inputs.items, failures }).toEqual({ items, failures: [] });
+  await one.check({}, { ...declared, items: unknown });
+  await one.check({}, { ...declared, host: unknown });
+  expect(asked).toEqual([
+    { id: "example-a_of_dc1_of_site", items: declared.items, isWhole: false },
+    { id: "example-a_of_dc1_of_site", items: {}, isWhole: false },
+  ]);
+});
+
+test("an existing resource keeps what a new one would get otherwise, and that is no change", async () => {
+  const { provider: one } = provider();
+  const { inputs } = await one.check({}, declared);
+  expect(inputs.place).toBe("new");
+  const former = { ...inputs, place: "former" };
+  const again = await one.check(former, declared);
+  expect(again.inputs.place).toBe("former");
+  expect(await one.diff("id", former, again.inputs)).toEqual({ changes: false });
+});

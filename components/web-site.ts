@@ -61,8 +61,16 @@ function held(serve: Serve, server: string, content: string): Record<string, str
   return {
     [`TCP port ${serve.port}`]: serve.tls ? "https" : "http",
     ...Object.fromEntries(names.map((name) => [`server name ${name} on port ${serve.port}`, server])),
+    // One mirror inside another would hide a part of it.
+    ...Object.fromEntries(above(serve.path).map((path) => [`URL path ${path} on ${at}`, "paths in it"])),
     [`URL path ${serve.path || "/"} on ${at}`]: content,
   };
+}
+
+/** `/` and `/a` of `/a/b`. */
+function above(path: string): string[] {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/") || "/");
 }
 
 /** Host names are the same in any case. */

@@ -115,9 +115,11 @@ export function pathClaims(
     look: [...looks, ...ports].join("\n"),
     trial: [
       'if [ -n "$taken" ]; then exit 0; fi',
+      sh`note_complaints ${units.join(" ")}`,
       "tried=$(unshare --mount --propagation private sh -s <<'END-OF-TRIAL' 2>/dev/null",
       prologue,
       "hide_etc",
+      ...units.map((unit) => sh`need_candour ${unit}`),
       ...directoriesFirst.filter(inEtc).map(({ script }) => script),
       ...placed.filter(({ item }) => inEtc(item)).map(({ item, index }) => placing(item, index)),
       "give_up_unwanted",

@@ -26,17 +26,40 @@ give_up_unwanted() {
   done
 }
 
-# unit: asks the service; one that is not installed yet has nothing to say
-try_unit() {
+# unit: what the service says of what is there; nothing where it takes it, or is not installed yet
+complaint_of() {
   command=$(command_of "$1")
-  if ! command -v "${command%% *}" >/dev/null || text=$(sh -c "$command" 9>&- 2>&1); then return 0; fi
-  echo "rejected $1 check $(printf '%s' "$text" | base64 -w 0)"
+  if ! command -v "${command%% *}" >/dev/null; then return 0; fi
+  if text=$(sh -c "$command" 9>&- 2>&1); then return 0; fi
+  printf '%s\n' "${text:-it failed without a word}"
 }
 
-# unit: outside of the trial, whether it would take what is there now
+# units: before anything is tried, those that complain already
+note_complaints() {
+  complaining=" "
+  for unit in $1; do
+    if [ -n "$(complaint_of "$unit")" ]; then complaining="$complaining$unit "; fi
+  done
+  export complaining
+}
+
+# unit: a service that complains in here of what it takes outside (a profile of AppArmor may keep it from files in
+# memory) cannot be asked here.
+need_candour() {
+  case $complaining in *" $1 "*) return 0 ;; esac
+  if [ -n "$(complaint_of "$1")" ]; then exit 0; fi
+}
+
+# unit: asks the service
+try_unit() {
+  text=$(complaint_of "$1")
+  if [ -n "$text" ]; then echo "rejected $1 check $(printf '%s' "$text" | base64 -w 0)"; fi
+}
+
+# unit: outside of the trial, what was wrong before
 compare_unit() {
-  command=$(command_of "$1")
-  if text=$(sh -c "$command" 9>&- 2>&1); then return 0; fi
+  case $complaining in *" $1 "*) ;; *) return 0 ;; esac
+  text=$(complaint_of "$1")
   echo "already $1 $(printf '%s' "$text" | base64 -w 0)"
   blame "$text"
 }

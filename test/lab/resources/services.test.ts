@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
 import { until } from "../../../lab/until.ts";
+import { files } from "../../../resources/files.ts";
 import type { Json } from "../../../resources/kernel/definition.ts";
 import { sha256 } from "../../../resources/ledger/declared-path.ts";
 import { services } from "../../../resources/services.ts";
@@ -271,6 +272,77 @@ describe("files that a service reads", () => {
         sha256(siteSaying("two")),
       ],
     });
+  }, 120_000);
+});
+
+describe("files that nginx checks before they count", () => {
+  const checked = (content: string, command = "nginx -t -q") => ({
+    host: "mirror",
+    secretFiles: { [site]: { content } },
+    checks: { "nginx.service": { command, ports: [8088] } },
+    holds: { "TCP port 8088": "http" },
+  });
+  const configuration = (name: string) => {
+    const life = new LifeCycle(files, name);
+    made.push(life);
+    return life;
+  };
+
+  test("are taken in by themselves when a secret among them changes", async () => {
+    const life = configuration("secret");
+    await life.up(checked(siteSaying("one")));
+    expect(await served()).toBe("one");
+    await life.up(checked(siteSaying("two")));
+    expect(await served()).toBe("two");
+    expect((await life.preview(checked(siteSaying("two")))).change).toBe("none");
+    await life.destroy();
+    expect(await differences()).toEqual([]);
+  }, 120_000);
+
+  test("are refused in the preview, and nothing is changed", async () => {
+    const life = configuration("refused");
+    const bad = checked("server { listen 8088; ssl_certificate /etc/nginx/none.crt; }\n");
+    await expect(life.preview(bad)).rejects.toThrow(
+      /new configuration of nginx.service: .*Nothing has been changed/,
+    );
+    expect(await differences()).toEqual([]);
+    await bed.sh("systemd-run --quiet --unit=squatter python3 -m http.server 8088");
+    await until("the port", 20_000, async () => (await bed.sh("ss -Hltn 'sport = :8088'")) !== "");
+    await expect(life.preview(checked(siteSaying("one")))).rejects.toThrow(
+      /port 8088: python3.* \(process \d+\)/,
+    );
+    await bed.sh("systemctl stop squatter");
+    expect(await differences()).toEqual([]);
+  }, 120_000);
+
+  test("that a running nginx does not take are put back, and it starts again with what was there", async () => {
+    const life = configuration("put-back");
+    await life.up(checked(siteSaying("one")));
+    const refused = checked("server { listen 8088; return nonsense; }\n", "true");
+    await expect(life.up(refused)).rejects.toThrow(/reloading nginx.service: .*put back/s);
+    expect(await bed.sh(`cat ${site}`)).toBe(siteSaying("one"));
+    await bed.sh("systemctl restart nginx");
+    expect(await served()).toBe("one");
+    expect((await life.preview(checked(siteSaying("one")))).change).toBe("none");
+  }, 120_000);
+
+  test("are as they were after an update that was killed before nginx was asked", async () => {
+    const life = configuration("killed");
+    await life.up(checked(siteSaying("one")));
+    const slow = checked(siteSaying("two"), "test ! -e /run/hold || exec sleep 300");
+    await life.up(slow);
+    expect(await served()).toBe("two");
+    await bed.sh("touch /run/hold");
+    const lost = life
+      .up({ ...slow, secretFiles: { [site]: { content: siteSaying("three") } } })
+      .catch(() => {});
+    await until("the check", 20_000, async () => (await bed.sh("pgrep -xf 'sleep 300' || true")) !== "");
+    expect(await bed.sh(`cat ${site}`)).toBe(siteSaying("three"));
+    await bed.sh("rm /run/hold; kill -9 -- -$(ps -o pgid= -p $(pgrep -xf 'sleep 300') | tr -d ' ')");
+    await lost;
+    expect(Object.keys((await life.preview(slow)).differs)).toContain("checks[nginx.service][command]");
+    await life.up(slow);
+    expect(await served()).toBe("two");
   }, 120_000);
 });
 

@@ -45,6 +45,7 @@ server {
   },
   "holds": {
     "TCP port 80": "http",
+    "URL path / on port 80": "paths in it",
     "URL path /ubuntu on port 80": "/srv/m/current/public (ubuntu of dc1)",
   },
   "keyPath": undefined,
@@ -109,5 +110,18 @@ test("one directory of two owners is held by one of them only, and a port is eit
   const one = webSite(serve, "/srv/m", "ubuntu of dc1 of one").holds;
   const other = webSite({ ...serve, tls: { certificate: "C" } }, "/srv/m", "ubuntu of dc1 of other").holds;
   expect(Object.keys(one)).toEqual(Object.keys(other));
-  for (const [name, value] of Object.entries(one)) expect(other[name]).not.toBe(value);
+  const differing = Object.keys(one).filter((name) => one[name] !== other[name]);
+  expect(differing).toEqual(["TCP port 80", "URL path /ubuntu on port 80"]);
+});
+
+test("a mirror inside another is a contradiction, beside another it is none", () => {
+  const clashes = (one: string, other: string) => {
+    const [a, b] = [one, other].map((path) => webSite({ ...serve, path }, `/srv${path}`, path).holds);
+    return Object.keys(a ?? {}).filter((name) => b && name in b && a?.[name] !== b[name]);
+  };
+  expect(clashes("/a", "/a/b/c")).toEqual(["URL path /a on port 80"]);
+  expect(clashes("/a/b", "/a")).toEqual(["URL path /a on port 80"]);
+  expect(clashes("", "/a")).toEqual(["URL path / on port 80"]);
+  expect(clashes("/a", "/ab")).toEqual([]);
+  expect(clashes("/a/b", "/a/c")).toEqual([]);
 });

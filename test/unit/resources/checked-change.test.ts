@@ -216,7 +216,7 @@ exec ${path} "$@"
     let cutOff = 0;
     let nth = 1;
     // Each place takes a second or so: some of them do.
-    for (; await killedAt(nth, change("bad")); nth += 6) {
+    for (; await killedAt(nth, change("bad")); nth += 10) {
       const seen = await ground.look("r", [ground.file("conf.d/a", "good\n")]);
       if (existsSync(join(ground.place.directory, "undo"))) {
         expect(seen.cutOff).toBe(true);
@@ -349,6 +349,15 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
     expect(bad?.message).toContain("Nothing has been changed.");
     expect(existsSync(folder)).toBe(false);
     expect(existsSync(ground.place.directory)).toBe(false);
+  });
+
+  test("does not believe a service that complains of what it takes otherwise", async () => {
+    const elsewhere = `[ "$(stat -f -c %T /etc)" != overlayfs ] || [ "$(stat -f -c %T /)" = overlayfs ]`;
+    const claims = pathClaims("r", [conf("a.conf", "bad\n")], () => true, ground.place, {
+      [unit]: { command: `${elsewhere} && ${command}` },
+    });
+    const { stdout } = await runHere(`${claims.prologue}\n${claims.look}\n${claims.trial}\n`);
+    expect(stdout).not.toContain("rejected");
   });
 
   test("does without what the change lets go of, and says what was wrong before", async () => {

@@ -184,8 +184,11 @@ export const files = defineResource<Inputs, Record<string, never>>({
     return isThere ? { inputs: observedInputs(declared, found), outputs: {} } : undefined;
   },
 
-  preflight: (scene, wanted, _, isWhole) =>
-    lookAtClaims(scene, everything(wanted), wanted.checks ?? {}, isWhole),
+  async preflight(scene, wanted, _, isWhole) {
+    // Others are refused by the update, before it changes anything: that is not worth a look at each of their hosts.
+    if (!wanted.checks && !wanted.holds) return;
+    await lookAtClaims(scene, everything(wanted), wanted.checks ?? {}, isWhole);
+  },
 
   async apply(scene, wanted, observed) {
     const differs = (item: DeclaredPath) =>
@@ -310,7 +313,8 @@ function attributesOf({ mode, owner, group }: FoundPath) {
  *       absent: ["/etc/nginx/sites-enabled/default"],
  *     });
  *
- * Two resources may declare the same path as long as they declare the same for it: the preview refuses anything else.
+ * Two resources may declare the same path as long as they declare the same for it. With
+ * `checks` or `holds` the preview refuses anything else.
  *
  * @throws ExplainedError when another resource on the host declares something else for a path, when a service
  * does not take the change (nothing is changed then), when

@@ -86,7 +86,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       }
       return { inputs, failures: [] };
     } catch (error) {
-      if (!(error instanceof ExplainedError)) throw error;
+      if (!(error instanceof ExplainedError) || ofItsHost(error)) throw error;
       const { message } = error.within({ host: String(checked.host) });
       return { inputs: checked, failures: [{ property: "", reason: message }] };
     }

@@ -12,7 +12,9 @@ import { ownerText } from "../kernel/name-on-hosts.ts";
 export async function refuseTreeOfOthers(
   scene: Scene,
   { directory }: { readonly directory: string },
+  previous: { readonly directory: string } | undefined,
 ): Promise<void> {
+  if (previous?.directory === directory) return;
   const owner = await scene.host.facts({
     script: sh`cat ${`${directory}/.owner`} 2>/dev/null || true`,
     parse: (output) => output.trim(),

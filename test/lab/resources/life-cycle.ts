@@ -93,7 +93,7 @@ export class LifeCycle {
   async #checked(inputs: Properties): Promise<Properties> {
     const given = { ...inputs, [hidden.name]: `test-${this.name}`, [hidden.urn]: "" };
     const { inputs: checked, failures } = await this.#provider.check(this.#state?.properties ?? {}, given);
-    if (failures?.length) throw new Error(JSON.stringify(failures));
+    if (failures?.length) throw new Error(failures.map(({ reason }) => reason).join("\n"));
     return Object.fromEntries(
       Object.entries(checked).filter(([key]) => key in this.#definition.inputs.shape || key.startsWith("__")),
     ) as Properties;

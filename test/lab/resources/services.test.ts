@@ -303,7 +303,7 @@ describe("files that nginx checks before they count", () => {
     const life = configuration("refused");
     const bad = checked("server { listen 8088; ssl_certificate /etc/nginx/none.crt; }\n");
     await expect(life.preview(bad)).rejects.toThrow(
-      /new configuration of nginx.service: .*Nothing has been changed/,
+      /new configuration of nginx.service: .*Nothing has been changed/s,
     );
     expect(await differences()).toEqual([]);
     await bed.sh("systemd-run --quiet --unit=squatter python3 -m http.server 8088");

@@ -92,10 +92,9 @@ export function serveSchema(standardPath: string) {
         .array(
           z
             .string()
-            .regex(
-              /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i,
-              "is not a host name",
-            ),
+            .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i, "is not a host name")
+            // nginx and its clients do not tell cases apart.
+            .toLowerCase(),
         )
         .default([]),
       address: z

@@ -139,6 +139,13 @@ function clashOf(one: Mirror, two: Mirror): Clash | undefined {
         `${shared} is also a name of ${other}: give both the same serverNames, or different ports`,
     };
   }
+  if (sameServer && one.serve.tls?.certificate !== two.serve.tls?.certificate) {
+    return {
+      path: ["serve", "tls", "certificate"],
+      message: (other) =>
+        `differs from that of ${other}, which answers to the same port and names: give both the same one, or different serverNames`,
+    };
+  }
   if (sameServer && overlap(one.serve.path, two.serve.path)) {
     return {
       path: ["serve", "path"],

@@ -19,6 +19,7 @@ paths=$ledger/paths
 undo=$ledger/undo
 at="- start"
 journal=
+noting=
 aside=
 recorded=
 taken=
@@ -29,6 +30,7 @@ on_exit() {
   if [ -n "$aside" ]; then rm -rf -- "$aside"; fi
   if [ "$status" != 0 ] && [ -n "$at" ]; then echo "stopped $at" || true; fi
   if [ -n "$journal" ]; then give_back; fi
+  if [ -n "$noting" ]; then rm -rf "$undo.new"; fi
 }
 trap on_exit EXIT
 

@@ -80,7 +80,9 @@ export function pathClaims(
     ...parents.map((_, index) => sh`check_claim ${index} ${record(index)} parent`),
     ...numbered.map(({ item, index }) => sh`check_claim ${index} ${record(index)} ${declarationOf(item)}`),
   ];
-  const ports = units.map((unit) => sh`need_ports ${unit} ${(checks[unit]?.ports ?? []).join(" ")}`);
+  // What is let go of needs no port.
+  const listening = declared.length > 0 ? units : [];
+  const ports = listening.map((unit) => sh`need_ports ${unit} ${(checks[unit]?.ports ?? []).join(" ")}`);
   const journal = [
     sh`begin_undo ${units.join(" ")}`,
     ...parents.map((path, index) => sh`note_parent ${record(index)} ${path}`),
@@ -89,7 +91,7 @@ export function pathClaims(
   ];
   const settle = [
     ...units.map((unit) => sh`check_service_files ${unit}`),
-    ...(declared.length > 0 ? units.map((unit) => sh`reload_service ${unit}`) : []),
+    ...listening.map((unit) => sh`reload_service ${unit}`),
     "commit",
   ];
   const prologue = [

@@ -16,6 +16,7 @@
 # units: opens the journal
 begin_undo() {
   at="- record"
+  noting=yes
   rm -rf "$undo.new"
   mkdir -p "$undo.new/records"
   printf '%s\n' "$1" >"$undo.new/units"
@@ -53,6 +54,7 @@ keep_undo() {
   mv -T "$undo.new" "$undo"
   sync -f "$ledger"
   journal=kept
+  noting=
 }
 
 commit() {

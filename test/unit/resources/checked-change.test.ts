@@ -299,6 +299,16 @@ describe("names that are held", () => {
   });
 });
 
+test("what is let go of needs no port", async () => {
+  expect(await apply("r", [ground.file("conf.d/a", "good\n")])).toMatchObject({ code: 0 });
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  expect(await apply("r", [], "", checks([port]))).toMatchObject({ code: 0, stderr: "" });
+  expect(existsSync(ground.at("conf.d/a"))).toBe(false);
+  server.close();
+});
+
 test("a directory that is made anew for what comes back is as it was", async () => {
   mkdirSync(ground.at("outer/inner"), { recursive: true });
   writeFileSync(ground.at("outer/inner/a"), "found");

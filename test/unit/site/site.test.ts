@@ -156,6 +156,16 @@ describe("mirrors of one host", () => {
       "aptMirrors.other.serve.serverNames a.example is also a name of one: give both the same serverNames, or different ports",
     ],
     [
+      { serve: { serverNames: ["a.example"] } },
+      { serve: { serverNames: ["b.example", "A.Example"], path: "/x" } },
+      /^aptMirrors\.other\.serve\.serverNames a\.example is also a name of one/,
+    ],
+    [
+      { serve: { tls: { certificate: "c", key: "k" } } },
+      { serve: { path: "/x", tls: { certificate: "d", key: "k" } } },
+      /^aptMirrors\.other\.serve\.tls\.certificate differs from that of one/,
+    ],
+    [
       { serve: { port: 443, tls: { certificate: "c", key: "k" } } },
       { serve: { port: 443, path: "/x" } },
       /^aptMirrors\.other\.serve\.port 443 is served with TLS by one/,

@@ -100,7 +100,9 @@ export function checkedTls(
   if (certificate === undefined || key === undefined) return undefined;
   const at = `${path}.serve.tls`;
   const look = async (known: string | undefined) => {
-    const names = [...serve.serverNames, new URL(await urlOf(host, serve)).hostname];
+    // What is wrong with the host is explained by the mirror's lookup.
+    const url = await urlOf(host, serve).catch(() => undefined);
+    const names = [...serve.serverNames, ...(url ? [new URL(url).hostname] : [])];
     const { faults, warnings, validity } = tlsFindings({ certificate, key: known }, names);
     if (faults.length > 0) {
       const lines = faults.map((fault) => `${at}.${fault.path}: ${fault.message}`);

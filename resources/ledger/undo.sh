@@ -2,9 +2,9 @@
 #
 # Expects path-claims.sh and services/handing-over.sh. $ledger/undo/ is there only while a change is made, which takes
 # the ledger's lock: whoever gets the lock and finds it carries on from a change that was cut off, and puts back what was
-# there. In it are `resource` (whose change it is), `units`
-# (services that read the files) and, in the order of their depth, records/N-<sha256 of the
-# path>/ with `path`, `original` or `absent` (what was there before this change) and `record` (what the ledger held).
+# there. In it are `resource` (whose change it is), `units` (services that read the files) and, in the order of their
+# depth, records/N-<sha256 of the path>/ with `path`, `original` or `absent` (what was there before this change) and
+# `record` (what the ledger held).
 #
 # Tells on standard output, beside what path-claims.sh tells:
 #   rejected UNIT ACTION TEXT-IN-BASE64  a service did not take the change

@@ -98,7 +98,9 @@ $deepest_first"; done
 
 # A change that was cut off comes back before anything else is looked at.
 recover() {
-  rm -rf "$undo.new" "$undo.done"
+  for remains in "$undo.new" "$undo.done"; do
+    if [ -d "$remains" ]; then rm -rf "$remains"; fi
+  done
   if [ ! -d "$undo" ]; then return 0; fi
   restore
   for unit in $(cat "$undo/units"); do take_in "$unit" >/dev/null 2>&1 || true; done

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { DeclaredPath } from "../../../resources/ledger/declared-path.ts";
 import { claimsReport, lookReport, pathClaims } from "../../../resources/ledger/path-claims.ts";
+import { countedPrograms, killedAt } from "./killed-at.ts";
 import { Ground, runHere } from "./this-machine.ts";
 
 /* A service whose configuration is good when every file in conf.d says `good`. */
@@ -182,33 +183,12 @@ describe("a change that is cut off", () => {
 
   beforeEach(() => {
     prepare();
-    mkdirSync(join(ground.root, "programs"));
-    for (const program of programs) {
-      const path = execFileSync("which", [program], { encoding: "utf8" }).trim();
-      const wrapper = join(ground.root, "programs", program);
-      const script = `#!/bin/sh
-count=$(($(/bin/cat "$COUNT") + 1))
-echo "$count" >"$COUNT"
-if [ "$count" -eq "$KILL_AT" ]; then kill -9 0; fi
-exec ${path} "$@"
-`;
-      writeFileSync(wrapper, script, { mode: 0o755 });
-    }
+    countedPrograms(ground.root, programs);
   });
 
-  async function killedAt(nth: number, declared: readonly DeclaredPath[]): Promise<boolean> {
-    const count = join(ground.root, "count");
-    writeFileSync(count, "0\n");
+  function cutOffAt(nth: number, declared: readonly DeclaredPath[]): Promise<boolean> {
     const claims = pathClaims("r", declared, () => true, ground.place, checks());
-    const env = {
-      PATH: `${join(ground.root, "programs")}:${process.env.PATH}`,
-      COUNT: count,
-      KILL_AT: String(nth),
-    };
-    const shell = spawn("sh", [], { env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
-    shell.stdin.on("error", () => {}).end(`${claims.prologue}\n${claims.body}`);
-    const signal = await new Promise((done) => shell.on("close", (_, by) => done(by)));
-    return signal === "SIGKILL";
+    return killedAt(ground.root, nth, `${claims.prologue}\n${claims.body}`);
   }
 
   test("is put back by the next change of anybody, wherever it was cut off", async () => {
@@ -216,7 +196,7 @@ exec ${path} "$@"
     let cutOff = 0;
     let nth = 1;
     // Each place takes a second or so: some of them do.
-    for (; await killedAt(nth, change("bad")); nth += 10) {
+    for (; await cutOffAt(nth, change("bad")); nth += 10) {
       const seen = await ground.look("r", [ground.file("conf.d/a", "good\n")]);
       if (existsSync(join(ground.place.directory, "undo"))) {
         expect(seen.cutOff).toBe(true);

@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { DeclaredPath } from "../../../resources/ledger/declared-path.ts";
 import { pathClaims } from "../../../resources/ledger/path-claims.ts";
+import { countedPrograms, killedAt } from "./killed-at.ts";
 import { Ground } from "./this-machine.ts";
 
 const programs = ["rm", "mkdir", "mv", "tar", "sync", "chmod", "ln", "rmdir"];
@@ -26,40 +26,15 @@ beforeEach(() => {
     { type: "link", path: ground.at("link"), target: "new/file" },
     { type: "absent", path: ground.at("gone") },
   ];
-  mkdirSync(join(ground.root, "programs"));
-  for (const program of programs) {
-    const path = execFileSync("which", [program], { encoding: "utf8" }).trim();
-    const wrapper = join(ground.root, "programs", program);
-    // The shell, its subshells and this wrapper are one process group: all of it dies.
-    writeFileSync(
-      wrapper,
-      `#!/bin/sh
-count=$(($(/bin/cat "$COUNT") + 1))
-echo "$count" >"$COUNT"
-if [ "$count" -eq "$KILL_AT" ]; then kill -9 0; fi
-exec ${path} "$@"
-`,
-    );
-    chmodSync(wrapper, 0o755);
-  }
+  countedPrograms(ground.root, programs);
 });
 
 afterEach(() => ground.clear());
 
-/** Runs the claims script and kills it as it is about to start its nth program; tells whether it came to that. */
-async function killedAt(nth: number, paths: readonly DeclaredPath[]): Promise<boolean> {
-  const count = join(ground.root, "count");
-  writeFileSync(count, "0\n");
+/** Kills the claims script as it is about to start its nth program; tells whether it came to that. */
+function cutOffAt(nth: number, paths: readonly DeclaredPath[]): Promise<boolean> {
   const claims = pathClaims("r", paths, () => true, ground.place);
-  const env = {
-    PATH: `${join(ground.root, "programs")}:${process.env.PATH}`,
-    COUNT: count,
-    KILL_AT: String(nth),
-  };
-  const shell = spawn("sh", [], { env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
-  shell.stdin.on("error", () => {}).end(`${claims.prologue}\n${claims.body}`);
-  const signal = await new Promise((done) => shell.on("close", (_, by) => done(by)));
-  return signal === "SIGKILL";
+  return killedAt(ground.root, nth, `${claims.prologue}\n${claims.body}`);
 }
 
 function manifest(): string {
@@ -75,7 +50,7 @@ function manifest(): string {
 test("whenever it is killed, applying again completes it and letting go puts all back", async () => {
   const before = manifest();
   let nth = 1;
-  for (; await killedAt(nth, declared); nth++) {
+  for (; await cutOffAt(nth, declared); nth++) {
     expect(await ground.apply("r", declared)).toMatchObject({ code: 0, stderr: "" });
     expect(readFileSync(ground.at("link"), "utf8")).toBe("ours");
     expect(existsSync(ground.at("gone"))).toBe(false);
@@ -92,7 +67,7 @@ test("whenever letting go is killed, letting go again puts all back", async () =
   do {
     rmSync(ground.place.directory, { recursive: true, force: true });
     expect(await ground.apply("r", declared)).toMatchObject({ code: 0, stderr: "" });
-    if (!(await killedAt(nth, []))) break;
+    if (!(await cutOffAt(nth, []))) break;
     expect(await ground.apply("r", [])).toMatchObject({ code: 0, stderr: "" });
     expect({ nth, left: manifest() }).toEqual({ nth, left: before });
     expect(existsSync(ground.place.directory)).toBe(false);

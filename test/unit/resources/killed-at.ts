@@ -1,0 +1,30 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Makes programs, below a directory, that count how often they are started and can be told to end everything then. */
+export function countedPrograms(root: string, programs: readonly string[]): void {
+  mkdirSync(join(root, "programs"));
+  for (const program of programs) {
+    const path = execFileSync("which", [program], { encoding: "utf8" }).trim();
+    // The shell, its subshells and this wrapper are one process group: all of it dies.
+    const wrapper = `#!/bin/sh
+count=$(($(/bin/cat "$COUNT") + 1))
+echo "$count" >"$COUNT"
+if [ "$count" -eq "$KILL_AT" ]; then kill -9 0; fi
+exec ${path} "$@"
+`;
+    writeFileSync(join(root, "programs", program), wrapper, { mode: 0o755 });
+  }
+}
+
+/** Runs a script and kills it as it is about to start its nth counted program; tells whether it came to that. */
+export async function killedAt(root: string, nth: number, script: string): Promise<boolean> {
+  const count = join(root, "count");
+  writeFileSync(count, "0\n");
+  const env = { PATH: `${join(root, "programs")}:${process.env.PATH}`, COUNT: count, KILL_AT: String(nth) };
+  const shell = spawn("sh", [], { env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  shell.stdin.on("error", () => {}).end(script);
+  const signal = await new Promise((done) => shell.on("close", (_, by) => done(by)));
+  return signal === "SIGKILL";
+}

@@ -66,7 +66,10 @@ describe("two stacks on one host", () => {
   /** What the preview of a stack with other mirrors on the same host says, which must refuse them. */
   async function refused(stack: Stack, site: Values | string): Promise<string> {
     stack.configure(site);
-    const { code, output } = await stack.preview();
+    return diagnosed(await stack.preview());
+  }
+
+  function diagnosed({ code, output }: Run): string {
     expect(code).not.toBe(0);
     return output.slice(output.indexOf("Diagnostics:"));
   }
@@ -99,16 +102,20 @@ describe("two stacks on one host", () => {
     expect(port).toMatch(/listens on port 8089: python3.* \(process \d+\)/);
     await lab.sh("mirror", "systemctl stop squatter");
     const pair = certificate("m.example");
-    const tls = (more: Values) => mirror({ path: "/three", tls: { ...pair, ...more } });
-    expect(await refused(three, tls({ key: certificate("other.example").key }))).toContain(
+    const tls = async (given: typeof pair, port: number) => {
+      three.configure(mirror({ path: "/three", port, tls: { ...given, key: "" } }));
+      const key = "airgapped-maas:aptMirrors.other.serve.tls.key";
+      const set = ["config", "set", "--stack", three.name, "--config-file", three.configFile];
+      await three.ok([...set, "--path", "--secret", key, "--", given.key]);
+      return diagnosed(await three.preview());
+    };
+    expect(await tls({ ...pair, key: certificate("other.example").key }, 443)).toContain(
       "aptMirrors.other.serve.tls.key: is not the key of the certificate (of m.example)",
     );
-    expect(await refused(three, tls({ certificate: "C" }))).toContain(
+    expect(await tls({ ...pair, certificate: "C" }, 443)).toContain(
       "aptMirrors.other.serve.tls.certificate: ",
     );
-    expect(await refused(three, mirror({ path: "/three", port: 80, tls: pair }))).toContain(
-      "claiming TCP port 80",
-    );
+    expect(await tls(pair, 80)).toContain("claiming TCP port 80");
     // What people wrote themselves is known to nginx only.
     await lab.sh("mirror", "echo 'server { listen 8091 default_server; }' >/etc/nginx/conf.d/theirs.conf");
     expect(await refused(three, mirror({ path: "/three", port: 8091 }))).toMatch(

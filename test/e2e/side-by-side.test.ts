@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -210,10 +210,15 @@ describe("two stacks on one host", () => {
 });
 
 function certificate(name: string): { certificate: string; key: string } {
-  const args = `req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=${name} -keyout /dev/stdout`.split(" ");
-  const both = execFileSync("openssl", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  const [key = "", certificate = ""] = both.split(/(?<=-----END PRIVATE KEY-----\n)/);
-  return { certificate, key };
+  const folder = mkdtempSync(join(tmpdir(), "certificate-"));
+  const args = `req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=${name} -keyout key`.split(" ");
+  const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const;
+  const pair = {
+    certificate: execFileSync("openssl", args, options),
+    key: readFileSync(join(folder, "key"), "utf8"),
+  };
+  rmSync(folder, { recursive: true });
+  return pair;
 }
 
 describe("two updates of one mirror at a time", () => {

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../resources/files.ts";
 import { type ImageFile, imageFileFacts } from "../resources/image-file.ts";
-import { refuseOtherKind } from "../resources/maas-image/deployable.ts";
 import { nameOnHosts } from "../resources/kernel/name-on-hosts.ts";
+import { refuseOtherKind } from "../resources/maas-image/deployable.ts";
 import { distroSeriesOf, fileTypeOf } from "../resources/maas-image/upload-names.ts";
 import { MaasImage } from "../resources/maas-image.ts";
 import { getOwnImage, type OwnImageContents } from "../resources/own-image.ts";

@@ -212,7 +212,7 @@ describe("two stacks on one host", () => {
 function certificate(name: string): { certificate: string; key: string } {
   const folder = mkdtempSync(join(tmpdir(), "certificate-"));
   const args = `req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=${name} -keyout key`.split(" ");
-  const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const;
+  const options = { cwd: folder, encoding: "utf8", stdio: "pipe" } as const;
   const pair = {
     certificate: execFileSync("openssl", args, options),
     key: readFileSync(join(folder, "key"), "utf8"),

@@ -27,7 +27,7 @@ describe("Packages", () => {
     [{ packages: { "--purge": "installed" } }, 'packages["--purge"]', /name of a Debian package/],
     [{ packages: { nginx: "latest" } }, "packages.nginx", /exact version/],
     [{ packages: { nginx: "1.0 --purge" } }, "packages.nginx", /exact version/],
-    [{}, "packages", /expected record/],
+    [{}, "packages", /must be a group of names/],
   ])("refuse %j", (given, property, reason) => {
     const { failures } = check(packages.inputs, { host: "mirror", ...given });
     expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);
@@ -68,7 +68,7 @@ describe("Services", () => {
     ],
     [{ "a.service": { restartOn: { "/a": "content" } } }, 'services["a.service"].restartOn["/a"]', /sha256/],
     [{ "a.service": { unit: "" } }, 'services["a.service"].unit', /hold a unit file/],
-    [{ "a.service": { enabled: "yes" } }, 'services["a.service"].enabled', /boolean/],
+    [{ "a.service": { enabled: "yes" } }, 'services["a.service"].enabled', /must be true or false/],
   ])("refuse %j", (declared, property, reason) => {
     const { failures } = check(services.inputs, { host: "mirror", services: declared });
     expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);

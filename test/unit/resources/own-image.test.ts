@@ -163,7 +163,8 @@ describe("an image's file", () => {
     expect(await imageFileFacts(file, hostThat(answer))).toEqual({
       size: 5,
       sha256: "a".repeat(64),
-      kind: "gzip",
+      packing: "gzip",
+      tar: false,
     });
   });
 });

@@ -68,7 +68,11 @@ export class AptMirror extends pulumi.ComponentResource {
       lookedUp(
         this,
         `aptMirrors.${name}`,
-        getAptContents({ ...settings, ...place, ...(resigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}) }),
+        getAptContents({
+          ...settings,
+          ...place,
+          ...(resigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
+        }),
       ),
     );
 

@@ -13,7 +13,7 @@ import {
   planVerbatim,
   type ResignedPlan,
 } from "../content/apt/plan.ts";
-import { comparePlans } from "../content/apt/plan-comparison.ts";
+import { changeText, comparePlans } from "../content/apt/plan-comparison.ts";
 import type { Accepted } from "../content/apt/release.ts";
 import { defaultCache, forNow } from "../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../content/openpgp/keyring.ts";
@@ -80,7 +80,7 @@ export interface AptContents {
   readonly upstreamKey: string;
   /** What a person should know of it. */
   readonly warnings: readonly string[];
-  /** A line a suite: what becomes of the published tree, e.g. `noble-updates: +2 ~1 -0 packages, 3.1 MiB to fetch`. */
+  /** A text a suite: what becomes of the published tree; see `changeText`. */
   readonly changes: readonly string[];
 }
 
@@ -285,12 +285,7 @@ async function changesOf(
   const before = texts.before ? parsePlanText(texts.before) : undefined;
   const after = parsePlanText(texts.after);
   if (before) refuseRebuilt(before, after, locals);
-  const changes = comparePlans(before, after);
-  return Object.values(changes)
-    .filter(
-      ({ added, changed, removed, bytes }) => added.length + changed.length + removed.length + bytes > 0,
-    )
-    .map(({ summary }) => summary);
+  return [...comparePlans(before, after)].map(([suite, change]) => changeText(suite, change));
 }
 
 /** A client that has a version installed never asks for it again, and what is published lies at the same path. */

@@ -1,74 +1,169 @@
 import { amountOf } from "../sizes.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlanPackage, PlanRow } from "./plan.ts";
 import { suiteAt } from "./suite-place.ts";
 
-export interface SuiteChange {
-  /** `NAME ARCHITECTURE VERSION`, sorted. */
-  readonly added: readonly string[];
-  /** `NAME ARCHITECTURE OLD -> NEW`, sorted. */
-  readonly changed: readonly string[];
-  /** `NAME ARCHITECTURE VERSION`, sorted. */
-  readonly removed: readonly string[];
-  /** Bytes that the old plan does not have. What two suites share counts for the first. */
-  readonly bytes: number;
-  /** e.g. `noble-updates: +2 ~1 -0 packages, 3.1 MiB to fetch` */
-  readonly summary: string;
+/** What becomes of one package. */
+export interface PackageChange {
+  readonly name: string;
+  readonly architecture: string;
+  /** Versions that the old plan has, sorted, joined with `, `; undefined for a new package. */
+  readonly from: string | undefined;
+  /** Versions that the new plan has; undefined for one that goes. The same as `from`: the same versions, other contents. */
+  readonly to: string | undefined;
 }
 
-/** What becomes of a mirror's suites when a new plan takes the place of an old one. */
-export function comparePlans(old: Plan | undefined, wanted: Plan): Record<string, SuiteChange> {
-  const before = versionsOf(old);
-  const after = versionsOf(wanted);
-  const bytes = bytesToFetch(old, wanted);
-  const changes: Record<string, SuiteChange> = {};
+export interface SuiteChange {
+  readonly added: readonly PackageChange[];
+  readonly changed: readonly PackageChange[];
+  readonly removed: readonly PackageChange[];
+  /** Of machines for which the suite has packages, before or after. */
+  readonly architectures: readonly string[];
+  /** Bytes that the host does not have. What two suites share counts for the first. */
+  readonly bytes: number;
+}
+
+/**
+ * What becomes of a mirror's suites when a new plan takes the place of an old one, by suite. Suites in which nothing changes are
+ * left out.
+ *
+ * @param held Whether the host has a content besides those of the old plan, by SHA-256.
+ */
+export function comparePlans(
+  old: Plan | undefined,
+  wanted: Plan,
+  held: ReadonlySet<string> = new Set(),
+): Map<string, SuiteChange> {
+  const before = packagesBySuite(old);
+  const after = packagesBySuite(wanted);
+  const bytes = bytesToFetch(old, wanted, held);
+  const changes = new Map<string, SuiteChange>();
   for (const suite of new Set([...Object.keys(wanted.suites), ...Object.keys(old?.suites ?? {})])) {
-    const was = before.get(suite) ?? new Map<string, string>();
-    const is = after.get(suite) ?? new Map<string, string>();
-    const added: string[] = [];
-    const changed: string[] = [];
-    for (const [key, version] of is) {
-      const previous = was.get(key);
-      if (previous === undefined) added.push(`${key} ${version}`);
-      else if (previous !== version) changed.push(`${key} ${previous} -> ${version}`);
-    }
-    const removed = [...was].filter(([key]) => !is.has(key)).map(([key, version]) => `${key} ${version}`);
-    const fetch = bytes.get(suite) ?? 0;
-    changes[suite] = {
-      added: added.sort(),
-      changed: changed.sort(),
-      removed: removed.sort(),
-      bytes: fetch,
-      summary: `${suite}: +${added.length} ~${changed.length} -${removed.length} packages, ${amountOf(fetch)} to fetch`,
+    const [was, is] = [before.get(suite), after.get(suite)];
+    const change = {
+      ...packageChanges(was, is),
+      architectures: machinesOf(was, is),
+      bytes: bytes.get(suite) ?? 0,
     };
+    const { added, changed, removed } = change;
+    if (added.length + changed.length + removed.length + change.bytes > 0) changes.set(suite, change);
   }
   return changes;
 }
 
-/** Of several versions of a name all count: `1.0, 1.1`. */
-function versionsOf(plan: Plan | undefined): Map<string, Map<string, string>> {
-  const sets = new Map<string, Map<string, Set<string>>>();
-  for (const { package: found } of plan?.rows ?? []) {
-    if (!found) continue;
-    const names = sets.get(found.suite) ?? new Map<string, Set<string>>();
-    sets.set(found.suite, names);
-    const key = `${found.name} ${found.architecture}`;
-    names.set(key, (names.get(key) ?? new Set()).add(found.version));
-  }
-  return new Map(
-    [...sets].map(([suite, names]) => [
-      suite,
-      new Map([...names].map(([key, versions]) => [key, [...versions].sort().join(", ")])),
-    ]),
-  );
+/** How many packages are named where many come or change. Those that go are all named. */
+const mostNamed = 20;
+
+/**
+ * A suite's change for a person: a line that counts, and one each for new packages, new versions and packages that go.
+ *
+ * ```
+ * noble-security: +1 ~2 -0 packages, 237.1 KiB to fetch
+ *   new: jq-doc 1.7
+ *   new versions: jq 1.6-2.1 -> 1.6-2.1ubuntu3.1, libjq1 1.6-2.1 -> 1.6-2.1ubuntu3.1
+ * ```
+ */
+export function changeText(suite: string, change: SuiteChange): string {
+  const { added, changed, removed, architectures, bytes } = change;
+  const lines = [
+    `${suite}: +${added.length} ~${changed.length} -${removed.length} packages, ${amountOf(bytes)} to fetch`,
+  ];
+  const list = (title: string, changes: readonly PackageChange[], most: number) => {
+    const texts = named(changes, architectures.length);
+    if (texts.length === 0) return;
+    const more = texts.length > most ? `, and ${texts.length - most} more` : "";
+    lines.push(`  ${title}: ${texts.slice(0, most).join(", ")}${more}`);
+  };
+  list("new", added, mostNamed);
+  list("new versions", changed, mostNamed);
+  list("removed", removed, Number.POSITIVE_INFINITY);
+  return lines.join("\n");
 }
 
-function bytesToFetch(old: Plan | undefined, wanted: Plan): Map<string, number> {
-  const have = new Set(old?.rows.map(({ sha256 }) => sha256));
+/** One text for all architectures in which the same becomes of a package; they are named where it is not so in all. */
+function named(changes: readonly PackageChange[], all: number): string[] {
+  const architectures = new Map<string, string[]>();
+  for (const change of changes) {
+    const text = textOf(change);
+    architectures.set(text, [...(architectures.get(text) ?? []), change.architecture]);
+  }
+  return [...architectures]
+    .map(([text, of]) => {
+      const machines = of.filter((architecture) => !independent.has(architecture));
+      if (of.includes("source") && of.length === 1) return `${text} (source)`;
+      return machines.length > 0 && machines.length < all ? `${text} (${machines.sort().join(", ")})` : text;
+    })
+    .sort();
+}
+
+const independent = new Set(["all", "source"]);
+
+function machinesOf(...packages: readonly (Packages | undefined)[]): string[] {
+  const all = packages.flatMap((each) => [...(each?.values() ?? [])].map(({ found }) => found.architecture));
+  return [...new Set(all)].filter((architecture) => !independent.has(architecture)).sort();
+}
+
+function textOf({ name, from, to }: PackageChange): string {
+  if (from === undefined) return `${name} ${to}`;
+  if (to === undefined) return `${name} ${from}`;
+  return from === to ? `${name} ${to} (same version, other contents)` : `${name} ${from} -> ${to}`;
+}
+
+interface Versions {
+  readonly found: PlanPackage;
+  readonly versions: Set<string>;
+  readonly contents: Set<string>;
+}
+
+type Packages = ReadonlyMap<string, Versions>;
+
+/** Of several versions of a name all count. */
+function packagesBySuite(plan: Plan | undefined): Map<string, Packages> {
+  const suites = new Map<string, Map<string, Versions>>();
+  for (const { package: found, sha256 } of plan?.rows ?? []) {
+    if (!found) continue;
+    const packages = suites.get(found.suite) ?? new Map<string, Versions>();
+    suites.set(found.suite, packages);
+    const key = `${found.name} ${found.architecture}`;
+    const known = packages.get(key) ?? { found, versions: new Set(), contents: new Set() };
+    packages.set(key, known);
+    known.versions.add(found.version);
+    known.contents.add(sha256);
+  }
+  return suites;
+}
+
+function packageChanges(before: Packages = new Map(), after: Packages = new Map()) {
+  const added: PackageChange[] = [];
+  const changed: PackageChange[] = [];
+  const removed: PackageChange[] = [];
+  const shown = ({ versions }: Versions) => [...versions].sort().join(", ");
+  for (const [key, is] of after) {
+    const was = before.get(key);
+    const { name, architecture } = is.found;
+    if (!was) added.push({ name, architecture, from: undefined, to: shown(is) });
+    else if (!same(was.versions, is.versions) || !same(was.contents, is.contents)) {
+      changed.push({ name, architecture, from: shown(was), to: shown(is) });
+    }
+  }
+  for (const [key, was] of before) {
+    const { name, architecture } = was.found;
+    if (!after.has(key)) removed.push({ name, architecture, from: shown(was), to: undefined });
+  }
+  return { added, changed, removed };
+}
+
+function same(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((each) => other.has(each));
+}
+
+function bytesToFetch(old: Plan | undefined, wanted: Plan, held: ReadonlySet<string>): Map<string, number> {
+  const have = new Set([...held, ...(old?.rows.map(({ sha256 }) => sha256) ?? [])]);
   const bytes = new Map<string, number>();
   // In the plan's own order of suites, so that a file that two of them share is always the same one's.
   const rank = new Map(Object.keys(wanted.suites).map((suite, index) => [suite, index]));
-  const suiteOf = (row: Plan["rows"][number]) => row.package?.suite ?? suiteAt(row.path, rank.keys()) ?? "";
-  const rows = [...wanted.rows].sort((a, b) => (rank.get(suiteOf(a)) ?? 0) - (rank.get(suiteOf(b)) ?? 0));
+  const suiteOf = (row: PlanRow) => row.package?.suite ?? suiteAt(row.path, rank.keys()) ?? "";
+  const rows = wanted.rows.filter(({ sha256 }) => !have.has(sha256));
+  rows.sort((a, b) => (rank.get(suiteOf(a)) ?? 0) - (rank.get(suiteOf(b)) ?? 0));
   for (const row of rows) {
     if (have.has(row.sha256)) continue;
     have.add(row.sha256);

@@ -147,18 +147,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   }
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
-  const changes =
-    plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication, locals);
-  if (plan !== published?.plan) {
-    const resigned = request.mode === "resigned";
-    await refuseWithoutRoom(host, {
-      ...request,
-      workList: String(await cache.get(publication.workList)),
-      before: await publishedWorkList(published),
-      resigned,
-      programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
-    });
-  }
+  const changes = plan === published?.plan ? [] : await changesOf(host, request, published, plan, locals);
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
     ...releases.flatMap(({ accepted }) => accepted),
@@ -276,16 +265,30 @@ async function publish(
 
 async function changesOf(
   host: Host,
-  directory: string,
+  request: AptContentsRequest,
   published: PublishedContents | undefined,
-  wanted: AptPublication,
+  plan: string,
   locals: readonly LocalFile[],
 ): Promise<string[]> {
-  const texts = await planTexts(host, directory, published, wanted);
+  const cache = defaultCache();
+  const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
+  const texts = await planTexts(host, request.directory, published, publication);
   const before = texts.before ? parsePlanText(texts.before) : undefined;
   const after = parsePlanText(texts.after);
   if (before) refuseRebuilt(before, after, locals);
-  return [...comparePlans(before, after)].map(([suite, change]) => changeText(suite, change));
+  const resigned = request.mode === "resigned";
+  const lacking = await refuseWithoutRoom(host, {
+    ...request,
+    workList: String(await cache.get(publication.workList)),
+    before: await publishedWorkList(published),
+    resigned,
+    programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
+  });
+  const changes = comparePlans(before, after, (sha256) => lacking.has(sha256));
+  return [
+    ...[...changes].map(([suite, change]) => changeText(suite, change)),
+    `plan ${plan.slice(0, 12)}: the tree that is published from it ends in that name`,
+  ];
 }
 
 /** A client that has a version installed never asks for it again, and what is published lies at the same path. */

@@ -26,16 +26,16 @@ export interface SuiteChange {
  * What becomes of a mirror's suites when a new plan takes the place of an old one, by suite. Suites in which nothing changes are
  * left out.
  *
- * @param held Whether the host has a content besides those of the old plan, by SHA-256.
+ * @param lacks Whether the host lacks a content that the old plan does not have, by SHA-256.
  */
 export function comparePlans(
   old: Plan | undefined,
   wanted: Plan,
-  held: ReadonlySet<string> = new Set(),
+  lacks: (sha256: string) => boolean = () => true,
 ): Map<string, SuiteChange> {
   const before = packagesBySuite(old);
   const after = packagesBySuite(wanted);
-  const bytes = bytesToFetch(old, wanted, held);
+  const bytes = bytesToFetch(old, wanted, lacks);
   const changes = new Map<string, SuiteChange>();
   for (const suite of new Set([...Object.keys(wanted.suites), ...Object.keys(old?.suites ?? {})])) {
     const [was, is] = [before.get(suite), after.get(suite)];
@@ -156,13 +156,17 @@ function same(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
   return one.size === other.size && [...one].every((each) => other.has(each));
 }
 
-function bytesToFetch(old: Plan | undefined, wanted: Plan, held: ReadonlySet<string>): Map<string, number> {
-  const have = new Set([...held, ...(old?.rows.map(({ sha256 }) => sha256) ?? [])]);
+function bytesToFetch(
+  old: Plan | undefined,
+  wanted: Plan,
+  lacks: (sha256: string) => boolean,
+): Map<string, number> {
+  const have = new Set(old?.rows.map(({ sha256 }) => sha256));
   const bytes = new Map<string, number>();
   // In the plan's own order of suites, so that a file that two of them share is always the same one's.
   const rank = new Map(Object.keys(wanted.suites).map((suite, index) => [suite, index]));
   const suiteOf = (row: PlanRow) => row.package?.suite ?? suiteAt(row.path, rank.keys()) ?? "";
-  const rows = wanted.rows.filter(({ sha256 }) => !have.has(sha256));
+  const rows = wanted.rows.filter(({ sha256 }) => !have.has(sha256) && lacks(sha256));
   rows.sort((a, b) => (rank.get(suiteOf(a)) ?? 0) - (rank.get(suiteOf(b)) ?? 0));
   for (const row of rows) {
     if (have.has(row.sha256)) continue;

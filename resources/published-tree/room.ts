@@ -80,9 +80,14 @@ const roomOfThisRun = new Room();
  * Finds out what an update takes of its host's file system beyond what is in the store, and whether that is free
  * together with what the other updates of this run take.
  *
+ * @returns SHA-256 of all that is not in the store, without what `before` has
  * @throws ExplainedError with what is needed and what is free
  */
-export async function refuseWithoutRoom(host: Host, ahead: UpdateAhead, room = roomOfThisRun): Promise<void> {
+export async function refuseWithoutRoom(
+  host: Host,
+  ahead: UpdateAhead,
+  room = roomOfThisRun,
+): Promise<ReadonlySet<string>> {
   const { directory, store, programs = [] } = ahead;
   const step = `looking for room for ${directory}`;
   const asked = newFiles(ahead);
@@ -101,6 +106,7 @@ export async function refuseWithoutRoom(host: Host, ahead: UpdateAhead, room = r
   for (const place of new Map((await places).map((found) => [found.id, found])).values())
     room.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
   room.claim(host.name, disk, directory, needOf(ahead, files));
+  return new Set(files.keys());
 }
 
 /** All of it together; what two of them bring into one store is there once. */

@@ -21,6 +21,7 @@ import { blaming } from "../errors/blaming.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
+import { checkedContents } from "./apt-tree/as-kept.ts";
 import { changesForClients, type Held, heldIn, type Identity } from "./apt-tree/identity.ts";
 import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
@@ -99,9 +100,12 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   const host = hostNamed(request.host);
   const cache = defaultCache();
   if (request.pinnedTo) {
-    const kept = keptContents<Found>(host, request.directory, request.pinnedTo);
-    const { found, plan } = await blaming("pinnedTo", kept);
-    return { ...found, plan, changes: [] };
+    const [keys, { found, plan }] = await Promise.all([
+      blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
+      blaming("pinnedTo", keptContents<unknown>(host, request.directory, request.pinnedTo)),
+    ]);
+    const tree = `${request.directory}/trees/${request.pinnedTo}`;
+    return { ...checkedContents(host, tree, found, request.mode, keys), plan, changes: [] };
   }
 
   const ownKeys = Promise.all((request.keyDirectories ?? []).map((each) => host.facts(keyProbe(each))));

@@ -3,8 +3,7 @@ import type { TrustedKeys } from "../../content/openpgp/keyring.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host } from "../../hosts/host.ts";
 import { heldImageSchema } from "../image-tree.ts";
-import { pathText } from "../kernel/check.ts";
-import { damaged } from "../published-tree/published.ts";
+import { readAs } from "../published-tree/published.ts";
 
 const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
 const names = z.array(z.string());
@@ -29,7 +28,7 @@ export type KeptContents = z.output<typeof contentsSchema>;
 
 /** What later plans need of a tree's summary, as its host tells it. */
 export function checkedSummary(host: Host, directory: string, summary: unknown) {
-  return checked(summarySchema, summary, host, `${directory}/trees/*/summary.json`);
+  return readAs(summarySchema, summary, host, `${directory}/trees/*/summary.json`);
 }
 
 /**
@@ -39,7 +38,7 @@ export function checkedSummary(host: Host, directory: string, summary: unknown) 
  * @throws ExplainedError where it was signed by none of them
  */
 export function checkedContents(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptContents {
-  const found = checked(contentsSchema, contents, host, `${tree}/contents.json`);
+  const found = readAs(contentsSchema, contents, host, `${tree}/contents.json`);
   const fingerprints = found.fingerprints.filter((fingerprint) => key.fingerprints.includes(fingerprint));
   if (fingerprints.length === 0) {
     throw new ExplainedError({
@@ -51,16 +50,4 @@ export function checkedContents(host: Host, tree: string, contents: unknown, key
     });
   }
   return { ...found, fingerprints };
-}
-
-function checked<Schema extends z.ZodType>(
-  schema: Schema,
-  value: unknown,
-  host: Host,
-  path: string,
-): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const at = pathText(result.error.issues[0]?.path ?? []);
-  throw damaged(host, path, at ? `its ${at} is missing or of another kind` : "it is no object");
 }

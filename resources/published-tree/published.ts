@@ -1,6 +1,8 @@
+import type { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host, Probe } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
+import { pathText } from "../kernel/check.ts";
 import { foreignNamesScript, observeScript } from "./scripts.ts";
 
 /** What every published tree says of itself; the kinds of trees add to it. */
@@ -142,6 +144,19 @@ export function damaged(host: Host, path: string, found: string, cause?: unknown
       "See what else writes there, and repair the disk. Of a kept tree that is not served, remove the directory; of the one that is served, remove the link `current`: then it is published anew.",
     cause,
   });
+}
+
+/** A value that a host's file holds, as the type that it must be of. */
+export function readAs<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  host: Host,
+  path: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const at = pathText(result.error.issues[0]?.path ?? []);
+  throw damaged(host, path, at ? `its ${at} is missing or of another kind` : "it is no object");
 }
 
 /** What the preview that made the published tree found out then, for a reader to check. Undefined: nothing can be read. */

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import type { TrustedKeys } from "../../content/openpgp/keyring.ts";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Host } from "../../hosts/host.ts";
+import { readAs } from "../published-tree/published.ts";
+
+/*
+ * What a host says of a kept tree that is to be served again. It goes into configuration files, and to clients as the key
+ * to trust: so it is read once into checked values, and keys come from the declaration alone.
+ */
+
+const line = z.string().regex(/^[^\p{Cc}]*$/u);
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const amount = z.int().min(0);
+
+const keptSchema = z.object({
+  suites: z.record(
+    line,
+    z.object({ date: z.iso.datetime(), release: digest, packages: amount, bytes: amount }),
+  ),
+  packages: amount,
+  bytes: amount,
+  headers: z.record(line, z.record(z.string().regex(/^[A-Za-z0-9-]+$/), line)),
+  selections: z.array(z.string().regex(/^(?!\.\.?\/)[\w.:+~-]+\/(?!\.\.?\/)[\w.:+~-]+\/[a-z0-9-]+$/)),
+  upstreamFingerprints: z.array(z.string().regex(/^[0-9A-F]{40,64}$/)),
+  warnings: z.array(z.string().transform((text) => text.replace(/\p{Cc}/gu, " "))).default([]),
+});
+
+export type KeptContents = z.output<typeof keptSchema> & { readonly upstreamKey: string };
+
+/**
+ * @param tree Its directory on the host.
+ * @throws ExplainedError where it is not what an update wrote, or where clients of a verbatim tree would not accept its signature
+ */
+export function checkedContents(
+  host: Host,
+  tree: string,
+  contents: unknown,
+  mode: "resigned" | "verbatim",
+  keys: TrustedKeys,
+): KeptContents {
+  const found = readAs(keptSchema, contents, host, `${tree}/contents.json`);
+  const signers = found.upstreamFingerprints.filter((each) => keys.fingerprints.includes(each));
+  if (signers.length === 0 && mode === "verbatim") {
+    throw new ExplainedError({
+      host: host.name,
+      step: `looking at the kept tree ${tree}`,
+      found: `it was signed by ${found.upstreamFingerprints.join(", ") || "nobody"}, and ${keys.fingerprints.join(", ")} is declared: clients would refuse it`,
+      remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer tree.",
+      values: ["pinnedTo", "upstream.key"],
+    });
+  }
+  return {
+    ...found,
+    upstreamFingerprints: signers.length > 0 ? signers : [...keys.fingerprints],
+    upstreamKey: keys.armored,
+  };
+}

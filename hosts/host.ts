@@ -36,8 +36,8 @@ export interface Host {
 
   /**
    * An HTTP(S) request made from the host: its name resolution, its routes, its firewall. Any status is a
-   * result, not an error. Nothing is tried twice. Certificates are checked here, with this machine's
-   * authorities (`NODE_EXTRA_CA_CERTS` adds to them) unless `ca` names others.
+   * result, not an error. Nothing is tried twice; what gets no
+   * answer is thrown as TransferFailure. Certificates are checked here, with this machine's authorities (`NODE_EXTRA_CA_CERTS` adds to them) unless `ca` names others.
    */
   fetch(url: string, options?: FetchOptions): Promise<FetchResult>;
 
@@ -99,7 +99,10 @@ export interface FileAttributes {
 }
 
 export interface FetchOptions {
-  /** `HEAD` asks whether something is there without having it sent. Default `GET`. */
+  /**
+   * `HEAD` asks whether something is there without having it sent. A server that does not know it (405, 501) is asked
+   * with GET, and the connection is closed when its answer begins. Default `GET`.
+   */
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Sent with its length. Default: none. */
   readonly body?: Buffer;
@@ -115,7 +118,34 @@ export interface FetchOptions {
   readonly maximumBytes?: number;
   /** Milliseconds without a single byte, after which the server counts as stalled. Default 30000. */
   readonly timeoutMs?: number;
+  /**
+   * Bytes a second that have to come, measured over half a minute at least: whoever sends less is given up, so that no
+   * transfer lasts for ever. Default 500; 0 for no such limit.
+   */
+  readonly slowestBytesPerSecond?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** An `Authorization` header that may be sent again, to the origin of the URL alone: where redirects lead never gets it. */
+  readonly authorization?: string;
+  /** Shown, like `authorization`, to the origin of the URL alone. */
+  readonly clientCertificate?: ClientCertificate;
+  /** Through which the host reaches the server. */
+  readonly proxy?: HttpProxy;
+}
+
+/** PEM texts of a certificate chain and its private key. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** An HTTP proxy, as seen from the host. */
+export interface HttpProxy {
+  /** `http://` or `https://`, host and port. */
+  readonly url: string;
+  /** A `Proxy-Authorization` header. */
+  readonly authorization?: string;
+  /** PEM texts of the authorities whose certificates an https proxy may have, instead of this machine's. */
+  readonly ca?: string;
 }
 
 export interface FetchResult {
@@ -124,6 +154,8 @@ export interface FetchResult {
   readonly body: Buffer;
   /** Where the body came from, after redirects. */
   readonly url: string;
+  /** Whether it was the proxy that answered, and not the server. */
+  readonly byProxy?: boolean;
 }
 
 export interface LockOptions {

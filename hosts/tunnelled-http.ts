@@ -1,32 +1,33 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { Duplex } from "node:stream";
-import { connect as connectTls } from "node:tls";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { ExplainedError } from "../errors/explained-error.ts";
+import { shownAddress } from "../errors/shown-address.ts";
+import { explainConnection } from "./connection-failures.ts";
 import type { FetchOptions, FetchResult } from "./host.ts";
+import { type Dial, ProxyAnswer } from "./http-proxy.ts";
+import { TransferFailure } from "./transfer-failure.ts";
+import { TunnelAgents } from "./tunnel-agents.ts";
+import { userAgent } from "./user-agent.ts";
 
 const mostRedirects = 5;
 const requestsAtOnce = 8;
 const defaultMaximumBytes = 64 * 1024 * 1024;
 const defaultTimeoutMs = 30_000;
-
-type Dial = (host: string, port: number) => Promise<Duplex>;
+const defaultSlowest = 500;
 
 /** HTTP(S) over TCP connections that a host makes for us. See Host.fetch. */
 export class TunnelledHttp {
   readonly #host: string;
-  readonly #dial: Dial;
-  readonly #plain: HttpAgent;
-  readonly #secure: HttpsAgent;
+  readonly #agents: TunnelAgents;
+  readonly #paceMs: number;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(host: string, dial: Dial) {
+  /** @param paceMs Milliseconds over which it is measured how fast something comes. */
+  constructor(host: string, dial: Dial, paceMs = 30_000) {
     this.#host = host;
-    this.#dial = dial;
-    const options = { keepAlive: true };
-    this.#plain = tunnelling(new HttpAgent(options), dial, false);
-    this.#secure = tunnelling(new HttpsAgent(options), dial, true);
+    this.#agents = new TunnelAgents(dial);
+    this.#paceMs = paceMs;
   }
 
   async request(url: string, options: FetchOptions = {}): Promise<FetchResult> {
@@ -43,22 +44,27 @@ export class TunnelledHttp {
   }
 
   async #follow(url: string, options: FetchOptions): Promise<FetchResult> {
+    const { origin } = this.#parse(url, url);
     let current = url;
     for (let redirects = 0; ; redirects++) {
-      const result = await this.#once(current, url, options);
+      // Who we are is told to whom it was meant for: a redirect may lead to anybody.
+      const { authorization: _, clientCertificate: __, ...open } = options;
+      const given = this.#parse(current, url).origin === origin ? options : open;
+      const result = await this.#answer(current, url, given);
       const location = result.headers.location;
-      if (![301, 302, 303, 307, 308].includes(result.status) || !location) return result;
+      if (![301, 302, 303, 307, 308].includes(result.status) || !location || result.byProxy) return result;
+      const shown = shownAddress(location, { ofServer: true });
       if (!isFollowed(options)) {
         throw this.#error(
           current,
-          `the server sends on to ${withoutPassword(location)}`,
+          `the server sends on to ${shown}`,
           "Declare that address if it is the right one: a redirect is not followed here.",
         );
       }
       if (redirects === mostRedirects) {
         throw this.#error(
           url,
-          `more than ${mostRedirects} redirects, the last to ${withoutPassword(location)}`,
+          `more than ${mostRedirects} redirects, the last to ${shown}`,
           "Name the final address.",
         );
       }
@@ -66,63 +72,141 @@ export class TunnelledHttp {
     }
   }
 
-  #once(url: string, asked: string, options: FetchOptions): Promise<FetchResult> {
+  async #answer(url: string, asked: string, options: FetchOptions): Promise<FetchResult> {
+    const answer = await this.#once(url, asked, options);
+    if (options.method !== "HEAD" || ![405, 501].includes(answer.status)) return answer;
+    const got = await this.#once(url, asked, { ...options, method: "GET" }, true);
+    // It was sent the first byte alone, or all had it not been cut off.
+    return got.status === 206 || got.status === 416 ? { ...got, status: 200 } : got;
+  }
+
+  #once(url: string, asked: string, options: FetchOptions, headOnly = false): Promise<FetchResult> {
     const {
       method = "GET",
       maximumBytes = defaultMaximumBytes,
       timeoutMs = defaultTimeoutMs,
+      slowestBytesPerSecond = defaultSlowest,
       headers,
       body,
       ca,
+      authorization,
+      clientCertificate,
+      proxy,
     } = options;
     const target = this.#parse(url, asked);
     const secure = target.protocol === "https:";
+    // A server's address is shown without what its query may carry.
+    const shown = shownAddress(url, { ofServer: url !== asked });
+    const toProxy = proxy && !secure;
     let answered = false;
     return new Promise((resolve, reject) => {
-      const fail = (found: string, remedy: string, cause?: unknown) => {
+      const end = () => {
         clearTimeout(stall);
-        request.destroy();
-        reject(this.#error(url, found, remedy, cause));
+        clearInterval(pace);
       };
+      const fail = (error: ExplainedError) => {
+        end();
+        request.destroy();
+        reject(error);
+      };
+      let pace: NodeJS.Timeout | undefined;
       const stall = setTimeout(
         () =>
           fail(
-            `nothing came for ${timeoutMs / 1000} s`,
-            `See whether the server is well and ${this.#host} may reach it; then run this again.`,
+            new TransferFailure(
+              this.#explanation(
+                shown,
+                `nothing came for ${timeoutMs / 1000} s`,
+                `See whether the server is well and ${this.#host} may reach it; then run this again.`,
+              ),
+              "stalled",
+            ),
           ),
         timeoutMs,
       );
       const request = (secure ? httpsRequest : httpRequest)(target, {
         method,
-        agent: this.#agentFor(method, secure),
+        // What changes something gets a connection for itself: one that is kept alive may be closed by the server
+        // just when it is used again, and nobody could say whether the request was carried out.
+        agent:
+          isReading(method) && !headOnly
+            ? this.#agents.lasting(secure, proxy)
+            : this.#agents.single(secure, proxy),
+        ...(toProxy ? { path: `${target.origin}${target.pathname}${target.search}` } : {}),
         headers: {
           "accept-encoding": "identity",
+          "user-agent": userAgent,
           ...(body ? { "content-length": body.length } : {}),
+          ...(headOnly ? { range: "bytes=0-0" } : {}),
           ...headers,
+          ...(authorization ? { authorization } : {}),
+          ...(toProxy && proxy.authorization ? { "proxy-authorization": proxy.authorization } : {}),
         },
         ...(ca ? { ca } : {}),
+        ...(clientCertificate && secure
+          ? { cert: clientCertificate.certificate, key: clientCertificate.key }
+          : {}),
       });
       const broken = (error: Error) => {
+        if (error instanceof ProxyAnswer) {
+          end();
+          request.destroy();
+          const { status, headers } = error;
+          return resolve({ status, headers, body: Buffer.alloc(0), url: target.href, byProxy: true });
+        }
         // The server may close a connection just when it is used again; a request that only reads is sent anew then.
         if (!(isRepeatable(options) && request.reusedSocket && !answered)) {
-          return fail(...explain(error, this.#host), error);
+          const { found, remedy, fault } = explainConnection(error, "it", this.#host);
+          return fail(new TransferFailure(this.#explanation(shown, found, remedy, error), fault));
         }
-        clearTimeout(stall);
+        end();
         request.destroy();
-        resolve(this.#once(url, asked, options));
+        resolve(this.#once(url, asked, options, headOnly));
       };
       request.on("error", broken);
       request.on("response", (response: IncomingMessage) => {
         answered = true;
         let bytes = 0;
+        const result = (read: Buffer): FetchResult => ({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: read,
+          url: target.href,
+          ...(proxy && response.statusCode === 407 ? { byProxy: true } : {}),
+        });
+        if (headOnly) {
+          end();
+          request.off("error", broken).on("error", () => {});
+          request.destroy();
+          return resolve(result(Buffer.alloc(0)));
+        }
         const tooMuch = () =>
           fail(
-            `it is longer than the ${maximumBytes} bytes that were expected at most`,
-            "See what the server sends there.",
+            this.#error(
+              url,
+              `it is longer than the ${maximumBytes} bytes that were expected at most`,
+              "See what the server sends there.",
+              shown,
+            ),
           );
         stall.refresh();
         const announced = method === "HEAD" ? 0 : Number(response.headers["content-length"] ?? 0);
         if (announced > maximumBytes) return tooMuch();
+        const windowMs = Math.max(timeoutMs, this.#paceMs);
+        let before = 0;
+        pace = setInterval(() => {
+          if (bytes - before < (slowestBytesPerSecond * windowMs) / 1000) return fail(tooSlow());
+          before = bytes;
+        }, windowMs);
+        const tooSlow = () =>
+          new TransferFailure(
+            this.#explanation(
+              shown,
+              `less than ${slowestBytesPerSecond} bytes a second came for ${windowMs / 1000} s (${bytes} bytes in all)`,
+              `See whether the server is well and the line of ${this.#host} is free.`,
+            ),
+            "slow",
+          );
         // What is announced goes to its place as it comes: two copies of a large answer are never there at once.
         const whole = Buffer.allocUnsafe(announced);
         const chunks: Buffer[] = [];
@@ -135,28 +219,12 @@ export class TunnelledHttp {
         });
         response.on("error", broken);
         response.on("end", () => {
-          clearTimeout(stall);
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: announced > 0 ? whole.subarray(0, bytes) : Buffer.concat(chunks),
-            url: target.href,
-          });
+          end();
+          resolve(result(announced > 0 ? whole.subarray(0, bytes) : Buffer.concat(chunks)));
         });
       });
       request.end(body);
     });
-  }
-
-  /**
-   * What changes something gets a connection of its own: one that is kept alive may be closed by the server
-   * just when it is used again, and nobody could say whether the request was carried out.
-   */
-  #agentFor(method: string, secure: boolean): HttpAgent | HttpsAgent {
-    if (isReading(method)) return secure ? this.#secure : this.#plain;
-    return secure
-      ? tunnelling(new HttpsAgent(), this.#dial, true)
-      : tunnelling(new HttpAgent(), this.#dial, false);
   }
 
   #parse(text: string, asked: string, base?: string): URL {
@@ -164,19 +232,17 @@ export class TunnelledHttp {
     if (url && /^https?:$/.test(url.protocol)) return url;
     throw this.#error(
       asked,
-      `${withoutPassword(text)} is not an http or https address`,
+      `${shownAddress(text, { ofServer: text !== asked })} is not an http or https address`,
       "Correct the address.",
     );
   }
 
-  #error(url: string, found: string, remedy: string, cause?: unknown): ExplainedError {
-    return new ExplainedError({
-      host: this.#host,
-      step: `fetching ${withoutPassword(url)} from there`,
-      found,
-      remedy,
-      cause,
-    });
+  #error(url: string, found: string, remedy: string, shown = shownAddress(url)): ExplainedError {
+    return new ExplainedError(this.#explanation(shown, found, remedy));
+  }
+
+  #explanation(shown: string, found: string, remedy: string, cause?: unknown) {
+    return { host: this.#host, step: `fetching ${shown} from there`, found, remedy, cause };
   }
 }
 
@@ -192,71 +258,4 @@ function isRepeatable({ method = "GET", headers = {} }: FetchOptions): boolean {
 /** What is signed is for the one server that was named. */
 function isFollowed(options: FetchOptions): boolean {
   return isRepeatable(options) && (options.redirects ?? "follow") === "follow";
-}
-
-function explain(error: NodeJS.ErrnoException & { reason?: unknown }, host: string): [string, string] {
-  if (error instanceof ExplainedError) return [error.explanation.found, error.explanation.remedy];
-  if (error.reason === 1) {
-    return [
-      `the host does not allow tunnels (${error.message})`,
-      "Set `AllowTcpForwarding yes` (or `local`) for this user in the host's sshd_config.",
-    ];
-  }
-  // An SSH server gives its reason as a number (RFC 4254, 5.1); TLS gives one in words.
-  if (typeof error.reason === "number") {
-    return [
-      `the host cannot connect to it (${error.message})`,
-      `See on ${host} whether the name resolves there and the server listens, e.g. with \`curl -I\`.`,
-    ];
-  }
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(error.code ?? "")) {
-    return [
-      `its certificate is not accepted (${error.message})`,
-      "Add the authority that signed it with NODE_EXTRA_CA_CERTS, or correct the certificate.",
-    ];
-  }
-  return [`the connection broke (${error.message})`, "See whether the server is well; then run this again."];
-}
-
-function withoutPassword(url: string): string {
-  const parsed = URL.parse(url);
-  if (parsed?.username || parsed?.password) {
-    return Object.assign(parsed, { username: "", password: "" }).href;
-  }
-  if (parsed) return url;
-  // Odd characters in a password are what makes an address none, and then nobody knows where it ends.
-  if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return url.replace(/^.*@/s, "...@");
-  return url.replace(/^\/\/[^/?#\\]*@/, "//");
-}
-
-/** Makes an agent connect through the host. */
-function tunnelling<A extends HttpAgent | HttpsAgent>(agent: A, dial: Dial, secure: boolean): A {
-  type Options = { host: string; port: number | string; servername?: string };
-  type Done = (error: Error | null, socket?: Duplex) => void;
-  const createConnection = (options: Options, done: Done): undefined => {
-    dial(options.host, Number(options.port)).then((channel) => {
-      if (!secure) return done(null, asSocket(channel));
-      // `host` is what the certificate is checked against where an address has no servername.
-      const tls = connectTls({ ...options, port: undefined, socket: channel } as object);
-      // Errors before the handshake is over reach the request through the socket that it was given.
-      done(null, tls);
-    }, done);
-  };
-  return Object.assign(agent, { createConnection });
-}
-
-/** A channel with the few more methods that Node's HTTP client calls on a socket, which mean nothing here. */
-function asSocket(channel: Duplex): Duplex {
-  const nothing = () => channel;
-  channel.on("error", () => {});
-  // Unlike a socket, a channel stays open for writing when the server has closed it: it would be used again, for nothing.
-  channel.on("end", () => channel.destroy());
-  return Object.assign(channel, {
-    setKeepAlive: nothing,
-    setNoDelay: nothing,
-    setTimeout: nothing,
-    ref: nothing,
-    unref: nothing,
-    destroySoon: () => channel.destroy(),
-  });
 }

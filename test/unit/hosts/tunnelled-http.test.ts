@@ -1,55 +1,26 @@
-import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createSecureServer } from "node:https";
-import { type AddressInfo, connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
+import type { TransferFailure } from "../../../hosts/transfer-failure.ts";
 import { TunnelledHttp } from "../../../hosts/tunnelled-http.ts";
+import { closeServers, identity, plainly, securely, smallProxy } from "./small-web.ts";
 
-const http = new TunnelledHttp("h1", async (host, port) => connect({ host, port }));
-const servers: Server[] = [];
+/** Like a host's, it gives only what is connected. */
+const dial = (host: string, port: number) =>
+  new Promise<Socket>((resolve, reject) => {
+    const socket = connect({ host, port }, () => resolve(socket)).once("error", reject);
+  });
+const http = new TunnelledHttp("h1", dial);
 
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
-async function portOf(server: Server): Promise<number> {
-  servers.push(server);
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  return (server.address() as AddressInfo).port;
-}
-
-async function plainly(answer: RequestListener): Promise<string> {
-  return `127.0.0.1:${await portOf(createServer(answer))}`;
-}
+afterEach(closeServers);
 
 describe("a certificate", () => {
-  /** A server whose certificate, signed by itself, is for this name only. */
-  async function securely(name: string): Promise<{ port: number; ca: string }> {
-    const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-test-"));
-    try {
-      const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-      const words = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test`;
-      const files = ["-addext", `subjectAltName=${name}`, "-keyout", key, "-out", cert];
-      execFileSync("openssl", [...words.split(" "), ...files], { stdio: "ignore" });
-      const ca = readFileSync(cert, "utf8");
-      const server = createSecureServer({ key: readFileSync(key), cert: ca }, (_, answer) =>
-        answer.end("ok"),
-      );
-      return { port: await portOf(server), ca };
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+  async function serving(name: string) {
+    const own = identity(name);
+    return { port: await securely(own, (_, answer) => answer.end("ok")), ca: own.certificate };
   }
 
   test("for an address is accepted there, and nowhere else", async () => {
-    const { port, ca } = await securely("IP:127.0.0.1");
+    const { port, ca } = await serving("IP:127.0.0.1");
     const { body } = await http.request(`https://127.0.0.1:${port}/`, { ca });
     expect(body.toString()).toBe("ok");
     await expect(http.request(`https://localhost:${port}/`, { ca })).rejects.toThrow(
@@ -58,7 +29,7 @@ describe("a certificate", () => {
   });
 
   test("for a name is not accepted at an address", async () => {
-    const { port, ca } = await securely("DNS:localhost");
+    const { port, ca } = await serving("DNS:localhost");
     const { body } = await http.request(`https://localhost:${port}/`, { ca });
     expect(body.toString()).toBe("ok");
     await expect(http.request(`https://127.0.0.1:${port}/`, { ca })).rejects.toThrow(
@@ -141,13 +112,184 @@ describe("a password in an address", () => {
     }
   });
 
-  test("goes with it, and nothing else does", async () => {
+  test("goes with it, as does what a server says in a query; what was asked for stays", async () => {
     const at = await plainly((_, answer) => answer.writeHead(302, { location: "/x?mail=a@b" }).end());
     await expect(http.request(`http://${at}/`, { redirects: "refuse" })).rejects.toThrow(
-      "sends on to /x?mail=a@b",
+      "sends on to /x?...\n",
     );
     await expect(http.request(`http://${at}/?to=//a@b`, { redirects: "refuse" })).rejects.toThrow(
       `http://${at}/?to=//a@b`,
     );
+  });
+});
+
+describe("credentials", () => {
+  const authorization = "Basic dXNlcjpzZWNyZXQ=";
+
+  test("go with each request to the server that they are for, on connections that are used again", async () => {
+    const got: unknown[] = [];
+    const at = await plainly(({ headers, url }, answer) => {
+      got.push(headers.authorization);
+      if (url === "/moved") return void answer.writeHead(302, { location: "/here" }).end();
+      answer.end("ok");
+    });
+    for (const path of ["/", "/", "/moved"]) {
+      expect((await http.request(`http://${at}${path}`, { authorization })).body.toString()).toBe("ok");
+    }
+    expect(got).toEqual([authorization, authorization, authorization, authorization]);
+  });
+
+  test("go to nobody else: neither another host, nor another port or scheme of it, nor back by way of one", async () => {
+    const got: [string, unknown][] = [];
+    const other = await plainly(({ headers, url }, answer) => {
+      got.push(["other", headers.authorization]);
+      if (url === "/back") return void answer.writeHead(302, { location: `http://${home}/end` }).end();
+      answer.end("ok");
+    });
+    const home = await plainly(({ headers, url }, answer) => {
+      got.push(["home", headers.authorization]);
+      const location = `http://${other.replace("127.0.0.1", url === "/name" ? "localhost" : "127.0.0.1")}`;
+      if (url === "/end") return void answer.end("ok");
+      answer.writeHead(302, { location: url === "/round" ? `${location}/back` : `${location}/` }).end();
+    });
+    await http.request(`http://${home}/`, { authorization });
+    await http.request(`http://${home}/round`, { authorization });
+    expect(got.filter(([who]) => who === "other")).toEqual([
+      ["other", undefined],
+      ["other", undefined],
+    ]);
+  });
+
+  test("a client's certificate is shown where it is asked for, and not to where that server leads", async () => {
+    const [own, client] = [identity("IP:127.0.0.1"), identity("DNS:client")];
+    const elsewhere = await securely(own, (_, answer) => answer.end("open"), client.certificate);
+    const port = await securely(
+      own,
+      ({ url }, answer) => {
+        if (url === "/away") answer.writeHead(302, { location: `https://127.0.0.1:${elsewhere}/` });
+        answer.end(url === "/away" ? "" : "ok");
+      },
+      client.certificate,
+    );
+    const options = { ca: own.certificate, clientCertificate: client };
+    expect((await http.request(`https://127.0.0.1:${port}/`, options)).body.toString()).toBe("ok");
+    await expect(http.request(`https://127.0.0.1:${port}/`, { ca: own.certificate })).rejects.toThrow(
+      /client's certificate/,
+    );
+    await expect(http.request(`https://127.0.0.1:${port}/away`, options)).rejects.toThrow(
+      /client's certificate/,
+    );
+  });
+});
+
+describe("a proxy", () => {
+  const authorization = "Basic cHJveHk6c2VjcmV0";
+
+  test("is given plain requests in full, and connects for those with TLS", async () => {
+    const own = identity("IP:127.0.0.1");
+    const plain = await plainly(({ headers }, answer) =>
+      answer.end(`${headers.host} ${headers["proxy-authorization"]}`),
+    );
+    const port = await securely(own, (_, answer) => answer.end("secure"));
+    const { asked, url } = await smallProxy({ authorization });
+    const proxy = { url, authorization };
+    for (let round = 0; round < 2; round++) {
+      const { body } = await http.request(`http://${plain}/a?b=c`, { proxy });
+      expect(body.toString()).toBe(`${plain} undefined`);
+      const secure = await http.request(`https://127.0.0.1:${port}/`, { proxy, ca: own.certificate });
+      expect(secure.body.toString()).toBe("secure");
+    }
+    expect(asked).toEqual([
+      `GET http://${plain}/a?b=c`,
+      `CONNECT 127.0.0.1:${port}`,
+      `GET http://${plain}/a?b=c`,
+    ]);
+  });
+
+  test("may be spoken to with TLS, and has to prove who it is", async () => {
+    const own = identity("IP:127.0.0.1");
+    const plain = await plainly((_, answer) => answer.end("ok"));
+    const port = await securely(own, (_, answer) => answer.end("secure"));
+    const { url } = await smallProxy({ identity: own });
+    const proxy = { url, ca: own.certificate };
+    expect((await http.request(`http://${plain}/`, { proxy })).body.toString()).toBe("ok");
+    const secure = await http.request(`https://127.0.0.1:${port}/`, { proxy, ca: own.certificate });
+    expect(secure.body.toString()).toBe("secure");
+    await expect(http.request(`http://${plain}/`, { proxy: { url } })).rejects.toThrow(
+      new RegExp(`the certificate of the proxy ${url} is not accepted`),
+    );
+  });
+
+  test("that wants to know who asks, or does not connect, is told from the server", async () => {
+    const plain = await plainly((_, answer) => answer.writeHead(401).end());
+    const { url } = await smallProxy({ authorization });
+    for (const address of [`http://${plain}/`, "https://127.0.0.1:1/"]) {
+      expect(await http.request(address, { proxy: { url } })).toMatchObject({ status: 407, byProxy: true });
+    }
+    const proxy = { url, authorization };
+    expect(await http.request("https://127.0.0.1:1/", { proxy })).toMatchObject({
+      status: 502,
+      byProxy: true,
+    });
+    expect((await http.request(`http://${plain}/`, { proxy })).byProxy).toBeUndefined();
+  });
+
+  test("that is not there is named", async () => {
+    const proxy = { url: "http://u:secret@127.0.0.1:9" };
+    const failure = await http.request("http://127.0.0.1:1/", { proxy }).catch((error: Error) => error);
+    expect(String(failure)).toMatch(/the connection to the proxy http:\/\/127\.0\.0\.1:9\/ broke/);
+    expect(String(failure)).not.toMatch(/secret/);
+  });
+});
+
+describe("a server", () => {
+  test("is told who asks", async () => {
+    const at = await plainly(({ headers }, answer) => answer.end(headers["user-agent"]));
+    expect((await http.request(`http://${at}/`)).body.toString()).toBe("airgapped-maas");
+  });
+
+  test.each([405, 501])(
+    "that answers HEAD with %d is asked another way, and not for all of it",
+    async (status) => {
+      const asked: string[] = [];
+      let sent = 0;
+      const at = await plainly(({ method, url, headers }, answer) => {
+        asked.push(`${method} ${url} ${headers.range}`);
+        if (method === "HEAD") return void answer.writeHead(status).end();
+        if (url === "/absent") return void answer.writeHead(404).end();
+        if (url === "/range") return void answer.writeHead(206, { "content-range": "bytes 0-0/9" }).end("x");
+        answer.writeHead(200);
+        const more = () => {
+          while (!answer.destroyed && answer.write(Buffer.alloc(65_536))) sent += 65_536;
+        };
+        answer.on("drain", more);
+        more();
+      });
+      const head = async (path: string) =>
+        (await http.request(`http://${at}${path}`, { method: "HEAD", maximumBytes: 10 })).status;
+      expect([await head("/range"), await head("/endless"), await head("/absent")]).toEqual([200, 200, 404]);
+      expect(asked.filter((line) => line.startsWith("GET"))).toEqual([
+        "GET /range bytes=0-0",
+        "GET /endless bytes=0-0",
+        "GET /absent bytes=0-0",
+      ]);
+      expect(sent).toBeLessThan(64 * 1024 * 1024);
+    },
+  );
+
+  test("that sends without end, and never stops, is given up for how little comes", async () => {
+    const trickles: NodeJS.Timeout[] = [];
+    const at = await plainly((_, answer) => {
+      answer.writeHead(200, { "content-length": 1_000_000 });
+      trickles.push(setInterval(() => answer.write("x"), 5));
+    });
+    const hasty = new TunnelledHttp("h1", dial, 50);
+    const slow = { timeoutMs: 40, slowestBytesPerSecond: 1_000_000 };
+    const failure = (await hasty
+      .request(`http://${at}/`, slow)
+      .catch((error: unknown) => error)) as TransferFailure;
+    for (const trickle of trickles) clearInterval(trickle);
+    expect(failure.message).toMatch(/less than 1000000 bytes a second came for 0\.05 s \(\d+ bytes in all\)/);
+    expect(failure.fault).toBe("slow");
   });
 });

@@ -1,0 +1,146 @@
+import type { ClientCertificate, FetchOptions } from "../../hosts/host.ts";
+import { sh } from "../../hosts/shell.ts";
+
+/** Who asks: HTTP's basic authentication (RFC 7617), or a bearer token (RFC 6750). */
+export type Credentials = UserAndPassword | { readonly bearer: string };
+
+export interface UserAndPassword {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** How upstream is reached besides its URL, by the preview's reads and the host's fetches alike. */
+export interface UpstreamAccess {
+  /** Sent to the origin of upstream's URL alone. */
+  readonly credentials?: Credentials | undefined;
+  /** PEM texts of the authorities that upstream's certificate may come from, instead of the usual ones. */
+  readonly ca?: string | undefined;
+  readonly clientCertificate?: ClientCertificate | undefined;
+  /** The proxy of the mirror's host. */
+  readonly proxy?:
+    | {
+        readonly url: string;
+        readonly credentials?: UserAndPassword | undefined;
+        readonly ca?: string | undefined;
+      }
+    | undefined;
+  /** Bytes a second, below which a transfer is given up. @default 500 */
+  readonly slowestBytesPerSecond?: number | undefined;
+}
+
+/** What is secret in an access, in the shape that the state keeps it: every text in it is taken out of messages. */
+export interface AccessSecrets {
+  readonly password?: string | undefined;
+  readonly bearer?: string | undefined;
+  readonly clientKey?: string | undefined;
+  readonly proxyPassword?: string | undefined;
+}
+
+/** What may be seen of it. */
+export interface OpenAccess {
+  readonly username?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly proxy?: string | undefined;
+  readonly proxyUsername?: string | undefined;
+  readonly proxyCa?: string | undefined;
+  readonly slowestBytesPerSecond?: number | undefined;
+}
+
+export const defaultSlowestBytesPerSecond = 500;
+
+/** An access in two parts, for a state that shows one of them. Absent parts are absent. */
+export function takenApart(access: UpstreamAccess): {
+  readonly open: OpenAccess;
+  readonly secrets: AccessSecrets | undefined;
+} {
+  const { credentials, ca, clientCertificate, proxy, slowestBytesPerSecond } = access;
+  const known = credentials && "username" in credentials ? credentials : undefined;
+  const secrets = given({
+    password: known?.password,
+    bearer: credentials && "bearer" in credentials ? credentials.bearer : undefined,
+    clientKey: clientCertificate?.key,
+    proxyPassword: proxy?.credentials?.password,
+  });
+  return {
+    open: given({
+      username: known?.username,
+      ca,
+      clientCertificate: clientCertificate?.certificate,
+      proxy: proxy?.url,
+      proxyUsername: proxy?.credentials?.username,
+      proxyCa: proxy?.ca,
+      slowestBytesPerSecond,
+    }),
+    secrets: Object.keys(secrets).length > 0 ? secrets : undefined,
+  };
+}
+
+function given<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** For reads through the host's tunnel. */
+export function fetchOptions(access: UpstreamAccess): FetchOptions {
+  const { credentials, ca, clientCertificate, proxy, slowestBytesPerSecond } = access;
+  return {
+    ...(credentials ? { authorization: authorizationOf(credentials) } : {}),
+    ...(ca ? { ca } : {}),
+    ...(clientCertificate ? { clientCertificate } : {}),
+    ...(proxy
+      ? {
+          proxy: {
+            url: proxy.url,
+            ...(proxy.credentials ? { authorization: authorizationOf(proxy.credentials) } : {}),
+            ...(proxy.ca ? { ca: proxy.ca } : {}),
+          },
+        }
+      : {}),
+    slowestBytesPerSecond: slowestBytesPerSecond ?? defaultSlowestBytesPerSecond,
+  };
+}
+
+function authorizationOf(credentials: Credentials): string {
+  if ("bearer" in credentials) return `Bearer ${credentials.bearer}`;
+  const { username, password } = credentials;
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
+/** Settings of fetch.sh that may stand in a job's script. */
+export function accessSettings(
+  upstream: string,
+  open: OpenAccess,
+  secrets: AccessSecrets | undefined,
+): string {
+  return sh`SLOWEST=${open.slowestBytesPerSecond ?? defaultSlowestBytesPerSecond} PROXY=${open.proxy ?? ""}
+UPSTREAM_CA=${open.ca ?? ""}
+PROXY_CA=${open.proxyCa ?? ""}
+CLIENT_CERTIFICATE=${open.clientCertificate ?? ""}
+REDIRECTS=${redirectsOf(upstream, secrets !== undefined)}`;
+}
+
+/** Who shows who they are over https must not be led to where all can read it: curl before 7.83 takes that for the same host. */
+function redirectsOf(upstream: string, withCredentials: boolean): string {
+  return withCredentials && upstream.startsWith("https:") ? "=https" : "=http,https";
+}
+
+/** The part of fetch.sh's settings that travels apart from the script, as sh; undefined where nothing is secret. */
+export function secretSettings(open: OpenAccess, secrets: AccessSecrets | undefined): string | undefined {
+  if (!secrets) return undefined;
+  const { password, bearer, proxyPassword, clientKey } = secrets;
+  const lines = [
+    ...(password === undefined ? [] : ["basic", option("user", `${open.username ?? ""}:${password}`)]),
+    ...(bearer === undefined ? [] : [option("oauth2-bearer", bearer)]),
+    ...(proxyPassword === undefined
+      ? []
+      : ["proxy-basic", option("proxy-user", `${open.proxyUsername ?? ""}:${proxyPassword}`)]),
+  ];
+  return sh`ACCESS=${lines.join("\n")}
+CLIENT_KEY=${clientKey ?? ""}
+`;
+}
+
+/** A line of curl's configuration (curl(1), --config). */
+function option(name: string, value: string): string {
+  return `${name} = "${value.replaceAll(/[\\"]/g, "\\$&")}"`;
+}

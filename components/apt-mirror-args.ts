@@ -8,10 +8,10 @@ import {
   mirrorName,
   type ServeArgs,
   serveSchema,
-  transferSchema,
   treeName,
   unique,
 } from "./mirror-args.ts";
+import { transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
 
 /*
  * The arguments of AptMirror: what a user may write, its defaults, and what is wrong with it in the user's
@@ -78,7 +78,7 @@ export const upstreamSchema = z.strictObject({
     .string()
     .regex(
       /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
-      "is not an http(s) URL of an archive (without a user, a query or a fragment)",
+      "is not an http(s) URL of an archive (without a user, a query or a fragment; credentials go into upstream.credentials)",
     )
     .refine((url) => URL.canParse(url), "is not a URL")
     .transform((url) => url.replace(/\/*$/, "")),
@@ -213,7 +213,7 @@ export interface AptMirrorArgs {
   /** The mirror's host, as one would type it after `ssh`; how to get in is OpenSSH's configuration. */
   readonly host: string;
   /** The archive to mirror. It is read from the host, and verified on this workstation. */
-  readonly upstream: {
+  readonly upstream: UpstreamAccessArgs & {
     /** Base URL, the one above `dists/`, e.g. `http://archive.ubuntu.com/ubuntu`. */
     readonly url: string;
     /**

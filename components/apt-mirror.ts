@@ -18,6 +18,7 @@ import {
   urlOf,
 } from "./mirror-site.ts";
 import { reproConfiguration } from "./reprepro-configuration.ts";
+import { fetchInputs, knownAccess } from "./upstream-args.ts";
 import { webSite } from "./web-site.ts";
 
 /**
@@ -64,17 +65,16 @@ export class AptMirror extends pulumi.ComponentResource {
 
     // reprepro knows the mirror's own key by the list of local packages that it signs, and not otherwise.
     const signsLocal = settings.localPackages.length > 0;
-    const contents = pulumi.output(
-      lookedUp(
-        this,
-        `aptMirrors.${name}`,
-        getAptContents({
-          ...settings,
-          ...place,
-          ...(resigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
-        }),
-      ),
-    );
+    // Read with its secrets in clear, and remembered without.
+    const access = knownAccess(args.upstream);
+    const found = async () =>
+      getAptContents({
+        ...settings,
+        ...place,
+        ...(resigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
+        upstream: { ...settings.upstream, ...(await access) },
+      });
+    const contents = pulumi.output(lookedUp(this, `aptMirrors.${name}`, found()));
 
     const packages = new Packages(
       `${name}-packages`,
@@ -145,7 +145,7 @@ export class AptMirror extends pulumi.ComponentResource {
           : {}),
         ...(settings.pinnedTo ? { pinnedTo: settings.pinnedTo } : {}),
         keepSnapshots: settings.keepSnapshots,
-        fetch: { parallel: settings.upstream.parallel, stallSeconds: settings.upstream.stallSeconds },
+        ...fetchInputs(settings.upstream, args.upstream),
         deleteContent: settings.deleteContent,
       },
       child([packages, configuration, ...(key ? [key] : [])]),

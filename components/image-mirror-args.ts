@@ -7,10 +7,10 @@ import {
   mirrorName,
   type ServeArgs,
   serveSchema,
-  transferSchema,
   treeName,
   unique,
 } from "./mirror-args.ts";
+import { transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
 
 /*
  * The arguments of ImageMirror: what a user may write, its defaults, and what is wrong with it in the user's
@@ -98,7 +98,7 @@ export interface ImageMirrorArgs {
   /** The mirror's host, as one would type it after `ssh`; how to get in is OpenSSH's configuration. */
   readonly host: string;
   /** The stream to mirror. Its index is read from the host, and verified on this workstation. */
-  readonly upstream: {
+  readonly upstream: UpstreamAccessArgs & {
     /** Base URL, the one above `streams/`, e.g. `http://images.maas.io/ephemeral-v3/stable/`. */
     readonly url: string;
     /**

@@ -16,6 +16,7 @@ import {
   placeOf,
   urlOf,
 } from "./mirror-site.ts";
+import { fetchInputs, knownAccess } from "./upstream-args.ts";
 import { webSite } from "./web-site.ts";
 
 /**
@@ -61,9 +62,11 @@ export class ImageMirror extends pulumi.ComponentResource {
       parent: this,
       dependsOn,
     });
-    const contents = pulumi.output(
-      lookedUp(this, `imageMirrors.${name}`, getImageContents({ ...settings, ...place })),
-    );
+    // Read with its secrets in clear, and remembered without.
+    const access = knownAccess(args.upstream);
+    const found = async () =>
+      getImageContents({ ...settings, ...place, upstream: { ...upstream, ...(await access) } });
+    const contents = pulumi.output(lookedUp(this, `imageMirrors.${name}`, found()));
 
     const packages = new Packages(
       `${name}-packages`,
@@ -98,7 +101,7 @@ export class ImageMirror extends pulumi.ComponentResource {
         bytes: contents.bytes,
         ...(pinnedTo ? { pinnedTo } : {}),
         keepTrees: settings.keepTrees,
-        fetch: { parallel: upstream.parallel, stallSeconds: upstream.stallSeconds },
+        ...fetchInputs(upstream, args.upstream),
         deleteContent: settings.deleteContent,
       },
       child([packages, configuration]),

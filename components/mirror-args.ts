@@ -58,14 +58,6 @@ export function distinct<T extends z.ZodType<string>>(items: T) {
   });
 }
 
-/** How upstream is read: seconds without a byte that end a transfer, and how many run at once. */
-export function transferSchema(parallel: number) {
-  return {
-    stallSeconds: z.int().min(1).max(3600).default(30),
-    parallel: z.int().min(1).max(256).default(parallel),
-  };
-}
-
 /** How what a host publishes is reached. */
 export interface ServeArgs {
   /** @default 80, or 443 with `tls` */

@@ -8,6 +8,7 @@ import { SshConfigurationError } from "../hosts/unreachable.ts";
 import { pathText } from "../resources/kernel/check.ts";
 import { commonPlace } from "../resources/published-tree/common-place.ts";
 import { tlsFindings } from "./tls-certificate.ts";
+import { type UpstreamAccessArgs, withoutSecrets } from "./upstream-args.ts";
 import type { Serve, WebSite } from "./web-site.ts";
 
 /* What the mirrors of a host have in common: where they are kept, how they are reached, how a lookup speaks. */
@@ -41,12 +42,16 @@ export function placeOf(
 export function checkedArguments<Schema extends z.ZodType>(
   kind: string,
   name: string,
-  args: { readonly serve?: { readonly tls?: object | undefined } | undefined },
+  args: {
+    readonly serve?: { readonly tls?: object | undefined } | undefined;
+    readonly upstream?: UpstreamAccessArgs | undefined;
+  },
   schema: Schema,
 ): z.output<Schema> {
-  // The private key may come late and is never shown: it is looked at by checkedTls.
+  // Secrets may come late and are never shown: the private key is looked at by checkedTls, upstream's by knownAccess.
   const tls = args.serve?.tls && { ...args.serve.tls, key: "given" };
-  const result = schema.safeParse(tls ? { ...args, serve: { ...args.serve, tls } } : args);
+  const open = withoutSecrets(args);
+  const result = schema.safeParse(tls ? { ...open, serve: { ...args.serve, tls } } : open);
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
   throw new pulumi.RunError(`${kind} ${name} cannot be declared so:\n${lines.join("\n")}`);

@@ -171,7 +171,12 @@ export interface Job {
   /** POSIX sh, run as root. What it prints is its progress, and its last lines explain its failure. */
   readonly script: string;
   /** A file the script finds at `$JOB_INPUT`. */
-  readonly input?: Buffer;
+  readonly input?: Buffer | undefined;
+  /**
+   * What of it is secret: a file that the script finds at `$JOB_SECRET`. It is in memory, for root alone, and gone when the
+   * job ends; the script may remove it as soon as it has read it.
+   */
+  readonly secret?: string | undefined;
   /** Called for each line the job prints; all lines from its start when attaching to a running one. */
   readonly onProgress?: (line: string) => void;
   /** Milliseconds without a line, after which the job is stopped and reported as stalled. Default: no limit. */

@@ -131,17 +131,17 @@ function folderOf(name: string): string {
   return `/run/airgapped-maas/jobs/${name}`;
 }
 
-function startScript({ name, script, input }: Job, run: string): string {
+function startScript({ name, script, input, secret }: Job, run: string): string {
   const digest = createHash("sha256")
-    .update(JSON.stringify([script, input?.toString("base64")]))
+    .update(JSON.stringify([script, input?.toString("base64"), ...(secret === undefined ? [] : [secret])]))
     .digest("hex");
   const wrapper = `export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
-export JOB_INPUT="$PWD/input"
+export JOB_INPUT="$PWD/input" JOB_SECRET="$PWD/secret"
 umask 022
 (cd / && exec sh "$OLDPWD/script") </dev/null >>log 2>&1
 echo $? > status.new
 mv status.new status
-rm -f script input
+rm -f script input secret*
 `;
   return `set -eu
 umask 077
@@ -162,10 +162,11 @@ done
 mkdir ${run}
 printf %s ${sh`${script}`} > ${run}/script
 printf %s ${sh`${wrapper}`} > ${run}/wrapper
+printf %s ${sh`${secret ?? ""}`} > ${run}/secret
 : > ${run}/log
 cat > ${run}/input
 systemctl reset-failed ${sh`${unitOf(name)}`} 2>/dev/null || true
-systemd-run --quiet --collect --unit=${sh`${unitOf(name)}`} --description=${sh`${`airgapped-maas job ${name}`}`} --working-directory=${folderOf(name)}/${run} /bin/sh wrapper >&2
+systemd-run --quiet --collect --unit=${sh`${unitOf(name)}`} --description=${sh`${`airgapped-maas job ${name}`}`} --working-directory=${folderOf(name)}/${run} --property=ExecStopPost=${sh`${`-/bin/sh -c "rm -f ${folderOf(name)}/${run}/secret*"`}`} /bin/sh wrapper >&2
 echo ${run} ${digest} > current.new
 mv current.new current
 echo "started ${run}"

@@ -68,7 +68,19 @@ export class TunnelledHttp {
           "Name the final address.",
         );
       }
-      current = this.#parse(location, url, current).href;
+      const next = this.#parse(location, url, current);
+      if (
+        (options.authorization || options.clientCertificate) &&
+        origin.startsWith("https:") &&
+        next.protocol !== "https:"
+      ) {
+        throw this.#error(
+          current,
+          `the server sends on to ${shown}, from https to http`,
+          "Name an address that stays with https: who has credentials is not led to where all can read along.",
+        );
+      }
+      current = next.href;
     }
   }
 

@@ -8,6 +8,7 @@ import { same } from "./kernel/stored-properties.ts";
 import { refuseTreeOfOthers } from "./published-tree/ownership.ts";
 import { publishedTree } from "./published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "./published-tree/update.ts";
+import { fetchSchema, secretSettings, secretsSchema } from "./published-tree/upstream-access.ts";
 
 const suite = z.strictObject({
   date: z.string(),
@@ -42,7 +43,9 @@ const inputs = z.object({
     .optional(),
   pinnedTo: z.string().optional(),
   keepSnapshots: z.number(),
-  fetch: z.strictObject({ parallel: z.number(), stallSeconds: z.number() }),
+  fetch: fetchSchema,
+  /** What of the way to upstream is secret. Another one alone publishes nothing. */
+  secrets: secretsSchema.optional(),
   deleteContent: z.boolean(),
 });
 type Inputs = z.output<typeof inputs>;
@@ -64,6 +67,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
   version: 1,
   inputs,
   identity: ["directory"],
+  secrets: ["secrets"],
 
   preflight: refuseTreeOfOthers,
 
@@ -97,7 +101,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
         publishScript({
           owner: scene.id,
           ...wanted,
-          ...wanted.fetch,
+          fetch: wanted.fetch,
           keep: wanted.keepSnapshots,
           planText,
           contents,
@@ -105,6 +109,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
           summary,
           signing: signing && { ...signing, suites: resign },
         }),
+      secretSettings(wanted.fetch, wanted.secrets),
     );
     return { tree };
   },

@@ -7,6 +7,7 @@ import { same } from "./kernel/stored-properties.ts";
 import { refuseTreeOfOthers } from "./published-tree/ownership.ts";
 import { publishedTree } from "./published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "./published-tree/update.ts";
+import { fetchSchema, secretSettings, secretsSchema } from "./published-tree/upstream-access.ts";
 
 export const heldImageSchema = z.strictObject({
   /** Of all its kernels the newest. */
@@ -41,7 +42,9 @@ const inputs = z.object({
   pinnedTo: z.string().optional(),
   /** Trees to keep, the published one included. */
   keepTrees: z.number(),
-  fetch: z.strictObject({ parallel: z.number(), stallSeconds: z.number() }),
+  fetch: fetchSchema,
+  /** What of the way to upstream is secret. Another one alone publishes nothing. */
+  secrets: secretsSchema.optional(),
   deleteContent: z.boolean(),
 });
 type Inputs = z.output<typeof inputs>;
@@ -62,6 +65,7 @@ export const imageTree = defineResource<Inputs, Outputs>({
   version: 1,
   inputs,
   identity: ["directory"],
+  secrets: ["secrets"],
 
   preflight: refuseTreeOfOthers,
 
@@ -93,8 +97,12 @@ export const imageTree = defineResource<Inputs, Outputs>({
       );
       return { tree };
     }
-    const tree = await publishPlan(scene, wanted, summary, ({ planText, contents }, digest) =>
-      publishScript({ ...settings, ...fetch, planText, contents, summary: digest }),
+    const tree = await publishPlan(
+      scene,
+      wanted,
+      summary,
+      ({ planText, contents }, digest) => publishScript({ ...settings, planText, contents, summary: digest }),
+      secretSettings(fetch, wanted.secrets),
     );
     return { tree };
   },

@@ -5,8 +5,10 @@
 #   UPSTREAM   base URL, ends in /
 #   PARALLEL   transfers at once
 #   STALL      seconds without a byte after which a transfer is given up
+#   PATIENCE   seconds to wait before each further try of what may pass
 #   LIST       the work list: sha256 TAB size TAB path below UPSTREAM, or "-" for what must be there already TAB destination
-# Says what it does in lines that start with "progress ", and what is wrong in lines that start with "fault ".
+# and curl.sh. Says what it does in lines that start with "progress ", what is wrong in lines that start with "fault ", and
+# what to do about it in one that starts with "remedy " where that is not to try again.
 
 fetch_missing() {
   mkdir -p "$STORE" "$WORK/partial"
@@ -33,21 +35,43 @@ fetch_missing() {
   refuse_small_disk "$WORK/missing"
   echo "progress fetching $total_files files, $(in_mib "$total_bytes")"
 
-  fetch_pass "$WORK/missing"
-  if [ -s "$WORK/again" ] && ! grep -q ': the server stalled' "$WORK/faults"; then
-    # What a proxy spoiled comes whole the second time, and what broke off goes on; what is wrong upstream stays wrong.
-    cp "$WORK/again" "$WORK/second"
-    fetch_pass "$WORK/second"
+  : >"$WORK/given-up"
+  cp "$WORK/missing" "$WORK/now"
+  try=1
+  fetch_pass "$WORK/now"
+  for wait in $PATIENCE; do
+    choose_again "$try"
+    [ -s "$WORK/now" ] || break
+    try=$((try + 1))
+    if awk -F'\t' '$4 != "spoiled" { found = 1 } END { exit !found }' "$WORK/now"; then
+      echo "progress waiting $wait s before what failed is tried again"
+      sleep "$wait"
+    fi
+    fetch_pass "$WORK/now"
+  done
+  choose_again "$try" last
+  [ -s "$WORK/given-up" ] || return 0
+  head -n 20 "$WORK/given-up"
+  more=$(($(wc -l <"$WORK/given-up") - 20))
+  [ "$more" -le 0 ] || echo "fault ... and $more more"
+  if grep -q 'upstream\.[a-z]' "$WORK/given-up"; then
+    echo "remedy Put right what is named there, then run the update again; what has arrived is kept."
   fi
-  if [ -s "$WORK/again" ]; then
-    head -n 20 "$WORK/faults"
-    more=$(($(wc -l <"$WORK/faults") - 20))
-    [ "$more" -le 0 ] || echo "fault ... and $more more"
-    exit 65
-  fi
+  exit 65
 }
 
-# fetch_pass LIST: leaves in $WORK/again what did not arrive right, and the reasons in $WORK/faults.
+# choose_again TRY [last]: from what the TRYth pass left, what is tried again goes to $WORK/now, and why the rest is not to
+# $WORK/given-up. What a proxy spoiled may come whole the second time; what is wrong upstream stays wrong.
+choose_again() {
+  paste "$WORK/again" "$WORK/faults" | awk -F'\t' -v try="$1" -v last="${2:-}" -v now="$WORK/now.new" -v lost="$WORK/given-up" '
+    BEGIN { printf "" >now }
+    !last && ($4 == "passing" || try == 1 && ($4 == "spoiled" || $4 == "stalled")) { print $1 FS $2 FS $3 FS $4 >now; next }
+    { print $5 (try > 1 && $4 == "passing" ? ", " try " times" : "") >>lost }'
+  : >"$WORK/again"; : >"$WORK/faults"
+  mv -f "$WORK/now.new" "$WORK/now"
+}
+
+# fetch_pass LIST: leaves in $WORK/again what did not arrive right, and the reasons in $WORK/faults, line for line.
 fetch_pass() {
   : >"$WORK/again"; : >"$WORK/faults"; done_bytes=0
   rm -f "$WORK"/batch.*
@@ -67,16 +91,7 @@ fetch_pass() {
     : >"$WORK/report"
     # It must not hold the locks for as long as its sleep outlives it.
     watch_progress 8>&- 9>&- & watcher=$!
-    # What a server sends beyond the largest file of the batch is not written: that transfer fails, the others go on.
-    (
-      trap '' XFSZ
-      ulimit -f $((largest / 512 + 2048))
-      exec curl --config "$WORK/curl.conf" --parallel --parallel-max "$PARALLEL" --parallel-immediate \
-        --fail --location --proto '=http,https' --max-redirs 5 --globoff --path-as-is \
-        --connect-timeout 15 --speed-limit 1 --speed-time "$STALL" --max-filesize "$((largest + 1048576))" \
-        --continue-at - --no-progress-meter \
-        --write-out '%{exitcode}\t%{http_code}\t%{filename_effective}\t%{errormsg}\n'
-    ) >"$WORK/report" 2>"$WORK/curl.err" </dev/null || true
+    fetch_by_curl "$WORK/curl.conf" "$largest"
     kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null || true
     check_batch "$batch"
     done_bytes=$((done_bytes + $(awk -F'\t' '{ b += $2 } END { printf "%.0f", b }' "$batch")))
@@ -88,7 +103,7 @@ fetch_pass() {
 check_batch() {
   why=$( (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | xargs -r -n 64 -P "$(nproc)" sha256sum -- >"$WORK/sums") 2>&1) ||
     fault "what has arrived cannot be read: $(printf '%s\n' "$why" | tail -n 1)"
-  perl -e "$in_tree"'
+  perl -e "$in_tree$why_not"'
     my ($batch, $work, $store) = @ARGV; my (%sum, %report);
     # curl does not say why it could not write.
     sub unwritable {
@@ -97,7 +112,7 @@ check_batch() {
     }
     open my $sums, "<", "$work/sums" or die; while (<$sums>) { $sum{$2} = $1 if /^\\?([0-9a-f]{64}) [ *](.*)$/ }
     open my $report, "<", "$work/report" or die;
-    while (<$report>) { chomp; my ($code, $http, $file, $message) = split /\t/, $_, 4; $file =~ s{.*/}{}; $report{$file} = [$code, $http, $message] }
+    while (<$report>) { chomp; my ($code, $http, $file, @more) = split /\t/, $_, 6; $file =~ s{.*/}{}; $report{$file} = [$code, $http, @more] }
     open my $in, "<", $batch or die; open my $again, ">>", "$work/again" or die; open my $faults, ">>", "$work/faults" or die;
     while (<$in>) {
       chomp; my ($sha, $size, $path) = split /\t/; my $partial = "$work/partial/$sha";
@@ -112,21 +127,20 @@ check_batch() {
         if (rename $partial, "$dir/$sha") { next }
         print $faults "fault $path: cannot be moved into the store: $!\n"; print $again "$sha\t$size\t$path\n"; next;
       }
-      my ($code, $http, $message) = @{ $report{$sha} // [] };
+      my ($code, $http) = @{ $report{$sha} // [] };
       my $got = -e $partial ? (-s $partial // 0) : undef;
-      my $why =
-          defined $got && $got > $size ? "is larger than the $size bytes that the signed index says"
-        : ($code // 0) == 63 || ($code // 0) == 23 && defined $got && $got >= $size ? "is larger than the $size bytes that the signed index says"
-        : ($code // 0) == 23 && defined(my $reason = unwritable()) ? "cannot be written: $reason"
-        : ($code // 0) == 22 || ($http // "") =~ /^[45]/ ? "the server answered " . ($http || "with an error")
-        : ($code // 0) == 28 ? "the server stalled: nothing came for $ENV{STALL} s" . (defined $got ? " ($got of $size bytes are there)" : "")
-        : ($code // 0) != 0 ? ($message || "curl exit code $code") . (defined $got ? " ($got of $size bytes are there)" : "")
-        : !defined $got ? "nothing arrived"
+      my ($why, $class) = why_not($report{$sha} // [], $size, $got, $path);
+      my $larger = defined $got && $got > $size || ($code // 0) == 63 || ($code // 0) == 23 && defined $got && $got >= $size;
+      if ($larger) { ($why, $class) = ("is larger than the $size bytes that the signed index says", "spoiled") if ($why // "") !~ /web page/ }
+      elsif (($code // 0) == 23 && defined(my $reason = unwritable())) { ($why, $class) = ("cannot be written: $reason", "final") }
+      $class //= "spoiled";
+      $why //=
+          !defined $got ? "nothing arrived"
         : $got < $size ? "is truncated: $got of $size bytes"
         : "its SHA-256 is $sum{$sha}, and the signed index says $sha";
       # What the server says is all, is as long as it should be, or cannot be resumed there (33, 416), begins anew.
       unlink $partial if defined $got && ($got >= $size || ($code // 0) == 0 || $code == 33 || ($http // "") eq "416");
-      print $faults "fault $path: $why\n"; print $again "$sha\t$size\t$path\n";
+      print $faults "fault $path: $why\n"; print $again "$sha\t$size\t$path\t$class\n";
     }
     close $faults && close $again or fault("$work/faults: $!");
   ' "$1" "$WORK" "$STORE"

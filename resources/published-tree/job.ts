@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import type { JobResult } from "../../hosts/host.ts";
+import type { Job, JobResult } from "../../hosts/host.ts";
 import { remedyFor } from "../../hosts/remedies.ts";
 import type { Scene } from "../kernel/definition.ts";
 import { diskOf, diskTrouble, freeOn } from "./disk.ts";
@@ -14,7 +14,7 @@ interface JobTexts {
 
 /**
  * Runs a job that publishes. Of its lines, those that start with `progress ` are shown as it works, `step ` says what it
- * does from then on, and `fault ` what was wrong.
+ * does from then on, `fault ` what was wrong, and `remedy ` what to do about that.
  *
  * @throws ExplainedError with the faults, or with its step and the end of its output where it names none; and with what
  * is free where it could write no further
@@ -23,23 +23,26 @@ export async function runJob(
   { id, host, progress }: Scene,
   script: string,
   { step, remedy, directory }: JobTexts,
-  input?: Buffer,
+  { input, secret }: Pick<Job, "input" | "secret"> = {},
 ): Promise<void> {
   const faults: string[] = [];
   let doing = "";
   let published: string | undefined;
+  let advice: string | undefined;
   const result = await host.job({
     name: id,
     script,
     ...(input ? { input } : {}),
+    ...(secret ? { secret } : {}),
     step,
     allowFailure: true,
     onProgress: (line) => {
-      const [, kind, text = ""] = /^(progress|fault|step) (.*)$/.exec(line) ?? [];
+      const [, kind, text = ""] = /^(progress|fault|step|remedy) (.*)$/.exec(line) ?? [];
       if (kind === "progress") progress(text);
       if (kind === "fault") faults.push(text);
       if (kind === "step") doing = text;
       if (kind === "progress" && text.startsWith("published ")) published = text.slice("published ".length);
+      if (kind === "remedy") advice = text;
     },
   });
   if (result.code === 0) return;
@@ -58,7 +61,7 @@ export async function runJob(
   const way = full
     ? (remedyFor(said) ?? "Make room on that file system (`df -h`, `df -i`), then run the update again.")
     : at === "fetching"
-      ? remedy
+      ? (advice ?? remedy)
       : faults.length > 0 && !published
         ? "Put right what is named above, then run the update again."
         : "Run the update again; if it ends like this once more, see the lines above.";

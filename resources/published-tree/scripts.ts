@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sh } from "../../hosts/shell.ts";
 import { commonPlace } from "./common-place.ts";
+import { waitsOf } from "./patience.ts";
+import { accessSettings, type FetchSettings } from "./upstream-access.ts";
 
 /** A script beside the module that asks for it. */
 export function scriptPart(directory: string, name: string): string {
@@ -22,10 +24,8 @@ export interface Place {
 export interface TreeSettings extends Place {
   /** Base URL of upstream, without a slash at its end. */
   readonly upstream: string;
-  /** Transfers at once. */
-  readonly parallel: number;
-  /** Seconds without a byte that end a transfer. */
-  readonly stallSeconds: number;
+  /** How it is fetched from; what is secret of that is not in the script. */
+  readonly fetch: FetchSettings;
   /** Trees to keep, the published one included. */
   readonly keep: number;
   /** Digests of texts in the store. */
@@ -39,11 +39,16 @@ export type KindOfTree = readonly string[];
 
 /** The job that publishes a tree; its input is the work list. */
 export function publishJob(settings: TreeSettings, kind: KindOfTree): string {
+  const { fetch } = settings;
   return [
     preamble(settings),
-    sh`LIST="$JOB_INPUT" UPSTREAM=${`${settings.upstream}/`} PARALLEL=${settings.parallel}
+    sh`LIST="$JOB_INPUT" UPSTREAM=${`${settings.upstream}/`}
 KEEP=${settings.keep} PLAN=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
-STALL=${settings.stallSeconds}; export STALL`,
+PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${waitsOf(fetch.stallSeconds)
+      .map((wait) => wait / 1000)
+      .join(" ")}`,
+    accessSettings(fetch),
+    part("curl.sh"),
     part("fetch.sh"),
     part("tree.sh"),
     ...kind,

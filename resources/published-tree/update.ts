@@ -14,7 +14,7 @@ interface Declared extends Omit<Place, "owner"> {
 
 /**
  * Publishes what a preview planned, and says the new tree's name. `job` makes the script, given the publication and
- * the digest of the summary.
+ * the digest of the summary; what is secret of its settings travels apart, as sh.
  *
  * @throws ExplainedError when anything of the plan cannot be had: what was published stays
  */
@@ -23,13 +23,19 @@ export async function publishPlan<P extends Publication>(
   { plan, directory, store }: Declared,
   summary: string,
   job: (publication: P, summary: string) => string,
+  secret?: string,
 ): Promise<string> {
   const publication = await loadPublication<P>(plan);
   await handOver(scene.host, store, [...publication.texts.values(), Buffer.from(summary)]);
   const list = publication.texts.get(publication.workList);
   const step = "publishing a tree";
   const remedy = "Run the update again when upstream is well; what has arrived is kept.";
-  await runJob(scene, job(publication, digestOf(summary)), { step, remedy, directory }, list);
+  await runJob(
+    scene,
+    job(publication, digestOf(summary)),
+    { step, remedy, directory },
+    { input: list, secret },
+  );
   const published = await scene.host.facts(publishedTree(directory));
   if (published?.summary.plan === plan) return published.tree;
   throw new ExplainedError({

@@ -1,8 +1,9 @@
+import { z } from "zod";
 import type { ClientCertificate, FetchOptions } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
 
 /** Who asks: HTTP's basic authentication (RFC 7617), or a bearer token (RFC 6750). */
-export type Credentials = UserAndPassword | { readonly bearer: string };
+export type Credentials = UserAndPassword | { readonly token: string };
 
 export interface UserAndPassword {
   readonly username: string;
@@ -28,25 +29,6 @@ export interface UpstreamAccess {
   readonly slowestBytesPerSecond?: number | undefined;
 }
 
-/** What is secret in an access, in the shape that the state keeps it: every text in it is taken out of messages. */
-export interface AccessSecrets {
-  readonly password?: string | undefined;
-  readonly bearer?: string | undefined;
-  readonly clientKey?: string | undefined;
-  readonly proxyPassword?: string | undefined;
-}
-
-/** What may be seen of it. */
-export interface OpenAccess {
-  readonly username?: string | undefined;
-  readonly ca?: string | undefined;
-  readonly clientCertificate?: string | undefined;
-  readonly proxy?: string | undefined;
-  readonly proxyUsername?: string | undefined;
-  readonly proxyCa?: string | undefined;
-  readonly slowestBytesPerSecond?: number | undefined;
-}
-
 export const defaultSlowestBytesPerSecond = 500;
 
 /** An access in two parts, for a state that shows one of them. Absent parts are absent. */
@@ -58,7 +40,7 @@ export function takenApart(access: UpstreamAccess): {
   const known = credentials && "username" in credentials ? credentials : undefined;
   const secrets = given({
     password: known?.password,
-    bearer: credentials && "bearer" in credentials ? credentials.bearer : undefined,
+    token: credentials && "token" in credentials ? credentials.token : undefined,
     clientKey: clientCertificate?.key,
     proxyPassword: proxy?.credentials?.password,
   });
@@ -101,41 +83,33 @@ export function fetchOptions(access: UpstreamAccess): FetchOptions {
 }
 
 function authorizationOf(credentials: Credentials): string {
-  if ("bearer" in credentials) return `Bearer ${credentials.bearer}`;
+  if ("token" in credentials) return `Bearer ${credentials.token}`;
   const { username, password } = credentials;
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
-/** Settings of fetch.sh that may stand in a job's script. */
-export function accessSettings(
-  upstream: string,
-  open: OpenAccess,
-  secrets: AccessSecrets | undefined,
-): string {
+/** Settings of curl.sh that may stand in a job's script. */
+export function accessSettings(open: OpenAccess): string {
   return sh`SLOWEST=${open.slowestBytesPerSecond ?? defaultSlowestBytesPerSecond} PROXY=${open.proxy ?? ""}
 UPSTREAM_CA=${open.ca ?? ""}
 PROXY_CA=${open.proxyCa ?? ""}
-CLIENT_CERTIFICATE=${open.clientCertificate ?? ""}
-REDIRECTS=${redirectsOf(upstream, secrets !== undefined)}`;
+CLIENT_CERTIFICATE=${open.clientCertificate ?? ""}`;
 }
 
-/** Who shows who they are over https must not be led to where all can read it: curl before 7.83 takes that for the same host. */
-function redirectsOf(upstream: string, withCredentials: boolean): string {
-  return withCredentials && upstream.startsWith("https:") ? "=https" : "=http,https";
-}
-
-/** The part of fetch.sh's settings that travels apart from the script, as sh; undefined where nothing is secret. */
+/** The part of curl.sh's settings that travels apart from the script, as sh; undefined where nothing is secret. */
 export function secretSettings(open: OpenAccess, secrets: AccessSecrets | undefined): string | undefined {
   if (!secrets) return undefined;
-  const { password, bearer, proxyPassword, clientKey } = secrets;
+  const { password, token, proxyPassword, clientKey } = secrets;
   const lines = [
     ...(password === undefined ? [] : ["basic", option("user", `${open.username ?? ""}:${password}`)]),
-    ...(bearer === undefined ? [] : [option("oauth2-bearer", bearer)]),
+    ...(token === undefined ? [] : [option("oauth2-bearer", token)]),
     ...(proxyPassword === undefined
       ? []
       : ["proxy-basic", option("proxy-user", `${open.proxyUsername ?? ""}:${proxyPassword}`)]),
   ];
+  const known = password !== undefined || token !== undefined;
   return sh`ACCESS=${lines.join("\n")}
+WHO=${known ? "known" : ""} PROXY_WHO=${proxyPassword === undefined ? "" : "known"}
 CLIENT_KEY=${clientKey ?? ""}
 `;
 }
@@ -144,3 +118,28 @@ CLIENT_KEY=${clientKey ?? ""}
 function option(name: string, value: string): string {
   return `${name} = "${value.replaceAll(/[\\"]/g, "\\$&")}"`;
 }
+
+/** How a content resource is told of an access; its secrets stand apart, in `secrets`. */
+export type OpenAccess = Omit<FetchSettings, "parallel" | "stallSeconds">;
+export type AccessSecrets = z.output<typeof secretsSchema>;
+
+export const fetchSchema = z.strictObject({
+  parallel: z.number(),
+  stallSeconds: z.number(),
+  username: z.string().optional(),
+  ca: z.string().optional(),
+  clientCertificate: z.string().optional(),
+  proxy: z.string().optional(),
+  proxyUsername: z.string().optional(),
+  proxyCa: z.string().optional(),
+  slowestBytesPerSecond: z.number().optional(),
+});
+
+export type FetchSettings = z.output<typeof fetchSchema>;
+
+export const secretsSchema = z.strictObject({
+  password: z.string().optional(),
+  token: z.string().optional(),
+  clientKey: z.string().optional(),
+  proxyPassword: z.string().optional(),
+});

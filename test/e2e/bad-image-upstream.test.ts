@@ -80,7 +80,7 @@ describe("with an upstream that is not well", () => {
     ["flipped-file", /noble\/amd64\/\d+\/squashfs: its SHA-256 is \w+, and the signed index says/],
     ["missing-file", /noble\/amd64\/\d+\/squashfs: the server answered 404/],
     ["truncated-file", /noble\/amd64\/\d+\/squashfs: is truncated: \d+ of \d+ bytes/],
-    ["stall", /noble\/amd64\/\d+\/squashfs: the server stalled: nothing came for 1 s/],
+    ["stall", /noble\/amd64\/\d+\/squashfs: the server stalled: less than 500 bytes a second came for 1 s/],
     ["reset", /noble\/amd64\/\d+\/squashfs: .*[Cc]onnection reset/],
   ])(
     "%s: refused by the update, which names it and leaves what is served and MAAS",

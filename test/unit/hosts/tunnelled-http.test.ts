@@ -160,6 +160,19 @@ describe("credentials", () => {
     ]);
   });
 
+  test("end where https ends, as they do for curl", async () => {
+    const own = identity("IP:127.0.0.1");
+    const plain = await plainly((_, answer) => answer.end("ok"));
+    const port = await securely(own, (_, answer) =>
+      answer.writeHead(302, { location: `http://${plain}/` }).end(),
+    );
+    const url = `https://127.0.0.1:${port}/`;
+    await expect(http.request(url, { authorization, ca: own.certificate })).rejects.toThrow(
+      /from https to http/,
+    );
+    expect((await http.request(url, { ca: own.certificate })).body.toString()).toBe("ok");
+  });
+
   test("a client's certificate is shown where it is asked for, and not to where that server leads", async () => {
     const [own, client] = [identity("IP:127.0.0.1"), identity("DNS:client")];
     const elsewhere = await securely(own, (_, answer) => answer.end("open"), client.certificate);

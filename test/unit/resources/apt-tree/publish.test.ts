@@ -78,8 +78,7 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
     ...place(name),
     mode: "verbatim",
     upstream: upstream.url,
-    parallel: 8,
-    stallSeconds: 1,
+    fetch: { parallel: 8, stallSeconds: 1 },
     keep,
     planText: handOver(workListText(items)),
     summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
@@ -200,8 +199,11 @@ describe("an upstream that is not what its index says", () => {
   });
 
   test.each([
-    ["stall", /^fault pool\/a\+b~1\.deb: the server stalled: nothing came for 1 s/],
-    ["reset", /^fault pool\/a\+b~1\.deb: .*(reset|Recv failure|transfer closed|closed).*bytes are there\)$/i],
+    ["stall", /^fault pool\/a\+b~1\.deb: the server stalled: less than 500 bytes a second came for 1 s/],
+    [
+      "reset",
+      /^fault pool\/a\+b~1\.deb: .*(reset|Recv failure|transfer closed|closed).*bytes are there\), 4 times$/i,
+    ],
     ["endless", /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes that the signed index says$/],
   ] as const)(
     "a server that does %s is named as that, and ends",

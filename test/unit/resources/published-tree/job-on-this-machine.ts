@@ -92,10 +92,20 @@ interface Ended {
   readonly lines: string[];
 }
 
-export function runJob(root: string, script: string, input = ""): { ended: Promise<Ended>; kill(): void } {
+export function runJob(
+  root: string,
+  script: string,
+  input = "",
+  secret = "",
+): { ended: Promise<Ended>; kill(): void } {
   const list = join(root, "job-input");
   writeFileSync(list, input);
-  const child = spawn("sh", ["-s"], { env: { ...process.env, JOB_INPUT: list }, detached: true });
+  const secrets = join(root, "job-secret");
+  if (secret) writeFileSync(secrets, secret, { mode: 0o600 });
+  const child = spawn("sh", ["-s"], {
+    env: { ...process.env, JOB_INPUT: list, JOB_SECRET: secrets },
+    detached: true,
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
   child.stdin.end(script);

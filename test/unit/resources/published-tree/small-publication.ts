@@ -52,8 +52,7 @@ export class SmallPublication {
     const settings = {
       ...this.place,
       upstream: this.upstream.url,
-      parallel: 4,
-      stallSeconds: 1,
+      fetch: { parallel: 4, stallSeconds: 1 },
       keep: 2,
       planText: handOverTo(this.place.store, list),
       summary: handOverTo(this.place.store, JSON.stringify({ mode: "verbatim", plan: digestOf(list) })),

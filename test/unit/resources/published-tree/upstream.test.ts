@@ -152,7 +152,7 @@ test("all that is declared goes with a read: credentials, authorities, a certifi
   );
   const { url, asked } = await smallProxy({ authorization: "Basic cDpx", identity: own });
   const access = {
-    credentials: { bearer: "token" },
+    credentials: { token: "token" },
     ca: own.certificate,
     clientCertificate: client,
     proxy: { url, credentials: { username: "p", password: "q" }, ca: own.certificate },

@@ -11,7 +11,7 @@ import {
   treeName,
   unique,
 } from "./mirror-args.ts";
-import { transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
+import { acceptSchema, transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
 
 /*
  * The arguments of AptMirror: what a user may write, its defaults, and what is wrong with it in the user's
@@ -84,6 +84,7 @@ export const upstreamSchema = z.strictObject({
     .transform((url) => url.replace(/\/*$/, "")),
   key: z.string().min(1).optional(),
   indexLimitMiB: z.int().min(1).max(65_536).default(1024),
+  accept: acceptSchema("expired", "missingDate", "weakSignature", "otherSuite", "older").optional(),
   ...transferSchema(64),
 });
 
@@ -227,6 +228,25 @@ export interface AptMirrorArgs {
      * to more than this workstation has. @default 1024
      */
     readonly indexLimitMiB?: number | undefined;
+    /**
+     * What is refused without it, each with the reason why it is taken: every preview shows both.
+     * @default nothing
+     * @example { expired: "snapshot of 2026-11-01" }
+     */
+    readonly accept?:
+      | {
+          /** A Release whose `Valid-Until` has passed, as those of snapshots and of releases out of support. */
+          readonly expired?: string | undefined;
+          /** A Release without a date, or with one that cannot be read: nothing then shows that upstream went back. */
+          readonly missingDate?: string | undefined;
+          /** A signature that rests on SHA-1, on DSA or on RSA with 1024 bits. */
+          readonly weakSignature?: string | undefined;
+          /** A Release that calls itself by another suite's name. */
+          readonly otherSuite?: string | undefined;
+          /** A Release that is older than the one that was accepted last, as after a change to an older snapshot. */
+          readonly older?: string | undefined;
+        }
+      | undefined;
     /** Seconds without a byte after which a transfer is given up. @default 30 */
     readonly stallSeconds?: number | undefined;
     /** Transfers at once. @default 64 */

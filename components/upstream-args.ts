@@ -98,6 +98,17 @@ export function transferSchema(parallel: number) {
   };
 }
 
+const reason = z
+  .string()
+  .refine((text) => text.trim().length > 0, "is empty: say why, for whoever reads the preview")
+  .refine((text) => !/[\x00-\x1f\x7f]/.test(text), "is to be one line");
+
+/** Checks that are stricter than somebody needs them, each with the reason why it is left out. */
+export function acceptSchema<Kind extends string>(...kinds: readonly Kind[]) {
+  const fields = Object.fromEntries(kinds.map((kind) => [kind, reason.optional()]));
+  return z.strictObject(fields as Record<Kind, z.ZodOptional<typeof reason>>);
+}
+
 const accessSchema = z.strictObject(accessFields);
 
 function certificatesIn(text: string): string[] {

@@ -1,5 +1,6 @@
 import {
   createMessage,
+  config as defaults,
   enums,
   type PublicKey,
   readCleartextMessage,
@@ -16,13 +17,31 @@ export interface Verified {
   readonly text: string;
   /** Full fingerprint of the declared primary key whose signature, or whose subkey's, is good. */
   readonly signedBy: string;
+  /** What is weak about the signature that was taken all the same. Undefined where a strong one was found. */
+  readonly weak?: string | undefined;
+}
+
+/** What is taken all the same. */
+export interface AcceptedSignatures {
+  /**
+   * Why a signature is taken that rests on SHA-1, on DSA or on RSA with 1024 bits; MD5 and shorter keys are refused whatever
+   * is said. apt refuses SHA-1 too, unless it is told otherwise (apt-secure(8)).
+   */
+  readonly weakSignature?: string | undefined;
 }
 
 /** Clocks differ: so much later than ours may a signature have been made. Milliseconds. */
 const clockTolerance = 86_400_000;
 
-const weakHashes = new Set([enums.hash.md5, enums.hash.sha1, enums.hash.ripemd]);
-const config = { rejectMessageHashAlgorithms: weakHashes };
+const broken = [enums.hash.md5, enums.hash.ripemd];
+const strict = { ...defaults, rejectMessageHashAlgorithms: new Set([...broken, enums.hash.sha1]) };
+const lax = {
+  ...defaults,
+  rejectMessageHashAlgorithms: new Set(broken),
+  rejectPublicKeyAlgorithms: new Set([enums.publicKey.elgamal]),
+  minRSABits: 1024,
+};
+type Config = typeof defaults;
 
 /** Verifies a clearsigned file such as InRelease: one good signature by a declared key is enough. */
 export async function verifyClearsigned(
@@ -30,6 +49,7 @@ export async function verifyClearsigned(
   trusted: TrustedKeys,
   now: Date,
   name: string,
+  accept: AcceptedSignatures = {},
 ): Promise<Verified> {
   const parts = takeApart(bytes);
   if (!parts) {
@@ -41,8 +61,8 @@ export async function verifyClearsigned(
   // The library says what is wrong with the frame, and reads the signatures as those of any other text.
   await attempt(name, () => readCleartextMessage({ cleartextMessage: parts.frame }));
   const signature = await attempt(name, () => readSignature({ armoredSignature: parts.signature }));
-  const signedBy = await signerOf(parts.canonical, signature, trusted, now, name);
-  return { text: intoPlainText(parts.canonical), signedBy };
+  const signer = await signerOf(parts.canonical, signature, trusted, now, name, accept);
+  return { text: intoPlainText(parts.canonical), ...signer };
 }
 
 /** Verifies a text and its detached signature, such as Release and Release.gpg. */
@@ -52,6 +72,7 @@ export async function verifyDetached(
   trusted: TrustedKeys,
   now: Date,
   name: string,
+  accept: AcceptedSignatures = {},
 ): Promise<Verified> {
   const armored = Buffer.from(signature).toString("latin1");
   const parsed: Signature = await attempt(`${name}.gpg`, () =>
@@ -59,18 +80,45 @@ export async function verifyDetached(
       ? readSignature({ armoredSignature: armored })
       : readSignature({ binarySignature: signature }),
   );
-  const signedBy = await signerOf(bytes, parsed, trusted, now, name);
-  return { text: Buffer.from(bytes).toString("utf8"), signedBy };
+  const signer = await signerOf(bytes, parsed, trusted, now, name, accept);
+  return { text: Buffer.from(bytes).toString("utf8"), ...signer };
 }
 
-/** Full fingerprint of the declared key with a good signature of these bytes. */
+type Signer = Pick<Verified, "signedBy" | "weak">;
+
+/** The declared key with a good signature of these bytes; a weak one counts only where it is to be accepted. */
 async function signerOf(
   bytes: Uint8Array,
   signature: Signature,
   trusted: TrustedKeys,
   now: Date,
   name: string,
-): Promise<string> {
+  { weakSignature }: AcceptedSignatures,
+): Promise<Signer> {
+  const found = await checked(bytes, signature, trusted, now, name, strict);
+  if (typeof found === "string") return { signedBy: found };
+  const weak = await checked(bytes, signature, trusted, now, name, lax);
+  if (typeof weak !== "string") throw found;
+  const reasons = found.explanation.found;
+  if (weakSignature) return { signedBy: weak, weak: reasons };
+  throw refuse(
+    name,
+    `${reasons}: it is the declared key's, and too weak to prove much`,
+    undefined,
+    ["upstream.accept"],
+    "Nothing was taken over. Ask those who run the archive for a stronger one. To take it all the same, say why in upstream.accept.weakSignature.",
+  );
+}
+
+/** Full fingerprint of the declared key with a good signature, or what is wrong with all of them. */
+async function checked(
+  bytes: Uint8Array,
+  signature: Signature,
+  trusted: TrustedKeys,
+  now: Date,
+  name: string,
+  config: Config,
+): Promise<string | ExplainedError> {
   const message = await createMessage({ binary: inPieces(bytes) });
   const { signatures, data } = await attempt(name, () =>
     verify({
@@ -86,7 +134,7 @@ async function signerOf(
   // The library's hashing goes only as fast as its caller reads.
   const reader = (data as ReadableStream<Uint8Array>).getReader();
   while (!(await reader.read()).done);
-  return firstGood(signatures, trusted, now, name);
+  return firstGood(signatures, trusted, now, name, config);
 }
 
 type Checked = Awaited<ReturnType<typeof verify>>["signatures"][number];
@@ -96,7 +144,8 @@ async function firstGood(
   trusted: TrustedKeys,
   now: Date,
   name: string,
-): Promise<string> {
+  config: Config,
+): Promise<string | ExplainedError> {
   const reasons: string[] = [];
   for (const signature of signatures) {
     const id = signature.keyID.toHex().toUpperCase();
@@ -107,13 +156,13 @@ async function firstGood(
     }
     try {
       await signature.verified;
-      await stillGood(key, signature, now);
+      await stillGood(key, signature, now, config);
       return key.getFingerprint().toUpperCase();
     } catch (error) {
       reasons.push(`one by ${id}: ${(error as Error).message}`);
     }
   }
-  throw refuse(
+  return refuse(
     name,
     reasons.length > 0
       ? `no good signature by ${trusted.fingerprints.join(" or ")}: ${reasons.join("; ")}`
@@ -125,9 +174,9 @@ async function firstGood(
 }
 
 /** A signature made while its key was good does not outlive the key: apt sees it so too. */
-async function stillGood(key: PublicKey, signature: Checked, now: Date): Promise<void> {
-  await key.verifyPrimaryKey(now);
-  await key.getSigningKey(signature.keyID, now);
+async function stillGood(key: PublicKey, signature: Checked, now: Date, config: Config): Promise<void> {
+  await key.verifyPrimaryKey(now, undefined, config);
+  await key.getSigningKey(signature.keyID, now, undefined, config);
 }
 
 async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -138,14 +187,20 @@ async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function refuse(name: string, found: string, cause?: unknown, values?: readonly string[]): ExplainedError {
+function refuse(
+  name: string,
+  found: string,
+  cause?: unknown,
+  values?: readonly string[],
+  remedy = values?.includes("upstream.key")
+    ? "Nothing was taken over. Ask those who run the archive; if its key was changed, declare the new full fingerprint."
+    : "Nothing was taken over. Try again; if it stays so, ask those who run the archive, and see whether a proxy changes what it sends.",
+): ExplainedError {
   return new ExplainedError({
     values,
     step: `verifying the signature of ${name}`,
     found,
-    remedy: values?.includes("upstream.key")
-      ? "Nothing was taken over. Ask those who run the archive; if its key was changed, declare the new full fingerprint."
-      : "Nothing was taken over. Try again; if it stays so, ask those who run the archive, and see whether a proxy changes what it sends.",
+    remedy,
     cause,
   });
 }

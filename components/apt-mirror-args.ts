@@ -11,7 +11,7 @@ import {
   treeName,
   unique,
 } from "./mirror-args.ts";
-import { acceptSchema, transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
+import { acceptSchema, certificateShown, transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
 
 /*
  * The arguments of AptMirror: what a user may write, its defaults, and what is wrong with it in the user's
@@ -73,20 +73,22 @@ export function secondsOf(text: string): number {
   return Number(text.slice(0, -1)) * unit;
 }
 
-export const upstreamSchema = z.strictObject({
-  url: z
-    .string()
-    .regex(
-      /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
-      "is not an http(s) URL of an archive (without a user, a query or a fragment; credentials go into upstream.credentials)",
-    )
-    .refine((url) => URL.canParse(url), "is not a URL")
-    .transform((url) => url.replace(/\/*$/, "")),
-  key: z.string().min(1).optional(),
-  indexLimitMiB: z.int().min(1).max(65_536).default(1024),
-  accept: acceptSchema("expired", "missingDate", "weakSignature", "otherSuite", "older").optional(),
-  ...transferSchema(64),
-});
+export const upstreamSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(
+        /^https?:\/\/[^\s/?#@\\]+(\/[^\s?#@]*)?$/,
+        "is not an http(s) URL of an archive: without a user and a password (declare upstream.credentials; an @ that belongs to the path is written %40), without a query or a fragment",
+      )
+      .refine((url) => URL.canParse(url), "is not a URL: credentials go into upstream.credentials")
+      .transform((url) => url.replace(/\/*$/, "")),
+    key: z.string().min(1).optional(),
+    indexLimitMiB: z.int().min(1).max(65_536).default(1024),
+    accept: acceptSchema("expired", "missingDate", "weakSignature", "otherSuite", "older").optional(),
+    ...transferSchema(64),
+  })
+  .refine(...certificateShown);
 
 export const filterSchema = z.strictObject({
   include: z.array(packagePattern).default([]),

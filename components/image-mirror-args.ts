@@ -10,7 +10,7 @@ import {
   treeName,
   unique,
 } from "./mirror-args.ts";
-import { transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
+import { certificateShown, transferSchema, type UpstreamAccessArgs } from "./upstream-args.ts";
 
 /*
  * The arguments of ImageMirror: what a user may write, its defaults, and what is wrong with it in the user's
@@ -63,11 +63,13 @@ const images = z.strictObject({
 export const imageMirrorSchema = z
   .strictObject({
     host: hostName,
-    upstream: z.strictObject({
-      url: streamUrl,
-      key: z.string().min(1).optional(),
-      ...transferSchema(16),
-    }),
+    upstream: z
+      .strictObject({
+        url: streamUrl,
+        key: z.string().min(1).optional(),
+        ...transferSchema(16),
+      })
+      .refine(...certificateShown),
     images: z.array(images).min(1, "is empty: name at least one"),
     keepVersions: z.int().min(1, "is less than 1: the newest version itself counts").max(10).default(1),
     keepTrees: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),

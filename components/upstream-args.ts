@@ -76,7 +76,7 @@ const proxyUrl = z
     /^https?:\/\/[^\s/?#@\\]+\/?$/,
     "is not the URL of an http or https proxy, such as http://proxy.example:3128; credentials go into upstream.proxy.credentials",
   )
-  .refine((url) => URL.canParse(url), "is not a URL")
+  .refine((url) => URL.canParse(url), "is not a URL: credentials go into upstream.proxy.credentials")
   .transform((url) => url.replace(/\/$/, ""));
 
 const accessFields = {
@@ -97,6 +97,15 @@ export function transferSchema(parallel: number) {
     ...accessFields,
   };
 }
+
+/** A rule of an upstream as a whole: a certificate that is declared is one that is shown. */
+export const certificateShown: [
+  (upstream: { readonly url: string; readonly clientCertificate?: unknown }) => boolean,
+  { path: string[]; error: string },
+] = [
+  ({ url, clientCertificate: own }) => !(own && url.startsWith("http:")),
+  { path: ["clientCertificate"], error: "is never shown: upstream.url is not https" },
+];
 
 const reason = z
   .string()

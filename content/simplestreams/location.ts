@@ -1,4 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { shownInput } from "../../errors/shown-address.ts";
 
 /** Where a stream is. */
 export interface StreamLocation {
@@ -21,7 +22,19 @@ const indexDirectory = "streams/v1";
  */
 export function streamLocation(url: string, signed = true): StreamLocation {
   const refuse = (found: string, remedy: string) =>
-    new ExplainedError({ step: `reading the stream's URL ${url}`, found, remedy, values: ["upstream.url"] });
+    new ExplainedError({
+      step: `reading the stream's URL ${shownInput(url)}`,
+      found,
+      remedy,
+      values: ["upstream.url"],
+    });
+  // A password may have any character: what has an @ anywhere may be one.
+  if (url.includes("@")) {
+    throw refuse(
+      "it has an @, as an address with a user and a password does",
+      "Give the URL without them, and declare upstream.credentials. An @ that belongs to the path is written %40.",
+    );
+  }
   if (!/^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(url)) {
     throw refuse(
       "it is not an http or https URL of a directory",

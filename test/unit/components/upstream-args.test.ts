@@ -1,0 +1,186 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, test } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
+import { aptMirrorSchema } from "../../../components/apt-mirror-args.ts";
+import { imageMirrorSchema } from "../../../components/image-mirror-args.ts";
+import {
+  fetchInputs,
+  knownAccess,
+  type UpstreamAccessArgs,
+  withoutSecrets,
+} from "../../../components/upstream-args.ts";
+import { pathText } from "../../../resources/kernel/check.ts";
+import { identity } from "../hosts/small-web.ts";
+
+const [own, other] = [identity("IP:127.0.0.1"), identity("DNS:other")];
+const word = "s3cret-word";
+
+function faults(upstream: object): string[] {
+  const mirrors = [
+    [
+      aptMirrorSchema,
+      { host: "m", suites: ["noble"], upstream: { url: "https://a.example/u", ...upstream } },
+    ],
+    [
+      imageMirrorSchema,
+      {
+        host: "m",
+        images: [{ os: "ubuntu", releases: ["noble"] }],
+        upstream: { url: "https://a.example/u", ...upstream },
+      },
+    ],
+  ] as const;
+  const [apt, images] = mirrors.map(([schema, args]) => {
+    const { error } = schema.safeParse(args);
+    return error?.issues.map(({ path, message }) => `${pathText(path)}: ${message}`) ?? [];
+  });
+  if (!("url" in upstream)) expect(images).toEqual(apt);
+  return [...new Set([...(apt ?? []), ...(images ?? [])])];
+}
+
+describe("an upstream with conditions", () => {
+  test.each<[object]>([
+    [{ credentials: { username: "bearer", password: "C123" } }],
+    [{ credentials: { username: "a b", password: 'ü"\\$`:' } }],
+    [{ credentials: { token: "abc.DEF-_~+/==" } }],
+    [{ ca: `${own.certificate}\n${other.certificate}` }],
+    [{ clientCertificate: own }],
+    [{ clientCertificate: { ...own, certificate: `${own.certificate}${other.certificate}` } }],
+    [{ proxy: { url: "http://proxy.example:3128/" } }],
+    [
+      {
+        proxy: {
+          url: "https://[fd00::1]:3129",
+          credentials: { username: "u", password: word },
+          ca: own.certificate,
+        },
+      },
+    ],
+    [{ slowestBytesPerSecond: 1 }],
+  ])("takes %#", (upstream) => {
+    expect(faults(upstream)).toEqual([]);
+  });
+
+  test.each<[object, RegExp]>([
+    [
+      { credentials: { username: "u" } },
+      /upstream\.credentials: needs username and password, or token alone/,
+    ],
+    [
+      { credentials: { password: word, token: word } },
+      /upstream\.credentials: needs username and password, or/,
+    ],
+    [{ credentials: {} }, /upstream\.credentials: needs/],
+    [{ credentials: { username: "a:b", password: word } }, /credentials\.username: is not a user's name/],
+    [
+      { credentials: { username: "u", password: `${word}\nurl = x` } },
+      /credentials\.password: has characters/,
+    ],
+    [{ credentials: { token: `${word} x` } }, /credentials\.token: is not a bearer token/],
+    [{ ca: "/etc/ssl/ca.pem" }, /upstream\.ca: is not a certificate in PEM form/],
+    [{ ca: own.certificate.replace(/^MII/m, "AAA") }, /upstream\.ca: has no certificate in its block 1/],
+    [{ ca: own.certificate + own.key }, /upstream\.ca: has a private key in it/],
+    [
+      { clientCertificate: { ...own, key: other.key } },
+      /clientCertificate\.key: is not the key of the certificate/,
+    ],
+    [{ clientCertificate: { ...own, key: own.certificate } }, /clientCertificate\.key: is not a private key/],
+    [{ clientCertificate: own, url: "http://a.example/u" }, /clientCertificate: is never shown/],
+    [{ proxy: { url: `http://u:${word}@proxy.example` } }, /proxy\.url: .*upstream\.proxy\.credentials/],
+    [{ proxy: { url: "socks5://proxy.example" } }, /proxy\.url: is not the URL of an http or https proxy/],
+    [{ proxy: { url: "http://proxy.example/path" } }, /proxy\.url/],
+    [{ slowestBytesPerSecond: 0 }, /slowestBytesPerSecond/],
+  ])("refuses %#, without what may be secret", (upstream, fault) => {
+    const said = faults(upstream);
+    expect(said).toEqual([expect.stringMatching(fault)]);
+    expect(said.join()).not.toContain(word);
+  });
+
+  test("refuses a key with a passphrase, which nobody could type", () => {
+    const argv = ["pkey", "-aes128", "-passout", "pass:x"];
+    const key = execFileSync("openssl", argv, { input: own.key, encoding: "utf8" });
+    expect(faults({ clientCertificate: { ...own, key } })).toEqual([
+      expect.stringMatching(/clientCertificate\.key: is encrypted with a passphrase/),
+    ]);
+  });
+
+  test.each([
+    `https://user:${word}@a.example/u`,
+    `https://user:${word}/x@a.example/u`,
+    `https://user:12/${word}@a.example/u`,
+    `https://user:${word}#@a.example/u`,
+    `https://user:${word}?@a.example`,
+    `https://user:${word}\\@a.example`,
+    `user:${word}@a.example/u`,
+    `https://${word}@a.example/u`,
+    `https://a.example/u?token=${word}`,
+    `https://a.example/u#${word}`,
+  ])("refuses an address that says who asks (%#), and does not say it again", (url) => {
+    const said = faults({ url });
+    expect(said.length).toBeGreaterThan(0);
+    expect(said.join()).not.toContain(word);
+    if (url.includes("@")) expect(said.every((each) => each.includes("upstream.credentials"))).toBe(true);
+  });
+});
+
+describe("what is accepted", () => {
+  const reasons = (accept: object) =>
+    aptMirrorSchema
+      .safeParse({ host: "m", suites: ["noble"], upstream: { url: "http://a.example/u", accept } })
+      .error?.issues.map(({ message }) => message);
+
+  test("needs a reason of one line", () => {
+    expect(reasons({ expired: "snapshot of 2026-11-01", older: "moved back" })).toBeUndefined();
+    expect(reasons({ expired: " " })).toEqual([expect.stringMatching(/say why/)]);
+    expect(reasons({ missingDate: "a\nb" })).toEqual(["is to be one line"]);
+    expect(reasons({ everything: "why" })).toHaveLength(1);
+  });
+});
+
+describe("secrets", () => {
+  const late = <T>(value: T) => pulumi.secret(value) as pulumi.Output<T>;
+  const declared: UpstreamAccessArgs = {
+    credentials: { username: "user", password: late(word) },
+    clientCertificate: { certificate: own.certificate, key: late(own.key) },
+    proxy: { url: "http://proxy.example", credentials: { username: "p", password: late("proxy-word") } },
+  };
+
+  test("that come late do not keep the rest from being checked", () => {
+    const { upstream } = withoutSecrets({ upstream: { url: "http://a.example/u", ...declared } });
+    expect(faults({ ...upstream, url: "https://a.example/u" })).toEqual([]);
+    expect(JSON.stringify(upstream)).not.toContain(word);
+  });
+
+  test("are known to a lookup, in clear and checked", async () => {
+    expect(await knownAccess(declared)).toEqual({
+      credentials: { username: "user", password: word },
+      clientCertificate: own,
+      proxy: { url: "http://proxy.example", credentials: { username: "p", password: "proxy-word" } },
+    });
+    const wrong = { credentials: { username: "user", password: late(`${word}\n`) } };
+    const failure = await knownAccess(wrong).catch((error: unknown) => String(error));
+    expect(failure).toMatch(/upstream\.credentials\.password has characters/);
+    expect(failure).not.toContain(word);
+  });
+
+  test("stand apart from what a state shows", () => {
+    const parsed = aptMirrorSchema.parse({
+      host: "m",
+      suites: ["noble"],
+      ...withoutSecrets({ upstream: { url: "https://a.example/u", ...declared } }),
+    });
+    const { fetch, secrets } = fetchInputs(parsed.upstream, declared);
+    expect(fetch).toEqual({
+      parallel: 64,
+      stallSeconds: 30,
+      username: "user",
+      clientCertificate: own.certificate,
+      proxy: "http://proxy.example",
+      proxyUsername: "p",
+    });
+    expect(Object.keys(secrets ?? {}).sort()).toEqual(["clientKey", "password", "proxyPassword"]);
+    expect(fetchInputs({ parallel: 1, stallSeconds: 2 }, {})).toEqual({
+      fetch: { parallel: 1, stallSeconds: 2 },
+    });
+  });
+});

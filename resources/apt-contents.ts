@@ -30,6 +30,7 @@ import { isComplete } from "./published-tree/publication.ts";
 import { keptContents, publishedContents, summariesOf } from "./published-tree/published.ts";
 import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { existsThrough, fetchThrough, keyArgument } from "./published-tree/upstream.ts";
+import { accessWarnings, type UpstreamAccess } from "./published-tree/upstream-access.ts";
 import { count, few } from "./published-tree/wording.ts";
 import { workListText } from "./published-tree/work-list.ts";
 import { keyProbe } from "./signing-key/key-probe.ts";
@@ -41,7 +42,7 @@ export interface AptContentsRequest {
   /** The store of its host. */
   readonly store: string;
   readonly mode: "resigned" | "verbatim";
-  readonly upstream: {
+  readonly upstream: UpstreamAccess & {
     readonly url: string;
     readonly key?: string | undefined;
     readonly stallSeconds: number;
@@ -154,6 +155,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   const changes = plan === published?.plan ? [] : await changesOf(host, request, published, plan, locals);
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
+    ...accessWarnings(request.upstream.url, request.upstream),
     ...releases.flatMap(({ accepted }) => accepted),
     ...found.warnings,
     ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),

@@ -19,6 +19,7 @@ import { isComplete, type Publication } from "./published-tree/publication.ts";
 import { keptContents, summariesOf } from "./published-tree/published.ts";
 import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { fetchThrough, keyArgument } from "./published-tree/upstream.ts";
+import { accessWarnings, type UpstreamAccess } from "./published-tree/upstream-access.ts";
 import { workListText } from "./published-tree/work-list.ts";
 
 export interface ImageContentsRequest {
@@ -27,7 +28,7 @@ export interface ImageContentsRequest {
   readonly directory: string;
   /** The store of its host. */
   readonly store: string;
-  readonly upstream: {
+  readonly upstream: UpstreamAccess & {
     readonly url: string;
     readonly key?: string | undefined;
     readonly stallSeconds: number;
@@ -134,7 +135,8 @@ export async function getImageContents(
       programs: ["nginx", "curl"],
     });
   }
-  return { ...found, plan, changes };
+  const warnings = [...accessWarnings(base, request.upstream), ...found.warnings];
+  return { ...found, plan, changes, warnings };
 }
 
 function keyOf({ upstream }: ImageContentsRequest): Promise<TrustedKeys> {

@@ -143,3 +143,12 @@ export const secretsSchema = z.strictObject({
   clientKey: z.string().optional(),
   proxyPassword: z.string().optional(),
 });
+
+/** What of an access a person should know at every preview. */
+export function accessWarnings(url: string, { credentials }: UpstreamAccess): string[] {
+  return credentials && url.startsWith("http:")
+    ? [
+        "upstream.credentials go over http, where everybody on the way can read them: use upstream's https address if it has one",
+      ]
+    : [];
+}

@@ -212,6 +212,20 @@ function firstThenSorted([first, ...others]: readonly string[]): string[] {
 /** Checked arguments, with every default in place. */
 export type AptMirrorSettings = z.output<typeof aptMirrorSchema>;
 
+/** Why what is refused otherwise is taken. */
+export interface AcceptedArgs {
+  /** A Release whose `Valid-Until` has passed, as those of snapshots and of releases out of support. */
+  readonly expired?: string | undefined;
+  /** A Release without a date, or with one that cannot be read: nothing then shows that upstream went back. */
+  readonly missingDate?: string | undefined;
+  /** A signature that rests on SHA-1, on DSA or on RSA with 1024 bits. */
+  readonly weakSignature?: string | undefined;
+  /** A Release that calls itself by another suite's name. */
+  readonly otherSuite?: string | undefined;
+  /** A Release that is older than the one that was accepted last, as after a change to an older snapshot. */
+  readonly older?: string | undefined;
+}
+
 export interface AptMirrorArgs {
   /** The mirror's host, as one would type it after `ssh`; how to get in is OpenSSH's configuration. */
   readonly host: string;
@@ -235,20 +249,7 @@ export interface AptMirrorArgs {
      * @default nothing
      * @example { expired: "snapshot of 2026-11-01" }
      */
-    readonly accept?:
-      | {
-          /** A Release whose `Valid-Until` has passed, as those of snapshots and of releases out of support. */
-          readonly expired?: string | undefined;
-          /** A Release without a date, or with one that cannot be read: nothing then shows that upstream went back. */
-          readonly missingDate?: string | undefined;
-          /** A signature that rests on SHA-1, on DSA or on RSA with 1024 bits. */
-          readonly weakSignature?: string | undefined;
-          /** A Release that calls itself by another suite's name. */
-          readonly otherSuite?: string | undefined;
-          /** A Release that is older than the one that was accepted last, as after a change to an older snapshot. */
-          readonly older?: string | undefined;
-        }
-      | undefined;
+    readonly accept?: AcceptedArgs | undefined;
     /** Seconds without a byte after which a transfer is given up. @default 30 */
     readonly stallSeconds?: number | undefined;
     /** Transfers at once. @default 64 */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { sh } from "../../hosts/shell.ts";
 import { type Lab, labDown, labUp } from "../../lab/lab.ts";
 import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
 import { labSite, Stack, succeeded } from "./stack.ts";
@@ -101,7 +102,10 @@ describe("with an upstream that is not well", () => {
     ["unsigned", /dists\/noble-updates\/InRelease: it is not one clearsigned text/],
     ["expired", /dists\/noble-updates\/InRelease: it was valid until \S+, 24 hours ago/],
     ["rolled-back", /dists\/noble-updates\/InRelease: .* upstream went back/],
-    ["stall", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: the server stalled: less than 500 bytes a second came for 1 s/],
+    [
+      "stall",
+      /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: the server stalled: less than 500 bytes a second came for 1 s/,
+    ],
     ["reset", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: .*[Cc]onnection reset/],
     ["refuse", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: .*[Cc]onnection reset/],
   ])(
@@ -123,6 +127,52 @@ describe("with an upstream that is not well", () => {
     },
     120_000,
   );
+
+  test("that wants to know who asks: the preview says so, and what it is told nobody sees", async () => {
+    const word = "word 'of' the \"lab\"";
+    await released();
+    await lab.sh(
+      "upstream",
+      `printf 'auth_basic lab;\nauth_basic_user_file /etc/nginx/lab-users;\n' >/etc/nginx/conf.d/protected.conf
+printf '%s\n' ${sh`${`mirror:{PLAIN}${word}`}`} >/etc/nginx/lab-users; nginx -s reload
+until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401 ]; do sleep 0.05; done`,
+    );
+    const before = await servedByBoth();
+    const refused = await stack.preview();
+    expect(refused.code).not.toBe(0);
+    for (const mode of modes) {
+      expect(saidOf(mode, refused.output)).toMatch(
+        /upstream\.credentials: .*dists\/noble-updates\/InRelease: the server wants to know who asks \(401\)/,
+      );
+    }
+    const at = ["--stack", stack.name, "--config-file", stack.configFile, "--path"];
+    let printed = "";
+    for (const mode of modes) {
+      const credentials = `airgapped-maas:aptMirrors.${mode}.upstream.credentials`;
+      printed += await stack.ok(["config", "set", ...at, `${credentials}.username`, "mirror"]);
+      printed += await stack.ok(["config", "set", ...at, "--secret", `${credentials}.password`, "--", word]);
+    }
+    const updated = succeeded(await stack.up());
+    expect(await servedByBoth()).not.toEqual(before);
+    for (const mode of modes)
+      expect(saidOf(mode, updated.output)).toMatch(/upstream\.credentials go over http/);
+    const again = succeeded(await stack.preview("--expect-no-changes", "--diff"));
+    printed += refused.output + updated.output + again.output + stack.state();
+    for (const part of [
+      word,
+      JSON.stringify(word).slice(1, -1),
+      Buffer.from(`mirror:${word}`).toString("base64"),
+    ])
+      expect(printed).not.toContain(part);
+    const { stdout } = await lab.sh(
+      "mirror",
+      "grep -rl \"word 'of'\" /run/airgapped-maas /srv/airgapped-maas || true",
+    );
+    expect(stdout).toBe("");
+    await lab.sh("upstream", "rm /etc/nginx/conf.d/protected.conf; nginx -s reload");
+    // Whom nobody asks says nothing wrong.
+    succeeded(await stack.preview("--expect-no-changes"));
+  }, 120_000);
 
   test("slow: an update takes its time and succeeds", async () => {
     const version = await released();

@@ -48,6 +48,9 @@ test.each([
   const paths = [
     ...pathsOf(interfaceOf(`${component}Args`, source)),
     ...shared.map((path) => `serve.${path}`),
+    ...pathsOf(interfaceOf("UpstreamAccessArgs", "components/upstream-args.ts")).map(
+      (path) => `upstream.${path}`,
+    ),
   ];
   expect(paths).toEqual(expect.arrayContaining(["upstream.url", "serve.path", "serve.tls"]));
   expect(paths.filter((path) => !rows.has(path))).toEqual([]);
@@ -100,7 +103,7 @@ function pathsOf(source: string): string[] {
     if (!name) continue;
     // Biome indents the fields of an optional object by four more than the object's own.
     parents.length = indent.length <= 2 ? 0 : 1;
-    const nested = rest.trim() === "" || rest.trim() === "{";
+    const nested = rest.trim() === "" || rest.trim().endsWith("{");
     if (nested && parents.length === 0) parents[0] = name;
     else paths.push([...parents, name].join("."));
   }

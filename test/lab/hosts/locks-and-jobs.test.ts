@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -180,6 +181,26 @@ describe("a job on the host", () => {
     expect(two.attached).toBe(false);
     expect(said[0]).toMatch(/waiting for another t-order/);
     expect((await host.run("cat /root/order")).stdout).toBe("in 1\nout 1\nin 2\nout 2\n");
+  });
+
+  test("has its secret in memory, for root alone, and leaves nothing of it, however it ends", async () => {
+    const secret = "a 'secret' of $HOME";
+    const left = async () => (await host.run(`grep -rl "'secret'" /run/airgapped-maas/jobs/t-secret* || true`)).stdout;
+    const look = `stat -c '%a %U' "$JOB_SECRET"; stat -f -c %T "$JOB_SECRET"; sha256sum <"$JOB_SECRET"; env; ps -eo args`;
+    const { tail } = await host.job({ name: "t-secret", secret, script: look });
+    const digest = createHash("sha256").update(secret).digest("hex");
+    expect(tail.slice(0, 3)).toEqual(["600 root", "tmpfs", `${digest}  -`]);
+    expect(tail.join()).not.toContain("'secret'");
+    expect(await left()).toBe("");
+
+    const running = host.job({
+      name: "t-secret-killed",
+      secret,
+      script: "echo here; sleep 60",
+      onProgress: () => host.run("systemctl kill -s KILL airgapped-maas-t-secret-killed"),
+    });
+    await expect(running).rejects.toThrow(/ended from outside/);
+    expect(await left()).toBe("");
   });
 
   test("that is stopped from outside is an error", async () => {

@@ -65,14 +65,13 @@ export class AptMirror extends pulumi.ComponentResource {
 
     // reprepro knows the mirror's own key by the list of local packages that it signs, and not otherwise.
     const signsLocal = settings.localPackages.length > 0;
-    // Read with its secrets in clear, and remembered without.
-    const access = knownAccess(args.upstream);
+    // Upstream is read with its secrets in clear; what is found with their help is none.
     const found = async () =>
       getAptContents({
         ...settings,
         ...place,
         ...(resigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
-        upstream: { ...settings.upstream, ...(await access) },
+        upstream: { ...settings.upstream, ...(await knownAccess(args.upstream)) },
       });
     const contents = pulumi.output(lookedUp(this, `aptMirrors.${name}`, found()));
 

@@ -62,10 +62,13 @@ export class ImageMirror extends pulumi.ComponentResource {
       parent: this,
       dependsOn,
     });
-    // Read with its secrets in clear, and remembered without.
-    const access = knownAccess(args.upstream);
+    // Upstream is read with its secrets in clear; what is found with their help is none.
     const found = async () =>
-      getImageContents({ ...settings, ...place, upstream: { ...upstream, ...(await access) } });
+      getImageContents({
+        ...settings,
+        ...place,
+        upstream: { ...upstream, ...(await knownAccess(args.upstream)) },
+      });
     const contents = pulumi.output(lookedUp(this, `imageMirrors.${name}`, found()));
 
     const packages = new Packages(

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { shownInput } from "../errors/shown-address.ts";
 import { pathText } from "../resources/kernel/check.ts";
 import { isSecret, plainSecrets } from "./plain-secrets.ts";
 import { type Site, siteSchema } from "./site.ts";
@@ -23,15 +24,28 @@ export function readSite(project = pulumi.getProject(), stack = pulumi.getStack(
       stack,
       file,
       isEncrypted: (key) => encryptedKeys().includes(`${project}:${key}`),
-    }),
+      // An address of upstream with a password in it is refused, encrypted or not: that it says who asks is its fault.
+    }).filter(({ path }) => !isUpstreamAddress(path)),
   ];
   if (result.success && faults.length === 0) return result.data;
   const lines = faults.map(({ path, message }) => {
     const value = valueAt(given, path);
-    const shown = typeof value === "string" && !isSecret(path, value) ? ` ${JSON.stringify(value)}` : "";
+    const shown =
+      typeof value === "string" && !isSecret(path, value)
+        ? ` ${JSON.stringify(shownValue(path, value))}`
+        : "";
     return `  ${file}: ${project}${path.length > 0 ? `:${pathText(path)}` : ""}:${shown} ${message}`;
   });
   throw new pulumi.RunError(`The configuration of the stack ${stack} cannot be used:\n${lines.join("\n")}`);
+}
+
+function isUpstreamAddress(path: readonly PropertyKey[]): boolean {
+  return /\.upstream\.(proxy\.)?url$/.test(pathText(path));
+}
+
+/** Where an address belongs, or one was given, a password may stand in a form that nobody foresees. */
+function shownValue(path: readonly PropertyKey[], value: string): string {
+  return /url$|proxy/i.test(pathText(path)) || /:\/\/|:[^\s]*@/.test(value) ? shownInput(value) : value;
 }
 
 /** As the language host is told them by the engine, and passes them on; the SDK has no public name for it. */

@@ -28,3 +28,37 @@ test("a wrong value is shown with its place in the stack's file, unless it is a 
   expect(said).toContain("dc:maas.settings.settings.http_proxy: ");
   expect(said).not.toMatch(/wrong|word/);
 });
+
+test.each([
+  "https://user:hidden@a.example/u",
+  "https://user:hid/den@a.example/u",
+  "https://user:hid#den@a.example/u",
+  "https://hidden@a.example/u",
+  "user:hidden@a.example/u",
+  "hidden@a.example",
+  "https://a.example/u?token=hidden",
+  "https:/user:hidden@a.example",
+])("of an upstream's address that says who asks (%#) nothing secret is shown, and the way out is", (url) => {
+  const upstream = { url, proxy: { url } };
+  const said = (room: string, mirror: object) => {
+    pulumi.runtime.setAllConfig({
+      [`dc:${room}`]: JSON.stringify({ m: { host: "h", upstream, ...mirror } }),
+    });
+    try {
+      readSite("dc", "north");
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const both = [
+    said("aptMirrors", { suites: ["noble"] }),
+    said("imageMirrors", { images: [{ os: "ubuntu", releases: ["noble"] }] }),
+  ];
+  for (const text of both) {
+    expect(text).not.toMatch(/hid|den\b/);
+    expect(text).toMatch(/upstream\.url: .*(upstream\.credentials|without a|is not an http or https URL)/);
+    expect(text).toMatch(/upstream\.proxy\.url: .*upstream\.proxy\.credentials/);
+    expect(text).not.toMatch(/pulumi config set .*url/);
+  }
+});

@@ -100,8 +100,8 @@ export interface FileAttributes {
 
 export interface FetchOptions {
   /**
-   * `HEAD` asks whether something is there without having it sent. A server that does not know it (405, 501) is asked
-   * with GET, and the connection is closed when its answer begins. Default `GET`.
+   * `HEAD` asks whether something is there without having it sent. A server that does not take it (400, 403, 405,
+   * 501) is asked with GET, and the connection is closed when its answer begins. Default `GET`.
    */
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Sent with its length. Default: none. */

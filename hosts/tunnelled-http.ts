@@ -86,7 +86,8 @@ export class TunnelledHttp {
 
   async #answer(url: string, asked: string, options: FetchOptions): Promise<FetchResult> {
     const answer = await this.#once(url, asked, options);
-    if (options.method !== "HEAD" || ![405, 501].includes(answer.status)) return answer;
+    if (options.method !== "HEAD" || ![400, 403, 405, 501].includes(answer.status) || answer.byProxy)
+      return answer;
     const got = await this.#once(url, asked, { ...options, method: "GET" }, true);
     // It was sent the first byte alone, or all had it not been cut off.
     return got.status === 206 || got.status === 416 ? { ...got, status: 200 } : got;

@@ -163,6 +163,19 @@ describe("secrets", () => {
     expect(failure).not.toContain(word);
   });
 
+  test("that are known only after an update are asked for in the preview", async () => {
+    await pulumi.runtime.setMocks(
+      { newResource: () => ({ id: undefined, state: {} }), call: () => ({}) },
+      "airgapped-maas",
+      "dev",
+      true,
+    );
+    class Word extends pulumi.CustomResource {}
+    const word = new Word("test:index:Word", "word", {}).id;
+    const failure = await knownAccess({ credentials: { username: "user", password: word } }).catch(String);
+    expect(failure).toMatch(/not known before the update[\s\S]*as secrets/);
+  });
+
   test("stand apart from what a state shows", () => {
     const parsed = aptMirrorSchema.parse({
       host: "m",

@@ -261,7 +261,7 @@ describe("a server", () => {
     expect((await http.request(`http://${at}/`)).body.toString()).toBe("airgapped-maas");
   });
 
-  test.each([405, 501])(
+  test.each([400, 403, 405, 501])(
     "that answers HEAD with %d is asked another way, and not for all of it",
     async (status) => {
       const asked: string[] = [];

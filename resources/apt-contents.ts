@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Archive, readArchive, readReleases } from "../content/apt/archive.ts";
+import { type Archive, type ArchiveRoot, readArchive, readReleases } from "../content/apt/archive.ts";
 import type { PackageFilter } from "../content/apt/filter.ts";
 import { refuseForeignPackages } from "../content/apt/foreign-packages.ts";
 import type { Extras } from "../content/apt/indices.ts";
@@ -156,11 +156,33 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
     ...accessWarnings(request.upstream.url, request.upstream),
-    ...releases.flatMap(({ accepted }) => accepted),
+    ...acceptedWarnings(request, releases, asked.now),
     ...found.warnings,
     ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),
   ];
   return { ...found, warnings, plan, changes };
+}
+
+/** What was accepted, and what might have been: whoever reads a preview is to know of every check that is left out. */
+function acceptedWarnings(
+  { mode, upstream: { accept = {} } }: AptContentsRequest,
+  releases: readonly ArchiveRoot[],
+  now: Date,
+): string[] {
+  const accepted = releases.flatMap((release) => release.accepted);
+  const idle = Object.entries(accept).filter(
+    ([, reason]) => reason && !accepted.some((line) => line.endsWith(`(${reason})`)),
+  );
+  const expired = releases.filter(({ release }) => release.validUntil && release.validUntil < now);
+  return [
+    ...accepted,
+    ...(mode === "verbatim" && expired.length > 0
+      ? [
+          `clients refuse what has expired, too, unless their entry says Check-Valid-Until: no (${expired.map(({ name }) => name).join(", ")})`,
+        ]
+      : []),
+    ...idle.map(([kind, reason]) => `upstream.accept.${kind} (${reason}) is needed for nothing now`),
+  ];
 }
 
 /** By what clients know what is published, and what is to take its place. */

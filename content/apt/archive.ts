@@ -124,7 +124,10 @@ async function readRelease(request: ArchiveRequest, keys: TrustedKeys, suite: st
   const name = roots[0]?.path ?? inSuite(suite, "InRelease");
   const release = parseRelease(verified.text, name);
   const seen = request.seen && Object.hasOwn(request.seen, suite) ? request.seen[suite]?.date : undefined;
-  const accepted = checkRelease(release, name, { ...request, suite, seen });
+  const accepted = [
+    ...(verified.weak ? [`accepted: ${name}: ${verified.weak} (${request.accept?.weakSignature})`] : []),
+    ...checkRelease(release, name, { ...request, suite, seen }),
+  ];
   return { name: suite, release, signedBy: verified.signedBy, roots, accepted };
 }
 
@@ -191,7 +194,7 @@ async function readSuite(
 type Root = ArchiveSuite["roots"][number];
 
 async function readRoot(
-  { fetch, cache, now }: ArchiveRequest,
+  { fetch, cache, now, accept }: ArchiveRequest,
   keys: TrustedKeys,
   suite: string,
 ): Promise<{ verified: Verified; roots: Root[] }> {
@@ -209,10 +212,10 @@ async function readRoot(
       throw error;
     });
     const [text, signature] = detached;
-    const verified = await verifyDetached(text.bytes, signature.bytes, keys, now, text.path);
+    const verified = await verifyDetached(text.bytes, signature.bytes, keys, now, text.path, accept);
     return { verified, roots: detached };
   }
-  const verified = await verifyClearsigned(inline.bytes, keys, now, inline.path);
+  const verified = await verifyClearsigned(inline.bytes, keys, now, inline.path, accept);
   return { verified, roots: [inline, ...(await detachedBeside(inline, verified))] };
 
   // Old clients ask for these; they are looked for only when InRelease has changed.
@@ -240,7 +243,7 @@ async function readRoot(
     // An upstream that is in the middle of an update has others: it is asked again next time.
     if (release && signature) {
       if (release.bytes.toString().trimEnd() !== text.trimEnd()) return [];
-      const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path);
+      const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path, accept);
       if (!(await verifying.catch(() => undefined))) return [];
     }
     await cache.remember(subject, (await Promise.all(found.map(({ bytes }) => cache.put(bytes)))).join(" "));

@@ -3,6 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { readReleases } from "../../../content/apt/archive.ts";
+import { NotThere } from "../../../content/fetch.ts";
+import { metadataCache } from "../../../content/metadata-cache.ts";
 import { trustedKeys } from "../../../content/openpgp/keyring.ts";
 import { verifyClearsigned, verifyDetached } from "../../../content/openpgp/verify.ts";
 import type { ExplainedError } from "../../../errors/explained-error.ts";
@@ -19,7 +22,8 @@ const gpg = (...argv: string[]) =>
     },
   );
 const text = join(home, "Release");
-const now = new Date();
+// Keys are made after this line, and have to be older than the moment of reading.
+const now = new Date(Date.now() + 3_600_000);
 
 beforeAll(() => {
   writeFileSync(text, "Suite: noble\n");
@@ -82,6 +86,34 @@ describe.each([
       expect(found.weak).toMatch(reason);
     }
   });
+});
+
+test("a weak one is said with its reason wherever a suite is read", async () => {
+  const release = `Suite: noble\nComponents: main\nArchitectures: amd64\nDate: ${now.toUTCString()}\nSHA256:\n ${"0".repeat(64)} 0 main/binary-amd64/Packages\n`;
+  writeFileSync(text, release);
+  const key = gpg("--armor", "--export", "rsa2048@example").toString();
+  gpg("--local-user", "rsa2048@example", "--digest-algo", "SHA1", "--clearsign", text);
+  const files = new Map([["dists/noble/InRelease", readFileSync(`${text}.asc`)]]);
+  const fetch = async (path: string) => {
+    const bytes = files.get(path);
+    if (bytes) return bytes;
+    throw new NotThere({ step: path, found: "404", remedy: "" });
+  };
+  const asked = {
+    fetch,
+    key,
+    suites: ["noble"],
+    components: ["main"],
+    architectures: ["amd64"],
+    cache: metadataCache(join(home, "cache")),
+    now,
+  };
+  expect((await refusal(readReleases(asked))).message).toMatch(/upstream\.accept\.weakSignature/);
+  const accept = { weakSignature: "frozen in 2012" };
+  const [root] = await readReleases({ ...asked, accept });
+  expect(root?.accepted).toEqual([
+    expect.stringMatching(/^accepted: dists\/noble\/InRelease: .*SHA1 \(frozen in 2012\)$/),
+  ]);
 });
 
 test("a strong signature is not called weak, whatever is accepted", async () => {

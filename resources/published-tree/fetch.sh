@@ -36,9 +36,8 @@ fetch_missing() {
   echo "progress fetching $total_files files, $(in_mib "$total_bytes")"
 
   : >"$WORK/given-up"
-  cp "$WORK/missing" "$WORK/now"
   try=1
-  fetch_pass "$WORK/now"
+  fetch_pass "$WORK/missing"
   for wait in $PATIENCE; do
     choose_again "$try"
     [ -s "$WORK/now" ] || break
@@ -65,8 +64,9 @@ fetch_missing() {
 choose_again() {
   paste "$WORK/again" "$WORK/faults" | awk -F'\t' -v try="$1" -v last="${2:-}" -v now="$WORK/now.new" -v lost="$WORK/given-up" '
     BEGIN { printf "" >now }
-    !last && ($4 == "passing" || try == 1 && ($4 == "spoiled" || $4 == "stalled")) { print $1 FS $2 FS $3 FS $4 >now; next }
-    { print $5 (try > 1 && $4 == "passing" ? ", " try " times" : "") >>lost }'
+    { fault = $NF; class = NF > 4 ? $4 : "final" }
+    !last && (class == "passing" || try == 1 && (class == "spoiled" || class == "stalled")) { print $1 FS $2 FS $3 FS class >now; next }
+    { print fault (try > 1 && class == "passing" ? ", " try " times" : "") >>lost }'
   : >"$WORK/again"; : >"$WORK/faults"
   mv -f "$WORK/now.new" "$WORK/now"
 }

@@ -185,7 +185,8 @@ describe("a job on the host", () => {
 
   test("has its secret in memory, for root alone, and leaves nothing of it, however it ends", async () => {
     const secret = "a 'secret' of $HOME";
-    const left = async () => (await host.run(`grep -rl "'secret'" /run/airgapped-maas/jobs/t-secret* || true`)).stdout;
+    const left = async () =>
+      (await host.run(`grep -rl "'secret'" /run/airgapped-maas/jobs/t-secret* || true`)).stdout;
     const look = `stat -c '%a %U' "$JOB_SECRET"; stat -f -c %T "$JOB_SECRET"; sha256sum <"$JOB_SECRET"; env; ps -eo args`;
     const { tail } = await host.job({ name: "t-secret", secret, script: look });
     const digest = createHash("sha256").update(secret).digest("hex");

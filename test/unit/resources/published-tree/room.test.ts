@@ -192,7 +192,7 @@ test("an update needs blocks and inodes for files, directories and what reprepro
     const script = prepare(mirror.script(list));
     const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
     const texts = { step: "publishing a tree", remedy: "UPSTREAM", directory: mirror.place.directory };
-    return refusal(runJob(scene, script, texts, Buffer.from(list)));
+    return refusal(runJob(scene, script, texts, { input: Buffer.from(list) }));
   }
   const first = async () => {
     upstream.offer({ "f/0": "zero" });
@@ -264,7 +264,7 @@ test("an update needs blocks and inodes for files, directories and what reprepro
         scene,
         script,
         { step: "publishing a tree", remedy: "UPSTREAM", directory: mirror.place.directory },
-        Buffer.from(list),
+        { input: Buffer.from(list) },
       ),
     );
     expect(message).toMatch(/Read-only file system.*See why the file system is read-only/s);

@@ -73,7 +73,7 @@ const clientCertificate = z
 const proxyUrl = z
   .string()
   .regex(
-    /^https?:\/\/[^\s/?#@\\]+\/?$/,
+    /^https?:\/\/[A-Za-z0-9._~:[\]-]+\/?$/,
     "is not the URL of an http or https proxy, such as http://proxy.example:3128; credentials go into upstream.proxy.credentials",
   )
   .refine((url) => URL.canParse(url), "is not a URL: credentials go into upstream.proxy.credentials")

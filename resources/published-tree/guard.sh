@@ -108,9 +108,12 @@ check_settings() {
   for digest in "${PLAN:-}" "${SUMMARY:-}" "${CONTENTS:-}" "${UPSTREAM_KEY:-}"; do
     is_digest "$digest" || [ -z "$digest" ] || fault "the job's settings: $digest is no SHA-256"
   done
-  for number in "${KEEP-1}" "${PARALLEL-1}" "${STALL-1}" "${VALID-0}"; do
+  for number in "${KEEP-1}" "${PARALLEL-1}" "${STALL-1}" "${SLOWEST-1}" "${VALID-0}"; do
     case "$number" in '' | *[!0-9]*) fault "the job's settings: $number is no number" ;; esac
   done
+  case "${PATIENCE:-}" in *[!0-9.\ ]*) fault "the job's settings: $PATIENCE are no numbers" ;; esac
+  # It becomes a line of a configuration of curl.
+  case "${PROXY:-}" in *[!-A-Za-z0-9._~:/@%[\]]*) fault "the job's settings: the proxy's address has characters that no address has" ;; esac
   [ -z "${PINNED:-}" ] || is_tree "$PINNED" || fault "$PINNED: is no name of a kept tree: set pinnedTo to one"
   perl -e "$in_tree"'
     for (@ARGV[0 .. 2]) { (my $plain = $_) =~ tr/ /_/; $plain =~ s{^/}{} && sane($plain) or fault("the job`s settings: " . shown($_) . " is no directory") }

@@ -89,6 +89,7 @@ describe("an upstream with conditions", () => {
     [{ proxy: { url: `http://u:${word}@proxy.example` } }, /proxy\.url: .*upstream\.proxy\.credentials/],
     [{ proxy: { url: "socks5://proxy.example" } }, /proxy\.url: is not the URL of an http or https proxy/],
     [{ proxy: { url: "http://proxy.example/path" } }, /proxy\.url/],
+    [{ proxy: { url: 'http://proxy"example' } }, /proxy\.url/],
     [{ slowestBytesPerSecond: 0 }, /slowestBytesPerSecond/],
   ])("refuses %#, without what may be secret", (upstream, fault) => {
     const said = faults(upstream);

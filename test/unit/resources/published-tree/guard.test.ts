@@ -112,8 +112,10 @@ test.each([
   ["summary", `${"0".repeat(63)}/`],
   ["contents", "$(touch outside/x)"],
   ["keep", "2; touch outside/x"],
-  ["parallel", ""],
-])("the setting %s is refused as %s", async (name, value) => {
+  ["fetch", { parallel: "", stallSeconds: 1 }],
+  ["fetch", { parallel: 1, stallSeconds: 1, slowestBytesPerSecond: "1; touch outside/x" }],
+  ["fetch", { parallel: 1, stallSeconds: 1, proxy: 'http://p"\noutput = "/outside/x' }],
+])("the setting %s is refused as %j", async (name, value) => {
   const mirror = new SmallPublication(root, "image", upstream);
   const { code, lines } = await mirror.run(mirror.script("", { [name]: value }));
   expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("fault the job's settings: ")]]);

@@ -4,8 +4,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel, ServerHostKeyAlgorithm } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
+import { forgetScan, lastScan, scanCertificates } from "./certificate-scan.ts";
+import { type Certified, certifiedKeys } from "./certificates-of-hosts.ts";
+import { acceptCertifiedKeys } from "./certified-login.ts";
 import type { Destination } from "./destination.ts";
-import { hostKeyRefusal } from "./host-key-refusal.ts";
+import { HostKeyRefused, hostKeyRefusal, noCertificateAccepted } from "./host-key-refusal.ts";
 import { type Identities, identitiesFor } from "./identities.ts";
 import { judge, type KnownKeys, keysFor, readKnownHosts } from "./known-hosts.ts";
 import { Unreachable } from "./unreachable.ts";
@@ -70,26 +73,48 @@ export class Connection {
     onChange: () => void,
   ): Promise<Connection> {
     counts.handshakes++;
-    const connecting = hop
-      ? hop.forward(destination.hostname, destination.port)
-      : dial(destination.hostname, destination.port, destination.connectTimeoutSeconds);
+    const reach = () =>
+      hop
+        ? hop.forward(destination.hostname, destination.port)
+        : dial(destination.hostname, destination.port, destination.connectTimeoutSeconds);
+    const dialOrExplain = (): Promise<Socket | Duplex> =>
+      reach().catch((error) => {
+        throw explainDial(destination, hop, error);
+      });
     // Both at once: the files here are read while the TCP connection is made.
     const [reached, hosts, identities] = await Promise.allSettled([
-      connecting,
+      dialOrExplain(),
       readKnownHosts(destination.knownHostsFiles),
       identitiesFor(destination),
     ]);
-    if (reached.status === "rejected") throw explainDial(destination, hop, reached.reason);
-    const socket = reached.value;
+    if (reached.status === "rejected") throw reached.reason;
+    let socket = reached.value;
     try {
       if (hosts.status === "rejected") throw hosts.reason;
       if (identities.status === "rejected") throw identities.reason;
       // A server that is busy turns us away at once; whoever listens later would not hear of it.
       if (socket.destroyed) throw Object.assign(new Error("turned away"), { code: "ECONNRESET" });
       const known = keysFor(hosts.value, destination.hostname, destination.port, destination.hostKeyAlias);
-      const client = await logIn(destination, socket, known, identities.value);
-      return new Connection(destination, client, socket, hop, counts, onChange);
+      const connected = (client: Client) =>
+        new Connection(destination, client, socket, hop, counts, onChange);
+      const certified = known.authorities.length > 0;
+      // As in ssh, a key that is known counts beside a certificate. Most hosts need not be asked for one.
+      if (!certified || known.trusted.length > 0) {
+        try {
+          return connected(await logIn(destination, socket, known, identities.value));
+        } catch (error) {
+          if (!certified || !(error instanceof HostKeyRefused) || !error.mayBeCertified) throw error;
+          socket.destroy();
+          counts.handshakes++;
+          socket = await dialOrExplain();
+        }
+      }
+      const { keys, problems } = await certify(destination, known, hop);
+      if (keys.length === 0) throw noCertificateAccepted(destination, known, problems);
+      const withCertified = { ...known, trusted: [...known.trusted, ...keys] };
+      return connected(await logIn(destination, socket, withCertified, identities.value));
     } catch (error) {
+      if (error instanceof HostKeyRefused) forgetScan(destination);
       socket.destroy();
       throw error;
     }
@@ -264,6 +289,24 @@ function dial(host: string, port: number, timeoutSeconds = defaultConnectTimeout
   });
 }
 
+/** The keys that a host's certificates make known. */
+async function certify(
+  destination: Destination,
+  known: KnownKeys,
+  hop: Connection | undefined,
+): Promise<Certified> {
+  const { hostname, port, hostKeyAlias, certificateSignatures: signatureAlgorithms } = destination;
+  const seconds = destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds;
+  const { lines, problem } = await lastScan(destination, () =>
+    scanCertificates(destination, seconds, hop && (() => hop.forward(hostname, port))),
+  );
+  const name = hostKeyAlias ?? hostname;
+  const certified = certifiedKeys(lines, { known, name, signatureAlgorithms, now: Date.now() });
+  if (!problem) return certified;
+  const remedy = "See that `ssh-keyscan -c` works here: it is how a host's certificate is asked for.";
+  return { ...certified, problems: [...certified.problems, { found: problem, remedy }] };
+}
+
 async function logIn(
   destination: Destination,
   socket: Socket | Duplex,
@@ -275,11 +318,17 @@ async function logIn(
   let shown: Buffer | undefined;
   const ssh = new NodeSSH();
   const algorithms = pinned(known);
+  let untried = identities.methods;
   try {
     await ssh.connect({
       sock: socket as Socket,
       username: user,
-      authHandler: [...identities.methods],
+      authHandler: () => {
+        if (untried === identities.methods && ssh.connection) acceptCertifiedKeys(ssh.connection);
+        const [next, ...rest] = untried;
+        untried = rest;
+        return next ?? false;
+      },
       readyTimeout: (destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds) * 1000,
       keepaliveInterval: 0,
       algorithms: { serverHostKey: algorithms },
@@ -378,7 +427,8 @@ function notAccepted(destination: Destination, identities: Identities, why: stri
     found: [`${why}${tried}`, ...others].join("; "),
     remedy: locked
       ? `Load the key into ssh-agent (\`ssh-add ${identities.encrypted[0]}\`) and see that SSH_AUTH_SOCK is set here.`
-      : `Add the public key to ~${user}/.ssh/authorized_keys on the host, or name the right IdentityFile and User for ${name} in the ssh configuration. \`ssh ${name} true\` must work without a password.`,
+      : (identities.certificateRemedy ??
+        `Add the public key to ~${user}/.ssh/authorized_keys on the host, or name the right IdentityFile and User for ${name} in the ssh configuration. \`ssh ${name} true\` must work without a password.`),
   });
 }
 
@@ -414,7 +464,7 @@ function explainDial(
   const [found, remedy] = known[error.code ?? ""] ?? [
     error.message,
     hop
-      ? `See whether ${hop.destination.name} can reach it and allows forwarding (AllowTcpForwarding).`
+      ? `See whether ${hop.destination.name} can reach it and allows forwarding (AllowTcpForwarding; permit-port-forwarding in a certificate that you log in with).`
       : `See whether \`ssh ${name}\` works.`,
   ];
   return new Unreachable({

@@ -13,6 +13,8 @@ export interface Destination {
   readonly user: string;
   /** Key files in the order of the configuration; they need not exist. */
   readonly identityFiles: readonly string[];
+  /** Certificates of such keys, in the order of the configuration; those beside a key are not among them. */
+  readonly certificateFiles: readonly string[];
   /** Only the keys of `identityFiles` may be tried, also from the agent. */
   readonly identitiesOnly: boolean;
   /** The agent's socket, where there is one. */
@@ -22,6 +24,10 @@ export interface Destination {
   /** The name the host key is filed under, without port, where the configuration gives one. */
   readonly hostKeyAlias: string | undefined;
   readonly knownHostsFiles: readonly string[];
+  /** What authorities may sign hosts' certificates with (CASignatureAlgorithms). */
+  readonly certificateSignatures: readonly string[];
+  /** The library of a token that the configuration takes keys from. */
+  readonly pkcs11Provider: string | undefined;
   /** Seconds between keep-alives; 0 where the configuration gives none. */
   readonly keepaliveSeconds: number;
   readonly keepaliveCount: number;
@@ -158,6 +164,7 @@ export function parseSshSettings(name: string, output: string): Destination {
     port,
     user,
     identityFiles: (settings.get("identityfile") ?? []).map(path),
+    certificateFiles: (settings.get("certificatefile") ?? []).filter((file) => file !== "none").map(path),
     identitiesOnly: one("identitiesonly") === "yes",
     agent: agentSocket(agent, path),
     jumps: !proxyJump || proxyJump === "none" ? [] : proxyJump.split(",").map(parseJump),
@@ -166,6 +173,8 @@ export function parseSshSettings(name: string, output: string): Destination {
       .flatMap((keyword) => words(one(keyword) ?? ""))
       .filter((file) => file !== "none")
       .map(path),
+    certificateSignatures: (one("casignaturealgorithms") ?? "").split(",").filter((name) => name !== ""),
+    pkcs11Provider: one("pkcs11provider") === "none" ? undefined : one("pkcs11provider"),
     keepaliveSeconds: Number(one("serveraliveinterval") ?? 0),
     keepaliveCount: Number(one("serveralivecountmax") ?? 3),
     connectTimeoutSeconds: Number(one("connecttimeout")) || undefined,

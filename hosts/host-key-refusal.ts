@@ -1,6 +1,38 @@
 import { ExplainedError } from "../errors/explained-error.ts";
+import { authorities, type CertificateProblem } from "./certificates-of-hosts.ts";
 import { type Destination, sshConfigFile } from "./destination.ts";
 import { fingerprint, judge, type KnownKeys, keyType } from "./known-hosts.ts";
+
+/** A server's key was not accepted. */
+export class HostKeyRefused extends ExplainedError {
+  /** Whether a certificate that names the key could make it acceptable. */
+  readonly mayBeCertified: boolean;
+
+  constructor(mayBeCertified: boolean, ...explanation: ConstructorParameters<typeof ExplainedError>) {
+    super(...explanation);
+    this.mayBeCertified = mayBeCertified;
+  }
+}
+
+/** Why none of the certificates of a host that only an authority could vouch for was accepted. */
+export function noCertificateAccepted(
+  destination: Destination,
+  known: KnownKeys,
+  problems: readonly CertificateProblem[],
+): HostKeyRefused {
+  const { name, hostname, hostKeyAlias } = destination;
+  const as = hostKeyAlias ?? hostname;
+  return new HostKeyRefused(false, {
+    host: name,
+    step: "checking the host's certificate",
+    found:
+      problems.map(({ found }) => found).join("; ") ||
+      `it shows no certificate, and ${known.trusted.length > 0 ? "its key is not the one that is known" : "no key of it is known"} as ${as}; there is only an authority for it, ${authorities(known)}`,
+    remedy:
+      problems[0]?.remedy ??
+      `Sign the host's key with that authority (\`ssh-keygen -s CA_KEY -h -I ID -n ${as} HOST_KEY.pub\`) and name the result in HostCertificate in the host's sshd_config; or file its plain key in known_hosts, once you have compared the fingerprint.`,
+  });
+}
 
 /**
  * Why a server's key was not accepted, with what a person needs to decide.
@@ -11,7 +43,7 @@ export function hostKeyRefusal(
   destination: Destination,
   known: KnownKeys,
   shown: Buffer | undefined,
-): ExplainedError {
+): HostKeyRefused {
   const { name, hostname, port, hostKeyAlias, knownHostsFiles } = destination;
   const filed = hostKeyAlias ?? (port === 22 ? hostname : `[${hostname}]:${port}`);
   const file = knownHostsFiles[0] ?? "~/.ssh/known_hosts";
@@ -21,8 +53,9 @@ export function hostKeyRefusal(
   const trusted = known.trusted
     .map(({ type, key, where }) => `${type} ${fingerprint(key)} (${where})`)
     .join(", ");
+  const mayBeCertified = !shown || judge(known, shown) !== "revoked";
   const error = (found: string, remedy: string) =>
-    new ExplainedError({ host: name, step: "checking the host's key", found, remedy });
+    new HostKeyRefused(mayBeCertified, { host: name, step: "checking the host's key", found, remedy });
 
   if (!shown) {
     return error(
@@ -43,15 +76,11 @@ export function hostKeyRefusal(
         `Somebody may be in between. ${check}. Only if the host has a new key: \`ssh-keygen -f ${file} -R '${filed}'\`, then \`${login}\`.`,
       );
     default: {
-      const authority =
-        known.authorities.length > 0
-          ? ` (${known.authorities.map(({ where }) => where).join(", ")} names a certificate authority for it, which is not supported)`
-          : "";
       const weaker = /^(no|false|off|accept-new)$/.test(destination.strictHostKeyChecking)
         ? ` StrictHostKeyChecking ${destination.strictHostKeyChecking} in the ssh configuration is not followed here.`
         : "";
       return error(
-        `its key ${offered} is not known as ${filed} in ${knownHostsFiles.join(", ") || "any file"}${authority}`,
+        `its key ${offered} is not known as ${filed} in ${knownHostsFiles.join(", ") || "any file"}`,
         `${check}, then accept it with \`${login}\`, or file it with \`ssh-keyscan -p ${port} ${hostname} >> ${file}\`.${weaker}`,
       );
     }

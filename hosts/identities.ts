@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import ssh2, { type AnyAuthMethod, type ParsedKey } from "ssh2";
+import { ConfiguredAgent, unusableKey } from "./agent.ts";
+import { type Certificate, isCertificateType, readCertificateLine } from "./certificates.ts";
+import { doubtsAbout, type Shown } from "./certificates-of-users.ts";
+import { certificateOf, withCertificate } from "./certified-login.ts";
 import type { Destination } from "./destination.ts";
+import { Malformed } from "./wire-format.ts";
 
 /** How to log in, and what to say when none of it is accepted. */
 export interface Identities {
@@ -11,30 +16,56 @@ export interface Identities {
   readonly encrypted: readonly string[];
   /** Other reasons why something configured cannot be offered. */
   readonly problems: readonly string[];
+  /** What to do about the certificates, where there are any that were offered. */
+  readonly certificateRemedy: string | undefined;
 }
 
 /**
  * The keys to offer, in ssh's order: the agent's keys that the configuration names, its other keys, then key
- * files. With IdentitiesOnly, only what the configuration names.
+ * files. With IdentitiesOnly, only what the configuration names. A key that a certificate fits is offered with it
+ * first: where hosts let people in by certificates, they know no keys, and count each try.
  */
 export async function identitiesFor(destination: Destination): Promise<Identities> {
   const username = destination.user;
-  const files = await Promise.all(destination.identityFiles.map(readIdentity));
-  const problems = files.flatMap(({ problem }) => (problem ? [problem] : []));
+  const [files, found] = await Promise.all([
+    Promise.all(destination.identityFiles.map(readIdentity)),
+    readCertificates(destination),
+  ]);
+  const problems = [...files, ...found].flatMap(({ problem }) => (problem ? [problem] : []));
   const configured = files.flatMap(({ publicBlob }) => (publicBlob ? [publicBlob] : []));
+  const filed = found.flatMap(({ file, certificate }) => (certificate ? [{ file, certificate }] : []));
+  const certificates = filed.map(({ certificate }) => certificate);
+  if (destination.pkcs11Provider) {
+    problems.push(
+      `PKCS11Provider ${destination.pkcs11Provider} is not supported: load its keys into ssh-agent (\`ssh-add -s ${destination.pkcs11Provider}\`)`,
+    );
+  }
 
   const methods: AnyAuthMethod[] = [];
   const offered: string[] = [];
-  let held: ParsedKey[] = [];
+  const shown: Shown[] = [];
+  let held: readonly ParsedKey[] = [];
   if (destination.agent) {
-    const agent = new ConfiguredAgent(destination.agent, configured, destination.identitiesOnly);
-    held = await agent.list().catch((error: Error) => {
+    const agent = new ConfiguredAgent(
+      destination.agent,
+      configured,
+      certificates.filter(({ use }) => use === "user"),
+      destination.identitiesOnly,
+    );
+    const inside = await agent.list().catch((error: Error) => {
       problems.push(`the agent at ${destination.agent} does not answer (${error.message})`);
-      return [];
+      return { keys: [], problems: [] };
     });
+    held = inside.keys;
+    problems.push(...inside.problems);
     if (held.length > 0) {
       methods.push({ type: "agent", username, agent });
-      offered.push(`agent (${held.length} ${held.length === 1 ? "key" : "keys"})`);
+      const certified = held.flatMap((key) => certificateOf(key) ?? []);
+      offered.push(`agent (${count(held.length - certified.length, certified.length)})`);
+      for (const certificate of certified) {
+        const file = filed.find((entry) => entry.certificate.blob.equals(certificate.blob))?.file;
+        shown.push({ certificate, where: file ?? `"${certificate.id}" in the agent` });
+      }
     }
   }
   const inAgent = (blob: Buffer | undefined) =>
@@ -44,10 +75,76 @@ export async function identitiesFor(destination: Destination): Promise<Identitie
     if (inAgent(publicBlob)) continue;
     if (locked) encrypted.push(file);
     if (!key) continue;
+    for (const entry of filed) {
+      const { certificate } = entry;
+      if (!publicBlob?.equals(certificate.plainKey) || inAgent(certificate.blob)) continue;
+      shown.push({ certificate, where: entry.file });
+      if (certificate.use !== "user") continue;
+      methods.push({ type: "publickey", username, key: withCertificate(key, certificate) });
+      offered.push(`certificate ${entry.file}`);
+    }
     methods.push({ type: "publickey", username, key });
     offered.push(`key ${file}`);
   }
-  return { methods, offered, encrypted, problems };
+  for (const { certificate, file } of filed) {
+    if (shown.some((entry) => entry.certificate.blob.equals(certificate.blob))) continue;
+    problems.push(`the certificate ${file} is not for any key that can be used here`);
+  }
+  const doubts = doubtsAbout(shown, username, Date.now());
+  problems.push(...doubts.found);
+  return { methods, offered, encrypted, problems, certificateRemedy: doubts.remedy };
+}
+
+function count(keys: number, certificates: number): string {
+  const some = (number: number, one: string) => `${number} ${one}${number === 1 ? "" : "s"}`;
+  return [
+    ...(keys > 0 || certificates === 0 ? [some(keys, "key")] : []),
+    ...(certificates > 0 ? [some(certificates, "certificate")] : []),
+  ].join(", ");
+}
+
+interface FoundCertificate {
+  readonly file: string;
+  readonly certificate?: Certificate;
+  readonly problem?: string;
+}
+
+/** The files of CertificateFile, and those beside keys, each certificate once. */
+async function readCertificates(destination: Destination): Promise<FoundCertificate[]> {
+  const { certificateFiles, identityFiles } = destination;
+  // An IdentityFile may itself be a certificate, whose key is elsewhere.
+  const beside = identityFiles.flatMap((file) => [`${file}-cert.pub`, `${file}-cert`, file]);
+  const found: FoundCertificate[] = [];
+  for (const file of new Set([...certificateFiles, ...beside])) {
+    const named = certificateFiles.includes(file);
+    const one = await readCertificateFile(file, named);
+    if (!one) continue;
+    const { certificate } = one;
+    if (certificate && found.some((other) => other.certificate?.blob.equals(certificate.blob))) continue;
+    found.push(one);
+  }
+  return found;
+}
+
+/** @param named in the configuration, so that its absence is worth a word */
+async function readCertificateFile(file: string, named: boolean): Promise<FoundCertificate | undefined> {
+  try {
+    const text = (await readFile(file)).toString("latin1");
+    if (!named && !isCertificateType(text.trim().split(/\s+/)[0] ?? "")) return undefined;
+    return { file, certificate: readCertificateLine(text) };
+  } catch (error) {
+    if (error instanceof Malformed)
+      return { file, problem: `the certificate ${file} cannot be used: ${error.message}` };
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!named) return undefined;
+    const missing = code === "ENOENT" || code === "ENOTDIR";
+    return {
+      file,
+      problem: missing
+        ? `the certificate ${file} does not exist`
+        : `the certificate ${file} cannot be read (${message})`,
+    };
+  }
 }
 
 interface Identity {
@@ -70,6 +167,7 @@ async function readIdentity(file: string): Promise<Identity> {
   const publicBlob = published?.getPublicSSH();
   if (content === undefined) return publicBlob ? { file, publicBlob } : { file };
   if (content instanceof Error) return { file, problem: `${file} cannot be read (${content.message})` };
+  if (isCertificateType(content.toString("latin1").trim().split(/\s+/)[0] ?? "")) return { file };
   const parsed = ssh2.utils.parseKey(content);
   const key = firstKey(parsed);
   if (key) {
@@ -79,6 +177,8 @@ async function readIdentity(file: string): Promise<Identity> {
   const message = parsed instanceof Error ? parsed.message : "unknown format";
   const known = publicBlob ? { publicBlob } : {};
   if (/passphrase|encrypted/i.test(message)) return { file, locked: true, ...known };
+  const unsupported = unsupportedType(content) ?? unsupportedType(publicContent);
+  if (unsupported) return { file, problem: unusableKey(`the key ${file}`, unsupported) };
   return { file, problem: `${file} is not a usable key (${message})`, ...known };
 }
 
@@ -87,39 +187,12 @@ function firstKey(parsed: ParsedKey | Error | ParsedKey[]): ParsedKey | undefine
   return key instanceof Error ? undefined : key;
 }
 
-/** An agent that offers the configured keys first, and no others where the configuration says so. */
-class ConfiguredAgent extends ssh2.OpenSSHAgent {
-  readonly #configured: readonly Buffer[];
-  readonly #only: boolean;
-
-  constructor(socket: string, configured: readonly Buffer[], only: boolean) {
-    super(socket);
-    this.#configured = configured;
-    this.#only = only;
-  }
-
-  list(): Promise<ParsedKey[]> {
-    return new Promise((resolve, reject) =>
-      this.getIdentities((error, keys) => (error ? reject(error) : resolve((keys ?? []) as ParsedKey[]))),
-    );
-  }
-
-  override getIdentities(done: Parameters<ssh2.OpenSSHAgent["getIdentities"]>[0]): void {
-    super.getIdentities((error, keys) => {
-      if (error) return done(error);
-      const rank = (key: ParsedKey) => {
-        const blob = key.getPublicSSH();
-        const index = this.#configured.findIndex((configured) => configured.equals(blob));
-        return index < 0 ? Number.POSITIVE_INFINITY : index;
-      };
-      const all = ((keys ?? []) as ParsedKey[])
-        .map((key) => ({ key, rank: rank(key) }))
-        .filter((entry) => !this.#only || Number.isFinite(entry.rank));
-      all.sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank));
-      done(
-        undefined,
-        all.map((entry) => entry.key),
-      );
-    });
-  }
+/** The type of a FIDO key's file, private or public; such a file holds no more than a handle of the key. */
+function unsupportedType(content: Buffer | Error | undefined): string | undefined {
+  if (!(content instanceof Buffer)) return undefined;
+  const text = content.toString("latin1").trim();
+  const line = /^(sk-\S+)\s/.exec(text)?.[1];
+  if (line) return line;
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]*?)-----END/.exec(text)?.[1] ?? "";
+  return /sk-[\w-]+@openssh\.com/.exec(Buffer.from(body, "base64").toString("latin1"))?.[0];
 }

@@ -1,0 +1,62 @@
+/** What was to be read in SSH's binary format is not in it; the message says what, for people. */
+export class Malformed extends Error {}
+
+/** Reads SSH's binary format (RFC 4251, section 5) from front to back, and nothing beyond what is there. */
+export class WireReader {
+  readonly #bytes: Buffer;
+  #position = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** How many bytes have been read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#position === this.#bytes.length;
+  }
+
+  uint32(): number {
+    return this.#take(4).readUInt32BE();
+  }
+
+  uint64(): bigint {
+    return this.#take(8).readBigUInt64BE();
+  }
+
+  string(): Buffer {
+    return this.#take(this.uint32());
+  }
+
+  /** A string that is UTF-8. A zero byte would end the text for programs in C, and not for others: refused. */
+  text(): string {
+    const bytes = this.string();
+    const text = bytes.toString("utf8");
+    if (text.includes("\0") || !Buffer.from(text).equals(bytes))
+      throw new Malformed("a name in it is no text");
+    return text;
+  }
+
+  /** Refuses bytes after the last field: nobody has said what they mean. */
+  end(): void {
+    if (!this.isAtEnd) throw new Malformed("it has bytes after its end");
+  }
+
+  #take(count: number): Buffer {
+    if (count > this.#bytes.length - this.#position) throw new Malformed("it is cut off");
+    const taken = this.#bytes.subarray(this.#position, this.#position + count);
+    this.#position += count;
+    return taken;
+  }
+}
+
+/** A string as SSH's binary format has it. */
+export function wireString(content: string | Buffer): Buffer {
+  const bytes = Buffer.from(content as string);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}

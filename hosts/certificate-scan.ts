@@ -3,35 +3,27 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { type Certified, certifiedKeys } from "./certificates-of-hosts.ts";
 import type { Destination } from "./destination.ts";
+import type { KnownKeys } from "./known-hosts.ts";
 
+const defaultTimeoutSeconds = 20;
 /** Bytes of output; a certificate has a few hundred. */
 const mostOutput = 1024 * 1024;
 
 /** What asking a host for its certificates gave. */
-export interface Scan {
+interface Scan {
   /** Lines as `ssh-keyscan -c` prints them. */
   readonly lines: readonly string[];
   /** Why there are none, where that is known. */
   readonly problem?: string;
 }
 
-const scans = new WeakMap<Destination, Promise<Scan>>();
-
 /**
- * What a host last answered, to this process. Each question costs three connections, and a host turns people
- * away when there are too many at once (MaxStartups).
- *
- * @param ask asks it; called when there is no answer yet
+ * What each host last answered to this process. A question costs three connections, and a host turns people away
+ * when there are too many at once (MaxStartups).
  */
-export function lastScan(destination: Destination, ask: () => Promise<Scan>): Promise<Scan> {
-  let scan = scans.get(destination);
-  if (!scan) {
-    scan = ask();
-    scans.set(destination, scan);
-  }
-  return scan;
-}
+const scans = new WeakMap<Destination, Promise<Scan>>();
 
 /** To be called when an answer has led to nothing: by the next time, the host may have another certificate. */
 export function forgetScan(destination: Destination): void {
@@ -39,17 +31,30 @@ export function forgetScan(destination: Destination): void {
 }
 
 /**
- * Asks a host for its certificates with OpenSSH's ssh-keyscan, because the SSH library here cannot take them in
- * the key exchange. They are public, and anybody may have answered: check them.
+ * The keys that a host's certificates make known. They are asked for with OpenSSH's ssh-keyscan, because the SSH
+ * library here cannot take them in the key exchange; anybody may have answered, so each has to prove itself.
  *
  * @param forward opens a connection to the host's port, where it is behind another one
  */
-export async function scanCertificates(
-  { hostname, port }: Destination,
-  timeoutSeconds: number,
+export async function certify(
+  destination: Destination,
+  known: KnownKeys,
   forward?: () => Promise<Duplex>,
-): Promise<Scan> {
-  if (!forward) return keyscan(hostname, port, timeoutSeconds);
+): Promise<Certified> {
+  const { hostname, hostKeyAlias, certificateSignatures: signatureAlgorithms } = destination;
+  const asking = scans.get(destination) ?? scan(destination, forward);
+  scans.set(destination, asking);
+  const { lines, problem } = await asking;
+  const name = hostKeyAlias ?? hostname;
+  const certified = certifiedKeys(lines, { known, name, signatureAlgorithms, now: Date.now() });
+  if (!problem) return certified;
+  const remedy = "See that `ssh-keyscan -c` works here: it is how a host's certificate is asked for.";
+  return { ...certified, problems: [...certified.problems, { found: problem, remedy }] };
+}
+
+async function scan(destination: Destination, forward?: () => Promise<Duplex>): Promise<Scan> {
+  const seconds = destination.connectTimeoutSeconds ?? defaultTimeoutSeconds;
+  if (!forward) return keyscan(destination.hostname, destination.port, seconds);
   // ssh-keyscan knows no ProxyJump, and a hop need not have a shell: so it is given a port of this machine that
   // leads through the hop, for as long as it runs.
   const server = createServer((socket) => {
@@ -62,7 +67,7 @@ export async function scanCertificates(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   try {
-    return await keyscan("127.0.0.1", (server.address() as AddressInfo).port, timeoutSeconds);
+    return await keyscan("127.0.0.1", (server.address() as AddressInfo).port, seconds);
   } finally {
     server.close();
   }

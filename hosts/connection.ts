@@ -4,8 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel, ServerHostKeyAlgorithm } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
-import { forgetScan, lastScan, scanCertificates } from "./certificate-scan.ts";
-import { type Certified, certifiedKeys } from "./certificates-of-hosts.ts";
+import { certify, forgetScan } from "./certificate-scan.ts";
 import { acceptCertifiedKeys } from "./certified-login.ts";
 import type { Destination } from "./destination.ts";
 import { HostKeyRefused, hostKeyRefusal, noCertificateAccepted } from "./host-key-refusal.ts";
@@ -73,11 +72,11 @@ export class Connection {
     onChange: () => void,
   ): Promise<Connection> {
     counts.handshakes++;
-    const reach = () =>
+    const reach = (): Promise<Socket | Duplex> =>
       hop
         ? hop.forward(destination.hostname, destination.port)
         : dial(destination.hostname, destination.port, destination.connectTimeoutSeconds);
-    const dialOrExplain = (): Promise<Socket | Duplex> =>
+    const dialOrExplain = () =>
       reach().catch((error) => {
         throw explainDial(destination, hop, error);
       });
@@ -98,19 +97,21 @@ export class Connection {
       const connected = (client: Client) =>
         new Connection(destination, client, socket, hop, counts, onChange);
       const certified = known.authorities.length > 0;
+      let refused: HostKeyRefused | undefined;
       // As in ssh, a key that is known counts beside a certificate. Most hosts need not be asked for one.
       if (!certified || known.trusted.length > 0) {
         try {
           return connected(await logIn(destination, socket, known, identities.value));
         } catch (error) {
           if (!certified || !(error instanceof HostKeyRefused) || !error.mayBeCertified) throw error;
+          refused = error;
           socket.destroy();
           counts.handshakes++;
           socket = await dialOrExplain();
         }
       }
-      const { keys, problems } = await certify(destination, known, hop);
-      if (keys.length === 0) throw noCertificateAccepted(destination, known, problems);
+      const { keys, problems } = await certify(destination, known, hop && reach);
+      if (keys.length === 0) throw noCertificateAccepted(destination, known, problems, refused);
       const withCertified = { ...known, trusted: [...known.trusted, ...keys] };
       return connected(await logIn(destination, socket, withCertified, identities.value));
     } catch (error) {
@@ -287,24 +288,6 @@ function dial(host: string, port: number, timeoutSeconds = defaultConnectTimeout
       resolve(socket);
     });
   });
-}
-
-/** The keys that a host's certificates make known. */
-async function certify(
-  destination: Destination,
-  known: KnownKeys,
-  hop: Connection | undefined,
-): Promise<Certified> {
-  const { hostname, port, hostKeyAlias, certificateSignatures: signatureAlgorithms } = destination;
-  const seconds = destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds;
-  const { lines, problem } = await lastScan(destination, () =>
-    scanCertificates(destination, seconds, hop && (() => hop.forward(hostname, port))),
-  );
-  const name = hostKeyAlias ?? hostname;
-  const certified = certifiedKeys(lines, { known, name, signatureAlgorithms, now: Date.now() });
-  if (!problem) return certified;
-  const remedy = "See that `ssh-keyscan -c` works here: it is how a host's certificate is asked for.";
-  return { ...certified, problems: [...certified.problems, { found: problem, remedy }] };
 }
 
 async function logIn(

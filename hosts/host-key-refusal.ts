@@ -14,20 +14,33 @@ export class HostKeyRefused extends ExplainedError {
   }
 }
 
-/** Why none of the certificates of a host that only an authority could vouch for was accepted. */
+/**
+ * Why none of the certificates of a host was accepted.
+ *
+ * @param refused why its plain key was not, where one is known
+ */
 export function noCertificateAccepted(
   destination: Destination,
   known: KnownKeys,
   problems: readonly CertificateProblem[],
+  refused: HostKeyRefused | undefined,
 ): HostKeyRefused {
   const { name, hostname, hostKeyAlias } = destination;
   const as = hostKeyAlias ?? hostname;
+  const certificates = problems.map(({ found }) => found).join("; ") || "it shows no certificate";
+  if (refused) {
+    const { found, remedy } = refused.explanation;
+    return new HostKeyRefused(false, {
+      ...refused.explanation,
+      found: `${found}; and ${certificates}`,
+      remedy: problems[0] ? `${remedy} Or: ${problems[0].remedy}` : remedy,
+    });
+  }
+  const only = `, and no key of it is known as ${as}, only an authority: ${authorities(known)}`;
   return new HostKeyRefused(false, {
     host: name,
     step: "checking the host's certificate",
-    found:
-      problems.map(({ found }) => found).join("; ") ||
-      `it shows no certificate, and ${known.trusted.length > 0 ? "its key is not the one that is known" : "no key of it is known"} as ${as}; there is only an authority for it, ${authorities(known)}`,
+    found: problems.length > 0 ? certificates : certificates + only,
     remedy:
       problems[0]?.remedy ??
       `Sign the host's key with that authority (\`ssh-keygen -s CA_KEY -h -I ID -n ${as} HOST_KEY.pub\`) and name the result in HostCertificate in the host's sshd_config; or file its plain key in known_hosts, once you have compared the fingerprint.`,

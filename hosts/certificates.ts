@@ -15,7 +15,6 @@ export interface Certificate {
   /** The key inside, as a public key blob. */
   readonly plainKey: Buffer;
   readonly use: "user" | "host";
-  readonly serial: bigint;
   /** What the authority called it. */
   readonly id: string;
   /** The users or hosts it is for. */
@@ -26,8 +25,6 @@ export interface Certificate {
   readonly validBefore: bigint;
   /** Names of the conditions that whoever accepts it must understand. */
   readonly criticalOptions: readonly string[];
-  /** Names of what it allows, e.g. `permit-port-forwarding`. */
-  readonly extensions: readonly string[];
   /** The key that signed it, as a public key blob. */
   readonly authority: Buffer;
   /** What the authority signed with, e.g. `rsa-sha2-512`. */
@@ -73,7 +70,7 @@ export function readCertificate(blob: Buffer): Certificate {
     wireString(plainType),
     ...Array.from({ length: fields }, () => wireString(reader.string())),
   ]);
-  const serial = reader.uint64();
+  reader.uint64(); // The serial number, which only lists of revoked certificates look at.
   const use = reader.uint32();
   if (use !== 1 && use !== 2) throw new Malformed(`it is for neither users nor hosts (but for ${use})`);
   const id = reader.text();
@@ -82,7 +79,7 @@ export function readCertificate(blob: Buffer): Certificate {
   const validAfter = reader.uint64();
   const validBefore = reader.uint64();
   const criticalOptions = optionNames(reader.string());
-  const extensions = optionNames(reader.string());
+  optionNames(reader.string()); // Extensions: what a user may do beyond logging in, for the host to look at.
   reader.string(); // Reserved: to be ignored, says the format.
   const authority = reader.string();
   const signed = blob.subarray(0, reader.position);
@@ -94,13 +91,11 @@ export function readCertificate(blob: Buffer): Certificate {
     plainType,
     plainKey,
     use: use === 1 ? "user" : "host",
-    serial,
     id,
     principals,
     validAfter,
     validBefore,
     criticalOptions,
-    extensions,
     authority,
     signatureAlgorithm: verifySignature(authority, signed, signature),
   };

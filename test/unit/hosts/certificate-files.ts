@@ -1,0 +1,42 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Keys and certificates made by the real ssh-keygen, in a folder of their own. */
+export class CertificateFiles {
+  readonly folder = mkdtempSync(join(tmpdir(), "certificates-"));
+  #count = 0;
+
+  /** The path of a new private key; its public half lies beside it. */
+  key(type = "ed25519", bits?: number): string {
+    const file = join(this.folder, `key-${this.#count++}`);
+    execFileSync("ssh-keygen", [
+      ...["-q", "-t", type, "-N", "", "-f", file],
+      ...(bits ? ["-b", String(bits)] : []),
+    ]);
+    return file;
+  }
+
+  /** The certificate line that an authority makes of a key, with further arguments of ssh-keygen. */
+  certificate(authority: string, key: string, ...args: string[]): string {
+    // ssh-keygen writes beside the key, where the next certificate would replace it.
+    const copy = join(this.folder, `signed-${this.#count++}`);
+    copyFileSync(`${key}.pub`, `${copy}.pub`);
+    execFileSync("ssh-keygen", ["-q", "-s", authority, "-I", "an id", ...args, `${copy}.pub`]);
+    return readFileSync(`${copy}-cert.pub`, "utf8").trim();
+  }
+
+  publicLine(key: string): string {
+    return readFileSync(`${key}.pub`, "utf8").split(" ").slice(0, 2).join(" ").trim();
+  }
+
+  end(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** The binary part of a line `TYPE BASE64`. */
+export function blobOf(line: string): Buffer {
+  return Buffer.from(line.split(" ")[1] ?? "", "base64");
+}

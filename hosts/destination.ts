@@ -44,6 +44,16 @@ export interface Jump {
   readonly port?: number;
 }
 
+/** Where ssh is older than CASignatureAlgorithms, which came with 7.9: all but SHA-1. */
+const safeSignatures = [
+  "ssh-ed25519",
+  "ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp521",
+  "rsa-sha2-512",
+  "rsa-sha2-256",
+];
+
 let configFile: string | undefined;
 let resolved = new Map<string, Promise<Destination>>();
 
@@ -173,7 +183,7 @@ export function parseSshSettings(name: string, output: string): Destination {
       .flatMap((keyword) => words(one(keyword) ?? ""))
       .filter((file) => file !== "none")
       .map(path),
-    certificateSignatures: (one("casignaturealgorithms") ?? "").split(",").filter((name) => name !== ""),
+    certificateSignatures: one("casignaturealgorithms")?.split(",") ?? safeSignatures,
     pkcs11Provider: one("pkcs11provider") === "none" ? undefined : one("pkcs11provider"),
     keepaliveSeconds: Number(one("serveraliveinterval") ?? 0),
     keepaliveCount: Number(one("serveralivecountmax") ?? 3),

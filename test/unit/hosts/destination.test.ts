@@ -31,6 +31,10 @@ describe("a destination, as the real ssh resolves it", () => {
         Port 2222
         IdentityFile ~/.ssh/lab_%h_%r
         IdentityFile /etc/keys/b
+        CertificateFile ~/.ssh/%r-cert.pub
+        CertificateFile /etc/keys/c-cert.pub
+        CASignatureAlgorithms ssh-ed25519,rsa-sha2-512
+        PKCS11Provider /usr/lib/token.so
         IdentitiesOnly yes
         IdentityAgent /run/%u/agent
         UserKnownHostsFile /tmp/kh1 /tmp/kh2
@@ -48,6 +52,9 @@ describe("a destination, as the real ssh resolves it", () => {
       port: 2222,
       user: "ops",
       identityFiles: [join(homedir(), ".ssh/lab_127.0.0.1_ops"), "/etc/keys/b"],
+      certificateFiles: [join(homedir(), ".ssh/ops-cert.pub"), "/etc/keys/c-cert.pub"],
+      certificateSignatures: ["ssh-ed25519", "rsa-sha2-512"],
+      pkcs11Provider: "/usr/lib/token.so",
       identitiesOnly: true,
       agent: `/run/${userInfo().username}/agent`,
       jumps: [],
@@ -70,6 +77,10 @@ describe("a destination, as the real ssh resolves it", () => {
       identitiesOnly: false,
     });
     expect(destination.knownHostsFiles).toContain("/etc/ssh/ssh_known_hosts");
+    expect(destination.certificateFiles).toEqual([]);
+    expect(destination.certificateSignatures).toContain("ssh-ed25519");
+    expect(destination.certificateSignatures).not.toContain("ssh-rsa");
+    expect(destination.pkcs11Provider).toBeUndefined();
   });
 
   test("keeps every hop of ProxyJump, and does not look up a name that only the hop can know", async () => {

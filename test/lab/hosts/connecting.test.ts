@@ -118,13 +118,6 @@ describe("a host key is never taken on trust", () => {
     );
   });
 
-  test("a certificate authority is reported as not supported", async () => {
-    const known = ssh.file("authority", `@cert-authority * ${ssh.key("authority-key").publicLine}\n`);
-    await expect(ssh.host("mirror", { UserKnownHostsFile: known }).run("true")).rejects.toThrow(
-      /certificate authority.*not supported/,
-    );
-  });
-
   test("a hashed one is found", async () => {
     const line = (await lab.sh("mirror", "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")).stdout.trim();
     const known = ssh.file("hashed", `${address} ${line}\n`);

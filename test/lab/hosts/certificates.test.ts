@@ -1,0 +1,247 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { roundTrips } from "../../../hosts/connections.ts";
+import type { Lab } from "../../../lab/lab.ts";
+import { labForTests, type SshSettings, TestSsh } from "../lab-for-tests.ts";
+import { tcpProxy } from "../tcp-proxy.ts";
+
+let lab: Lab;
+let ssh: TestSsh;
+let address: string;
+/** Where only `@cert-authority` lines are. */
+let known: string;
+/** For users and for hosts. */
+let userAuthority: string;
+let hostAuthority: string;
+
+/** sshd that knows people and is known by certificates only. */
+const certifiedPort = 2222;
+/** The same with another key, and a certificate that has expired. */
+const expiredPort = 2223;
+
+/** Signs a public key file; the certificate lies beside it. */
+function sign(authority: string, publicFile: string, ...args: string[]): string {
+  execFileSync("ssh-keygen", ["-q", "-s", authority, "-I", "made for a test", ...args, publicFile]);
+  return publicFile.replace(/\.pub$/, "-cert.pub");
+}
+
+/** Starts an sshd of its own on a lab host. */
+async function sshd(host: string, port: number, principals: string, ...validity: string[]): Promise<void> {
+  const { file } = ssh.key(`${host}-${port}`);
+  const certificate = sign(hostAuthority, `${file}.pub`, "-h", "-n", principals, ...validity);
+  const settings = [
+    `Port ${port}`,
+    `HostKey /etc/ssh/test-${port}`,
+    `HostCertificate /etc/ssh/test-${port}-cert.pub`,
+    "TrustedUserCAKeys /etc/ssh/test-users.pub",
+    "AuthorizedKeysFile none",
+    "PasswordAuthentication no",
+    "PermitRootLogin prohibit-password",
+    `PidFile /run/test-sshd-${port}.pid`,
+  ];
+  const put = (path: string, content: string) => `cat > ${path} <<'END'\n${content.trim()}\nEND\n`;
+  const started = await lab.sh(
+    host,
+    `set -e; umask 077
+     ${put(`/etc/ssh/test-${port}`, readFileSync(file, "utf8"))}
+     ${put(`/etc/ssh/test-${port}-cert.pub`, readFileSync(certificate, "utf8"))}
+     ${put("/etc/ssh/test-users.pub", readFileSync(`${userAuthority}.pub`, "utf8"))}
+     ${put(`/etc/ssh/test-${port}.conf`, settings.join("\n"))}
+     /usr/sbin/sshd -f /etc/ssh/test-${port}.conf`,
+  );
+  expect([started.code, started.stderr]).toEqual([0, ""]);
+}
+
+beforeAll(async () => {
+  lab = await labForTests("mirror", "client");
+  ssh = new TestSsh(lab);
+  address = lab.address("mirror", "outside");
+  userAuthority = ssh.key("users").file;
+  hostAuthority = ssh.key("hosts", { type: "ecdsa" }).file;
+  const authority = readFileSync(`${hostAuthority}.pub`, "utf8").trim();
+  known = ssh.file("known", `@cert-authority mirror.test,client.test ${authority}\n`);
+  await sshd("mirror", certifiedPort, "mirror.test");
+  await sshd("mirror", expiredPort, "mirror.test", "-V", "20200101:20210101");
+  await sshd("client", certifiedPort, "client.test");
+}, 300_000);
+afterAll(async () => {
+  for (const host of ["mirror", "client"])
+    await lab.sh(host, "cat /run/test-sshd-*.pid | xargs kill; rm -f /etc/ssh/test-*");
+  await ssh.end();
+});
+
+/** A key of a user with a certificate, for `ops` unless it says otherwise. */
+function user(name: string, options: { type?: string; args?: readonly string[] } = {}): string {
+  const { file } = ssh.key(name, options.type ? { type: options.type } : {});
+  sign(userAuthority, `${file}.pub`, ...(options.args ?? ["-n", "ops,root"]));
+  return file;
+}
+
+/** The settings of a host that has certificates and nothing else. */
+function certified(settings: SshSettings = {}): SshSettings {
+  const over = { HostKeyAlias: "mirror.test", Port: certifiedPort, UserKnownHostsFile: known };
+  return { ...over, ...settings };
+}
+
+describe("a host that knows certificates only, and is known by its own", () => {
+  test.each(["ed25519", "ecdsa", "rsa"])("is reached with one of type %s beside its key", async (type) => {
+    const host = ssh.host("mirror", certified({ IdentityFile: user(`beside-${type}`, { type }) }));
+    expect((await host.run("echo in")).stdout).toBe("in\n");
+  });
+
+  test("is reached with one that CertificateFile names, and asked for its own once", async () => {
+    const key = user("elsewhere");
+    const moved = ssh.file("moved.pub", readFileSync(`${key}-cert.pub`));
+    const plain = ssh.file("plain", readFileSync(key));
+    const proxy = await tcpProxy({ host: address, port: certifiedPort });
+    const settings = { HostName: "127.0.0.1", Port: proxy.port, IdentityFile: plain, CertificateFile: moved };
+    const host = ssh.host("mirror", certified(settings));
+    // More at once than one connection takes.
+    const answers = await Promise.all(Array.from({ length: 30 }, () => host.run("sleep 1; echo in")));
+    expect(new Set(answers.map(({ stdout }) => stdout))).toEqual(new Set(["in\n"]));
+    const handshakes = roundTrips.get(host.name)?.handshakes ?? 0;
+    expect(handshakes).toBeGreaterThan(1);
+    // ssh-keyscan makes one connection for each type of key.
+    expect(proxy.accepted).toBe(handshakes + 3);
+    await proxy.close();
+  });
+
+  test("is reached with those in the agent, and with files for the agent's keys", async () => {
+    const socket = join(ssh.folder, "agent");
+    const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    const env = { ...process.env, SSH_AUTH_SOCK: socket };
+    const settings = { IdentityAgent: socket, IdentityFile: "none" };
+    try {
+      while (!existsSync(socket)) await pause(5);
+      for (const type of ["rsa", "ecdsa", "ed25519"]) {
+        const key = user(`agent-${type}`, { type });
+        execFileSync("ssh-add", ["-q", key], { env, stdio: "ignore" });
+        const all = ssh.host("mirror", certified({ ...settings, IdentitiesOnly: "no" }));
+        expect([type, (await all.run("echo in")).stdout]).toEqual([type, "in\n"]);
+        execFileSync("ssh-add", ["-q", "-D"], { env, stdio: "ignore" });
+        const certificate = ssh.file(`${type}-moved.pub`, readFileSync(`${key}-cert.pub`));
+        const plain = ssh.file(`${type}-plain`, readFileSync(key));
+        execFileSync("ssh-add", ["-q", plain], { env, stdio: "ignore" });
+        const named = ssh.host("mirror", certified({ ...settings, CertificateFile: certificate }));
+        expect([type, (await named.run("echo in")).stdout]).toEqual([type, "in\n"]);
+        execFileSync("ssh-add", ["-q", "-D"], { env, stdio: "ignore" });
+      }
+    } finally {
+      agent.kill();
+      await once(agent, "exit");
+    }
+  });
+
+  test("is reached through another one, by tunnel as well", async () => {
+    const IdentityFile = user("both");
+    const hop = ssh.host("mirror", certified({ IdentityFile }));
+    const settings = certified({ IdentityFile, HostKeyAlias: "client.test", ProxyJump: hop.name });
+    expect((await ssh.host("client", settings).run("hostname")).stdout).toBe("client\n");
+    const other = ssh.host("client", { ...settings, HostKeyAlias: "mirror.test" });
+    await expect(other.run("true")).rejects.toThrow(/is for client\.test, not for mirror\.test/);
+  });
+
+  test("is believed where a key of it is known that it no longer has", async () => {
+    const stale = ssh.key("stale").publicLine;
+    const both = ssh.file("both-known", `${readFileSync(known, "utf8")}mirror.test ${stale}\n`);
+    const host = ssh.host("mirror", certified({ IdentityFile: user("to-stale"), UserKnownHostsFile: both }));
+    expect((await host.run("echo in")).stdout).toBe("in\n");
+  });
+});
+
+describe("a host's certificate is refused", () => {
+  let IdentityFile: string;
+  beforeAll(() => {
+    IdentityFile = user("refusing");
+  });
+  const answer = (settings: SshSettings) =>
+    ssh
+      .host("mirror", certified({ IdentityFile, ...settings }))
+      .run("touch /root/was-here")
+      .catch(String);
+
+  test("when it is for another name, as ssh does", async () => {
+    const wide = ssh.file("wide", readFileSync(known, "utf8").replace(/mirror\.test\S*/, "*"));
+    expect(await answer({ HostKeyAlias: "other.test", UserKnownHostsFile: wide })).toMatch(
+      /is for mirror\.test, not for other\.test[\s\S]*HostKeyAlias/,
+    );
+  });
+
+  test("when another authority has signed it", async () => {
+    const other = ssh.file("other-authority", `@cert-authority * ${ssh.key("other").publicLine}\n`);
+    expect(await answer({ UserKnownHostsFile: other })).toMatch(/another authority .*other-authority:1/);
+  });
+
+  test("when it has expired", async () => {
+    expect(await answer({ Port: expiredPort })).toMatch(
+      /has expired: valid from 20\S+ to 20\S+, and it is [\s\S]*Sign the host's key again/,
+    );
+  });
+
+  test("when there is none, and says where it is looked for", async () => {
+    expect(await answer({ Port: 22 })).toMatch(
+      /it shows no certificate, and no key of it is known as mirror\.test, only an authority: ecdsa.*known:1[\s\S]*HostCertificate/,
+    );
+  });
+
+  test("when it is shown by somebody who does not own the key inside", async () => {
+    // Whoever is in between can show the real host's certificate, and log people in to a host of their own.
+    let connections = 0;
+    const between = createServer((client) => {
+      const server = connect(connections++ === 0 ? expiredPort : certifiedPort, address);
+      for (const socket of [client, server]) socket.on("error", () => {});
+      client.pipe(server).pipe(client);
+    }).listen(0, "127.0.0.1");
+    await once(between, "listening");
+    const { port } = between.address() as AddressInfo;
+    const said = await answer({ HostName: "127.0.0.1", Port: port });
+    expect(said).toMatch(
+      /its key is ssh-ed25519 \S+, but known is ssh-ed25519 \S+ \(certificate "made for a test" by/,
+    );
+    expect(connections).toBeGreaterThan(1);
+    between.close();
+    await once(between, "close");
+  });
+
+  afterAll(async () => {
+    expect((await lab.sh("mirror", "test -e /root/was-here")).code).not.toBe(0);
+  });
+});
+
+describe("a user's certificate that the host refuses is explained", () => {
+  test.each<[name: string, args: string[], said: RegExp]>([
+    [
+      "expired",
+      ["-n", "ops", "-V", "20200101:20210101"],
+      /has expired: valid from[\s\S]*Get a new certificate/,
+    ],
+    ["not valid yet", ["-n", "ops", "-V", "20990101:21000101"], /is not yet valid: [\s\S]*Set the clock/],
+    ["for another user", ["-n", "somebody"], /is for somebody, not for ops[\s\S]*AuthorizedPrincipalsFile/],
+    ["for nobody", [], /is for nobody[\s\S]*-n ops/],
+    ["for hosts", ["-h", "-n", "ops"], /is one for hosts/],
+  ])("%s", async (name, args, said) => {
+    const IdentityFile = user(`refused-${name.replaceAll(" ", "-")}`, { args });
+    const host = ssh.host("mirror", certified({ IdentityFile }));
+    await expect(host.run("true")).rejects.toThrow(said);
+  });
+
+  test("of an authority that the host does not know", async () => {
+    const { file } = ssh.key("of-a-stranger");
+    sign(ssh.key("stranger").file, `${file}.pub`, "-n", "ops");
+    await expect(ssh.host("mirror", certified({ IdentityFile: file })).run("true")).rejects.toThrow(
+      /offered: certificate .*of-a-stranger-cert\.pub, key [\s\S]*TrustedUserCAKeys must name .*SHA256:/,
+    );
+  });
+
+  test("without permit-port-forwarding says so when a tunnel is wanted", async () => {
+    const IdentityFile = user("no-tunnels", { args: ["-n", "ops", "-O", "no-port-forwarding"] });
+    const host = ssh.host("mirror", certified({ IdentityFile }));
+    expect((await host.run("echo in")).stdout).toBe("in\n");
+    await expect(host.fetch("http://127.0.0.1:9/")).rejects.toThrow(/permit-port-forwarding/);
+  });
+});

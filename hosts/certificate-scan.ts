@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { type Certified, certifiedKeys } from "./certificates-of-hosts.ts";
 import type { Destination } from "./destination.ts";
 import type { KnownKeys } from "./known-hosts.ts";
+import { revokedAmong } from "./revoked-host-keys.ts";
 
 const defaultTimeoutSeconds = 20;
 /** Bytes of output; a certificate has a few hundred. */
@@ -47,6 +48,19 @@ export async function certify(
   const { lines, problem } = await asking;
   const name = hostKeyAlias ?? hostname;
   const certified = certifiedKeys(lines, { known, name, signatureAlgorithms, now: Date.now() });
+  const revoked = await revokedAmong(
+    destination,
+    certified.keys.map(({ certificate }) => certificate.blob),
+  );
+  if (revoked.includes(true)) {
+    const found = `its certificate, or the key or authority of it, is revoked in ${destination.revokedHostKeys}`;
+    const remedy =
+      "Do not connect: that was withdrawn. Give the host a new key, signed by an authority in force.";
+    return {
+      keys: certified.keys.filter((_, index) => !revoked[index]),
+      problems: [...certified.problems, { found, remedy }],
+    };
+  }
   if (!problem) return certified;
   const remedy = "See that `ssh-keyscan -c` works here: it is how a host's certificate is asked for.";
   return { ...certified, problems: [...certified.problems, { found: problem, remedy }] };

@@ -10,10 +10,15 @@ export interface CertificateProblem {
   readonly remedy: string;
 }
 
+/** A key that is known by a certificate. */
+export interface CertifiedKey extends KnownHost {
+  readonly certificate: Certificate;
+}
+
 /** What a host's certificates come to. */
 export interface Certified {
   /** The keys inside those that are good, each as if it stood in known_hosts. */
-  readonly keys: readonly KnownHost[];
+  readonly keys: readonly CertifiedKey[];
   readonly problems: readonly CertificateProblem[];
 }
 
@@ -34,21 +39,21 @@ export interface HostCertificateCheck {
  * owns the key is for the key exchange to show.
  */
 export function certifiedKeys(lines: readonly string[], check: HostCertificateCheck): Certified {
-  const keys: KnownHost[] = [];
+  const keys: CertifiedKey[] = [];
   const problems: CertificateProblem[] = [];
   for (const line of lines) {
     const words = line.trim().split(/\s+/);
     const at = words.findIndex(isCertificateType);
     if (at < 0) continue;
     const answer = judgeCertificate(Buffer.from(words[at + 1] ?? "", "base64"), check);
-    if ("marker" in answer) keys.push(answer);
+    if ("certificate" in answer) keys.push(answer);
     else problems.push({ ...answer, found: `its certificate ${words[at]} ${answer.found}` });
   }
   return { keys, problems };
 }
 
 /** In ssh's order: the authority, then whether the certificate fits. See sshkey_cert_check_host in OpenSSH. */
-function judgeCertificate(blob: Buffer, check: HostCertificateCheck): KnownHost | CertificateProblem {
+function judgeCertificate(blob: Buffer, check: HostCertificateCheck): CertifiedKey | CertificateProblem {
   const { known, name, now } = check;
   let certificate: Certificate;
   try {
@@ -115,7 +120,7 @@ function judgeCertificate(blob: Buffer, check: HostCertificateCheck): KnownHost 
     };
   }
   const where = `certificate "${certificate.id}" by ${trusted.where}`;
-  return { marker: undefined, patterns: name, type: plainType, key: plainKey, where };
+  return { marker: undefined, patterns: name, type: plainType, key: plainKey, where, certificate };
 }
 
 /** The authorities that are known for a host, for people. */

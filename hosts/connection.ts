@@ -10,6 +10,7 @@ import type { Destination } from "./destination.ts";
 import { HostKeyRefused, hostKeyRefusal, noCertificateAccepted } from "./host-key-refusal.ts";
 import { type Identities, identitiesFor } from "./identities.ts";
 import { judge, type KnownKeys, keysFor, readKnownHosts } from "./known-hosts.ts";
+import { withoutRevoked } from "./revoked-host-keys.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** Commands at once on one connection. sshd allows 10 by default and counts a closing one for a while longer. */
@@ -93,7 +94,8 @@ export class Connection {
       if (identities.status === "rejected") throw identities.reason;
       // A server that is busy turns us away at once; whoever listens later would not hear of it.
       if (socket.destroyed) throw Object.assign(new Error("turned away"), { code: "ECONNRESET" });
-      const known = keysFor(hosts.value, destination.hostname, destination.port, destination.hostKeyAlias);
+      const { hostname, port, hostKeyAlias } = destination;
+      const known = await withoutRevoked(destination, keysFor(hosts.value, hostname, port, hostKeyAlias));
       const connected = (client: Client) =>
         new Connection(destination, client, socket, hop, counts, onChange);
       const certified = known.authorities.length > 0;

@@ -24,6 +24,8 @@ export interface Destination {
   /** The name the host key is filed under, without port, where the configuration gives one. */
   readonly hostKeyAlias: string | undefined;
   readonly knownHostsFiles: readonly string[];
+  /** A list of keys and certificates that are trusted no more (RevokedHostKeys). */
+  readonly revokedHostKeys: string | undefined;
   /** What authorities may sign hosts' certificates with (CASignatureAlgorithms). */
   readonly certificateSignatures: readonly string[];
   /** The library of a token that the configuration takes keys from. */
@@ -167,6 +169,7 @@ export function parseSshSettings(name: string, output: string): Destination {
   }
   const path = (text: string) => expandPath(text, { hostname, user, port: String(port), name });
   const agent = one("identityagent");
+  const revoked = one("revokedhostkeys");
   const proxyJump = one("proxyjump");
   return {
     name,
@@ -183,6 +186,7 @@ export function parseSshSettings(name: string, output: string): Destination {
       .flatMap((keyword) => words(one(keyword) ?? ""))
       .filter((file) => file !== "none")
       .map(path),
+    revokedHostKeys: revoked && revoked !== "none" ? path(revoked) : undefined,
     certificateSignatures: one("casignaturealgorithms")?.split(",") ?? safeSignatures,
     pkcs11Provider: one("pkcs11provider") === "none" ? undefined : one("pkcs11provider"),
     keepaliveSeconds: Number(one("serveraliveinterval") ?? 0),

@@ -183,6 +183,14 @@ describe("a host's certificate is refused", () => {
     );
   });
 
+  test("when RevokedHostKeys has its authority, or its key", async () => {
+    const list = join(ssh.folder, "revoked");
+    for (const revoked of [hostAuthority, join(ssh.folder, `mirror-${certifiedPort}`)]) {
+      execFileSync("ssh-keygen", ["-q", "-k", "-f", list, `${revoked}.pub`], { stdio: "ignore" });
+      expect(await answer({ RevokedHostKeys: list })).toMatch(/is revoked in .*revoked[\s\S]*Do not connect/);
+    }
+  });
+
   test("when there is none, and says where it is looked for", async () => {
     expect(await answer({ Port: 22 })).toMatch(
       /it shows no certificate, and no key of it is known as mirror\.test, only an authority: ecdsa.*known:1[\s\S]*HostCertificate/,

@@ -2,6 +2,29 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Destination } from "../../../hosts/destination.ts";
+
+/** The host `mirror`, as ssh reaches it without any configuration. */
+export const plainDestination: Destination = {
+  name: "mirror",
+  hostname: "mirror",
+  port: 22,
+  user: "ops",
+  identityFiles: [],
+  certificateFiles: [],
+  certificateSignatures: [],
+  pkcs11Provider: undefined,
+  identitiesOnly: false,
+  agent: undefined,
+  jumps: [],
+  hostKeyAlias: undefined,
+  knownHostsFiles: [],
+  keepaliveSeconds: 0,
+  keepaliveCount: 3,
+  connectTimeoutSeconds: undefined,
+  strictHostKeyChecking: "ask",
+  revokedHostKeys: undefined,
+};
 
 /** Keys and certificates made by the real ssh-keygen, in a folder of their own. */
 export class CertificateFiles {

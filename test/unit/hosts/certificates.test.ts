@@ -48,6 +48,14 @@ const good = files.certificate(authority, hostKey, "-h", "-n", "mirror.dc1,mirro
 const goodBlob = blobOf(good);
 
 describe("a host's certificate", () => {
+  const rsa = files.key("rsa", 2048);
+  const signers = [
+    { signer: authority, args: [] },
+    ...[256, 384, 521].map((bits) => ({ signer: files.key("ecdsa", bits), args: [] })),
+    { signer: rsa, args: [] },
+    { signer: rsa, args: ["-t", "rsa-sha2-256"] },
+  ];
+
   test.each([
     ["ed25519", undefined],
     ["ecdsa", 256],
@@ -56,15 +64,7 @@ describe("a host's certificate", () => {
     ["rsa", 3072],
   ])("of a key %s %s, by authorities of every type, makes that key known", (type, bits) => {
     const key = files.key(type, bits);
-    for (const [caType, caBits, ...args] of [
-      ["ed25519", undefined],
-      ["ecdsa", 256],
-      ["ecdsa", 384],
-      ["ecdsa", 521],
-      ["rsa", 2048],
-      ["rsa", 2048, "-t", "rsa-sha2-256"],
-    ] as const) {
-      const signer = files.key(caType, caBits);
+    for (const { signer, args } of signers) {
       const certificate = files.certificate(signer, key, "-h", "-n", "mirror.dc1", ...args);
       const known = `@cert-authority mirror.dc1 ${files.publicLine(signer)}`;
       const { keys, problems } = check([`mirror.dc1 ${certificate}`], { known });
@@ -179,7 +179,6 @@ describe("a host's certificate", () => {
     expect(problem(good, { algorithms: ["rsa-sha2-512"] })).toMatch(
       /ssh-ed25519, which CASignatureAlgorithms/,
     );
-    const rsa = files.key("rsa");
     const made = files.certificate(rsa, hostKey, "-h", "-n", "mirror.dc1", "-t", "ssh-rsa");
     expect(problem(made, { known: `@cert-authority * ${files.publicLine(rsa)}` })).toMatch(
       /signed it with ssh-rsa, which is not accepted/,

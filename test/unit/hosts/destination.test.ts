@@ -34,6 +34,7 @@ describe("a destination, as the real ssh resolves it", () => {
         CertificateFile ~/.ssh/%r-cert.pub
         CertificateFile /etc/keys/c-cert.pub
         CASignatureAlgorithms ssh-ed25519,rsa-sha2-512
+        RevokedHostKeys ~/.ssh/revoked
         PKCS11Provider /usr/lib/token.so
         IdentitiesOnly yes
         IdentityAgent /run/%u/agent
@@ -54,6 +55,7 @@ describe("a destination, as the real ssh resolves it", () => {
       identityFiles: [join(homedir(), ".ssh/lab_127.0.0.1_ops"), "/etc/keys/b"],
       certificateFiles: [join(homedir(), ".ssh/ops-cert.pub"), "/etc/keys/c-cert.pub"],
       certificateSignatures: ["ssh-ed25519", "rsa-sha2-512"],
+      revokedHostKeys: join(homedir(), ".ssh/revoked"),
       pkcs11Provider: "/usr/lib/token.so",
       identitiesOnly: true,
       agent: `/run/${userInfo().username}/agent`,
@@ -81,6 +83,7 @@ describe("a destination, as the real ssh resolves it", () => {
     expect(destination.certificateSignatures).toContain("ssh-ed25519");
     expect(destination.certificateSignatures).not.toContain("ssh-rsa");
     expect(destination.pkcs11Provider).toBeUndefined();
+    expect(destination.revokedHostKeys).toBeUndefined();
   });
 
   test("keeps every hop of ProxyJump, and does not look up a name that only the hop can know", async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Destination } from "../../../hosts/destination.ts";
 import { identitiesFor } from "../../../hosts/identities.ts";
 import { wireString } from "../../../hosts/wire-format.ts";
-import { blobOf, CertificateFiles } from "./certificate-files.ts";
+import { blobOf, CertificateFiles, plainDestination } from "./certificate-files.ts";
 
 const files = new CertificateFiles();
 let authority: string;
@@ -26,26 +26,7 @@ beforeAll(() => {
 afterAll(() => files.end());
 
 function identities(over: Partial<Destination>) {
-  const destination: Destination = {
-    name: "mirror",
-    hostname: "mirror",
-    port: 22,
-    user: "ops",
-    identityFiles: [],
-    certificateFiles: [],
-    certificateSignatures: [],
-    pkcs11Provider: undefined,
-    identitiesOnly: false,
-    agent: undefined,
-    jumps: [],
-    hostKeyAlias: undefined,
-    knownHostsFiles: [],
-    keepaliveSeconds: 0,
-    keepaliveCount: 3,
-    connectTimeoutSeconds: undefined,
-    strictHostKeyChecking: "ask",
-    ...over,
-  };
+  const destination: Destination = { ...plainDestination, ...over };
   return identitiesFor(destination);
 }
 

@@ -4,11 +4,10 @@ import { type AddressInfo, createServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Certified, certifiedKeys } from "./certificates-of-hosts.ts";
-import type { Destination } from "./destination.ts";
+import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts";
 import type { KnownKeys } from "./known-hosts.ts";
 import { revokedAmong } from "./revoked-host-keys.ts";
 
-const defaultTimeoutSeconds = 20;
 /** Bytes of output; a certificate has a few hundred. */
 const mostOutput = 1024 * 1024;
 
@@ -67,7 +66,7 @@ export async function certify(
 }
 
 async function scan(destination: Destination, forward?: () => Promise<Duplex>): Promise<Scan> {
-  const seconds = destination.connectTimeoutSeconds ?? defaultTimeoutSeconds;
+  const seconds = destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds;
   if (!forward) return keyscan(destination.hostname, destination.port, seconds);
   // ssh-keyscan knows no ProxyJump, and a hop need not have a shell: so it is given a port of this machine that
   // leads through the hop, for as long as it runs.

@@ -1,21 +1,19 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { NodeSSH } from "node-ssh";
-import type { Client, ClientChannel, ServerHostKeyAlgorithm } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { certify, forgetScan } from "./certificate-scan.ts";
-import { acceptCertifiedKeys } from "./certified-login.ts";
-import type { Destination } from "./destination.ts";
-import { HostKeyRefused, hostKeyRefusal, noCertificateAccepted } from "./host-key-refusal.ts";
-import { type Identities, identitiesFor } from "./identities.ts";
-import { judge, type KnownKeys, keysFor, readKnownHosts } from "./known-hosts.ts";
+import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts";
+import { HostKeyRefused, noCertificateAccepted } from "./host-key-refusal.ts";
+import { identitiesFor } from "./identities.ts";
+import { type KnownKeys, keysFor, readKnownHosts } from "./known-hosts.ts";
+import { logIn } from "./login.ts";
 import { withoutRevoked } from "./revoked-host-keys.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** Commands at once on one connection. sshd allows 10 by default and counts a closing one for a while longer. */
 const sessionsPerConnection = 8;
-const defaultConnectTimeoutSeconds = 20;
 const defaultKeepaliveSeconds = 15;
 
 /** How many times something was asked of a host over the network; for tests and for the curious. */
@@ -92,18 +90,20 @@ export class Connection {
     try {
       if (hosts.status === "rejected") throw hosts.reason;
       if (identities.status === "rejected") throw identities.reason;
-      // A server that is busy turns us away at once; whoever listens later would not hear of it.
-      if (socket.destroyed) throw Object.assign(new Error("turned away"), { code: "ECONNRESET" });
       const { hostname, port, hostKeyAlias } = destination;
       const known = await withoutRevoked(destination, keysFor(hosts.value, hostname, port, hostKeyAlias));
-      const connected = (client: Client) =>
-        new Connection(destination, client, socket, hop, counts, onChange);
+      const logInWith = async (keys: KnownKeys) => {
+        // A server that is busy turns us away at once; whoever listens later would not hear of it.
+        if (socket.destroyed) throw Object.assign(new Error("turned away"), { code: "ECONNRESET" });
+        const client = await logIn(destination, socket, keys, identities.value);
+        return new Connection(destination, client, socket, hop, counts, onChange);
+      };
       const certified = known.authorities.length > 0;
       let refused: HostKeyRefused | undefined;
       // As in ssh, a key that is known counts beside a certificate. Most hosts need not be asked for one.
       if (!certified || known.trusted.length > 0) {
         try {
-          return connected(await logIn(destination, socket, known, identities.value));
+          return await logInWith(known);
         } catch (error) {
           if (!certified || !(error instanceof HostKeyRefused) || !error.mayBeCertified) throw error;
           refused = error;
@@ -114,8 +114,7 @@ export class Connection {
       }
       const { keys, problems } = await certify(destination, known, hop && reach);
       if (keys.length === 0) throw noCertificateAccepted(destination, known, problems, refused);
-      const withCertified = { ...known, trusted: [...known.trusted, ...keys] };
-      return connected(await logIn(destination, socket, withCertified, identities.value));
+      return await logInWith({ ...known, trusted: [...known.trusted, ...keys] });
     } catch (error) {
       if (error instanceof HostKeyRefused) forgetScan(destination);
       socket.destroy();
@@ -289,131 +288,6 @@ function dial(host: string, port: number, timeoutSeconds = defaultConnectTimeout
       socket.on("error", () => {});
       resolve(socket);
     });
-  });
-}
-
-async function logIn(
-  destination: Destination,
-  socket: Socket | Duplex,
-  known: KnownKeys,
-  identities: Identities,
-): Promise<Client> {
-  const { name, user } = destination;
-  if (identities.methods.length === 0) throw notAccepted(destination, identities, "there is no key to offer");
-  let shown: Buffer | undefined;
-  const ssh = new NodeSSH();
-  const algorithms = pinned(known);
-  let untried = identities.methods;
-  try {
-    await ssh.connect({
-      sock: socket as Socket,
-      username: user,
-      authHandler: () => {
-        if (untried === identities.methods && ssh.connection) acceptCertifiedKeys(ssh.connection);
-        const [next, ...rest] = untried;
-        untried = rest;
-        return next ?? false;
-      },
-      readyTimeout: (destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds) * 1000,
-      keepaliveInterval: 0,
-      algorithms: { serverHostKey: algorithms },
-      // Synchronous, and exactly true or false: ssh2 takes anything but `false` for consent.
-      hostVerifier: (key: Buffer): boolean => {
-        shown = key;
-        return judge(known, key) === "known";
-      },
-    });
-    const client = ssh.connection;
-    if (!client) throw new Error("the connection was closed as soon as it was made");
-    return client;
-  } catch (error) {
-    const { message, level } = error as Error & { level?: string };
-    if (shown && judge(known, shown) !== "known") throw hostKeyRefusal(destination, known, shown);
-    if (/no matching host key format/.test(message)) throw hostKeyRefusal(destination, known, undefined);
-    if (level === "client-authentication")
-      throw notAccepted(destination, identities, "the host accepts none of them");
-    if (/Too many authentication failures/i.test(message)) throw tooManyKeys(destination, identities);
-    if (level === "client-timeout") throw tooSlow(destination, error);
-    if (shown && /No response from server|ECONNRESET/.test(message))
-      throw turnedAway(destination, identities);
-    if (/no matching/.test(message)) {
-      throw new ExplainedError({
-        host: name,
-        step: "connecting",
-        found: `the SSH server and this client have no algorithm in common (${message})`,
-        remedy:
-          "Allow a current algorithm in the host's sshd_config, e.g. curve25519-sha256 with aes256-gcm@openssh.com.",
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
-/** sshd counts every key that it refuses, 6 by default (MaxAuthTries), and then ends the connection. */
-function tooManyKeys(
-  { name, user, hostname }: Destination,
-  { offered, encrypted }: Identities,
-): ExplainedError {
-  const locked = encrypted.length > 0 ? `; ${encrypted.join(", ")} needs a passphrase` : "";
-  return new ExplainedError({
-    host: name,
-    step: `logging in as ${user}@${hostname}`,
-    found: `the host ended the login after too many keys that it does not accept (offered: ${offered.join(", ")})${locked}`,
-    remedy: `Name the right key for ${name} in the ssh configuration: IdentityFile with \`IdentitiesOnly yes\`, so that the agent's other keys are not offered.`,
-  });
-}
-
-/** After its key was checked: what is too busy turns people away before that (MaxStartups). */
-function turnedAway({ name, user, hostname }: Destination, { offered }: Identities): ExplainedError {
-  return new ExplainedError({
-    host: name,
-    step: `logging in as ${user}@${hostname}`,
-    found: `the host ended the connection in the middle of the login (offered: ${offered.join(", ")})`,
-    remedy: `See the SSH server's log on the host (\`journalctl -u ssh\`): the account may have expired (\`chage -l ${user}\`) or be denied by PAM. Where the log says nothing, the network broke: run this again.`,
-  });
-}
-
-function tooSlow({ name, hostname, connectTimeoutSeconds }: Destination, cause: unknown): Unreachable {
-  const seconds = connectTimeoutSeconds ?? defaultConnectTimeoutSeconds;
-  return new Unreachable({
-    host: name,
-    step: `connecting to ${hostname}`,
-    found: `its SSH server took the connection and had not finished the login after ${seconds} s`,
-    remedy: `See the load of the host and its sshd (UseDNS, PAM modules that wait for a directory). Where it is only slow, set a larger ConnectTimeout for ${name} in the ssh configuration.`,
-    cause,
-  });
-}
-
-const hostKeyAlgorithms: ServerHostKeyAlgorithm[] = [
-  "ssh-ed25519",
-  "ecdsa-sha2-nistp256",
-  "ecdsa-sha2-nistp384",
-  "ecdsa-sha2-nistp521",
-  "rsa-sha2-512",
-  "rsa-sha2-256",
-];
-
-/** Asks the server for a key of a type that is known, as it may have others that are not. */
-function pinned(known: KnownKeys): ServerHostKeyAlgorithm[] {
-  const types = new Set(known.trusted.map((host) => host.type));
-  const wanted = hostKeyAlgorithms.filter((name) => types.has(name.startsWith("rsa-") ? "ssh-rsa" : name));
-  return wanted.length > 0 ? wanted : hostKeyAlgorithms;
-}
-
-function notAccepted(destination: Destination, identities: Identities, why: string): ExplainedError {
-  const { name, user, hostname } = destination;
-  const locked = identities.encrypted.join(", ");
-  const tried = identities.offered.length > 0 ? ` (offered: ${identities.offered.join(", ")})` : "";
-  const others = [...(locked ? [`${locked} needs a passphrase`] : []), ...identities.problems];
-  return new ExplainedError({
-    host: name,
-    step: `logging in as ${user}@${hostname}`,
-    found: [`${why}${tried}`, ...others].join("; "),
-    remedy: locked
-      ? `Load the key into ssh-agent (\`ssh-add ${identities.encrypted[0]}\`) and see that SSH_AUTH_SOCK is set here.`
-      : (identities.certificateRemedy ??
-        `Add the public key to ~${user}/.ssh/authorized_keys on the host, or name the right IdentityFile and User for ${name} in the ssh configuration. \`ssh ${name} true\` must work without a password.`),
   });
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ClientChannel } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { Connection, isWorthRetrying, type RoundTrips, type Session } from "./connection.ts";
-import { type Jump, resolveDestination } from "./destination.ts";
+import { defaultConnectTimeoutSeconds, type Jump, resolveDestination } from "./destination.ts";
 import type { Host } from "./host.ts";
 import { SshHost } from "./ssh-host.ts";
 import { Unreachable } from "./unreachable.ts";
@@ -74,7 +74,7 @@ export class HostConnections {
   /** Milliseconds in which a login shell gets to what it was asked to run. */
   async startTimeoutMs(): Promise<number> {
     const { connectTimeoutSeconds } = await this.#destination();
-    return 3000 * (connectTimeoutSeconds ?? 20);
+    return 3000 * (connectTimeoutSeconds ?? defaultConnectTimeoutSeconds);
   }
 
   /** A session, in the order of asking. */

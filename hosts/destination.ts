@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { homedir, userInfo } from "node:os";
+import type { ServerHostKeyAlgorithm } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { SshConfigurationError } from "./unreachable.ts";
 
@@ -46,8 +47,11 @@ export interface Jump {
   readonly port?: number;
 }
 
-/** Where ssh is older than CASignatureAlgorithms, which came with 7.9: all but SHA-1. */
-const safeSignatures = [
+/** Seconds, where the ssh configuration says nothing. */
+export const defaultConnectTimeoutSeconds = 20;
+
+/** What hosts and authorities may sign with, in order of preference: no SHA-1. */
+export const signatureAlgorithms: ServerHostKeyAlgorithm[] = [
   "ssh-ed25519",
   "ecdsa-sha2-nistp256",
   "ecdsa-sha2-nistp384",
@@ -187,7 +191,8 @@ export function parseSshSettings(name: string, output: string): Destination {
       .filter((file) => file !== "none")
       .map(path),
     revokedHostKeys: revoked && revoked !== "none" ? path(revoked) : undefined,
-    certificateSignatures: one("casignaturealgorithms")?.split(",") ?? safeSignatures,
+    // An ssh before 7.9 has no such setting.
+    certificateSignatures: one("casignaturealgorithms")?.split(",") ?? signatureAlgorithms,
     pkcs11Provider: one("pkcs11provider") === "none" ? undefined : one("pkcs11provider"),
     keepaliveSeconds: Number(one("serveraliveinterval") ?? 0),
     keepaliveCount: Number(one("serveralivecountmax") ?? 3),

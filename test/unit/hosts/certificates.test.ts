@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import { invalidAt, readCertificate, readCertificateLine } from "../../../hosts/certificates.ts";
 import { type Certified, certifiedKeys } from "../../../hosts/certificates-of-hosts.ts";
 import { doubtsAbout } from "../../../hosts/certificates-of-users.ts";
+import { signatureAlgorithms } from "../../../hosts/destination.ts";
 import { fingerprint, keysFor, parseKnownHosts } from "../../../hosts/known-hosts.ts";
 import { wireString } from "../../../hosts/wire-format.ts";
 import { blobOf, CertificateFiles } from "./certificate-files.ts";
@@ -12,14 +13,6 @@ afterAll(() => files.end());
 const authority = files.key();
 const hostKey = files.key();
 const now = Date.parse("2026-11-28T12:00:00Z");
-const signatureAlgorithms = [
-  "ssh-ed25519",
-  "ecdsa-sha2-nistp256",
-  "ecdsa-sha2-nistp384",
-  "ecdsa-sha2-nistp521",
-  "rsa-sha2-512",
-  "rsa-sha2-256",
-];
 
 /** What `lines` come to for mirror.dc1, by known_hosts that name the authority. */
 function check(

@@ -20,7 +20,8 @@ export function explainConnection(
   if (error.reason === 1) {
     return {
       found: `the host does not allow tunnels (${error.message})`,
-      remedy: "Set `AllowTcpForwarding yes` (or `local`) for this user in the host's sshd_config.",
+      remedy:
+        "Set `AllowTcpForwarding yes` (or `local`) for this user in the host's sshd_config. A certificate that you log in with needs permit-port-forwarding.",
       fault: "other",
     };
   }

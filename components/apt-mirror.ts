@@ -63,8 +63,6 @@ export class AptMirror extends pulumi.ComponentResource {
       dependsOn,
     });
 
-    // reprepro knows the mirror's own key by the list of local packages that it signs, and not otherwise.
-    const signsLocal = settings.localPackages.length > 0;
     // Upstream is read with its secrets in clear; what is found with their help is none.
     const found = async () =>
       getAptContents({
@@ -105,13 +103,10 @@ export class AptMirror extends pulumi.ComponentResource {
       `${name}-configuration`,
       {
         host,
-        // Each on its own: what of it is known already is looked at in the preview.
         files: contents.apply((found) => ({
           ...site.files,
-          ...(resigned
-            ? reproFiles(settings, place.directory, found, signsLocal ? key?.fingerprint : undefined)
-            : {}),
-        })) as pulumi.Output<Record<string, { content: string }>>,
+          ...(resigned ? reproFiles(settings, place.directory, found) : {}),
+        })),
         absent: [...site.absent],
         checks: { ...site.checks },
         holds: { ...site.holds },
@@ -189,37 +184,16 @@ export class AptMirror extends pulumi.ComponentResource {
   }
 }
 
-function reproFiles(
-  settings: AptMirrorSettings,
-  directory: string,
-  contents: AptContents,
-  signer: pulumi.Output<string> | undefined,
-): Record<string, pulumi.Input<{ content: string }>> {
-  const configuration = (fingerprint: string) =>
-    reproConfiguration({
-      directory,
-      suites: settings.suites.map((suite, index) => ({
-        name: suite,
-        header: contents.headers[suite] ?? {},
-        local: index === 0 && settings.localPackages.length > 0,
-      })),
-      components: settings.components,
-      architectures: settings.architectures,
-      sources: settings.extras.sources,
-      installer: settings.extras.installer,
-      selections: contents.selections,
-      completePhases: settings.extras.phasedUpdates !== "as-upstream",
-      upstreamFingerprints: contents.upstreamFingerprints,
-      fingerprint,
-    });
+function reproFiles(settings: AptMirrorSettings, directory: string, contents: AptContents): WebSite["files"] {
+  const files = reproConfiguration({
+    directory,
+    suites: settings.suites.map((suite) => ({ name: suite, header: contents.headers[suite] ?? {} })),
+    components: settings.components,
+    architectures: settings.architectures,
+    sources: settings.extras.sources,
+    installer: settings.extras.installer,
+  });
   return Object.fromEntries(
-    Object.entries(configuration("")).map(([file, content]) => [
-      `${directory}/reprepro/conf/${file}`,
-      signer
-        ? signer.apply((known) => ({
-            content: Object.entries(configuration(known)).find(([name]) => name === file)?.[1] ?? "",
-          }))
-        : { content },
-    ]),
+    Object.entries(files).map(([file, content]) => [`${directory}/reprepro/conf/${file}`, { content }]),
   );
 }

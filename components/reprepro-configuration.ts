@@ -1,12 +1,8 @@
-import { indexOfKey, sourceKey } from "../content/apt/index-key.ts";
-
 /** What reprepro has to know of one suite. */
 export interface ReproSuite {
   readonly name: string;
   /** Origin, Label, Suite, Codename, Version and Description as upstream has them. */
   readonly header: Readonly<Record<string, string>>;
-  /** Whether packages of the site's own are merged into it. */
-  readonly local: boolean;
 }
 
 export interface ReproSettings {
@@ -17,29 +13,22 @@ export interface ReproSettings {
   readonly architectures: readonly string[];
   readonly sources: boolean;
   readonly installer: boolean;
-  /** Indices from which something is taken, each as `indexKey` names it. */
-  readonly selections: readonly string[];
-  /** Whether phased updates are offered to every machine. */
-  readonly completePhases: boolean;
-  /** Fingerprints of the keys that sign upstream. */
-  readonly upstreamFingerprints: readonly string[];
-  /** Fingerprint of the mirror's own key, which signs the list of local packages. */
-  readonly fingerprint: string;
 }
 
+/** What stands for the mirror's own key until the job that knows it runs reprepro (resources/apt-tree/resign.sh). */
+export const ownKey = "the-key-of-this-mirror";
+
 /**
- * reprepro's configuration files by name. reprepro reads from a view of the verified store on its own
- * disk, so nothing here names upstream's address; the Release files are written after it (see
- * resources/apt-tree/resign.sh), so nothing here signs. What is taken from each index is in lists
- * that come with the plan.
+ * reprepro's configuration files by name. What reprepro reads is written and signed by the job that runs it, from
+ * upstream's verified indices and only what is to be taken, and is gone afterwards: nothing here names upstream, and one
+ * rule a suite takes all there is. The Release files are written after it, so nothing here signs.
  */
 export function reproConfiguration(
   settings: ReproSettings,
 ): Record<"distributions" | "updates" | "options", string> {
-  const rules = settings.suites.map((suite) => ({ suite, rules: rulesOf(settings, suite) }));
   return {
-    distributions: stanzas(rules.map(({ suite, rules }) => distribution(settings, suite, rules))),
-    updates: stanzas(rules.flatMap(({ rules }) => rules)),
+    distributions: stanzas(settings.suites.map((suite) => distribution(settings, suite))),
+    updates: stanzas(settings.suites.map((suite) => rule(settings, suite))),
     options: "# Written by airgapped-maas.\n",
   };
 }
@@ -48,11 +37,7 @@ interface Stanza {
   readonly [field: string]: string | undefined;
 }
 
-interface Rule extends Stanza {
-  readonly Name: string;
-}
-
-function distribution(settings: ReproSettings, { name, header }: ReproSuite, rules: readonly Rule[]): Stanza {
+function distribution(settings: ReproSettings, { name, header }: ReproSuite): Stanza {
   return {
     // reprepro tells suites apart by their code names; the Release file gets upstream's.
     Codename: name,
@@ -60,83 +45,32 @@ function distribution(settings: ReproSettings, { name, header }: ReproSuite, rul
     Origin: header.Origin,
     Label: header.Label,
     Version: header.Version,
-    Architectures: [...settings.architectures, ...(settings.sources ? ["source"] : [])].join(" "),
+    Architectures: architecturesOf(settings),
     Components: settings.components.join(" "),
     UDebComponents: settings.installer ? settings.components.join(" ") : undefined,
-    DebIndices: "Packages Release . .gz .xz",
-    UDebIndices: settings.installer ? "Packages . .gz .xz" : undefined,
-    DscIndices: settings.sources ? "Sources Release . .gz .xz" : undefined,
-    // The hyphen drops what upstream no longer has.
-    Update: ["-", ...rules.map((rule) => rule.Name)].join(" "),
+    // Packed as .xz they come from xz itself: reprepro takes one index after the other, at the slowest preset.
+    DebIndices: "Packages Release . .gz",
+    UDebIndices: settings.installer ? "Packages . .gz" : undefined,
+    DscIndices: settings.sources ? "Sources Release . .gz" : undefined,
+    Update: name,
   };
 }
 
-function rulesOf(settings: ReproSettings, { name, local }: ReproSuite): Rule[] {
-  const upstream = {
-    Method: `file:${settings.directory}/reprepro/view`,
+function rule(settings: ReproSettings, { name }: ReproSuite): Stanza {
+  return {
+    Name: name,
+    Method: `file:${settings.directory}/work/reprepro/view`,
     Suite: name,
-    VerifyRelease: verifyRelease(settings.upstreamFingerprints),
-    DownloadListsAs: ".xz .gz .bz2 .",
-  };
-  const lists = `${settings.directory}/reprepro/selection`;
-  const binaries = settings.selections
-    .map((selection) => ({ selection, index: indexOfKey(selection) }))
-    .filter(({ index }) => index.suite === name)
-    .map(({ selection, index: { component, architecture } }) => {
-      return {
-        // Of names that are joined with a hyphen, two could be one: suites and components have hyphens.
-        Name: `${name}:${component}:${architecture}`,
-        ...upstream,
-        Components: component,
-        UDebComponents: "none",
-        // What an index for all architectures has goes into that of each.
-        Architectures:
-          architecture === "all"
-            ? settings.architectures.map((each) => `all>${each}`).join(" ")
-            : architecture,
-        FilterList: `deinstall ${lists}/${selection}`,
-        ListShellHook: settings.completePhases ? "sed '/^Phased-Update-Percentage:/d'" : undefined,
-      };
-    });
-  const sources = {
-    Name: `${name}:sources`,
-    ...upstream,
     Components: settings.components.join(" "),
-    UDebComponents: "none",
-    Architectures: "source",
-    FilterSrcList: `deinstall ${lists}/${sourceKey(name)}`,
-  };
-  const installer = {
-    Name: `${name}:installer`,
-    ...upstream,
-    Components: "none",
-    UDebComponents: settings.components.join(" "),
-    Architectures: settings.architectures.join(" "),
-  };
-  const ofTheSite = {
-    Name: `${name}:local`,
-    Method: `file:${settings.directory}/reprepro/local`,
-    Suite: name,
-    Components: settings.components[0],
-    UDebComponents: "none",
-    Architectures: settings.architectures.join(" "),
-    VerifyRelease: verifyRelease([settings.fingerprint]),
+    UDebComponents: settings.installer ? settings.components.join(" ") : "none",
+    Architectures: architecturesOf(settings),
+    VerifyRelease: ownKey,
     DownloadListsAs: ".",
   };
-  return [
-    ...binaries,
-    ...(settings.sources ? [sources] : []),
-    ...(settings.installer ? [installer] : []),
-    ...(local ? [ofTheSite] : []),
-  ];
 }
 
-/**
- * reprepro 5.3.1 takes at most 16 hexadecimal digits here; the whole fingerprint was checked before anything
- * reached its view. The plus sign accepts the key's signing subkeys.
- */
-function verifyRelease(fingerprints: readonly string[]): string {
-  return fingerprints.map((fingerprint) => `${fingerprint.slice(-16)}+`).join("|");
+function architecturesOf({ architectures, sources }: ReproSettings): string {
+  return [...architectures, ...(sources ? ["source"] : [])].join(" ");
 }
 
 function stanzas(list: readonly Stanza[]): string {

@@ -74,8 +74,6 @@ export interface AptContents {
   readonly bytes: number;
   /** The head of each suite's Release file. */
   readonly headers: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Suite, component and architecture of the indices from which something is selected, e.g. `noble/main/amd64`. */
-  readonly selections: readonly string[];
   /** Full fingerprints of the keys that signed upstream's suites. */
   readonly upstreamFingerprints: readonly string[];
   /** Armored keys that upstream signs with. */
@@ -274,7 +272,6 @@ async function publish(
     packages: plan.packages,
     bytes: plan.bytes,
     headers: Object.fromEntries(archive.suites.map(({ name, release }) => [name, release.header])),
-    selections: Object.keys(plan.selection ?? {}).sort(),
     upstreamFingerprints: [...new Set(archive.suites.map(({ signedBy }) => signedBy))].sort(),
     upstreamKey: archive.keys.armored,
     warnings: warningsOf(archive, request, plan),
@@ -284,9 +281,9 @@ async function publish(
     planText: await cache.put(planText(plan)),
     workList: await cache.put(workListText(work.items)),
     contents: await cache.put(JSON.stringify(found)),
-    upstreamKey: await cache.put(archive.keys.armored),
     seeds: await Promise.all(work.texts.map(put)),
     resign: resigned ? request.suites : [],
+    completePhases: resigned && request.extras.phasedUpdates !== "as-upstream",
   };
   return cache.put(JSON.stringify(publication));
 }

@@ -97,7 +97,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
       scene,
       wanted,
       summaryText(wanted),
-      ({ planText, contents, upstreamKey, resign }, summary) =>
+      ({ planText, contents, resign, completePhases }, summary) =>
         publishScript({
           owner: scene.id,
           ...wanted,
@@ -105,9 +105,8 @@ export const aptTree = defineResource<Inputs, Outputs>({
           keep: wanted.keepSnapshots,
           planText,
           contents,
-          upstreamKey,
           summary,
-          signing: signing && { ...signing, suites: resign },
+          signing: signing && { ...signing, suites: resign, completePhases },
         }),
       secretSettings(wanted.fetch, wanted.secrets),
     );
@@ -136,7 +135,7 @@ async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Ou
         owner: scene.id,
         keep: wanted.keepSnapshots,
         summary,
-        signing: signing && { ...signing, suites: Object.keys(wanted.suites) },
+        signing: signing && { ...signing, suites: Object.keys(wanted.suites), completePhases: false },
       },
       pinned,
     ),

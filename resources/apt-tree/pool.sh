@@ -2,19 +2,26 @@
 # Part of a job's script; expects, beside what tree.sh does:
 #   MODE      verbatim or resigned
 
-DESTINATIONS='tree pool package view index selection sources headers local'
+DESTINATIONS='tree pool package index selection sources headers'
 
 make_tree() {
-  mkdir -p "$ROOT/pool"
-  link_from_store pool "$ROOT/pool"
   case "$MODE" in
-    verbatim) link_from_store tree "$WORK/tree/public" ;;
-    resigned) resign ;;
+    verbatim)
+      link_from_store tree "$WORK/tree/public"
+      [ ! -e "$WORK/tree/public/pool" ] || fault "pool: is a file of its own in upstream's index, where a mirror has its packages"
+      awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
+      fill_pool "$LIST"
+      ;;
+    resigned)
+      resign
+      sed 's/^\([^\t]*\t[^\t]*\t\)/\1-\t/' "$WORK/pool-files" >"$WORK/pool-list"
+      fill_pool "$WORK/pool-list"
+      ;;
   esac
 }
 
 complete_tree() {
-  ln -s ../../../pool "$1/pool"
+  ln -s "../../../$POOL" "$1/pool"
   carry_by_hash "$1"
   stamp_roots "$1"
 }
@@ -49,21 +56,24 @@ stamp_roots() {
   done
 }
 
+# Files whose digests the job knows already are not read again.
 list_tree() {
-  (cd "$ROOT" && find "trees/$1/public" -type f -print0 | xargs -0 -r sha256sum -z -- | perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"')
-  # Where files lie in the pool of a re-signed tree is reprepro's decision.
-  [ "$MODE" = resigned ] || awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
-  cut -f1,3 "$WORK/pool-files"
-}
-
-prune_beside() {
-  tree_names | while read -r tree; do listed "$ROOT/trees/$tree"; done | cut -f4 | grep '^pool/' | LC_ALL=C sort -u >"$WORK/wanted"
-  # A name with a line end in it is nothing that a mirror put there.
-  (cd "$ROOT" && find pool -type f ! -name "*[[:cntrl:]]*" ! -path "*[[:cntrl:]]*" -print 2>/dev/null | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
-  if [ -s "$WORK/unwanted" ]; then
-    [ "$MODE" != resigned ] || reprepro_forget <"$WORK/unwanted"
-    (cd "$ROOT" && tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f -- && find pool -mindepth 1 -type d -empty -delete)
-  fi
+  : >>"$WORK/known"
+  perl -e '
+    my ($root, $tree, $known, $unknown) = @ARGV; my %sha;
+    open my $in, "<", $known or die "$known: $!\n";
+    while (<$in>) { chomp; my ($sha, $path) = split /\t/, $_, 2; my @at = stat "$root/trees/$tree/public/$path"; $sha{"$at[0]:$at[1]"} = $sha if @at }
+    open my $find, "-|", "find", "$root/trees/$tree/public", "-type", "f", "-printf", "%P\\0" or die "find: $!\n";
+    open my $out, ">", $unknown or die "$unknown: $!\n";
+    local $/ = "\0";
+    while (my $path = <$find>) {
+      chomp $path; my @at = stat "$root/trees/$tree/public/$path";
+      if (my $sha = $sha{"$at[0]:$at[1]"}) { print "$sha\ttrees/$tree/public/$path\n" } else { print $out "trees/$tree/public/$path\0" }
+    }
+  ' "$ROOT" "$1" "$WORK/known" "$WORK/unknown"
+  (cd "$ROOT" && xargs -0 -r -n 64 -P "$(nproc)" sha256sum -z -- <"$WORK/unknown") |
+    perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"'
+  sed 's#^\([0-9a-f]*\)\t[0-9]*\tpool/#\1\t'"$POOL"'/#' "$WORK/pool-files"
 }
 
 # What upstream signed is served as it was. What the mirror signs is signed anew under a new name: apt keeps the newer
@@ -76,6 +86,7 @@ restore_tree() {
   if [ "$MODE" = resigned ]; then sign_anew; return; fi
   rm -rf "$WORK/tree"
   mkdir -p "$WORK/tree"
+  carry_packages "$(pool_of "$kept")"
   carry_by_hash "$kept/public"
   cat "$WORK/tree/carried" >>"$kept/carried"
   switch_to "$PINNED"

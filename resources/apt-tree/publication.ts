@@ -10,10 +10,13 @@ export interface SuiteSummary {
   readonly bytes: number;
 }
 
-/** Beside `tree/...` and `pool/...`, the work list of a re-signed tree has `view/...` (what reprepro reads), `selection/...` and `headers/...`. */
+/**
+ * The work list of a verbatim tree has `tree/...` and `pool/...`, that of a re-signed one `tree/...` and what `resignedWork`
+ * names.
+ */
 export interface AptPublication extends Publication {
   /** Suites to be written and signed (re-signed trees), in order. */
   readonly resign: readonly string[];
-  /** Digest of the armored keys upstream signs with (re-signed trees). */
-  readonly upstreamKey: string;
+  /** Whether phased updates are offered to every machine (re-signed trees). */
+  readonly completePhases: boolean;
 }

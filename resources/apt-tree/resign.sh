@@ -1,144 +1,181 @@
-# Builds the dists/ of a re-signed tree with reprepro, which reads what upstream signed from a view of the store.
-# Part of a job's script; expects, beside what pool.sh does:
+# Builds the dists/ of a re-signed tree with reprepro. Part of a job's script; expects, beside what pool.sh does:
 #   $ROOT/reprepro/conf   written by the component: distributions, updates, options
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
 #   SUITES    names, separated by blanks
-#   UPSTREAM_KEY  SHA-256 of the keys upstream signs with, which are in the store
-# The work list brings headers/SUITE, a colon for each slash of its name (the head of its Release file, as upstream has it) and selection/SUITE.
 #   VALID     seconds for which the signature is good, 0 for ever
+#   PHASES    "complete" where phased updates are to be offered to every machine, or empty
+#   TAKE_INDEX, CHECK_TAKEN   the programs of these names
+#
+# reprepro works in a place of its own that has no package in it, is made anew each time and is gone afterwards. It reads
+# indices that take-index.perl has written, and knows of the packages what these say: the store has read and checked them
+# when they came. Of a suite whose indices, selection and configuration are the same as last time, what it made then is taken.
 
 R="$ROOT/reprepro"
-HEADERS="$R/headers"
+PLACE="$WORK/reprepro"
 
-run_reprepro() { reprepro --basedir "$R" --outdir "$R/out" --gnupghome "$R/gnupg" --waitforlock 600 "$@"; }
-
-# Takes files of the pool out of reprepro's books before they go; whatever fails here, the books are made anew.
-reprepro_forget() {
-  [ -d "$R/db" ] || return 0
-  : >"$R/unfinished"
-  LC_ALL=C sort >"$WORK/going"
-  run_reprepro dumpunreferenced 2>/dev/null | LC_ALL=C sort | LC_ALL=C comm -12 - "$WORK/going" >"$WORK/forget" || return 0
-  if [ -s "$WORK/forget" ]; then run_reprepro _forget <"$WORK/forget" >/dev/null 2>&1 || return 0; fi
-  rm -f "$R/unfinished"
-}
+# A suite's name as one part of a path, as work lists have it.
+key_of() { printf %s "$1" | tr / :; }
 
 resign() {
-  # Its database is a cache of what the view says: it is built again after an interruption, and when a file of the pool
-  # has other contents than the one it knows.
-  if [ -e "$R/unfinished" ] || [ -e "$WORK/replaced" ]; then rm -rf "$R/db" "$R/lists" "$R/out"; fi
-  : >"$R/unfinished"
-  mkdir -p "$R/out" "$ROOT/pool" "$R/lists"
-  ln -sfn ../../pool "$R/out/pool"
-  rm -rf "$R/view" "$R/selection" "$R/headers" "$R/local" "$R/gnupg"
-  (umask 077 && mkdir "$R/gnupg")
-  gpg --homedir "$R/gnupg" --batch --quiet --import "$(in_store "$UPSTREAM_KEY")"
-  link_from_store headers "$R/headers"
-  link_from_store local "$R/local"
-  if [ -d "$R/local/dists" ]; then sign_local; fi
-  link_from_store view "$R/view"
-  link_from_store selection "$R/selection"
-  mkdir -p "$R/view"
-  ln -sfn ../../pool "$R/view/pool"
-  # Suites, components and architectures that are no longer mirrored: reprepro stops at what it has of them.
-  if [ -d "$R/db" ]; then run_reprepro --keepunreferenced --delete clearvanished >/dev/null 2>&1 || rm -rf "$R/db" "$R/lists"; fi
-  rm -rf "$R/out/dists"
-  echo "progress reprepro reads the indices"
-  if ! run_reprepro --keepunreferenced --noskipold --export=never update >"$WORK/reprepro.log" 2>&1; then
-    sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | grep -v ': Created directory\|: Calculating\|: Getting' | tail -n 8
-    exit 65
-  fi
-  check_taken
-  run_reprepro export >"$WORK/reprepro.log" 2>&1 || { sed 's/^/fault reprepro: /' "$WORK/reprepro.log" | tail -n 8; exit 65; }
-  mkdir -p "$WORK/tree/public"
-  link_tree "$R/out/dists" "$WORK/tree/public/dists"
-  link_from_store tree "$WORK/tree/public"
-  for suite in $SUITES; do write_release "$suite"; done
-  export_key
-  rm -f "$R/unfinished"
-}
-
-# The site's own packages come to reprepro like upstream's, from an index that the mirror's key signs.
-sign_local() {
-  gpg --homedir "$GNUPG" --batch --export "$KEY" | gpg --homedir "$R/gnupg" --batch --quiet --import
-  ln -sfn ../../pool "$R/local/pool"
-  # They are in the first suite.
+  # Earlier releases kept reprepro's database, and had it work in the pool that was served.
+  (cd "$R" && rm -rf db lists out view selection headers local gnupg unfinished)
+  rm -rf "$PLACE"
+  mkdir -p "$PLACE/suites" "$PLACE/view" "$R/suites"
+  configure_reprepro
+  changed=""
   for suite in $SUITES; do
-    dir=$R/local/dists/$suite
-    [ -d "$dir" ] || continue
-    (cd "$dir" && find . -name Packages -type f -printf '%P\n' | LC_ALL=C sort | while read -r index; do
-      printf ' %s %s %s\n' "$(sha256sum <"$index" | cut -c1-64)" "$(stat -c %s "$index")" "$index"
-    done) >"$WORK/sums"
-    { printf 'Suite: %s\nCodename: %s\nDate: %s\nSHA256:\n' "$suite" "$suite" "$(LC_ALL=C date -u -R | sed 's/+0000/UTC/')"; cat "$WORK/sums"; } |
-      gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign --output "$dir/InRelease"
+    state_of "$suite"
+    is_unchanged "$suite" || changed="$changed $suite"
   done
-}
-
-# What reprepro took must be what was planned, file by file.
-check_taken() {
-  run_reprepro dumpreferences | awk '{ print $NF }' | LC_ALL=C sort -u >"$WORK/referenced"
-  run_reprepro _listchecksums | perl -ne 'print "$2\t$3\t$1\n" if /^(\S+) .*:2:([0-9a-f]{64}) .*?(\d+)$/' | LC_ALL=C sort -t "$(printf '\t')" -k3 |
-    LC_ALL=C join -t "$(printf '\t')" -1 3 -2 1 -o 1.1,1.2,1.3 - "$WORK/referenced" >"$WORK/pool-files"
-  cut -f1 "$WORK/pool-files" | sort -u >"$WORK/taken"
-  awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $4 }' "$LIST" | LC_ALL=C sort | LC_ALL=C join -t "$(printf '\t')" -v 1 - "$WORK/taken" >"$WORK/not-taken"
-  if [ -s "$WORK/not-taken" ]; then
-    sed 's/^[^\t]*\t\(.*\)/fault \1: is planned, and reprepro did not take it/' "$WORK/not-taken" | head -n 10
-    exit 65
+  if [ -n "$changed" ]; then
+    echo "progress reprepro makes the indices of$changed"
+    in_parallel make_indices $changed
+    pack_indices $changed
+    for suite in $changed; do keep_indices "$suite"; done
   fi
-}
-
-# The name of the file with a suite's head: suites may have slashes, and one may be the beginning of another.
-head_name() { printf %s "$1" | tr / :; }
-
-# Publishes the kept tree in $kept again, with Release files of today.
-sign_anew() {
-  rm -rf "$WORK/tree" "$WORK/headers"
-  mkdir -p "$WORK/tree" "$WORK/headers"
-  link_tree "$kept/public" "$WORK/tree/public"
-  rm "$WORK/tree/public/pool"
-  [ ! -e "$kept/carried" ] || cp "$kept/carried" "$WORK/tree/carried"
-  HEADERS=$WORK/headers
-  for suite in $SUITES; do
-    sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$kept/public/dists/$suite/Release" >"$HEADERS/$(head_name "$suite")"
-    write_release "$suite"
-  done
+  forget_suites
+  for suite in $SUITES; do cat "$R/suites/$(key_of "$suite")/taken"; done | LC_ALL=C sort -u >"$WORK/pool-files"
+  check_plan
+  put_indices_together
   export_key
-  listed "$kept" | awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' >"$WORK/pool-files"
-  PLAN=$(keep_in_store "$kept/plan") CONTENTS=$(keep_in_store "$kept/contents.json")
-  publish_tree
-  prune
 }
 
-# The key for clients to fetch, and until when what it signed is good.
-export_key() {
-  gpg --homedir "$GNUPG" --batch --quiet --export "$KEY" >"$WORK/tree/archive-key.gpg"
-  gpg --homedir "$GNUPG" --batch --quiet --armor --export "$KEY" >"$WORK/tree/archive-key.asc"
-  mv -f "$WORK/tree/archive-key.gpg" "$WORK/tree/archive-key.asc" "$WORK/tree/public/"
-  [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
+# The configuration, with the mirror's own key: it signs what reprepro reads.
+configure_reprepro() {
+  mkdir "$PLACE/conf"
+  cp "$R/conf/distributions" "$R/conf/updates" "$R/conf/options" "$PLACE/conf/"
+  # reprepro 5.3.1 takes at most 16 hexadecimal digits; the plus sign accepts the key's subkeys.
+  sed -i "s/^VerifyRelease: .*/VerifyRelease: $(printf %s "$KEY" | tail -c 16)+/" "$PLACE/conf/updates"
+  # A file of keys is a keyring: importing it would start an agent, which outlives the directory.
+  (umask 077 && mkdir "$PLACE/gnupg" && gpg --homedir "$GNUPG" --batch --export "$KEY" >"$PLACE/gnupg/pubring.gpg")
 }
 
-# reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and call the
-# suite by a code name of its own: the file is written anew from upstream's head and what is really there.
-write_release() {
-  dir="$WORK/tree/public/dists/$1"
-  rm -f "$dir/Release" "$dir/Release.gpg" "$dir/InRelease"
-  (cd "$dir" && find . -type f -not -path '*/by-hash/*' -printf '%P\0' | LC_ALL=C sort -z | xargs -0 -r sha256sum --) >"$WORK/sums"
+# state_of SUITE: the digest of all that decides about its indices.
+state_of() {
+  of=$(key_of "$1")
+  mkdir "$PLACE/suites/$of"
   {
-    cat "$HEADERS/$(head_name "$1")"
-    echo "Date: $(LC_ALL=C date -u -R | sed 's/+0000/UTC/')"
-    [ "$VALID" -eq 0 ] || echo "Valid-Until: $(LC_ALL=C date -u -R -d "+$VALID seconds" | sed 's/+0000/UTC/')"
-    echo "Acquire-By-Hash: yes"
-    echo "SHA256:"
-    perl -e "$in_tree"'
-      my ($dir, $sums, $spare) = @ARGV; open my $in, "<", $sums or fault("$sums: $!");
-      while (<$in>) {
-        my ($sha, $path) = /^([0-9a-f]{64}) [ *](.*)$/ or die;
-        printf " %s %16d %s\n", $sha, -s "$dir/$path", $path;
-        my ($up) = $path =~ m{^(.*/)}; my $to = ($up // "") . "by-hash/SHA256/$sha"; make_way($dir, $to);
-        -e "$dir/$to" or linked("$dir/$path", "$dir/$to", $spare);
-      }
-    ' "$dir" "$WORK/sums" "$WORK/spare"
-  } >"$WORK/Release" && mv "$WORK/Release" "$dir/Release"
-  gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign --output "$dir/InRelease" "$dir/Release"
-  gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --armor --detach-sign --output "$dir/Release.gpg" "$dir/Release"
+    awk -F'\t' -v key="$of" '{ split($4, part, "/") } part[2] == key && part[1] ~ /^(index|selection|sources|headers)$/' "$LIST"
+    cat "$R/conf/distributions" "$R/conf/updates" "$R/conf/options"
+    reprepro --version 2>&1
+    printf '%s\n' "$PHASES" "$TAKE_INDEX" "$CHECK_TAKEN"
+  } | sha256sum >"$PLACE/suites/$of/state"
+}
+
+# is_unchanged SUITE: whether what was made of it last is of this state, and whole. A published tree has the same files,
+# and whoever writes to one writes to both.
+is_unchanged() {
+  of=$(key_of "$1")
+  cmp -s "$PLACE/suites/$of/state" "$R/suites/$of/state" || return 1
+  (cd "$R/suites/$of/dists" && find . -type f -printf '%P\n') | LC_ALL=C sort >"$PLACE/suites/$of/there"
+  cut -c67- "$R/suites/$of/sums" | LC_ALL=C sort | cmp -s - "$PLACE/suites/$of/there" || return 1
+  (cd "$R/suites/$of/dists" && sha256sum --check --strict --quiet ../sums) >/dev/null 2>&1
+}
+
+# in_parallel FUNCTION ITEM...: for all items, as many at once as there are processors.
+in_parallel() {
+  each=$1 failed=0
+  shift
+  while [ $# -gt 0 ]; do
+    free=$(nproc) started=""
+    while [ $# -gt 0 ] && [ "$free" -gt 0 ]; do
+      ("$each" "$1") & started="$started $!"
+      shift
+      free=$((free - 1))
+    done
+    for process in $started; do wait "$process" || failed=$?; done
+  done
+  [ "$failed" -eq 0 ] || exit "$failed"
+}
+
+run_reprepro() {
+  reprepro --confdir "$PLACE/conf" --dbdir "$own/db" --listdir "$own/lists" --outdir "$own/out" --gnupghome "$PLACE/gnupg" "$@" \
+    >"$own/reprepro.log" 2>&1 || { explain_reprepro "$suite" "$own/reprepro.log"; exit 65; }
+}
+
+# reprepro ends with "There have been errors!", and says harmless things before it: what tells something leads.
+explain_reprepro() {
+  grep -v '^There have been errors\|^Created directory\|^Calculating\|^Getting\|^Installing\|^Exporting\|^Closing\|[Ww]arning\|unknown udeb\|unknown component\|files were added but not used\|deleteunreferenced\|only be visible' "$2" | tail -n 8 >"$2.told" || cp "$2" "$2.told"
+  sed "s#^#fault reprepro, for $1: #" "$2.told"
+}
+
+make_indices() {
+  suite=$1
+  own=$PLACE/suites/$(key_of "$suite")
+  mkdir "$own/db" "$own/lists" "$own/out"
+  perl -e "$TAKE_INDEX" "$LIST" "$suite" "$STORE" "$PLACE/view" "$own" "$PHASES"
+  gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign \
+    --output "$PLACE/view/dists/$suite/InRelease" "$own/Release"
+  if [ -s "$own/checksums" ]; then run_reprepro _addchecksums <"$own/checksums"; fi
+  run_reprepro --export=never update "$suite"
+  run_reprepro export "$suite"
+  perl -e "$CHECK_TAKEN" "$suite" "$own/candidates" "$own/out/dists/$suite" "$own/taken"
+  mv "$own/out/dists/$suite" "$own/dists"
+  rm -f "$own/dists/Release"
+  (cd "$own/dists" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >"$own/sums"
+}
+
+# Packed indices come from a process each. Those of a plain one that was packed before are taken from there.
+pack_indices() {
+  for suite in "$@"; do
+    of=$(key_of "$suite")
+    grep '\(^\|/\)\(Packages\|Sources\)$' "$PLACE/suites/$of/sums" | while read -r sha path; do
+      made=$R/suites/$of
+      if grep -qsxF "$sha  $path" "$made/sums" &&
+        packed=$(grep -F "  $path.xz" "$made/sums" | cut -c1-64) &&
+        [ "$(sha256sum <"$made/dists/$path.xz" | cut -c1-64)" = "$packed" ]; then
+        ln "$made/dists/$path.xz" "$PLACE/suites/$of/dists/$path.xz"
+      else
+        printf '%s\0' "$PLACE/suites/$of/dists/$path"
+      fi
+    done
+  done >"$PLACE/to-pack"
+  # Two threads and one would pack the same index in two ways.
+  xargs -0 -r -n 1 -P "$(nproc)" xz -T2 -1 --keep -- <"$PLACE/to-pack"
+  for suite in "$@"; do
+    own=$PLACE/suites/$(key_of "$suite")
+    (cd "$own/dists" && find . -type f -name '*.xz' -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >>"$own/sums"
+  done
+}
+
+keep_indices() {
+  of=$(key_of "$1")
+  rm -rf "$PLACE/kept"
+  mkdir "$PLACE/kept"
+  (cd "$PLACE/suites/$of" && mv dists sums taken state "$PLACE/kept/")
+  rm -rf "${R:?}/suites/$of"
+  mv -T "$PLACE/kept" "$R/suites/$of"
+}
+
+forget_suites() {
+  for suite in $SUITES; do key_of "$suite"; echo; done >"$PLACE/keys"
+  ls -1 "$R/suites" | { grep -vxF -f "$PLACE/keys" || true; } | while read -r gone; do rm -rf "${R:?}/suites/$gone"; done
+}
+
+# What the tree lists must be what was planned, file by file, and never two contents at one path.
+check_plan() {
+  cut -f3 "$WORK/pool-files" | LC_ALL=C sort | LC_ALL=C uniq -d | head -n 10 | sed 's/^/fault /; s/$/: would have two contents, since reprepro names packages anew: mirror these suites apart, or set mode: verbatim/' >"$WORK/wrong"
+  awk -F'\t' '
+    FILENAME == ARGV[1] { taken[$1 "\t" $2] = 1; next }
+    $4 ~ /^package\// { planned[$1 "\t" $2] = 1; if (!(($1 "\t" $2) in taken) && ++n <= 10) print "fault " substr($4, 9) ": is planned, and is in no index" }
+    END { for (file in taken) if (!(file in planned)) { print "fault " file ": is in an index, and was not planned"; exit } }
+  ' "$WORK/pool-files" "$LIST" >>"$WORK/wrong"
+  [ ! -s "$WORK/wrong" ] || { cat "$WORK/wrong"; exit 65; }
+}
+
+# The tree's dists/, from what reprepro made and what upstream has beside it, under Release files of the mirror's own.
+put_indices_together() {
+  : >"$WORK/known"
+  for suite in $SUITES; do
+    made=$R/suites/$(key_of "$suite")
+    mkdir -p "$WORK/tree/public/dists/$suite"
+    link_tree "$made/dists" "$WORK/tree/public/dists/$suite"
+    perl -pe 'BEGIN { $suite = shift @ARGV } s{^([0-9a-f]{64})  }{$1\tdists/$suite/}' "$suite" "$made/sums" >>"$WORK/known"
+  done
+  link_from_store tree "$WORK/tree/public"
+  for suite in $SUITES; do
+    awk -F'\t' -v key="$(key_of "$suite")" '$4 == "headers/" key { print $1 }' "$LIST" >"$WORK/header"
+    write_release "$suite" "$(in_store "$(cat "$WORK/header")")"
+  done
 }

@@ -12,22 +12,21 @@ const part = (name: string) => scriptPart(import.meta.dirname, name);
 
 export interface AptTreeSettings extends TreeSettings {
   readonly mode: "resigned" | "verbatim";
-  /** Digest of the armored keys upstream signs with, which are in the store. */
-  readonly upstreamKey: string;
   readonly signing?:
     | {
         readonly directory: string;
         readonly fingerprint: string;
         readonly suites: readonly string[];
         readonly validSeconds: number;
+        /** Whether phased updates are offered to every machine. */
+        readonly completePhases: boolean;
       }
     | undefined;
 }
 
 /** The job that publishes a tree; its input is the work list. */
 export function publishScript(settings: AptTreeSettings): string {
-  const { signing, upstreamKey } = settings;
-  return publishJob(settings, [signing ? sh`UPSTREAM_KEY=${upstreamKey}` : "", ...aptKind(settings)]);
+  return publishJob(settings, aptKind(settings));
 }
 
 /** The job that serves a kept tree again, and signs it anew where the mirror signs. */
@@ -39,10 +38,15 @@ export function restoreScript(
 }
 
 function aptKind({ mode, signing }: Pick<AptTreeSettings, "mode" | "signing">): KindOfTree {
-  return [sh`MODE=${mode}`, signingSettings(signing), part("pool.sh"), part("resign.sh")];
+  const resigning = signing ? [signingSettings(signing), part("resign.sh"), part("release.sh")] : [];
+  return [sh`MODE=${mode}`, part("pool.sh"), part("pools.sh"), ...resigning];
 }
 
-function signingSettings(signing: AptTreeSettings["signing"]): string {
-  if (!signing) return "";
-  return sh`GNUPG=${signing.directory} KEY=${signing.fingerprint} SUITES=${signing.suites.join(" ")} VALID=${signing.validSeconds}`;
+function signingSettings(signing: NonNullable<AptTreeSettings["signing"]>): string {
+  const { directory, fingerprint, suites, validSeconds, completePhases } = signing;
+  const program = (name: string) => `${part("stanza.perl")}\n${part(name)}`;
+  return sh`GNUPG=${directory} KEY=${fingerprint} SUITES=${suites.join(" ")} VALID=${validSeconds}
+PHASES=${completePhases ? "complete" : ""}
+TAKE_INDEX=${program("take-index.perl")}
+CHECK_TAKEN=${program("check-taken.perl")}`;
 }

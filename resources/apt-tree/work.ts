@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Archive, ArchiveSuite, MetadataFile } from "../../content/apt/archive.ts";
-import { pathPart, sourceKey } from "../../content/apt/index-key.ts";
+import { indexKey, pathPart } from "../../content/apt/index-key.ts";
 import { type LocalPackage, poolPath } from "../../content/apt/local-merge.ts";
 import type { Plan, PlanRow, ResignedPlan } from "../../content/apt/plan.ts";
 import { digestOf, type WorkItem } from "../published-tree/work-list.ts";
@@ -35,8 +35,10 @@ export function verbatimWork(archive: Archive, plan: Plan): Work {
 }
 
 /**
- * A re-signed tree is made by reprepro from a view of upstream: its signed roots and package indices, and
- * the packages of the pool. Indices that reprepro does not know pass into the tree as they are.
+ * A re-signed tree is made by reprepro from upstream's package indices, which the host reads once more (see
+ * take-index.perl): `index/SUITE/COMPONENT/KIND/...`, and what is taken from each, `selection/SUITE/COMPONENT/ARCHITECTURE`
+ * and `sources/SUITE`. Packages are `package/...`, by upstream's path. Indices that reprepro does not know pass into the
+ * tree as they are. Names that may have slashes are one part of a path each, as `pathPart` has them.
  */
 export function resignedWork(
   archive: Archive,
@@ -55,20 +57,16 @@ export function resignedWork(
     texts.push({ bytes });
   };
   for (const suite of archive.suites) {
-    for (const { path, bytes } of suite.roots) handOver(`view/${path}`, bytes);
     items.push(...indexItems(suite));
+    for (const { kind, component, architecture } of suite.indices) {
+      const key = indexKey({ suite: suite.name, component, architecture });
+      const names = kind === "packages" && plan.selection[key];
+      if (names) handOver(`selection/${key}`, lines(names));
+    }
     handOver(`headers/${pathPart(suite.name)}`, headOf(suite, components, architectures));
   }
-  for (const [index, names] of Object.entries(plan.selection)) {
-    handOver(`selection/${index}`, names.map((name) => `${name} install\n`).join(""));
-  }
-  if (archive.extras.sources) {
-    const names = sourceNames(plan);
-    // A suite from which no source is taken has a list, too: reprepro's configuration names it.
-    for (const { name: suite } of archive.suites) {
-      const lines = [...(names.get(suite) ?? [])].sort().map((name) => `${name} install\n`);
-      handOver(`selection/${sourceKey(suite)}`, lines.join(""));
-    }
+  for (const [suite, names] of sourceNames(plan)) {
+    handOver(`sources/${pathPart(suite)}`, lines([...names].sort()));
   }
   const [home] = archive.suites;
   const [component = ""] = components;
@@ -77,10 +75,10 @@ export function resignedWork(
     if (row.package && !ofTheSite.has(row.path)) items.push(poolItem(row));
   }
   if (locals.length > 0 && home) {
-    for (const local of locals) handOver(poolPath(local, component), local.bytes);
+    for (const local of locals) handOver(`package/${poolPath(local, component)}`, local.bytes);
     for (const architecture of architectures) {
       handOver(
-        `local/dists/${home.name}/${component}/binary-${architecture}/Packages`,
+        `index/${indexKey({ suite: home.name, component, architecture: `local-${architecture}` })}/Packages`,
         localIndex(locals, component, architecture),
       );
     }
@@ -89,23 +87,36 @@ export function resignedWork(
 }
 
 function poolItem({ sha256, size, path }: PlanRow): WorkItem {
-  return { sha256, size, from: path, to: path.startsWith("pool/") ? path : `view/${path}` };
+  return { sha256, size, from: path, to: `package/${path}` };
 }
 
-/** The smallest form of each package index for reprepro's view; everything else for the tree. */
+function lines(names: readonly string[]): string {
+  return names.map((name) => `${name}\n`).join("");
+}
+
+/** Directories of upstream's indices in a work list, by what they list. */
+const kindNames = { packages: "binary", installer: "installer", sources: "sources" } as const;
+
+/** The smallest form of each package index for the host to read; everything else for the tree. */
 function indexItems(suite: ArchiveSuite): WorkItem[] {
   const item = ({ from, sha256, size }: MetadataFile, to: string) => ({ sha256, size, from, to });
   const plain = suite.files.filter(({ path }) => !path.includes("/by-hash/"));
   const read = new Set(suite.indices.map(({ path }) => path));
   const isForm = (path: string) => read.has(path.replace(/\.(xz|gz|bz2|zst)$/, ""));
-  const views = [...read].flatMap((path) => {
+  const readAgain = suite.indices.flatMap(({ path, kind, component, architecture }) => {
     const form = [".xz", ".gz", "", ".bz2", ".zst"].flatMap((suffix) =>
       plain.filter((file) => file.path === path + suffix),
     )[0];
-    return form ? [item(form, `view/${form.path}`)] : [];
+    if (!form) return [];
+    const key = indexKey({
+      suite: suite.name,
+      component,
+      architecture: `${kindNames[kind]}-${architecture}`,
+    });
+    return [item(form, `index/${key}/${form.path.replace(/^.*\//, "")}`)];
   });
   return [
-    ...views,
+    ...readAgain,
     ...plain.filter(({ path }) => !isForm(path)).map((file) => item(file, `tree/${file.path}`)),
   ];
 }

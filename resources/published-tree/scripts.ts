@@ -107,7 +107,7 @@ export function removeScript(place: Place): string {
     // A mirror that could not be made where something else is: nothing there is its own.
     `[ -d "$ROOT" ] && [ -z "$(not_of_mirrors)" ] || exit 0`,
     sh`take_lock
-(cd "$ROOT" && rm -rf pool trees current current.new work reprepro .owner .unfinished)
+(cd "$ROOT" && rm -rf pool pool-[0-9]* trees current current.new work reprepro .owner .unfinished)
 # With others' contents in it, the store is theirs too.
 if [ "$STORE" = "$ROOT/store" ]; then rm -rf "$STORE"; else
   prune_store 0

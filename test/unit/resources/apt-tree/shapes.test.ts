@@ -106,13 +106,9 @@ async function mirrored(
     const files = reproConfiguration({
       ...settings,
       directory,
-      suites: archive.suites.map(({ name, release }) => ({ name, header: release.header, local: false })),
+      suites: archive.suites.map(({ name, release }) => ({ name, header: release.header })),
       sources: false,
       installer: false,
-      selections: Object.keys((plan as ResignedPlan).selection).sort(),
-      completePhases: true,
-      upstreamFingerprints: [key.fingerprint],
-      fingerprint: signing.fingerprint,
     });
     for (const [name, content] of Object.entries(files)) {
       const file = join(directory, "reprepro/conf", name);
@@ -131,8 +127,7 @@ async function mirrored(
     planText: handOverTo(store, planText(plan)),
     summary: handOverTo(store, JSON.stringify({ mode, plan: plan.digest })),
     contents: handOverTo(store, "{}"),
-    upstreamKey: handOverTo(store, key.publicArmored),
-    signing: signing && { ...signing, suites: settings.suites, validSeconds: 0 },
+    signing: signing && { ...signing, suites: settings.suites, validSeconds: 0, completePhases: true },
   });
   const { code, lines } = await runJob(root, script, workListText(work.items)).ended;
   expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });

@@ -60,7 +60,7 @@ export class SmallPublication {
       ...changes,
     };
     return this.kind === "apt"
-      ? publishAptScript({ ...settings, mode: "verbatim", upstreamKey: "" })
+      ? publishAptScript({ ...settings, mode: "verbatim" })
       : publishImageScript(settings);
   }
 

@@ -1,0 +1,102 @@
+# The pools of a mirror's trees. A tree names the pool it is served from by its link public/pool; several trees share one as
+# long as the later ones only add to it. Where one needs other bytes at a path that a kept tree lists, it gets a pool of its own:
+# nothing that any kept tree lists is replaced or removed. Part of a job's script; expects what tree.sh does.
+
+# pool_of TREE: the directory below ROOT that the tree in TREE is served from.
+pool_of() { basename "$(readlink "$1/public/pool" 2>/dev/null || echo pool)"; }
+
+# fill_pool LIST: brings what LIST names (as a work list, for destinations pool/...) into the pool of the tree that is to be,
+# and leaves the pool's name in POOL.
+fill_pool() {
+  POOL=$(pool_of "$ROOT/current")
+  mkdir -p "$ROOT/$POOL"
+  harm=0
+  room_in_pool "$1" "$POOL" || harm=$?
+  case "$harm" in
+    0) ;;
+    3)
+      POOL=$(next_pool)
+      echo "progress kept trees have other packages under the same names: the new tree gets a pool of its own"
+      mkdir "$ROOT/$POOL"
+      ;;
+    *) exit "$harm" ;;
+  esac
+  (LIST=$1 && link_from_store pool "$ROOT/$POOL")
+  carry_packages "$POOL"
+}
+
+# Of a name that no tree has, and that nothing is left of: what a failed update made is taken away.
+next_pool() {
+  number=$(next_number)
+  while grep -q "$(printf '\t')pool-$number/" "$ROOT"/trees/[0-9]*/listing 2>/dev/null; do number=$(printf '%06d' "$(($(echo "$number" | sed 's/^0*//') + 1))"); done
+  rm -rf "$ROOT/pool-$number"
+  echo "pool-$number"
+}
+
+# room_in_pool LIST POOL: its status is 3 where a file of LIST cannot be in POOL without harm to what a kept tree lists there. Otherwise
+# takes away what no tree lists and stands in the way, which failed updates have left.
+room_in_pool() {
+  kept_packages "$2" >"$WORK/kept-packages"
+  perl -e "$in_tree"'
+    use File::Path qw(remove_tree);
+    my ($store, $root, $list, $pool, $kept) = @ARGV; my (%listed, %above, %seen, @obstacles);
+    open my $in, "<", $kept or fault("$kept: $!");
+    while (<$in>) {
+      chomp; my ($sha, undef, undef, $path) = split /\t/, $_, 4;
+      $path =~ s{^\Q$pool\E/}{} or next;
+      $listed{$path} = exists $listed{$path} && $listed{$path} ne $sha ? "several" : $sha;
+      while ($path =~ s{/[^/]*\z}{}) { last if $above{$path}++ }
+    }
+    open $in, "<", $list or fault("$list: $!");
+    while (<$in>) {
+      chomp; my ($sha, undef, undef, $path) = split /\t/, $_, 4;
+      next unless $path =~ s{^pool/}{};
+      sane($path) or fault("pool/" . shown($path) . ": leads out of the pool");
+      exit 3 if $above{$path};
+      for (my $dir = $path; $dir =~ s{/[^/]*\z}{};) {
+        exit 3 if exists $listed{$dir};
+        last if $seen{$dir}++;
+        push @obstacles, "$root/$pool/$dir" if lstat "$root/$pool/$dir" and !-d _;
+      }
+      my @there = lstat "$root/$pool/$path";
+      push @obstacles, "$root/$pool/$path" if @there && (-d _ || -l _);
+      next if !exists $listed{$path} || $listed{$path} eq $sha;
+      my @stored = lstat "$store/" . substr($sha, 0, 2) . "/$sha" or fault("$sha: is not in the store");
+      exit 3 if !@there || $there[0] != $stored[0] || $there[1] != $stored[1];
+    }
+    remove_tree($_) for @obstacles;
+  ' "$STORE" "$ROOT" "$1" "$2" "$WORK/kept-packages"
+}
+
+# kept_packages [POOL]: what the kept trees list in one pool, or in all, as their listings have it.
+kept_packages() { tree_names | while read -r tree; do listed "$ROOT/trees/$tree"; done | awk -F'\t' -v pool="${1:-}" '$4 ~ /^pool/ && (pool == "" || index($4, pool "/") == 1)'; }
+
+# carry_packages POOL: what the kept trees list and another pool has is put into this one, where it has nothing there:
+# clients in the middle of an update ask for packages that the tree they began with lists.
+carry_packages() {
+  [ "$(find "$ROOT" -mindepth 1 -maxdepth 1 -type d -name 'pool*' | wc -l)" -gt 1 ] || return 0
+  kept_packages | perl -e "$in_tree"'
+    my ($root, $pool, $work) = @ARGV;
+    while (<STDIN>) {
+      chomp; my (undef, $size, undef, $path) = split /\t/, $_, 4;
+      my ($from, $below) = $path =~ m{^(pool[^/]*)/(.*)}s or next;
+      next if $from eq $pool || defined off_the_way($root, $path) || lstat "$root/$pool/$below";
+      my @at = lstat "$root/$path" or next;
+      next if !-f _ || $at[7] != $size || defined off_the_way($root, "$pool/$below", 1);
+      linked("$root/$path", "$root/$pool/$below", "$work/spare");
+    }
+  ' "$ROOT" "$1" "$WORK"
+}
+
+# Drops the pools that no kept tree is served from, and from the others what no kept tree lists.
+prune_beside() {
+  kept_packages | cut -f4 | sed 's#^[^/]*/##' | LC_ALL=C sort -u >"$WORK/wanted"
+  tree_names | while read -r tree; do pool_of "$ROOT/trees/$tree"; done | sort -u >"$WORK/pools"
+  find "$ROOT" -mindepth 1 -maxdepth 1 -type d -name 'pool*' -printf '%f\n' | grep -Ex 'pool(-[0-9]+)?' | while read -r pool; do
+    if ! grep -qxF "$pool" "$WORK/pools"; then rm -rf "${ROOT:?}/$pool"; continue; fi
+    # A name with a line end in it is nothing that a mirror put there.
+    (cd "$ROOT/$pool" && find . -not -type d ! -name "*[[:cntrl:]]*" ! -path "*[[:cntrl:]]*" -printf '%P\n' | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
+    [ -s "$WORK/unwanted" ] || continue
+    (cd "$ROOT/$pool" && tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f -- && find . -mindepth 1 -type d -empty -delete)
+  done
+}

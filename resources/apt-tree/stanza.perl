@@ -1,0 +1,70 @@
+# Reads stanzas of package indices strictly: what two programs could read differently is refused. Goes before the programs
+# that read indices on a mirror's host.
+
+use strict;
+use warnings;
+
+# Whatever ends a program is a line of the job's output that explains.
+$SIG{__DIE__} = sub { die @_ if !defined $^S || $^S; print "fault $_[0]"; exit 65 };
+
+# Fields that are one value: reprepro, apt and dpkg do not agree about what a second line of one means.
+my @single = qw(package source version architecture filename directory size md5sum sha1 sha256 sha512 section priority
+  essential multi-arch phased-update-percentage);
+my $single = join "|", @single;
+my $field_begins = qr/[!"\$-,.-9;-~][!-9;-~]*:/;
+
+# The first line of each field of a stanza, by its name in small letters. Dies with what is wrong with it.
+sub fields_of {
+  my ($stanza) = @_;
+  die "has a NUL character\n" if index($stanza, "\0") >= 0;
+  if ($stanza =~ /^(?!$field_begins|[ \t]+[^ \t\r\n])([^\n]*)/mo) {
+    die $1 =~ /^[ \t\r]*$/ ? "has a line of blanks only\n" : "has a line that is no field\n";
+  }
+  die "begins with a line that continues nothing\n" if $stanza =~ /^[ \t]/;
+  die "has a \L$1\E that goes on in another line\n" if index($stanza, "\n ") + index($stanza, "\n\t") > -2 && $stanza =~ /^($single):[^\n]*\n[ \t]/mio;
+  my @found = $stanza =~ /^([^ \t:][^:\n]*):[ \t]*([^\n]*)/mg;
+  my (%value, $name);
+  while (@found) {
+    $name = lc shift @found;
+    die "has $name twice\n" if exists $value{$name};
+    $value{$name} = shift @found;
+  }
+  for (grep { defined } @value{@single}) {
+    s/[ \t]+$//;
+    die "has a control character in a field of one value\n" if /[\x00-\x1f\x7f]/;
+  }
+  return \%value;
+}
+
+# Whether a path stays below where it begins.
+sub is_sane_path { return $_[0] =~ m{^[^/\x00-\x1f\x7f]} && $_[0] !~ m{//|/$|(^|/)\.\.?(/|$)|[\x00-\x1f\x7f]} }
+
+# What a stanza of a Sources index lists: [name, size, { digests by algorithm }] for each file. Dies where its lists differ.
+sub source_files_of {
+  my ($stanza) = @_;
+  my %file;
+  for (["files", "md5", 32], ["checksums-sha1", "sha1", 40], ["checksums-sha256", "sha256", 64]) {
+    my ($field, $algorithm, $digits) = @$_;
+    my ($lines) = $stanza =~ /^$field:([^\n]*(?:\n[ \t][^\n]*)*)/mi;
+    for my $line (grep { /\S/ } split /\n/, $lines // "") {
+      my ($digest, $size, $name) = $line =~ /^\s*([0-9a-fA-F]{$digits})\s+(\d{1,15})\s+([^\s\/]+)\s*$/
+        or die "has a line in $field that is no file\n";
+      my $known = $file{$name} //= [$name, $size, {}];
+      die "has two sizes for $name\n" if $known->[1] != $size;
+      die "has $name twice in $field\n" if exists $known->[2]{$algorithm};
+      $known->[2]{$algorithm} = lc $digest;
+    }
+  }
+  for (values %file) { die "has no SHA-256 of $_->[0]\n" if !$_->[2]{sha256} }
+  return sort { $a->[0] cmp $b->[0] } values %file;
+}
+
+# Where reprepro keeps what is of a source package (calc_sourcedir of its source): pool/COMPONENT/PREFIX/SOURCE.
+sub pool_directory {
+  my ($component, $source) = @_;
+  my $prefix = substr $source, 0, $source =~ /^lib./ ? 4 : 1;
+  return "pool/$component/$prefix/$source";
+}
+
+# A name that may have slashes as one part of a path, as pathPart of content/apt/index-key.ts has it.
+sub one_part { my ($name) = @_; $name =~ tr{/}{:}; return $name }

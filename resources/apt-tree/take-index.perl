@@ -1,0 +1,222 @@
+# Writes what reprepro is to read of one suite: of upstream's indices only what the plan takes, each stanza read strictly and
+# held against the work list, sorted by name. reprepro walks its list anew for each step backwards, so the order matters.
+#
+#   LIST SUITE STORE VIEW NOTES [complete]     the last to offer phased updates to every machine
+#
+# Makes VIEW/dists/SUITE with a Release that is not signed, and in NOTES:
+#   checksums    of every package file, as reprepro's _addchecksums takes them
+#   candidates   INDEX TAB name TAB sha256 TAB size TAB path in the pool, for each that may be taken from an index
+# Says what is wrong in lines that start with "fault ", and ends with 65 then.
+
+use Fcntl qw(SEEK_SET);
+
+my ($list, $suite, $store, $view, $notes, $phases) = @ARGV;
+my $key = one_part($suite);
+my (%planned, %names, @indices, $header);
+
+sub in_store { my ($sha) = @_; return "$store/" . substr($sha, 0, 2) . "/$sha" }
+sub decoded { my ($part) = @_; $part =~ tr{:}{/}; return $part }
+sub names_in { my ($sha) = @_; open my $in, "<", in_store($sha) or die "$sha: $!\n"; return map { chomp; ($_ => 1) } <$in> }
+# Components, and suites, are worked on at the same time.
+sub parents { my ($path) = @_; my ($dir) = $path =~ m{^(.*)/}; return if -d $dir; parents($dir); mkdir $dir, 0755 or -d $dir or die "$dir: $!\n" }
+
+open my $lines, "<", $list or die "$list: $!\n";
+while (<$lines>) {
+  chomp;
+  my ($sha, $size, undef, $to) = split /\t/, $_, 4;
+  if ($to =~ m{^package/(.*)}s) { $planned{$1} = "$sha $size" }
+  elsif ($to =~ m{^index/\Q$key\E/([^/]+)/(binary|installer|sources|local)-([^/]+)/([^/]+)$}) {
+    push @indices, { sha => $sha, component => decoded($1), kind => $2, architecture => $3, file => $4 };
+  }
+  elsif ($to =~ m{^selection/\Q$key\E/([^/]+/[^/]+)$}) { $names{"binary $1"} = { names_in($sha) } }
+  elsif ($to eq "sources/$key") { $names{sources} = { names_in($sha) } }
+  elsif ($to eq "headers/$key") { $header = $sha }
+}
+close $lines;
+die "$suite: nothing of it is in the work list\n" if !defined $header;
+open my $head, "<", in_store($header) or die "$header: $!\n";
+my %head = map { /^([^:]+): (.*)$/ ? (lc $1 => $2) : () } <$head>;
+my @components = split / /, $head{components} // "";
+my @architectures = split / /, $head{architectures} // "";
+
+my ($checksums, $candidates, %content_of, $faults);
+
+sub fault {
+  my ($where, $name, $wrong, $remedy) = @_;
+  $name = substr $name, 0, 80;
+  $name =~ s/[^ -~]/?/g;
+  print "fault $where: the package $name $wrong", ($remedy ? ": $remedy" : ""), "\n" if $faults++ < 10;
+}
+
+my $leave_out = "name it in filter.exclude, or set mode: verbatim";
+
+# A file of a package, under its name in reprepro's pool, where it never has other bytes. Its content is as the plan has it:
+# digest and size.
+sub register {
+  my ($path, $content, $digest) = @_;
+  my $known = $content_of{$path};
+  die "is to be at $path, where the mirror has another file already ($leave_out)\n" if defined $known && $known ne $content;
+  return if defined $known;
+  $content_of{$path} = $content;
+  my ($sha, $size) = split / /, $content;
+  print $checksums join(" ", $path, ($digest->{sha1} ? ":1:$digest->{sha1}" : ()), ":2:$sha", $digest->{md5} || "-", $size), "\n";
+}
+
+# What is to be taken of a stanza of a Packages index: its name and file. Nothing where the plan has not named it.
+sub taken_binary {
+  my ($stanza, $index) = @_;
+  my ($path) = $stanza =~ /^filename:[ \t]*(?:\.\/)?([^\n]*?)[ \t]*$/mi;
+  return if !defined $path || !exists $planned{$path};
+  my $value = fields_of($stanza);
+  my ($name, $version, $architecture, $size) = map { $value->{$_} // "" } qw(package version architecture size);
+  die "has a Filename that leads elsewhere\n" if !is_sane_path($path);
+  die "has a Size that is no number\n" if $size !~ /^\d{1,15}$/;
+  my %digest = (sha256 => lc($value->{sha256} // ""), sha1 => lc($value->{sha1} // ""), md5 => lc($value->{md5sum} // ""));
+  my ($sha, $bytes) = split / /, $planned{$path};
+  die "has a SHA256 that the plan does not have for $path\n" if $digest{sha256} ne $sha;
+  die "is of $size bytes, and the plan has $bytes for $path\n" if $size != $bytes;
+  my ($source) = ($value->{source} // $name) =~ /^(\S*)/;
+  check_name("Package", $name);
+  check_name("Source", $source);
+  check_version($version);
+  die "is of another architecture than its index\n" if $architecture ne "all" && $architecture ne $index->{architecture};
+  die "has an MD5sum or a SHA1 that is none\n" if $digest{md5} !~ /^([0-9a-f]{32})?$/ || $digest{sha1} !~ /^([0-9a-f]{40})?$/;
+  $version =~ s/^\d+://;
+  my $type = $index->{kind} eq "installer" ? "udeb" : "deb";
+  my $place = pool_directory($index->{component}, $source) . "/${name}_${version}_$architecture.$type";
+  register($place, $planned{$path}, \%digest);
+  return [$name, [$sha, $size, $place]];
+}
+
+sub taken_source {
+  my ($stanza, $index) = @_;
+  my $value = fields_of($stanza);
+  my ($name, $directory) = map { $value->{$_} // "" } qw(package directory);
+  $directory =~ s{^\./}{};
+  my @files = source_files_of($stanza);
+  my @paths = map { $directory eq "" || $directory eq "." ? $_->[0] : "$directory/$_->[0]" } @files;
+  return if !@files || grep { !exists $planned{$_} } @paths;
+  die "has a Directory that leads elsewhere\n" if grep { !is_sane_path($_) } @paths;
+  check_name("Package", $name);
+  check_version($value->{version} // "");
+  my @taken;
+  for my $file (@files) {
+    my $content = $planned{shift @paths};
+    my ($sha, $bytes) = split / /, $content;
+    die "has a SHA-256 that the plan does not have for $file->[0]\n" if $file->[2]{sha256} ne $sha;
+    die "has $file->[1] bytes for $file->[0], and the plan has $bytes\n" if $file->[1] != $bytes;
+    my $place = pool_directory($index->{component}, $name) . "/$file->[0]";
+    register($place, $content, $file->[2]);
+    push @taken, [$sha, $bytes, $place];
+  }
+  return [$name, @taken];
+}
+
+# reprepro's own rules (names.c of its source), which it would only say in a word after a part of the work.
+sub check_name {
+  my ($field, $name) = @_;
+  die "has no $field that reprepro takes ($leave_out)\n" if $name !~ /^[a-z0-9][a-z0-9+.-]*$/;
+}
+sub check_version { die "has no Version that reprepro takes ($leave_out)\n" if $_[0] !~ /^(?:\d+:)?[A-Za-z0-9][A-Za-z0-9.+~:-]*$/ }
+
+my %unpack = (xz => ["xz", "-dc"], gz => ["gzip", "-dc"], bz2 => ["bzip2", "-dc"], zst => ["zstd", "-qdc"]);
+
+# Every index that reprepro may look for, and those it is made from; packages of all architectures are in each one's.
+my %parts;
+for my $component (@components) {
+  $parts{"$component/source/Sources"} = [];
+  $parts{"$component/$_/Packages"} = [] for map { ("binary-$_", "debian-installer/binary-$_") } @architectures;
+}
+for my $index (@indices) {
+  my ($component, $kind, $architecture) = @$index{qw(component kind architecture)};
+  my @into =
+      $kind eq "sources" ? "$component/source/Sources"
+    : map { $component . ($kind eq "installer" ? "/debian-installer" : "") . "/binary-$_/Packages" }
+      $architecture eq "all" ? @architectures : $architecture;
+  push @{ $parts{$_} //= [] }, $index for @into;
+}
+
+sub component_of { my ($part) = @_; $part =~ s{/(?:source/Sources|(?:debian-installer/)?binary-[^/]+/Packages)$}{}; return $part }
+
+# Writes one index of the view.
+sub write_part {
+  my ($part) = @_;
+  my $path = "$view/dists/$suite/$part";
+  parents($path);
+  # Stanzas wait on disk until they are sorted: an index may be as large as what the host has of memory.
+  open my $unsorted, "+>", "$path.unsorted" or die "$path: $!\n";
+  unlink "$path.unsorted";
+  my ($at, @order) = (0);
+  for my $index (@{ $parts{$part} }) {
+    my $kind = $index->{kind};
+    my $where = "$suite/" . one_part($index->{component}) . "/$kind-$index->{architecture}";
+    my $wanted =
+        $kind eq "binary" ? $names{"binary " . one_part($index->{component}) . "/$index->{architecture}"} // {}
+      : $kind eq "sources" ? $names{sources} // {}
+      : undef;
+    my ($packing) = $index->{file} =~ /\.(\w+)$/;
+    my $in;
+    if (defined $packing) { open $in, "-|", @{ $unpack{$packing} or die "$index->{file}: cannot be unpacked\n" }, "--", in_store($index->{sha}) or die "$where: $!\n" }
+    else { open $in, "<", in_store($index->{sha}) or die "$where: $!\n" }
+    local $/ = "";
+    while (my $stanza = <$in>) {
+      chomp $stanza;
+      my ($name) = $stanza =~ /^package:[ \t]*(\S*)/mi;
+      next if !defined $name || $wanted && !$wanted->{$name};
+      my $taken = eval { $kind eq "sources" ? taken_source($stanza, $index) : taken_binary($stanza, $index) };
+      if ($@) { chomp(my $wrong = $@); fault($where, $name, $wrong); next }
+      next if !$taken;
+      $stanza =~ s/^Phased-Update-Percentage:[^\n]*(?:\n|$)//mi if $phases;
+      chomp $stanza;
+      $stanza .= "\n\n";
+      print $unsorted $stanza;
+      my ($called, @files) = @$taken;
+      push @order, [$called, $at, length $stanza];
+      $at += length $stanza;
+      print $candidates join("\t", $part, $called, @$_), "\n" for @files;
+    }
+    close $in or defined $packing and die "$where: " . ($! ? $! : "its " . $index->{file} . " cannot be unpacked") . "\n";
+  }
+  open my $out, ">", $path or die "$path: $!\n";
+  for my $one (sort { $a->[0] cmp $b->[0] || $a->[1] <=> $b->[1] } @order) {
+    seek $unsorted, $one->[1], SEEK_SET;
+    read($unsorted, my $stanza, $one->[2]) == $one->[2] or die "$path: $!\n";
+    print $out $stanza;
+  }
+  close $out or die "$path: $!\n";
+}
+
+# Components share no path in the pool, so each can have a process of its own.
+my $wrong = 0;
+my @processes = map {
+  my $number = $_;
+  my $process = fork // die "fork: $!\n";
+  if (!$process) {
+    open $checksums, ">", "$notes/checksums.$number" or die "checksums: $!\n";
+    open $candidates, ">", "$notes/candidates.$number" or die "candidates: $!\n";
+    write_part($_) for grep { component_of($_) eq $components[$number] } sort keys %parts;
+    close $checksums or die "checksums: $!\n";
+    close $candidates or die "candidates: $!\n";
+    exit($faults ? 65 : 0);
+  }
+  $process;
+} 0 .. $#components;
+for (@processes) { waitpid $_, 0; $wrong = 1 if $? }
+exit 65 if $wrong;
+for my $file ("checksums", "candidates") {
+  my @made = map { "$notes/$file.$_" } 0 .. $#components;
+  system("cat -- @{[ map { quotemeta } @made ]} >\Q$notes/$file\E") == 0 or die "$file: cannot be put together\n";
+}
+
+
+open my $out, ">", "$notes/Release" or die "Release: $!\n";
+my @date = gmtime;
+printf $out "Suite: %s\nCodename: %s\nDate: %s, %02d %s %d %02d:%02d:%02d UTC\nArchitectures: %s\nComponents: %s\nSHA256:\n", $suite, $suite,
+  (qw(Sun Mon Tue Wed Thu Fri Sat))[$date[6]], $date[3], (qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec))[$date[4]],
+  $date[5] + 1900, @date[2, 1, 0], "@architectures", "@components";
+for my $part (sort keys %parts) {
+  open my $sum, "-|", "sha256sum", "--", "$view/dists/$suite/$part" or die "sha256sum: $!\n";
+  my ($sha) = <$sum> =~ /^([0-9a-f]{64})/;
+  print $out " $sha ", -s "$view/dists/$suite/$part", " $part\n";
+}
+close $out or die "Release: $!\n";

@@ -5,9 +5,10 @@ import { measureHosts } from "./hosts/hosts.ts";
 import { measureImages } from "./images/images.ts";
 import { measureMirrors } from "./mirrors/mirrors.ts";
 import { type Section, sectionText, writeReport } from "./report.ts";
+import { measureScale } from "./scale/scale.ts";
 
 /*
- * node bench/main.ts [hosts|mirrors|images] [--quick] [--dry]
+ * node bench/main.ts [hosts|mirrors|scale|images] [--quick] [--dry]
  *
  * Measures against other tools on a lab of its own, prints tables and writes docs/performance.md. `--quick`
  * measures everything once, `--dry` writes nothing.
@@ -16,6 +17,7 @@ import { type Section, sectionText, writeReport } from "./report.ts";
 const parts = {
   hosts: (quick: boolean) => measureHosts(quick ? { first: 1, rest: 1 } : { first: 2, rest: 3 }),
   mirrors: (quick: boolean) => measureMirrors(quick ? { first: 1, rest: 1 } : { first: 2, rest: 3 }),
+  scale: (quick: boolean) => measureScale(quick ? 1 : 3),
   images: (quick: boolean) => measureImages(quick ? { first: 1, rest: 1 } : { first: 2, rest: 3 }),
 } as const;
 

@@ -19,13 +19,14 @@ export async function peaksDuring<T>(mark: string, work: () => Promise<T>): Prom
   const peaks = { program: 0, provider: 0 };
   const look = () => {
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-      if (!kinds.has(pid)) kinds.set(pid, kindOf(pid, mark));
-      const kind = kinds.get(pid);
+      if (before.has(pid)) continue;
+      const kind = kinds.get(pid) ?? kindOf(pid, mark);
+      kinds.set(pid, kind);
       if (kind) peaks[kind] = Math.max(peaks[kind], peakOf(pid));
     }
   };
   // Of processes that were there before, none is the stack's.
-  for (const pid of readdirSync("/proc")) kinds.set(pid, undefined);
+  const before = new Set(readdirSync("/proc"));
   const timer = setInterval(look, interval);
   try {
     return [await work(), peaks];
@@ -54,4 +55,41 @@ function read(file: string): string {
     // It has ended meanwhile.
     return "";
   }
+}
+
+/** Does something and says how much memory the processes that `which` finds had resident together at most meanwhile, in MB. */
+export async function residentDuring<T>(
+  which: () => readonly number[],
+  work: () => Promise<T>,
+): Promise<[T, number]> {
+  let most = 0;
+  // Of processes that were there before, none is what is measured.
+  const before = new Set(which());
+  const look = () => {
+    const resident = which()
+      .filter((pid) => !before.has(pid))
+      .map((pid) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0));
+    most = Math.max(most, (resident.reduce((sum, each) => sum + each, 0) * 1024) / 1e6);
+  };
+  const timer = setInterval(look, interval);
+  try {
+    return [await work(), most];
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The processes of this machine that bear a mark. */
+export function markedProcesses(mark: string): () => readonly number[] {
+  const known = new Map<string, boolean>();
+  return () =>
+    readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => {
+        const marked =
+          known.get(pid) ?? read(`/proc/${pid}/environ`).split("\0").includes(`${markName}=${mark}`);
+        known.set(pid, marked);
+        return marked;
+      })
+      .map(Number);
 }

@@ -44,8 +44,8 @@ export async function hasPyinfra(): Promise<void> {
   ]);
 }
 
-/** A program's version as it says it itself: the first number with dots in what it prints. */
-export async function versionOf(program: string): Promise<string> {
-  const { stdout } = await tryCommand([program, "--version"]);
+/** A program's version as it says it itself, asked by `argument`: the first number with dots in what it prints. */
+export async function versionOf(program: string, argument = "--version"): Promise<string> {
+  const { stdout } = await tryCommand([program, argument]);
   return /\d+\.\d+(\.\d+)*/.exec(stdout)?.[0] ?? "?";
 }

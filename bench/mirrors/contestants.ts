@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../../lab/command.ts";
 import { type Seconds, timed } from "../measurement.ts";
+import { markName } from "../memory.ts";
 import { benchStack } from "../pulumi-project.ts";
 import type { Scene } from "./scene.ts";
-import { suiteName } from "./upstream-archive.ts";
 
 /** A tool that mirrors the archive of a scene. */
 export interface Contestant {
@@ -12,6 +12,8 @@ export interface Contestant {
   sync(): Promise<Seconds>;
   /** The part of the last `sync` that ran on the mirror host; undefined where nothing ran. */
   job?(): Promise<Seconds | undefined>;
+  /** What marks its processes on this machine; see memory.ts. */
+  readonly mark?: string;
   /** Looks what a sync would do, for those that can. */
   look?(): Promise<Seconds>;
   /** Throws unless all packages that are published now are in the mirror, with the right digest. */
@@ -33,12 +35,14 @@ export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contes
     const { host, pathname } = new URL(scene.url);
     const argv = [
       ...["nsenter", `--target=${scene.mirrorProcess}`, "--net", "debmirror"],
-      ...[`--host=${host}`, `--root=${pathname}`, "--method=http", `--dist=${suiteName}`],
-      ...["--section=main", "--arch=amd64", "--nosource", "--i18n", "--diff=none", "--rsync-extra=none"],
+      ...[`--host=${host}`, `--root=${pathname}`, "--method=http"],
+      ...[`--dist=${scene.layout.suites.join(",")}`, `--section=${scene.layout.components.join(",")}`],
+      ...["--arch=amd64", "--nosource", "--i18n", "--diff=none", "--rsync-extra=none"],
       ...[`--keyring=${keyring}`, target],
     ];
     return {
-      sync: () => timed(argv, { env: { HOME: scene.directory } }),
+      sync: () => timed(argv, { env: { HOME: scene.directory, [markName]: target } }),
+      mark: target,
       async check() {
         await command(["sha256sum", "--check", "--quiet"], { cwd: target, input: sums(scene) });
       },
@@ -48,6 +52,23 @@ export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contes
   async reprepro(scene) {
     const directory = "/srv/bench/reprepro";
     const { fingerprint, publicArmored } = scene.archive.key;
+    const { suites, components } = scene.layout;
+    const distribution = (suite: string) => `Origin: Bench
+Label: Bench
+Suite: ${suite}
+Codename: ${suite}
+Architectures: amd64
+Components: ${components.join(" ")}
+SignWith: $key
+Update: ${suite}
+`;
+    const rule = (suite: string) => `Name: ${suite}
+Method: ${scene.url}
+Suite: ${suite}
+Components: ${components.join(" ")}
+Architectures: amd64
+VerifyRelease: ${fingerprint.slice(-16)}
+`;
     await scene.onMirror(
       `mkdir -p ${directory}/conf ${directory}/gnupg
 chmod 700 ${directory}/gnupg
@@ -56,28 +77,17 @@ gpg --batch --quiet --import
 gpg --batch --quiet --passphrase '' --quick-generate-key bench rsa3072 sign never
 key=$(gpg --batch --list-secret-keys --with-colons | awk -F: '$1 == "fpr" { print $10; exit }')
 cat >${directory}/conf/distributions <<END
-Origin: Bench
-Label: Bench
-Suite: ${suiteName}
-Codename: ${suiteName}
-Architectures: amd64
-Components: main
-SignWith: $key
-Update: bench
-END
+${suites.map(distribution).join("\n")}END
 cat >${directory}/conf/updates <<END
-Name: bench
-Method: ${scene.url}
-Suite: ${suiteName}
-Components: main
-Architectures: amd64
-VerifyRelease: ${fingerprint.slice(-16)}
-END`,
+${suites.map(rule).join("\n")}END`,
       publicArmored,
     );
     return {
+      mark: directory,
       sync: () =>
-        scene.timedOnMirror(`GNUPGHOME=${directory}/gnupg reprepro --silent --basedir ${directory} update`),
+        scene.timedOnMirror(
+          `${markName}=${directory} GNUPGHOME=${directory}/gnupg reprepro --silent --basedir ${directory} update`,
+        ),
       check: async () =>
         void (await scene.onMirror(`cd ${directory} && sha256sum --check --quiet`, sums(scene))),
     };
@@ -104,14 +114,22 @@ sha256sum --check --quiet sums`,
   },
 };
 
+/** This project's, in one of its modes. */
 async function aptMirror(scene: Scene, mode: "verbatim" | "resigned"): Promise<Contestant> {
   const directory = join(scene.directory, mode);
   mkdirSync(directory);
   const key = join(directory, "key.asc");
   writeFileSync(key, scene.archive.key.publicArmored);
   const stack = await benchStack(directory, join(import.meta.dirname, "program.ts"));
-  await stack.configure({ sshConfig: scene.lab.paths.sshConfig, upstream: scene.url, key, mode });
+  await stack.configure({
+    sshConfig: scene.lab.paths.sshConfig,
+    upstream: scene.url,
+    key,
+    mode,
+    layout: JSON.stringify(scene.layout),
+  });
   return {
+    mark: stack.directory,
     sync: () => stack.timed("up", "--yes", "--skip-preview"),
     look: () => stack.timed("preview", "--expect-no-changes"),
     job: () => scene.lastJob(),
@@ -125,6 +143,6 @@ async function aptMirror(scene: Scene, mode: "verbatim" | "resigned"): Promise<C
 }
 
 /** What sha256sum checks: the published packages by their path below the archive. */
-function sums(scene: Scene): string {
+export function sums(scene: Scene): string {
   return scene.archive.packages.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
 }

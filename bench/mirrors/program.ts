@@ -1,19 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AptMirror } from "../../components/apt-mirror.ts";
 import { configureSsh } from "../../hosts/connections.ts";
-import { suiteName } from "./upstream-archive.ts";
+import type { Layout } from "./upstream-archive.ts";
 
 /* The Pulumi program that declares one mirror of the bench's archive. */
 
 const config = new pulumi.Config();
 configureSsh({ configFile: config.require("sshConfig") });
+const { suites, components } = config.requireObject<Layout>("layout");
 const mode = config.require<"verbatim" | "resigned">("mode");
 
 const mirror = new AptMirror("bench", {
   host: "mirror",
   upstream: { url: config.require("upstream"), key: config.require("key") },
-  suites: [suiteName],
-  components: ["main"],
+  suites: [...suites],
+  components: [...components],
   architectures: ["amd64"],
   mode,
   // A store of its own, so that every mirror has to fetch everything.

@@ -1,8 +1,12 @@
 import { type DistantUpstream, distantUpstream } from "../distant-upstream.ts";
-import { publishArchive, type UpstreamArchive } from "./upstream-archive.ts";
+import { type Layout, publishArchive, suiteName, type UpstreamArchive } from "./upstream-archive.ts";
+
+/** What every tool that is measured on the mirror host needs there. */
+export const installed = ["nginx", "reprepro", "gnupg", "xz-utils", "curl", "ca-certificates"];
 
 /** A mirror host with nothing on it, and an archive at some distance from it. */
 export interface Scene extends DistantUpstream {
+  readonly layout: Layout;
   /** What is published now. */
   archive: UpstreamArchive;
   /** Publishes the next edition: one package has a new version. */
@@ -14,12 +18,13 @@ export async function freshScene(name: string, roundTrip: number): Promise<Scene
   const upstream = await distantUpstream(name, {
     roundTrip,
     published: "bench",
-    installed: ["nginx", "reprepro", "gnupg", "xz-utils", "curl", "ca-certificates"],
+    installed,
   });
   const { lab } = upstream;
   let edition = 0;
   const scene: Scene = {
     ...upstream,
+    layout: { suites: [suiteName], components: ["main"] },
     archive: await publishArchive(lab, edition),
     async moveOn() {
       edition++;

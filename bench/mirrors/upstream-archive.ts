@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DebFacts, readDeb } from "../../lab/archive/deb.ts";
 import { type ArchiveKey, archiveKey } from "../../lab/archive/openpgp-key.ts";
-import { poolPath, publish } from "../../lab/archive/publish.ts";
+import { type PublishedDeb, poolPath, publish } from "../../lab/archive/publish.ts";
 import { command } from "../../lab/command.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { say } from "../measurement.ts";
@@ -26,6 +26,12 @@ const changing = 1000;
 
 /** Its one suite; it has the component `main` and the architecture `amd64`. */
 export const suiteName = "noble";
+
+/** What an archive has, for the one architecture `amd64`. */
+export interface Layout {
+  readonly suites: readonly string[];
+  readonly components: readonly string[];
+}
 
 interface Deb {
   readonly file: string;
@@ -49,38 +55,47 @@ export async function publishArchive(lab: Lab, edition: number): Promise<Upstrea
   const debs = [...(await originals())];
   if (edition > 0) debs[changing] = await deb(changing, `${edition + 1}.0`);
   const published = debs.map(({ file, facts }) => ({ suite: suiteName, component: "main", facts, file }));
-  const name = `bench-${edition}`;
-  await publish(
-    {
-      suites: [
-        {
-          name: suiteName,
-          origin: "Bench",
-          label: "Bench",
-          codename: suiteName,
-          version: "1",
-          description: "An archive to measure with",
-          components: ["main"],
-          architectures: ["amd64"],
-        },
-      ],
-      debs: published,
-      sources: [],
-      key,
-      // Dates a minute apart, the newest now: no edition may look older than the one before it.
-      date: new Date(Date.now() - 3_600_000 + edition * 60_000),
-    },
-    join(lab.paths.archive, name),
-  );
-  const link = join(lab.paths.archive, "bench");
-  symlinkSync(name, `${link}.new`);
-  renameSync(`${link}.new`, link);
+  await publishEdition(lab, "bench", edition, { suites: [suiteName], components: ["main"] }, published);
   return {
     key,
     bytes: debs.reduce((sum, { facts }) => sum + facts.size, 0),
     changedBytes: debs[changing]?.facts.size ?? 0,
     packages: published.map((each) => ({ path: poolPath(each), sha256: each.facts.sha256 })),
   };
+}
+
+/** Publishes an edition of an archive as the lab's `/CALLED`. */
+export async function publishEdition(
+  lab: Lab,
+  called: string,
+  edition: number,
+  { suites, components }: Layout,
+  debs: readonly PublishedDeb[],
+): Promise<void> {
+  const name = `${called}-${edition}`;
+  await publish(
+    {
+      suites: suites.map((suite) => ({
+        name: suite,
+        origin: "Bench",
+        label: "Bench",
+        codename: suite,
+        version: "1",
+        description: "An archive to measure with",
+        components,
+        architectures: ["amd64"],
+      })),
+      debs,
+      sources: [],
+      key: await archiveKey("ubuntu"),
+      // Dates a minute apart, the newest now: no edition may look older than the one before it.
+      date: new Date(Date.now() - 3_600_000 + edition * 60_000),
+    },
+    join(lab.paths.archive, name),
+  );
+  const link = join(lab.paths.archive, called);
+  symlinkSync(name, `${link}.new`);
+  renameSync(`${link}.new`, link);
 }
 
 /** The packages of the first edition, made once and kept. */

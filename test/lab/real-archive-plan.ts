@@ -26,8 +26,6 @@ const common = {
 try {
   if (mode === "plan") {
     const [directory = "", key] = rest;
-    const started = performance.now();
-    const processor = process.cpuUsage();
     const archive = await readArchive({
       ...common,
       fetch: async (path) => {
@@ -38,11 +36,8 @@ try {
       suites: ["real"],
     });
     const { packages, bytes, digest } = planVerbatim(archive);
-    // What others take of the processor is not ours: the time of our own threads is an upper bound of what it takes alone.
-    const { user, system } = process.cpuUsage(processor);
-    const milliseconds = Math.round(Math.min(performance.now() - started, (user + system) / 1000));
     const mebibytes = Math.round(process.resourceUsage().maxRSS / 1024);
-    console.log(JSON.stringify({ packages, bytes, digest, milliseconds, mebibytes }));
+    console.log(JSON.stringify({ packages, bytes, digest, mebibytes }));
   } else {
     const [recommends, ...names] = rest;
     const lists = "/var/lib/apt/lists";

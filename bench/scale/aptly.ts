@@ -1,0 +1,64 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { command } from "../../lab/command.ts";
+import { timed } from "../measurement.ts";
+import { markName } from "../memory.ts";
+import { type Contestant, sums } from "../mirrors/contestants.ts";
+import type { Scene } from "../mirrors/scene.ts";
+
+/**
+ * aptly, on the mirror host's network with the machine's programs and disk. A mirror for each index, a snapshot of each, and
+ * one publication a suite, which it does not have to sign.
+ */
+export async function aptly(scene: Scene): Promise<Contestant> {
+  const directory = join(scene.directory, "aptly");
+  mkdirSync(directory);
+  const settings = join(directory, "aptly.conf");
+  writeFileSync(
+    settings,
+    JSON.stringify({ rootDir: directory, architectures: ["amd64"], skipContentsPublishing: true }),
+  );
+  const keyring = join(directory, "keyring.gpg");
+  await command(["gpg", "--dearmor", "--yes", "--output", keyring, scene.archive.key.publicFile]);
+  const options = { env: { HOME: directory, [markName]: directory } };
+  const program = ["nsenter", `--target=${scene.mirrorProcess}`, "--net", "aptly", `-config=${settings}`];
+  const { suites, components } = scene.layout;
+  const indices = suites.flatMap((suite) =>
+    components.map((component) => ({ suite, component, name: `${suite}-${component}` })),
+  );
+  for (const { suite, component, name } of indices) {
+    await command(
+      [...program, "mirror", "create", `-keyring=${keyring}`, name, scene.url, suite, component],
+      options,
+    );
+  }
+  let edition = 0;
+  return {
+    mark: directory,
+    async sync() {
+      let seconds = 0;
+      const run = async (...args: string[]) => {
+        seconds += await timed([...program, ...args], options);
+      };
+      edition++;
+      for (const { name } of indices) {
+        await run("mirror", "update", `-keyring=${keyring}`, name);
+        await run("snapshot", "create", `${name}-${edition}`, "from", "mirror", name);
+      }
+      for (const suite of suites) {
+        const snapshots = components.map((component) => `${suite}-${component}-${edition}`);
+        const common = ["-skip-signing", `-component=${components.join(",")}`];
+        if (edition === 1)
+          await run("publish", "snapshot", ...common, `-distribution=${suite}`, ...snapshots);
+        else await run("publish", "switch", ...common, suite, ...snapshots);
+      }
+      return seconds;
+    },
+    async check() {
+      await command(["sha256sum", "--check", "--quiet"], {
+        cwd: join(directory, "public"),
+        input: sums(scene),
+      });
+    },
+  };
+}

@@ -19,7 +19,7 @@ import {
 } from "./mirror-site.ts";
 import { reproConfiguration } from "./reprepro-configuration.ts";
 import { fetchInputs, knownAccess } from "./upstream-args.ts";
-import { webSite } from "./web-site.ts";
+import { type WebSite, webSite } from "./web-site.ts";
 
 /**
  * An Ubuntu (or Debian) package mirror on a host: planned from what upstream signed, fetched in

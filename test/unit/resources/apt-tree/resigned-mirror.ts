@@ -169,8 +169,7 @@ export class ResignedMirror {
     const script = publishScript({
       ...this.#settings(names),
       upstream: "http://127.0.0.1:9",
-      parallel: 1,
-      stallSeconds: 1,
+      fetch: { parallel: 1, stallSeconds: 1 },
       planText: this.handOver(list),
       summary: this.handOver(JSON.stringify({ mode: "resigned", plan: "p" })),
       contents: this.handOver("{}"),

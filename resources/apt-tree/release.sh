@@ -68,7 +68,7 @@ sign_anew() {
   POOL=$(pool_of "$kept")
   carry_packages "$POOL"
   listed "$kept" | awk -F'\t' '$4 ~ /^pool/ { sub(/^pool[^\/]*/, "pool", $4); print $1 "\t" $2 "\t" $4 }' >"$WORK/pool-files"
-  PLAN=$(keep_in_store "$kept/plan") CONTENTS=$(keep_in_store "$kept/contents.json")
+  PLAN_TEXT=$(keep_in_store "$kept/plan") CONTENTS=$(keep_in_store "$kept/contents.json")
   publish_tree
   prune
 }

@@ -31,7 +31,7 @@ export function publishScript(settings: AptTreeSettings): string {
 
 /** The job that serves a kept tree again, and signs it anew where the mirror signs. */
 export function restoreScript(
-  settings: Place & Pick<AptTreeSettings, "mode" | "keep" | "summary" | "signing">,
+  settings: Place & Pick<AptTreeSettings, "mode" | "keep" | "plan" | "summary" | "signing">,
   tree: string,
 ): string {
   return restoreJob(settings, tree, aptKind(settings));

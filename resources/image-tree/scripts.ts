@@ -15,7 +15,7 @@ export function publishScript(settings: TreeSettings): string {
 
 /** The job that serves a kept tree again. */
 export function restoreScript(
-  settings: Place & Pick<TreeSettings, "keep" | "summary">,
+  settings: Place & Pick<TreeSettings, "keep" | "plan" | "summary">,
   tree: string,
 ): string {
   return restoreJob(settings, tree, kind);

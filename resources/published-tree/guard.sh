@@ -105,7 +105,7 @@ check_list() {
 
 # Digests and numbers come from elsewhere, too. What a job does without may be empty.
 check_settings() {
-  for digest in "${PLAN:-}" "${SUMMARY:-}" "${CONTENTS:-}"; do
+  for digest in "${PLAN:-}" "${PLAN_TEXT:-}" "${SUMMARY:-}" "${CONTENTS:-}"; do
     is_digest "$digest" || [ -z "$digest" ] || fault "the job's settings: $digest is no SHA-256"
   done
   for number in "${KEEP-1}" "${PARALLEL-1}" "${STALL-1}" "${SLOWEST-1}" "${VALID-0}"; do

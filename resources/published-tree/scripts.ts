@@ -28,6 +28,8 @@ export interface TreeSettings extends Place {
   readonly fetch: FetchSettings;
   /** Trees to keep, the published one included. */
   readonly keep: number;
+  /** Digest of the publication; trees are named after it. */
+  readonly plan: string;
   /** Digests of texts in the store. */
   readonly planText: string;
   readonly summary: string;
@@ -43,7 +45,7 @@ export function publishJob(settings: TreeSettings, kind: KindOfTree): string {
   return [
     preamble(settings),
     sh`LIST="$JOB_INPUT" UPSTREAM=${`${settings.upstream}/`}
-KEEP=${settings.keep} PLAN=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
+KEEP=${settings.keep} PLAN=${settings.plan} PLAN_TEXT=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
 PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${waitsOf(fetch.stallSeconds)
       .map((wait) => wait / 1000)
       .join(" ")}`,
@@ -58,13 +60,13 @@ PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${waitsOf(fetch.
 
 /** The job that serves a kept tree again; see restore.sh. */
 export function restoreJob(
-  settings: Place & Pick<TreeSettings, "keep" | "summary">,
+  settings: Place & Pick<TreeSettings, "keep" | "plan" | "summary">,
   tree: string,
   kind: KindOfTree,
 ): string {
   return [
     preamble(settings),
-    sh`PINNED=${tree} KEEP=${settings.keep} SUMMARY=${settings.summary}`,
+    sh`PINNED=${tree} KEEP=${settings.keep} PLAN=${settings.plan} SUMMARY=${settings.summary}`,
     part("tree.sh"),
     ...kind,
     part("restore.sh"),

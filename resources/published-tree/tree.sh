@@ -2,7 +2,7 @@
 # Part of a job's script; expects, beside what fetch.sh does:
 #   OWNER     the mirror, as it is called in messages
 #   ROOT      directory of the mirror: trees/NUMBER-DIGEST/, current -> trees/..., and what a kind of tree has beside them
-#   PLAN      SHA-256 of the plan's text, which is in the store
+#   PLAN      SHA-256 of the publication, after which its tree is named; PLAN_TEXT of the plan's text, which is in the store
 #   SUMMARY   SHA-256 of the summary's text, CONTENTS of what the preview found out; both are in the store
 #   KEEP      how many trees to keep, the published one included
 # What a kind of tree does its own way are functions of its own:
@@ -159,7 +159,7 @@ write_listing() {
 publish_tree() {
   tree="$(next_number)-$(printf %.12s "$PLAN")"
   complete_tree "$WORK/tree/public"
-  copy_from_store "$PLAN" "$WORK/tree/plan"
+  copy_from_store "$PLAN_TEXT" "$WORK/tree/plan"
   copy_from_store "$SUMMARY" "$WORK/tree/summary.json"
   copy_from_store "$CONTENTS" "$WORK/tree/contents.json"
   chmod -R u=rwX,go=rX "$WORK/tree"

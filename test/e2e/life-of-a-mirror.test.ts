@@ -153,7 +153,7 @@ describe("taking it away", () => {
     const after = await manifests();
     const differences = differencesFrom(before.mirror, after.mirror);
     expect(run.output).toMatch(
-      /signing key [0-9A-F]{40} stays in \/var\/lib\/airgapped-maas\/keys\/e2e-ubuntu/,
+      /signing key [0-9A-F]{40} stays in \/var\/lib\/airgapped-maas\/keys\/ubuntu_of_e2e_of_airgapped-maas/,
     );
     const kept =
       /^\+ files (\/srv\/airgapped-maas|\/var\/lib\/airgapped-maas$|\/var\/lib\/airgapped-maas\/keys)/;

@@ -61,6 +61,7 @@ async function publish(
     upstream: "http://127.0.0.1:9",
     fetch: { parallel: 1, stallSeconds: 1 },
     keep,
+    plan: handOver(list),
     planText: handOver(list),
     summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
     contents: handOver("{}"),
@@ -74,7 +75,7 @@ async function publish(
 
 /** Serves a kept tree again. */
 const restore = (tree: string) =>
-  runJob(root, restoreScript({ ...place(), mode: "verbatim", keep: 3, summary: "" }, tree)).ended;
+  runJob(root, restoreScript({ ...place(), mode: "verbatim", keep: 3, plan: "", summary: "" }, tree)).ended;
 
 /** What a tree lacks or has wrong; of each that is kept. */
 async function faults(): Promise<string[]> {

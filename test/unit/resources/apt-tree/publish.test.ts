@@ -81,6 +81,7 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
     upstream: upstream.url,
     fetch: { parallel: 8, stallSeconds: 1 },
     keep,
+    plan: handOver(workListText(items)),
     planText: handOver(workListText(items)),
     summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
     contents: handOver("{}"),
@@ -415,7 +416,7 @@ describe("several at a time", () => {
 
 describe("serving a kept tree again", () => {
   const restored = (tree: string) =>
-    restoreScript({ ...place(), mode: "verbatim", keep: 2, summary: "" }, tree);
+    restoreScript({ ...place(), mode: "verbatim", keep: 2, plan: "", summary: "" }, tree);
 
   test("switches to it when it is whole", async () => {
     offer(good);

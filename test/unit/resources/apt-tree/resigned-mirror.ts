@@ -170,6 +170,7 @@ export class ResignedMirror {
       ...this.#settings(names),
       upstream: "http://127.0.0.1:9",
       fetch: { parallel: 1, stallSeconds: 1 },
+      plan: this.handOver(list),
       planText: this.handOver(list),
       summary: this.handOver(JSON.stringify({ mode: "resigned", plan: "p" })),
       contents: this.handOver("{}"),
@@ -188,7 +189,14 @@ export class ResignedMirror {
 
   restore(tree: string, suites: readonly string[]) {
     return this.run(
-      restoreScript({ ...this.#settings(suites), summary: this.handOver('{"mode":"resigned"}') }, tree),
+      restoreScript(
+        {
+          ...this.#settings(suites),
+          plan: this.handOver(`served again: ${tree}`),
+          summary: this.handOver('{"mode":"resigned"}'),
+        },
+        tree,
+      ),
     );
   }
 

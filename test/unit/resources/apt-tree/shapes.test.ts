@@ -124,6 +124,7 @@ async function mirrored(
     upstream: upstreamUrl,
     fetch: { parallel: 4, stallSeconds: 5 },
     keep: 2,
+    plan: handOverTo(store, planText(plan)),
     planText: handOverTo(store, planText(plan)),
     summary: handOverTo(store, JSON.stringify({ mode, plan: plan.digest })),
     contents: handOverTo(store, "{}"),

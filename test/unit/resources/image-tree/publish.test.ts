@@ -62,6 +62,7 @@ function publication(index: string, files: Record<string, string | Buffer>, keep
     upstream: upstream.url,
     fetch: { parallel: 8, stallSeconds: 1 },
     keep,
+    plan: handOverTo(store, list),
     planText: handOverTo(store, list),
     summary: handOverTo(store, JSON.stringify({ plan: index })),
     contents: handOverTo(store, "{}"),
@@ -120,7 +121,7 @@ describe("a tree of images", () => {
     await publish("index 3", set("3"));
     const inSecond = (path: string) => existsSync(join(root, "m/trees", second, "public", path));
     expect([inSecond("noble/amd64/1"), inSecond("noble/amd64/2/squashfs")]).toEqual([false, true]);
-    const restored = await runScript(restoreScript({ ...place(), keep: 2, summary: "" }, second));
+    const restored = await runScript(restoreScript({ ...place(), keep: 2, plan: "", summary: "" }, second));
     expect([restored.code, current(), await faultsFound()]).toEqual([0, second, []]);
   });
 
@@ -175,7 +176,9 @@ describe("a tree of images", () => {
     writeFileSync(shim, "SHIM");
     utimesSync(shim, 1, 1);
     await publish("index 2", set("2"), 3);
-    expect((await runScript(restoreScript({ ...place(), keep: 2, summary: "" }, first))).code).toBe(0);
+    expect((await runScript(restoreScript({ ...place(), keep: 2, plan: "", summary: "" }, first))).code).toBe(
+      0,
+    );
     expect([current(), served("bootloaders/uefi/amd64/1/shim.tar.xz")]).toEqual([first, "shim"]);
   });
 
@@ -228,14 +231,14 @@ describe("a tree of images", () => {
     const first = current();
     await publish("index 2", set("2"));
     const second = current();
-    const restored = restoreScript({ ...place(), keep: 2, summary: "" }, first);
+    const restored = restoreScript({ ...place(), keep: 2, plan: "", summary: "" }, first);
     expect((await runScript(restored)).code).toBe(0);
     expect([current(), served("streams/v1/index.sjson")]).toEqual([first, "index 1"]);
     // Upstream is followed again: MAAS may be reading either.
     await publish("index 3", set("3"));
     expect([1, 3].map((serial) => isServed(`noble/amd64/${serial}/squashfs`))).toEqual([true, true]);
     writeFileSync(join(root, "m/trees", second, "public/noble/amd64/2/squashfs"), "damaged");
-    const broken = await runScript(restoreScript({ ...place(), keep: 2, summary: "" }, second));
+    const broken = await runScript(restoreScript({ ...place(), keep: 2, plan: "", summary: "" }, second));
     expect([broken.code, faults(broken.lines)]).toEqual([
       65,
       [`fault trees/${second}/public/noble/amd64/2/squashfs: size`],

@@ -41,6 +41,7 @@ function started(upstream: string, access: UpstreamAccess = {}, stallSeconds = 1
     upstream,
     fetch: { parallel: 4, stallSeconds, ...open },
     keep: 2,
+    plan: handOverTo(store, list),
     planText: handOverTo(store, list),
     summary: handOverTo(store, "{}"),
     contents: handOverTo(store, "{ }"),

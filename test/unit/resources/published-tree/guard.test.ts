@@ -108,6 +108,7 @@ describe.each(["apt", "image"] as const)("a work list for a mirror of kind %s", 
 });
 
 test.each([
+  ["plan", "../../../outside"],
   ["planText", "../../../outside"],
   ["summary", `${"0".repeat(63)}/`],
   ["contents", "$(touch outside/x)"],
@@ -125,7 +126,7 @@ test.each(["../../outside", "000001-aaaaaaaaaaaa/../..", ".", "unfinished"])(
   "the kept tree %s is refused",
   async (name) => {
     const mirror = new SmallPublication(root, "image", upstream);
-    const { code, lines } = await mirror.run(restoreScript({ ...mirror.place, keep: 2, summary: "" }, name));
+    const { code, lines } = await mirror.run(restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, name));
     expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("no name of a kept tree")]]);
   },
 );
@@ -244,8 +245,8 @@ describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s,
     );
     const script =
       kind === "apt"
-        ? restoreAptScript({ ...mirror.place, mode: "verbatim", keep: 2, summary: "" }, tree)
-        : restoreScript({ ...mirror.place, keep: 2, summary: "" }, tree);
+        ? restoreAptScript({ ...mirror.place, mode: "verbatim", keep: 2, plan: "", summary: "" }, tree)
+        : restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, tree);
     const { code, lines } = await mirror.run(script);
     expect([code, faultsIn(lines)]).toEqual([
       65,

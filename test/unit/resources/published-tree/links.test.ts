@@ -75,7 +75,7 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
       expect(mirror.served("dists/x/by-hash/SHA256/same")).toBe("same");
       if (kind === "apt") return;
       for (const n of [1, 2]) rmSync(join(inTree(first), `${n}.deb`));
-      const restored = restoreScript({ ...mirror.place, keep: 2, summary: "" }, first);
+      const restored = restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, first);
       const { code, lines } = await mirror.run(restored);
       expect([code, faultsIn(lines), await faults()]).toEqual([0, [], ["0"]]);
       expect(mirror.served("streams/x")).toBe("one");

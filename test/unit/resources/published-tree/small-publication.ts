@@ -54,6 +54,7 @@ export class SmallPublication {
       upstream: this.upstream.url,
       fetch: { parallel: 4, stallSeconds: 1 },
       keep: 2,
+      plan: handOverTo(this.place.store, list),
       planText: handOverTo(this.place.store, list),
       summary: handOverTo(this.place.store, JSON.stringify({ mode: "verbatim", plan: digestOf(list) })),
       contents: handOverTo(this.place.store, "{}"),

@@ -126,7 +126,9 @@ test.each(["../../outside", "000001-aaaaaaaaaaaa/../..", ".", "unfinished"])(
   "the kept tree %s is refused",
   async (name) => {
     const mirror = new SmallPublication(root, "image", upstream);
-    const { code, lines } = await mirror.run(restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, name));
+    const { code, lines } = await mirror.run(
+      restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, name),
+    );
     expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("no name of a kept tree")]]);
   },
 );

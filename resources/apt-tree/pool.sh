@@ -50,8 +50,9 @@ stamp_roots() {
   find "$1" -type f \( -name InRelease -o -name Release.gpg \) -printf '%h\n' | sort -u | while read -r suite; do
     for file in "$suite/InRelease" "$suite/Release" "$suite/Release.gpg"; do
       [ -e "$file" ] || continue
-      # A file of its own: the one in the store belongs to other trees too.
-      cp "$file" "$file.new" && touch -d "@$now" "$file.new" && mv "$file.new" "$file"
+      # A file of its own: the one in the store belongs to other trees too. Beside it, a name might be another file of the tree,
+      # and what is written into that is in the store, and served.
+      rm -f "$WORK/stamped" && cp "$file" "$WORK/stamped" && touch -d "@$now" "$WORK/stamped" && mv "$WORK/stamped" "$file"
     done
   done
 }

@@ -1,0 +1,46 @@
+import { readFileSync, rmSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import {
+  type SmallUpstream,
+  scratchDirectory,
+  smallUpstream,
+} from "../published-tree/job-on-this-machine.ts";
+import { SmallPublication } from "../published-tree/small-publication.ts";
+
+let upstream: SmallUpstream;
+let root: string;
+
+beforeAll(async () => {
+  upstream = await smallUpstream();
+});
+afterAll(() => upstream.close());
+beforeEach(() => {
+  root = scratchDirectory("stamped-roots");
+  upstream.reset();
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+test.each(["InRelease", "Release", "Release.gpg"])(
+  "a package that is called as a draft of %s would be keeps what it holds, wherever else that is served",
+  async (signed) => {
+    const mirror = new SmallPublication(root, "apt", upstream);
+    const roots = Object.fromEntries(
+      ["InRelease", "Release", "Release.gpg"].map((name) => [`dists/noble/${name}`, `signed ${name}`]),
+    );
+    upstream.offer({ ...roots, "pool/a.deb": "package" });
+    await expect(mirror.publish()).resolves.toMatchObject({ code: 0 });
+    const before = mirror.current();
+
+    const draft = `dists/noble/${signed}.new`;
+    upstream.offer({
+      ...roots,
+      "dists/noble/InRelease": "later",
+      "pool/a.deb": "package",
+      [draft]: "package",
+    });
+    const { code } = await mirror.publish();
+    expect(readFileSync(mirror.at(`m/trees/${before}/public/pool/a.deb`), "utf8")).toBe("package");
+    expect([code, mirror.served(draft)]).toEqual([0, "package"]);
+    expect(mirror.served("dists/noble/InRelease")).toBe("later");
+  },
+);

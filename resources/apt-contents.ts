@@ -21,7 +21,7 @@ import { blaming } from "../errors/blaming.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
-import { checkedContents } from "./apt-tree/as-kept.ts";
+import { checkedContents, type KeptSummary, keptSummary } from "./apt-tree/as-kept.ts";
 import { changesForClients, type Held, heldIn, type Identity } from "./apt-tree/identity.ts";
 import type { AptPublication, SuiteSummary } from "./apt-tree/publication.ts";
 import { type LocalFile, resignedWork, type Text, verbatimWork } from "./apt-tree/work.ts";
@@ -111,7 +111,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   const [keys, locals, { published, kept }, signer, told] = await Promise.all([
     blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
-    summariesOf<PublishedContents>(host, request.directory),
+    summariesOf(host, request.directory, keptSummary),
     ownKeys.then((found) => found.find((each) => each !== undefined)),
     host.facts(publishedContents(request.directory)),
   ]);
@@ -186,7 +186,7 @@ function acceptedWarnings(
 /** By what clients know what is published, and what is to take its place. */
 function identities(
   { mode }: AptContentsRequest,
-  published: PublishedContents,
+  published: KeptSummary,
   held: Held,
   found: Found,
   own: { readonly fingerprint: string } | undefined,
@@ -203,9 +203,9 @@ function identities(
 }
 
 /** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */
-function newestOf(trees: readonly PublishedContents[]): Record<string, { date: string }> {
+function newestOf(trees: readonly KeptSummary[]): Record<string, { date: string }> {
   const newest: Record<string, { date: string }> = Object.create(null);
-  for (const [suite, { date }] of trees.flatMap(({ suites = {} }) => Object.entries(suites))) {
+  for (const [suite, { date }] of trees.flatMap(({ suites }) => Object.entries(suites))) {
     if (date > (newest[suite]?.date ?? "")) newest[suite] = { date };
   }
   return newest;
@@ -238,13 +238,6 @@ async function localFile(path: string): Promise<LocalFile> {
     });
   });
   return { ...(await readLocalPackage(bytes, path)), bytes };
-}
-
-interface PublishedContents {
-  readonly plan: string;
-  readonly mode?: "resigned" | "verbatim" | undefined;
-  readonly signing?: { readonly fingerprint: string } | undefined;
-  readonly suites: Readonly<Record<string, SuiteSummary>>;
 }
 
 /** Puts everything that an update needs into the cache. */
@@ -291,14 +284,14 @@ async function publish(
 async function changesOf(
   host: Host,
   request: AptContentsRequest,
-  published: PublishedContents | undefined,
+  published: KeptSummary | undefined,
   plan: string,
   locals: readonly LocalFile[],
 ): Promise<string[]> {
   const cache = defaultCache();
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const texts = await planTexts(host, request.directory, published, publication);
-  const before = texts.before ? parsePlanText(texts.before) : undefined;
+  const { before, unread } = readBefore(texts.before);
   const after = parsePlanText(texts.after);
   if (before) refuseRebuilt(before, after, locals);
   const resigned = request.mode === "resigned";
@@ -311,9 +304,25 @@ async function changesOf(
   });
   const changes = comparePlans(before, after, (sha256) => lacking.has(sha256));
   return [
+    ...unread,
     ...[...changes].map(([suite, change]) => changeText(suite, change)),
     `plan ${plan.slice(0, 12)}: the tree that is published from it ends in that name`,
   ];
+}
+
+/** The published plan only serves to compare, and the update writes it anew. */
+function readBefore(text: string | undefined): {
+  readonly before?: Plan;
+  readonly unread: readonly string[];
+} {
+  if (!text) return { unread: [] };
+  try {
+    return { before: parsePlanText(text), unread: [] };
+  } catch (error) {
+    if (!(error instanceof ExplainedError)) throw error;
+    const { step, found } = error.explanation;
+    return { unread: [`all is shown as new: ${step}: ${found}`] };
+  }
 }
 
 /** A client that has a version installed never asks for it again, and what is published lies at the same path. */

@@ -56,11 +56,13 @@ interface Outputs {
 }
 
 /** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
-type Summary = Pick<Inputs, "mode" | "upstream" | "plan" | "suites" | "packages" | "bytes"> & {
-  readonly signing?: Pick<NonNullable<Inputs["signing"]>, "directory" | "fingerprint" | "validSeconds">;
+const summarySchema = z.object({
+  plan: z.string(),
+  ...inputs.pick({ mode: true, upstream: true, suites: true, packages: true, bytes: true }).partial().shape,
+  signing: z.object({ directory: z.string(), fingerprint: z.string(), validSeconds: z.number() }).optional(),
   /** The kept tree that it is again, signed anew. */
-  readonly restores?: string;
-};
+  restores: z.string().optional(),
+});
 
 export const aptTree = defineResource<Inputs, Outputs>({
   kind: "AptTree",
@@ -72,7 +74,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
   preflight: refuseTreeOfOthers,
 
   async observe({ host }, declared) {
-    const found = await host.facts(publishedTree<Summary>(declared.directory));
+    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
     const { signing, restores, ...summary } = found.summary;
     const { pinnedTo, upstream, keepSnapshots } = declared;

@@ -12,11 +12,11 @@ import { blaming } from "../errors/blaming.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { hostNamed } from "../hosts/connections.ts";
 import type { Host } from "../hosts/host.ts";
-import { checkedContents, checkedSummary } from "./image-tree/as-kept.ts";
-import type { HeldImage, ImageSummary } from "./image-tree.ts";
+import { checkedContents, keptSummary } from "./image-tree/as-kept.ts";
+import type { HeldImage } from "./image-tree.ts";
 import { planTexts, publishedWorkList } from "./published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "./published-tree/publication.ts";
-import { keptContents, summariesOf } from "./published-tree/published.ts";
+import { keptContents, type Summary, summariesOf } from "./published-tree/published.ts";
 import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { accessWarnings, type UpstreamAccess } from "./published-tree/upstream-access.ts";
@@ -98,9 +98,8 @@ export async function getImageContents(
   const { base } = streamLocation(request.upstream.url);
   const [key, { published, kept }] = await Promise.all([
     keyOf(request),
-    summariesOf<ImageSummary>(host, request.directory),
+    summariesOf(host, request.directory, keptSummary),
   ]);
-  const before = kept.map((summary) => checkedSummary(host, request.directory, summary));
   const roots = await readStreamRoots({
     url: base,
     fetch: fetchThrough(
@@ -115,7 +114,7 @@ export async function getImageContents(
     cache,
     now,
     // Another upstream has dates of its own. A tree that is served again is not what was accepted last.
-    seen: newest(before.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
+    seen: newest(kept.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
   });
   const subject = JSON.stringify(["images", planner, question(request, key), roots.digest]);
   let plan = await cache.recall(subject);
@@ -210,7 +209,7 @@ function heldImages({ images }: PlannedImages): Record<string, HeldImage> {
 async function changesOf(
   host: Host,
   directory: string,
-  published: ImageSummary | undefined,
+  published: Summary | undefined,
   wanted: Publication,
 ): Promise<string[]> {
   const { before, after } = await planTexts(host, directory, published, wanted);

@@ -60,6 +60,13 @@ export type ImageSummary = Pick<
   "upstream" | "plan" | "updated" | "images" | "files" | "bytes" | "keepTrees"
 >;
 
+const summarySchema = z.object({
+  plan: z.string(),
+  ...inputs
+    .pick({ upstream: true, updated: true, images: true, files: true, bytes: true, keepTrees: true })
+    .partial().shape,
+});
+
 export const imageTree = defineResource<Inputs, Outputs>({
   kind: "ImageTree",
   version: 1,
@@ -70,7 +77,7 @@ export const imageTree = defineResource<Inputs, Outputs>({
   preflight: refuseTreeOfOthers,
 
   async observe({ host }, declared) {
-    const found = await host.facts(publishedTree<ImageSummary>(declared.directory));
+    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
     const { tree, summary, integrity } = found;
     const { pinnedTo, keepTrees, upstream } = declared;

@@ -52,6 +52,11 @@ interface Outputs {
 /** What a published tree says of itself. */
 export type OwnImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signing">;
 
+const summarySchema = z.object({
+  plan: z.string(),
+  ...inputs.pick({ updated: true, image: true, size: true, signing: true }).partial().shape,
+});
+
 export const ownImageTree = defineResource<Inputs, Outputs>({
   kind: "OwnImageTree",
   version: 1,
@@ -61,7 +66,7 @@ export const ownImageTree = defineResource<Inputs, Outputs>({
   preflight: refuseTreeOfOthers,
 
   async observe({ host }, declared) {
-    const found = await host.facts(publishedTree<OwnImageSummary>(declared.directory));
+    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
     const { tree, summary, integrity } = found;
     return { inputs: { ...declared, ...summary, integrity }, outputs: { tree } };

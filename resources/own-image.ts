@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { defaultCache } from "../content/metadata-cache.ts";
 import { type OwnImage, ownStream } from "../content/simplestreams/own-stream.ts";
 import { ExplainedError } from "../errors/explained-error.ts";
@@ -7,7 +8,6 @@ import { type ImageFile, imageFileFacts } from "./image-file.ts";
 import { packsDisk } from "./maas-image/deployable.ts";
 import { fileTypeOf } from "./maas-image/upload-names.ts";
 import { checkedOwnSummary, type KeptOwnImage } from "./own-image-tree/as-kept.ts";
-import type { OwnImageSummary } from "./own-image-tree.ts";
 import type { Publication } from "./published-tree/publication.ts";
 import { summariesOf } from "./published-tree/published.ts";
 import { refuseWithoutRoom } from "./published-tree/room.ts";
@@ -76,7 +76,7 @@ export async function planOwnImage(
   }
   const [facts, published] = await Promise.all([
     imageFileFacts(file, publisher),
-    summariesOf<OwnImageSummary>(publisher, directory).then(({ published: summary }) =>
+    summariesOf(publisher, directory, z.unknown()).then(({ published: summary }) =>
       summary === undefined ? undefined : checkedOwnSummary(publisher, directory, summary),
     ),
   ]);

@@ -325,7 +325,7 @@ export function parsePlanText(text: string): Plan {
   const rest: string[] = [];
   for (const line of lines) {
     const [word, name = "", date = "", releaseSha256 = ""] = line.split(" ");
-    if (word === "suite") suites.set(name, { date, releaseSha256 });
+    if (word === "suite" && !/[\x00-\x1f\x7f]/.test(line)) suites.set(name, { date, releaseSha256 });
     else rest.push(line);
   }
   return summarise(suites, rest.map(rowFrom));

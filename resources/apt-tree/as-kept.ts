@@ -26,6 +26,17 @@ const keptSchema = z.object({
   warnings: z.array(z.string().transform((text) => text.replace(/\p{Cc}/gu, " "))).default([]),
 });
 
+/** What plans that come after a tree need of its summary. */
+export const keptSummary = z.object({
+  plan: digest,
+  mode: z.enum(["resigned", "verbatim"]).optional(),
+  signing: z.object({ fingerprint: z.string().regex(/^[0-9A-F]{40,64}$/) }).optional(),
+  // A tree of a release that did not say it is kept, too.
+  suites: z.record(line, z.object({ date: z.iso.datetime() })).default({}),
+});
+
+export type KeptSummary = z.output<typeof keptSummary>;
+
 export type KeptContents = z.output<typeof keptSchema> & { readonly upstreamKey: string };
 
 /**

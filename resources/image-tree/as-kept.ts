@@ -9,7 +9,8 @@ const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
 const names = z.array(z.string());
 const updated = z.object({ index: date, products: z.record(z.string(), date) });
 
-const summarySchema = z.object({ plan: z.string(), upstream: z.string(), updated });
+/** What plans that come after a tree need of its summary. */
+export const keptSummary = z.object({ plan: z.string(), upstream: z.string(), updated });
 
 const contentsSchema = z.object({
   updated,
@@ -25,11 +26,6 @@ const contentsSchema = z.object({
   warnings: names,
 });
 export type KeptContents = z.output<typeof contentsSchema>;
-
-/** What later plans need of a tree's summary, as its host tells it. */
-export function checkedSummary(host: Host, directory: string, summary: unknown) {
-  return readAs(summarySchema, summary, host, `${directory}/trees/*/summary.json`);
-}
 
 /**
  * What a kept tree is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:

@@ -15,8 +15,7 @@ export async function planTexts(
   const text = async (digest: string) => (await cache.get(digest))?.toString();
   const held = async () => {
     if (!published) return undefined;
-    const manifest = await text(published.plan);
-    const known = manifest && (await text((JSON.parse(manifest) as Publication).planText));
+    const known = await text((await publicationOf(published))?.planText ?? "");
     // Another workstation made it: the host has it too.
     return known || publishedPlan(host, directory);
   };
@@ -26,12 +25,14 @@ export async function planTexts(
 
 /** The work list of what is published, where it was planned on this workstation. */
 export async function publishedWorkList(published: Summary | undefined): Promise<string | undefined> {
-  // A host says which it is: what else the cache has under a digest is no publication.
-  if (!published || !/^[0-9a-f]{64}$/.test(published.plan)) return undefined;
-  const cache = defaultCache();
-  const manifest = (await cache.get(published.plan))?.toString() ?? "";
-  const { workList = "" } = manifest.startsWith('{"planText"') ? (JSON.parse(manifest) as Publication) : {};
-  return (await cache.get(workList))?.toString();
+  const known = published && (await publicationOf(published));
+  return known && (await defaultCache().get(known.workList))?.toString();
+}
+
+/** A host says which it is: what else the cache has under a digest is no publication. */
+async function publicationOf({ plan }: Summary): Promise<Publication | undefined> {
+  const manifest = (await defaultCache().get(plan))?.toString() ?? "";
+  return manifest.startsWith('{"planText"') ? (JSON.parse(manifest) as Publication) : undefined;
 }
 
 async function publishedPlan(host: Host, directory: string): Promise<string> {

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host, Probe } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
@@ -22,31 +22,47 @@ export interface Published<S extends Summary> {
   readonly secondsLeft: number | undefined;
 }
 
-/** The published state of a mirror. Undefined: nothing is published. */
-export function publishedTree<S extends Summary>(directory: string): Probe<Published<S> | undefined> {
-  return { script: observeScript({ directory }), parse: parsePublished };
-}
+/** JSON has no undefined: what is not given is not there. */
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-function parsePublished<S extends Summary>(output: string): Published<S> | undefined {
-  const [tree = "", summary = "", now, until, end, ...faults] = output.trimEnd().split("\n");
-  if (tree === "absent") return undefined;
-  const count = Number(faults.pop());
-  const listed = faults.map((line) => line.split("\t").reverse().join(": ")).join(", ");
+/** What a summary of any kind says. */
+export const anySummary = z.object({ plan: z.string() });
+
+/**
+ * The published state of a mirror. Undefined: nothing is published.
+ *
+ * @param schema What its summary may say; the rest of it counts for nothing.
+ */
+export function publishedTree<S extends Summary>(
+  host: Pick<Host, "name">,
+  directory: string,
+  schema: z.ZodType<S>,
+): Probe<Published<Given<S>> | undefined> {
   return {
-    tree,
-    summary: JSON.parse(summary) as S,
-    integrity:
-      count === 0
-        ? end === "finished"
-          ? "complete"
-          : "an update was cut off before it had tidied up"
-        : `${count} ${count === 1 ? "file is" : "files are"} missing or wrong: ${listed}${count > 5 ? ", ..." : ""}`,
-    secondsLeft: Number(until) > 0 ? Number(until) - Number(now) : undefined,
+    script: observeScript({ directory }),
+    parse: (output) => {
+      const [tree = "", summary = "", now, until, end, ...faults] = output.trimEnd().split("\n");
+      if (tree === "absent") return undefined;
+      const path = `${directory}/current/summary.json`;
+      const count = Number(faults.pop());
+      const listed = faults.map((line) => line.split("\t").reverse().join(": ")).join(", ");
+      return {
+        tree,
+        summary: readAs(schema, jsonOf(summary, host, path), host, path) as Given<S>,
+        integrity:
+          count === 0
+            ? end === "finished"
+              ? "complete"
+              : "an update was cut off before it had tidied up"
+            : `${count} ${count === 1 ? "file is" : "files are"} missing or wrong: ${listed}${count > 5 ? ", ..." : ""}`,
+        secondsLeft: Number(until) > 0 ? Number(until) - Number(now) : undefined,
+      };
+    },
   };
 }
 
 /** What the trees of a mirror say of themselves. Their files are not looked at. */
-export interface Summaries<S extends Summary> {
+export interface Summaries<S> {
   /** Undefined: nothing is published. */
   readonly published: S | undefined;
   /** Of all kept trees, the published one included. */
@@ -56,9 +72,14 @@ export interface Summaries<S extends Summary> {
 /**
  * Reads what is in a mirror's directory, to plan what comes next.
  *
- * @throws ExplainedError where there is something else in it
+ * @param schema What a summary may say; the rest of it counts for nothing.
+ * @throws ExplainedError where there is something else in it, or a summary that no update has written
  */
-export async function summariesOf<S extends Summary>(host: Host, directory: string): Promise<Summaries<S>> {
+export async function summariesOf<S>(
+  host: Host,
+  directory: string,
+  schema: z.ZodType<S>,
+): Promise<Summaries<S>> {
   const [summaries, foreign] = await Promise.all([
     host.facts({
       script: sh`cd ${directory} 2>/dev/null || exit 0
@@ -70,7 +91,8 @@ done`,
           const tab = line.indexOf("\t");
           if (tab < 0) return [];
           const name = line.slice(0, tab);
-          return [[name, jsonOf(line.slice(tab + 1), host, `${directory}/${name}/summary.json`) as S]];
+          const path = `${directory}/${name}/summary.json`;
+          return [[name, readAs(schema, jsonOf(line.slice(tab + 1), host, path), host, path)]];
         }),
     }),
     host.facts({ script: foreignNamesScript({ directory }), parse: (output) => output.trim() }),
@@ -126,7 +148,7 @@ export async function keptContents<Found>(
 }
 
 /** What a file that an update left on its host says; whether it is what an update writes is for the reader to check. */
-function jsonOf(text: string, host: Host, path: string): unknown {
+function jsonOf(text: string, host: Pick<Host, "name">, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -135,7 +157,12 @@ function jsonOf(text: string, host: Host, path: string): unknown {
 }
 
 /** The refusal of a file beside a tree that is not as an update wrote it. */
-export function damaged(host: Host, path: string, found: string, cause?: unknown): ExplainedError {
+export function damaged(
+  host: Pick<Host, "name">,
+  path: string,
+  found: string,
+  cause?: unknown,
+): ExplainedError {
   return new ExplainedError({
     host: host.name,
     step: `reading ${path}`,
@@ -150,7 +177,7 @@ export function damaged(host: Host, path: string, found: string, cause?: unknown
 export function readAs<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
-  host: Host,
+  host: Pick<Host, "name">,
   path: string,
 ): z.output<Schema> {
   const result = schema.safeParse(value);

@@ -3,7 +3,7 @@ import type { Scene } from "../kernel/definition.ts";
 import { handOver } from "./hand-over.ts";
 import { runJob } from "./job.ts";
 import { loadPublication, type Publication } from "./publication.ts";
-import { publishedTree } from "./published.ts";
+import { anySummary, publishedTree } from "./published.ts";
 import { leaveScript, type Place, removeScript } from "./scripts.ts";
 import { digestOf } from "./work-list.ts";
 
@@ -36,7 +36,7 @@ export async function publishPlan<P extends Publication>(
     { step, remedy, directory },
     { input: list, secret },
   );
-  const published = await scene.host.facts(publishedTree(directory));
+  const published = await scene.host.facts(publishedTree(scene.host, directory, anySummary));
   if (published?.summary.plan === plan) return published.tree;
   throw new ExplainedError({
     step,
@@ -57,7 +57,7 @@ export async function restoreTree(
   const remedy =
     "Set pinnedTo to another kept tree, or take it out to follow upstream again, which also has its damaged files fetched.";
   await runJob(scene, job(digestOf(summary)), { step: "serving a kept tree again", remedy, directory });
-  const published = await scene.host.facts(publishedTree(directory));
+  const published = await scene.host.facts(publishedTree(scene.host, directory, anySummary));
   return published?.tree ?? tree;
 }
 

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../resources/apt-tree/scripts.ts";
-import { publishedTree } from "../../../../resources/published-tree/published.ts";
+import { anySummary, publishedTree } from "../../../../resources/published-tree/published.ts";
 import { leaveScript, observeScript, removeScript } from "../../../../resources/published-tree/scripts.ts";
 import { digestOf, type WorkItem, workListText } from "../../../../resources/published-tree/work-list.ts";
 import {
@@ -258,7 +258,7 @@ describe("a published tree that was tampered with", () => {
 
 describe("an update that is cut off when its tree is served", () => {
   const integrity = async () => {
-    const probe = publishedTree(place().directory);
+    const probe = publishedTree({ name: "mirror" }, place().directory, anySummary);
     return probe.parse((await runScript(probe.script).ended).lines.join("\n"))?.integrity;
   };
 
@@ -285,7 +285,7 @@ describe("an update that is cut off when its tree is served", () => {
     writeFileSync(join(root, "m/.unfinished"), "");
     expect(await integrity()).not.toBe("complete");
     const other = `exec 7>"${join(root, "m/.lock")}"; flock 7`;
-    const { script, parse } = publishedTree(place().directory);
+    const { script, parse } = publishedTree({ name: "mirror" }, place().directory, anySummary);
     const { lines } = await runScript(`${other}\n${script}`).ended;
     expect(parse(lines.join("\n"))?.integrity).toBe("complete");
   });

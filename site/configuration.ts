@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { shownInput } from "../errors/shown-address.ts";
 import { pathText } from "../resources/kernel/check.ts";
-import { isSecret, plainSecrets } from "./plain-secrets.ts";
+import { mayBeShown, plainSecrets } from "./plain-secrets.ts";
 import { type Site, siteSchema } from "./site.ts";
 
 /**
@@ -30,10 +30,7 @@ export function readSite(project = pulumi.getProject(), stack = pulumi.getStack(
   if (result.success && faults.length === 0) return result.data;
   const lines = faults.map(({ path, message }) => {
     const value = valueAt(given, path);
-    const shown =
-      typeof value === "string" && !isSecret(path, value)
-        ? ` ${JSON.stringify(shownValue(path, value))}`
-        : "";
+    const shown = mayBeShown(path, value) ? ` ${JSON.stringify(shownValue(path, value))}` : "";
     return `  ${file}: ${project}${path.length > 0 ? `:${pathText(path)}` : ""}:${shown} ${message}`;
   });
   throw new pulumi.RunError(`The configuration of the stack ${stack} cannot be used:\n${lines.join("\n")}`);

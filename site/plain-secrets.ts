@@ -23,6 +23,16 @@ export function isSecret(path: readonly PropertyKey[], value: unknown): boolean 
 }
 
 /**
+ * Whether a wrong value may be shown to whoever wrote it. What stands where a secret belongs beside something else may be both of
+ * them in one: `credentials: name:word`.
+ */
+export function mayBeShown(path: readonly PropertyKey[], value: unknown): value is string {
+  return typeof value === "string" && !isSecret(path, value) && !besideSecrets.test(pathText(path));
+}
+
+const besideSecrets = /(^|\.)(credentials|tls|clientCertificate)(\.|$)/;
+
+/**
  * The secrets of a stack's configuration that are not encrypted. They would be in version control, and in
  * clear text in the state: in the provider's inputs, in its history and backups.
  *
@@ -47,7 +57,7 @@ export function plainSecrets(
   const text = fileText(file);
   return secretsIn(given).flatMap(({ path, value }) => {
     // Beside an encrypted value of the same key, only the file tells that this one is not.
-    if (isEncrypted(String(path[0])) && !standsIn(text, value)) return [];
+    if (isEncrypted(String(path[0])) && !standsIn(text, String(path.at(-1)), value)) return [];
     const key = `${project}:${pathText(path)}`;
     const from = value.includes("\n") ? " < FILE" : "";
     return [
@@ -72,21 +82,35 @@ function secretsIn(
   return Object.entries(value).flatMap(([key, item]) => secretsIn(item, [...path, key]));
 }
 
-/** Without white space, which a text of several lines has otherwise in YAML. */
 function fileText(file: string): string {
   try {
-    return bare(readFileSync(file, "utf8"));
+    return readFileSync(file, "utf8");
   } catch {
     return "";
   }
 }
 
-/** Short values are in every text. */
-function standsIn(text: string, value: string): boolean {
-  const wanted = bare(value);
-  return wanted.length >= 8 && text.includes(wanted);
+/** Whether a YAML text has a value in clear, in one of the ways in which YAML quotes it. */
+function standsIn(text: string, name: string, value: string): boolean {
+  const forms = new Set([value, JSON.stringify(value).slice(1, -1), value.replaceAll("'", "''")]);
+  const all = bare(text);
+  return [...forms].some((form) => {
+    const wanted = bare(form);
+    // Short values are in every text: they count where they are the whole value of their name.
+    return wanted.length >= 8 ? all.includes(wanted) : inClear(name, form).test(text);
+  });
 }
 
+/** `name: value`, in a block or a flow, however quoted; or in the lines of a block scalar. */
+function inClear(name: string, form: string): RegExp {
+  const [key, value] = [name, form.trim()].map((part) => part.replace(/[^\w\s]/g, "\\$&"));
+  return new RegExp(
+    `["']?${key}["']?\\s*:\\s*([|>][-+0-9]*\\s*\\n\\s*)?(["']?)${value}\\2\\s*([,}#]|$)`,
+    "m",
+  );
+}
+
+/** Without white space, which a text of several lines has otherwise in YAML. */
 function bare(text: string): string {
-  return text.replace(/\\n|\s/g, "");
+  return text.replace(/\\\r?\n|\\n|\s/g, "");
 }

@@ -62,3 +62,17 @@ test.each([
     expect(text).not.toMatch(/pulumi config set .*url/);
   }
 });
+
+test.each<[string, object]>([
+  ["name and password in one", { upstream: { credentials: "name:hidden" } }],
+  ["a token alone", { upstream: { credentials: "hidden" } }],
+  ["a password beside the name", { upstream: { credentials: { username: "name:hidden", password: "x" } } }],
+  ["name and password of a proxy", { upstream: { proxy: { url: "http://p", credentials: "name:hidden" } } }],
+  ["a key in place of both", { serve: { tls: "hidden" } }],
+  ["a key's text in place of both", { upstream: { clientCertificate: "hidden" } }],
+])("where a secret belongs, nothing of what came instead is shown: %s", (_, mirror) => {
+  pulumi.runtime.setAllConfig({
+    "dc:aptMirrors": JSON.stringify({ m: { host: "h", suites: ["noble"], ...mirror } }),
+  });
+  expect(() => readSite("dc", "north")).toThrow(/^(?!.*hidden).*aptMirrors\.m\.(upstream|serve)\./s);
+});

@@ -63,6 +63,41 @@ describe("secrets of a stack's file", () => {
   });
 });
 
+describe.each(["it's a long secret", 'with "quotes" in it', "back\\slash-n\\n", "short", "a'b", "12"])(
+  "the secret %j",
+  (password) => {
+    const json = JSON.stringify(password);
+    const single = `'${password.replaceAll("'", "''")}'`;
+    const ways = {
+      "double quotes": `password: ${json}`,
+      "single quotes": `password: ${single}`,
+      "no quotes": `password: ${password}`,
+      "a flow": `credentials: {username: me, "password": ${json} }`,
+      "a flow in which it is not the last": `credentials: { password: ${single}, username: me}`,
+      "a block scalar": `password: |-\n      ${password}`,
+      "a folded scalar": `password: >\n      ${password}\n    username: me`,
+      "a comment behind it": `password: ${json} # for now`,
+    };
+    const said = (yaml: string) => {
+      const file = join(folder, "Pulumi.dc2.yaml");
+      writeFileSync(
+        file,
+        `config:\n  dc:aptMirrors:\n    ${yaml}\n    other:\n      password:\n        secure: AAA=\n`,
+      );
+      const given = { aptMirrors: { open: { upstream: { credentials: { username: "me", password } } } } };
+      return plainSecrets(given, { project: "dc", stack: "dc2", file, isEncrypted: () => true });
+    };
+
+    test.each(Object.entries(ways))("is found beside encrypted ones in %s", (_, yaml) => {
+      expect(said(yaml)).toHaveLength(1);
+    });
+
+    test("is not found where it is encrypted", () => {
+      expect(said("password:\n      secure: v1:abc")).toEqual([]);
+    });
+  },
+);
+
 test.each<[string, string, boolean]>([
   ["aptMirrors.a.upstream.credentials.password", "x", true],
   ["aptMirrors.a.upstream.credentials.token", "x", true],

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { signedDate, spanOf } from "../dates.ts";
+import { someOf } from "../names.ts";
 import { isSanePath } from "../sane-path.ts";
 import { isFlat } from "./suite-place.ts";
 
@@ -91,11 +92,13 @@ export function parseRelease(text: string, name: string): Release {
       }
       continue;
     }
-    const found = /^([A-Za-z0-9-]+):\s*(.*?)\s*$/.exec(line);
-    if (!found) throw refuse(`a line is not a field: ${JSON.stringify(line.slice(0, 120))}`);
-    const [, written = "", value = ""] = found;
+    const [, written] = /^([A-Za-z0-9-]+):/.exec(line) ?? [];
+    if (!written) throw refuse(`a line is not a field: ${JSON.stringify(line.slice(0, 120))}`);
+    // Not by an expression: those that look for blanks at an end try every beginning of every row of blanks.
+    const value = line.slice(written.length + 1).trim();
     field = single.get(written.toLowerCase()) ?? lists.get(written.toLowerCase()) ?? written;
-    if (/[\x00-\x08\x0b-\x1f\x7f]/.test(value)) throw refuse(`${field} has control characters`);
+    if (/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]/.test(value))
+      throw refuse(`${field} has control characters`);
     if (seen.has(field.toLowerCase())) throw refuse(`${field} stands in it twice`);
     seen.add(field.toLowerCase());
     header[field] = value;
@@ -253,7 +256,7 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
       refuse(
         `it has no ${what} ${missing.join(", ")}`,
         available.length > 0
-          ? `Choose among those it has: ${available.join(", ")}.`
+          ? `Choose among those it has: ${someOf(available, 50)}.`
           : "It has no indices of any: check upstream's URL and the suite's name.",
         [`${what}s`],
       );

@@ -10,6 +10,8 @@ import { readAs } from "../published-tree/published.ts";
  */
 
 const line = z.string().regex(/^[^\p{Cc}]*$/u);
+/** As Release files have them: blanks may be tabs. */
+const fieldValue = z.string().regex(/^[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const amount = z.int().min(0);
 
@@ -20,7 +22,7 @@ const keptSchema = z.object({
   ),
   packages: amount,
   bytes: amount,
-  headers: z.record(line, z.record(z.string().regex(/^[A-Za-z0-9-]+$/), line)),
+  headers: z.record(line, z.record(z.string().regex(/^[A-Za-z0-9-]+$/), fieldValue)),
   selections: z.array(z.string().regex(/^(?!\.\.?\/)[\w.:+~-]+\/(?!\.\.?\/)[\w.:+~-]+\/[a-z0-9-]+$/)),
   upstreamFingerprints: z.array(z.string().regex(/^[0-9A-F]{40,64}$/)),
   warnings: z.array(z.string().transform((text) => text.replace(/\p{Cc}/gu, " "))).default([]),

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { count, few } from "../published-tree/wording.ts";
 
-const plain = z.string().regex(/^[^\x00-\x1f\x7f-\x9f]*$/);
+// Blanks may be tabs.
+const plain = z.string().regex(/^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$/);
 
 /** What the contents.json of a published tree says of what clients know it by. */
 const heldSchema = z.object({

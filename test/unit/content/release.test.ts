@@ -33,6 +33,28 @@ describe("a Release is read once, as apt reads it", () => {
     );
   });
 
+  test("rows of blanks, however long, are blanks", () => {
+    const row = " ".repeat(4_000_000);
+    const { header } = parse(text({ Label: `${row}a${row}b${row}` }));
+    expect(header.Label).toBe(`a${row}b`);
+    expect(() => parse(text({ Label: `a${row}\u0001${row}` }))).toThrow(/Label has control characters/);
+  });
+
+  test.each(["\u0085", "\u009b31m", "\u2028", "\r", "\u001b[31m"])(
+    "%j in a field would be carried out by a terminal",
+    (odd) => {
+      expect(() => parse(text({ Label: `a${odd}b` }))).toThrow(/Label has control characters/);
+    },
+  );
+
+  test("of very many components that it has, some are named", () => {
+    const many = Array.from({ length: 20_000 }, (_, n): [string, Buffer] => [
+      `c${n}/binary-amd64/Packages.gz`,
+      Buffer.from("x"),
+    ]);
+    expect(() => check(text({}, many))).toThrow(/has no component main\n.*c0, c1, .* and 19950 more\.$/s);
+  });
+
   test.each([
     ["another case", "SUITE: jammy", /Suite stands in it twice/],
     ["the same", "Suite: noble", /Suite stands in it twice/],

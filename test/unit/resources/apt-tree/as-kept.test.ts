@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import { type TrustedKeys, trustedKeys } from "../../../../content/openpgp/keyring.ts";
 import type { Host } from "../../../../hosts/host.ts";
 import { checkedContents } from "../../../../resources/apt-tree/as-kept.ts";
+import { heldIn } from "../../../../resources/apt-tree/identity.ts";
 
 const host = { name: "mirror" } as Host;
 let keys: TrustedKeys;
@@ -30,6 +31,12 @@ describe("what a host says of a kept tree", () => {
     expect(read({ upstreamFingerprints: ["B".repeat(40)] }, "resigned").upstreamFingerprints).toEqual([
       ...keys.fingerprints,
     ]);
+  });
+
+  test("may have in its heads what a Release may have", () => {
+    const headers = { noble: { Suite: "noble", Description: "Ubuntu\tNoble \u00e9" } };
+    expect(read({ headers }).headers).toEqual(headers);
+    expect(heldIn({ headers })?.headers).toEqual(headers);
   });
 
   test("cannot write to a terminal", () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { ExplainedError } from "../errors/explained-error.ts";
+import { ExplainedError, printable } from "../errors/explained-error.ts";
 import { explainedOnce } from "../errors/repeated-failure.ts";
 import { resolveDestination } from "../hosts/connections.ts";
 import { SshConfigurationError } from "../hosts/unreachable.ts";
@@ -66,8 +66,8 @@ export async function lookedUp<
 >(component: pulumi.ComponentResource, path: string, lookup: Promise<Found>): Promise<Found> {
   try {
     const contents = await lookup;
-    for (const line of contents.changes) void pulumi.log.info(line, component);
-    for (const line of contents.warnings) void pulumi.log.warn(line, component);
+    for (const line of contents.changes) void pulumi.log.info(printable(line), component);
+    for (const line of contents.warnings) void pulumi.log.warn(printable(line), component);
     return contents;
   } catch (caught) {
     const error = caught instanceof SshConfigurationError ? explainedOnce(caught, path) : caught;
@@ -117,8 +117,9 @@ export function checkedTls(
   };
   // A certificate can be looked at before its key is known.
   const early = look(undefined).then(({ warnings, validity }) => {
-    if (validity) void pulumi.log.info(`${at}.certificate: ${validity}`, component);
-    for (const warning of warnings) void pulumi.log.warn(`${at}.certificate: ${warning}`, component);
+    if (validity) void pulumi.log.info(printable(`${at}.certificate: ${validity}`), component);
+    for (const warning of warnings)
+      void pulumi.log.warn(printable(`${at}.certificate: ${warning}`), component);
   });
   early.catch(() => {});
   return pulumi.secret(

@@ -44,8 +44,8 @@ function render({ host, resource, step, found, remedy }: Explanation): string {
   return printable(`${where ? `${where}: ` : ""}${step}: ${found}\n  What to do: ${remedy}`);
 }
 
-/** What others wrote may stand in an error: what a terminal would carry out, or turn around, is shown as its number. */
-function printable(text: string): string {
+/** What others wrote may stand in what is shown: what a terminal would carry out, or turn around, becomes its number. */
+export function printable(text: string): string {
   return text.replace(
     /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { printable } from "../../errors/explained-error.ts";
 
 type Severity = "info" | "warning";
 
@@ -23,7 +24,7 @@ export class EngineLog {
   ): Promise<void> {
     this.#client ??= this.#connect();
     const client = await this.#client;
-    await client?.(urn, message, severity, ephemeral);
+    await client?.(urn, printable(message), severity, ephemeral);
   }
 
   async #connect(): Promise<LogClient | undefined> {

@@ -1,5 +1,6 @@
-import { expect, test } from "@jest/globals";
-import { placeOf } from "../../../components/mirror-site.ts";
+import { expect, jest, test } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
+import { lookedUp, placeOf } from "../../../components/mirror-site.ts";
 
 test.each(["../x", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf", "ä"])(
   "a component called %j gets no place on a host, declared or not",
@@ -15,4 +16,15 @@ test.each(["../x", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf", "ä"])(
 
 test("any other has its own", () => {
   expect(placeOf("images", "Noble_1.2", "/srv/x")).toEqual({ directory: "/srv/x", store: "/srv/x/store" });
+});
+
+test("what a lookup says beside a component is shown, and not carried out by a terminal", async () => {
+  const said: string[] = [];
+  const spies = (["info", "warn"] as const).map((how) =>
+    jest.spyOn(pulumi.log, how).mockImplementation(async (line) => void said.push(line)),
+  );
+  const lookup = Promise.resolve({ changes: ["noble\u001b[2J: +1\n  new: jq"], warnings: ["\u202eelbon"] });
+  await lookedUp({} as pulumi.ComponentResource, "aptMirrors.m", lookup);
+  for (const spy of spies) spy.mockRestore();
+  expect(said).toEqual(["noble\\u001b[2J: +1\n  new: jq", "\\u202eelbon"]);
 });

@@ -162,11 +162,15 @@ done
 mkdir ${run}
 printf %s ${sh`${script}`} > ${run}/script
 printf %s ${sh`${wrapper}`} > ${run}/wrapper
-printf %s ${sh`${secret ?? ""}`} > ${run}/secret
 : > ${run}/log
 cat > ${run}/input
+# Last, and not to stay where no job comes of it.
+trap 'rm -f ${run}/secret' EXIT
+trap 'exit 1' HUP INT TERM
+printf %s ${sh`${secret ?? ""}`} > ${run}/secret
 systemctl reset-failed ${sh`${unitOf(name)}`} 2>/dev/null || true
 systemd-run --quiet --collect --unit=${sh`${unitOf(name)}`} --description=${sh`${`airgapped-maas job ${name}`}`} --working-directory=${folderOf(name)}/${run} --property=ExecStopPost=${sh`${`-/bin/sh -c "rm -f ${folderOf(name)}/${run}/secret*"`}`} /bin/sh wrapper >&2
+trap - EXIT
 echo ${run} ${digest} > current.new
 mv current.new current
 echo "started ${run}"

@@ -81,9 +81,11 @@ ${keyProbe(former).script}`;
 function parse(output: string): FoundKey | undefined {
   const lines = output.split("\n").map((line) => line.split(":"));
   const told = (word: string) => lines.find(([first]) => first === word) ?? [];
-  const fingerprint = told("fingerprint")[1];
+  // It goes into configuration files.
+  const fingerprint = /^[0-9A-F]{40,64}$/.exec(told("fingerprint")[1] ?? "")?.[0];
   if (!fingerprint) return undefined;
-  const [, validity, , , , , expiry = ""] = told("pub");
+  const [, validity, , , , , said = ""] = told("pub");
+  const expiry = /^\d{1,12}$/.test(said) ? said : "";
   const [declared = "", reached = ""] = (told("expiry")[1] ?? "").split(" ");
   const date = expiry ? new Date(Number(expiry) * 1000).toISOString().slice(0, 10) : "never";
   return {

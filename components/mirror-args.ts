@@ -20,17 +20,23 @@ export const absolutePath = z
   );
 
 /** Where a mirror is kept that is not where mirrors are by default, or where it was by default under another name. */
-export const mirrorDirectory = absolutePath.refine(
-  (path) => {
-    if (`${commonPlace}/`.startsWith(`${path}/`)) return false;
-    if (!path.startsWith(`${commonPlace}/`)) return true;
-    const [stack, ...below] = path.slice(commonPlace.length + 1).split("/");
-    return stack !== "store" && below.length === 2;
-  },
-  {
-    error: `overlaps with ${commonPlace}, where mirrors without a directory and their store are: name a directory elsewhere, or a mirror's own there (${commonPlace}/STACK/apt/NAME)`,
-  },
-);
+export const mirrorDirectory = absolutePath
+  // It stands in configurations of nginx and reprepro and in lists, which have no way to write these.
+  .regex(
+    /^[^\s\x00-\x1f\x7f$;{}\\]*$/,
+    "has a blank, a control character or one of $ ; { } \\, which no web server's configuration can name",
+  )
+  .refine(
+    (path) => {
+      if (`${commonPlace}/`.startsWith(`${path}/`)) return false;
+      if (!path.startsWith(`${commonPlace}/`)) return true;
+      const [stack, ...below] = path.slice(commonPlace.length + 1).split("/");
+      return stack !== "store" && below.length === 2;
+    },
+    {
+      error: `overlaps with ${commonPlace}, where mirrors without a directory and their store are: name a directory elsewhere, or a mirror's own there (${commonPlace}/STACK/apt/NAME)`,
+    },
+  );
 
 /** A mirror's name, as it stands in paths, units and keys. */
 export const mirrorName = z
@@ -78,6 +84,8 @@ export function serveSchema(standardPath: string) {
       path: z
         .string()
         .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._~-]*)*\/?$/, "is not a plain URL path such as /ubuntu")
+        // It is the name of a file of nginx's.
+        .max(200, "is longer than 200 characters")
         .transform((path) => path.replace(/\/$/, ""))
         .default(standardPath),
       serverNames: z
@@ -85,6 +93,10 @@ export function serveSchema(standardPath: string) {
           z
             .string()
             .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i, "is not a host name")
+            .refine(
+              (name) => name.length <= 253 && name.split(".").every((label) => label.length <= 63),
+              "is longer than a host name can be: 253 characters, 63 between two dots",
+            )
             // nginx and its clients do not tell cases apart.
             .toLowerCase(),
         )

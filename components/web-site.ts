@@ -83,7 +83,10 @@ export function serverKey(serve: Pick<Serve, "port" | "serverNames">): string {
   const names = namesOf(serve);
   if (names.length === 0) return `${serve.port}-any`;
   const digest = createHash("sha256").update(names.join(" ")).digest("hex").slice(0, 8);
-  return `${serve.port}-${names[0]}${names.length > 1 || names[0] === "any" ? `-${digest}` : ""}`;
+  const [first = ""] = names;
+  // A file's name has 255 characters at most.
+  const shown = first.slice(0, 200);
+  return `${serve.port}-${shown}${names.length > 1 || first === "any" || shown !== first ? `-${digest}` : ""}`;
 }
 
 function serverBlock(

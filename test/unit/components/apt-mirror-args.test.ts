@@ -155,3 +155,17 @@ describe("suites, components and architectures", () => {
     expect(issuesOf({ architectures: ["constructor"] })).toEqual([]);
   });
 });
+
+test.each(["/srv/a b", "/srv/a$b", "/srv/a;b", "/srv/a{b}", "/srv/a\\b", "/srv/a\tb", "/srv/a\u00a0b"])(
+  "a directory that nginx cannot be told of is refused: %j",
+  (directory) => {
+    const declared = { host: "h", upstream: { url: "http://a.example/u" }, suites: ["noble"], directory };
+    expect(aptMirrorSchema.safeParse(declared).error?.issues).toEqual([
+      expect.objectContaining({
+        path: ["directory"],
+        message: expect.stringMatching(/^has a blank, a control/),
+      }),
+    ]);
+    expect(aptMirrorSchema.safeParse({ ...declared, directory: "/srv/spiegelü/a+b" }).success).toBe(true);
+  },
+);

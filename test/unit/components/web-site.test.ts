@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { serveSchema } from "../../../components/mirror-args.ts";
 import { serverKey, webSite } from "../../../components/web-site.ts";
 
 const serve = { port: 80, path: "/ubuntu", serverNames: [] as string[] };
@@ -124,4 +125,27 @@ test("a mirror inside another is a contradiction, beside another it is none", ()
   expect(clashes("", "/a")).toEqual(["URL path / on port 80"]);
   expect(clashes("/a", "/ab")).toEqual([]);
   expect(clashes("/a/b", "/a/c")).toEqual([]);
+});
+
+test("the longest names and paths that can be declared make names of files that a file system takes", () => {
+  const label = "l".repeat(63);
+  const name = `${label}.${label}.${label}.${"l".repeat(61)}`;
+  const path = `/${"p".repeat(199)}`;
+  const declared = serveSchema("/ubuntu").parse({ port: 65_535, serverNames: [name, "b"], path });
+  for (const serverNames of [[name], declared.serverNames]) {
+    for (const file of Object.keys(
+      webSite({ ...declared, serverNames, tls: { certificate: "C" } }, "/srv/a", "a").files,
+    ))
+      expect([file, Math.max(...file.split("/").map((part) => part.length)) <= 255]).toEqual([file, true]);
+  }
+  const other = name.replace(/l$/, "m");
+  expect(serverKey({ port: 80, serverNames: [name] })).not.toBe(
+    serverKey({ port: 80, serverNames: [other] }),
+  );
+  for (const wrong of [
+    { serverNames: [`${name}l`] },
+    { serverNames: ["l".repeat(64)] },
+    { path: `${path}p` },
+  ])
+    expect(serveSchema("/ubuntu").safeParse(wrong).error?.issues[0]?.message).toMatch(/^is longer than/);
 });

@@ -86,6 +86,7 @@ why_not='
       return ("takes too long at less than $ENV{SLOWEST} bytes a second$had; on a line that is no faster, set upstream.slowestBytesPerSecond to less", "final") if $message !~ /too slow/i;
       return ("the server stalled: less than $ENV{SLOWEST} bytes a second came for $ENV{STALL} s$had", $had ? "stalled" : "final");
     }
+    return ("what answers there does not speak HTTP", "final") if ($code // 0) == 1 && $message =~ m{HTTP/0\.9}i;
     return ("the server leads to where it is not followed: to another protocol, or with credentials from https to http", "final") if ($code // 0) == 1;
     return ("no certificate of its server is accepted: declare its authority as upstream.ca (of a proxy: upstream.proxy.ca) ($message)", "final") if ($code // 0) == 60;
     return ("no TLS connection comes about: see upstream.clientCertificate ($message)", "final") if ($code // 0) == 58 || ($code // 0) =~ /^(35|55|56)$/ && $message =~ /alert|certificate/i;

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import type { RequestListener } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript } from "../../../../resources/image-tree/scripts.ts";
@@ -254,6 +255,14 @@ describe("what does not arrive", () => {
     expect((await fetched(`https://127.0.0.1:${port}`, wrong)).faults).toEqual([
       expect.stringMatching(/the proxy does not take upstream\.proxy\.credentials \(407\)$/),
     ]);
+  });
+
+  test("since something else listens there is not called a redirect", async () => {
+    const server = createServer((socket) => socket.end("220 mail\u001b[2J\r\n").on("error", () => {}));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { faults } = await fetched(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    server.close();
+    expect(faults).toEqual(["fault pool/a.deb: what answers there does not speak HTTP"]);
   });
 
   test("but a page for people is named as one", async () => {

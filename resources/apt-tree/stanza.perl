@@ -30,7 +30,7 @@ sub fields_of {
     $value{$name} = shift @found;
   }
   for (grep { defined } @value{@single}) {
-    s/[ \t]+$//;
+    $_ = /^(.*[^ \t])/s ? $1 : "";
     die "has a control character in a field of one value\n" if /[\x00-\x1f\x7f]/;
   }
   return \%value;

@@ -65,7 +65,8 @@ sub register {
 # What is to be taken of a stanza of a Packages index: its name and file. Nothing where the plan has not named it.
 sub taken_binary {
   my ($stanza, $index) = @_;
-  my ($path) = $stanza =~ /^filename:[ \t]*(?:\.\/)?([^\n]*?)[ \t]*$/mi;
+  # Up to its last character that is no blank: an expression that looks for blanks at an end tries each row of them anew.
+  my ($path) = $stanza =~ /^filename:[ \t]*+(?:\.\/)?([^\n]*[^ \t\n])/mi;
   return if !defined $path || !exists $planned{$path};
   my $value = fields_of($stanza);
   my ($name, $version, $architecture, $size) = map { $value->{$_} // "" } qw(package version architecture size);

@@ -1,5 +1,6 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
-import { type Accepted, checkRelease, parseRelease } from "../../../content/apt/release.ts";
+import { type Accepted, checkRelease, parseRelease, type Release } from "../../../content/apt/release.ts";
 import { made, now, releaseText } from "./small-archive.ts";
 
 const index: [string, Buffer] = ["main/binary-amd64/Packages.gz", Buffer.from("x")];
@@ -35,9 +36,11 @@ describe("a Release is read once, as apt reads it", () => {
 
   test("rows of blanks, however long, are blanks", () => {
     const row = " ".repeat(4_000_000);
-    const { header } = parse(text({ Label: `${row}a${row}b${row}` }));
-    expect(header.Label).toBe(`a${row}b`);
-    expect(() => parse(text({ Label: `a${row}\u0001${row}` }))).toThrow(/Label has control characters/);
+    // An expression that tries each row of them anew would not end in hours.
+    const read = (signed: string): Release =>
+      runInNewContext("parse(signed)", { parse, signed }, { timeout: 60_000 });
+    expect(read(text({ Label: `${row}a${row}b${row}` })).header.Label).toBe(`a${row}b`);
+    expect(() => read(text({ Label: `a${row}\u0001${row}` }))).toThrow(/Label has control characters/);
   });
 
   test.each(["\u0085", "\u009b31m", "\u2028", "\r", "\u001b[31m"])(

@@ -195,8 +195,8 @@ describe("a change that is cut off", () => {
     const before = everything();
     let cutOff = 0;
     let nth = 1;
-    // Each place takes a second or so: some of them do.
-    for (; await cutOffAt(nth, change("bad")); nth += 10) {
+    // Each place takes a second or so: some are tried, a prime number apart, so that all parts of a loop have their turn.
+    for (; await cutOffAt(nth, change("bad")); nth += 23) {
       const seen = await ground.look("r", [ground.file("conf.d/a", "good\n")]);
       if (existsSync(join(ground.place.directory, "undo"))) {
         expect(seen.cutOff).toBe(true);

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../resources/image-tree/scripts.ts";
 import { observeScript } from "../../../../resources/published-tree/scripts.ts";
+import type { FetchSettings } from "../../../../resources/published-tree/upstream-access.ts";
 import { digestOf, type WorkItem, workListText } from "../../../../resources/published-tree/work-list.ts";
 import {
   handOverTo,
@@ -44,7 +45,12 @@ const runScript = (script: string, input = "") => runJob(root, script, input).en
 const faults = (lines: string[]) => lines.filter((line) => line.startsWith("fault"));
 
 /** Publishes an index, which the workstation hands over, and the files it promises. */
-function publication(index: string, files: Record<string, string | Buffer>, keep = 2): [string, string] {
+function publication(
+  index: string,
+  files: Record<string, string | Buffer>,
+  keep = 2,
+  fetch: Partial<FetchSettings> = {},
+): [string, string] {
   const item = (path: string, bytes: string | Buffer, from?: string): WorkItem => ({
     sha256: digestOf(bytes),
     size: Buffer.byteLength(bytes),
@@ -60,7 +66,7 @@ function publication(index: string, files: Record<string, string | Buffer>, keep
   const script = publishScript({
     ...place(),
     upstream: upstream.url,
-    fetch: { parallel: 8, stallSeconds: 1 },
+    fetch: { parallel: 8, stallSeconds: 1, ...fetch },
     keep,
     plan: handOverTo(store, list),
     planText: handOverTo(store, list),
@@ -209,8 +215,11 @@ describe("a tree of images", () => {
     const files = { "noble/amd64/1/squashfs": large };
     upstream.offer(files);
     upstream.misbehave = () => "stall";
+    // curl looks at the mean of five seconds: what is less than this stalls in its first.
+    const [impatient] = publication("index 1", files, 2, { slowestBytesPerSecond: 10_000_000 });
     const [script, list] = publication("index 1", files);
-    expect((await runScript(script, list)).code).toBe(65);
+    const { code, lines } = await runScript(impatient, list);
+    expect([code, faults(lines)]).toEqual([65, [expect.stringContaining("the server stalled")]]);
     upstream.misbehave = undefined;
     expect((await runScript(script, list)).code).toBe(0);
     // Nothing was sent twice.

@@ -93,9 +93,6 @@ export const imageMirrorSchema = z
       .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
   }));
 
-/** Checked arguments, with every default in place. */
-export type ImageMirrorSettings = z.output<typeof imageMirrorSchema>;
-
 export interface ImageMirrorArgs {
   /** The mirror's host, as one would type it after `ssh`; how to get in is OpenSSH's configuration. */
   readonly host: string;

@@ -70,9 +70,6 @@ export const maasArchiveSchema = z
     return mainArchive || portsArchive || Object.keys(repositories).length > 0;
   }, "declares nothing: name mainArchive, portsArchive or repositories");
 
-/** Checked arguments. */
-export type MaasArchiveSettings = z.output<typeof maasArchiveSchema>;
-
 /** Where the packages are: a mirror of this stack, or any archive. */
 export type ArchiveSource =
   | {

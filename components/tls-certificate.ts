@@ -1,5 +1,6 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { certificatesIn } from "./pem-certificates.ts";
 
 /** A certificate chain, and what is wrong with it. */
 export interface TlsFindings {
@@ -72,18 +73,11 @@ function chainOf(text: string): { readonly chain: readonly X509Certificate[] } |
       fault: "is PKCS #7: `openssl pkcs7 -print_certs` makes the PEM certificates of it that nginx reads",
     };
   const label = "(?:X509 |TRUSTED )?CERTIFICATE";
-  const blocks = text.match(new RegExp(`-----BEGIN ${label}-----[^-]*-----END ${label}-----`, "g")) ?? [];
+  const { blocks, certificates: chain, damaged } = certificatesIn(text, label);
   const begun = text.match(new RegExp(`-----BEGIN ${label}-----`, "g"))?.length ?? 0;
   if (begun === 0) return { fault: "holds no PEM certificate (-----BEGIN CERTIFICATE-----)" };
-  if (begun !== blocks.length) return { fault: "is cut off: a certificate in it has no end" };
-  const chain: X509Certificate[] = [];
-  for (const [index, block] of blocks.entries()) {
-    try {
-      chain.push(new X509Certificate(block));
-    } catch {
-      return { fault: `cannot be read: its certificate number ${index + 1} is damaged` };
-    }
-  }
+  if (begun !== blocks) return { fault: "is cut off: a certificate in it has no end" };
+  if (damaged) return { fault: `cannot be read: its certificate number ${damaged} is damaged` };
   return { chain };
 }
 

@@ -1,8 +1,9 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { takenApart, type UpstreamAccess } from "../resources/published-tree/upstream-access.ts";
+import { certificatesIn } from "./pem-certificates.ts";
 
 /* How upstream is reached: what the arguments of all mirrors have in common there. */
 
@@ -40,26 +41,21 @@ const credentials = z
 const certificates = z.string().superRefine((text, context) => {
   const refuse = (message: string) => context.addIssue({ code: "custom", message });
   if (text.includes("PRIVATE KEY")) return refuse("has a private key in it: certificates alone belong here");
-  const blocks = certificatesIn(text);
-  if (blocks.length === 0) return refuse("is not a certificate in PEM form (-----BEGIN CERTIFICATE-----)");
-  for (const [index, block] of blocks.entries()) {
-    try {
-      new X509Certificate(block);
-    } catch {
-      return refuse(`has no certificate in its block ${index + 1}: it is cut off or was changed`);
-    }
-  }
+  const read = certificatesIn(text);
+  if (read.damaged) refuse(`has no certificate in its block ${read.damaged}: it is cut off or was changed`);
+  else if (read.certificates.length === 0)
+    refuse("is not a certificate in PEM form (-----BEGIN CERTIFICATE-----)");
 });
 
 const clientCertificate = z
   .strictObject({ certificate: certificates, key: z.string().min(1) })
   .superRefine(({ certificate, key }, context) => {
     const refuse = (message: string) => context.addIssue({ code: "custom", path: ["key"], message });
-    const [block] = certificatesIn(certificate);
-    if (key === givenLater || !block) return;
+    const [first] = certificatesIn(certificate).certificates;
+    if (key === givenLater || !first) return;
     let fits: boolean;
     try {
-      fits = new X509Certificate(block).checkPrivateKey(createPrivateKey(key));
+      fits = first.checkPrivateKey(createPrivateKey(key));
     } catch (error) {
       return refuse(
         (error as NodeJS.ErrnoException).code === "ERR_MISSING_PASSPHRASE" || key.includes("ENCRYPTED")
@@ -119,10 +115,6 @@ export function acceptSchema<Kind extends string>(...kinds: readonly Kind[]) {
 }
 
 const accessSchema = z.strictObject(accessFields);
-
-function certificatesIn(text: string): string[] {
-  return text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-}
 
 /** How upstream is reached, as a user declares it. */
 export interface UpstreamAccessArgs {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "./until.ts";
 
@@ -63,14 +63,6 @@ export function cgroupsBelow(cgroup: string): string[] {
     for (const name of directoriesIn(join(root, cgroup))) names.add(name);
   }
   return [...names];
-}
-
-/** Freezes or thaws all processes of a control group: a host that is there but does not answer. */
-export function freezeCgroup(cgroup: string, frozen: boolean): void {
-  for (const root of hierarchies) {
-    const file = join(root, cgroup, "cgroup.freeze");
-    if (existsSync(file)) writeFileSync(file, frozen ? "1" : "0");
-  }
 }
 
 function withBelow(directory: string): string[] {

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { type Tampering, tamperings, tamperWith } from "./archive/tamper.ts";
 import {
@@ -72,9 +71,4 @@ export function upstreamOf(lab: Lab): Upstream {
     versions: (suite, architecture) => versionsIn(paths, suite, architecture),
     images,
   };
-}
-
-/** Where a lab's archive is on this machine, for tests that look at what is published. */
-export function archiveDirectory(lab: Lab): string {
-  return join(lab.paths.archive, "ubuntu");
 }

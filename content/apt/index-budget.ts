@@ -2,7 +2,7 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { amountOf } from "../sizes.ts";
 
 /** Bytes that all indices of a lookup may have unpacked: over ten times those of Ubuntu's four components with pockets. */
-export const defaultIndexLimit = 1024 * 1024 * 1024;
+const defaultIndexLimit = 1024 * 1024 * 1024;
 
 /** What a stanza counts for at least: a package takes memory, however short its stanza is. */
 const leastPerStanza = 1024;

@@ -15,19 +15,6 @@ export function indexKey({ suite, component, architecture }: IndexKey): string {
   return [suite, component, architecture].map(pathPart).join("/");
 }
 
-/** That of the list of all source packages of a suite. */
-export function sourceKey(suite: string): string {
-  return indexKey({ suite, component: "source", architecture: "source" });
-}
-
-/** What `indexKey` made a name of. */
-export function indexOfKey(key: string): IndexKey {
-  const [suite = "", component = "", architecture = ""] = key
-    .split("/")
-    .map((part) => part.replaceAll(":", "/"));
-  return { suite, component, architecture };
-}
-
 /** A name that may have slashes, as one part of a path. */
 export function pathPart(name: string): string {
   return name.replaceAll("/", ":");

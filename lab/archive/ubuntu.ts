@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, utimesSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { command } from "../command.ts";
@@ -286,11 +286,6 @@ export function stampSuites(archive: string, publication: string, names: readonl
       if (existsSync(path)) utimesSync(path, stamp, stamp);
     }
   }
-}
-
-/** The directory that `upstream` serves as `/ubuntu` now. */
-export function servedPublication(archive: string): string {
-  return join(archive, readlinkSync(join(archive, "ubuntu")));
 }
 
 /** The newest good publication: its number, and the directory of it and of others by number. */

@@ -3,7 +3,7 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { sourceAt, type WantedSource } from "../../maas/boot-source-state.ts";
 import type { BootSourceStep } from "../../maas/boot-source-steps.ts";
 import type { MaasClient } from "../../maas/client.ts";
-import { isImporting, startImport } from "../../maas/operations/boot-resources.ts";
+import { startImport } from "../../maas/operations/boot-resources.ts";
 import {
   type BootSource,
   type BootSourceFields,
@@ -157,13 +157,4 @@ function fieldsOf({ url, keyring }: WantedSource, since38: boolean): BootSourceF
     keyring: { data: keyring.length > 0 ? keyring : Buffer.from("none") },
     ...(since38 ? { enabled: true, skipKeyringVerification: url.endsWith(".json") } : {}),
   };
-}
-
-/** Waits while MAAS imports what it was told before. */
-export async function untilNoImport(client: MaasClient, limits: Limits): Promise<void> {
-  const until = Date.now() + limits.stallMs;
-  while (await isImporting(client)) {
-    if (Date.now() > until) return;
-    await pause(limits.pollMs);
-  }
 }

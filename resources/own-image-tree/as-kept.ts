@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { Host } from "../../hosts/host.ts";
-import { pathText } from "../kernel/check.ts";
 import { ownImageSchema } from "../own-image-tree.ts";
-import { damaged } from "../published-tree/published.ts";
+import { readAs } from "../published-tree/published.ts";
 
 const schema = z.object({
   updated: z.string().refine((text) => /^\d{4}-/.test(text) && !Number.isNaN(Date.parse(text))),
@@ -21,12 +20,5 @@ export type KeptOwnImage = z.output<typeof schema>;
  * @throws ExplainedError where no update has written that
  */
 export function checkedOwnSummary(host: Host, directory: string, summary: unknown): KeptOwnImage {
-  const result = schema.safeParse(summary);
-  if (result.success) return result.data;
-  const at = pathText(result.error.issues[0]?.path ?? []);
-  throw damaged(
-    host,
-    `${directory}/current/summary.json`,
-    at ? `its ${at} is missing or of another kind` : "it is no object",
-  );
+  return readAs(schema, summary, host, `${directory}/current/summary.json`);
 }

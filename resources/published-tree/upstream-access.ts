@@ -29,7 +29,7 @@ export interface UpstreamAccess {
   readonly slowestBytesPerSecond?: number | undefined;
 }
 
-export const defaultSlowestBytesPerSecond = 500;
+const defaultSlowestBytesPerSecond = 500;
 
 /** An access in two parts, for a state that shows one of them. Absent parts are absent. */
 export function takenApart(access: UpstreamAccess): {

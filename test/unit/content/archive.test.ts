@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type ArchiveRequest, readArchive } from "../../../content/apt/archive.ts";
+import type { ArchiveRequest } from "../../../content/apt/archive.ts";
 import { parsePlanText, planResigned, planText, planVerbatim } from "../../../content/apt/plan.ts";
 import { comparePlans } from "../../../content/apt/plan-comparison.ts";
-import { metadataCache } from "../../../content/metadata-cache.ts";
 import type { ExplainedError } from "../../../errors/explained-error.ts";
 import { verbatimWork } from "../../../resources/apt-tree/work.ts";
 import {
@@ -15,6 +14,7 @@ import {
   newKey,
   now,
   publish,
+  readSmall,
   releaseText,
   type SmallArchive,
   sha256,
@@ -24,7 +24,6 @@ import {
 
 const key = await newKey();
 const other = await newKey();
-const armored = key.toPublic().armor();
 const index = stanza("a", "1.0") + stanza("b", "1:2.0-1", { Depends: "a (>= 1.0)" });
 let directory: string;
 let archive: SmallArchive;
@@ -35,17 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-const read = (changes: Partial<ArchiveRequest> = {}) =>
-  readArchive({
-    fetch: archive.fetch,
-    key: armored,
-    suites: ["noble"],
-    components: ["main"],
-    architectures: ["amd64"],
-    cache: metadataCache(directory),
-    now,
-    ...changes,
-  });
+const read = (changes: Partial<ArchiveRequest> = {}) => readSmall(archive, key, directory, changes);
 
 /** Publishes a Release and its signature in a file of its own; the InRelease beside them says more. */
 async function publishDetached(): Promise<Buffer> {

@@ -4,14 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type ArchiveRequest, readArchive } from "../../../content/apt/archive.ts";
+import type { ArchiveRequest } from "../../../content/apt/archive.ts";
 import { planResigned, planVerbatim } from "../../../content/apt/plan.ts";
-import { metadataCache } from "../../../content/metadata-cache.ts";
 import {
   clearsign,
   newKey,
-  now,
   publish,
+  readSmall,
   releaseText,
   type SmallArchive,
   sha256,
@@ -29,17 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-const read = (changes: Partial<ArchiveRequest> = {}) =>
-  readArchive({
-    fetch: archive.fetch,
-    key: key.toPublic().armor(),
-    suites: ["noble"],
-    components: ["main"],
-    architectures: ["amd64"],
-    cache: metadataCache(directory),
-    now,
-    ...changes,
-  });
+const read = (changes: Partial<ArchiveRequest> = {}) => readSmall(archive, key, directory, changes);
 
 const published = async (packages: string, changes: Partial<ArchiveRequest> = {}) => {
   await publish(archive, key, "noble", packages);

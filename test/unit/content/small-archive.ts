@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { createCleartextMessage, createMessage, generateKey, type PrivateKey, sign } from "openpgp";
+import { type Archive, type ArchiveRequest, readArchive } from "../../../content/apt/archive.ts";
 import { NotThere } from "../../../content/fetch.ts";
+import { metadataCache } from "../../../content/metadata-cache.ts";
 
 /** A signed archive in memory, made as small as a test needs it. */
 export interface SmallArchive {
@@ -95,6 +97,25 @@ export async function publish(
     archive.files.set(`dists/${suite}/${path.replace(/[^/]+$/, "")}by-hash/SHA256/${sha256(bytes)}`, bytes);
   }
   archive.files.set(`dists/${suite}/InRelease`, await clearsign(releaseText(suite, listed, fields), key));
+}
+
+/** Reads what an archive has for amd64 of noble/main, unless told otherwise, with the cache in a directory. */
+export function readSmall(
+  archive: SmallArchive,
+  key: PrivateKey,
+  directory: string,
+  changes: Partial<ArchiveRequest> = {},
+): Promise<Archive> {
+  return readArchive({
+    fetch: archive.fetch,
+    key: key.toPublic().armor(),
+    suites: ["noble"],
+    components: ["main"],
+    architectures: ["amd64"],
+    cache: metadataCache(directory),
+    now,
+    ...changes,
+  });
 }
 
 export function smallArchive(): SmallArchive {

@@ -1,16 +1,16 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client, ClientChannel } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { certify, forgetScan } from "./certificate-scan.ts";
-import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts";
+import type { Destination } from "./destination.ts";
+import { dial, explainDial } from "./dial.ts";
 import { HostKeyRefused, noCertificateAccepted } from "./host-key-refusal.ts";
 import { identitiesFor } from "./identities.ts";
 import { type KnownKeys, keysFor, readKnownHosts } from "./known-hosts.ts";
 import { logIn } from "./login.ts";
 import { withoutRevoked } from "./revoked-host-keys.ts";
-import { Unreachable } from "./unreachable.ts";
 
 /** Commands at once on one connection. sshd allows 10 by default and counts a closing one for a while longer. */
 const sessionsPerConnection = 8;
@@ -267,30 +267,6 @@ function watched(channel: ClientChannel): Started {
   };
 }
 
-function dial(host: string, port: number, timeoutSeconds = defaultConnectTimeoutSeconds): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    // Without noDelay every small packet of the protocol waits up to 40 ms for the one before it.
-    const socket = connectTcp({ host, port, noDelay: true });
-    const timer = setTimeout(
-      () =>
-        socket.destroy(
-          Object.assign(new Error(`no answer within ${timeoutSeconds} s`), { code: "ETIMEDOUT" }),
-        ),
-      timeoutSeconds * 1000,
-    );
-    socket.once("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.removeAllListeners("error");
-      socket.on("error", () => {});
-      resolve(socket);
-    });
-  });
-}
-
 /** Whether trying again soon has a chance: the server was busy, or has just been started. */
 export function isWorthRetrying(error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
@@ -301,38 +277,6 @@ export function isWorthRetrying(error: unknown): boolean {
     (!(error instanceof ExplainedError) &&
       /before handshake|No response from server|ECONNRESET/.test(message))
   );
-}
-
-function explainDial(
-  destination: Destination,
-  hop: Connection | undefined,
-  error: NodeJS.ErrnoException,
-): Error {
-  if (error instanceof ExplainedError) return error;
-  const { name, hostname, port } = destination;
-  const through = hop ? ` through ${hop.destination.name}` : "";
-  const known: Record<string, [string, string]> = {
-    ECONNREFUSED: ["nothing listens there", "Start the SSH server on the host, or correct Port."],
-    EHOSTUNREACH: [
-      "there is no way to that address",
-      "Start the host, or correct its address or the routes to it.",
-    ],
-    ENETUNREACH: ["there is no way to that network", "Correct the host's address or the routes to it."],
-    ETIMEDOUT: ["it does not answer", "See whether the host is up and a firewall lets you in."],
-  };
-  const [found, remedy] = known[error.code ?? ""] ?? [
-    error.message,
-    hop
-      ? `See whether ${hop.destination.name} can reach it and allows forwarding (AllowTcpForwarding; permit-port-forwarding in a certificate that you log in with).`
-      : `See whether \`ssh ${name}\` works.`,
-  ];
-  return new Unreachable({
-    host: name,
-    step: `connecting to ${hostname} port ${port}${through}`,
-    found: found === error.message ? found : `${found} (${error.message})`,
-    remedy,
-    cause: error,
-  });
 }
 
 /** sshd frees a session a moment after it has ended, so a refusal can be about one that is gone already. */

@@ -2,16 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { ExplainedError } from "../errors/explained-error.ts";
-import type { RunResult } from "../hosts/host.ts";
 import { quote, sh } from "../hosts/shell.ts";
 import { defineResource, type HostInputs, PartlyApplied, type Scene } from "./kernel/definition.ts";
-import { ownerText } from "./kernel/name-on-hosts.ts";
 import { DefinedResource } from "./kernel/resource.ts";
 import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
-import { type ClaimsReport, claimsReport, type PathClaims, pathClaims } from "./ledger/path-claims.ts";
+import { pathClaims } from "./ledger/path-claims.ts";
 import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
 import { type FoundService, type FoundServices, serviceProbe } from "./services/service-probe.ts";
+import { servicesReport } from "./services/services-report.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "services", "services.sh"), "utf8");
 
@@ -317,74 +315,6 @@ async function change(
     throw new PartlyApplied(error as Error, {});
   }
 }
-
-function servicesReport(claims: PathClaims, result: RunResult): ClaimsReport {
-  const lines = result.stdout.split("\n").map((line) => line.split(" "));
-  const told = (word: string) => lines.findLast(([first]) => first === word)?.slice(1);
-  const contested = told("contested");
-  const [subject = "", action = ""] = told("stopped") ?? [];
-  const report = claimsReport(claims, result);
-  if (result.code === 0 || !(contested || subject.startsWith("unit:"))) return report;
-  const [unit, other] = contested ?? [subject.slice("unit:".length)];
-  const explain = contested ? contestedBy(String(other)) : failures[action];
-  const journal = Buffer.from(told("journal")?.[0] ?? "", "base64")
-    .toString("utf8")
-    .trim();
-  const said = [result.stderr.trim().split("\n").slice(-2).join("\n"), journal].filter(Boolean).join("\n");
-  const serving = told("serving") ? " It still runs as it did before." : "";
-  return {
-    ...report,
-    error: new ExplainedError({
-      step: `${explain?.doing ?? "changing"} ${unit}`,
-      found: `${explain?.found ?? (said || "systemd refused")}.${serving}`.replace("..", "."),
-      remedy: explain?.remedy ?? "Put right what the journal says, then run the update again.",
-    }),
-  };
-}
-
-interface Failure {
-  readonly doing: string;
-  /** Default: what systemctl and the unit's journal say. */
-  readonly found?: string;
-  readonly remedy?: string;
-}
-
-function contestedBy(other: string): Failure {
-  return {
-    doing: "claiming",
-    found: `${ownerText(other)} on this host declares it otherwise enabled or running`,
-    remedy:
-      "Declare the same in both. If that is this very component under its former name, give the component an alias.",
-  };
-}
-
-const failures: Readonly<Record<string, Failure>> = {
-  "not-found": {
-    doing: "looking for",
-    found: "the host has no such unit",
-    remedy: "Correct its name, install the package that brings it first, or declare its unit file.",
-  },
-  oneshot: {
-    doing: "starting",
-    found: "it ran and ended, as its Type=oneshot says",
-    remedy: "Declare running: false for it.",
-  },
-  bad: {
-    doing: "loading",
-    remedy: "Correct the unit file (`systemd-analyze verify` on the host explains it).",
-  },
-  reload: {
-    doing: "reloading",
-    remedy: "Correct the configuration that the journal complains about, then run the update again.",
-  },
-  start: { doing: "starting" },
-  restart: { doing: "restarting" },
-  died: { doing: "starting" },
-  stop: { doing: "stopping" },
-  enable: { doing: "enabling" },
-  disable: { doing: "disabling" },
-  unmask: { doing: "unmasking" },
-};
 
 /**
  * Systemd units that one component needs on a host. When the resource goes, they are put back as they were

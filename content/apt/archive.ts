@@ -1,11 +1,8 @@
-import { createHash } from "node:crypto";
-import { ExplainedError } from "../../errors/explained-error.ts";
-import { compressionOf, unpacked } from "../decompress.ts";
-import { type Fetch, NotThere } from "../fetch.ts";
+import type { Fetch } from "../fetch.ts";
 import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
-import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
 import { IndexBudget } from "./index-budget.ts";
+import { readIndex } from "./index-forms.ts";
 import { type Extras, type IndexKind, selectIndices } from "./indices.ts";
 import {
   type IndexedPackage,
@@ -14,8 +11,9 @@ import {
   readSources,
   type SourceFile,
 } from "./packages.ts";
-import { byHashPath, firstThere, namesOf, presentOf } from "./presence.ts";
+import { byHashPath, presentOf } from "./presence.ts";
 import { type Accepted, checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
+import { readRoot } from "./signed-root.ts";
 import { inSuite } from "./suite-place.ts";
 
 export interface ArchiveRequest {
@@ -95,8 +93,6 @@ export interface Archive {
   readonly extras: Extras;
   readonly keys: TrustedKeys;
 }
-
-const largestRoot = 16 * 1024 * 1024;
 
 /**
  * Reads what an archive has of some suites, verified from the signature down: the signed root of each
@@ -189,226 +185,4 @@ async function readSuite(
       release.byHash &&
       listed.some((entry) => present.has(entry.path) && !present.has(byHashPath(suite, entry))),
   };
-}
-
-type Root = ArchiveSuite["roots"][number];
-
-async function readRoot(
-  { fetch, cache, now, accept }: ArchiveRequest,
-  keys: TrustedKeys,
-  suite: string,
-): Promise<{ verified: Verified; roots: Root[] }> {
-  const get = async (file: string): Promise<Root> => {
-    const path = inSuite(suite, file);
-    return rootOf(path, await fetch(path, { maximum: largestRoot }));
-  };
-  let inline: Root;
-  try {
-    inline = await get("InRelease");
-  } catch (error) {
-    if (!(error instanceof NotThere)) throw error;
-    const detached = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => {
-      // The first failure is the telling one.
-      throw error;
-    });
-    const [text, signature] = detached;
-    const verified = await verifyDetached(text.bytes, signature.bytes, keys, now, text.path, accept);
-    return { verified, roots: detached };
-  }
-  const verified = await verifyClearsigned(inline.bytes, keys, now, inline.path, accept);
-  return { verified, roots: [inline, ...(await detachedBeside(inline, verified))] };
-
-  // Old clients ask for these; they are looked for only when InRelease has changed.
-  async function detachedBeside(root: Root, { text }: Verified): Promise<Root[]> {
-    const subject = `detached root beside ${root.path} ${root.sha256}`;
-    const note = await cache.recall(subject);
-    if (note !== undefined) {
-      const kept = await Promise.all(
-        note
-          .split(" ")
-          .filter(Boolean)
-          .map((digest) => cache.get(digest)),
-      );
-      const [release, signature] = kept;
-      if (note === "") return [];
-      if (release && signature) {
-        return [rootOf(inSuite(suite, "Release"), release), rootOf(inSuite(suite, "Release.gpg"), signature)];
-      }
-    }
-    const found = await Promise.all([get("Release"), get("Release.gpg")]).catch((error: unknown) => {
-      if (!(error instanceof NotThere)) throw error;
-      return [];
-    });
-    const [release, signature] = found;
-    // An upstream that is in the middle of an update has others: it is asked again next time.
-    if (release && signature) {
-      if (release.bytes.toString().trimEnd() !== text.trimEnd()) return [];
-      const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path, accept);
-      if (!(await verifying.catch(() => undefined))) return [];
-    }
-    await cache.remember(subject, (await Promise.all(found.map(({ bytes }) => cache.put(bytes)))).join(" "));
-    return found;
-  }
-}
-
-function rootOf(path: string, bytes: Buffer): Root {
-  if (bytes.length > largestRoot)
-    throw tampered(path, `it does not end: more than ${largestRoot} bytes came`);
-  const other = otherThanText(bytes);
-  if (other) throw notTheFile(path, other);
-  return { path, from: path, bytes, size: bytes.length, sha256: digestOf(bytes) };
-}
-
-/** What came in place of a signed text, where that can be told: it says nothing of the archive or its key. */
-function otherThanText(bytes: Buffer): string | undefined {
-  if (bytes.length === 0) return "it is empty";
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "it came packed with gzip, which nobody asked for";
-  if (/^\s*(<!doctype\s|<html|<\?xml)/i.test(bytes.toString("latin1", 0, 200))) {
-    return "a web page came in its place, as a login page of a network or of a proxy does";
-  }
-  return undefined;
-}
-
-function notTheFile(path: string, found: string): ExplainedError {
-  return new ExplainedError({
-    step: `reading ${path}`,
-    found,
-    remedy:
-      "Nothing was taken over. See with `curl -I` on the mirror's host what answers there: a proxy, a network's login page, or another server than the archive's.",
-    values: ["upstream.url"],
-  });
-}
-
-/**
- * Which form is read; one that is not there is no failure as long as another is. gzip before xz: a third
- * more bytes, but Node unpacks it itself, in a third of the time and with 100 MiB less memory (Debian main).
- */
-const preference = ["gz", "zst", "xz", "none", "bz2"];
-
-interface ReadFrom {
-  readonly suite: string;
-  /** Of the unpacked index, in the suite. */
-  readonly path: string;
-  readonly architecture: string;
-  readonly present: ReadonlySet<string>;
-}
-
-/** Some servers have the indices of some architectures only, under a Release that lists those of all. */
-function lacksArchitecture(name: string, architecture: string, cause: ExplainedError): ExplainedError {
-  return new ExplainedError({
-    ...cause.explanation,
-    step: `fetching ${name}`,
-    found: `the signed Release lists packages for ${architecture}, and this server has no index of them in any form (${cause.explanation.found})`,
-    remedy: `Take ${architecture} out of architectures, or mirror a server that has it: Ubuntu keeps all but amd64 and i386 at http://ports.ubuntu.com/ubuntu-ports, which is a mirror of its own here. If upstream is in the middle of an update, try again.`,
-    values: ["architectures", "upstream.url"],
-    cause,
-  });
-}
-
-/** An index, unpacked in pieces; the last one comes only when all of them are what was signed. */
-async function readIndex(
-  { fetch, cache }: ArchiveRequest,
-  release: Release,
-  from: ReadFrom,
-  entries: readonly ReleaseEntry[],
-  budget: IndexBudget,
-): Promise<AsyncIterable<Uint8Array>> {
-  const { suite, path } = from;
-  let absent = true;
-  const rank = (entry: ReleaseEntry) => preference.indexOf(compressionOf(entry.path));
-  const forms = entries.filter((entry) => !entry.path.endsWith(".lzma")).sort((a, b) => rank(a) - rank(b));
-  const plain = release.entries.get(path);
-  let failure: unknown;
-  for (const entry of forms) {
-    const name = inSuite(suite, entry.path);
-    let bytes = await cache.get(entry.sha256);
-    if (!bytes) {
-      // Before it is fetched: unpacked it is larger.
-      if (entry.size > 0) budget.allow(entry.size, name);
-      try {
-        bytes = await firstThere(fetch, namesOf(release, from, entry), { ...entry, maximum: entry.size });
-      } catch (error) {
-        absent &&= error instanceof NotThere;
-        failure ??= error;
-        continue;
-      }
-      check(name, bytes, entry);
-      await cache.put(bytes);
-    }
-    return signedPieces(unpacked(bytes, compressionOf(entry.path), name), plain, name, budget);
-  }
-  const name = inSuite(suite, path);
-  if (
-    absent &&
-    failure instanceof NotThere &&
-    !["amd64", "all", "any", "source"].includes(from.architecture)
-  ) {
-    throw lacksArchitecture(name, from.architecture, failure);
-  }
-  throw failure instanceof ExplainedError
-    ? failure
-    : new ExplainedError({
-        step: `fetching ${name}`,
-        found: failure
-          ? (failure as Error).message
-          : "upstream has it in no form that can be read (gz, xz, zst, bz2 or unpacked)",
-        remedy:
-          "Try again in a while: upstream may be in the middle of an update. If it stays so, use another mirror of it.",
-        cause: failure,
-      });
-}
-
-/** Counts the pieces, and checks them against what is signed of the unpacked file, where that is. */
-async function* signedPieces(
-  pieces: AsyncIterable<Uint8Array>,
-  plain: { readonly size: number; readonly sha256: string } | undefined,
-  name: string,
-  budget: IndexBudget,
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const piece of pieces) {
-    size += piece.length;
-    if (plain && size > plain.size)
-      throw tampered(`${name}, unpacked,`, `it is larger than its signed size of ${plain.size} bytes`);
-    budget.spend(piece.length, name);
-    if (plain) hash.update(piece);
-    yield piece;
-  }
-  if (!plain) return;
-  if (size < plain.size)
-    throw tampered(`${name}, unpacked,`, `it is truncated: ${size} of ${plain.size} bytes`);
-  const digest = hash.digest("hex");
-  if (digest !== plain.sha256)
-    throw tampered(`${name}, unpacked,`, `its SHA-256 is ${digest}, the signed one is ${plain.sha256}`);
-}
-
-function check(
-  name: string,
-  bytes: Buffer,
-  expected: { readonly size: number; readonly sha256: string },
-): void {
-  if (bytes.length > expected.size) {
-    throw tampered(name, `it is larger than its signed size of ${expected.size} bytes`);
-  }
-  if (bytes.length < expected.size) {
-    throw tampered(name, `it is truncated: ${bytes.length} of ${expected.size} bytes`);
-  }
-  const digest = digestOf(bytes);
-  if (digest !== expected.sha256) {
-    throw tampered(name, `its SHA-256 is ${digest}, the signed one is ${expected.sha256}`);
-  }
-}
-
-function tampered(name: string, found: string): ExplainedError {
-  return new ExplainedError({
-    step: `verifying ${name}`,
-    found,
-    remedy:
-      "Nothing was taken over. Upstream may be in the middle of an update, or a proxy keeps an old file: try again; if it stays so, use another mirror of it.",
-  });
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

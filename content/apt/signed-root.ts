@@ -1,0 +1,98 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { NotThere } from "../fetch.ts";
+import type { TrustedKeys } from "../openpgp/keyring.ts";
+import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
+import type { ArchiveRequest, ArchiveRoot } from "./archive.ts";
+import { digestOf, tampered } from "./as-signed.ts";
+import { inSuite } from "./suite-place.ts";
+
+const largestRoot = 16 * 1024 * 1024;
+
+type Root = ArchiveRoot["roots"][number];
+
+/** The signed root of a suite: InRelease, or Release and Release.gpg. */
+export async function readRoot(
+  { fetch, cache, now, accept }: ArchiveRequest,
+  keys: TrustedKeys,
+  suite: string,
+): Promise<{ verified: Verified; roots: Root[] }> {
+  const get = async (file: string): Promise<Root> => {
+    const path = inSuite(suite, file);
+    return rootOf(path, await fetch(path, { maximum: largestRoot }));
+  };
+  let inline: Root;
+  try {
+    inline = await get("InRelease");
+  } catch (error) {
+    if (!(error instanceof NotThere)) throw error;
+    const detached = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => {
+      // The first failure is the telling one.
+      throw error;
+    });
+    const [text, signature] = detached;
+    const verified = await verifyDetached(text.bytes, signature.bytes, keys, now, text.path, accept);
+    return { verified, roots: detached };
+  }
+  const verified = await verifyClearsigned(inline.bytes, keys, now, inline.path, accept);
+  return { verified, roots: [inline, ...(await detachedBeside(inline, verified))] };
+
+  // Old clients ask for these; they are looked for only when InRelease has changed.
+  async function detachedBeside(root: Root, { text }: Verified): Promise<Root[]> {
+    const subject = `detached root beside ${root.path} ${root.sha256}`;
+    const note = await cache.recall(subject);
+    if (note !== undefined) {
+      const kept = await Promise.all(
+        note
+          .split(" ")
+          .filter(Boolean)
+          .map((digest) => cache.get(digest)),
+      );
+      const [release, signature] = kept;
+      if (note === "") return [];
+      if (release && signature) {
+        return [rootOf(inSuite(suite, "Release"), release), rootOf(inSuite(suite, "Release.gpg"), signature)];
+      }
+    }
+    const found = await Promise.all([get("Release"), get("Release.gpg")]).catch((error: unknown) => {
+      if (!(error instanceof NotThere)) throw error;
+      return [];
+    });
+    const [release, signature] = found;
+    // An upstream that is in the middle of an update has others: it is asked again next time.
+    if (release && signature) {
+      if (release.bytes.toString().trimEnd() !== text.trimEnd()) return [];
+      const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path, accept);
+      if (!(await verifying.catch(() => undefined))) return [];
+    }
+    await cache.remember(subject, (await Promise.all(found.map(({ bytes }) => cache.put(bytes)))).join(" "));
+    return found;
+  }
+}
+
+function rootOf(path: string, bytes: Buffer): Root {
+  if (bytes.length > largestRoot)
+    throw tampered(path, `it does not end: more than ${largestRoot} bytes came`);
+  const other = otherThanText(bytes);
+  if (other) throw notTheFile(path, other);
+  return { path, from: path, bytes, size: bytes.length, sha256: digestOf(bytes) };
+}
+
+/** What came in place of a signed text, where that can be told: it says nothing of the archive or its key. */
+function otherThanText(bytes: Buffer): string | undefined {
+  if (bytes.length === 0) return "it is empty";
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "it came packed with gzip, which nobody asked for";
+  if (/^\s*(<!doctype\s|<html|<\?xml)/i.test(bytes.toString("latin1", 0, 200))) {
+    return "a web page came in its place, as a login page of a network or of a proxy does";
+  }
+  return undefined;
+}
+
+function notTheFile(path: string, found: string): ExplainedError {
+  return new ExplainedError({
+    step: `reading ${path}`,
+    found,
+    remedy:
+      "Nothing was taken over. See with `curl -I` on the mirror's host what answers there: a proxy, a network's login page, or another server than the archive's.",
+    values: ["upstream.url"],
+  });
+}

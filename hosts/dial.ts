@@ -1,0 +1,71 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { Connection } from "./connection.ts";
+import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts";
+import { Unreachable } from "./unreachable.ts";
+
+/** A TCP connection from here to where a host's SSH server listens. */
+export function dial(
+  host: string,
+  port: number,
+  timeoutSeconds = defaultConnectTimeoutSeconds,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    // Without noDelay every small packet of the protocol waits up to 40 ms for the one before it.
+    const socket = connectTcp({ host, port, noDelay: true });
+    const timer = setTimeout(
+      () =>
+        socket.destroy(
+          Object.assign(new Error(`no answer within ${timeoutSeconds} s`), { code: "ETIMEDOUT" }),
+        ),
+      timeoutSeconds * 1000,
+    );
+    socket.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      socket.removeAllListeners("error");
+      socket.on("error", () => {});
+      resolve(socket);
+    });
+  });
+}
+
+/**
+ * Why a host could not be reached.
+ *
+ * @param hop the connection through which it was tried
+ */
+export function explainDial(
+  destination: Destination,
+  hop: Connection | undefined,
+  error: NodeJS.ErrnoException,
+): Error {
+  if (error instanceof ExplainedError) return error;
+  const { name, hostname, port } = destination;
+  const through = hop ? ` through ${hop.destination.name}` : "";
+  const known: Record<string, [string, string]> = {
+    ECONNREFUSED: ["nothing listens there", "Start the SSH server on the host, or correct Port."],
+    EHOSTUNREACH: [
+      "there is no way to that address",
+      "Start the host, or correct its address or the routes to it.",
+    ],
+    ENETUNREACH: ["there is no way to that network", "Correct the host's address or the routes to it."],
+    ETIMEDOUT: ["it does not answer", "See whether the host is up and a firewall lets you in."],
+  };
+  const [found, remedy] = known[error.code ?? ""] ?? [
+    error.message,
+    hop
+      ? `See whether ${hop.destination.name} can reach it and allows forwarding (AllowTcpForwarding; permit-port-forwarding in a certificate that you log in with).`
+      : `See whether \`ssh ${name}\` works.`,
+  ];
+  return new Unreachable({
+    host: name,
+    step: `connecting to ${hostname} port ${port}${through}`,
+    found: found === error.message ? found : `${found} (${error.message})`,
+    remedy,
+    cause: error,
+  });
+}

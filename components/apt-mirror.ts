@@ -63,7 +63,7 @@ export class AptMirror extends pulumi.ComponentResource {
       dependsOn,
     });
 
-    // Upstream is read with its secrets in clear; what is found with their help is none.
+    // Upstream is read with its secrets in clear; what is found with them is no secret.
     const found = async () =>
       getAptContents({
         ...settings,

@@ -62,7 +62,7 @@ export class ImageMirror extends pulumi.ComponentResource {
       parent: this,
       dependsOn,
     });
-    // Upstream is read with its secrets in clear; what is found with their help is none.
+    // Upstream is read with its secrets in clear; what is found with them is no secret.
     const found = async () =>
       getImageContents({
         ...settings,

@@ -41,7 +41,7 @@ export const maasBootSourceSchema = z
     for (const [index, other] of customImages.entries()) {
       if (names.indexOf(other) === index + 1) continue;
       const message =
-        other === "mirror" ? "is what the mirror's source is called: rename it" : "stands here twice";
+        other === "mirror" ? "is what the mirror's source is called: rename it" : "is named twice";
       context.addIssue({ code: "custom", path: ["customImages", index], message });
     }
     for (const other of Object.keys(others).filter((key) => names.includes(key))) {

@@ -59,7 +59,7 @@ export function distinct<T extends z.ZodType<string>>(items: T) {
   return z.array(items).superRefine((list, context) => {
     for (const [index, item] of list.entries()) {
       if (list.indexOf(item) !== index)
-        context.addIssue({ code: "custom", path: [index], message: "stands here twice" });
+        context.addIssue({ code: "custom", path: [index], message: "is named twice" });
     }
   });
 }

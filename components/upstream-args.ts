@@ -197,7 +197,7 @@ function mapSecrets<Args extends UpstreamAccessArgs>(
 
 /**
  * An access with its secrets in clear, for a lookup that runs in the program, checked again. It is a promise and no output:
- * what is found out with a secret's help is none.
+ * what is found out with a secret is no secret itself.
  *
  * @throws ExplainedError where a secret is known only after an update, or is not of its form
  */

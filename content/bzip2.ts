@@ -17,7 +17,7 @@ export function* bunzip2(packed: Uint8Array): Generator<Uint8Array> {
     if (bits.take(16) !== 0x425a || bits.take(8) !== 0x68)
       throw new Error("it does not begin as bzip2 data do");
     const level = bits.take(8) - 0x30;
-    if (level < 1 || level > 9) throw new Error("its block size is none");
+    if (level < 1 || level > 9) throw new Error("its block size is invalid");
     let combined = 0;
     for (;;) {
       const magic = bits.take(24) * 0x1000000 + bits.take(24);
@@ -216,7 +216,7 @@ class Code {
         return symbol;
       }
     }
-    throw new Error("a code is none");
+    throw new Error("a code is invalid");
   }
 }
 

@@ -8,13 +8,13 @@ export function shownAddress(address: string, { ofServer = false } = {}): string
     return withoutQuery(Object.assign(parsed, { username: "", password: "" }).href, ofServer);
   }
   if (parsed?.host) return withoutQuery(address, ofServer);
-  // Odd characters in a password are what makes an address none, and then nobody knows where it ends.
+  // Odd characters in a password make an address invalid, and then nobody knows where it ends.
   if (/^[a-z][a-z0-9+.-]*:/i.test(address)) return withoutQuery(address.replace(/^.*@/s, "...@"), ofServer);
   return withoutQuery(address.replace(/^\/\/[^/?#\\]*@/, "//"), ofServer);
 }
 
 /**
- * What a person wrote where an address belongs, and which is none that can be taken. Of what may hold a secret
+ * What a person wrote where an address belongs, and which cannot be taken for one. Of what may hold a secret
  * nothing is left: a user's name and password before an `@`, with or without a scheme, and a query.
  */
 export function shownInput(text: string): string {

@@ -115,7 +115,7 @@ function optionNames(list: Buffer): string[] {
     names.push(reader.text());
     reader.string();
   }
-  if (new Set(names).size < names.length) throw new Malformed("an option stands in it twice");
+  if (new Set(names).size < names.length) throw new Malformed("an option is in it twice");
   return names;
 }
 

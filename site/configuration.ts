@@ -40,7 +40,7 @@ function isUpstreamAddress(path: readonly PropertyKey[]): boolean {
   return /\.upstream\.(proxy\.)?url$/.test(pathText(path));
 }
 
-/** Where an address belongs, or one was given, a password may stand in a form that nobody foresees. */
+/** Where an address belongs, or one was given, there may be a password in a form that nobody foresees. */
 function shownValue(path: readonly PropertyKey[], value: string): string {
   return /url$|proxy/i.test(pathText(path)) || /:\/\/|:[^\s]*@/.test(value) ? shownInput(value) : value;
 }

@@ -10,7 +10,7 @@ import { readStanzas, type Stanza } from "./stanzas.ts";
 const largestControl = 64 * 1024 * 1024;
 
 const relations = ["Depends", "Pre-Depends", "Recommends", "Provides"] as const;
-/** What an index says of a file: in a control file they would stand before those of the index. */
+/** What an index says of a file: in a control file they would come before those of the index. */
 const ofIndices = [
   "filename",
   "size",
@@ -109,7 +109,7 @@ function valuesOf(stanza: Stanza): Omit<LocalPackage, "size" | "sha256" | "contr
     section !== undefined &&
     !/^[A-Za-z0-9+-][A-Za-z0-9.+-]*(\/[A-Za-z0-9+-][A-Za-z0-9.+-]*){0,2}$/.test(section)
   )
-    return `has a section that is none: ${JSON.stringify(section.slice(0, 80))}`;
+    return `has an invalid section: ${JSON.stringify(section.slice(0, 80))}`;
   const source = sourceName(stanza.value("source"), name);
   const unfit = refusedByReprepro({ name, version, architecture, source });
   if (unfit || source === undefined) return `is not one that reprepro takes: ${unfit}`;

@@ -118,7 +118,7 @@ class Package implements IndexedPackage {
     this.size = Number(stanza.value("size"));
     this.sha256 = (stanza.value("sha256") ?? "").toLowerCase();
     const phase = stanza.value("phased-update-percentage");
-    // Others are none to apt either: it offers those packages to all machines.
+    // apt reads no others either: it offers those packages to all machines.
     this.phase = phase !== undefined && /^\d{1,2}$/.test(phase) ? Number(phase) : undefined;
     const source = sourceName(stanza.value("source"), this.name);
     this.source = source === this.name ? this.name : shared(source ?? this.name);
@@ -152,20 +152,20 @@ export function sourceName(field: string | undefined, name: string): string | un
   return found && isPackageName(found) ? found : undefined;
 }
 
-/** apt takes about any name: those that can stand in paths and lists. */
+/** apt takes about any name; here, those that can be in paths and lists. */
 function isPackageName(text: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_+.~-]{0,199}$/.test(text);
 }
 
-/** apt compares whatever stands there: versions that can stand in lists. */
+/** apt compares whatever is there; here, versions that can be in lists. */
 function isVersion(text: string): boolean {
   return /^[A-Za-z0-9.+:~_%@^=-]{1,200}$/.test(text);
 }
 
 /** What is wrong with name and version; undefined when nothing is. */
 function wrongVersion(stanza: Stanza): string | undefined {
-  if (!isPackageName(stanza.value("package") ?? "")) return "has a name that is none";
-  return isVersion(stanza.value("version") ?? "") ? undefined : "has a version that is none";
+  if (!isPackageName(stanza.value("package") ?? "")) return "has an invalid name";
+  return isVersion(stanza.value("version") ?? "") ? undefined : "has an invalid version";
 }
 
 function wrongPackage(stanza: Stanza): string | undefined {
@@ -175,12 +175,12 @@ function wrongPackage(stanza: Stanza): string | undefined {
   const wrong = wrongVersion(stanza);
   if (wrong) return wrong;
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/.test(stanza.value("architecture") ?? ""))
-    return "has an architecture that is none";
+    return "has an invalid architecture";
   const path = stanza.value("filename") ?? "";
   if (!isSanePoolPath(relativeOf(path)))
     return `has a Filename that leads elsewhere: ${JSON.stringify(path.slice(0, 120))}`;
   if (!/^\d{1,15}$/.test(stanza.value("size") ?? "")) return "has a Size that is no number";
-  return /^[0-9a-f]{64}$/i.test(stanza.value("sha256") ?? "") ? undefined : "has a SHA256 that is none";
+  return /^[0-9a-f]{64}$/i.test(stanza.value("sha256") ?? "") ? undefined : "has an invalid SHA256";
 }
 
 /**
@@ -276,7 +276,7 @@ function listOf(
   for (const line of rest) {
     const [, digest = "", size = "", file = ""] =
       /^([0-9a-f]{32,128})[ \t]+0*(\d{1,15})[ \t]+([\x21-\x7e]{1,1000})$/.exec(line) ?? [];
-    if (!file) return `has a line in ${field} that is none: ${JSON.stringify(line.slice(0, 60))}`;
+    if (!file) return `has an invalid line in ${field}: ${JSON.stringify(line.slice(0, 60))}`;
     if (list.has(file)) return `lists ${JSON.stringify(file.slice(0, 80))} twice in ${field}`;
     list.set(file, { digest, size });
   }

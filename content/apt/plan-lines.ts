@@ -63,7 +63,7 @@ export function rowFrom(line: string): PlanRow {
   if (!/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size) || !path || /[\x00-\x1f\x7f]/.test(line)) {
     throw new ExplainedError({
       step: "reading a mirror's plan",
-      found: `a line of it is none: ${JSON.stringify(line.slice(0, 120))}`,
+      found: `a line of it is invalid: ${JSON.stringify(line.slice(0, 120))}`,
       remedy: "It is damaged: update the mirror to make it anew.",
     });
   }

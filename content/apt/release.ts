@@ -99,7 +99,7 @@ export function parseRelease(text: string, name: string): Release {
     field = single.get(written.toLowerCase()) ?? lists.get(written.toLowerCase()) ?? written;
     if (/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]/.test(value))
       throw refuse(`${field} has control characters`);
-    if (seen.has(field.toLowerCase())) throw refuse(`${field} stands in it twice`);
+    if (seen.has(field.toLowerCase())) throw refuse(`${field} is in it twice`);
     seen.add(field.toLowerCase());
     header[field] = value;
   }

@@ -1,4 +1,4 @@
-/* What reprepro refuses when it is given a package, as it is in 5.3.1 and 5.3.2 (checks.c, checksums.c, binaries.c). */
+/* What reprepro refuses when it is given a package, in its versions 5.3.1 and 5.3.2 (checks.c, checksums.c, binaries.c). */
 
 /** Values of a package, as an index or a control file has them. */
 export interface Given {
@@ -23,7 +23,7 @@ export function refusedByReprepro(given: Given): string | undefined {
   if (!isName(name)) return `its name ${JSON.stringify(name)} has other characters than a-z, 0-9, +, - and .`;
   if (!/^(\d+:[A-Za-z0-9.+~:-]+|[A-Za-z0-9][A-Za-z0-9.+~-]*)$/.test(version))
     return `its version ${JSON.stringify(version)} has other characters than A-Z, a-z, 0-9, ., +, ~ and -`;
-  if (source === undefined) return "its Source is none";
+  if (source === undefined) return "its Source is invalid";
   if (!isName(source))
     return `its source's name ${JSON.stringify(source)} has other characters than a-z, 0-9, +, - and .`;
   if (`${name}_${version}_${architecture}.deb`.length > longestName)

@@ -9,7 +9,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 const deepest = 500;
 
 /**
- * Reads a JSON object; what it may hold is for the caller to check. Of a key that stands there twice the last one
+ * Reads a JSON object; what it may hold is for the caller to check. Of a key that is there twice the last one
  * counts, as for Python's reader.
  *
  * @throws ExplainedError for what is no JSON object, or goes deeper than 500 levels

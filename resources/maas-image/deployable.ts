@@ -104,7 +104,7 @@ function faultOf(fileType: string, facts: ImageFileFacts): [string, string] | un
   if (tar === undefined) return undefined;
   if (tar && !wantsTar) {
     return [
-      "there is a tar archive in it, which would be written to the disk as it stands",
+      "there is a tar archive in it, which would be written to the disk unopened",
       `Declare fileType: ${fileType === "ddraw" ? "ddtar" : "ddtgz"} for a disk image in a tar archive, or tgz for one of a root file system.`,
     ];
   }

@@ -26,7 +26,7 @@ export async function handOver(host: Host, store: string, texts: readonly Buffer
       const lines = bytes.toString("base64").replaceAll(/(.{76})/g, "$1\n");
       return `${sh`put ${path(bytes)}`} <<'end-of-text'\n${lines}\nend-of-text`;
     });
-  // What is there already, whole, and nothing links to is as good as new, lest it be pruned before the job comes to it.
+  // What is there already, whole, and nothing links to gets a new date: else it could be pruned before the job comes to it.
   const put = `put() { if [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -c 1-64)" = "\${1##*/}" ]; then find "$1" -links 1 -exec touch -- {} +; else base64 -d >"$1.new.$$" && mv -fT "$1.new.$$" "$1"; fi; }`;
   await host.run([makeInStore(store, directories), put, ...small].join("\n"), { step });
   for (const bytes of large)

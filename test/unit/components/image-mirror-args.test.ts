@@ -73,7 +73,7 @@ describe("an image mirror", () => {
       { images: [{ os: "ubuntu", releases: ["noble"], architectures: ["x86_64"] }] },
       "images[0].architectures[0] is called amd64 by MAAS",
     ],
-    [{ images: [{ os: "ubuntu", releases: ["noble", "noble"] }] }, "images[0].releases[1] stands here twice"],
+    [{ images: [{ os: "ubuntu", releases: ["noble", "noble"] }] }, "images[0].releases[1] is named twice"],
     [{ keepVersions: 0 }, "keepVersions is less than 1: the newest version itself counts"],
     [{ keepTrees: 0 }, "keepTrees is less than 1: the published tree itself counts"],
     [{ pinnedTo: "000007" }, /^pinnedTo is not a tree's name/],

@@ -59,9 +59,9 @@ describe("a Release is read once, as apt reads it", () => {
   });
 
   test.each([
-    ["another case", "SUITE: jammy", /Suite stands in it twice/],
-    ["the same", "Suite: noble", /Suite stands in it twice/],
-    ["another case of the list", "Sha256:", /SHA256 stands in it twice/],
+    ["another case", "SUITE: jammy", /Suite is in it twice/],
+    ["the same", "Suite: noble", /Suite is in it twice/],
+    ["another case of the list", "Sha256:", /SHA256 is in it twice/],
   ])("a field twice, in %s, is refused", (_, line, message) => {
     expect(() => parse(text().replace("SHA256:", `${line}\nSHA256:`))).toThrow(message);
   });

@@ -96,7 +96,7 @@ describe("what reprepro takes is known before it is asked", () => {
   test("nor is what others read otherwise, or it cannot compare the next time", async () => {
     const unfit = async (text: string) => (await read(text))[0]?.unfit;
     expect(await unfit(given({ Version: "1:" }))).toMatch(/version "1:"/);
-    expect(await unfit(given({ Source: "b(1.0)" }))).toMatch(/Source is none/);
+    expect(await unfit(given({ Source: "b(1.0)" }))).toMatch(/Source is invalid/);
     expect(await unfit(given({ Homepage: "x", homepage: "y" }))).toMatch(/has homepage twice/);
     expect(await unfit(given({ Description: "x\n \t\n y" }))).toMatch(/has a line of blanks only/);
     expect(await unfit(given({ Description: "x\0y" }))).toMatch(/has a NUL character/);

@@ -312,7 +312,7 @@ test("a directory of a ledger that does not know it is open to all", async () =>
   expect(statSync(ground.at("outer/inner")).mode & 0o7777).toBe(0o755);
 });
 
-// It takes root to be in a mount namespace of one's own: everybody else's preview does without.
+// It takes root to be in a separate mount namespace: the preview of other users does without it.
 describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
   const folder = "/etc/airgapped-maas-trial";
   const conf = (name: string, content: string): DeclaredPath => ({

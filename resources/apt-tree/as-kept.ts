@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { TrustedKeys } from "../../content/openpgp/keyring.ts";
-import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host } from "../../hosts/host.ts";
-import { readAs } from "../published-tree/published.ts";
+import { readAs, signedByOthers } from "../published-tree/published.ts";
 
 /*
  * What a host says of a kept tree that is to be served again. It goes into configuration files, and to clients as the key
@@ -55,13 +54,8 @@ export function checkedContents(
   const found = readAs(keptSchema, contents, host, `${tree}/contents.json`);
   const signers = found.upstreamFingerprints.filter((each) => keys.fingerprints.includes(each));
   if (signers.length === 0 && mode === "verbatim") {
-    throw new ExplainedError({
-      host: host.name,
-      step: `looking at the kept tree ${tree}`,
-      found: `it was signed by ${found.upstreamFingerprints.join(", ") || "nobody"}, and ${keys.fingerprints.join(", ")} is declared: clients would refuse it`,
-      remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer tree.",
-      values: ["pinnedTo", "upstream.key"],
-    });
+    const by = { signers: found.upstreamFingerprints, declared: keys.fingerprints };
+    throw signedByOthers(host, tree, by, "clients");
   }
   return {
     ...found,

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import type { TrustedKeys } from "../../content/openpgp/keyring.ts";
-import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host } from "../../hosts/host.ts";
 import { heldImageSchema } from "../image-tree.ts";
-import { readAs } from "../published-tree/published.ts";
+import { readAs, signedByOthers } from "../published-tree/published.ts";
 
 const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
 const names = z.array(z.string());
@@ -37,13 +36,8 @@ export function checkedContents(host: Host, tree: string, contents: unknown, key
   const found = readAs(contentsSchema, contents, host, `${tree}/contents.json`);
   const fingerprints = found.fingerprints.filter((fingerprint) => key.fingerprints.includes(fingerprint));
   if (fingerprints.length === 0) {
-    throw new ExplainedError({
-      host: host.name,
-      step: `looking at the kept tree ${tree}`,
-      found: `it was signed by ${found.fingerprints.join(", ") || "nobody"}, and ${key.fingerprints.join(", ")} is declared: MAAS would refuse it`,
-      remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer tree.",
-      values: ["pinnedTo", "upstream.key"],
-    });
+    const by = { signers: found.fingerprints, declared: key.fingerprints };
+    throw signedByOthers(host, tree, by, "MAAS");
   }
   return { ...found, fingerprints };
 }

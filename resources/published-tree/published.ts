@@ -186,6 +186,26 @@ export function readAs<Schema extends z.ZodType>(
   throw damaged(host, path, at ? `its ${at} is missing or of another kind` : "it is no object");
 }
 
+/**
+ * The refusal to serve a kept tree again that none of the declared keys has signed.
+ *
+ * @param readers who would refuse it then
+ */
+export function signedByOthers(
+  host: Host,
+  tree: string,
+  { signers, declared }: { readonly signers: readonly string[]; readonly declared: readonly string[] },
+  readers: string,
+): ExplainedError {
+  return new ExplainedError({
+    host: host.name,
+    step: `looking at the kept tree ${tree}`,
+    found: `it was signed by ${signers.join(", ") || "nobody"}, and ${declared.join(", ")} is declared: ${readers} would refuse it`,
+    remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer tree.",
+    values: ["pinnedTo", "upstream.key"],
+  });
+}
+
 /** What the preview that made the published tree found out then, for a reader to check. Undefined: nothing can be read. */
 export function publishedContents(directory: string): Probe<unknown> {
   return {

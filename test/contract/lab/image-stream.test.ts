@@ -227,7 +227,7 @@ describe("a stream written after another", () => {
       expect(inode(next, `${list(id)}.sjson`)).toBe(inode(ubuntu, `${list(id)}.sjson`));
     }
     const changed = json(next, `${list("centos-bases-download")}.json`);
-    expect(changed.updated).toBe("Thu, 12 Feb 2026 00:00:00 +0000");
+    expect(changed.updated).toBe("Thu, 12 Feb 2026  0:00:00 +0000");
     expect(json(next, "streams/v1/index.json").updated).toBe(changed.updated);
     expect(inode(next, "noble/amd64/20260210/squashfs")).toBe(inode(ubuntu, "noble/amd64/20260210/squashfs"));
     expect(statSync(join(next, "centos/centos9/amd64/20260101_01/root-tgz")).size).toBeGreaterThan(1000);

@@ -100,6 +100,6 @@ describe("the plan of what is published", () => {
     `${plan} 1 pool/a\u0008.deb`,
     `suite noble\u001b[2J 2026-11-28T06:49:15.000Z ${plan}`,
   ])("is refused with what a terminal would carry out: %j", (line) => {
-    expect(() => parsePlanText(`airgapped-maas apt plan 1\n${line}\n`)).toThrow(/a line of it is none/);
+    expect(() => parsePlanText(`airgapped-maas apt plan 1\n${line}\n`)).toThrow(/a line of it is invalid/);
   });
 });

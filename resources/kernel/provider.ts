@@ -86,6 +86,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       }
       return { inputs, failures: [] };
     } catch (error) {
+      // Whoever looks at that host while the program runs explains it, once; if nobody does, the update will.
+      if (error instanceof SshConfigurationError) return { inputs: checked, failures: [] };
       if (!(error instanceof ExplainedError) || ofItsHost(error)) throw error;
       const { message } = error.within({ host: String(checked.host) });
       return { inputs: checked, failures: [{ property: "", reason: message }] };

@@ -141,9 +141,15 @@ blame() {
 others_at() {
   if ! command -v ss >/dev/null; then return 0; fi
   listening=$(ss -Hltnp "sport = :$1" 2>/dev/null) || return 0
-  for process in $(printf '%s\n' "$listening" | grep -o 'pid=[0-9]*' | sort -u); do
-    if grep -qF "/$2" "/proc/${process#pid=}/cgroup" 2>/dev/null; then return 0; fi
+  processes=$(printf '%s\n' "$listening" | grep -o 'pid=[0-9]*' | sort -u)
+  others=
+  for process in $processes; do
+    # One that has just ended, as the old workers of a service do, listens no more.
+    group=$(cat "/proc/${process#pid=}/cgroup" 2>/dev/null) || continue
+    case $group in *"/$2"*) return 0 ;; esac
+    others=yes
   done
+  if [ -n "$processes" ] && [ -z "$others" ]; then return 0; fi
   printf '%s\n' "$listening" | sed -n 's/.*users:((\("[^"]*",pid=[0-9]*\).*/\1/p; t; s/^[^ ]* *[^ ]* *[^ ]* *\([^ ]*\).*/\1/p' | sort -u | paste -sd ' ' -
 }
 

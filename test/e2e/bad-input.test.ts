@@ -29,7 +29,7 @@ const wrong: readonly [path: string, mirror: Values, reason: string][] = [
   ["suites[0]", { suites: ["noble//updates"] }, "is not a suite's name"],
   ["suites[1]", { suites: ["noble", "noble"] }, "is named twice"],
   ["suites", { suites: [] }, "is empty"],
-  ["components[0]", { components: ["Main"] }, "is not a component's name"],
+  ["components[0]", { components: ["main "] }, "is not a component's name"],
   ["architectures[0]", { architectures: ["x86_64"] }, "is called amd64"],
   ["architectures[0]", { architectures: ["source"] }, "set extras.sources"],
   ["mode", { mode: "signed" }, 'is neither "resigned" nor "verbatim"'],

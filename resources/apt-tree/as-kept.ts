@@ -22,7 +22,6 @@ const keptSchema = z.object({
   packages: amount,
   bytes: amount,
   headers: z.record(line, z.record(z.string().regex(/^[A-Za-z0-9-]+$/), fieldValue)),
-  selections: z.array(z.string().regex(/^(?!\.\.?\/)[\w.:+~-]+\/(?!\.\.?\/)[\w.:+~-]+\/[a-z0-9-]+$/)),
   upstreamFingerprints: z.array(z.string().regex(/^[0-9A-F]{40,64}$/)),
   warnings: z.array(z.string().transform((text) => text.replace(/\p{Cc}/gu, " "))).default([]),
 });

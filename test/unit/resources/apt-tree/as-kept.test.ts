@@ -15,7 +15,6 @@ const contents = (change: object = {}) => ({
   packages: 1,
   bytes: 2,
   headers: { noble: { Suite: "noble" } },
-  selections: ["noble/main/amd64"],
   upstreamFingerprints: [keys.fingerprints[0]],
   upstreamKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nof whoever has the host",
   warnings: ["one\u001b[31m thing"],
@@ -46,8 +45,6 @@ describe("what a host says of a kept tree", () => {
   test.each<object>([
     { headers: { noble: { Suite: "noble\nSignWith: x" } } },
     { headers: { noble: { "Suite\nSignWith": "noble" } } },
-    { selections: ["noble/main/amd64 /etc/passwd"] },
-    { selections: ["../../etc"] },
     { suites: { noble: { date: "soon", release: "a".repeat(64), packages: 1, bytes: 2 } } },
     { upstreamFingerprints: ["x; reboot"] },
     { packages: -1 },

@@ -72,7 +72,7 @@ list_tree() {
       if (my $sha = $sha{"$at[0]:$at[1]"}) { print "$sha\ttrees/$tree/public/$path\n" } else { print $out "trees/$tree/public/$path\0" }
     }
   ' "$ROOT" "$1" "$WORK/known" "$WORK/unknown"
-  (cd "$ROOT" && xargs -0 -r -n 64 -P "$(nproc)" sha256sum -z -- <"$WORK/unknown") |
+  (cd "$ROOT" && sums_of -z -- <"$WORK/unknown") |
     perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"'
   sed 's#^\([0-9a-f]*\)\t[0-9]*\tpool/#\1\t'"$POOL"'/#' "$WORK/pool-files"
 }

@@ -13,7 +13,7 @@ write_release() {
     if (open my $in, "<", $known) { while (<$in>) { chomp; my ($sha, $path) = split /\t/, $_, 2; $sum{$path} = $sha } }
     while (<STDIN>) { chomp; my $sha = $sum{"dists/$suite/$_"}; if ($sha) { print "$sha  $_\n" } else { print STDERR "$_\0" } }
   ' "$1" "$WORK/known" <"$WORK/indices" >"$WORK/sums" 2>"$WORK/unread"
-  (cd "$dir" && xargs -0 -r -n 16 -P "$(nproc)" sha256sum -- <"$WORK/unread") >"$WORK/read"
+  (cd "$dir" && sums_of -- <"$WORK/unread") >"$WORK/read"
   perl -pe 'BEGIN { $suite = shift @ARGV } s{^([0-9a-f]{64})  }{$1\tdists/$suite/}' "$1" "$WORK/read" >>"$WORK/known"
   {
     cat "$2"

@@ -101,7 +101,7 @@ fetch_pass() {
 
 # Moves what is right into the store; tells what is wrong with the rest.
 check_batch() {
-  why=$( (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | xargs -r -n 64 -P "$(nproc)" sha256sum -- >"$WORK/sums") 2>&1) ||
+  why=$( (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | tr '\n' '\0' | sums_of -- >"$WORK/sums") 2>&1) ||
     fault "what has arrived cannot be read: $(printf '%s\n' "$why" | tail -n 1)"
   perl -e "$in_tree$why_not"'
     my ($batch, $work, $store) = @ARGV; my (%sum, %report);

@@ -68,6 +68,19 @@ prune_store() {
   find "$STORE" -mindepth 1 -type d -empty -mmin "+$1" -delete
 }
 
+# sums_of OPTION...: prints what sha256sum prints of the files whose names come on standard input, each with a NUL behind it.
+# Each of the processes writes a file of its own: where several write into one, their lines mix.
+sums_of() {
+  hashed=0
+  rm -f "$WORK"/sums-part.*
+  xargs -0 -r -n 64 -P "$(nproc)" sh -c 'part=$1; shift; exec sha256sum "$@" >>"$part.$$"' sh "$WORK/sums-part" "$@" || hashed=$?
+  for part in "$WORK"/sums-part.*; do
+    [ ! -e "$part" ] || cat "$part"
+  done
+  rm -f "$WORK"/sums-part.*
+  return "$hashed"
+}
+
 in_store() { printf '%s/%s/%s' "$STORE" "$(printf %.2s "$1")" "$1"; }
 
 # keep_in_store FILE: puts a copy of it there and prints its digest.
@@ -273,7 +286,7 @@ discard_unproven() {
     open my $in, "<", $list or die "$list: $!";
     while (<$in>) { my $sha = substr $_, 0, 64; next if $seen{$sha}++; my $path = substr($sha, 0, 2) . "/$sha"; print "$path\0" if -e "$store/$path" }
   ' "$STORE" "$LIST" "$WORK/vouched" |
-    (cd "$STORE" && xargs -0 -r -n 64 -P "$(nproc)" sha256sum --) |
+    (cd "$STORE" && sums_of --) |
     perl -ne 'print "$2\0" if /^([0-9a-f]{64}) [ *](..\/([0-9a-f]{64}))$/ && $1 ne $3' |
     (cd "$STORE" && xargs -0 -r rm -f --)
 }

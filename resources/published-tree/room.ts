@@ -142,7 +142,7 @@ export function needOf(
   const entries = sum(
     rows.filter(({ to }) => !to.startsWith("pool/") || !known.has(to)).map(({ to }) => 8 + nameOf(to).length),
   );
-  const indices = sum(rows.filter(({ to }) => /^(index|view)\//.test(to)).map(({ size }) => size));
+  const indices = sum(rows.filter(({ to }) => /^index\//.test(to)).map(({ size }) => size));
   return {
     bytes:
       4096 * made.length +

@@ -13,10 +13,7 @@ export interface WorkItem {
 }
 
 /** What a destination may begin with; see the kinds of trees in their scripts. */
-const destinations = [
-  ...["tree", "pool", "package", "view", "index", "selection", "sources", "headers", "local"],
-  "unsigned",
-];
+const destinations = [...["tree", "pool", "package", "index", "selection", "sources", "headers"], "unsigned"];
 
 /**
  * One line a file: sha256, size, origin (`-` for what is handed over), destination, separated by tabs. The host reads it

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -11,8 +11,8 @@ import { join } from "node:path";
 export interface MetadataCache {
   /** The bytes with this SHA-256 (lower-case hexadecimal), or undefined. */
   get(sha256: string): Promise<Buffer | undefined>;
-  /** Keeps bytes and says their SHA-256. */
-  put(bytes: Uint8Array | string): Promise<string>;
+  /** Keeps bytes and says their SHA-256. A text may come in pieces: then it is never in memory as a whole. */
+  put(bytes: Uint8Array | string | Iterable<string>): Promise<string>;
   /** Something small that was found out about content known by its digest; undefined when it was not. */
   recall(subject: string): Promise<string | undefined>;
   remember(subject: string, text: string): Promise<void>;
@@ -36,14 +36,17 @@ export function defaultCache(): MetadataCache {
 
 export function metadataCache(directory: string): MetadataCache {
   const ready = once(() => mkdir(directory, { recursive: true, mode: 0o700 }));
-  const note = (subject: string) => join(directory, `note-${digestOf(subject)}`);
+  const note = (subject: string) => `note-${digestOf(subject)}`;
 
-  async function write(path: string, bytes: Uint8Array | string): Promise<void> {
+  /** Writes a draft, which becomes the file whose name is said when it is whole. */
+  async function write<Name extends string>(fill: (draft: FileHandle) => Promise<Name>): Promise<Name> {
     await ready();
     const draft = join(directory, `draft-${process.pid}-${randomBytes(6).toString("hex")}`);
     try {
-      await writeFile(draft, bytes, { mode: 0o600 });
-      await rename(draft, path);
+      const file = await open(draft, "wx", 0o600);
+      const name = await fill(file).finally(() => file.close());
+      await rename(draft, join(directory, name));
+      return name;
     } catch (error) {
       await rm(draft, { force: true });
       throw error;
@@ -68,18 +71,28 @@ export function metadataCache(directory: string): MetadataCache {
       return bytes && digestOf(bytes) === sha256 ? bytes : undefined;
     },
     async put(bytes) {
-      const sha256 = digestOf(bytes);
-      await write(join(directory, sha256), bytes);
-      return sha256;
+      return write(async (draft) => {
+        const hash = createHash("sha256");
+        for (const piece of typeof bytes === "string" || bytes instanceof Uint8Array
+          ? [bytes]
+          : inPortions(bytes)) {
+          hash.update(piece);
+          await draft.appendFile(piece);
+        }
+        return hash.digest("hex");
+      });
     },
     async recall(subject) {
-      const text = (await read(note(subject)))?.toString();
+      const text = (await read(join(directory, note(subject))))?.toString();
       if (text === undefined) return undefined;
       const body = text.slice(65);
       return text.slice(0, 65) === `${digestOf(body)}\n` ? body : undefined;
     },
     async remember(subject, text) {
-      await write(note(subject), `${digestOf(text)}\n${text}`);
+      await write(async (draft) => {
+        await draft.writeFile(`${digestOf(text)}\n${text}`);
+        return note(subject);
+      });
     },
     async prune(days) {
       const oldest = Date.now() - days * 86_400_000;
@@ -94,6 +107,21 @@ export function metadataCache(directory: string): MetadataCache {
       return count;
     },
   };
+}
+
+/** Pieces joined to larger ones: each is written by itself. */
+function* inPortions(pieces: Iterable<string>): Generator<string> {
+  let waiting: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < 256 * 1024) continue;
+    yield waiting.join("");
+    waiting = [];
+    length = 0;
+  }
+  yield waiting.join("");
 }
 
 function digestOf(bytes: Uint8Array | string): string {

@@ -1,20 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { type Archive, readArchive, readReleases } from "../content/apt/archive.ts";
-import type { PackageFilter } from "../content/apt/filter.ts";
+import { differingLines } from "../content/apt/differing-lines.ts";
+import { type PackageFilter, selects } from "../content/apt/filter.ts";
 import { refuseForeignPackages } from "../content/apt/foreign-packages.ts";
 import type { Extras } from "../content/apt/indices.ts";
 import { refusedLocal } from "../content/apt/local-merge.ts";
 import { readLocalPackage } from "../content/apt/local-package.ts";
-import {
-  type Plan,
-  parsePlanText,
-  planResigned,
-  planText,
-  planVerbatim,
-  type ResignedPlan,
-} from "../content/apt/plan.ts";
+import { type Plan, parsePlanText, planText, planVerbatim } from "../content/apt/plan.ts";
 import { changeText, comparePlans } from "../content/apt/plan-comparison.ts";
 import type { Accepted } from "../content/apt/release.ts";
+import { planResigned, type ResignedPlan } from "../content/apt/resigned-plan.ts";
 import { defaultCache, forNow } from "../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../content/openpgp/keyring.ts";
 import { blaming } from "../errors/blaming.ts";
@@ -32,7 +27,7 @@ import { keptContents, publishedContents, summariesOf } from "./published-tree/p
 import { refuseWithoutRoom } from "./published-tree/room.ts";
 import { existsThrough, fetchThrough, keyArgument } from "./published-tree/upstream.ts";
 import { accessWarnings, type UpstreamAccess } from "./published-tree/upstream-access.ts";
-import { workListText } from "./published-tree/work-list.ts";
+import { workListLines } from "./published-tree/work-list.ts";
 import { keyProbe } from "./signing-key/key-probe.ts";
 
 export interface AptContentsRequest {
@@ -131,6 +126,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     now: new Date(),
     indexLimit: request.upstream.indexLimitMiB * 1024 * 1024,
     seen: newestOf(kept),
+    withRelations: request.mode === "resigned" && selects(request.filter),
     accept: request.upstream.accept,
   };
   const releases = await readReleases(asked);
@@ -142,11 +138,10 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   ]);
   let plan = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, asked.now)));
   if (!plan || !(await isComplete(plan))) {
-    const archive = await readArchive(asked);
-    plan = await publish(archive, request, locals);
+    const made = await publish(await readArchive(asked), request, locals);
+    plan = made.plan;
     // What upstream lacks it may have soon.
-    const whole = archive.suites.every(({ lacking }) => lacking.length === 0);
-    await cache.remember(whole ? subject : forNow(subject, asked.now), plan);
+    await cache.remember(made.lacking ? forNow(subject, asked.now) : subject, plan);
   }
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
@@ -218,12 +213,12 @@ async function localFile(path: string): Promise<LocalFile> {
   return { ...(await readLocalPackage(bytes, path)), bytes };
 }
 
-/** Puts everything that an update needs into the cache. */
+/** Puts everything that an update needs into the cache; `lacking` says whether upstream lacks some of it now. */
 async function publish(
   archive: Archive,
   request: AptContentsRequest,
   locals: readonly LocalFile[],
-): Promise<string> {
+): Promise<{ readonly plan: string; readonly lacking: boolean }> {
   const cache = defaultCache();
   const resigned = request.mode === "resigned";
   const plan: Plan & Partial<ResignedPlan> = resigned
@@ -250,13 +245,16 @@ async function publish(
   const put = async ({ bytes }: Text) => cache.put(bytes);
   const publication: AptPublication = {
     planText: await cache.put(planText(plan)),
-    workList: await cache.put(workListText(work.items)),
+    workList: await cache.put(workListLines(work.items)),
     contents: await cache.put(JSON.stringify(found)),
     seeds: await Promise.all(work.texts.map(put)),
     resign: resigned ? request.suites : [],
     completePhases: resigned && request.extras.phasedUpdates !== "as-upstream",
   };
-  return cache.put(JSON.stringify(publication));
+  return {
+    plan: await cache.put(JSON.stringify(publication)),
+    lacking: archive.suites.some(({ lacking }) => lacking.length > 0),
+  };
 }
 
 async function changesOf(
@@ -268,14 +266,14 @@ async function changesOf(
 ): Promise<string[]> {
   const cache = defaultCache();
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
-  const texts = await planTexts(host, request.directory, published, publication);
-  const { before, unread } = readBefore(texts.before);
-  const after = parsePlanText(texts.after);
+  const { before, after, unread } = readPlans(
+    await planTexts(host, request.directory, published, publication),
+  );
   if (before) refuseRebuilt(before, after, locals);
   const resigned = request.mode === "resigned";
   const lacking = await refuseWithoutRoom(host, {
     ...request,
-    workList: String(await cache.get(publication.workList)),
+    workList: (await cache.get(publication.workList)) ?? "",
     before: await publishedWorkList(published),
     resigned,
     programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
@@ -288,18 +286,23 @@ async function changesOf(
   ];
 }
 
-/** The published plan only serves to compare, and the update writes it anew. */
-function readBefore(text: string | undefined): {
+/** What differs between two plans. The published one only serves to compare, and the update writes it anew. */
+function readPlans(texts: Awaited<ReturnType<typeof planTexts>>): {
   readonly before?: Plan;
+  readonly after: Plan;
   readonly unread: readonly string[];
 } {
-  if (!text) return { unread: [] };
+  if (!texts.before) return { after: parsePlanText(texts.after), unread: [] };
+  const differing = differingLines(texts.before, texts.after);
   try {
-    return { before: parsePlanText(text), unread: [] };
+    return { before: parsePlanText(differing.before), after: parsePlanText(differing.after), unread: [] };
   } catch (error) {
     if (!(error instanceof ExplainedError)) throw error;
     const { step, found } = error.explanation;
-    return { unread: [`all is shown as new: ${step}: ${found}`] };
+    return {
+      after: parsePlanText(texts.after),
+      unread: [`all is shown as new: ${step}: ${found}`],
+    };
   }
 }
 

@@ -213,10 +213,10 @@ async function changesOf(
   wanted: Publication,
 ): Promise<string[]> {
   const { before, after } = await planTexts(host, directory, published, wanted);
-  const now = parsePlanText(after);
+  const now = parsePlanText(String(after));
   if (!before) return comparePlans(undefined, now);
   try {
-    return comparePlans(parsePlanText(before), now);
+    return comparePlans(parsePlanText(String(before)), now);
   } catch (error) {
     if (!(error instanceof ExplainedError)) throw error;
     // It only serves to compare, and the update writes it anew.

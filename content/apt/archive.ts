@@ -35,6 +35,8 @@ export interface ArchiveRequest {
    * uncompressed forms); without this, compressed forms are taken to exist and uncompressed ones not to.
    */
   readonly exists?: (paths: readonly string[]) => Promise<readonly boolean[]>;
+  /** Whether packages are to know what they need. @default true */
+  readonly withRelations?: boolean | undefined;
   /** Bytes that all indices may come to unpacked. @default 1 GiB */
   readonly indexLimit?: number | undefined;
 }
@@ -161,7 +163,7 @@ async function readSuite(
       const read =
         kind === "sources"
           ? { packages: [], ...(await readSources(pieces, full, budget)) }
-          : { sources: [], ...(await readPackages(pieces, full, budget)) };
+          : { sources: [], ...(await readPackages(pieces, full, budget, request.withRelations)) };
       return [
         {
           component,

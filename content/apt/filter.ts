@@ -18,6 +18,11 @@ export interface PackageFilter {
   readonly withRecommends?: boolean;
 }
 
+/** Whether a filter takes some packages only: what else is taken follows from what these need. */
+export function selects({ include = [], sections = [] }: PackageFilter = {}): boolean {
+  return include.length > 0 || sections.length > 0;
+}
+
 /** Whether a name matches one of some names and patterns. */
 export function matcher(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns);

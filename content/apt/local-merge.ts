@@ -98,7 +98,9 @@ export type Kept = Pick<LocalPackage, "name" | "version" | "architecture" | "sou
 
 /** Where reprepro keeps a package: by the name of its source (Debian Policy's pool layout). */
 export function poolPath({ name, version, architecture, source }: Kept, component: string): string {
-  return `${poolDirectory(source, component)}/${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`;
+  // Joined, not put together piece by piece: V8 would keep all the pieces.
+  const file = [name, version.replace(/^\d+:/, ""), `${architecture}.deb`].join("_");
+  return [poolDirectory(source, component), file].join("/");
 }
 
 /** Where reprepro keeps what is made of a source package. */

@@ -2,10 +2,13 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { isSanePath } from "../sane-path.ts";
 import type { IndexBudget } from "./index-budget.ts";
 import { refusedByReprepro } from "./reprepro-rules.ts";
+import { shared } from "./shared-text.ts";
 import { readStanzas, type Stanza } from "./stanzas.ts";
 
+const relationFields = ["Depends", "Pre-Depends", "Recommends", "Provides"] as const;
+
 /** Fields that say what a package needs or stands for. */
-export type RelationField = "Depends" | "Pre-Depends" | "Recommends" | "Provides";
+export type RelationField = (typeof relationFields)[number];
 
 /** One package of an index: values that were checked when they were read. */
 export interface IndexedPackage {
@@ -26,7 +29,7 @@ export interface IndexedPackage {
   readonly phase: number | undefined;
   /** Why reprepro does not take it; undefined when it does. */
   readonly unfit: string | undefined;
-  /** A field's text on one line; undefined when there is no such field. */
+  /** A field's text on one line; undefined when there is no such field. @throws Error when they were not read */
   field(name: RelationField): string | undefined;
 }
 
@@ -76,22 +79,12 @@ const packageFields = {
     "essential",
     "multi-arch",
   ],
-  long: ["depends", "pre-depends", "recommends", "provides"],
+  long: relationFields.map((field) => field.toLowerCase()),
 };
 const needed = ["Package", "Version", "Architecture", "Filename", "Size", "SHA256"] as const;
 
 /** To apt such lines are empty; perl's paragraphs on the host are others. */
 const withReturns = "its index has carriage returns in place of empty lines";
-
-const known = new Map<string, string>();
-
-/** One string for all that are equal: for values of which there are few. */
-function shared(text: string): string {
-  const one = known.get(text);
-  if (one !== undefined) return one;
-  if (known.size < 10_000) known.set(text, text);
-  return text;
-}
 
 class Package implements IndexedPackage {
   readonly name: string;
@@ -104,12 +97,9 @@ class Package implements IndexedPackage {
   readonly sha256: string;
   readonly phase: number | undefined;
   unfit: string | undefined;
-  readonly #depends: string | undefined;
-  readonly #preDepends: string | undefined;
-  readonly #recommends: string | undefined;
-  readonly #provides: string | undefined;
+  readonly #relations: readonly (string | undefined)[] | undefined;
 
-  constructor(stanza: Stanza) {
+  constructor(stanza: Stanza, withRelations: boolean) {
     this.name = stanza.value("package") ?? "";
     this.version = stanza.value("version") ?? "";
     this.architecture = shared(stanza.value("architecture") ?? "");
@@ -132,16 +122,14 @@ class Package implements IndexedPackage {
       sha1: stanza.value("sha1"),
       sha256: stanza.value("sha256"),
     });
-    this.#depends = stanza.value("depends");
-    this.#preDepends = stanza.value("pre-depends");
-    this.#recommends = stanza.value("recommends");
-    this.#provides = stanza.value("provides");
+    this.#relations = withRelations
+      ? relationFields.map((field) => stanza.value(field.toLowerCase()))
+      : undefined;
   }
 
   field(name: RelationField): string | undefined {
-    if (name === "Depends") return this.#depends;
-    if (name === "Pre-Depends") return this.#preDepends;
-    return name === "Recommends" ? this.#recommends : this.#provides;
+    if (!this.#relations) throw new Error(`${name} of ${this.name} was not read`);
+    return this.#relations[relationFields.indexOf(name)];
   }
 }
 
@@ -187,11 +175,13 @@ function wrongPackage(stanza: Stanza): string | undefined {
  * Reads a Packages index, from its unpacked pieces.
  *
  * @param file What it is called in errors, e.g. `dists/noble/main/binary-amd64/Packages`.
+ * @param withRelations Whether `field` is to know them: they are the larger part of what is kept of an index.
  */
 export async function readPackages(
   pieces: Pieces,
   file: string,
   budget: IndexBudget,
+  withRelations = true,
 ): Promise<{ readonly packages: readonly IndexedPackage[]; readonly odd: readonly OddStanza[] }> {
   const packages: Package[] = [];
   const odd: OddStanza[] = [];
@@ -199,7 +189,7 @@ export async function readPackages(
     budget.spendStanza(stanza.size, file);
     const wrong = wrongPackage(stanza);
     if (wrong) odd.push(oddStanza(stanza, file, wrong));
-    else packages.push(new Package(stanza));
+    else packages.push(new Package(stanza, withRelations));
   });
   if (returns) for (const found of packages) found.unfit ??= withReturns;
   return { packages, odd };

@@ -98,7 +98,9 @@ function named(changes: readonly PackageChange[], all: number): string[] {
 const independent = new Set(["all", "source"]);
 
 function machinesOf(...packages: readonly (Packages | undefined)[]): string[] {
-  const all = packages.flatMap((each) => [...(each?.values() ?? [])].map(({ found }) => found.architecture));
+  const all = packages.flatMap((each) =>
+    [...(each?.values() ?? [])].map(([row]) => row.package.architecture),
+  );
   return [...new Set(all)].filter((architecture) => !independent.has(architecture)).sort();
 }
 
@@ -108,45 +110,47 @@ function textOf({ name, from, to }: PackageChange): string {
   return from === to ? `${name} ${to} (same version, other contents)` : `${name} ${from} -> ${to}`;
 }
 
-interface Versions {
-  readonly found: PlanPackage;
-  readonly versions: Set<string>;
-  readonly contents: Set<string>;
-}
+/** What a plan has of one package: of several versions of a name all count. */
+type Packages = ReadonlyMap<string, PackageRows>;
+type PackageRow = PlanRow & { readonly package: PlanPackage };
+type PackageRows = readonly [PackageRow, ...(readonly PackageRow[])];
 
-type Packages = ReadonlyMap<string, Versions>;
-
-/** Of several versions of a name all count. */
 function packagesBySuite(plan: Plan | undefined): Map<string, Packages> {
-  const suites = new Map<string, Map<string, Versions>>();
-  for (const { package: found, sha256 } of plan?.rows ?? []) {
-    if (!found) continue;
-    const packages = suites.get(found.suite) ?? new Map<string, Versions>();
-    suites.set(found.suite, packages);
-    const key = `${found.name} ${found.architecture}`;
-    const known = packages.get(key) ?? { found, versions: new Set(), contents: new Set() };
-    packages.set(key, known);
-    known.versions.add(found.version);
-    known.contents.add(sha256);
+  const suites = new Map<string, Map<string, [PackageRow, ...PackageRow[]]>>();
+  for (const row of plan?.rows ?? []) {
+    if (!isPackage(row)) continue;
+    const { suite, name, architecture } = row.package;
+    const packages = suites.get(suite) ?? new Map<string, [PackageRow, ...PackageRow[]]>();
+    suites.set(suite, packages);
+    const key = `${name} ${architecture}`;
+    const known = packages.get(key);
+    if (known) known.push(row);
+    else packages.set(key, [row]);
   }
   return suites;
+}
+
+function isPackage(row: PlanRow): row is PackageRow {
+  return row.package !== undefined;
 }
 
 function packageChanges(before: Packages = new Map(), after: Packages = new Map()) {
   const added: PackageChange[] = [];
   const changed: PackageChange[] = [];
   const removed: PackageChange[] = [];
-  const shown = ({ versions }: Versions) => [...versions].sort().join(", ");
+  const versions = (rows: PackageRows) => new Set(rows.map((row) => row.package.version));
+  const contents = (rows: PackageRows) => new Set(rows.map(({ sha256 }) => sha256));
+  const shown = (rows: PackageRows) => [...versions(rows)].sort().join(", ");
   for (const [key, is] of after) {
     const was = before.get(key);
-    const { name, architecture } = is.found;
+    const { name, architecture } = is[0].package;
     if (!was) added.push({ name, architecture, from: undefined, to: shown(is) });
-    else if (!same(was.versions, is.versions) || !same(was.contents, is.contents)) {
+    else if (!same(versions(was), versions(is)) || !same(contents(was), contents(is))) {
       changed.push({ name, architecture, from: shown(was), to: shown(is) });
     }
   }
   for (const [key, was] of before) {
-    const { name, architecture } = was.found;
+    const { name, architecture } = was[0].package;
     if (!after.has(key)) removed.push({ name, architecture, from: shown(was), to: undefined });
   }
   return { added, changed, removed };

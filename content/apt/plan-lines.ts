@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { PlanRow, PlanSuite } from "./plan.ts";
+import { shared } from "./shared-text.ts";
 
 /* The lines of a plan's text. */
 
@@ -67,6 +68,13 @@ export function rowFrom(line: string): PlanRow {
       remedy: "It is damaged: update the mirror to make it anew.",
     });
   }
-  const file = { sha256, size: Number(size), path };
-  return suite === undefined ? file : { ...file, package: { suite, component, architecture, name, version } };
+  if (suite === undefined) return { sha256, size: Number(size), path };
+  const found = {
+    suite: shared(suite),
+    component: shared(component),
+    architecture: shared(architecture),
+    name,
+    version,
+  };
+  return { sha256, size: Number(size), path, package: found };
 }

@@ -1,14 +1,9 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { linesOf } from "../text-lines.ts";
 import type { Archive } from "./archive.ts";
-import { type Candidate, type Closure, closureOf, parseRelations } from "./dependencies.ts";
-import { matcher, type PackageFilter, refuseUnmatched } from "./filter.ts";
 import { refuseContradictions } from "./identities.ts";
-import { indexKey } from "./index-key.ts";
-import { type LocalPackage, poolDirectory, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
-import { type IndexedPackage, refuseOdd, type SourceFile } from "./packages.ts";
+import { refuseOdd } from "./packages.ts";
 import { canonical, digestOf, type Head, type Heads, headsOf, lineOf, rowFrom, title } from "./plan-lines.ts";
-import { refuseOddTaken, refuseUnfit, type Taken } from "./resigning.ts";
-import { compareVersions } from "./version.ts";
 
 /** A file of a plan, and the package it is, once for every suite that has it. */
 export interface PlanRow {
@@ -55,15 +50,6 @@ export interface Plan {
   readonly bytes: number;
 }
 
-export interface ResignedPlan extends Plan {
-  readonly alternatives: Closure["alternatives"];
-  readonly missing: Closure["missing"];
-  /** The site's own packages in the place of which clients install upstream's, e.g. `bc 1.0 (noble-updates has 1.1)`. */
-  readonly outranked: readonly string[];
-  /** Names per suite, component and architecture (of the index), as a re-signing tool takes them. */
-  readonly selection: Readonly<Record<string, readonly string[]>>;
-}
-
 /** Everything that clients of upstream's own signature may ask for. */
 export function planVerbatim(archive: Archive): Plan {
   const rows: PlanRow[] = [];
@@ -92,199 +78,8 @@ export function planVerbatim(archive: Archive): Plan {
   return makePlan(archive, rows);
 }
 
-/**
- * The packages that a re-signed mirror takes: in each suite the newest version of every selected name. The site's own
- * join the first component of the first suite.
- *
- * @throws ExplainedError when a name or pattern of `include` matches nothing, when a package of the site's own could not
- * be taken.
- */
-export function planResigned(
-  archive: Archive,
-  filter: PackageFilter = {},
-  localPackages: readonly LocalPackage[] = [],
-): ResignedPlan {
-  const excluded = matcher(filter.exclude ?? []);
-  const named = new Set(filter.include ?? []);
-  const debug = ({ name, section }: IndexedPackage) =>
-    !archive.extras.debugPackages && !named.has(name) && (section === "debug" || isDebugName.test(name));
-  const upstreams = archive.suites.flatMap((suite) =>
-    suite.indices
-      .filter((index) => index.kind === "packages")
-      .flatMap(({ component, architecture, packages }) =>
-        newest(packages.filter((found) => !excluded(found.name) && !debug(found))).map((found) => ({
-          suite: suite.name,
-          component,
-          architecture,
-          found,
-        })),
-      ),
-  );
-
-  const home = {
-    suite: archive.suites[0]?.name ?? "",
-    component: archive.suites[0]?.indices[0]?.component ?? "",
-  };
-  const { offered, outranked } = withLocals(upstreams, localPackages, home, archive.architectures);
-
-  const all = !filter.include?.length && !filter.sections?.length;
-  const alternatives: Closure["alternatives"][number][] = [];
-  const missing: Closure["missing"][number][] = [];
-  let taken: (name: string, architecture: string) => boolean = () => true;
-  if (!all) {
-    const included = matcher(filter.include ?? []);
-    const sections = new Set((filter.sections ?? []).map((section) => section.replace(/^.*\//, "")));
-    const odd = archive.suites.flatMap(({ indices }) => indices.flatMap((index) => index.odd));
-    refuseUnmatched(
-      filter,
-      new Set([
-        ...offered.map(({ found }) => found.name),
-        ...localPackages.map(({ name }) => name),
-        ...odd.flatMap(({ names }) => names),
-      ]),
-      new Set(offered.map(({ found }) => found.section)),
-    );
-    const roots = new Set(localPackages.map(({ name }) => name));
-    for (const { found } of offered) {
-      if (included(found.name) || sections.has(found.section)) roots.add(found.name);
-    }
-    const chosen = new Map<string, Set<string>>();
-    for (const architecture of archive.architectures) {
-      const closure =
-        filter.withDependencies === false
-          ? { names: [...roots], alternatives: [], missing: [] }
-          : closureOf(roots, candidates(), architecture, filter.withRecommends ?? true);
-      chosen.set(architecture, new Set(closure.names));
-      alternatives.push(...closure.alternatives);
-      missing.push(...closure.missing);
-    }
-    const anywhere = new Set([...chosen.values()].flatMap((names) => [...names]));
-    taken = (name, architecture) => (chosen.get(architecture) ?? anywhere).has(name);
-  }
-
-  const rows: PlanRow[] = [];
-  const selection = new Map<string, Set<string>>();
-  const sourceNames = new Set<string>();
-  const versions = new Map<string, string>();
-  const kept: Taken[] = [];
-  for (const { suite, component, architecture, found } of offered) {
-    if (!taken(found.name, architecture)) continue;
-    rows.push(rowOf(suite, component, found));
-    kept.push({ ...keptOf(suite, component, found), kept: poolPath(found, component) });
-    const key = indexKey({ suite, component, architecture });
-    const names = selection.get(key) ?? new Set();
-    selection.set(key, names.add(found.name));
-    versions.set(`${key} ${found.name}`, found.version);
-    if (archive.extras.sources) sourceNames.add(found.source);
-  }
-  // What nothing satisfies may be there, and odd.
-  const wanting = new Set(
-    missing.flatMap(({ needs }) => parseRelations(needs).flat()).map(({ name }) => name),
-  );
-  const included = matcher(filter.include ?? []);
-  const leavesOut = (name: string) =>
-    excluded(name) || (!archive.extras.debugPackages && !named.has(name) && isDebugName.test(name));
-  for (const suite of archive.suites) {
-    for (const { kind, component, architecture, packages, sources, odd } of suite.indices) {
-      const key = indexKey({ suite: suite.name, component, architecture });
-      const isTaken = (name: string) => taken(name, architecture) || included(name) || wanting.has(name);
-      if (kind === "packages") {
-        refuseOddTaken(odd, {
-          takes: isTaken,
-          all,
-          leavesOut,
-          versionOf: (name) => versions.get(`${key} ${name}`),
-        });
-      } else if (kind === "installer") {
-        refuseOddTaken(odd, {
-          takes: () => true,
-          all: true,
-          leavesOut: () => false,
-          versionOf: () => undefined,
-        });
-        for (const found of newest(packages)) {
-          rows.push(rowOf(suite.name, component, found));
-          kept.push({
-            ...keptOf(suite.name, component, found),
-            kept: poolPath(found, component).replace(/deb$/, "udeb"),
-          });
-        }
-      } else {
-        const takes = (name: string) => sourceNames.has(name);
-        refuseOddTaken(odd, { takes, all, leavesOut: () => false, versionOf: () => undefined });
-      }
-      for (const found of newestSources(sources)) {
-        if (!all && !sourceNames.has(found.name)) continue;
-        const { path, size, sha256, name, version } = found;
-        rows.push({
-          path,
-          size,
-          sha256,
-          package: { suite: suite.name, component, architecture: "source", name, version },
-        });
-        const place = `${poolDirectory(name, component)}/${path.replace(/^.*\//, "")}`;
-        kept.push({ ...keptOf(suite.name, component, found), kept: place });
-      }
-    }
-  }
-  refuseUnfit(kept);
-  const places = new Map(kept.map((one) => [one.kept, one]));
-  for (const local of localPackages) {
-    const path = poolPath(local, home.component);
-    const other = places.get(path);
-    if (other && (other.sha256 !== local.sha256 || other.size !== local.size)) {
-      throw refusedLocal(
-        local,
-        `${other.suite} has other contents under the name ${path}`,
-        "Give it a version of its own.",
-      );
-    }
-    rows.push(rowOf(home.suite, home.component, { ...local, path }));
-  }
-  return {
-    ...makePlan(archive, rows),
-    alternatives,
-    missing,
-    outranked,
-    selection: Object.fromEntries([...selection].map(([key, names]) => [key, [...names].sort()])),
-  };
-
-  function* candidates(): Generator<Candidate> {
-    for (const { found } of offered) yield found;
-    yield* localPackages;
-  }
-}
-
-const isDebugName = /-dbg(sym)?$/;
-
-function keptOf(
-  suite: string,
-  component: string,
-  { name, version, size, sha256, unfit }: Omit<Taken, "suite" | "component" | "kept">,
-): Omit<Taken, "kept"> {
-  return { suite, component, name, version, size, sha256, unfit };
-}
-
-function newest(packages: readonly IndexedPackage[]): IndexedPackage[] {
-  const best = new Map<string, IndexedPackage>();
-  for (const found of packages) {
-    const other = best.get(found.name);
-    if (!other || compareVersions(found.version, other.version) > 0) best.set(found.name, found);
-  }
-  return [...best.values()];
-}
-
-/** All files of the newest version of each. */
-function newestSources(files: readonly SourceFile[]): SourceFile[] {
-  const best = new Map<string, string>();
-  for (const { name, version } of files) {
-    const other = best.get(name);
-    if (other === undefined || compareVersions(version, other) > 0) best.set(name, version);
-  }
-  return files.filter(({ name, version }) => best.get(name) === version);
-}
-
-function rowOf(
+/** A package's file in a plan. */
+export function rowOf(
   suite: string,
   component: string,
   { path, size, sha256, architecture, name, version }: Omit<PlanPackage, "suite" | "component"> & PlanRow,
@@ -292,7 +87,12 @@ function rowOf(
   return { path, size, sha256, package: { suite, component, architecture, name, version } };
 }
 
-function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly PlanRow[]): Plan {
+/**
+ * A plan of what an archive has.
+ *
+ * @throws ExplainedError where it contradicts itself
+ */
+export function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly PlanRow[]): Plan {
   const heads = new Map<string, Head>();
   for (const { name, release } of suites) {
     heads.set(name, { date: release.date.toISOString(), releaseSha256: release.sha256 });
@@ -303,16 +103,18 @@ function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly PlanRow[])
 }
 
 /**
- * The plan as text, the same for the same content: a title, a line `suite NAME DATE SHA256` each, then
+ * The plan as text, line by line, the same for the same content: a title, a line `suite NAME DATE SHA256` each, then
  * sorted `sha256 size path`, followed by `suite component architecture name version` for a package.
  */
-export function planText({ suites, rows }: Pick<Plan, "suites" | "rows">): string {
-  return `${[...headsOf(new Map(Object.entries(suites))), ...rows.map(lineOf)].join("\n")}\n`;
+export function* planText({ suites, rows }: Pick<Plan, "suites" | "rows">): Generator<string> {
+  for (const line of headsOf(new Map(Object.entries(suites)))) yield `${line}\n`;
+  for (const row of rows) yield `${lineOf(row)}\n`;
 }
 
 /** The plan of a text that `planText` made. */
-export function parsePlanText(text: string): Plan {
-  const [first, ...lines] = text.trimEnd().split("\n");
+export function parsePlanText(text: string | Buffer): Plan {
+  const lines = linesOf(text);
+  const { value: first } = lines.next();
   if (first !== title) {
     throw new ExplainedError({
       step: "reading a mirror's plan",
@@ -322,13 +124,13 @@ export function parsePlanText(text: string): Plan {
     });
   }
   const suites = new Map<string, Head>();
-  const rest: string[] = [];
+  const rows: PlanRow[] = [];
   for (const line of lines) {
     const [word, name = "", date = "", releaseSha256 = ""] = line.split(" ");
     if (word === "suite" && !/[\x00-\x1f\x7f]/.test(line)) suites.set(name, { date, releaseSha256 });
-    else rest.push(line);
+    else rows.push(rowFrom(line));
   }
-  return summarise(suites, rest.map(rowFrom));
+  return summarise(suites, rows);
 }
 
 function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
@@ -336,22 +138,24 @@ function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
   const files = new Map<string, PlanRow>();
   const contents = new Map<string, number>();
   const packageFiles = new Set<string>();
-  const perSuite = new Map<string, { names: Set<string>; files: Map<string, number> }>();
+  const perSuite = new Map<string, { names: Map<string, Set<string>>; files: Map<string, number> }>();
   for (const row of rows) {
     files.set(row.path, row);
     contents.set(row.sha256, row.size);
     if (!row.package) continue;
     packageFiles.add(row.sha256);
     const { suite, architecture, name } = row.package;
-    const known = perSuite.get(suite) ?? { names: new Set(), files: new Map() };
+    const known = perSuite.get(suite) ?? { names: new Map(), files: new Map() };
     perSuite.set(suite, known);
-    known.names.add(`${name} ${architecture}`);
+    const names = known.names.get(architecture) ?? new Set();
+    known.names.set(architecture, names.add(name));
     known.files.set(row.sha256, row.size);
   }
   const suites = Object.fromEntries(
     [...heads].map(([name, head]) => {
       const known = perSuite.get(name);
-      return [name, { ...head, packages: known?.names.size ?? 0, bytes: sum(known?.files.values() ?? []) }];
+      const packages = [...(known?.names.values() ?? [])].reduce((total, { size }) => total + size, 0);
+      return [name, { ...head, packages, bytes: sum(known?.files.values() ?? []) }];
     }),
   );
   return {

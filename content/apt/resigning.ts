@@ -1,52 +1,66 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { type OddStanza, refuseOdd } from "./packages.ts";
+import { type IndexedPackage, type OddStanza, refuseOdd } from "./packages.ts";
 import { compareVersions } from "./version.ts";
 
 /* What of a selection cannot be signed anew: found before anything is fetched, not by reprepro on the host. */
 
 /** A file that reprepro is to take. */
-export interface Taken {
+interface Taken {
   readonly suite: string;
   readonly component: string;
-  readonly name: string;
-  readonly version: string;
-  /** Where reprepro will keep it. */
-  readonly kept: string;
-  readonly size: number;
-  readonly sha256: string;
-  readonly unfit?: string | undefined;
+  readonly found: Named;
 }
 
-/**
- * Refuses what reprepro would not take.
- *
- * @throws ExplainedError that names the packages, and says how to do without them
- */
-export function refuseUnfit(taken: readonly Taken[]): void {
-  const unfit = new Map<string, Taken>();
-  for (const found of taken) if (found.unfit && !unfit.has(found.name)) unfit.set(found.name, found);
-  const [first] = unfit.values();
-  if (first) {
-    const names = [...unfit.keys()];
-    throw refusal(
-      `reprepro does not take ${first.name} ${first.version} (${first.suite}/${first.component}): ${first.unfit}${
-        names.length > 1
-          ? `, nor ${names.slice(1, 6).join(", ")}${names.length > 6 ? " and others" : ""}`
-          : ""
-      }`,
-      names,
-    );
-  }
-  const places = new Map<string, Taken>();
-  for (const found of taken) {
-    const other = places.get(found.kept);
-    if (other && (other.sha256 !== found.sha256 || other.size !== found.size)) {
-      throw refusal(
-        `${found.name} ${other.version} of ${other.suite} and ${found.name} ${found.version} of ${found.suite} are different packages, and reprepro keeps both as ${found.kept}`,
+type Named = Pick<IndexedPackage, "name" | "version" | "path" | "size" | "sha256"> & {
+  readonly unfit?: string | undefined;
+};
+
+/** What reprepro is to keep, by the places that it gives to files. */
+export class ReproPool {
+  readonly #places = new Map<string, Taken>();
+  /** What it does not take, once a name. */
+  readonly #unfit = new Map<string, Taken>();
+  #refused: ExplainedError | undefined;
+
+  /** @param place where reprepro will keep the file */
+  take(place: string, suite: string, component: string, found: Named): void {
+    const taken = { suite, component, found };
+    if (found.unfit && !this.#unfit.has(found.name)) this.#unfit.set(found.name, taken);
+    const other = this.#places.get(place);
+    if (other && (other.found.sha256 !== found.sha256 || other.found.size !== found.size)) {
+      this.#refused ??= refusal(
+        `${found.name} ${other.found.version} of ${other.suite} and ${found.name} ${found.version} of ${suite} are different packages, and reprepro keeps both as ${place}`,
         [found.name],
       );
     }
-    places.set(found.kept, found);
+    // Upstream mostly keeps it at the same place: one string for both.
+    this.#places.set(place === found.path ? found.path : place, taken);
+  }
+
+  at(place: string): Taken | undefined {
+    return this.#places.get(place);
+  }
+
+  /**
+   * Refuses what reprepro would not take.
+   *
+   * @throws ExplainedError that names the packages, and says how to do without them
+   */
+  refuseUnfit(): void {
+    const [first] = this.#unfit.values();
+    if (first) {
+      const { suite, component, found } = first;
+      const names = [...this.#unfit.keys()];
+      throw refusal(
+        `reprepro does not take ${found.name} ${found.version} (${suite}/${component}): ${found.unfit}${
+          names.length > 1
+            ? `, nor ${names.slice(1, 6).join(", ")}${names.length > 6 ? " and others" : ""}`
+            : ""
+        }`,
+        names,
+      );
+    }
+    if (this.#refused) throw this.#refused;
   }
 }
 

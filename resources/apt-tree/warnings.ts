@@ -1,5 +1,6 @@
 import type { Archive, ArchiveRoot } from "../../content/apt/archive.ts";
-import type { Plan, ResignedPlan } from "../../content/apt/plan.ts";
+import type { Plan } from "../../content/apt/plan.ts";
+import type { ResignedPlan } from "../../content/apt/resigned-plan.ts";
 import type { AptContentsRequest } from "../apt-contents.ts";
 import { count, few } from "../published-tree/wording.ts";
 

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { Archive, ArchiveSuite, MetadataFile } from "../../content/apt/archive.ts";
 import { indexKey, pathPart } from "../../content/apt/index-key.ts";
 import { type LocalPackage, poolPath } from "../../content/apt/local-merge.ts";
-import type { Plan, PlanRow, ResignedPlan } from "../../content/apt/plan.ts";
+import type { Plan, PlanRow } from "../../content/apt/plan.ts";
+import type { ResignedPlan } from "../../content/apt/resigned-plan.ts";
 import { digestOf, type WorkItem } from "../published-tree/work-list.ts";
 
 /** Something the workstation hands over. */

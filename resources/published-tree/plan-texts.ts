@@ -10,23 +10,22 @@ export async function planTexts(
   directory: string,
   published: Summary | undefined,
   wanted: Publication,
-): Promise<{ readonly before: string | undefined; readonly after: string }> {
+): Promise<{ readonly before: string | Buffer | undefined; readonly after: string | Buffer }> {
   const cache = defaultCache();
-  const text = async (digest: string) => (await cache.get(digest))?.toString();
   const held = async () => {
     if (!published) return undefined;
-    const known = await text((await publicationOf(published))?.planText ?? "");
+    const known = await cache.get((await publicationOf(published))?.planText ?? "");
     // Another workstation made it: the host has it too.
     return known || publishedPlan(host, directory);
   };
-  const [before, after = ""] = await Promise.all([held(), text(wanted.planText)]);
+  const [before, after = ""] = await Promise.all([held(), cache.get(wanted.planText)]);
   return { before, after };
 }
 
 /** The work list of what is published, where it was planned on this workstation. */
-export async function publishedWorkList(published: Summary | undefined): Promise<string | undefined> {
+export async function publishedWorkList(published: Summary | undefined): Promise<Buffer | undefined> {
   const known = published && (await publicationOf(published));
-  return known && (await defaultCache().get(known.workList))?.toString();
+  return known && (await defaultCache().get(known.workList));
 }
 
 /** A host says which it is: what else the cache has under a digest is no publication. */

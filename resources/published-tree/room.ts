@@ -1,4 +1,5 @@
 import { amountOf } from "../../content/sizes.ts";
+import { linesOf } from "../../content/text-lines.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
@@ -17,9 +18,9 @@ export interface UpdateAhead {
   readonly directory: string;
   readonly store: string;
   /** The work list's text. */
-  readonly workList: string;
+  readonly workList: string | Buffer;
   /** That of what is published, where this workstation has it: its files are in the store. */
-  readonly before?: string | undefined;
+  readonly before?: string | Buffer | undefined;
   /** Whether reprepro makes the indices anew. */
   readonly resigned?: boolean;
   /** Programs without which the update has packages installed first. */
@@ -134,15 +135,22 @@ export function needOf(
   { store, workList, before = "", resigned = false }: Omit<UpdateAhead, "directory" | "programs">,
   missing: ReadonlyMap<string, number>,
 ): Need {
-  const rows = rowsOf(workList);
-  const kept = directoriesOf(rowsOf(before).filter(({ to }) => to.startsWith("pool/")));
-  const made = [...directoriesOf(rows)].filter((directory) => !kept.has(directory));
-  const known = new Set(rowsOf(before).map(({ to }) => to));
-  // A name in a directory is about 8 bytes and itself; a directory is a block at least.
-  const entries = sum(
-    rows.filter(({ to }) => !to.startsWith("pool/") || !known.has(to)).map(({ to }) => 8 + nameOf(to).length),
-  );
-  const indices = sum(rows.filter(({ to }) => /^index\//.test(to)).map(({ size }) => size));
+  const kept = new Set<string>();
+  const known = new Set<string>();
+  for (const { to } of rowsOf(before)) {
+    known.add(to);
+    if (to.startsWith("pool/")) addDirectoriesOf(to, kept);
+  }
+  const directories = new Set<string>();
+  let entries = 0;
+  let indices = 0;
+  for (const { size, to } of rowsOf(workList)) {
+    addDirectoriesOf(to, directories);
+    // A name in a directory is about 8 bytes and itself; a directory is a block at least.
+    if (!to.startsWith("pool/") || !known.has(to)) entries += 8 + nameOf(to).length;
+    if (to.startsWith("index/")) indices += size;
+  }
+  const made = [...directories].filter((directory) => !kept.has(directory));
   return {
     bytes:
       4096 * made.length +
@@ -185,12 +193,15 @@ function missingOf(asked: string, answer: string): Map<string, number> {
 }
 
 function newFiles({ workList, before = "" }: UpdateAhead): string {
-  const known = new Set(rowsOf(before).map(({ sha256 }) => sha256));
-  const wanted = new Map(rowsOf(workList).map(({ sha256, size }) => [sha256, size]));
-  return [...wanted]
-    .filter(([sha256]) => !known.has(sha256))
-    .map(([sha256, size]) => `${sha256} ${size}\n`)
-    .join("");
+  const known = new Set<string>();
+  for (const { sha256 } of rowsOf(before)) known.add(sha256);
+  const lines: string[] = [];
+  for (const { sha256, size } of rowsOf(workList)) {
+    if (known.has(sha256)) continue;
+    known.add(sha256);
+    lines.push(`${sha256} ${size}\n`);
+  }
+  return lines.join("");
 }
 
 interface Row {
@@ -199,23 +210,20 @@ interface Row {
   readonly to: string;
 }
 
-function rowsOf(workList: string): Row[] {
-  return workList.split("\n").flatMap((line) => {
+function* rowsOf(workList: string | Buffer): Generator<Row> {
+  for (const line of linesOf(workList)) {
     const [sha256 = "", size = "", , to] = line.split("\t");
-    return to === undefined ? [] : [{ sha256, size: Number(size), to }];
-  });
+    if (to !== undefined) yield { sha256, size: Number(size), to };
+  }
 }
 
-function directoriesOf(rows: readonly Row[]): Set<string> {
-  const directories = new Set<string>();
-  for (const { to } of rows) {
-    for (let end = to.lastIndexOf("/"); end > 0; end = to.lastIndexOf("/", end - 1)) {
-      const directory = to.slice(0, end);
-      if (directories.has(directory)) break;
-      directories.add(directory);
-    }
+/** Adds the directories that a path lies in. */
+function addDirectoriesOf(path: string, directories: Set<string>): void {
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    const directory = path.slice(0, end);
+    if (directories.has(directory)) break;
+    directories.add(directory);
   }
-  return directories;
 }
 
 function nameOf(path: string): string {

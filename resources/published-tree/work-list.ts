@@ -22,6 +22,28 @@ const destinations = [...["tree", "pool", "package", "index", "selection", "sour
  * @throws ExplainedError for what cannot be a file of a tree, and for contradictions
  */
 export function workListText(items: readonly WorkItem[]): string {
+  return [...workListLines(items)].join("");
+}
+
+/** The same, line by line: of a large archive the text is not to be in memory as a whole. */
+export function workListLines(items: readonly WorkItem[]): Iterable<string> {
+  refuseInvalid(items);
+  // By line, without making all the lines: they begin with digests, which are of one length.
+  const sorted = [...items].sort((a, b) =>
+    a.sha256 === b.sha256 ? (lineOf(a) < lineOf(b) ? -1 : 1) : a.sha256 < b.sha256 ? -1 : 1,
+  );
+  return eachLine(sorted);
+}
+
+function* eachLine(items: readonly WorkItem[]): Generator<string> {
+  for (const item of items) yield lineOf(item);
+}
+
+function lineOf({ sha256, size, from, to }: WorkItem): string {
+  return `${sha256}\t${size}\t${from ?? "-"}\t${to}\n`;
+}
+
+function refuseInvalid(items: readonly WorkItem[]): void {
   const sizes = new Map<string, number>();
   const contents = new Map<string, string>();
   for (const { sha256, size, from, to } of items) {
@@ -47,8 +69,6 @@ export function workListText(items: readonly WorkItem[]): string {
         throw refuse(to, `${to.slice(0, end)} is to be a file and a directory`);
     }
   }
-  const lines = items.map(({ sha256, size, from, to }) => `${sha256}\t${size}\t${from ?? "-"}\t${to}\n`);
-  return lines.sort().join("");
 }
 
 /** Whether a path can be joined to a directory and stays in it, on any file system of a host. */

@@ -6,13 +6,8 @@ import { aptMirrorSchema } from "../../../../components/apt-mirror-args.ts";
 import { reproConfiguration } from "../../../../components/reprepro-configuration.ts";
 import { readArchive } from "../../../../content/apt/archive.ts";
 import { refuseForeignPackages } from "../../../../content/apt/foreign-packages.ts";
-import {
-  type Plan,
-  planResigned,
-  planText,
-  planVerbatim,
-  type ResignedPlan,
-} from "../../../../content/apt/plan.ts";
+import { type Plan, planText, planVerbatim } from "../../../../content/apt/plan.ts";
+import { planResigned, type ResignedPlan } from "../../../../content/apt/resigned-plan.ts";
 import { sourcesEntry } from "../../../../content/apt/sources-entry.ts";
 import { signedDate } from "../../../../content/dates.ts";
 import { NotThere } from "../../../../content/fetch.ts";
@@ -124,8 +119,8 @@ async function mirrored(
     upstream: upstreamUrl,
     fetch: { parallel: 4, stallSeconds: 5 },
     keep: 2,
-    plan: handOverTo(store, planText(plan)),
-    planText: handOverTo(store, planText(plan)),
+    plan: handOverTo(store, [...planText(plan)].join("")),
+    planText: handOverTo(store, [...planText(plan)].join("")),
     summary: handOverTo(store, JSON.stringify({ mode, plan: plan.digest })),
     contents: handOverTo(store, "{}"),
     signing: signing && { ...signing, suites: settings.suites, validSeconds: 0, completePhases: true },

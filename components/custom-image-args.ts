@@ -36,7 +36,8 @@ const described = {
 
 export const streamSchema = z.strictObject({
   ...described,
-  via: z.literal("stream").default("stream"),
+  // An upload has a schema of its own.
+  via: z.literal("stream", { error: 'must be "stream" or "upload"' }).default("stream"),
   host: hostName,
   /** The system's own version. */
   version: z.string().optional(),

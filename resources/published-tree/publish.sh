@@ -5,7 +5,7 @@ check_settings
 check_list
 refuse_planted_links
 take_lock
-rm -rf "$WORK/tree" "$WORK/vouched" "$WORK/replaced"
+rm -rf "$WORK/tree" "$WORK/vouched"
 mkdir -p "$WORK/tree/public"
 step "looking at what is there"
 discard_damaged

@@ -105,7 +105,7 @@ next_number() {
 }
 
 # link_from_store PREFIX BASE: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list, as a
-# hard link. Leaves $WORK/replaced where another file stood at one.
+# hard link.
 link_from_store() {
   perl -e "$in_tree"'
     my ($root, $store, $list, $prefix, $base, $work) = @ARGV; my %content;
@@ -126,8 +126,7 @@ link_from_store() {
       -f _ || -l _ or fault("$to: is to be a file, and is something else");
       # What was handed over again is the same file anew, and what is beyond the number of links that a file may have a copy.
       my $is = -f _ ? $content{"$to[0] $to[1]"} //= digest_of($to) : "";
-      if ($is eq $sha) { next if $from[3] > 1 && $to[7] == $size && $to[3] > 1 }
-      else { open my $note, ">", "$work/replaced" or fault("$work/replaced: $!") }
+      next if $is eq $sha && $from[3] > 1 && $to[7] == $size && $to[3] > 1;
       # Beside it, a name might be another destination.
       my $new = "$work/linked"; unlink $new; linked($from, $new, "$work/spare"); rename $new, $to or fault("$to: $!");
     }

@@ -110,6 +110,12 @@ describe("a region", () => {
       "customImages.golden is to be uploaded, and there is no maas: declare maas.region",
     ]);
   });
+
+  test("names both ways in which MAAS may get an image where another one is asked for", () => {
+    expect(faults({ customImages: { rocky9: { ...rocky9, via: "uplod" } } })).toContain(
+      'customImages.rocky9.via must be "stream" or "upload"',
+    );
+  });
 });
 
 describe("an address without a dot", () => {

@@ -37,12 +37,10 @@ async function printed(host: string, script: string): Promise<string> {
 }
 
 describe("a lab that is up", () => {
-  test("stays as it is on another up, in under a second", async () => {
+  test("stays what it is on another up", async () => {
     const before = processesIn(lab.paths.prefix).length;
     const boots = await lab.sh("client", "cat /proc/sys/kernel/random/boot_id");
-    const start = Date.now();
     await labUp(name);
-    expect(Date.now() - start).toBeLessThan(5000);
     expect(before).toBeGreaterThan(20);
     expect((await lab.sh("client", "cat /proc/sys/kernel/random/boot_id")).stdout).toBe(boots.stdout);
     const running = labStatus(name).filter((host) => host.running);
@@ -334,14 +332,12 @@ describe("the Ubuntu archive of upstream", () => {
     expect(version).toBe(upstream.versions("noble-security").libjq1);
   });
 
-  test("shows a release and a withdrawal with the next update; either takes less than 1.5 s", async () => {
+  test("shows a release and a withdrawal with the next update", async () => {
     const candidate = `${apt} -qq update && apt-cache -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=${noble}/noble+noble-updates+noble-security/sources -o Dir::State::lists=${noble}/noble+noble-updates+noble-security/lists -o Dir::Cache=${noble}/noble+noble-updates+noble-security/cache policy hello | sed -n 's/ *Candidate: //p'`;
     const first = upstream.versions("noble").hello;
     expect(await printed("mirror", candidate)).toBe(first);
     for (const version of ["3.0", "3.1"]) {
-      const start = Date.now();
       await upstream.release({ package: "hello", version, phased: 30 });
-      expect(Date.now() - start).toBeLessThan(6000);
       expect(await printed("mirror", candidate)).toBe(version);
     }
     await printed(

@@ -241,7 +241,7 @@ describe("facts", () => {
   test("their number does not add to the time that latency costs", async () => {
     const { proxy, host } = await throughProxy();
     await host.run("true");
-    proxy.delay({ up: 150, down: 150 });
+    proxy.delay({ up: 500, down: 500 });
     const time = async (count: number) => {
       const start = performance.now();
       await Promise.all(
@@ -250,8 +250,8 @@ describe("facts", () => {
       return performance.now() - start;
     };
     const [one, sixty] = [await time(1), await time(60)];
-    // One more round trip would be 300 ms.
-    expect(sixty - one).toBeLessThan(300);
+    // One more round trip would be a second.
+    expect(sixty - one).toBeLessThan(1000);
     await proxy.close();
   });
 

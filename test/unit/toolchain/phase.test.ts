@@ -13,9 +13,7 @@ test("a phase that takes too long is cut off with all that it started", async ()
   const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-test-"));
   const file = join(folder, "pid");
   try {
-    const started = Date.now();
     expect(await runWithin(1, ["sh", "-c", `sleep 4711 & echo $! >${file}; wait`])).toBe("cut off");
-    expect(Date.now() - started).toBeLessThan(12_000);
     const child = Number(readFileSync(file, "utf8"));
     const deadline = Date.now() + 5_000;
     while (runs(child) && Date.now() < deadline) await new Promise(setImmediate);

@@ -6,7 +6,7 @@ import { refuseForeignPackages } from "../content/apt/foreign-packages.ts";
 import type { Extras } from "../content/apt/indices.ts";
 import { refusedLocal } from "../content/apt/local-merge.ts";
 import { readLocalPackage } from "../content/apt/local-package.ts";
-import { type Plan, parsePlanText, planText, planVerbatim } from "../content/apt/plan.ts";
+import { type Plan, parsePlanText, planText, planVerbatim, type WrittenPlan } from "../content/apt/plan.ts";
 import { changeText, comparePlans } from "../content/apt/plan-comparison.ts";
 import type { Accepted } from "../content/apt/release.ts";
 import { planResigned, type ResignedPlan } from "../content/apt/resigned-plan.ts";
@@ -288,8 +288,8 @@ async function changesOf(
 
 /** What differs between two plans. The published one only serves to compare, and the update writes it anew. */
 function readPlans(texts: Awaited<ReturnType<typeof planTexts>>): {
-  readonly before?: Plan;
-  readonly after: Plan;
+  readonly before?: WrittenPlan;
+  readonly after: WrittenPlan;
   readonly unread: readonly string[];
 } {
   if (!texts.before) return { after: parsePlanText(texts.after), unread: [] };
@@ -307,10 +307,10 @@ function readPlans(texts: Awaited<ReturnType<typeof planTexts>>): {
 }
 
 /** A client that has a version installed never asks for it again, and what is published lies at the same path. */
-function refuseRebuilt(before: Plan, after: Plan, locals: readonly LocalFile[]): void {
+function refuseRebuilt(before: WrittenPlan, after: WrittenPlan, locals: readonly LocalFile[]): void {
   for (const local of locals) {
-    const paths = after.files.filter(({ sha256 }) => sha256 === local.sha256).map(({ path }) => path);
-    if (!before.files.some(({ path, sha256 }) => paths.includes(path) && sha256 !== local.sha256)) continue;
+    const paths = after.rows.filter(({ sha256 }) => sha256 === local.sha256).map(({ path }) => path);
+    if (!before.rows.some(({ path, sha256 }) => paths.includes(path) && sha256 !== local.sha256)) continue;
     throw refusedLocal(
       local,
       "this version is published with other contents",

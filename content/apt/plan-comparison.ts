@@ -1,5 +1,5 @@
 import { amountOf } from "../sizes.ts";
-import type { Plan, PlanPackage, PlanRow } from "./plan.ts";
+import type { PlanPackage, PlanRow, WrittenPlan } from "./plan.ts";
 import { suiteAt } from "./suite-place.ts";
 
 /** What becomes of one package. */
@@ -29,8 +29,8 @@ export interface SuiteChange {
  * @param lacks Whether the host lacks a content that the old plan does not have, by SHA-256.
  */
 export function comparePlans(
-  old: Plan | undefined,
-  wanted: Plan,
+  old: WrittenPlan | undefined,
+  wanted: WrittenPlan,
   lacks: (sha256: string) => boolean = () => true,
 ): Map<string, SuiteChange> {
   const before = packagesBySuite(old);
@@ -115,7 +115,7 @@ type Packages = ReadonlyMap<string, PackageRows>;
 type PackageRow = PlanRow & { readonly package: PlanPackage };
 type PackageRows = readonly [PackageRow, ...(readonly PackageRow[])];
 
-function packagesBySuite(plan: Plan | undefined): Map<string, Packages> {
+function packagesBySuite(plan: WrittenPlan | undefined): Map<string, Packages> {
   const suites = new Map<string, Map<string, [PackageRow, ...PackageRow[]]>>();
   for (const row of plan?.rows ?? []) {
     if (!isPackage(row)) continue;
@@ -161,8 +161,8 @@ function same(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
 }
 
 function bytesToFetch(
-  old: Plan | undefined,
-  wanted: Plan,
+  old: WrittenPlan | undefined,
+  wanted: WrittenPlan,
   lacks: (sha256: string) => boolean,
 ): Map<string, number> {
   const have = new Set(old?.rows.map(({ sha256 }) => sha256));

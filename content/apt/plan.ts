@@ -111,8 +111,18 @@ export function* planText({ suites, rows }: Pick<Plan, "suites" | "rows">): Gene
   for (const row of rows) yield `${lineOf(row)}\n`;
 }
 
-/** The plan of a text that `planText` made. */
-export function parsePlanText(text: string | Buffer): Plan {
+/** What a plan's text says of it. */
+export interface WrittenPlan {
+  readonly suites: Readonly<Record<string, Pick<PlanSuite, "date" | "releaseSha256">>>;
+  readonly rows: readonly PlanRow[];
+}
+
+/**
+ * What a text says that `planText` made.
+ *
+ * @throws ExplainedError for what is no such text
+ */
+export function parsePlanText(text: string | Buffer): WrittenPlan {
   const lines = linesOf(text);
   const { value: first } = lines.next();
   if (first !== title) {
@@ -130,7 +140,7 @@ export function parsePlanText(text: string | Buffer): Plan {
     if (word === "suite" && !/[\x00-\x1f\x7f]/.test(line)) suites.set(name, { date, releaseSha256 });
     else rows.push(rowFrom(line));
   }
-  return summarise(suites, rows);
+  return { suites: Object.fromEntries(suites), rows };
 }
 
 function summarise(heads: Heads, given: readonly PlanRow[]): Plan {

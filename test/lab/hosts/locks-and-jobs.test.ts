@@ -56,7 +56,9 @@ describe("a lock on the host", () => {
         "turns",
         async () => {
           most = Math.max(most, ++inside);
-          await pause(50);
+          // The first one stays until all others wait for it.
+          do await pause(50);
+          while (waits.length < 3);
           inside--;
         },
         { waitMs: 20_000, onWait: (holder) => waits.push(holder) },

@@ -12,6 +12,7 @@ export default {
   modulePathIgnorePatterns: ["<rootDir>/.cache/", "<rootDir>/.lab/"],
   // Contract tests start processes; on a machine with much to do that takes its time.
   testTimeout: 120_000,
+  testSequencer: "<rootDir>/toolchain/test-sequencer.ts",
   collectCoverageFrom: ["{components,content,errors,hosts,maas,resources,site,toolchain}/**/*.ts"],
   coverageDirectory: ".cache/coverage",
 };

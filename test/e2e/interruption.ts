@@ -117,12 +117,11 @@ function kill(pid: number): void {
   }
 }
 
-/** Nothing that an ended update had started works on a host any more. */
+/** Nothing that an ended update had started is left, here or on a host. */
 async function lettingGo(lab: Lab, stack: Stack, host: string): Promise<void> {
   await until(`the end of all connections to ${host}`, 30_000, async () => {
     const { stdout } = await lab.run(host, ["ss", "-Htn", "state", "established", "sport = :22"]);
     return stdout.trim() === "";
   });
-  // A provider process of Pulumi's SDK that nobody had asked for anything yet does not notice the end of its engine.
-  left(stack).forEach(kill);
+  await until("the end of all that the CLI had started", 30_000, () => left(stack).length === 0);
 }

@@ -270,10 +270,6 @@ async function changesOf(
 ): Promise<string[]> {
   const cache = defaultCache();
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
-  const { before, after, unread } = readPlans(
-    await planTexts(host, request.directory, published, publication),
-  );
-  if (before) refuseRebuilt(before, after, locals);
   const resigned = request.mode === "resigned";
   const lacking = await refuseWithoutRoom(host, {
     ...request,
@@ -282,6 +278,10 @@ async function changesOf(
     resigned,
     programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
   });
+  const { before, after, unread } = readPlans(
+    await planTexts(host, request.directory, published, publication),
+  );
+  if (before) refuseRebuilt(before, after, locals);
   const changes = comparePlans(before, after, (sha256) => lacking.has(sha256));
   return [
     ...unread,

@@ -98,10 +98,8 @@ function named(changes: readonly PackageChange[], all: number): string[] {
 const independent = new Set(["all", "source"]);
 
 function machinesOf(...packages: readonly (Packages | undefined)[]): string[] {
-  const all = packages.flatMap((each) =>
-    [...(each?.values() ?? [])].map(([row]) => row.package.architecture),
-  );
-  return [...new Set(all)].filter((architecture) => !independent.has(architecture)).sort();
+  const all = new Set(packages.flatMap((each) => [...(each?.keys() ?? [])]));
+  return [...all].filter((architecture) => !independent.has(architecture)).sort();
 }
 
 function textOf({ name, from, to }: PackageChange): string {
@@ -110,22 +108,23 @@ function textOf({ name, from, to }: PackageChange): string {
   return from === to ? `${name} ${to} (same version, other contents)` : `${name} ${from} -> ${to}`;
 }
 
-/** What a plan has of one package: of several versions of a name all count. */
-type Packages = ReadonlyMap<string, PackageRows>;
+/** What a suite has, by architecture and name: of several versions of a name all count. */
+type Packages = ReadonlyMap<string, ReadonlyMap<string, PackageRows>>;
 type PackageRow = PlanRow & { readonly package: PlanPackage };
 type PackageRows = readonly [PackageRow, ...(readonly PackageRow[])];
 
 function packagesBySuite(plan: WrittenPlan | undefined): Map<string, Packages> {
-  const suites = new Map<string, Map<string, [PackageRow, ...PackageRow[]]>>();
+  const suites = new Map<string, Map<string, Map<string, [PackageRow, ...PackageRow[]]>>>();
   for (const row of plan?.rows ?? []) {
     if (!isPackage(row)) continue;
     const { suite, name, architecture } = row.package;
-    const packages = suites.get(suite) ?? new Map<string, [PackageRow, ...PackageRow[]]>();
-    suites.set(suite, packages);
-    const key = `${name} ${architecture}`;
-    const known = packages.get(key);
+    const architectures = suites.get(suite) ?? new Map();
+    suites.set(suite, architectures);
+    const packages = architectures.get(architecture) ?? new Map();
+    architectures.set(architecture, packages);
+    const known = packages.get(name);
     if (known) known.push(row);
-    else packages.set(key, [row]);
+    else packages.set(name, [row]);
   }
   return suites;
 }
@@ -138,22 +137,29 @@ function packageChanges(before: Packages = new Map(), after: Packages = new Map(
   const added: PackageChange[] = [];
   const changed: PackageChange[] = [];
   const removed: PackageChange[] = [];
-  const versions = (rows: PackageRows) => new Set(rows.map((row) => row.package.version));
-  const contents = (rows: PackageRows) => new Set(rows.map(({ sha256 }) => sha256));
-  const shown = (rows: PackageRows) => [...versions(rows)].sort().join(", ");
-  for (const [key, is] of after) {
-    const was = before.get(key);
-    const { name, architecture } = is[0].package;
-    if (!was) added.push({ name, architecture, from: undefined, to: shown(is) });
-    else if (!same(versions(was), versions(is)) || !same(contents(was), contents(is))) {
-      changed.push({ name, architecture, from: shown(was), to: shown(is) });
+  for (const [architecture, packages] of after) {
+    for (const [name, is] of packages) {
+      const was = before.get(architecture)?.get(name);
+      if (!was) added.push({ name, architecture, from: undefined, to: shown(is) });
+      else if (!same(versions(was), versions(is)) || !same(contents(was), contents(is))) {
+        changed.push({ name, architecture, from: shown(was), to: shown(is) });
+      }
     }
   }
-  for (const [key, was] of before) {
-    const { name, architecture } = was[0].package;
-    if (!after.has(key)) removed.push({ name, architecture, from: shown(was), to: undefined });
+  for (const [architecture, packages] of before) {
+    for (const [name, was] of packages) {
+      if (after.get(architecture)?.has(name)) continue;
+      removed.push({ name, architecture, from: shown(was), to: undefined });
+    }
   }
   return { added, changed, removed };
+}
+
+const versions = (rows: PackageRows) => new Set(rows.map((row) => row.package.version));
+const contents = (rows: PackageRows) => new Set(rows.map(({ sha256 }) => sha256));
+
+function shown(rows: PackageRows): string {
+  return rows.length === 1 ? rows[0].package.version : [...versions(rows)].sort().join(", ");
 }
 
 function same(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

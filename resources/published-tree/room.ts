@@ -81,14 +81,14 @@ const roomOfThisRun = new Room();
  * Finds out what an update takes of its host's file system beyond what is in the store, and whether that is free
  * together with what the other updates of this run take.
  *
- * @returns SHA-256 of all that is not in the store, without what `before` has
+ * @returns by SHA-256 all that is not in the store, without what `before` has
  * @throws ExplainedError with what is needed and what is free
  */
 export async function refuseWithoutRoom(
   host: Host,
   ahead: UpdateAhead,
   room = roomOfThisRun,
-): Promise<ReadonlySet<string>> {
+): Promise<Pick<ReadonlySet<string>, "has">> {
   const { directory, store, programs = [] } = ahead;
   const step = `looking for room for ${directory}`;
   const asked = newFiles(ahead);
@@ -107,17 +107,16 @@ export async function refuseWithoutRoom(
   for (const place of new Map((await places).map((found) => [found.id, found])).values())
     room.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
   room.claim(host.name, disk, directory, needOf(ahead, files));
-  return new Set(files.keys());
+  return files;
 }
 
 /** All of it together; what two of them bring into one store is there once. */
 function totalOf(needs: readonly Need[]): Need {
-  const stores = new Map<string, Map<string, number>>();
+  const stores = new Map<string, ReadonlyMap<string, number>>();
   for (const { files } of needs) {
     if (!files) continue;
-    const held = stores.get(files.store) ?? new Map<string, number>();
-    stores.set(files.store, held);
-    for (const [sha256, bytes] of files.bytes) held.set(sha256, bytes);
+    const held = stores.get(files.store);
+    stores.set(files.store, held ? new Map([...held, ...files.bytes]) : files.bytes);
   }
   const held = [...stores.values()];
   return {

@@ -144,12 +144,14 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     v8.setFlagsFromString("--heap-growing-percent=20");
     const made = await publish(await readArchive(asked), request, locals);
     plan = made.plan;
+    collect();
     // What upstream lacks it may have soon.
     await cache.remember(made.lacking ? forNow(subject, asked.now) : subject, plan);
   }
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes = plan === published?.plan ? [] : await changesOf(host, request, published, plan, locals);
+  if (changes.length > 0) collect();
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
     ...accessWarnings(request.upstream.url, request.upstream),
@@ -158,6 +160,11 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),
   ];
   return { ...found, warnings, plan, changes };
+}
+
+/** What comes next needs memory too, and nothing of what was there. `gc` is a function by Pulumi.yaml's nodeargs. */
+function collect(): void {
+  globalThis.gc?.();
 }
 
 /** By what clients know what is published, and what is to take its place. */

@@ -71,20 +71,24 @@ export async function readStanzas(
     if (stanza.size > largestStanza) throw tooLarge(stanza.at, stanza.begins());
     each(stanza);
   });
-  let waiting: Uint8Array[] = [];
+  // One place for all portions: new ones would be thrown away faster than they are collected.
+  let place = Buffer.allocUnsafe(2 * portion);
   let length = 0;
   let unread = 0;
   const read = (last: boolean) => {
-    const bytes = Buffer.concat(waiting, length);
-    const rest = bytes.subarray(reader.read(bytes, last));
-    if (rest.length > largestStanza) throw tooLarge(reader.at, rest.toString("latin1", 0, 60));
-    waiting = rest.length > 0 ? [rest] : [];
-    length = rest.length;
+    const end = reader.read(place.subarray(0, length), last);
+    place.copyWithin(0, end, length);
+    length -= end;
+    if (length > largestStanza) throw tooLarge(reader.at, place.toString("latin1", 0, 60));
     unread = 0;
   };
   for await (const piece of pieces) {
-    if (piece.length === 0) continue;
-    waiting.push(piece);
+    if (length + piece.length > place.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * place.length, length + piece.length));
+      place.copy(larger, 0, 0, length);
+      place = larger;
+    }
+    place.set(piece, length);
     length += piece.length;
     unread += piece.length;
     if (unread >= portion) read(false);

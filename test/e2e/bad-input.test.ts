@@ -127,6 +127,16 @@ test("a host that ssh does not know, and that nothing else names, is said once a
   expect(output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
 }, 60_000);
 
+test("a mirror that fails while another is still looked at is said by its error alone", async () => {
+  const wrong = { ...upstream({ key: notAKey() }), serve: { path: "/wrong" } };
+  stack.configure(labSite(lab, { fine: { serve: { path: "/fine" } }, wrong }));
+  const { code, output } = await stack.preview();
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/aptMirrors\.wrong\.upstream\.key: .*not-a-key\.asc/);
+  expect(output).toMatch(/fine.* noble: \+\d+ ~0 -0 packages/);
+  expect(output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
+}, 60_000);
+
 test("a private key in clear text is refused before anything is looked at, and not shown", async () => {
   const key = "-----BEGIN PRIVATE KEY-----\nnever shown\n-----END PRIVATE KEY-----\n";
   stack.configure(labSite(lab, { ubuntu: { serve: { tls: { certificate: "C", key } } } }));
@@ -204,7 +214,7 @@ describe("what cannot work", () => {
   );
 
   test("is explained without a trace of the program", () => {
-    expect(run.output).not.toMatch(/\n\s+at \S+ \(/);
+    expect(run.output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
   });
 });
 

@@ -5,12 +5,14 @@ interface TestFile {
 }
 
 /**
- * A Jest sequencer: what takes longest begins first, so that no processor waits for it in the end. Files that end
- * updates at many moments take ten minutes and are of the usual size; of the others size tells.
+ * A Jest sequencer: what takes longest begins first, so that no processor waits for it in the end. That are the files that
+ * end updates at many moments, then those in which something is bad and waited for, then other life cycles; of equals size
+ * tells.
  */
 export default class LongestFirst {
   sort(tests: readonly TestFile[]): TestFile[] {
-    const rank = ({ path }: TestFile) => (path.includes("/interrupted-") ? 0 : 1);
+    const first = ["/test/e2e/interrupted-", "/test/e2e/bad-", "/test/e2e/", ""];
+    const rank = ({ path }: TestFile) => first.findIndex((part) => path.includes(part));
     const size = ({ path, context }: TestFile) => context.hasteFS.getSize(path) ?? 0;
     return [...tests].sort((one, other) => rank(one) - rank(other) || size(other) - size(one));
   }

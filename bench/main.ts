@@ -1,6 +1,8 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { ExplainedError } from "../errors/explained-error.ts";
+import { command } from "../lab/command.ts";
+import { repository } from "../lab/paths.ts";
 import { measureHosts } from "./hosts/hosts.ts";
 import { measureImages } from "./images/images.ts";
 import { measureMirrors } from "./mirrors/mirrors.ts";
@@ -36,11 +38,17 @@ for (const name of wanted) {
     });
   }
 }
+// Disks of virtual machines are slow at times: what is measured depends on it.
+const fileSystem = (await command(["stat", "--file-system", "--format=%T", repository])).trim();
 for (const name of wanted) {
-  const command = `make bench ARGS="${[name, ...(values.quick ? ["--quick"] : [])].join(" ")}"`;
+  const made = `make bench ARGS="${[name, ...(values.quick ? ["--quick"] : [])].join(" ")}"`;
   const [processor] = cpus();
-  const machine = `${new Date().toISOString().slice(0, 10)}, on ${cpus().length} processors (${processor?.model.trim()}), Node ${process.version}`;
-  const section: Section = { ...(await parts[name as keyof typeof parts](values.quick)), command, machine };
+  const machine = `${new Date().toISOString().slice(0, 10)}, on ${cpus().length} processors (${processor?.model.trim()}), Node ${process.version}, files on ${fileSystem}`;
+  const section: Section = {
+    ...(await parts[name as keyof typeof parts](values.quick)),
+    command: made,
+    machine,
+  };
   console.log(`${sectionText(section)}\n`);
   if (!values.dry) writeReport([section]);
 }

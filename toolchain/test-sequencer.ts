@@ -5,9 +5,9 @@ interface TestFile {
 }
 
 /**
- * A Jest sequencer: what takes longest begins first, so that no processor waits for it in the end. That are the files that
- * end updates at many moments, then those in which something is bad and waited for, then other life cycles; of equals size
- * tells.
+ * A Jest sequencer: what takes longest begins first, so that no processor waits for it in the end. First are
+ * the files that end updates at many moments, then those that wait for something bad, then other life cycles; within each,
+ * the largest file.
  */
 export default class LongestFirst {
   sort(tests: readonly TestFile[]): TestFile[] {

@@ -28,11 +28,14 @@ export function workListText(items: readonly WorkItem[]): string {
 /** The same, line by line: of a large archive the text is not to be in memory as a whole. */
 export function workListLines(items: readonly WorkItem[]): Iterable<string> {
   refuseInvalid(items);
-  // By line, without making all the lines: they begin with digests, which are of one length.
-  const sorted = [...items].sort((a, b) =>
-    a.sha256 === b.sha256 ? (lineOf(a) < lineOf(b) ? -1 : 1) : a.sha256 < b.sha256 ? -1 : 1,
-  );
-  return eachLine(sorted);
+  return eachLine([...items].sort(compareItems));
+}
+
+/** By line, without making all the lines: they begin with digests, which are of one length. */
+function compareItems(a: WorkItem, b: WorkItem): number {
+  if (a.sha256 !== b.sha256) return a.sha256 < b.sha256 ? -1 : 1;
+  const [left, right] = [lineOf(a), lineOf(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function* eachLine(items: readonly WorkItem[]): Generator<string> {

@@ -111,6 +111,7 @@ async function mirrored(
       writeFileSync(file, content);
     }
   }
+  const planDigest = handOverTo(store, [...planText(plan)].join(""));
   const script = publishScript({
     owner: "m",
     directory,
@@ -119,8 +120,8 @@ async function mirrored(
     upstream: upstreamUrl,
     fetch: { parallel: 4, stallSeconds: 5 },
     keep: 2,
-    plan: handOverTo(store, [...planText(plan)].join("")),
-    planText: handOverTo(store, [...planText(plan)].join("")),
+    plan: planDigest,
+    planText: planDigest,
     summary: handOverTo(store, JSON.stringify({ mode, plan: plan.digest })),
     contents: handOverTo(store, "{}"),
     signing: signing && { ...signing, suites: settings.suites, validSeconds: 0, completePhases: true },

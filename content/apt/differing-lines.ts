@@ -1,4 +1,5 @@
 import { linesOf } from "../text-lines.ts";
+import { contentOf, isHead, packageOf } from "./plan-lines.ts";
 
 /* What two plans' texts say of what differs between them: most of an archive stays, and takes memory when it is read. */
 
@@ -58,19 +59,4 @@ function* merged(
 function isBefore(line: string, other: string): boolean {
   const [head, otherHead] = [isHead(line), isHead(other)];
   return head === otherHead ? line < other : head;
-}
-
-function isHead(line: string): boolean {
-  return !/^[0-9a-f]{64} /.test(line);
-}
-
-function contentOf(line: string): string {
-  return line.slice(0, line.indexOf(" "));
-}
-
-/** The package that a line is of, and for which machines of which suite it is. */
-function packageOf(line: string): { readonly package: string; readonly machine: string } | undefined {
-  const [, , , suite, , architecture, name] = line.split(" ");
-  if (suite === undefined) return undefined;
-  return { package: `${suite} ${name} ${architecture}`, machine: `${suite} ${architecture}` };
 }

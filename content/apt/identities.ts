@@ -1,4 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { directoriesOf } from "../paths.ts";
 
 /** A file as somebody upstream signed it. */
 interface Identity {
@@ -43,8 +44,7 @@ export function refuseContradictions(files: Iterable<Identity>): void {
   }
   const directories = new Set<string>();
   for (const file of byPath.values()) {
-    for (let at = file.path.lastIndexOf("/"); at > 0; at = file.path.lastIndexOf("/", at - 1)) {
-      const directory = file.path.slice(0, at);
+    for (const directory of directoriesOf(file.path)) {
       if (directories.has(directory)) break;
       directories.add(directory);
       const there = byPath.get(directory);

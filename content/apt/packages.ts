@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { isSanePath } from "../sane-path.ts";
+import { isSanePath } from "../paths.ts";
 import type { IndexBudget } from "./index-budget.ts";
 import { refusedByReprepro } from "./reprepro-rules.ts";
 import { shared } from "./shared-text.ts";

@@ -78,3 +78,20 @@ export function rowFrom(line: string): PlanRow {
   };
   return { sha256, size: Number(size), path, package: found };
 }
+
+/** Whether a line is of the plan as a whole, or of a suite, and of no file. */
+export function isHead(line: string): boolean {
+  return !/^[0-9a-f]{64} /.test(line);
+}
+
+/** The digest of a file's line, without reading the rest of it. */
+export function contentOf(line: string): string {
+  return line.slice(0, line.indexOf(" "));
+}
+
+/** The package that a file's line is of, and for which machines of which suite it is. */
+export function packageOf(line: string): { readonly package: string; readonly machine: string } | undefined {
+  const [, , , suite, , architecture, name] = line.split(" ");
+  if (suite === undefined) return undefined;
+  return { package: `${suite} ${name} ${architecture}`, machine: `${suite} ${architecture}` };
+}

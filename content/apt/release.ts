@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { signedDate, spanOf } from "../dates.ts";
 import { someOf } from "../names.ts";
-import { isSanePath } from "../sane-path.ts";
+import { isSanePath } from "../paths.ts";
 import { isFlat } from "./suite-place.ts";
 
 /** A file that a Release lists. */

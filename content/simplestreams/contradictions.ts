@@ -1,4 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { directoriesOf } from "../paths.ts";
 import type { PlanRow } from "./plan-text.ts";
 import type { Product, ProductFile } from "./products.ts";
 import type { SelectedProduct } from "./selection.ts";
@@ -35,8 +36,8 @@ export function refuseContradictions(rows: readonly PlanRow[]): void {
     contents.set(sha256, row);
   }
   for (const [path, row] of files) {
-    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-      const file = files.get(path.slice(0, end));
+    for (const directory of directoriesOf(path)) {
+      const file = files.get(directory);
       if (!file) continue;
       throw contradiction(
         `${file.path} (of ${nameOf(file)}) is to be a file, and also the directory of ${path} (of ${nameOf(row)})`,

@@ -1,5 +1,5 @@
 import { signedDate } from "../dates.ts";
-import { isSanePath } from "../sane-path.ts";
+import { isSanePath } from "../paths.ts";
 import { isKey, isObject, type JsonObject, jsonDocument, malformed, shown } from "./json-document.ts";
 
 /** A product file that an index lists. */

@@ -1,5 +1,5 @@
 import { signedDate } from "../dates.ts";
-import { isSanePath } from "../sane-path.ts";
+import { isSanePath } from "../paths.ts";
 import { ownImageRefusal } from "./own-image-rules.ts";
 
 /** An image of a site's own, as one archive that MAAS unpacks onto a disk. */

@@ -1,5 +1,5 @@
 import type { ExplainedError } from "../../errors/explained-error.ts";
-import { isSanePath } from "../sane-path.ts";
+import { isSanePath } from "../paths.ts";
 import { updatedOf } from "./index-file.ts";
 import {
   isKey,

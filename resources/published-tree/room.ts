@@ -1,3 +1,4 @@
+import { directoriesOf } from "../../content/paths.ts";
 import { amountOf } from "../../content/sizes.ts";
 import { linesOf } from "../../content/text-lines.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
@@ -218,8 +219,7 @@ function* rowsOf(workList: string | Buffer): Generator<Row> {
 
 /** Adds the directories that a path lies in. */
 function addDirectoriesOf(path: string, directories: Set<string>): void {
-  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-    const directory = path.slice(0, end);
+  for (const directory of directoriesOf(path)) {
     if (directories.has(directory)) break;
     directories.add(directory);
   }

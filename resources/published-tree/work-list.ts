@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { directoriesOf } from "../../content/paths.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 
 /** A file that a tree needs, and where it goes. */
@@ -67,9 +68,8 @@ function refuseInvalid(items: readonly WorkItem[]): void {
     contents.set(to, sha256);
   }
   for (const to of contents.keys()) {
-    for (let end = to.lastIndexOf("/"); end > 0; end = to.lastIndexOf("/", end - 1)) {
-      if (contents.has(to.slice(0, end)))
-        throw refuse(to, `${to.slice(0, end)} is to be a file and a directory`);
+    for (const directory of directoriesOf(to)) {
+      if (contents.has(directory)) throw refuse(to, `${directory} is to be a file and a directory`);
     }
   }
 }

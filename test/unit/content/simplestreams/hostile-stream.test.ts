@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { metadataCache } from "../../../../content/metadata-cache.ts";
-import { isSanePath } from "../../../../content/sane-path.ts";
+import { isSanePath } from "../../../../content/paths.ts";
 import { type OwnImage, ownStream } from "../../../../content/simplestreams/own-stream.ts";
 import { type PlannedImages, planImages } from "../../../../content/simplestreams/plan.ts";
 import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";

@@ -11,3 +11,9 @@ export function isSanePath(path: string): boolean {
     path.split("/").every((part) => part !== "" && part !== "." && part !== ".." && part.length <= 255)
   );
 }
+
+/** The directories that a path lies in, the nearest first. */
+export function* directoriesOf(path: string): Generator<string> {
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1))
+    yield path.slice(0, end);
+}

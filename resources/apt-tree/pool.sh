@@ -5,6 +5,8 @@
 DESTINATIONS='tree pool package index selection sources headers'
 
 make_tree() {
+  rm -f "$WORK/brought"
+  trap take_back EXIT
   case "$MODE" in
     verbatim)
       link_from_store tree "$WORK/tree/public"
@@ -12,11 +14,7 @@ make_tree() {
       awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
       fill_pool "$LIST"
       ;;
-    resigned)
-      resign
-      sed 's/^\([^\t]*\t[^\t]*\t\)/\1-\t/' "$WORK/pool-files" >"$WORK/pool-list"
-      fill_pool "$WORK/pool-list"
-      ;;
+    resigned) resign ;;
   esac
 }
 
@@ -74,7 +72,7 @@ list_tree() {
   ' "$ROOT" "$1" "$WORK/known" "$WORK/unknown"
   (cd "$ROOT" && sums_of -z -- <"$WORK/unknown") |
     perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"'
-  sed 's#^\([0-9a-f]*\)\t[0-9]*\tpool/#\1\t'"$POOL"'/#' "$WORK/pool-files"
+  awk -F'\t' -v pool="$POOL/" '{ sub(/^pool\//, pool, $3); print $1 "\t" $3 }' "$WORK/pool-files"
 }
 
 # What upstream signed is served as it was. What the mirror signs is signed anew under a new name: apt keeps the newer

@@ -21,9 +21,23 @@ fill_pool() {
       ;;
     *) exit "$harm" ;;
   esac
-  (LIST=$1 && link_from_store pool "$ROOT/$POOL")
+  (LIST=$1 && link_from_store pool "$ROOT/$POOL" "$WORK/brought")
   carry_packages "$POOL"
 }
+
+# What fill_pool brought and no tree came of is taken away again.
+take_back() {
+  [ -s "$WORK/brought" ] || return 0
+  (
+    cd "$ROOT"
+    xargs -0 -r rm -f -- <"$WORK/brought"
+    remove_empty <"$WORK/brought"
+  ) || true
+}
+
+# remove_empty: the directories of the files whose paths come on standard input, each with a NUL behind it, where nothing is
+# left in them. Only these: to look through a large pool takes seconds.
+remove_empty() { sed -zn 's#/[^/]*$##p' | LC_ALL=C sort -zu | xargs -0 -r rmdir -p --ignore-fail-on-non-empty -- 2>/dev/null || true; }
 
 # Of a name that no tree has, and that nothing is left of: what a failed update made is taken away.
 next_pool() {
@@ -97,6 +111,10 @@ prune_beside() {
     # A name with a line end in it is nothing that a mirror put there.
     (cd "$ROOT/$pool" && find . -not -type d ! -name "*[[:cntrl:]]*" ! -path "*[[:cntrl:]]*" -printf '%P\n' | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
     [ -s "$WORK/unwanted" ] || continue
-    (cd "$ROOT/$pool" && tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f -- && find . -mindepth 1 -type d -empty -delete)
+    (
+      cd "$ROOT/$pool"
+      tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f --
+      tr '\n' '\0' <"$WORK/unwanted" | remove_empty
+    )
   done
 }

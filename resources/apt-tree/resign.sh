@@ -1,4 +1,4 @@
-# Builds the dists/ of a re-signed tree with reprepro. Part of a job's script; expects, beside what pool.sh does:
+# Builds the dists/ of a re-signed tree with reprepro, and brings its packages into the pool. Part of a job's script; expects, beside what pool.sh does:
 #   $ROOT/reprepro/conf   written by the component: distributions, updates, options
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
@@ -28,15 +28,17 @@ resign() {
     state_of "$suite"
     is_unchanged "$suite" || changed="$changed $suite"
   done
-  if [ -n "$changed" ]; then
-    echo "progress reprepro makes the indices of$changed"
-    in_parallel make_indices $changed
-    pack_indices $changed
-    for suite in $changed; do keep_indices "$suite"; done
-  fi
+  in_parallel take_indices $changed
+  # What each of the two asks most of is one processor.
+  [ -z "$changed" ] || echo "progress reprepro makes the indices of$changed"
+  (in_parallel make_indices $changed; check_plan) & making=$!
+  (bring_packages) & bringing=$! failed=0
+  wait "$making" || failed=$?
+  wait "$bringing" || failed=$?
+  [ "$failed" -eq 0 ] || exit "$failed"
+  POOL=$(cat "$PLACE/pool")
+  for suite in $changed; do keep_indices "$suite"; done
   forget_suites
-  for suite in $SUITES; do cat "$R/suites/$(key_of "$suite")/taken"; done | LC_ALL=C sort -u >"$WORK/pool-files"
-  check_plan
   put_indices_together
   export_key
 }
@@ -100,44 +102,59 @@ explain_reprepro() {
   sed "s#^#fault reprepro, for $1: #" "$2.told"
 }
 
+take_indices() {
+  own=$PLACE/suites/$(key_of "$1")
+  perl -e "$TAKE_INDEX" "$LIST" "$1" "$STORE" "$PLACE/view" "$own" "$PHASES"
+}
+
+# Brings into the pool what is in an index, or may be taken into one that is being made: what is left in the end is there.
+bring_packages() {
+  for suite in $SUITES; do
+    own=$PLACE/suites/$(key_of "$suite")
+    if [ -e "$own/candidates" ]; then cut -f3- "$own/candidates"; else taken_of "$suite"; fi
+  done | awk -F'\t' '!seen[$0]++ { print $1 "\t" $2 "\t-\t" $3 }' >"$PLACE/packages"
+  fill_pool "$PLACE/packages"
+  echo "$POOL" >"$PLACE/pool"
+}
+
 make_indices() {
   suite=$1
   own=$PLACE/suites/$(key_of "$suite")
   mkdir "$own/db" "$own/lists" "$own/out"
-  perl -e "$TAKE_INDEX" "$LIST" "$suite" "$STORE" "$PLACE/view" "$own" "$PHASES"
   gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign \
     --output "$PLACE/view/dists/$suite/InRelease" "$own/Release"
   if [ -s "$own/checksums" ]; then run_reprepro _addchecksums <"$own/checksums"; fi
   run_reprepro --export=never update "$suite"
   run_reprepro export "$suite"
-  perl -e "$CHECK_TAKEN" "$suite" "$own/candidates" "$own/out/dists/$suite" "$own/taken"
   mv "$own/out/dists/$suite" "$own/dists"
   rm -f "$own/dists/Release"
-  (cd "$own/dists" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >"$own/sums"
+  (pack_indices) & packing=$! wrong=0
+  perl -e "$CHECK_TAKEN" "$suite" "$own/candidates" "$own/dists" "$own/taken" || wrong=$?
+  wait "$packing" || wrong=$?
+  [ "$wrong" -eq 0 ] || exit "$wrong"
 }
 
-# Packed indices come from a process each. Those of a plain one that was packed before are taken from there.
+# Packs the indices of $suite, with a process each, and writes the digests of all. Those of a plain one that was packed before
+# are taken from there.
 pack_indices() {
-  for suite in "$@"; do
-    of=$(key_of "$suite")
-    grep '\(^\|/\)\(Packages\|Sources\)$' "$PLACE/suites/$of/sums" | while read -r sha path; do
-      made=$R/suites/$of
-      if grep -qsxF "$sha  $path" "$made/sums" &&
-        packed=$(grep -F "  $path.xz" "$made/sums" | cut -c1-64) &&
-        [ "$(sha256sum <"$made/dists/$path.xz" | cut -c1-64)" = "$packed" ]; then
-        ln "$made/dists/$path.xz" "$PLACE/suites/$of/dists/$path.xz"
-      else
-        printf '%s\0' "$PLACE/suites/$of/dists/$path"
-      fi
-    done
-  done >"$PLACE/to-pack"
+  made=$R/suites/$(key_of "$suite")
+  (cd "$own/dists" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >"$own/sums"
+  grep '\(^\|/\)\(Packages\|Sources\)$' "$own/sums" | while read -r sha path; do
+    if grep -qsxF "$sha  $path" "$made/sums" &&
+      packed=$(grep -F "  $path.xz" "$made/sums" | cut -c1-64) &&
+      [ "$(sha256sum <"$made/dists/$path.xz" | cut -c1-64)" = "$packed" ]; then
+      ln "$made/dists/$path.xz" "$own/dists/$path.xz"
+    else
+      printf '%s\0' "$own/dists/$path"
+    fi
+  done >"$own/to-pack"
   # Two threads and one would pack the same index in two ways.
-  xargs -0 -r -n 1 -P "$(nproc)" xz -T2 -1 --keep -- <"$PLACE/to-pack"
-  for suite in "$@"; do
-    own=$PLACE/suites/$(key_of "$suite")
-    (cd "$own/dists" && find . -type f -name '*.xz' -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >>"$own/sums"
-  done
+  xargs -0 -r -n 1 -P "$(nproc)" xz -T2 -1 --keep -- <"$own/to-pack"
+  (cd "$own/dists" && find . -type f -name '*.xz' -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >>"$own/sums"
 }
+
+# taken_of SUITE: the package files in its indices, as they were made now or before.
+taken_of() { cat "$PLACE/suites/$(key_of "$1")/taken" 2>/dev/null || cat "$R/suites/$(key_of "$1")/taken"; }
 
 keep_indices() {
   of=$(key_of "$1")
@@ -155,12 +172,15 @@ forget_suites() {
 
 # What the tree lists must be what was planned, file by file, and never two contents at one path.
 check_plan() {
-  cut -f3 "$WORK/pool-files" | LC_ALL=C sort | LC_ALL=C uniq -d | head -n 10 | sed 's/^/fault /; s/$/: would have two contents, since reprepro names packages anew: mirror these suites apart, or set mode: verbatim/' >"$WORK/wrong"
+  for suite in $SUITES; do taken_of "$suite"; done | awk '!seen[$0]++' >"$WORK/pool-files"
   awk -F'\t' '
-    FILENAME == ARGV[1] { taken[$1 "\t" $2] = 1; next }
+    FILENAME == ARGV[1] {
+      if ($3 in at && ++twice <= 10) print "fault " $3 ": would have two contents, since reprepro names packages anew: mirror these suites apart, or set mode: verbatim"
+      at[$3]; taken[$1 "\t" $2] = 1; next
+    }
     $4 ~ /^package\// { planned[$1 "\t" $2] = 1; if (!(($1 "\t" $2) in taken) && ++n <= 10) print "fault " substr($4, 9) ": is planned, and is in no index" }
     END { for (file in taken) if (!(file in planned)) { print "fault " file ": is in an index, and was not planned"; exit } }
-  ' "$WORK/pool-files" "$LIST" >>"$WORK/wrong"
+  ' "$WORK/pool-files" "$LIST" >"$WORK/wrong"
   [ ! -s "$WORK/wrong" ] || { cat "$WORK/wrong"; exit 65; }
 }
 

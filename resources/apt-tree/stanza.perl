@@ -29,6 +29,8 @@ sub fields_of {
     die "has $name twice\n" if exists $value{$name};
     $value{$name} = shift @found;
   }
+  # Few stanzas have a control character or a blank at a line's end anywhere: these two looks cost a fraction of the loop.
+  return \%value if !($stanza =~ tr/\x01-\x09\x0b-\x1f\x7f//) && index("$stanza\n", " \n") < 0;
   for (grep { defined } @value{@single}) {
     $_ = /^(.*[^ \t])/s ? $1 : "";
     die "has a control character in a field of one value\n" if /[\x00-\x1f\x7f]/;
@@ -37,7 +39,7 @@ sub fields_of {
 }
 
 # Whether a path stays below where it begins.
-sub is_sane_path { return $_[0] =~ m{^[^/\x00-\x1f\x7f]} && $_[0] !~ m{//|/$|(^|/)\.\.?(/|$)|[\x00-\x1f\x7f]} }
+sub is_sane_path { return "/$_[0]/" !~ m{/\.{0,2}/} && !($_[0] =~ tr/\x00-\x1f\x7f//) }
 
 # What a stanza of a Sources index lists: [name, size, { digests by algorithm }] for each file. Dies where its lists differ.
 sub source_files_of {

@@ -139,15 +139,30 @@ for my $index (@indices) {
 
 sub component_of { my ($part) = @_; $part =~ s{/(?:source/Sources|(?:debian-installer/)?binary-[^/]+/Packages)$}{}; return $part }
 
+# Writes what is in a file to PATH by name: [name, where it begins, length] are its stanzas.
+sub sort_into {
+  my ($path, $as_found, $order) = @_;
+  unlink $path or die "$path: $!\n";
+  open my $out, ">", $path or die "$path: $!\n";
+  my $here = -1;
+  for my $one (sort { $a->[0] cmp $b->[0] || $a->[1] <=> $b->[1] } @$order) {
+    # Going to a place drops what was read ahead, even if it is this one; and most indices are almost sorted.
+    seek $as_found, $one->[1], SEEK_SET or die "$path: $!\n" if $one->[1] != $here;
+    read($as_found, my $stanza, $one->[2]) == $one->[2] or die "$path: $!\n";
+    $here = $one->[1] + $one->[2];
+    print $out $stanza;
+  }
+  close $out or die "$path: $!\n";
+}
+
 # Writes one index of the view.
 sub write_part {
   my ($part) = @_;
   my $path = "$view/dists/$suite/$part";
   parents($path);
-  # Stanzas wait on disk until they are sorted: an index may be as large as what the host has of memory.
-  open my $unsorted, "+>", "$path.unsorted" or die "$path: $!\n";
-  unlink "$path.unsorted";
-  my ($at, @order) = (0);
+  # Not in memory: an index may be as large as what the host has of it.
+  open my $as_found, "+>", $path or die "$path: $!\n";
+  my ($at, $last, $sorted, @order) = (0, "", 1);
   for my $index (@{ $parts{$part} }) {
     my $kind = $index->{kind};
     my $where = "$suite/" . one_part($index->{component}) . "/$kind-$index->{architecture}";
@@ -170,21 +185,18 @@ sub write_part {
       $stanza =~ s/^Phased-Update-Percentage:[^\n]*(?:\n|$)//mi if $phases;
       chomp $stanza;
       $stanza .= "\n\n";
-      print $unsorted $stanza;
+      print $as_found $stanza;
       my ($called, @files) = @$taken;
+      $sorted &&= $last le $called;
+      $last = $called;
       push @order, [$called, $at, length $stanza];
       $at += length $stanza;
       print $candidates join("\t", $part, $called, @$_), "\n" for @files;
     }
     close $in or defined $packing and die "$where: " . ($! ? $! : "its " . $index->{file} . " cannot be unpacked") . "\n";
   }
-  open my $out, ">", $path or die "$path: $!\n";
-  for my $one (sort { $a->[0] cmp $b->[0] || $a->[1] <=> $b->[1] } @order) {
-    seek $unsorted, $one->[1], SEEK_SET;
-    read($unsorted, my $stanza, $one->[2]) == $one->[2] or die "$path: $!\n";
-    print $out $stanza;
-  }
-  close $out or die "$path: $!\n";
+  return sort_into($path, $as_found, \@order) if !$sorted;
+  close $as_found or die "$path: $!\n";
 }
 
 # Components share no path in the pool, so each can have a process of its own.

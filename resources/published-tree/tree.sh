@@ -6,7 +6,8 @@
 #   SUMMARY   SHA-256 of the summary's text, CONTENTS of what the preview found out; both are in the store
 #   KEEP      how many trees to keep, the published one included
 # What a kind of tree does its own way are functions of its own:
-#   make_tree            makes $WORK/tree/public of what is in the store
+#   make_tree            makes $WORK/tree/public of what is in the store; what it does elsewhere is undone by a trap on EXIT,
+#                        which it sets, as long as there is no tree of it
 #   complete_tree DIR    adds to the new tree's public files, in DIR, what comes from the trees before it
 #   list_tree TREE       prints what trees/TREE consists of: sha256 TAB path below ROOT
 #   prune_beside         drops what no kept tree refers to from what the kind has beside the trees
@@ -104,11 +105,12 @@ next_number() {
   printf '%06d' "$(($(echo "${last:-0}" | sed 's/^0*//;s/^$/0/') + 1))"
 }
 
-# link_from_store PREFIX BASE: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list, as a
-# hard link.
+# link_from_store PREFIX BASE [MADE]: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list, as a
+# hard link. The file MADE gets the paths below ROOT where nothing was before, each with a NUL behind it.
 link_from_store() {
   perl -e "$in_tree"'
-    my ($root, $store, $list, $prefix, $base, $work) = @ARGV; my %content;
+    my ($root, $store, $list, $prefix, $base, $work, $made) = @ARGV; my %content;
+    open my $new_paths, ">", length $made ? $made : "/dev/null" or fault("$made: $!");
     $base =~ s{^\Q$root\E/}{} && sane($base) or fault("$base: is not in $root");
     open my $in, "<", $list or fault("$list: $!");
     while (<$in>) {
@@ -122,7 +124,7 @@ link_from_store() {
       make_way($root, "$base/$dest");
       my @to = lstat $to;
       next if @to && $to[0] == $from[0] && $to[1] == $from[1];
-      if (!@to) { linked($from, $to, "$work/spare"); next }
+      if (!@to) { print $new_paths "$base/$dest\0"; linked($from, $to, "$work/spare"); next }
       -f _ || -l _ or fault("$to: is to be a file, and is something else");
       # What was handed over again is the same file anew, and what is beyond the number of links that a file may have a copy.
       my $is = -f _ ? $content{"$to[0] $to[1]"} //= digest_of($to) : "";
@@ -130,7 +132,7 @@ link_from_store() {
       # Beside it, a name might be another destination.
       my $new = "$work/linked"; unlink $new; linked($from, $new, "$work/spare"); rename $new, $to or fault("$to: $!");
     }
-  ' "$ROOT" "$STORE" "$LIST" "$1" "$2" "$WORK"
+  ' "$ROOT" "$STORE" "$LIST" "$1" "$2" "$WORK" "${3:-}"
 }
 
 # write_listing DIR AS: what the tree in DIR, to be called AS, consists of, to tell later whether it still does: sha256 TAB
@@ -180,6 +182,7 @@ publish_tree() {
   mv "$WORK"/tree/* "$ROOT/trees/unfinished/"
   write_listing "$ROOT/trees/unfinished" "$tree"
   sync -f "$ROOT"
+  trap - EXIT
   mv -T "$ROOT/trees/unfinished" "$ROOT/trees/$tree"
   switch_to "$tree"
 }

@@ -41,7 +41,11 @@ function handOver(text: string): string {
   return there ? digest : handOverTo(join(root, "store"), text);
 }
 
-type Ending = "whole" | "killed when the pool is filled";
+const endings = {
+  "killed when the pool is filled": "kill -KILL $$",
+  "over when the pool is filled": "exit 65",
+} as const;
+type Ending = "whole" | keyof typeof endings;
 
 /** Publishes files by path. */
 async function publish(
@@ -66,9 +70,10 @@ async function publish(
     summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
     contents: handOver("{}"),
   });
-  const cutOff = script.replace("\nmake_tree\n", "\nmake_tree\nkill -KILL $$\n");
-  expect(cutOff).not.toBe(script);
-  const { code, lines } = await runJob(root, ending === "whole" ? script : cutOff, list).ended;
+  const end = ending === "whole" ? "" : `${endings[ending]}\n`;
+  const ended = script.replace("\nmake_tree\n", () => `\nmake_tree\n${end}`);
+  expect(ended === script).toBe(ending === "whole");
+  const { code, lines } = await runJob(root, ended, list).ended;
   if (ending === "whole" && code === 0) expect(await faults()).toEqual([]);
   return { code, lines };
 }
@@ -188,6 +193,38 @@ describe("an update that fails", () => {
     expect(pools()).toHaveLength(2);
     await publish({ ...one, "dists/noble/InRelease": "root 3" });
     expect(pools()).toEqual(["pool"]);
+  });
+});
+
+describe("an update that ends by itself when the pool is filled", () => {
+  const packages = () =>
+    execFileSync("sh", ["-c", "find pool* -printf '%p %i\n' | sort"], { cwd: at("") }).toString();
+  const fail = async (files: Record<string, string>) => {
+    const { code } = await publish(files, { ending: "over when the pool is filled" });
+    expect(code).toBe(65);
+  };
+
+  test.each<[string, Record<string, string>]>([
+    ["more packages", { "pool/new.deb": "new", "pool/deep/in/it/new.deb": "new", "pool/a/c.deb": "c" }],
+    ["other bytes, so a pool of its own", { "pool/old.deb": "other", "pool/deep/new.deb": "new" }],
+    ["a name that a shell would read otherwise", { "pool/$(x)/'a'.deb": "a" }],
+  ])("takes back what it brought: %s", async (_, more) => {
+    const files = { ...one, "pool/a/b.deb": "b" };
+    await publish(files);
+    const before = [packages(), everything()];
+    await fail({ ...files, ...more });
+    expect([packages(), everything()]).toEqual(before);
+    expect((await publish({ ...files, ...more, "dists/noble/InRelease": "root 2" })).code).toBe(0);
+    for (const [path, bytes] of Object.entries(more)) expect(served(path)).toBe(bytes);
+  });
+
+  test("takes nothing away that was there before, listed or not", async () => {
+    await publish(one);
+    await publish({ ...one, "pool/left.deb": "left" }, { ending: "killed when the pool is filled" });
+    const before = packages();
+    await fail({ ...one, "pool/left.deb": "left", "pool/new.deb": "new" });
+    expect(packages()).toBe(before);
+    expect(before).toContain("left.deb");
   });
 });
 

@@ -10,3 +10,59 @@ export function* linesOf(text: string | Buffer): Generator<string> {
     from = stop + 1;
   }
 }
+
+/**
+ * The lines of two sorted texts, and in which of them each is. Where they are not sorted, lines of both come apart.
+ *
+ * @param isBefore The order they are sorted in
+ */
+export function* mergedLines(
+  one: string | Buffer,
+  other: string | Buffer,
+  isBefore = (line: string, another: string) => line < another,
+): Generator<[line: string, inOne: boolean, inOther: boolean]> {
+  const [lefts, rights] = [linesOf(one), linesOf(other)];
+  let [left, right] = [lefts.next(), rights.next()];
+  while (!left.done || !right.done) {
+    if (!left.done && !right.done && left.value === right.value) {
+      yield [left.value, true, true];
+      [left, right] = [lefts.next(), rights.next()];
+    } else if (!left.done && (right.done || isBefore(left.value, right.value))) {
+      yield [left.value, true, false];
+      left = lefts.next();
+    } else if (!right.done) {
+      yield [right.value, false, true];
+      right = rights.next();
+    }
+  }
+}
+
+/**
+ * The lines of a text in their fields. Fields of a file's bytes are strings of their own: one that is cut from a line keeps
+ * all of the line in memory.
+ *
+ * @param separator A character of ASCII
+ */
+export function* fieldsOf(text: string | Buffer, separator: string): Generator<string[]> {
+  if (typeof text === "string") {
+    for (const line of linesOf(text)) yield line.split(separator);
+    return;
+  }
+  const code = separator.charCodeAt(0);
+  let fields: string[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at];
+    if (byte !== code && byte !== lineEnd) continue;
+    fields.push(text.toString("utf8", from, at));
+    from = at + 1;
+    if (byte === code) continue;
+    yield fields;
+    fields = [];
+  }
+  if (from === text.length && fields.length === 0) return;
+  fields.push(text.toString("utf8", from));
+  yield fields;
+}
+
+const lineEnd = 0x0a;

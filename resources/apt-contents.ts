@@ -151,7 +151,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes = plan === published?.plan ? [] : await changesOf(host, request, published, plan, locals);
-  if (changes.length > 0) collect();
+  collect();
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
     ...accessWarnings(request.upstream.url, request.upstream),
@@ -162,9 +162,13 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
   return { ...found, warnings, plan, changes };
 }
 
-/** What comes next needs memory too, and nothing of what was there. `gc` is a function by Pulumi.yaml's nodeargs. */
+/**
+ * Between steps that take much memory each, and nothing of what the one before leaves behind. `gc` is a function by
+ * Pulumi.yaml's nodeargs.
+ */
 function collect(): void {
-  globalThis.gc?.();
+  // Of less it is not worth the time.
+  if (v8.getHeapStatistics().used_heap_size > 100e6) globalThis.gc?.();
 }
 
 /** By what clients know what is published, and what is to take its place. */
@@ -235,6 +239,7 @@ async function publish(
   const plan: Plan & Partial<ResignedPlan> = resigned
     ? planResigned(archive, request.filter, locals)
     : planVerbatim(archive);
+  collect();
   if (resigned) refuseForeignPackages(archive, plan as ResignedPlan);
   const work = resigned
     ? resignedWork(archive, plan as ResignedPlan, request, locals)
@@ -285,9 +290,11 @@ async function changesOf(
     resigned,
     programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
   });
+  collect();
   const { before, after, unread } = readPlans(
     await planTexts(host, request.directory, published, publication),
   );
+  collect();
   if (before) refuseRebuilt(before, after, locals);
   const changes = comparePlans(before, after, (sha256) => lacking.has(sha256));
   return [

@@ -1,4 +1,4 @@
-import { linesOf } from "../text-lines.ts";
+import { mergedLines } from "../text-lines.ts";
 import { contentOf, isHead, packageOf } from "./plan-lines.ts";
 
 /* What two plans' texts say of what differs between them: most of an archive stays, and takes memory when it is read. */
@@ -14,7 +14,7 @@ export function differingLines(
 ): { readonly before: string; readonly after: string } {
   const contents = new Set<string>();
   const packages = new Set<string>();
-  for (const [line, inBefore, inAfter] of merged(before, after)) {
+  for (const [line, inBefore, inAfter] of mergedLines(before, after, isBefore)) {
     if (inBefore && inAfter) continue;
     contents.add(contentOf(line));
     const named = packageOf(line);
@@ -22,7 +22,7 @@ export function differingLines(
   }
   const machines = new Set<string>();
   const kept: { readonly before: string[]; readonly after: string[] } = { before: [], after: [] };
-  for (const [line, inBefore, inAfter] of merged(before, after)) {
+  for (const [line, inBefore, inAfter] of mergedLines(before, after, isBefore)) {
     if (inBefore && inAfter && !isHead(line) && !contents.has(contentOf(line))) {
       const named = packageOf(line);
       if (!named || (!packages.has(named.package) && machines.has(named.machine))) continue;
@@ -32,27 +32,6 @@ export function differingLines(
     if (inAfter) kept.after.push(line);
   }
   return { before: kept.before.join("\n"), after: kept.after.join("\n") };
-}
-
-/** The lines of two sorted texts, and in which of them each is. */
-function* merged(
-  before: string | Buffer,
-  after: string | Buffer,
-): Generator<[line: string, before: boolean, after: boolean]> {
-  const [left, right] = [linesOf(before), linesOf(after)];
-  let [one, other] = [left.next(), right.next()];
-  while (!one.done || !other.done) {
-    if (!one.done && !other.done && one.value === other.value) {
-      yield [one.value, true, true];
-      [one, other] = [left.next(), right.next()];
-    } else if (!one.done && (other.done || isBefore(one.value, other.value))) {
-      yield [one.value, true, false];
-      one = left.next();
-    } else if (!other.done) {
-      yield [other.value, false, true];
-      other = right.next();
-    }
-  }
 }
 
 /** Heads come before all else. */

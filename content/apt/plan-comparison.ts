@@ -81,13 +81,16 @@ export function changeText(suite: string, change: SuiteChange): string {
 
 /** One text for all architectures in which the same becomes of a package; they are named where it is not so in all. */
 function named(changes: readonly PackageChange[], all: number): string[] {
-  const architectures = new Map<string, string[]>();
+  // Most have one, and its name takes no memory of its own: blanks separate more of them.
+  const architectures = new Map<string, string>();
   for (const change of changes) {
     const text = textOf(change);
-    architectures.set(text, [...(architectures.get(text) ?? []), change.architecture]);
+    const others = architectures.get(text);
+    architectures.set(text, others ? `${others} ${change.architecture}` : change.architecture);
   }
   return [...architectures]
-    .map(([text, of]) => {
+    .map(([text, joined]) => {
+      const of = joined.split(" ");
       const machines = of.filter((architecture) => !independent.has(architecture));
       if (of.includes("source") && of.length === 1) return `${text} (source)`;
       return machines.length > 0 && machines.length < all ? `${text} (${machines.sort().join(", ")})` : text;

@@ -50,7 +50,8 @@ export function canonical(rows: readonly PlanRow[]): PlanRow[] {
   });
 }
 
-export function rowFrom(line: string): PlanRow {
+/** What a line of a file says, by its parts. */
+export function rowFrom(parts: readonly string[]): PlanRow {
   const [
     sha256 = "",
     size = "",
@@ -60,11 +61,12 @@ export function rowFrom(line: string): PlanRow {
     architecture = "",
     name = "",
     version = "",
-  ] = line.split(" ");
-  if (!/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size) || !path || /[\x00-\x1f\x7f]/.test(line)) {
+  ] = parts;
+  const valid = /^[0-9a-f]{64}$/.test(sha256) && /^\d{1,15}$/.test(size) && path !== "";
+  if (!valid || parts.some(hasControls)) {
     throw new ExplainedError({
       step: "reading a mirror's plan",
-      found: `a line of it is invalid: ${JSON.stringify(line.slice(0, 120))}`,
+      found: `a line of it is invalid: ${JSON.stringify(parts.join(" ").slice(0, 120))}`,
       remedy: "It is damaged: update the mirror to make it anew.",
     });
   }
@@ -77,6 +79,10 @@ export function rowFrom(line: string): PlanRow {
     version,
   };
   return { sha256, size: Number(size), path, package: found };
+}
+
+export function hasControls(part: string): boolean {
+  return /[\x00-\x1f\x7f]/.test(part);
 }
 
 /** Whether a line is of the plan as a whole, or of a suite, and of no file. */

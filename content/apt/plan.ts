@@ -1,9 +1,19 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { linesOf } from "../text-lines.ts";
+import { fieldsOf } from "../text-lines.ts";
 import type { Archive } from "./archive.ts";
 import { refuseContradictions } from "./identities.ts";
 import { refuseOdd } from "./packages.ts";
-import { canonical, digestOf, type Head, type Heads, headsOf, lineOf, rowFrom, title } from "./plan-lines.ts";
+import {
+  canonical,
+  digestOf,
+  type Head,
+  type Heads,
+  hasControls,
+  headsOf,
+  lineOf,
+  rowFrom,
+  title,
+} from "./plan-lines.ts";
 
 /** A file of a plan, and the package it is, once for every suite that has it. */
 export interface PlanRow {
@@ -63,16 +73,8 @@ export function planVerbatim(archive: Archive): Plan {
         );
       }
       for (const found of index.packages) rows.push(rowOf(suite.name, index.component, found));
-      for (const { path, size, sha256, name, version } of index.sources) {
-        const source = {
-          suite: suite.name,
-          component: index.component,
-          architecture: "source",
-          name,
-          version,
-        };
-        rows.push({ path, size, sha256, package: source });
-      }
+      for (const found of index.sources)
+        rows.push(rowOf(suite.name, index.component, { ...found, architecture: "source" }));
     }
   }
   return makePlan(archive, rows);
@@ -83,7 +85,7 @@ export function rowOf(
   suite: string,
   component: string,
   { path, size, sha256, architecture, name, version }: Omit<PlanPackage, "suite" | "component"> & PlanRow,
-): PlanRow {
+): PlanRow & { readonly package: PlanPackage } {
   return { path, size, sha256, package: { suite, component, architecture, name, version } };
 }
 
@@ -123,22 +125,22 @@ export interface WrittenPlan {
  * @throws ExplainedError for what is no such text
  */
 export function parsePlanText(text: string | Buffer): WrittenPlan {
-  const lines = linesOf(text);
-  const { value: first } = lines.next();
+  const lines = fieldsOf(text, " ");
+  const first = (lines.next().value ?? []).join(" ");
   if (first !== title) {
     throw new ExplainedError({
       step: "reading a mirror's plan",
-      found: `it begins with ${JSON.stringify((first ?? "").slice(0, 60))} instead of ${JSON.stringify(title)}`,
+      found: `it begins with ${JSON.stringify(first.slice(0, 60))} instead of ${JSON.stringify(title)}`,
       remedy:
         "It was made by another release of this project, or damaged: update the mirror to make it anew.",
     });
   }
   const suites = new Map<string, Head>();
   const rows: PlanRow[] = [];
-  for (const line of lines) {
-    const [word, name = "", date = "", releaseSha256 = ""] = line.split(" ");
-    if (word === "suite" && !/[\x00-\x1f\x7f]/.test(line)) suites.set(name, { date, releaseSha256 });
-    else rows.push(rowFrom(line));
+  for (const parts of lines) {
+    const [word, name = "", date = "", releaseSha256 = ""] = parts;
+    if (word === "suite" && !parts.some(hasControls)) suites.set(name, { date, releaseSha256 });
+    else rows.push(rowFrom(parts));
   }
   return { suites: Object.fromEntries(suites), rows };
 }
@@ -146,26 +148,26 @@ export function parsePlanText(text: string | Buffer): WrittenPlan {
 function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
   const rows = canonical(given);
   const files = new Map<string, PlanRow>();
-  const contents = new Map<string, number>();
-  const packageFiles = new Set<string>();
-  const perSuite = new Map<string, { names: Map<string, Set<string>>; files: Map<string, number> }>();
+  const all = new Contents();
+  const packageFiles = new Contents();
+  const perSuite = new Map<string, { names: Map<string, Set<string>>; files: Contents }>();
   for (const row of rows) {
     files.set(row.path, row);
-    contents.set(row.sha256, row.size);
+    all.add(row);
     if (!row.package) continue;
-    packageFiles.add(row.sha256);
+    packageFiles.add(row);
     const { suite, architecture, name } = row.package;
-    const known = perSuite.get(suite) ?? { names: new Map(), files: new Map() };
+    const known = perSuite.get(suite) ?? { names: new Map(), files: new Contents() };
     perSuite.set(suite, known);
     const names = known.names.get(architecture) ?? new Set();
     known.names.set(architecture, names.add(name));
-    known.files.set(row.sha256, row.size);
+    known.files.add(row);
   }
   const suites = Object.fromEntries(
     [...heads].map(([name, head]) => {
       const known = perSuite.get(name);
       const packages = [...(known?.names.values() ?? [])].reduce((total, { size }) => total + size, 0);
-      return [name, { ...head, packages, bytes: sum(known?.files.values() ?? []) }];
+      return [name, { ...head, packages, bytes: known?.files.bytes ?? 0 }];
     }),
   );
   return {
@@ -173,13 +175,21 @@ function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
     suites,
     rows,
     files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
-    packages: packageFiles.size,
-    bytes: sum(contents.values()),
+    packages: packageFiles.count,
+    bytes: all.bytes,
   };
 }
 
-function sum(numbers: Iterable<number>): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
+/** Different contents of rows that come sorted by content: those of one are beside each other. */
+class Contents {
+  count = 0;
+  bytes = 0;
+  #last = "";
+
+  add({ sha256, size }: PlanRow): void {
+    if (sha256 === this.#last) return;
+    this.#last = sha256;
+    this.count++;
+    this.bytes += size;
+  }
 }

@@ -108,8 +108,9 @@ function choose(
   const kept = new ReproPool();
   for (const { suite, component, architecture, found } of offered) {
     if (!taken(found.name, architecture)) continue;
-    rows.push(rowOf(suite, component, found));
-    kept.take(poolPath(found, component), suite, component, found);
+    const row = rowOf(suite, component, found);
+    rows.push(row);
+    kept.take(poolPath(found, component), row, found.unfit);
     const key = indexKey({ suite, component, architecture });
     const names = selection.get(key) ?? new Set();
     selection.set(key, names.add(found.name));
@@ -142,8 +143,9 @@ function choose(
           versionOf: () => undefined,
         });
         for (const found of newest(packages)) {
-          rows.push(rowOf(suite.name, component, found));
-          kept.take(poolPath(found, component).replace(/deb$/, "udeb"), suite.name, component, found);
+          const row = rowOf(suite.name, component, found);
+          rows.push(row);
+          kept.take(poolPath(found, component).replace(/deb$/, "udeb"), row, found.unfit);
         }
       } else {
         const takes = (name: string) => sourceNames.has(name);
@@ -151,15 +153,10 @@ function choose(
       }
       for (const found of newestSources(sources)) {
         if (!all && !sourceNames.has(found.name)) continue;
-        const { path, size, sha256, name, version } = found;
-        rows.push({
-          path,
-          size,
-          sha256,
-          package: { suite: suite.name, component, architecture: "source", name, version },
-        });
-        const place = `${poolDirectory(name, component)}/${path.replace(/^.*\//, "")}`;
-        kept.take(place, suite.name, component, found);
+        const row = rowOf(suite.name, component, { ...found, architecture: "source" });
+        rows.push(row);
+        const place = `${poolDirectory(found.name, component)}/${found.path.replace(/^.*\//, "")}`;
+        kept.take(place, row, found.unfit);
       }
     }
   }
@@ -167,10 +164,10 @@ function choose(
   for (const local of localPackages) {
     const path = poolPath(local, home.component);
     const other = kept.at(path);
-    if (other && (other.found.sha256 !== local.sha256 || other.found.size !== local.size)) {
+    if (other && (other.sha256 !== local.sha256 || other.size !== local.size)) {
       throw refusedLocal(
         local,
-        `${other.suite} has other contents under the name ${path}`,
+        `${other.package.suite} has other contents under the name ${path}`,
         "Give it a version of its own.",
       );
     }

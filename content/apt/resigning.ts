@@ -1,40 +1,36 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { type IndexedPackage, type OddStanza, refuseOdd } from "./packages.ts";
+import { type OddStanza, refuseOdd } from "./packages.ts";
+import type { PlanPackage, PlanRow } from "./plan.ts";
 import { compareVersions } from "./version.ts";
 
 /* What of a selection cannot be signed anew: found before anything is fetched, not by reprepro on the host. */
 
 /** A file that reprepro is to take. */
-interface Taken {
-  readonly suite: string;
-  readonly component: string;
-  readonly found: Named;
-}
-
-type Named = Pick<IndexedPackage, "name" | "version" | "path" | "size" | "sha256"> & {
-  readonly unfit?: string | undefined;
-};
+type Taken = PlanRow & { readonly package: PlanPackage };
 
 /** What reprepro is to keep, by the places that it gives to files. */
 export class ReproPool {
   readonly #places = new Map<string, Taken>();
-  /** What it does not take, once a name. */
-  readonly #unfit = new Map<string, Taken>();
+  /** Why it does not take one, once a name. */
+  readonly #unfit = new Map<string, { readonly found: PlanPackage; readonly why: string }>();
   #refused: ExplainedError | undefined;
 
-  /** @param place where reprepro will keep the file */
-  take(place: string, suite: string, component: string, found: Named): void {
-    const taken = { suite, component, found };
-    if (found.unfit && !this.#unfit.has(found.name)) this.#unfit.set(found.name, taken);
+  /**
+   * @param place where reprepro will keep the file
+   * @param unfit why reprepro will not take it
+   */
+  take(place: string, taken: Taken, unfit?: string): void {
+    const { path, size, sha256, package: found } = taken;
+    if (unfit && !this.#unfit.has(found.name)) this.#unfit.set(found.name, { found, why: unfit });
     const other = this.#places.get(place);
-    if (other && (other.found.sha256 !== found.sha256 || other.found.size !== found.size)) {
+    if (other && (other.sha256 !== sha256 || other.size !== size)) {
       this.#refused ??= refusal(
-        `${found.name} ${other.found.version} of ${other.suite} and ${found.name} ${found.version} of ${suite} are different packages, and reprepro keeps both as ${place}`,
+        `${found.name} ${other.package.version} of ${other.package.suite} and ${found.name} ${found.version} of ${found.suite} are different packages, and reprepro keeps both as ${place}`,
         [found.name],
       );
     }
     // Upstream mostly keeps it at the same place: one string for both.
-    this.#places.set(place === found.path ? found.path : place, taken);
+    this.#places.set(place === path ? path : place, taken);
   }
 
   at(place: string): Taken | undefined {
@@ -49,10 +45,10 @@ export class ReproPool {
   refuseUnfit(): void {
     const [first] = this.#unfit.values();
     if (first) {
-      const { suite, component, found } = first;
+      const { found, why } = first;
       const names = [...this.#unfit.keys()];
       throw refusal(
-        `reprepro does not take ${found.name} ${found.version} (${suite}/${component}): ${found.unfit}${
+        `reprepro does not take ${found.name} ${found.version} (${found.suite}/${found.component}): ${why}${
           names.length > 1
             ? `, nor ${names.slice(1, 6).join(", ")}${names.length > 6 ? " and others" : ""}`
             : ""

@@ -1,6 +1,6 @@
 import { directoriesOf } from "../../content/paths.ts";
 import { amountOf } from "../../content/sizes.ts";
-import { linesOf } from "../../content/text-lines.ts";
+import { linesOf, mergedLines } from "../../content/text-lines.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Host } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
@@ -135,30 +135,34 @@ export function needOf(
   { store, workList, before = "", resigned = false }: Omit<UpdateAhead, "directory" | "programs">,
   missing: ReadonlyMap<string, number>,
 ): Need {
-  const kept = new Set<string>();
-  const known = new Set<string>();
-  for (const { to } of rowsOf(before)) {
-    known.add(to);
-    if (to.startsWith("pool/")) addDirectoriesOf(to, kept);
-  }
   const directories = new Set<string>();
+  const left = new Set<string>();
+  const added: string[] = [];
   let entries = 0;
   let indices = 0;
-  for (const { size, to } of rowsOf(workList)) {
+  for (const [line, was, is] of mergedLines(before, workList)) {
+    const { size, to } = rowOf(line);
+    const stays = inPool(to);
+    if (was && !is && stays) left.add(to);
+    if (!is || (was && stays)) continue;
     addDirectoriesOf(to, directories);
-    // A name in a directory is about 8 bytes and itself; a directory is a block at least.
-    if (!to.startsWith("pool/") || !known.has(to)) entries += 8 + nameOf(to).length;
     if (to.startsWith("index/")) indices += size;
+    if (stays && before.length > 0) added.push(to);
+    else entries += entryOf(to);
   }
-  const made = [...directories].filter((directory) => !kept.has(directory));
+  // In the pool what is to have other contents has its place.
+  for (const to of added) if (!left.has(to)) entries += entryOf(to);
+  for (const { to } of rowsOf(before)) {
+    if (inPool(to)) for (const directory of directoriesOf(to)) directories.delete(directory);
+  }
   return {
     bytes:
-      4096 * made.length +
+      4096 * directories.size +
       entries +
       2 * workList.length +
       (resigned ? reproMargin + reproGrowth * indices : 0),
     // A tree's own descriptions, the store's directories and what reprepro makes.
-    inodes: made.length + Math.min(256, missing.size) + 32 + (resigned ? 500 : 0),
+    inodes: directories.size + Math.min(256, missing.size) + 32 + (resigned ? 500 : 0),
     files: { store, bytes: missing },
   };
 }
@@ -192,16 +196,28 @@ function missingOf(asked: string, answer: string): Map<string, number> {
   );
 }
 
+/** `sha256 size` a line, for each content that is not in the list before, which comes sorted by content as well. */
 function newFiles({ workList, before = "" }: UpdateAhead): string {
-  const known = new Set<string>();
-  for (const { sha256 } of rowsOf(before)) known.add(sha256);
+  const texts: string[] = [];
   const lines: string[] = [];
-  for (const { sha256, size } of rowsOf(workList)) {
-    if (known.has(sha256)) continue;
-    known.add(sha256);
-    lines.push(`${sha256} ${size}\n`);
+  let last = "";
+  let known = false;
+  const close = () => {
+    if (last !== "" && !known) lines.push(`${last}\n`);
+    // Parts of a line keep all of it in memory.
+    if (lines.length >= 1000) texts.push(lines.splice(0).join(""));
+  };
+  for (const [line, was] of mergedLines(before, workList)) {
+    const { sha256, size } = rowOf(line);
+    const content = `${sha256} ${size}`;
+    if (content !== last) {
+      close();
+      [last, known] = [content, false];
+    }
+    known ||= was;
   }
-  return lines.join("");
+  close();
+  return [...texts, ...lines].join("");
 }
 
 interface Row {
@@ -211,22 +227,31 @@ interface Row {
 }
 
 function* rowsOf(workList: string | Buffer): Generator<Row> {
-  for (const line of linesOf(workList)) {
-    const [sha256 = "", size = "", , to] = line.split("\t");
-    if (to !== undefined) yield { sha256, size: Number(size), to };
-  }
+  for (const line of linesOf(workList)) yield rowOf(line);
+}
+
+function rowOf(line: string): Row {
+  const [sha256 = "", size = "", , to = ""] = line.split("\t");
+  return { sha256, size: Number(size), to };
+}
+
+/** What the next tree has of it, too, it has at the same place. */
+function inPool(to: string): boolean {
+  return to.startsWith("pool/") || to.startsWith("package/");
+}
+
+/** A name in a directory is about 8 bytes and itself. */
+function entryOf(to: string): number {
+  return 8 + to.length - to.lastIndexOf("/") - 1;
 }
 
 /** Adds the directories that a path lies in. */
 function addDirectoriesOf(path: string, directories: Set<string>): void {
   for (const directory of directoriesOf(path)) {
     if (directories.has(directory)) break;
-    directories.add(directory);
+    // A part of a line keeps all of it in memory.
+    directories.add(Buffer.from(directory).toString());
   }
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function shown({ bytes, inodes }: Need, disk: Disk): string {

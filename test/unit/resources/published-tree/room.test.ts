@@ -93,9 +93,16 @@ describe("the room that the updates of one run take", () => {
 
 test("an update needs blocks and inodes for files, directories and what reprepro keeps free", () => {
   const item = (to: string, size: number): WorkItem => ({ sha256: digestOf(to), size, from: to, to });
-  const before = workListText([item("pool/a/a.deb", 10)]);
+  const before = workListText([
+    item("pool/a/a.deb", 10),
+    item("pool/a/other.deb", 11),
+    item("package/pool/c/c.deb", 12),
+    item("tree/dists/x/InRelease", 9),
+  ]);
   const workList = workListText([
     item("pool/a/a.deb", 10),
+    { ...item("pool/a/other.deb", 11), sha256: digestOf("other bytes") },
+    item("package/pool/c/d.deb", 12),
     item("pool/b/b/b.deb", 5000),
     item("tree/dists/x/InRelease", 9),
   ]);

@@ -11,6 +11,7 @@ import { type Plan, parsePlanText, planText, planVerbatim, type WrittenPlan } fr
 import { changeText, comparePlans } from "../content/apt/plan-comparison.ts";
 import type { Accepted } from "../content/apt/release.ts";
 import { planResigned, type ResignedPlan } from "../content/apt/resigned-plan.ts";
+import { collect } from "../content/collect.ts";
 import { defaultCache, forNow } from "../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../content/openpgp/keyring.ts";
 import { blaming } from "../errors/blaming.ts";
@@ -160,15 +161,6 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),
   ];
   return { ...found, warnings, plan, changes };
-}
-
-/**
- * Between steps that take much memory each, and nothing of what the one before leaves behind. `gc` is a function by
- * Pulumi.yaml's nodeargs.
- */
-function collect(): void {
-  // Of less it is not worth the time.
-  if (v8.getHeapStatistics().used_heap_size > 100e6) globalThis.gc?.();
 }
 
 /** By what clients know what is published, and what is to take its place. */

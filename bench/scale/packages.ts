@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type DebFacts, digestsOf, parseControl } from "../../lab/archive/deb.ts";
 import { say } from "../measurement.ts";
@@ -11,15 +11,21 @@ export interface Deb {
   readonly facts: DebFacts;
 }
 
+const directory = join(benchCache, "small-debs");
 const sections = ["admin", "devel", "libs", "misc", "net", "python", "utils", "web"];
 
 /** The packages of a number of names, made once and kept between runs. */
 export function smallPackages(count: number): readonly Deb[] {
-  const list = join(benchCache, "small-debs", `facts-${count}.json`);
-  if (existsSync(list)) return JSON.parse(readFileSync(list, "utf8"));
+  const list = join(directory, `list-${count}.json`);
+  if (existsSync(list)) {
+    const known: readonly Deb[] = JSON.parse(readFileSync(list, "utf8"));
+    return known.map(({ file, facts }) => ({ file: join(directory, file), facts }));
+  }
   say(`making ${count} packages`);
   const debs = Array.from({ length: count }, (_, number) => smallPackage(number, "1.0-1"));
-  writeFileSync(`${list}.new`, JSON.stringify(debs));
+  // The checkout may be moved.
+  const kept = debs.map(({ file, facts }) => ({ file: relative(directory, file), facts }));
+  writeFileSync(`${list}.new`, JSON.stringify(kept));
   renameSync(`${list}.new`, list);
   return debs;
 }
@@ -57,7 +63,7 @@ Description: tools for ${random.slice(34, 42)} and ${random.slice(42, 50)} (numb
     arMember("control.tar.gz", gzipSync(tar("./control", Buffer.from(control)), { level: 1 })),
     arMember("data.tar.gz", gzipSync(tar(`./${path}`, Buffer.from(`${random} ${version}\n`)), { level: 1 })),
   ]);
-  const file = join(benchCache, "small-debs", String(number % 1000), `${name}_${version}_amd64.deb`);
+  const file = join(directory, String(number % 1000), `${name}_${version}_amd64.deb`);
   mkdirSync(dirname(file), { recursive: true });
   // A file that an older edition links to is not written to.
   rmSync(file, { force: true });

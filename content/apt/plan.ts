@@ -1,4 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { collect } from "../collect.ts";
 import { fieldsOf } from "../text-lines.ts";
 import type { Archive } from "./archive.ts";
 import { refuseContradictions } from "./identities.ts";
@@ -101,6 +102,7 @@ export function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly Pla
   }
   // Indices are read whatever becomes of them.
   refuseContradictions([...suites.flatMap(({ roots, files }) => [...roots, ...files]), ...rows]);
+  collect();
   return summarise(heads, rows);
 }
 

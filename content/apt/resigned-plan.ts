@@ -1,3 +1,4 @@
+import { collect } from "../collect.ts";
 import type { Archive } from "./archive.ts";
 import { type Candidate, type Closure, closureOf, parseRelations } from "./dependencies.ts";
 import { matcher, type PackageFilter, refuseUnmatched, selects } from "./filter.ts";
@@ -31,6 +32,7 @@ export function planResigned(
 ): ResignedPlan {
   // What choosing takes of memory is gone when the plan is made.
   const { rows, ...chosen } = choose(archive, filter, localPackages);
+  collect();
   return { ...makePlan(archive, rows), ...chosen };
 }
 

@@ -87,17 +87,6 @@ describe("when nothing has to be done", () => {
   }, 120_000);
 });
 
-test("a host's name that is wrong from now on is one error, and nothing more", async () => {
-  stack.configure(site({ host: "miror" }));
-  const { code, output } = await stack.preview();
-  stack.configure(site());
-  expect(code).not.toBe(0);
-  const diagnostics = output.slice(output.indexOf("Diagnostics:"));
-  expect(diagnostics.match(/error: /g)).toHaveLength(1);
-  expect(diagnostics).toContain("aptMirrors.ubuntu.host: host miror: ");
-  expect(output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
-}, 120_000);
-
 describe("what has drifted", () => {
   let drifted: Run;
   const nginx = "/etc/nginx/airgapped-maas/80-any/=ubuntu.conf";

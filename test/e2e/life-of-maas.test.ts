@@ -129,6 +129,18 @@ describe("from a MAAS as it was installed, in an air gap", () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 60_000);
 
+  test("and a host's name that is wrong from now on is one error, and nothing more", async () => {
+    const { aptMirrors, ...others } = site();
+    stack.configure({ ...others, aptMirrors: { ubuntu: { ...aptMirrors.ubuntu, host: "miror" } } });
+    const { code, output } = await stack.preview();
+    stack.configure(site());
+    expect(code).not.toBe(0);
+    const diagnostics = output.slice(output.indexOf("Diagnostics:"));
+    expect(diagnostics.match(/error: /g)).toHaveLength(1);
+    expect(diagnostics).toContain("aptMirrors.ubuntu.host: host miror: ");
+    expect(output).not.toMatch(/\n\s+at \S+ \(|Warning|unhandled/);
+  }, 60_000);
+
   test("a new serial upstream is named by the preview, and imported by the update", async () => {
     const serial = await upstream.publishSerial({ release: "noble", arch: "amd64" });
     const planned = succeeded(await stack.preview("--diff"));

@@ -66,3 +66,15 @@ export function* fieldsOf(text: string | Buffer, separator: string): Generator<s
 }
 
 const lineEnd = 0x0a;
+
+/**
+ * The order of what is written in lines that begin with a SHA-256: by line, without making all the lines, as digests are of
+ * one length.
+ */
+export function byLine<T extends { readonly sha256: string }>(lineOf: (one: T) => string) {
+  return (one: T, other: T): number => {
+    if (one.sha256 !== other.sha256) return one.sha256 < other.sha256 ? -1 : 1;
+    const [left, right] = [lineOf(one), lineOf(other)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  };
+}

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { byLine } from "../text-lines.ts";
 import type { PlanRow, PlanSuite } from "./plan.ts";
 import { shared } from "./shared-text.ts";
 
@@ -33,13 +34,7 @@ export function digestOf(suites: Heads, rows: readonly PlanRow[]): string {
   return hash.digest("hex");
 }
 
-/** By line, without making all the lines: they begin with digests, which are of one length. */
-function compareRows(a: PlanRow, b: PlanRow): number {
-  if (a.sha256 !== b.sha256) return a.sha256 < b.sha256 ? -1 : 1;
-  const left = lineOf(a);
-  const right = lineOf(b);
-  return left < right ? -1 : left > right ? 1 : 0;
-}
+const compareRows = byLine(lineOf);
 
 /** Sorted, and each once: a package of architecture all is in the index of every architecture. */
 export function canonical(rows: readonly PlanRow[]): PlanRow[] {

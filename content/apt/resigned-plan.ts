@@ -108,11 +108,13 @@ function choose(
   );
   const versions = new Map<string, string>();
   const kept = new ReproPool();
+  const take = (place: string, row: ReturnType<typeof rowOf>, unfit: string | undefined) => {
+    rows.push(row);
+    kept.take(place, row, unfit);
+  };
   for (const { suite, component, architecture, found } of offered) {
     if (!taken(found.name, architecture)) continue;
-    const row = rowOf(suite, component, found);
-    rows.push(row);
-    kept.take(poolPath(found, component), row, found.unfit);
+    take(poolPath(found, component), rowOf(suite, component, found), found.unfit);
     const key = indexKey({ suite, component, architecture });
     const names = selection.get(key) ?? new Set();
     selection.set(key, names.add(found.name));
@@ -145,9 +147,8 @@ function choose(
           versionOf: () => undefined,
         });
         for (const found of newest(packages)) {
-          const row = rowOf(suite.name, component, found);
-          rows.push(row);
-          kept.take(poolPath(found, component).replace(/deb$/, "udeb"), row, found.unfit);
+          const place = poolPath(found, component).replace(/deb$/, "udeb");
+          take(place, rowOf(suite.name, component, found), found.unfit);
         }
       } else {
         const takes = (name: string) => sourceNames.has(name);
@@ -155,10 +156,8 @@ function choose(
       }
       for (const found of newestSources(sources)) {
         if (!all && !sourceNames.has(found.name)) continue;
-        const row = rowOf(suite.name, component, { ...found, architecture: "source" });
-        rows.push(row);
         const place = `${poolDirectory(found.name, component)}/${found.path.replace(/^.*\//, "")}`;
-        kept.take(place, row, found.unfit);
+        take(place, rowOf(suite.name, component, { ...found, architecture: "source" }), found.unfit);
       }
     }
   }

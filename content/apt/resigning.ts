@@ -19,7 +19,7 @@ export class ReproPool {
    * @param place where reprepro will keep the file
    * @param unfit why reprepro will not take it
    */
-  take(place: string, taken: Taken, unfit?: string): void {
+  take(place: string, taken: Taken, unfit: string | undefined): void {
     const { path, size, sha256, package: found } = taken;
     if (unfit && !this.#unfit.has(found.name)) this.#unfit.set(found.name, { found, why: unfit });
     const other = this.#places.get(place);

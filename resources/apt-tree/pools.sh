@@ -26,18 +26,17 @@ fill_pool() {
 }
 
 # What fill_pool brought and no tree came of is taken away again.
-take_back() {
-  [ -s "$WORK/brought" ] || return 0
-  (
-    cd "$ROOT"
-    xargs -0 -r rm -f -- <"$WORK/brought"
-    remove_empty <"$WORK/brought"
-  ) || true
-}
+take_back() { [ ! -s "$WORK/brought" ] || remove_from "$ROOT" "$WORK/brought" || true; }
 
-# remove_empty: the directories of the files whose paths come on standard input, each with a NUL behind it, where nothing is
-# left in them. Only these: to look through a large pool takes seconds.
-remove_empty() { sed -zn 's#/[^/]*$##p' | LC_ALL=C sort -zu | xargs -0 -r rmdir -p --ignore-fail-on-non-empty -- 2>/dev/null || true; }
+# remove_from DIR LIST: the files below DIR whose paths the file LIST has, each with a NUL behind it, and of their directories
+# those in which nothing is left. Only these: to look through a large pool takes seconds.
+remove_from() {
+  (
+    cd "$1"
+    xargs -0 -r rm -f -- <"$2"
+    sed -zn 's#/[^/]*$##p' "$2" | LC_ALL=C sort -zu | xargs -0 -r rmdir -p --ignore-fail-on-non-empty -- 2>/dev/null || true
+  )
+}
 
 # Of a name that no tree has, and that nothing is left of: what a failed update made is taken away.
 next_pool() {
@@ -109,12 +108,7 @@ prune_beside() {
   find "$ROOT" -mindepth 1 -maxdepth 1 -type d -name 'pool*' -printf '%f\n' | grep -Ex 'pool(-[0-9]+)?' | while read -r pool; do
     if ! grep -qxF "$pool" "$WORK/pools"; then rm -rf "${ROOT:?}/$pool"; continue; fi
     # A name with a line end in it is nothing that a mirror put there.
-    (cd "$ROOT/$pool" && find . -not -type d ! -name "*[[:cntrl:]]*" ! -path "*[[:cntrl:]]*" -printf '%P\n' | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - >"$WORK/unwanted"
-    [ -s "$WORK/unwanted" ] || continue
-    (
-      cd "$ROOT/$pool"
-      tr '\n' '\0' <"$WORK/unwanted" | xargs -0 -r rm -f --
-      tr '\n' '\0' <"$WORK/unwanted" | remove_empty
-    )
+    (cd "$ROOT/$pool" && find . -not -type d ! -name "*[[:cntrl:]]*" ! -path "*[[:cntrl:]]*" -printf '%P\n' | LC_ALL=C sort) | LC_ALL=C comm -13 "$WORK/wanted" - | tr '\n' '\0' >"$WORK/unwanted"
+    [ ! -s "$WORK/unwanted" ] || remove_from "$ROOT/$pool" "$WORK/unwanted"
   done
 }

@@ -29,8 +29,8 @@ resign() {
     is_unchanged "$suite" || changed="$changed $suite"
   done
   in_parallel take_indices $changed
-  # What each of the two asks most of is one processor.
   [ -z "$changed" ] || echo "progress reprepro makes the indices of$changed"
+  # reprepro and the pool keep one processor busy each.
   (in_parallel make_indices $changed; check_plan) & making=$!
   (bring_packages) & bringing=$! failed=0
   wait "$making" || failed=$?

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { directoriesOf } from "../../content/paths.ts";
+import { byLine } from "../../content/text-lines.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 
 /** A file that a tree needs, and where it goes. */
@@ -29,14 +30,7 @@ export function workListText(items: readonly WorkItem[]): string {
 /** The same, line by line: of a large archive the text is not to be in memory as a whole. */
 export function workListLines(items: readonly WorkItem[]): Iterable<string> {
   refuseInvalid(items);
-  return eachLine([...items].sort(compareItems));
-}
-
-/** By line, without making all the lines: they begin with digests, which are of one length. */
-function compareItems(a: WorkItem, b: WorkItem): number {
-  if (a.sha256 !== b.sha256) return a.sha256 < b.sha256 ? -1 : 1;
-  const [left, right] = [lineOf(a), lineOf(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+  return eachLine([...items].sort(byLine(lineOf)));
 }
 
 function* eachLine(items: readonly WorkItem[]): Generator<string> {

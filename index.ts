@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { AptMirror } from "./components/apt-mirror.ts";
-import { ClientCheck } from "./components/client-check.ts";
-import { CustomImage } from "./components/custom-image.ts";
-import { ImageMirror } from "./components/image-mirror.ts";
+import { AptMirror } from "./components/apt-mirror/apt-mirror.ts";
+import { ClientCheck } from "./components/apt-mirror/client-check.ts";
+import { CustomImage } from "./components/custom-image/custom-image.ts";
+import { ImageMirror } from "./components/image-mirror/image-mirror.ts";
 import { ownValue } from "./content/own-value.ts";
 import { configureSsh } from "./hosts/connections.ts";
 import { readSite } from "./site/configuration.ts";

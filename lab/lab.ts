@@ -4,7 +4,7 @@ import { prepareArchives } from "./archive/ubuntu.ts";
 import { cgroupsBelow, endCgroup } from "./cgroups.ts";
 import { type CommandOptions, type CommandResult, tryCommand } from "./command.ts";
 import { type LabHost, labHost, labHosts, type Network } from "./hosts.ts";
-import { writeOwnImage } from "./images/own-image.ts";
+import { writeOwnImage } from "./images/custom-image.ts";
 import { prepareImages } from "./images/source.ts";
 import { makeSshKeys } from "./keys.ts";
 import { locked } from "./lock.ts";

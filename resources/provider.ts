@@ -1,17 +1,17 @@
 import { ExplainedError } from "../errors/explained-error.ts";
-import { aptTree } from "./apt-tree.ts";
-import { files } from "./files.ts";
-import { imageTree } from "./image-tree.ts";
+import { files } from "./host/files.ts";
+import { packages } from "./host/packages.ts";
+import { services } from "./host/services.ts";
+import { signingKey } from "./host/signing-key.ts";
 import type { ResourceDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
-import { maasArchive } from "./maas-archive.ts";
-import { maasBootSources } from "./maas-boot-sources.ts";
-import { maasImage } from "./maas-image.ts";
-import { maasSettings } from "./maas-settings.ts";
-import { ownImageTree } from "./own-image-tree.ts";
-import { packages } from "./packages.ts";
-import { services } from "./services.ts";
-import { signingKey } from "./signing-key.ts";
+import { maasArchive } from "./maas/archive.ts";
+import { maasBootSources } from "./maas/boot-sources.ts";
+import { maasImage } from "./maas/image.ts";
+import { maasSettings } from "./maas/settings.ts";
+import { aptTree } from "./mirror/apt/tree.ts";
+import { ownImageTree } from "./mirror/custom-image/tree.ts";
+import { imageTree } from "./mirror/images/tree.ts";
 
 /**
  * Every kind of resource by the name that the state remembers. The text stored with each resource

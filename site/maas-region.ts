@@ -5,11 +5,11 @@ import {
   type Holdings,
   maasArchiveSchema,
   misfit,
-} from "../components/maas-archive-args.ts";
-import { maasBootSourceSchema } from "../components/maas-boot-source-args.ts";
-import { maasSettingsSchema } from "../components/maas-settings-args.ts";
+} from "../components/maas/archive-args.ts";
+import { maasBootSourceSchema } from "../components/maas/boot-source-args.ts";
+import { maasSettingsSchema } from "../components/maas/settings-args.ts";
 import { ownValue } from "../content/own-value.ts";
-import { maasConnectionSchema } from "../resources/maas/connection.ts";
+import { maasConnectionSchema } from "../resources/maas/region/connection.ts";
 
 /** The datacentre's MAAS: how it is reached, and what it is told. What is left out is left alone. */
 export const maasRegionSchema = z.strictObject({

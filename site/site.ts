@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { aptMirrorSchema } from "../components/apt-mirror-args.ts";
-import { servedAt, siteCustomImageSchema } from "../components/custom-image-args.ts";
-import { imageMirrorSchema } from "../components/image-mirror-args.ts";
-import { serverKey } from "../components/web-site.ts";
+import { aptMirrorSchema } from "../components/apt-mirror/args.ts";
+import { servedAt, siteCustomImageSchema } from "../components/custom-image/args.ts";
+import { imageMirrorSchema } from "../components/image-mirror/args.ts";
+import { serverKey } from "../components/serving/web-site.ts";
 import { maasRegionSchema, regionFaults } from "./maas-region.ts";
 
 const name = z

@@ -1,10 +1,10 @@
-import type { AptMirror } from "../components/apt-mirror.ts";
-import type { CustomImage } from "../components/custom-image.ts";
-import type { ImageMirror } from "../components/image-mirror.ts";
-import { MaasArchive } from "../components/maas-archive.ts";
-import type { MaasArchiveArgs } from "../components/maas-archive-args.ts";
-import { MaasBootSource } from "../components/maas-boot-source.ts";
-import { MaasSettings } from "../components/maas-settings.ts";
+import type { AptMirror } from "../components/apt-mirror/apt-mirror.ts";
+import type { CustomImage } from "../components/custom-image/custom-image.ts";
+import type { ImageMirror } from "../components/image-mirror/image-mirror.ts";
+import { MaasArchive } from "../components/maas/archive.ts";
+import type { MaasArchiveArgs } from "../components/maas/archive-args.ts";
+import { MaasBootSource } from "../components/maas/boot-source.ts";
+import { MaasSettings } from "../components/maas/settings.ts";
 import { ownValue } from "../content/own-value.ts";
 import type { DeclaredRegion } from "./maas-region.ts";
 

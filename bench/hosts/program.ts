@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { configureSsh } from "../../hosts/connections.ts";
-import { Files } from "../../resources/files.ts";
-import { Packages } from "../../resources/packages.ts";
-import { Services } from "../../resources/services.ts";
+import { Files } from "../../resources/host/files.ts";
+import { Packages } from "../../resources/host/packages.ts";
+import { Services } from "../../resources/host/services.ts";
 import type { DesiredState } from "./desired-state.ts";
 
 /* The Pulumi program that declares a desired state on some hosts. */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ImageMirror } from "../../components/image-mirror.ts";
+import { ImageMirror } from "../../components/image-mirror/image-mirror.ts";
 import { configureSsh } from "../../hosts/connections.ts";
 import { architectures, centosReleases, releases, versions } from "./upstream-stream.ts";
 

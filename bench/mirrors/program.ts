@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { AptMirror } from "../../components/apt-mirror.ts";
+import { AptMirror } from "../../components/apt-mirror/apt-mirror.ts";
 import { configureSsh } from "../../hosts/connections.ts";
 import type { Layout } from "./upstream-archive.ts";
 

@@ -1,7 +1,7 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Archive } from "./archive.ts";
 import { indexKey } from "./index-key.ts";
-import type { ResignedPlan } from "./resigned-plan.ts";
+import type { ResignedPlan } from "./mirror-signed-plan.ts";
 
 /**
  * Refuses what reprepro cannot put into an index: packages of another architecture than the index has by its name, as those

@@ -35,8 +35,8 @@ describe.each(documents)("%s", (document) => {
 });
 
 test.each([
-  ["AptMirror", "docs/apt-mirror.md", "components/apt-mirror-args.ts"],
-  ["ImageMirror", "docs/image-mirror.md", "components/image-mirror-args.ts"],
+  ["AptMirror", "docs/apt-mirror.md", "components/apt-mirror/args.ts"],
+  ["ImageMirror", "docs/image-mirror.md", "components/image-mirror/args.ts"],
 ])("every argument of %s is in the document's tables", (component, document, source) => {
   const rows = new Set(
     read(document)
@@ -44,11 +44,11 @@ test.each([
       .filter((line) => line.startsWith("| `"))
       .map((line) => /^\| `([^`]+)`/.exec(line)?.[1]),
   );
-  const shared = pathsOf(interfaceOf("ServeArgs", "components/mirror-args.ts"));
+  const shared = pathsOf(interfaceOf("ServeArgs", "components/serving/mirror-args.ts"));
   const paths = [
     ...pathsOf(interfaceOf(`${component}Args`, source)),
     ...shared.map((path) => `serve.${path}`),
-    ...pathsOf(interfaceOf("UpstreamAccessArgs", "components/upstream-args.ts")).map(
+    ...pathsOf(interfaceOf("UpstreamAccessArgs", "components/serving/upstream-args.ts")).map(
       (path) => `upstream.${path}`,
     ),
   ];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { PartlyApplied, type Scene } from "../../../resources/kernel/definition.ts";
-import { maasImageWith } from "../../../resources/maas-image.ts";
+import { maasImageWith } from "../../../resources/maas/image.ts";
 import { BootSourceScene, type Version } from "./boot-source-scene.ts";
 import type { Region } from "./region.ts";
 import type { RegionHost } from "./region-host.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { airgappedProfile } from "../../../components/maas-settings-args.ts";
+import { airgappedProfile } from "../../../components/maas/settings-args.ts";
 import type { CallFailed } from "../provider-process.ts";
 import { DeclaredRegion } from "./declared-region.ts";
 import { adminKey, userKey } from "./region-process.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { airgappedProfile } from "../../../components/maas-settings-args.ts";
+import { airgappedProfile } from "../../../components/maas/settings-args.ts";
 import { getConfig, setConfig } from "../../../maas/operations/config.ts";
 import type { CallFailed, Properties } from "../provider-process.ts";
 import { DeclaredRegion } from "./declared-region.ts";

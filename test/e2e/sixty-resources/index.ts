@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Files } from "../../../resources/files.ts";
-import { Packages } from "../../../resources/packages.ts";
-import { Services } from "../../../resources/services.ts";
-import { SigningKey } from "../../../resources/signing-key.ts";
+import { Files } from "../../../resources/host/files.ts";
+import { Packages } from "../../../resources/host/packages.ts";
+import { Services } from "../../../resources/host/services.ts";
+import { SigningKey } from "../../../resources/host/signing-key.ts";
 
 /** Twenty resources on each host, of all kinds that any component is made of. */
 for (const host of ["mirror", "mirror2", "store"]) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
 import { until } from "../../../lab/until.ts";
-import { files } from "../../../resources/files.ts";
+import { files } from "../../../resources/host/files.ts";
 import type { Json } from "../../../resources/kernel/definition.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 

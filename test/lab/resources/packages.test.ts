@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
 import { until } from "../../../lab/until.ts";
-import { packages } from "../../../resources/packages.ts";
+import { packages } from "../../../resources/host/packages.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 
 let bed: ResourceLab;

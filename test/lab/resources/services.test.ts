@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
 import { until } from "../../../lab/until.ts";
-import { files } from "../../../resources/files.ts";
+import { files } from "../../../resources/host/files.ts";
+import { sha256 } from "../../../resources/host/ledger/declared-path.ts";
+import { services } from "../../../resources/host/services.ts";
 import type { Json } from "../../../resources/kernel/definition.ts";
-import { sha256 } from "../../../resources/ledger/declared-path.ts";
-import { services } from "../../../resources/services.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 
 let bed: ResourceLab;

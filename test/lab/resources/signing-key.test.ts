@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { generateKey, readKey } from "openpgp";
 import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
+import { signingKey } from "../../../resources/host/signing-key.ts";
 import type { Properties } from "../../../resources/kernel/stored-properties.ts";
-import { signingKey } from "../../../resources/signing-key.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 
 let bed: ResourceLab;

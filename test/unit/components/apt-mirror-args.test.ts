@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { aptMirrorSchema } from "../../../components/apt-mirror-args.ts";
+import { aptMirrorSchema } from "../../../components/apt-mirror/args.ts";
 
 const mirror = {
   host: "mirror.dc1",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { siteCustomImageSchema, uploadSchema } from "../../../components/custom-image-args.ts";
-import { maasImage } from "../../../resources/maas-image.ts";
+import { siteCustomImageSchema, uploadSchema } from "../../../components/custom-image/args.ts";
+import { maasImage } from "../../../resources/maas/image.ts";
 
 const upload = { via: "upload", os: "custom", release: "golden", title: "Golden", file: "golden.tar.gz" };
 

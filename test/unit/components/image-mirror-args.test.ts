@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { imageMirrorSchema } from "../../../components/image-mirror-args.ts";
+import { imageMirrorSchema } from "../../../components/image-mirror/args.ts";
 import { pathText } from "../../../resources/kernel/check.ts";
 
 const mirror = {

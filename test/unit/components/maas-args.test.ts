@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { disabledBy, maasArchiveSchema, misfit } from "../../../components/maas-archive-args.ts";
+import { disabledBy, maasArchiveSchema, misfit } from "../../../components/maas/archive-args.ts";
 import {
   airgappedProfile,
   effectiveSettings,
   maasSettingsSchema,
-} from "../../../components/maas-settings-args.ts";
+} from "../../../components/maas/settings-args.ts";
 import { pathText } from "../../../resources/kernel/check.ts";
-import { settingNames } from "../../../resources/maas/setting-values.ts";
+import { settingNames } from "../../../resources/maas/region/setting-values.ts";
 
 interface Result {
   readonly error?: { readonly issues: readonly { readonly path: PropertyKey[]; readonly message: string }[] };

@@ -1,11 +1,11 @@
 import { setImmediate as pause } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
-import type { AptMirror } from "../../../components/apt-mirror.ts";
-import { MaasArchive } from "../../../components/maas-archive.ts";
-import { MaasSettings } from "../../../components/maas-settings.ts";
-import { MaasBootSources } from "../../../resources/maas-boot-sources.ts";
-import { MaasImage } from "../../../resources/maas-image.ts";
+import type { AptMirror } from "../../../components/apt-mirror/apt-mirror.ts";
+import { MaasArchive } from "../../../components/maas/archive.ts";
+import { MaasSettings } from "../../../components/maas/settings.ts";
+import { MaasBootSources } from "../../../resources/maas/boot-sources.ts";
+import { MaasImage } from "../../../resources/maas/image.ts";
 
 interface Declared {
   readonly name: string;

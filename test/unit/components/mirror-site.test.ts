@@ -1,6 +1,6 @@
 import { expect, jest, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
-import { lookedUp, placeOf } from "../../../components/mirror-site.ts";
+import { lookedUp, placeOf } from "../../../components/serving/mirror-site.ts";
 
 test.each(["../x", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf", "ä"])(
   "a component called %j gets no place on a host, declared or not",

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { tlsFindings } from "../../../components/tls-certificate.ts";
+import { tlsFindings } from "../../../components/serving/tls-certificate.ts";
 
 let folder: string;
 const at = (name: string) => join(folder, name);

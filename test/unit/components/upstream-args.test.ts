@@ -1,14 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
-import { aptMirrorSchema } from "../../../components/apt-mirror-args.ts";
-import { imageMirrorSchema } from "../../../components/image-mirror-args.ts";
+import { aptMirrorSchema } from "../../../components/apt-mirror/args.ts";
+import { imageMirrorSchema } from "../../../components/image-mirror/args.ts";
 import {
   fetchInputs,
   knownAccess,
   type UpstreamAccessArgs,
   withoutSecrets,
-} from "../../../components/upstream-args.ts";
+} from "../../../components/serving/upstream-args.ts";
 import { pathText } from "../../../resources/kernel/check.ts";
 import { identity } from "../hosts/small-web.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { serveSchema } from "../../../components/mirror-args.ts";
-import { serverKey, webSite } from "../../../components/web-site.ts";
+import { serveSchema } from "../../../components/serving/mirror-args.ts";
+import { serverKey, webSite } from "../../../components/serving/web-site.ts";
 
 const serve = { port: 80, path: "/ubuntu", serverNames: [] as string[] };
 

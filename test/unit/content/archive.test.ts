@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ArchiveRequest } from "../../../content/apt/archive.ts";
+import { planResigned } from "../../../content/apt/mirror-signed-plan.ts";
 import { parsePlanText, planText, planVerbatim } from "../../../content/apt/plan.ts";
 import { comparePlans } from "../../../content/apt/plan-comparison.ts";
-import { planResigned } from "../../../content/apt/resigned-plan.ts";
 import type { ExplainedError } from "../../../errors/explained-error.ts";
-import { verbatimWork } from "../../../resources/apt-tree/work.ts";
+import { verbatimWork } from "../../../resources/mirror/apt/work.ts";
 import {
   clearsign,
   detach,

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ArchiveRequest } from "../../../content/apt/archive.ts";
+import { planResigned } from "../../../content/apt/mirror-signed-plan.ts";
 import { planVerbatim } from "../../../content/apt/plan.ts";
-import { planResigned } from "../../../content/apt/resigned-plan.ts";
 import {
   clearsign,
   newKey,

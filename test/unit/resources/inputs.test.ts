@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
+import { packages } from "../../../resources/host/packages.ts";
+import { services } from "../../../resources/host/services.ts";
+import { signingKey } from "../../../resources/host/signing-key.ts";
 import { check, unknown } from "../../../resources/kernel/check.ts";
 import type { Json } from "../../../resources/kernel/definition.ts";
-import { packages } from "../../../resources/packages.ts";
 import { handler } from "../../../resources/provider.ts";
-import { services } from "../../../resources/services.ts";
-import { signingKey } from "../../../resources/signing-key.ts";
 
 type Given = Record<string, Json>;
 

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { metadataCache } from "../../../../content/metadata-cache.ts";
 import { isSanePath } from "../../../../content/paths.ts";
-import { type OwnImage, ownStream } from "../../../../content/simplestreams/own-stream.ts";
+import { type OwnImage, ownStream } from "../../../../content/simplestreams/custom-image-stream.ts";
+import { versionsOf } from "../../../../content/simplestreams/maas-images.ts";
 import { type PlannedImages, planImages } from "../../../../content/simplestreams/plan.ts";
 import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";
 import { parsePlanText, planText } from "../../../../content/simplestreams/plan-text.ts";
 import { readStreamRoots } from "../../../../content/simplestreams/streams.ts";
 import { ExplainedError } from "../../../../errors/explained-error.ts";
-import { versionsOf } from "../../../../resources/maas-boot-sources/images.ts";
-import { offeredImages, takenOf } from "../../../../resources/maas-boot-sources/preflight.ts";
+import { offeredImages, takenOf } from "../../../../resources/maas/boot-sources/preflight.ts";
 import { newKey } from "../small-archive.ts";
 import { mutated, nastyTexts, oneOf, randomNumbers } from "./mutations.ts";
 import {

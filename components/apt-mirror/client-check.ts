@@ -1,0 +1,70 @@
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { sshConfigFile } from "../../hosts/connections.ts";
+import { sh } from "../../hosts/shell.ts";
+import { Files } from "../../resources/host/files.ts";
+import type { AptMirror } from "./apt-mirror.ts";
+
+export interface ClientCheckArgs {
+  /** A client, as one would type it after ssh. */
+  readonly host: string;
+  readonly mirror: AptMirror;
+  /** A package that the client installs from the mirror. */
+  readonly package: string;
+}
+
+/**
+ * Proof that a client is served: it is given the mirror's sources entry and installs a package with
+ * plain apt, again whenever the mirror's contents change. Deleting it takes both away again.
+ */
+export class ClientCheck extends pulumi.ComponentResource {
+  /** What the client said: the installed version and where it came from. */
+  readonly answer: pulumi.Output<string>;
+
+  constructor(name: string, args: ClientCheckArgs, options?: pulumi.ComponentResourceOptions) {
+    super("airgapped-maas:index:ClientCheck", name, {}, options);
+    const file = `/etc/apt/sources.list.d/airgapped-maas-${name}.sources`;
+    const sources = new Files(
+      `${name}-sources`,
+      { host: args.host, files: args.mirror.sourcesEntry.apply((content) => ({ [file]: { content } })) },
+      { parent: this },
+    );
+    const config = sshConfigFile();
+    const ssh = sh`ssh ${config ? ["-F", config] : []} -o BatchMode=yes -- ${args.host} sh -s`;
+    const install = new local.Command(
+      `${name}-install`,
+      {
+        create: `${ssh} <<'end-of-script'\n${installScript(file, args.package)}\nend-of-script`,
+        delete: `${ssh} <<'end-of-script'\n${removeScript(args.package)}\nend-of-script`,
+        triggers: [args.mirror.contents.plan, args.mirror.sourcesEntry],
+      },
+      { parent: this, dependsOn: [sources, args.mirror], deleteBeforeReplace: true },
+    );
+    this.answer = install.stdout;
+    this.registerOutputs({ answer: this.answer });
+  }
+}
+
+/**
+ * Only the mirror is asked, now: a good answer comes neither from elsewhere, nor from indices of before (apt-get update
+ * ends with 0 where it got none, unless Error-Mode is `any`; apt.conf(5)), nor from a package that was kept.
+ */
+function installScript(sources: string, name: string): string {
+  return sh`set -eu
+export DEBIAN_FRONTEND=noninteractive
+entry=${sources}
+run() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+run apt-get -qq -o APT::Update::Error-Mode=any -o Dir::Etc::SourceList="$entry" -o Dir::Etc::SourceParts=/dev/null -o APT::Get::List-Cleanup=0 update
+run apt-get clean
+run env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends --reinstall install ${name} >/dev/null
+dpkg-query -W -f '\${Package} \${Version} is installed\n' ${name}
+apt-cache policy ${name} | awk '/^ +-?[0-9]+ http/ { print "  from " $2 " " $3; exit }'`;
+}
+
+function removeScript(name: string): string {
+  return sh`set -eu
+run() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+# A client that was installed anew knows nothing of it.
+dpkg-query -W ${name} >/dev/null 2>&1 || exit 0
+run env DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge --auto-remove ${name} >/dev/null`;
+}

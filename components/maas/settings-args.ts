@@ -1,0 +1,109 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { MaasConnectionArgs } from "../../resources/maas/region/connection.ts";
+import { type MaasSettingValues, settingValuesSchema } from "../../resources/maas/region/setting-values.ts";
+
+/*
+ * The arguments of MaasSettings: what a user may write, its defaults, and what is wrong with it in the user's
+ * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
+ */
+
+/** A setting's value where there is no Internet, and why. */
+export interface ProfiledSetting<Value> {
+  readonly value: Value;
+  readonly why: string;
+}
+
+/**
+ * What `profile: "airgapped"` sets. Which resolvers, time servers or proxies a datacentre has nobody can know: those are left as
+ * they are unless they are declared.
+ */
+export const airgappedProfile = {
+  enable_http_proxy: {
+    value: false,
+    why: "machines would be told to fetch packages, the mirror's too, through MAAS's own proxy, which has to reach everything itself and has nowhere else to go",
+  },
+  boot_images_no_proxy: {
+    value: true,
+    why: "the image mirror is in the datacentre: a proxy that is set for something else would stand between (LP 2130037)",
+  },
+  dnssec_validation: {
+    value: "no",
+    why: "validation starts from the root servers, which cannot be asked: every forwarded answer would be SERVFAIL",
+  },
+  ntp_external_only: {
+    value: false,
+    why: "machines keep the time of MAAS's own servers, which agree with each other also where no server in the Internet answers",
+  },
+  release_notifications: {
+    value: false,
+    why: "they tell of upgrades that come from the Internet",
+  },
+  enable_analytics: {
+    value: false,
+    why: "MAAS's pages load it from the Internet, and wait for it",
+  },
+  boot_images_auto_import: {
+    value: false,
+    why: "images change when an update of the stack says so, which imports them, not on the hour",
+  },
+  enable_third_party_drivers: {
+    value: false,
+    why: "MAAS would add ppa.launchpad.net to machines with certain controllers, and their deployment would fail",
+  },
+} as const satisfies {
+  readonly [Name in keyof MaasSettingValues]?: ProfiledSetting<MaasSettingValues[Name]>;
+};
+
+export const maasSettingsSchema = z
+  .strictObject({
+    profile: z.enum(["airgapped"], { error: "is not a profile: there is airgapped" }).optional(),
+    settings: settingValuesSchema.default({}),
+  })
+  .superRefine(({ profile, settings }, context) => {
+    if (!profile && Object.keys(settings).length === 0) {
+      context.addIssue({ code: "custom", message: "declares nothing: name a profile or settings" });
+    }
+    const { enable_http_proxy: enabled, http_proxy: proxy } = settings;
+    if (proxy && (enabled === false || (enabled === undefined && profile))) {
+      context.addIssue({
+        code: "custom",
+        path: ["settings", "enable_http_proxy"],
+        message: "must be true for http_proxy to be used: MAAS keeps a proxy without it, and passes it by",
+      });
+    }
+    if (settings.ntp_external_only && settings.ntp_servers?.length === 0) {
+      context.addIssue({
+        code: "custom",
+        path: ["settings", "ntp_servers"],
+        message: "are needed with ntp_external_only: machines would have none at all",
+      });
+    }
+  });
+
+export interface MaasSettingsArgs {
+  /** The region: a host of it, and how to speak to it. */
+  readonly maas: MaasConnectionArgs;
+  /** Values that fit a MAAS without Internet, each for a reason (`airgappedProfile`); `settings` go before them. @default none */
+  readonly profile?: "airgapped" | undefined;
+  /** Settings by MAAS's own names. What is neither here nor in the profile is left alone. */
+  readonly settings?: MaasSettingValues | undefined;
+  /**
+   * What brings the images that `commissioning_distro_series`, `default_osystem` and `default_distro_series` name: MAAS takes
+   * those only when they are imported, so they are set after it. A promise where it is declared later, since it waits for
+   * `beforeImages`. @default nothing: the images are there
+   */
+  readonly imagesFrom?:
+    | pulumi.Resource
+    | readonly pulumi.Resource[]
+    | Promise<pulumi.Resource | undefined>
+    | undefined;
+}
+
+/** All values to set: the profile's, with what is declared before it. */
+export function effectiveSettings({ profile, settings }: z.output<typeof maasSettingsSchema>) {
+  const fromProfile = profile
+    ? Object.fromEntries(Object.entries(airgappedProfile).map(([name, { value }]) => [name, value]))
+    : {};
+  return { ...fromProfile, ...settings } as MaasSettingValues;
+}

@@ -1,0 +1,141 @@
+import { signedDate } from "../dates.ts";
+import { isSanePath } from "../paths.ts";
+import { ownImageRefusal } from "./custom-image-rules.ts";
+
+/** An image of a site's own, as one archive that MAAS unpacks onto a disk. */
+export interface OwnImage {
+  /** Of MAAS's: `centos`, `rhel`, `ol` or `suse`. Says how MAAS deploys it. */
+  readonly os: string;
+  /** Free, e.g. `rocky9`: machines are deployed with `OS/RELEASE`. */
+  readonly release: string;
+  /** For people, e.g. `Rocky Linux 9`. */
+  readonly releaseTitle: string;
+  /** e.g. `9`: `OS/VERSION` is another name for it. */
+  readonly version: string;
+  readonly architecture: string;
+  /** Of this version: digits, with `.N` or `_N` behind them. MAAS takes the one that sorts last, so it must grow. */
+  readonly serial: string;
+  /** @default "stable" */
+  readonly label?: string | undefined;
+  /** When MAAS's support of it ends, `2032-05-31`. For display only. */
+  readonly supportEnd?: string | undefined;
+  readonly file: {
+    /** `root-tgz`. */
+    readonly ftype: string;
+    /** Bytes. */
+    readonly size: number;
+    /** Lower-case hexadecimal. */
+    readonly sha256: string;
+  };
+  /** A list of what is in it. MAAS 3.8 does not read a stream without one, and no MAAS reads the file. */
+  readonly manifest: { readonly size: number; readonly sha256: string };
+}
+
+/** A stream of one's own: texts to clearsign, and where its files go. */
+export interface OwnStream {
+  readonly contentId: string;
+  readonly product: string;
+  /** To be clearsigned as they are, into files of these paths below the stream's root. */
+  readonly texts: Readonly<Record<"index" | "products", { readonly path: string; readonly text: string }>>;
+  /** Files below the stream's root. */
+  readonly files: readonly {
+    readonly path: string;
+    readonly size: number;
+    readonly sha256: string;
+  }[];
+  /** What a machine is deployed with: `rhel/rocky9`. */
+  readonly distroSeries: string;
+  /** As MAAS takes a selection of it. */
+  readonly selection: {
+    readonly os: string;
+    readonly release: string;
+    readonly arches: readonly string[];
+    readonly subarches: readonly string[];
+    readonly labels: readonly string[];
+  };
+}
+
+/**
+ * Builds the stream of one image: its own index, so that no official index is touched, with every field that MAAS 3.4
+ * to 3.8 wants. 3.8 reads a product file only when all of it has one shape (maasservicelayer,
+ * simplestreams/models.py): `root-tgz` and `manifest` both, and `support_eol` there even when it says nothing.
+ *
+ * @param updated When the stream was made; whole seconds. The same for the same content, or every update changes it.
+ * @throws ExplainedError for what MAAS would import and then never deploy, or not import at all
+ */
+export function ownStream(image: OwnImage, updated: Date): OwnStream {
+  const refusal = ownImageRefusal(image);
+  if (refusal) throw refusal;
+  const {
+    os,
+    release,
+    releaseTitle,
+    version,
+    architecture,
+    serial,
+    label = "stable",
+    file,
+    manifest,
+  } = image;
+  const domain = "local.airgapped-maas";
+  const contentId = `${domain}:${label}:${os}-${release}-download`;
+  const product = `${domain}.${label}:${os}-bases:${release}:${architecture}`;
+  const folder = `${os}/${release}/${architecture}/${serial}`;
+  const root = { path: `${folder}/root-tgz`, size: file.size, sha256: file.sha256 };
+  const list = { path: `${folder}/root-tgz.manifest`, size: manifest.size, sha256: manifest.sha256 };
+  const made = streamDate(updated);
+  const path = `streams/v1/${contentId}.sjson`;
+  for (const place of [path, root.path, list.path]) {
+    if (!isSanePath(place)) throw new RangeError(`${JSON.stringify(place)} is no path of a stream`);
+  }
+  const head = { datatype: "image-downloads", format: "products:1.0", updated: made };
+  const index = {
+    format: "index:1.0",
+    index: { [contentId]: { ...head, path, products: [product] } },
+    updated: made,
+  };
+  const products = {
+    content_id: contentId,
+    ...head,
+    products: {
+      [product]: {
+        arch: architecture,
+        label,
+        os,
+        release,
+        release_title: releaseTitle,
+        subarch: "generic",
+        subarches: "generic",
+        support_eol: image.supportEnd ?? null,
+        version,
+        versions: {
+          [serial]: {
+            items: { manifest: { ftype: "manifest", ...list }, "root-tgz": { ftype: "root-tgz", ...root } },
+          },
+        },
+      },
+    },
+  };
+  return {
+    contentId,
+    product,
+    texts: {
+      index: { path: "streams/v1/index.sjson", text: textOf(index) },
+      products: { path, text: textOf(products) },
+    },
+    files: [root, list],
+    distroSeries: `${os}/${release}`,
+    selection: { os, release, arches: [architecture], subarches: ["*"], labels: ["*"] },
+  };
+}
+
+/** In the one form that MAAS reads: `Mon, 23 Nov 2026 06:06:27 +0000`. */
+function streamDate(date: Date): string {
+  const text = date.toUTCString().replace("GMT", "+0000");
+  if (!signedDate(text)) throw new RangeError(`${String(date)} is no date that a stream can have`);
+  return text;
+}
+
+function textOf(document: object): string {
+  return `${JSON.stringify(document, undefined, 1)}\n`;
+}

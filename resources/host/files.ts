@@ -1,0 +1,328 @@
+import { posix } from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { sh } from "../../hosts/shell.ts";
+import { defineResource, type HostInputs } from "../kernel/definition.ts";
+import { DefinedResource } from "../kernel/resource.ts";
+import { same } from "../kernel/stored-properties.ts";
+import { changePaths, lookAtClaims, releasePaths } from "./ledger/change-paths.ts";
+import { ancestorsOf, type DeclaredPath } from "./ledger/declared-path.ts";
+import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
+
+/** A regular file. */
+export interface DeclaredFile {
+  /** Text, written as UTF-8, byte for byte (no newline is added). */
+  readonly content: pulumi.Input<string>;
+  /** Octal permission bits. @default "0644", and "0600" among `secretFiles` */
+  readonly mode?: pulumi.Input<string>;
+  /** A name or number that exists on the host. @default "root" */
+  readonly owner?: pulumi.Input<string>;
+  /** A name or number that exists on the host. @default "root" */
+  readonly group?: pulumi.Input<string>;
+}
+
+/** A directory. What is in it is not looked at. */
+export interface DeclaredDirectory {
+  /** Octal permission bits. @default "0755" */
+  readonly mode?: pulumi.Input<string>;
+  /** @default "root" */
+  readonly owner?: pulumi.Input<string>;
+  /** @default "root" */
+  readonly group?: pulumi.Input<string>;
+}
+
+/** How a service is asked whether it takes its configuration. */
+export interface DeclaredCheck {
+  /** A shell command that looks at the whole of it, and fails where the service would. @example "nginx -t" */
+  readonly command: pulumi.Input<string>;
+  /** TCP ports that the service is to listen on: the preview refuses one where something else does. */
+  readonly ports?: pulumi.Input<pulumi.Input<number>[]>;
+}
+
+export interface FilesArgs {
+  /** The machine, as one would name it after `ssh`. Another host replaces the resource. */
+  readonly host: pulumi.Input<string>;
+  /** By absolute path. @example { "/etc/motd": { content: "Mirror of dc1\n" } } */
+  readonly files?: pulumi.Input<Record<string, pulumi.Input<DeclaredFile>>>;
+  /** Files whose content is secret: encrypted in the state, and never shown, not even where it differs. */
+  readonly secretFiles?: pulumi.Input<Record<string, pulumi.Input<DeclaredFile>>>;
+  /** By absolute path. Directories that are merely needed for a file or link need not be declared (0755, root). */
+  readonly directories?: pulumi.Input<Record<string, pulumi.Input<DeclaredDirectory>>>;
+  /** Symbolic links: what each points to, by the absolute path of the link. */
+  readonly links?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Paths of files or links that must not be there, such as a package's default site. */
+  readonly absent?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Services that read these files, by unit. A change then is made whole or not at all: the service's configuration is
+   * checked with it, and the service, where it runs, takes it in; otherwise all files are put back as they were before.
+   * @example { "nginx.service": { command: "nginx -t" } }
+   */
+  readonly checks?: pulumi.Input<Record<string, pulumi.Input<DeclaredCheck>>>;
+  /**
+   * What else of the host this takes, by a name for people: of others, only those that say the same of it may have it.
+   * @example { "TCP port 443": "https" }
+   */
+  readonly holds?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Services to reload, where they run, once the files are taken away: they would go on with what they have read. */
+  readonly reloadOnRemoval?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+const path = z
+  .string()
+  .refine((value) => value.startsWith("/"), "must be an absolute path, such as /etc/motd")
+  .refine((value) => !value.includes("\0"), "must not hold a NUL character")
+  .superRefine((value, context) => {
+    const plain = posix.normalize(value).replace(/(.)\/$/, "$1");
+    if (value === "/") context.addIssue({ code: "custom", message: "is the root directory" });
+    else if (value.startsWith("/") && plain !== value) {
+      context.addIssue({ code: "custom", message: `must be written as ${plain}` });
+    }
+  });
+
+const mode = z
+  .string()
+  .regex(/^0?[0-7]{3,4}$/, 'must be octal permission bits, such as "0644"')
+  .transform((value) => value.slice(-4).padStart(4, "0"));
+
+const account = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, "must be the name or number of a user or group");
+
+const attributes = (defaultMode: string) => ({
+  mode: mode.default(defaultMode),
+  owner: account.default("root"),
+  group: account.default("root"),
+});
+
+const serviceUnit = z
+  .string()
+  .regex(/^[A-Za-z0-9@_.:-]+\.service$/, "must be a service unit, such as nginx.service");
+
+const fileSet = (defaultMode: string) =>
+  z.record(path, z.strictObject({ content: z.string(), ...attributes(defaultMode) })).default({});
+
+const schema = z
+  .strictObject({
+    host: z.string().min(1, "must name a host"),
+    files: fileSet("0644"),
+    secretFiles: fileSet("0600"),
+    directories: z.record(path, z.strictObject(attributes("0755"))).default({}),
+    links: z
+      .record(
+        path,
+        z
+          .string()
+          .min(1, "must name what the link points to")
+          .refine((value) => !value.includes("\0")),
+      )
+      .default({}),
+    absent: z.array(path).default([]),
+    checks: z
+      .record(
+        serviceUnit,
+        z.strictObject({
+          command: z.string().min(1, "must be a command"),
+          ports: z.array(z.int().min(1).max(65_535)).optional(),
+        }),
+      )
+      .optional(),
+    holds: z
+      .record(
+        z.string().regex(/^[^/\0][^\0]*$/, "must be a name that does not begin with a slash"),
+        z.string(),
+      )
+      .optional(),
+    reloadOnRemoval: z.array(serviceUnit).default([]),
+  })
+  .superRefine((inputs, context) => {
+    const seen = new Map<string, string>();
+    for (const [group, key, item] of declaredKeys(inputs)) {
+      const other = seen.get(item);
+      if (other) {
+        context.addIssue({ code: "custom", path: [group, key], message: `is declared in ${other} too` });
+      }
+      seen.set(item, group);
+    }
+    for (const [group, key, item] of declaredKeys(inputs)) {
+      const above = ancestorsOf(item).find(
+        (ancestor) => (seen.get(ancestor) ?? "directories") !== "directories",
+      );
+      if (above) {
+        const message = `lies below ${above}, which is declared in ${seen.get(above)} and so is no directory`;
+        context.addIssue({ code: "custom", path: [group, key], message });
+      }
+    }
+  });
+
+type Inputs = z.output<typeof schema> & HostInputs;
+
+function declaredKeys(
+  inputs: z.output<typeof schema>,
+): [group: string, key: string | number, path: string][] {
+  const groups = ["files", "secretFiles", "directories", "links"] as const;
+  return [
+    ...groups.flatMap((group) =>
+      Object.keys(inputs[group]).map((item): [string, string, string] => [group, item, item]),
+    ),
+    ...inputs.absent.map((item, index): [string, number, string] => ["absent", index, item]),
+  ];
+}
+
+export const files = defineResource<Inputs, Record<string, never>>({
+  kind: "Files",
+  version: 1,
+  inputs: schema,
+  secrets: ["secretFiles.*.content"],
+
+  async observe(scene, declared) {
+    const paths = declaredPaths(declared);
+    const found = await scene.host.facts(pathProbe(scene.id, paths));
+    const isThere =
+      found.claimed ||
+      paths.length === 0 ||
+      paths.some((item) => item.type !== "absent" && found.at.has(item.path));
+    return isThere ? { inputs: observedInputs(declared, found), outputs: {} } : undefined;
+  },
+
+  async preflight(scene, wanted, _, isWhole) {
+    // Others are refused by the update, before it changes anything: that is not worth a look at each of their hosts.
+    if (!wanted.checks && !wanted.holds) return;
+    await lookAtClaims(scene, everything(wanted), wanted.checks ?? {}, isWhole);
+  },
+
+  async apply(scene, wanted, observed) {
+    const differs = (item: DeclaredPath) =>
+      !observed || !same(entry(wanted, item), entry(observed.inputs, item));
+    await changePaths(scene, everything(wanted), differs, "writing files", wanted.checks);
+    return {};
+  },
+
+  async remove(scene, { reloadOnRemoval = [], checks }) {
+    await releasePaths(scene, "taking files away", checks);
+    if (reloadOnRemoval.length === 0) return;
+    const { stdout } = await scene.host.run(
+      sh`for unit in ${reloadOnRemoval}; do
+  systemctl is-active --quiet -- "$unit" || continue
+  systemctl reload -- "$unit" >/dev/null 2>&1 && continue
+  # Another component may be about to stop it, which cancels a reload: what is queued comes first.
+  tries=0
+  while [ -n "$(systemctl show --property Job --value -- "$unit")" ] && [ "$tries" -lt 300 ]; do tries=$((tries + 1)); sleep 0.1; done
+  systemctl is-active --quiet -- "$unit" || continue
+  systemctl reload -- "$unit" >/dev/null 2>&1 || echo "$unit"
+done`,
+      { step: `reloading ${reloadOnRemoval.join(", ")}` },
+    );
+    for (const unit of stdout.split("\n").filter(Boolean)) {
+      scene.warn(
+        `${unit} could not be reloaded and goes on with what it has read: see journalctl -u ${unit}`,
+      );
+    }
+  },
+});
+
+function declaredPaths(inputs: Inputs): DeclaredPath[] {
+  return [
+    ...Object.entries(inputs.directories).map(([path, item]) => ({
+      type: "directory" as const,
+      path,
+      ...item,
+    })),
+    ...Object.entries(inputs.files).map(([path, item]) => ({ type: "file" as const, path, ...item })),
+    ...Object.entries(inputs.secretFiles).map(([path, item]) => ({
+      type: "file" as const,
+      secret: true,
+      path,
+      ...item,
+    })),
+    ...Object.entries(inputs.links).map(([path, target]) => ({ type: "link" as const, path, target })),
+    ...inputs.absent.map((path) => ({ type: "absent" as const, path })),
+  ];
+}
+
+/** The paths, and what else is held. */
+function everything(inputs: Inputs): DeclaredPath[] {
+  const held = Object.entries(inputs.holds ?? {});
+  return [...held.map(([path, value]) => ({ type: "held" as const, path, value })), ...declaredPaths(inputs)];
+}
+
+function entry(inputs: Inputs, item: DeclaredPath) {
+  switch (item.type) {
+    case "file":
+      return inputs[item.secret ? "secretFiles" : "files"][item.path];
+    case "directory":
+      return inputs.directories[item.path];
+    case "link":
+      return inputs.links[item.path];
+    case "absent":
+      return inputs.absent.includes(item.path);
+    case "held":
+      return inputs.holds?.[item.path];
+  }
+}
+
+/** The declaration as it would have to be for the host to be in order. */
+function observedInputs(declared: Inputs, found: FoundPaths): Inputs {
+  const there = <T>(set: Record<string, T>, observe: (item: T, at: FoundPath) => T): Record<string, T> =>
+    Object.fromEntries(
+      Object.entries(set).flatMap(([path, item]) => {
+        const at = found.at.get(path);
+        return at ? [[path, observe(item, at)]] : [];
+      }),
+    );
+  return {
+    host: declared.host,
+    files: there(declared.files, observedFile),
+    secretFiles: there(declared.secretFiles, observedFile),
+    directories: there(declared.directories, (item, at) =>
+      at.type === "directory" ? attributesOf(at) : { ...item, mode: `(${at.what})` },
+    ),
+    links: there(declared.links, (_, at) => at.target ?? `(${at.what})`),
+    absent: declared.absent.filter((path) => !found.at.has(path)),
+    ...(declared.checks && { checks: found.cutOff ? cutOff(declared.checks) : declared.checks }),
+    ...(declared.holds && { holds: declared.holds }),
+    reloadOnRemoval: declared.reloadOnRemoval,
+  };
+}
+
+/** Said in place of a check that nobody knows the end of: the next update puts the change back and makes it anew. */
+function cutOff(checks: NonNullable<Inputs["checks"]>): Inputs["checks"] {
+  return Object.fromEntries(
+    Object.entries(checks).map(([unit, check]) => [
+      unit,
+      { ...check, command: `(cut off before the end of: ${check.command})` },
+    ]),
+  );
+}
+
+function observedFile<T extends { content: string }>(declared: T, at: FoundPath): T {
+  if (at.type !== "file") return { ...declared, content: `(${at.what})` };
+  return { ...declared, content: at.content ?? "(cannot be read)", ...attributesOf(at) };
+}
+
+function attributesOf({ mode, owner, group }: FoundPath) {
+  return { mode, owner, group };
+}
+
+/**
+ * Files, directories and links of one component on one host. What leaves the set, and all of it when
+ * the resource goes, is put back as it was found; a directory that has something else in it stays.
+ *
+ *     new Files("site", {
+ *       host: "mirror.dc1",
+ *       files: { "/etc/nginx/conf.d/mirror.conf": { content: siteText } },
+ *       absent: ["/etc/nginx/sites-enabled/default"],
+ *     });
+ *
+ * Two resources may declare the same path as long as they declare the same for it. With
+ * `checks` or `holds` the preview refuses anything else.
+ *
+ * @throws ExplainedError when another resource on the host declares something else for a path, when a service
+ * does not take the change (nothing is changed then), when
+ * something that cannot give way is at one (a directory with content, a socket), and for whatever the
+ * host's file system refuses.
+ */
+export class Files extends DefinedResource {
+  constructor(name: string, args: FilesArgs, options?: pulumi.CustomResourceOptions) {
+    super(files, name, args, [], options);
+  }
+}

@@ -1,0 +1,97 @@
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { PartlyApplied, type Scene } from "../../kernel/definition.ts";
+import type { DeclaredPath } from "./declared-path.ts";
+import {
+  type ClaimsReport,
+  claimsReport,
+  lookReport,
+  type PathClaims,
+  pathClaims,
+  type ServiceChecks,
+} from "./path-claims.ts";
+import { ledgerPlace } from "./place.ts";
+
+/**
+ * Makes paths what a resource declares and lets go of those it no longer does, in one round trip.
+ *
+ * @param checks services that have to take the change: where one does not, all is put back.
+ * @throws PartlyApplied when it failed and something stays changed, ExplainedError when nothing does.
+ */
+export async function changePaths(
+  scene: Scene,
+  declared: readonly DeclaredPath[],
+  differs: (path: DeclaredPath) => boolean,
+  step: string,
+  checks: ServiceChecks = {},
+): Promise<void> {
+  const claims = pathClaims(scene.id, declared, differs, ledgerPlace, checks);
+  const { began, error } = await run(scene, claims, declared, step).catch((lost: Error) => ({
+    began: true,
+    error: lost,
+  }));
+  if (error) throw began ? new PartlyApplied(error, {}) : error;
+}
+
+/**
+ * Puts everything a resource claimed back as it was found.
+ *
+ * @param checks services that have to take what is left, unless they refused their configuration before.
+ */
+export async function releasePaths(scene: Scene, step: string, checks: ServiceChecks = {}): Promise<void> {
+  const release = (tried: ServiceChecks) =>
+    run(
+      scene,
+      pathClaims(scene.id, [], () => false, ledgerPlace, tried),
+      [],
+      step,
+    );
+  let { error, alreadyBad } = await release(checks);
+  if (error && alreadyBad) {
+    scene.warn(error.message);
+    ({ error } = await release({}));
+  }
+  if (error) throw error;
+}
+
+/**
+ * Looks whether paths could be made what a resource declares; changes nothing.
+ *
+ * @param isWhole whether all is known: only then services are asked whether they would take it.
+ * @throws ExplainedError that names who declares something else for one, or listens where a service is to.
+ */
+export async function lookAtClaims(
+  scene: Scene,
+  declared: readonly DeclaredPath[],
+  checks: ServiceChecks,
+  isWhole: boolean,
+): Promise<void> {
+  const claims = pathClaims(scene.id, declared, () => true, ledgerPlace, checks);
+  const step = "looking for who else declares this";
+  const script = [claims.prologue, claims.look, ...(isWhole ? [claims.trial] : []), ""].join("\n");
+  const result = await scene.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
+  const refused = lookReport(claims, result);
+  if (refused) throw refused;
+  if (result.code === 0) return;
+  throw new ExplainedError({
+    step,
+    found: result.stderr.trim().split("\n").at(-1) || "it failed without a word",
+    remedy: "Put right what the message says, then run the preview again.",
+  });
+}
+
+async function run(
+  scene: Scene,
+  claims: PathClaims,
+  declared: readonly DeclaredPath[],
+  step: string,
+): Promise<ClaimsReport> {
+  const script = `${claims.prologue}\n${claims.body}`;
+  const result = await scene.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
+  const report = claimsReport(claims, result);
+  for (const warning of report.warnings) scene.warn(warning);
+  return report;
+}
+
+function secretsOf(declared: readonly DeclaredPath[]): string[] {
+  return declared.flatMap((item) => (item.type === "file" && item.secret ? [item.content] : []));
+}

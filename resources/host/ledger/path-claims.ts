@@ -1,0 +1,338 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import type { RunResult } from "../../../hosts/host.ts";
+import { quote, sh } from "../../../hosts/shell.ts";
+import { ownerText } from "../../kernel/name-on-hosts.ts";
+import { checkError } from "./check-error.ts";
+import { ancestorsOf, type DeclaredPath, declarationOf, sha256 } from "./declared-path.ts";
+import { type LedgerPlace, ledgerPlace } from "./place.ts";
+
+const functions = [
+  join(import.meta.dirname, "..", "services", "handing-over.sh"),
+  join(import.meta.dirname, "undo.sh"),
+  join(import.meta.dirname, "trial.sh"),
+  join(import.meta.dirname, "path-claims.sh"),
+]
+  .map((file) => readFileSync(file, "utf8"))
+  .join("\n");
+
+/** How a service that reads the files is asked whether it takes them, before the change counts as made. */
+export interface ServiceCheck {
+  /** A shell command that fails, and says why, when the service would not take its configuration, e.g. `nginx -t`. */
+  readonly command: string;
+  /** TCP ports that the service is to listen on: nothing else may. */
+  readonly ports?: readonly number[] | undefined;
+}
+
+/** By unit. With some, a change is made whole or not at all: see undo.sh. */
+export type ServiceChecks = Readonly<Record<string, ServiceCheck>>;
+
+export interface PathClaims {
+  /** Sets up the script; must come first. */
+  readonly prologue: string;
+  /** Claims all paths, makes the given ones what they are declared to be, and lets go of what is no longer wanted. */
+  readonly body: string;
+  /** What the script's numbers stand for. */
+  readonly subjects: readonly Subject[];
+  /** Only says who holds what of this otherwise: changes nothing. */
+  readonly look: string;
+  /** Says, besides, whether services would take the change in /etc; for a host of its own, where anything may be tried. */
+  readonly trial: string;
+}
+
+interface Subject {
+  readonly path: string;
+  readonly owner?: string;
+  readonly group?: string;
+}
+
+/**
+ * The script that claims paths for a resource and makes them so, in one go (see path-claims.sh).
+ *
+ * @param resource names the claimant.
+ * @param declared everything the resource wants from now on; with nothing, all it had is put back as found.
+ * @param differs which of these have to be made; the others are only claimed.
+ * @param checks services that have to take the change; where one does not, all is put back. They are reloaded, but
+ * not when everything is let go of.
+ */
+export function pathClaims(
+  resource: string,
+  declared: readonly DeclaredPath[],
+  differs: (path: DeclaredPath) => boolean,
+  place: LedgerPlace = ledgerPlace,
+  checks: ServiceChecks = {},
+): PathClaims {
+  const parents = parentsOf(declared, place);
+  const ordered = [...declared].sort((a, b) => rank(a) - rank(b) || depth(a.path) - depth(b.path));
+  const subjects: Subject[] = [...parents.map((path) => ({ path })), ...ordered];
+  const records = subjects.map(({ path }) => sha256(path));
+  const numbered = ordered.map((item, index) => ({ item, index: parents.length + index }));
+  const record = (index: number) => records[index] as string;
+  const directoriesFirst = [
+    ...parents.map((path, index) => ({ path, index, script: sh`place_parent ${index} ${path}` })),
+    ...numbered
+      .filter(({ item }) => item.type === "directory" && differs(item))
+      .map(({ item, index }) => ({ path: item.path, index, script: placing(item, index) })),
+  ].sort((a, b) => depth(a.path) - depth(b.path));
+  const units = Object.keys(checks);
+  const looks = [
+    ...parents.map((_, index) => sh`check_claim ${index} ${record(index)} parent`),
+    ...numbered.map(({ item, index }) => sh`check_claim ${index} ${record(index)} ${declarationOf(item)}`),
+  ];
+  // What is let go of needs no port.
+  const listening = declared.length > 0 ? units : [];
+  const ports = listening.map((unit) => sh`need_ports ${unit} ${(checks[unit]?.ports ?? []).join(" ")}`);
+  const journal = [
+    sh`begin_undo ${units.join(" ")}`,
+    ...parents.map((path, index) => sh`note_parent ${record(index)} ${path}`),
+    ...numbered.map(({ item, index }) => sh`note_state ${record(index)} ${item.path}`),
+    "keep_undo",
+  ];
+  const settle = [
+    ...units.map((unit) => sh`check_service_files ${unit}`),
+    ...listening.map((unit) => sh`reload_service ${unit}`),
+    "commit",
+  ];
+  const prologue = [
+    "set -eu",
+    "umask 077",
+    sh`ledger=${place.directory} lock=${place.lock} resource=${resource}`,
+    `wanted=${quote(` ${records.join(" ")} `)}`,
+    functions,
+    "command_of() {",
+    'case "$1" in',
+    ...units.map((unit) => `${quote(unit)}) printf '%s' ${quote(checks[unit]?.command ?? "")} ;;`),
+    "*) echo true ;;",
+    "esac",
+    "}",
+  ].join("\n");
+  const inEtc = ({ path }: { path: string }) => path.startsWith("/etc/");
+  const placed = numbered.filter(
+    ({ item }) => item.type !== "directory" && item.type !== "held" && differs(item),
+  );
+  return {
+    subjects,
+    prologue,
+    look: [...looks, ...ports].join("\n"),
+    trial: [
+      'if [ -n "$taken" ]; then exit 0; fi',
+      sh`note_complaints ${units.join(" ")}`,
+      "tried=$(unshare --mount --propagation private sh -s <<'END-OF-TRIAL' 2>/dev/null",
+      prologue,
+      "hide_etc",
+      ...units.map((unit) => sh`need_candour ${unit}`),
+      ...directoriesFirst.filter(inEtc).map(({ script }) => script),
+      ...placed.filter(({ item }) => inEtc(item)).map(({ item, index }) => placing(item, index)),
+      "give_up_unwanted",
+      ...units.map((unit) => sh`try_unit ${unit}`),
+      "END-OF-TRIAL",
+      ") || true",
+      'if [ -z "$tried" ]; then exit 0; fi',
+      `printf '%s\\n' "$tried"`,
+      ...units.map((unit) => sh`compare_unit ${unit}`),
+    ].join("\n"),
+    body: [
+      "lock_ledger",
+      ...looks,
+      ...ports,
+      "begin",
+      ...(units.length > 0 ? journal : []),
+      ...parents.map((path, index) => sh`claim_parent ${index} ${record(index)} ${path}`),
+      ...numbered.map(
+        ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
+      ),
+      "settle_claims",
+      ...directoriesFirst.map(({ script }) => script),
+      ...placed.map(({ item, index }) => placing(item, index)),
+      "release_unwanted",
+      ...(units.length > 0 ? settle : []),
+      "close_ledger",
+      "",
+    ].join("\n"),
+  };
+}
+
+/** Directories before what is in them, and what is to be gone last. */
+function rank({ type }: DeclaredPath): number {
+  return ["held", "directory", "file", "link", "absent"].indexOf(type);
+}
+
+function depth(path: string): number {
+  return path.split("/").length;
+}
+
+function parentsOf(declared: readonly DeclaredPath[], place: LedgerPlace): string[] {
+  const parents = new Set(
+    declared
+      .filter(({ type }) => type !== "absent" && type !== "held")
+      .flatMap(({ path }) => ancestorsOf(path)),
+  );
+  // The ledger comes and goes by itself.
+  parents.delete(place.directory);
+  for (const { type, path } of declared) if (type === "directory") parents.delete(path);
+  return [...parents].sort((a, b) => depth(a) - depth(b));
+}
+
+function placing(item: DeclaredPath, index: number): string {
+  const { path } = item;
+  switch (item.type) {
+    case "file": {
+      const content = Buffer.from(item.content).toString("base64");
+      return sh`place_file ${index} ${sha256(path)} ${item.mode} ${item.owner} ${item.group} ${path} ${content}`;
+    }
+    case "directory":
+      return sh`place_directory ${index} ${item.mode} ${item.owner} ${item.group} ${path}`;
+    case "link":
+      return sh`place_link ${index} ${sha256(path)} ${path} ${item.target}`;
+    case "absent":
+      return sh`take_away ${index} ${path}`;
+    case "held":
+      return ":";
+  }
+}
+
+/** What a run of the script told. */
+export interface ClaimsReport {
+  /** Whether anything on the host may have been changed. */
+  readonly began: boolean;
+  readonly warnings: readonly string[];
+  readonly error?: ExplainedError;
+  /** A service did not take its configuration, and would not take what was there before either. */
+  readonly alreadyBad?: boolean;
+}
+
+/** Reads what the script of `pathClaims` printed, also when it failed. */
+export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }: RunResult): ClaimsReport {
+  const told = tellings(stdout);
+  const subject = (index: string | undefined) => subjects[Number(index)];
+  const warnings = [
+    ...told("kept").map(
+      ([path]) => `${textOf(path)} stays, since it holds what this resource did not put there`,
+    ),
+    ...told("overtaken").map(
+      ([index, other]) =>
+        `${subject(index)?.path} is shared with ${ownerText(other)}, which still declared what this resource did before`,
+    ),
+  ];
+  const restored = told("restored").length > 0;
+  const began = told("began").length > 0 && !restored;
+  if (code === 0) return { began, warnings };
+  const refused = takenError(subjects, told) ?? checkError(told, restored);
+  if (refused) return { began, warnings, error: refused, alreadyBad: told("already").length > 0 };
+  const [index, action = "start"] = told("stopped").at(-1) ?? [];
+  return { began, warnings, error: stopped(action, subject(index), stderr) };
+}
+
+/** Reads what the `look` of `pathClaims` printed: why the change cannot be made. */
+export function lookReport({ subjects }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
+  const told = tellings(stdout);
+  return takenError(subjects, told) ?? checkError(told, undefined);
+}
+
+type Told = (word: string) => string[][];
+
+function tellings(stdout: string): Told {
+  const lines = stdout.split("\n").map((line) => line.split(" "));
+  return (word) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
+}
+
+function takenError(subjects: readonly Subject[], told: Told): ExplainedError | undefined {
+  const taken = told("taken").map(([index, other]) => ({ what: subjects[Number(index)]?.path ?? "", other }));
+  if (taken.length === 0) return undefined;
+  // Files follow from what is held by name, which says more.
+  const named = taken.filter(({ what }) => !what.startsWith("/"));
+  const shown = named.length > 0 ? named : taken;
+  const owners = [...new Set(shown.map(({ other }) => ownerText(other)))].join(", ");
+  return new ExplainedError({
+    step: `claiming ${[...new Set(shown.map(({ what }) => what))].join(", ")}`,
+    found: `${owners} on this host declares something else there`,
+    remedy: `Declare ${named.length > 0 ? "another path, port or server name" : "other paths"}, or take it out there first, in an update before this one. If that is this very component under its former name, give it that as nameOnHost, and an alias (in a stack's configuration nameOnHost is enough).`,
+  });
+}
+
+function textOf(base64 = ""): string {
+  return Buffer.from(base64, "base64").toString("utf8");
+}
+
+function stopped(action: string, subject: Subject | undefined, stderr: string): ExplainedError {
+  const path = subject?.path ?? "";
+  const lines = stderr.trim().split("\n");
+  const telling = lines.find((line) => remedies.some(([pattern]) => pattern.test(line)));
+  const said = (telling ?? lines.at(-1))?.slice(0, 500) || "it failed without a word";
+  switch (action) {
+    case "lock":
+      return new ExplainedError({
+        step: "waiting for another update of this host",
+        found: "it has held the lock on the host's ledger for 5 minutes",
+        remedy:
+          "Let it finish (`fuser -v /run/airgapped-maas.ledger.lock` on the host names it), then run the update again.",
+      });
+    case "socket":
+      return new ExplainedError({
+        step: `keeping what is at ${path}`,
+        found: "a socket, which cannot be put back later",
+        remedy: "Stop the service that made it, or declare another path.",
+      });
+    case "not-a-directory":
+      return new ExplainedError({
+        step: `making the directory ${path}`,
+        found: "something that is not a directory is in the way",
+        remedy: "Move it away, or declare other paths.",
+      });
+    case "linked-directory":
+      return new ExplainedError({
+        step: `making the directory ${path}`,
+        found: "a symbolic link to a directory, whose content would disappear from view if it were replaced",
+        remedy: "Declare the directory it points to, or take the link away.",
+      });
+    case "recover":
+      return new ExplainedError({
+        step: "putting back what an update that was cut off had changed",
+        found: said,
+        remedy:
+          "Put right what the message says, then run the update again: /var/lib/airgapped-maas/undo on the host holds what was there.",
+      });
+    case "directory":
+      return new ExplainedError({
+        step: `deleting ${path}`,
+        found: "a directory, though only files and links can be declared absent",
+        remedy: "Take the directory away by hand, or do not declare it absent.",
+      });
+  }
+  const doing: Record<string, string> = {
+    claim: `recording what is at ${path}`,
+    record: "recording what was there before",
+    mkdir: `making the directory ${path}`,
+    write: `writing ${path}`,
+    own: `setting owner and mode of ${path}`,
+    link: `making the link ${path}`,
+    delete: `deleting ${path}`,
+    release: "putting back what was there before",
+  };
+  return new ExplainedError({
+    step: doing[action] ?? "preparing the change",
+    found: said,
+    remedy: remedyFor(said, subject),
+  });
+}
+
+const remedies: readonly (readonly [RegExp, (subject: Subject | undefined) => string])[] = [
+  [/No space left|Disk quota|Wrote only/, () => "Make room on that file system, then run the update again."],
+  [/Read-only file system/, () => "Mount that file system writable, or declare a path on another one."],
+  [/Directory not empty/, () => "Move what is in that directory away, or declare another path."],
+  [
+    /invalid (user|group)/,
+    (subject) =>
+      `Make the user and group ${subject?.owner}:${subject?.group} first, e.g. by installing the package that brings them.`,
+  ],
+  [
+    /Operation not permitted/,
+    () => "Look for an immutable attribute (`lsattr`) or a restriction on that file system.",
+  ],
+];
+
+function remedyFor(said: string, subject: Subject | undefined): string {
+  const known = remedies.find(([pattern]) => pattern.test(said));
+  return known?.[1](subject) ?? "Put right what the message says, then run the update again.";
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { Probe } from "../../hosts/host.ts";
+import { quote, sh } from "../../hosts/shell.ts";
+import { defineResource, type HostInputs, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { DefinedResource } from "../kernel/resource.ts";
+import { ledgerPlace } from "./ledger/place.ts";
+import { explainApt } from "./packages/explain-apt.ts";
+
+const installScript = readFileSync(join(import.meta.dirname, "packages", "packages.sh"), "utf8");
+
+export interface PackagesArgs {
+  /** The machine, as one would name it after `ssh`. Another host replaces the resource. */
+  readonly host: pulumi.Input<string>;
+  /**
+   * By the name of the Debian package (a real one, of the host's own architecture): `"installed"`, or the
+   * exact version. A version that is older than the installed one downgrades.
+   * @example { nginx: "installed", reprepro: "5.3.1-1+deb12u2" }
+   */
+  readonly packages: pulumi.Input<Record<string, pulumi.Input<string>>>;
+}
+
+const schema = z.strictObject({
+  host: z.string().min(1, "must name a host"),
+  packages: z.record(
+    z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be the name of a Debian package, such as nginx"),
+    z
+      .string()
+      .regex(
+        /^(installed|(\d+:)?\d[A-Za-z0-9.+~-]*)$/,
+        'must be "installed" or an exact version, such as "1.22.1-9"',
+      ),
+  ),
+});
+
+type Inputs = z.output<typeof schema> & HostInputs;
+
+export const packages = defineResource<Inputs, Record<string, never>>({
+  kind: "Packages",
+  version: 1,
+  inputs: schema,
+
+  async observe(scene, declared) {
+    const { claimed, states } = await scene.host.facts(
+      packageProbe(scene.id, Object.keys(declared.packages)),
+    );
+    const observed = Object.fromEntries(
+      Object.entries(declared.packages).map(([name, wanted]) => [
+        name,
+        observedState(wanted, states.get(name)),
+      ]),
+    );
+    const wantsNothing = Object.keys(observed).length === 0;
+    if (!claimed && !wantsNothing && Object.values(observed).every((state) => state === "absent"))
+      return undefined;
+    return { inputs: { host: declared.host, packages: observed }, outputs: {} };
+  },
+
+  async apply(scene, wanted) {
+    const words = Object.entries(wanted.packages).map(([name, state]) =>
+      state === "installed" ? name : `${name}=${state}`,
+    );
+    const step = `installing ${words.join(", ") || "nothing"}`;
+    try {
+      await changePackages(scene, words, step);
+    } catch (error) {
+      throw new PartlyApplied(error as Error, {});
+    }
+    return {};
+  },
+
+  async remove(scene, declared) {
+    await changePackages(scene, [], `taking away ${Object.keys(declared.packages).join(", ")}`);
+  },
+});
+
+/** What apt and dpkg say of themselves; a review of an update is shorter without it. */
+const chatter =
+  /^( |\(Reading|Reading|Building|Selecting|Preparing|Unpacking|Created symlink|After this|Need to get|The following|\d+ upgraded|Suggested|Recommended|debconf:|Processing triggers|update-alternatives|Upgrading binary|Get:)/;
+
+interface PackageState {
+  /** As dpkg has it: `installed`, `half-configured`, `config-files` ... */
+  readonly status: string;
+  readonly version: string;
+}
+
+function packageProbe(
+  resource: string,
+  names: readonly string[],
+): Probe<{ claimed: boolean; states: ReadonlyMap<string, PackageState> }> {
+  const script = `
+if [ -e ${quote(`${ledgerPlace.directory}/packages/claims/${resource}`)} ]; then echo claimed; fi
+native=$(dpkg --print-architecture)
+${names.length === 0 ? "exit 0" : sh`set -- ${names}`}
+dpkg-query -W -f='package \${Package} \${Architecture} \${db:Status-Status} \${Version}\\n' "$@" 2>/dev/null |
+  while read -r line; do
+    case "$line" in "package "*" $native "* | "package "*" all "*) echo "$line" ;; esac
+  done
+`;
+  return {
+    script,
+    parse(output) {
+      const lines = output.split("\n").map((line) => line.split(" "));
+      return {
+        claimed: lines.some(([first]) => first === "claimed"),
+        states: new Map(
+          lines.flatMap(([first, name, , status, version]) =>
+            first === "package" && name && status
+              ? [[name, { status, version: version ?? "" }] as const]
+              : [],
+          ),
+        ),
+      };
+    },
+  };
+}
+
+function observedState(wanted: string, found: PackageState | undefined): string {
+  if (!found || found.status === "not-installed" || found.status === "config-files") return "absent";
+  if (found.status !== "installed") return `(${found.status})`;
+  return wanted === "installed" ? wanted : found.version;
+}
+
+async function changePackages(scene: Scene, wanted: readonly string[], step: string): Promise<void> {
+  const { directory, lock } = ledgerPlace;
+  const settings = sh`ledger=${directory} lock=${lock} resource=${scene.id} wanted=${wanted.join(" ")}`;
+  const stays: string[] = [];
+  const { code, tail } = await scene.host.job({
+    name: scene.id,
+    script: `${settings}\n${installScript}`,
+    step,
+    allowFailure: true,
+    onProgress(line) {
+      const kept = /^stays (\S+)$/.exec(line)?.[1];
+      if (kept) stays.push(kept);
+      else if (line.trim() && !chatter.test(line)) scene.progress(line);
+    },
+  });
+  if (stays.length > 0) {
+    scene.warn(
+      `${stays.join(", ")} stay${stays.length === 1 ? "s" : ""} installed, since other packages need it by now`,
+    );
+  }
+  if (code !== 0) throw explainApt(tail, step);
+}
+
+/**
+ * Debian packages that one component needs on a host. What was installed before stays when the resource
+ * goes; what was installed for it, dependencies included, is purged (so what such a package keeps of its own,
+ * e.g. a database's files, goes with it), unless another `Packages` wants it or another package needs it.
+ * Nothing else is ever removed.
+ *
+ *     new Packages("tools", { host: "mirror.dc1", packages: { nginx: "installed", reprepro: "5.3.1-1" } });
+ *
+ * Configuration files that were changed on the host are kept as they are.
+ *
+ * @throws ExplainedError for a package or version the host's sources do not have, one that is held, a lock
+ * that somebody holds, a source that cannot be reached, a full disk, a package whose scripts fail.
+ */
+export class Packages extends DefinedResource {
+  constructor(name: string, args: PackagesArgs, options?: pulumi.CustomResourceOptions) {
+    super(packages, name, args, [], options);
+  }
+}

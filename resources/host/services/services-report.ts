@@ -1,0 +1,73 @@
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import type { RunResult } from "../../../hosts/host.ts";
+import { ownerText } from "../../kernel/name-on-hosts.ts";
+import { type ClaimsReport, claimsReport, type PathClaims } from "../ledger/path-claims.ts";
+
+/** What services.sh has told of a change of units. */
+export function servicesReport(claims: PathClaims, result: RunResult): ClaimsReport {
+  const lines = result.stdout.split("\n").map((line) => line.split(" "));
+  const told = (word: string) => lines.findLast(([first]) => first === word)?.slice(1);
+  const contested = told("contested");
+  const [subject = "", action = ""] = told("stopped") ?? [];
+  const report = claimsReport(claims, result);
+  if (result.code === 0 || !(contested || subject.startsWith("unit:"))) return report;
+  const [unit, other] = contested ?? [subject.slice("unit:".length)];
+  const explain = contested ? contestedBy(String(other)) : failures[action];
+  const journal = Buffer.from(told("journal")?.[0] ?? "", "base64")
+    .toString("utf8")
+    .trim();
+  const said = [result.stderr.trim().split("\n").slice(-2).join("\n"), journal].filter(Boolean).join("\n");
+  const serving = told("serving") ? " It still runs as it did before." : "";
+  return {
+    ...report,
+    error: new ExplainedError({
+      step: `${explain?.doing ?? "changing"} ${unit}`,
+      found: `${explain?.found ?? (said || "systemd refused")}.${serving}`.replace("..", "."),
+      remedy: explain?.remedy ?? "Put right what the journal says, then run the update again.",
+    }),
+  };
+}
+
+interface Failure {
+  readonly doing: string;
+  /** Default: what systemctl and the unit's journal say. */
+  readonly found?: string;
+  readonly remedy?: string;
+}
+
+function contestedBy(other: string): Failure {
+  return {
+    doing: "claiming",
+    found: `${ownerText(other)} on this host declares it otherwise enabled or running`,
+    remedy:
+      "Declare the same in both. If that is this very component under its former name, give the component an alias.",
+  };
+}
+
+const failures: Readonly<Record<string, Failure>> = {
+  "not-found": {
+    doing: "looking for",
+    found: "the host has no such unit",
+    remedy: "Correct its name, install the package that brings it first, or declare its unit file.",
+  },
+  oneshot: {
+    doing: "starting",
+    found: "it ran and ended, as its Type=oneshot says",
+    remedy: "Declare running: false for it.",
+  },
+  bad: {
+    doing: "loading",
+    remedy: "Correct the unit file (`systemd-analyze verify` on the host explains it).",
+  },
+  reload: {
+    doing: "reloading",
+    remedy: "Correct the configuration that the journal complains about, then run the update again.",
+  },
+  start: { doing: "starting" },
+  restart: { doing: "restarting" },
+  died: { doing: "starting" },
+  stop: { doing: "stopping" },
+  enable: { doing: "enabling" },
+  disable: { doing: "disabling" },
+  unmask: { doing: "unmasking" },
+};

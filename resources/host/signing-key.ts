@@ -1,0 +1,334 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { sh } from "../../hosts/shell.ts";
+import { defineResource, type HostInputs, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { nameOnHosts } from "../kernel/name-on-hosts.ts";
+import { DefinedResource } from "../kernel/resource.ts";
+import { releasePaths } from "./ledger/change-paths.ts";
+import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
+import { claimsReport, pathClaims } from "./ledger/path-claims.ts";
+import { ledgerPlace } from "./ledger/place.ts";
+import { type FoundKey, formerKeyProbe, keyProbe } from "./signing-key/key-probe.ts";
+
+const functions = readFileSync(join(import.meta.dirname, "signing-key", "signing-key.sh"), "utf8");
+
+export interface SigningKeyArgs {
+  /** The machine, as one would name it after `ssh`. GnuPG (`gnupg`) must be installed there. */
+  readonly host: pulumi.Input<string>;
+  /** Who signs. @example "Mirror of dc1 <infra@example.org>" */
+  readonly userId: pulumi.Input<string>;
+  /**
+   * The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has
+   * another key. The default follows the resource's name, also where an alias names the old one: before renaming,
+   * declare the directory that it has.
+   * @default /var/lib/airgapped-maas/keys/NAME_of_STACK_of_PROJECT
+   */
+  readonly directory?: pulumi.Input<string>;
+  /** Where earlier releases kept it. A key that is there, and that no other resource declares, is used where it is. */
+  readonly formerDirectory?: pulumi.Input<string>;
+  /**
+   * How long the key is valid from now on: days, weeks, months or years (`90d`, `26w`, `18m`, `5y`), or `never`.
+   * A changed value prolongs or shortens it, also of a key that has expired; with the value taken away again the
+   * key is valid for ever. @default never; a declared key keeps its own
+   */
+  readonly expires?: pulumi.Input<string>;
+  /** An armored secret key without a passphrase, to be used instead of one made on the host. Secret. */
+  readonly secretKey?: pulumi.Input<string>;
+  /** Whether the key stays on the host when the resource goes: a lost signing key cannot be had back. @default true */
+  readonly keepOnRemove?: pulumi.Input<boolean>;
+}
+
+const keyHome = z
+  .string()
+  .regex(
+    /^(\/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+$/,
+    "must be an absolute path of letters, digits, dots and dashes",
+  )
+  .max(80, "must have at most 80 characters, since gpg makes sockets in it");
+
+const schema = z.strictObject({
+  host: z.string().min(1, "must name a host"),
+  userId: z
+    .string()
+    .min(5, "must have at least 5 characters")
+    .refine((text) => !/[\0-\x1f<>\\]/.test(text.replace(/ ?<[^<>\s]+@[^<>\s]+>$/, "")), {
+      message: 'must be a name with or without an address, such as "Mirror of dc1 <infra@example.org>"',
+    }),
+  directory: keyHome,
+  formerDirectory: z.string().optional(),
+  expires: z
+    .string()
+    .regex(
+      /^(never|[1-9]\d{0,3}[dwmy])$/,
+      'must be "never", or a number of days, weeks, months or years such as "5y"',
+    )
+    .optional(),
+  secretKey: z
+    .string()
+    .regex(/^\s*-----BEGIN PGP PRIVATE KEY BLOCK-----/, "must be an armored OpenPGP secret key")
+    .optional(),
+  keepOnRemove: z.boolean().default(true),
+});
+
+type Inputs = z.output<typeof schema> & HostInputs;
+
+/** What a signing key gives to those who rely on it. */
+export interface SigningKeyOutputs {
+  /** The armored public key. */
+  readonly publicKey: string;
+  /** The public key as apt keeps it in a keyring, in base64. */
+  readonly publicKeyBinary: string;
+  /** 40 hexadecimal digits, upper case. */
+  readonly fingerprint: string;
+}
+
+export const signingKey = defineResource<Inputs, SigningKeyOutputs>({
+  kind: "SigningKey",
+  version: 1,
+  inputs: schema,
+  identity: ["directory"],
+  secrets: ["secretKey"],
+
+  async settles(scene, { formerDirectory, ...wanted }, previous) {
+    if (formerDirectory === undefined || previous?.directory === wanted.directory) return wanted;
+    if (previous?.directory === formerDirectory) return { ...wanted, directory: formerDirectory };
+    const found = await scene.host.facts(formerKeyProbe(scene.id, wanted.directory, formerDirectory));
+    if (!found || (found.userId !== undefined && found.userId !== wanted.userId)) return wanted;
+    if (found.others.length === 0) return { ...wanted, directory: formerDirectory };
+    throw new ExplainedError({
+      step: `looking for the signing key of ${wanted.userId}`,
+      found: `${formerDirectory} holds one, which ${found.others.join(", ")} made with an earlier release: of another project, or of this one before its state was lost`,
+      remedy: `Where another project has it, give this mirror another name or nameOnHost. If it is of this very mirror, move the directory to ${wanted.directory} on the host.`,
+    });
+  },
+
+  async observe(scene, declared) {
+    const asked = scene.host.facts(keyProbe(declared.directory));
+    const [found, fingerprint] = await Promise.all([asked, fingerprintOf(declared)]);
+    if (!found) return undefined;
+    const { expires, secretKey, ...rest } = declared;
+    return {
+      inputs: {
+        ...rest,
+        userId: found.userId,
+        ...(expires === undefined ? {} : { expires: found.expires }),
+        ...(secretKey === undefined
+          ? {}
+          : {
+              secretKey:
+                fingerprint === found.fingerprint ? secretKey : `(another key, ${found.fingerprint})`,
+            }),
+      },
+      outputs: outputsOf(found),
+    };
+  },
+
+  async apply(scene, wanted, observed, previous) {
+    const { directory, userId, secretKey } = wanted;
+    const expires = wanted.expires ?? (previous?.expires === undefined ? undefined : "never");
+    const fingerprint = await fingerprintOf(wanted);
+    if (observed) refuseAnotherKey(wanted, observed.inputs, observed.outputs);
+    const expiry = expires === undefined ? [] : [sh`note_expiry ${expires}`];
+    const settings = sh`directory=${directory} making=${join(directory, "..", `.new-${sha256(directory).slice(0, 8)}`)}`;
+    const setExpiry = (of: string) => (expires === undefined ? [] : [sh`set_expiry ${of} ${expires}`]);
+    const steps = observed
+      ? observed.inputs.expires === expires
+        ? []
+        : [
+            sh`export GNUPGHOME=${directory}`,
+            ...setExpiry(observed.outputs.fingerprint),
+            ...expiry,
+            "settle_key",
+          ]
+      : [
+          "begin_key",
+          ...(fingerprint
+            ? [sh`import_key ${fingerprint}`, ...setExpiry(fingerprint)]
+            : [sh`generate_key ${userId} ${expires ?? "never"}`]),
+          ...expiry,
+          "publish_key",
+        ];
+    const probe = keyProbe(directory);
+    const claims = pathClaims(scene.id, [home(directory)], () => !observed);
+    const script = [
+      claims.prologue,
+      functions,
+      settings,
+      "need_gpg",
+      ...(observed ? [] : ["need_room"]),
+      claims.body,
+      ...steps,
+      "at=",
+      probe.script,
+    ].join("\n");
+    const made = await run(scene, claims, script, secretKey, `making the signing key in ${directory}`).catch(
+      async (error) => {
+        // Without a key there is nothing to remember in the state, so nothing may be left on the host.
+        if (!observed) await releasePaths(scene, `letting go of ${directory}`).catch(() => {});
+        throw error;
+      },
+    );
+    const found = probe.parse(made);
+    if (!found) throw lost(directory);
+    if (found.userId !== userId) throw new PartlyApplied(anotherUser(found.userId), outputsOf(found));
+    return outputsOf(found);
+  },
+
+  async remove(scene, declared, outputs) {
+    const { directory, keepOnRemove } = declared;
+    const claims = pathClaims(scene.id, [], () => false);
+    const forget = sh`
+lock_ledger
+record=$paths/${sha256(directory)}
+if [ -e "$record/absent" ] && [ "$(ls "$record/claims")" = "$resource" ]; then
+  gpgconf --homedir ${directory} --kill all || true
+  rm -rf -- ${directory}
+fi`;
+    const script = [claims.prologue, ...(keepOnRemove ? [] : [forget]), claims.body].join("\n");
+    const result = await scene.host.run(script, { allowFailure: true, step: `letting go of ${directory}` });
+    const { error } = claimsReport(claims, result);
+    if (error) throw error;
+    const kept = `kept ${Buffer.from(directory).toString("base64")}`;
+    if (result.stdout.split("\n").includes(kept) || keepOnRemove) {
+      scene.warn(
+        `the signing key ${outputs.fingerprint} stays in ${directory}; delete the directory when nobody needs the key any more`,
+      );
+    }
+  },
+});
+
+function home(directory: string): DeclaredPath {
+  return { type: "directory", path: directory, mode: "0700", owner: "root", group: "root" };
+}
+
+function outputsOf({ publicKey, publicKeyBinary, fingerprint }: FoundKey): SigningKeyOutputs {
+  return { publicKey, publicKeyBinary, fingerprint };
+}
+
+async function fingerprintOf({ secretKey }: Inputs): Promise<string | undefined> {
+  if (secretKey === undefined) return undefined;
+  const { readPrivateKey } = await import("openpgp");
+  const key = await readPrivateKey({ armoredKey: secretKey }).catch((cause) => {
+    throw new ExplainedError({
+      step: "reading the declared secret key",
+      found: "it is not a whole OpenPGP secret key",
+      remedy: "Declare what `gpg --armor --export-secret-keys` printed, all of it.",
+      cause,
+    });
+  });
+  if (!key.isDecrypted()) {
+    throw new ExplainedError({
+      step: "reading the declared secret key",
+      found: "it is protected by a passphrase, which nobody could type when the mirror signs",
+      remedy:
+        "Declare it without one (`gpg --edit-key ID passwd`), as a secret of the stack's configuration.",
+    });
+  }
+  return key.getFingerprint().toUpperCase();
+}
+
+function refuseAnotherKey(wanted: Inputs, there: Inputs, { fingerprint }: SigningKeyOutputs): void {
+  if (there.userId === wanted.userId && there.secretKey === wanted.secretKey) return;
+  throw new ExplainedError({
+    step: `taking up the signing key in ${wanted.directory}`,
+    found: `the key there is ${fingerprint} of ${there.userId}, not the declared one`,
+    remedy: "Declare another directory for another key: whoever trusts the one that is there relies on it.",
+  });
+}
+
+function anotherUser(userId: string): ExplainedError {
+  return new ExplainedError({
+    step: "importing the declared secret key",
+    found: `it belongs to ${userId}`,
+    remedy: "Declare that as userId, or another key.",
+  });
+}
+
+function lost(directory: string): ExplainedError {
+  return new ExplainedError({
+    step: `reading the signing key in ${directory}`,
+    found: "it is not there, though it was made just now",
+    remedy: "See whether something else cleans up that directory, then run the update again.",
+  });
+}
+
+async function run(
+  scene: Scene,
+  claims: ReturnType<typeof pathClaims>,
+  script: string,
+  secretKey: string | undefined,
+  step: string,
+): Promise<string> {
+  const result = await scene.host.run(script, {
+    allowFailure: true,
+    step,
+    ...(secretKey === undefined ? {} : { input: secretKey, secrets: [secretKey] }),
+  });
+  const { warnings, error } = claimsReport(claims, result);
+  for (const warning of warnings) scene.warn(warning);
+  if (!error) return result.stdout;
+  const action = /^stopped - (\S+)$/m.exec(result.stdout)?.[1] ?? "";
+  const known = failures[action];
+  const said = result.stderr.trim().split("\n").slice(-3).join("\n");
+  throw known ? new ExplainedError({ step, found: known.found ?? said, remedy: known.remedy }) : error;
+}
+
+const failures: Readonly<Record<string, { readonly found?: string; readonly remedy: string }>> = {
+  "no-gpg": {
+    found: "GnuPG is not installed on the host",
+    remedy: "Install it first: declare the package gnupg for this host.",
+  },
+  occupied: {
+    found: "the directory holds other things, or a key whose secret part is missing",
+    remedy:
+      "Put the secret part back (private-keys-v1.d) from a backup, or move the directory away, or declare another one.",
+  },
+  key: { remedy: "Put right what gpg says, then run the update again." },
+  import: { remedy: "See whether GnuPG on the host can import the declared secret key." },
+  expiry: { remedy: "Put right what gpg says, then run the update again." },
+};
+
+/** Where the key of something is kept on its host. A long name is cut: gpg makes sockets there. */
+export function keyDirectory(name: string): string {
+  const called = nameOnHosts(name);
+  const short = called.length <= 50 ? called : `${called.slice(0, 30)}_${sha256(called).slice(0, 16)}`;
+  return `${ledgerPlace.directory}/keys/${short}`;
+}
+
+/** Where earlier releases kept it: two stacks could mean the same. */
+export function formerKeyDirectory(name: string): string {
+  return `${ledgerPlace.directory}/keys/${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
+}
+
+/**
+ * An OpenPGP key pair that a host signs with. It is made on the host, in a keyring of its own that only root
+ * can read, and never leaves it (or it is declared). RSA with 4096 bits, one primary key that signs: all
+ * that read a mirror take it, from the gpgv of old installers to hosts in FIPS mode, which Ed25519 cannot say.
+ *
+ *     const key = new SigningKey("mirror", { host: "mirror.dc1", userId: "Mirror of dc1 <infra@example.org>" });
+ *     export const fingerprint = key.fingerprint;
+ *
+ * A key that is in the directory already, of the declared user (and, if declared, the same key), is taken up as it is.
+ *
+ * @throws ExplainedError where GnuPG is missing, where the directory holds another key or other things, and for
+ * a declared key that is not one, has a passphrase, or belongs to another user id.
+ */
+export class SigningKey extends DefinedResource {
+  /** The armored public key. */
+  declare readonly publicKey: pulumi.Output<string>;
+  /** The public key as apt keeps it in a keyring, in base64. */
+  declare readonly publicKeyBinary: pulumi.Output<string>;
+  /** 40 hexadecimal digits, upper case. */
+  declare readonly fingerprint: pulumi.Output<string>;
+  /** GNUPGHOME on the host. */
+  declare readonly directory: pulumi.Output<string>;
+
+  constructor(name: string, args: SigningKeyArgs, options?: pulumi.CustomResourceOptions) {
+    const standard = { directory: keyDirectory(name), formerDirectory: formerKeyDirectory(name) };
+    const place = args.directory ? {} : standard;
+    super(signingKey, name, { ...args, ...place }, ["publicKey", "publicKeyBinary", "fingerprint"], options);
+  }
+}

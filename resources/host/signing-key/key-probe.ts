@@ -1,0 +1,103 @@
+import type { Probe } from "../../../hosts/host.ts";
+import { quote } from "../../../hosts/shell.ts";
+import { sha256 } from "../ledger/declared-path.ts";
+import { type LedgerPlace, ledgerPlace } from "../ledger/place.ts";
+
+/** A key pair found in a directory. */
+export interface FoundKey {
+  readonly fingerprint: string;
+  readonly userId: string;
+  /** When it was said, as declared; else the date, or `never`. `(expired DATE)` once it has. */
+  readonly expires: string;
+  /** Armored. */
+  readonly publicKey: string;
+  /** Base64. */
+  readonly publicKeyBinary: string;
+}
+
+/** Looks for the key pair in a directory. No agent is started and nothing is written. */
+export function keyProbe(directory: string): Probe<FoundKey | undefined> {
+  const script = `
+directory=${quote(directory)}
+if [ ! -e "$directory/pubring.kbx" ] || ! command -v gpg >/dev/null; then exit 0; fi
+look() {
+  gpg --homedir "$directory" --batch --quiet --no-tty --no-auto-check-trustdb --trust-model always --lock-never "$@" 2>/dev/null
+}
+fingerprint=$(look --with-colons --with-keygrip --list-keys | awk -F: '
+  $1 == "pub" { primary = 1 }
+  $1 == "sub" { primary = 0 }
+  $1 == "fpr" && primary { fingerprint = $10 }
+  $1 == "grp" && primary { print fingerprint, $10; primary = 0 }' |
+  while read -r candidate grip; do
+    if [ -e "$directory/private-keys-v1.d/$grip.key" ]; then echo "$candidate"; break; fi
+  done)
+if [ -z "$fingerprint" ]; then exit 0; fi
+echo "fingerprint:$fingerprint"
+look --with-colons --list-keys "$fingerprint" | grep -E '^(pub|uid):'
+if [ -e "$directory/declared-expiry" ]; then echo "expiry:$(cat "$directory/declared-expiry")"; fi
+echo "armored:$(look --armor --export "$fingerprint" | base64 -w 0)"
+echo "binary:$(look --export "$fingerprint" | base64 -w 0)"
+`;
+  return { script, parse };
+}
+
+/** A key pair where an earlier release would have made it. */
+export interface FormerKey {
+  /** Undefined where nobody can tell, for want of gpg. */
+  readonly userId: string | undefined;
+  /** Other resources that declare its directory. */
+  readonly others: readonly string[];
+}
+
+/** Looks for a key in its former directory, unless there is one in the present one. */
+export function formerKeyProbe(
+  resource: string,
+  directory: string,
+  former: string,
+  place: LedgerPlace = ledgerPlace,
+): Probe<FormerKey | undefined> {
+  const claims = `${place.directory}/paths/${sha256(former)}/claims`;
+  const script = `
+if [ -e ${quote(directory)}/pubring.kbx ] || [ ! -e ${quote(former)}/pubring.kbx ]; then exit 0; fi
+echo there
+for claim in ${quote(claims)}/*; do
+  if [ -f "$claim" ] && [ "\${claim##*/}" != ${quote(resource)} ]; then echo "claimed:\${claim##*/}"; fi
+done
+${keyProbe(former).script}`;
+  return {
+    script,
+    parse(output) {
+      const lines = output.split("\n");
+      if (!lines.includes("there")) return undefined;
+      const claimed = lines.filter((line) => line.startsWith("claimed:"));
+      return {
+        userId: parse(output)?.userId,
+        others: claimed.map((line) => line.slice("claimed:".length)),
+      };
+    },
+  };
+}
+
+function parse(output: string): FoundKey | undefined {
+  const lines = output.split("\n").map((line) => line.split(":"));
+  const told = (word: string) => lines.find(([first]) => first === word) ?? [];
+  // It goes into configuration files.
+  const fingerprint = /^[0-9A-F]{40,64}$/.exec(told("fingerprint")[1] ?? "")?.[0];
+  if (!fingerprint) return undefined;
+  const [, validity, , , , , said = ""] = told("pub");
+  const expiry = /^\d{1,12}$/.test(said) ? said : "";
+  const [declared = "", reached = ""] = (told("expiry")[1] ?? "").split(" ");
+  const date = expiry ? new Date(Number(expiry) * 1000).toISOString().slice(0, 10) : "never";
+  return {
+    fingerprint,
+    userId: unescaped(told("uid")[9] ?? ""),
+    expires: validity === "e" ? `(expired ${date})` : declared && reached === expiry ? declared : date,
+    publicKey: Buffer.from(told("armored")[1] ?? "", "base64").toString("utf8"),
+    publicKeyBinary: told("binary")[1] ?? "",
+  };
+}
+
+/** gpg writes colons and control characters of a user id as \x3a and the like. */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\x([0-9a-f]{2})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
+}

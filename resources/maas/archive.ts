@@ -1,0 +1,269 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { ownValue } from "../../content/own-value.ts";
+import type { MaasClient, MaasReader } from "../../maas/client.ts";
+import { getConfig } from "../../maas/operations/config.ts";
+import {
+  createPackageRepository,
+  deletePackageRepository,
+  listPackageRepositories,
+  type PackageRepository,
+  updatePackageRepository,
+} from "../../maas/operations/package-repositories.ts";
+import { MaasRefusal } from "../../maas/refusal.ts";
+import { type Before, BeforeLedger } from "../host/ledger/remembered.ts";
+import {
+  defineResource,
+  type HostInputs,
+  type Json,
+  PartlyApplied,
+  type Scene,
+} from "../kernel/definition.ts";
+import { DefinedResource } from "../kernel/resource.ts";
+import { same } from "../kernel/stored-properties.ts";
+import { archiveDoubt } from "./archive/archive-check.ts";
+import { type DefaultName, defaultArchive } from "./archive/default-archives.ts";
+import {
+  archiveOf,
+  type CustomRepository,
+  customOf,
+  type DefaultArchive,
+  defaultArchiveSchema,
+  repositorySchema,
+} from "./archive/repository-values.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./region/connection.ts";
+import { regionOf } from "./region/region.ts";
+
+export interface MaasArchiveArgs {
+  /** Whose repositories. */
+  readonly maas: MaasConnectionArgs;
+  /** MAAS's two default archives. What is left out is left alone. */
+  readonly archives?: { readonly [Name in DefaultName]?: pulumi.Input<z.input<typeof defaultArchiveSchema>> };
+  /** Further repositories by name. */
+  readonly repositories?: Readonly<Record<string, pulumi.Input<z.input<typeof repositorySchema>>>>;
+}
+
+const schema = z.strictObject({
+  host: z.string().min(1, "must name a host"),
+  ...maasInputs,
+  archives: z
+    .strictObject({
+      main_archive: defaultArchiveSchema.optional(),
+      ports_archive: defaultArchiveSchema.optional(),
+    })
+    .default({}),
+  repositories: z
+    .record(
+      z
+        .string()
+        .trim()
+        .min(1, "is empty")
+        .max(41, "has more than 41 characters")
+        .refine(
+          (name) => !["main_archive", "ports_archive"].includes(name),
+          "is one of MAAS's own two: declare it among archives",
+        ),
+      repositorySchema,
+    )
+    .default({}),
+});
+
+type Inputs = z.output<typeof schema> & HostInputs;
+
+export interface MaasArchiveOutputs {
+  /** MAAS's number of each declared repository. */
+  readonly ids: Readonly<Record<string, number>>;
+  /** What each was before it was declared first; null where it was not there. */
+  readonly before: Before;
+}
+
+/** A declared repository, and what MAAS has of it. */
+interface Pair {
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly wanted: DefaultArchive | CustomRepository | undefined;
+  readonly found: PackageRepository | undefined;
+}
+
+export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
+  kind: "MaasArchive",
+  version: 1,
+  inputs: schema,
+  secrets: ["apiKey"],
+
+  async observe(scene, declared, outputs) {
+    const { client } = await regionOf(scene.host, declared, scene.warn);
+    const ids = outputs?.ids ?? {};
+    const pairs = await client.sharing((reader) => pairsOf(reader, declared, ids, namesIn(declared)));
+    const there = pairs.filter(({ name, found }) => found && (isDefault(name) || found.name === name));
+    const found = (defaults: boolean) =>
+      Object.fromEntries(
+        there.flatMap((pair) => (pair.isDefault === defaults ? [[pair.name, declaredForm(pair)]] : [])),
+      );
+    return {
+      inputs: { ...declared, archives: found(true), repositories: found(false) } as Inputs,
+      outputs: { ids: { ...ids, ...idsOf(pairs) }, before: outputs?.before ?? {} },
+    };
+  },
+
+  async apply(scene, wanted, observed) {
+    const { client } = await regionOf(scene.host, wanted, scene.warn);
+    const stored = observed?.outputs.before ?? {};
+    const known = observed?.outputs.ids ?? {};
+    const names = namesIn(wanted);
+    const dropped = Object.keys(stored).filter((name) => !names.includes(name));
+    const pairs = await pairsOf(client, wanted, known, [...names, ...dropped]);
+    const declared = pairs.filter(({ wanted }) => wanted !== undefined);
+    const changing = declared.filter((pair) => !isAsWanted(pair));
+    await checkArchives(scene, client, wanted, changing);
+    const ledger = new BeforeLedger(scene, wanted);
+    const before = await ledger.remember(
+      Object.fromEntries(declared.map((pair) => [pair.name, pair.found ? declaredForm(pair) : null])),
+      stored,
+    );
+    const left: Record<string, Json> = { ...before };
+    const ids: Record<string, number> = idsOf(declared);
+    let changed = false;
+    try {
+      for (const pair of changing) {
+        ids[pair.name] = await write(scene, client, pair);
+        changed = true;
+      }
+      for (const name of Object.keys(before).filter((name) => !names.includes(name))) {
+        const pair = pairs.find((one) => one.name === name);
+        await putBack(client, name, ownValue(before, name) ?? null, pair?.found);
+        delete left[name];
+        changed = true;
+      }
+    } catch (error) {
+      throw changed ? new PartlyApplied(error as Error, { ids, before: left }) : error;
+    }
+    if (!same(left, before)) await ledger.keep(left);
+    return { ids, before: left };
+  },
+
+  async remove(scene, declared, outputs) {
+    const { client } = await regionOf(scene.host, declared, scene.warn);
+    const ledger = new BeforeLedger(scene, declared);
+    const before = await ledger.recall(outputs.before ?? {});
+    const pairs = await pairsOf(client, declared, outputs.ids ?? {}, Object.keys(before));
+    for (const { name, found } of pairs) await putBack(client, name, ownValue(before, name) ?? null, found);
+    await ledger.keep({});
+  },
+});
+
+function isDefault(name: string): name is DefaultName {
+  return name === "main_archive" || name === "ports_archive";
+}
+
+function namesIn({ archives, repositories }: Inputs): string[] {
+  const defaults = Object.entries(archives).flatMap(([name, archive]) => (archive ? [name] : []));
+  return [...defaults, ...Object.keys(repositories)];
+}
+
+/** One request, and one more for a default archive whose name and number do not agree. */
+async function pairsOf(
+  reader: MaasReader,
+  { archives, repositories }: Inputs,
+  ids: Readonly<Record<string, number>>,
+  names: readonly string[],
+): Promise<Pair[]> {
+  const all = await listPackageRepositories(reader);
+  const pairs: Pair[] = [];
+  for (const name of names) {
+    const found = isDefault(name)
+      ? await defaultArchive(reader, all, name, ownValue(ids, name))
+      : (all.find((one) => one.name === name) ?? all.find((one) => one.id === ownValue(ids, name)));
+    const wanted = isDefault(name) ? archives[name] : ownValue(repositories, name);
+    pairs.push({ name, isDefault: isDefault(name), wanted, found });
+  }
+  return pairs;
+}
+
+function declaredForm({ found, isDefault }: Pair): Json {
+  if (!found) return null;
+  return (isDefault ? archiveOf(found) : customOf(found)) as unknown as Json;
+}
+
+function idsOf(pairs: readonly Pair[]): Record<string, number> {
+  return Object.fromEntries(pairs.flatMap(({ name, found }) => (found ? [[name, found.id]] : [])));
+}
+
+/** A default archive may have another name: MAAS does not go by it. */
+function isAsWanted(pair: Pair): boolean {
+  const { name, isDefault, found, wanted } = pair;
+  return same(declaredForm(pair), wanted as unknown as Json) && (isDefault || found?.name === name);
+}
+
+/** As seen from the region host, which stands where the machines do; without SSH nobody there can be asked. */
+async function checkArchives(
+  scene: Scene,
+  client: MaasClient,
+  { maas }: Inputs,
+  pairs: readonly Pair[],
+): Promise<void> {
+  const archives = pairs.flatMap(({ name, wanted }) =>
+    wanted && !wanted.url.startsWith("ppa:") ? [{ name, wanted }] : [],
+  );
+  if (maas.direct || archives.length === 0) return;
+  const release = String((await getConfig(client, "commissioning_distro_series")) ?? "");
+  for (const { name, wanted } of archives) {
+    const [suite = release] = "distributions" in wanted ? wanted.distributions : [];
+    const doubt = await archiveDoubt(scene.host, { name, url: wanted.url, key: wanted.key, suite });
+    if (doubt) scene.warn(doubt);
+  }
+}
+
+async function write(scene: Scene, client: MaasClient, pair: Pair): Promise<number> {
+  const { name, isDefault, wanted = {}, found } = pair;
+  if (!found) return (await createPackageRepository(client, name, wanted)).id;
+  if (isDefault && found.name !== name) {
+    scene.warn(`MAAS's ${name} is called ${found.name} there (number ${found.id}), and keeps that name`);
+  }
+  const { id } = await updatePackageRepository(client, found.id, {
+    ...wanted,
+    ...(isDefault ? {} : { name }),
+  });
+  return id;
+}
+
+/** @param before what it was; null for nothing. */
+async function putBack(
+  client: MaasClient,
+  name: string,
+  before: Json,
+  found: PackageRepository | undefined,
+): Promise<void> {
+  if (before === null) {
+    if (!found) return;
+    await deletePackageRepository(client, found.id).catch((error: unknown) => {
+      if (!(error instanceof MaasRefusal) || error.status !== 404) throw error;
+    });
+    return;
+  }
+  const fields = before as unknown as DefaultArchive | CustomRepository;
+  if (!found) await createPackageRepository(client, name, fields);
+  else await updatePackageRepository(client, found.id, fields);
+}
+
+/**
+ * What deployed machines get packages from, as MAAS tells them: its two default archives, and further repositories. A
+ * repository that is there already is taken up by its name. When it is no longer declared it is put back as it was.
+ *
+ *     new MaasArchive("archive", {
+ *       maas: { host: "maas.dc1" },
+ *       archives: { main_archive: { url: "http://mirror.dc1.example/ubuntu", key: mirror.publicKey } },
+ *     });
+ *
+ * @throws ExplainedError where MAAS refuses a value, or where a renamed default archive cannot be told from others.
+ */
+export class MaasArchive extends DefinedResource {
+  /** MAAS's number of each declared repository. */
+  declare readonly ids: pulumi.Output<Readonly<Record<string, number>>>;
+
+  constructor(name: string, args: MaasArchiveArgs, options?: pulumi.CustomResourceOptions) {
+    const { maas, archives = {}, repositories = {} } = args;
+    const inputs = { ...connectionInputs(maas), archives, repositories };
+    super(maasArchive, name, inputs, ["ids", "before"], { ...beforeAnother, ...options });
+  }
+}

@@ -1,0 +1,48 @@
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import type { MaasReader } from "../../../maas/client.ts";
+import { getConfig } from "../../../maas/operations/config.ts";
+import type { PackageRepository } from "../../../maas/operations/package-repositories.ts";
+
+/*
+ * MAAS has two default repositories and never says which: their mark is not in the API, and their names can be
+ * changed. Made first, they are 1 and 2 and are called main_archive and ports_archive.
+ */
+
+export type DefaultName = "main_archive" | "ports_archive";
+
+const made: Readonly<Record<DefaultName, { readonly id: number; readonly arches: readonly string[] }>> = {
+  main_archive: { id: 1, arches: ["amd64", "i386"] },
+  ports_archive: { id: 2, arches: ["armhf", "arm64", "ppc64el", "s390x"] },
+};
+
+/**
+ * The repository that MAAS uses as its default one. Where name and number do not agree, the setting of the same name tells
+ * the URL of the one in use: after a renaming, setting it makes a second one beside the first.
+ *
+ * @param known the number that it was found under before.
+ */
+export async function defaultArchive(
+  reader: MaasReader,
+  repositories: readonly PackageRepository[],
+  name: DefaultName,
+  known?: number,
+): Promise<PackageRepository> {
+  const { id, arches } = made[name];
+  const remembered = repositories.find((one) => one.id === known);
+  if (remembered) return remembered;
+  const named = repositories.find((one) => one.name === name);
+  if (named?.id === id) return named;
+  const urlInUse = await getConfig(reader, name);
+  const candidates = repositories
+    .filter((one) => one.url === urlInUse && arches.some((arch) => one.arches.includes(arch)))
+    .sort((one, other) => one.id - other.id);
+  const found = candidates.find((one) => one.id === id) ?? candidates.find((one) => one === named);
+  const only = candidates.length === 1 ? candidates[0] : undefined;
+  const chosen = found ?? only ?? (candidates.length === 0 ? named : undefined);
+  if (chosen) return chosen;
+  throw new ExplainedError({
+    step: `looking for ${name} among the package repositories of MAAS`,
+    found: `it was renamed, and ${candidates.length === 0 ? "none has" : `${candidates.length} have`} the URL in use (${urlInUse})`,
+    remedy: `Name the right one ${name} again (\`maas PROFILE package-repository update ID name=${name}\`), then run the update again.`,
+  });
+}

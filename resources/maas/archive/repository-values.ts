@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { maasUrl } from "../../../maas/declared-url.ts";
+import type { PackageRepository } from "../../../maas/operations/package-repositories.ts";
+
+const list = (word: RegExp, message: string) => z.array(z.string().regex(word, message)).default([]);
+
+/** A list whose order means nothing: written in another, it is the same. */
+function sorted<T extends string>(items: readonly T[]): T[] {
+  return [...new Set(items)].sort();
+}
+
+const architectures = z
+  .array(
+    z.enum(["amd64", "i386", "armhf", "arm64", "ppc64el", "s390x"], {
+      error: "is not an architecture of MAAS's repositories (amd64, i386, armhf, arm64, ppc64el, s390x)",
+    }),
+  )
+  .min(1, "is empty: leave it out, or name at least one")
+  .transform(sorted);
+
+/** What machines verify with. MAAS checks no key, and stores it without white space around it. */
+const key = z
+  .string()
+  .trim()
+  .refine(
+    (text) =>
+      text === "" ||
+      /^-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]+-----END PGP PUBLIC KEY BLOCK-----$/.test(text),
+    "is not an armored OpenPGP public key (gpg --armor --export ID)",
+  )
+  .default("");
+
+const shared = {
+  url: maasUrl,
+  key,
+  disabledPockets: z
+    .array(
+      z.enum(["updates", "security", "backports"], {
+        error: "is not a pocket that can be disabled (updates, security, backports)",
+      }),
+    )
+    .transform(sorted)
+    .default([]),
+  disableSources: z.boolean().default(true),
+};
+
+/** main_archive and ports_archive: MAAS has both always, enabled, with all components but the disabled ones. */
+export const defaultArchiveSchema = z.strictObject({
+  ...shared,
+  disabledComponents: z
+    .array(
+      z.enum(["restricted", "universe", "multiverse"], {
+        error: "is not a component that can be disabled (restricted, universe, multiverse)",
+      }),
+    )
+    .transform(sorted)
+    .default([]),
+});
+
+const customUrl = z.union([maasUrl, z.string().regex(/^ppa:[\w.+-]+\/[\w.+-]+$/)], {
+  error: "is neither a URL as MAAS takes it (http://mirror.dc1.example/ubuntu) nor ppa:USER/NAME",
+});
+
+export const repositorySchema = z.strictObject({
+  ...shared,
+  url: customUrl,
+  distributions: list(
+    /^[a-z0-9]([a-z0-9.+/-]*[a-z0-9.+-])?$/,
+    "is not a suite that MAAS can name: flat repositories (./) do not work, since it adds a component",
+  ),
+  components: list(/^[a-z0-9][a-z0-9.+/-]*$/, "is not a component's name: use e.g. main"),
+  arches: architectures.default(["amd64", "i386"]),
+  enabled: z.boolean().default(true),
+});
+
+export type DefaultArchive = z.output<typeof defaultArchiveSchema>;
+export type CustomRepository = z.output<typeof repositorySchema>;
+
+/** What MAAS has, in the terms of the declaration. */
+export function archiveOf(found: PackageRepository): DefaultArchive {
+  const { url, key, disabledPockets, disableSources, disabledComponents } = found;
+  const disabled = {
+    disabledPockets: sorted(disabledPockets),
+    disabledComponents: sorted(disabledComponents),
+  };
+  return { url, key, disableSources, ...disabled } as DefaultArchive;
+}
+
+export function customOf(found: PackageRepository): CustomRepository {
+  const { url, key, disableSources, distributions, components, enabled } = found;
+  const lists = { disabledPockets: sorted(found.disabledPockets), arches: sorted(found.arches) };
+  return { url, key, disableSources, distributions, components, enabled, ...lists } as CustomRepository;
+}

@@ -1,0 +1,303 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type ImageVersions, versionsOf } from "../../content/simplestreams/maas-images.ts";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { type RememberedSource, remembered } from "../../maas/boot-source-restoring.ts";
+import { type FoundSource, samePlace, sourceAt, type WantedSource } from "../../maas/boot-source-state.ts";
+import { bootSourceSteps } from "../../maas/boot-source-steps.ts";
+import type { MaasClient } from "../../maas/client.ts";
+import { getConfig } from "../../maas/operations/config.ts";
+import { comparedTo } from "../../maas/operations/version.ts";
+import { BeforeLedger } from "../host/ledger/remembered.ts";
+import { defineResource, type Observation, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { DefinedResource } from "../kernel/resource.ts";
+import { asFound, imagesFound } from "./boot-sources/as-found.ts";
+import { carryOut, IndexUnread } from "./boot-sources/carry-out.ts";
+import {
+  type Commissioning,
+  forgetNotifications,
+  isSelected,
+  notificationsBefore,
+  takeBackNotifications,
+} from "./boot-sources/caused-notifications.ts";
+import { importImages } from "./boot-sources/import.ts";
+import { type DeclaredSource, type Inputs, inOrder, inputsSchema } from "./boot-sources/inputs.ts";
+import { defaultLimits, type Limits } from "./boot-sources/limits.ts";
+import { type Blockage, blockage, checkMirror, type OfferedImage } from "./boot-sources/preflight.ts";
+import { proxyWarnings } from "./boot-sources/proxy-warnings.ts";
+import { putBack } from "./boot-sources/put-back.ts";
+import { readImages, readSources } from "./boot-sources/read-sources.ts";
+import { type Seen, seenFromHere, seenFromHost } from "./boot-sources/seen-from.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs } from "./region/connection.ts";
+import { regionOf } from "./region/region.ts";
+
+export interface MaasBootSourcesOutputs {
+  /** The sources that MAAS had before, which it gets back when the resource goes. */
+  readonly before: readonly RememberedSource[];
+}
+
+/** All boot sources of one region. See MaasBootSources. */
+export const maasBootSources = defineResource<Inputs, MaasBootSourcesOutputs>({
+  kind: "MaasBootSources",
+  version: 1,
+  inputs: inputsSchema,
+  secrets: ["apiKey"],
+
+  async observe(scene, declared, outputs) {
+    const { client } = await regionOf(scene.host, declared, scene.warn);
+    const urls = Object.values(declared.sources).map(({ url }) => url);
+    const [sources, images] = await client.sharing(async (reader) => [
+      await readSources(reader, (source) => urls.some((url) => samePlace(url, source.url))),
+      declared.import ? await readImages(reader, declared.images) : undefined,
+    ]);
+    return {
+      inputs: { ...declared, ...asFound(declared, sources), images: imagesFound(declared, images) },
+      outputs: { before: outputs?.before ?? [] },
+    };
+  },
+
+  apply: (scene, wanted, observed) => apply(defaultLimits, scene, wanted, observed),
+  remove: (scene, declared, outputs) => remove(defaultLimits, scene, declared, outputs),
+});
+
+/** The same with other patience. */
+export function maasBootSourcesWith(limits: Limits): typeof maasBootSources {
+  return {
+    ...maasBootSources,
+    apply: (scene, wanted, observed) => apply(limits, scene, wanted, observed),
+    remove: (scene, declared, outputs) => remove(limits, scene, declared, outputs),
+  };
+}
+
+async function apply(
+  limits: Limits,
+  scene: Scene,
+  wanted: Inputs,
+  observed: Observation<Inputs, MaasBootSourcesOutputs> | undefined,
+): Promise<MaasBootSourcesOutputs> {
+  const region = await regionOf(scene.host, wanted, scene.warn);
+  const { client } = region;
+  const seen = wanted.maas.direct ? seenFromHere() : seenFromHost(scene.host);
+  const sources = await readSources(client);
+  const offered = await checkMirrors(seen, wanted);
+  const blocking = await blockages(seen, wanted, sources);
+  // Since 3.8 MAAS passes over a source that it cannot read, and notifies of it.
+  if (comparedTo(region.version, 3, 8) < 0) refuseBlocked(wanted, blocking);
+  for (const line of await proxyWarnings(client)) scene.warn(line);
+  const images = wanted.import ? { ...versionsOf(offered), ...wanted.images } : {};
+  const states = await readImages(client, images);
+  const commissioning = await commissioningOf(client);
+  const ours = Object.values(wanted.sources).map(({ url }) => url);
+  const plan = (from: readonly FoundSource[], blocks: (id: number) => boolean) =>
+    bootSourceSteps(
+      {
+        version: region.version,
+        sources: from,
+        blocking: new Set([...blocking.keys()].filter(blocks)),
+        commissioning,
+        lacksImages: Object.entries(images).some(([image, version]) => states[image]?.complete !== version),
+      },
+      {
+        sources: inOrder(wanted.sources).map(([, source]) => wantedSource(source)),
+        exclusive: wanted.exclusive,
+        import: wanted.import,
+      },
+    );
+  const isUnreachable = (id: number) => blocking.get(id)?.unreachable ?? false;
+  const steps = plan(sources, (id) => !isUnreachable(id));
+  const before = await remember(scene, wanted, sources, observed?.outputs.before ?? []);
+  const ledger = new BeforeLedger(scene, wanted);
+  const changesSources = steps.some((step) => step.do !== "import");
+  let changed = false;
+  const work = {
+    region,
+    progress: scene.progress,
+    changing: () => {
+      changed = true;
+    },
+    import: () => importImages(client, images, ours, limits, scene.progress),
+  };
+  try {
+    const notified = await notificationsBefore(client, ledger, changesSources);
+    const deadOnes = wanted.exclusive && [...blocking.keys()].some(isUnreachable);
+    const patience = deadOnes ? { ...limits, refreshMs: limits.refreshBesideDeadMs } : limits;
+    await carryOut(steps, { ...work, limits: patience }).catch(async (error: unknown) => {
+      if (!deadOnes || !(error instanceof IndexUnread)) throw error;
+      scene.progress("MAAS waits for sources that it cannot reach: they go first");
+      await carryOut(
+        plan(await readSources(client), () => true),
+        { ...work, limits },
+      );
+    });
+    if (notified) {
+      // An import may have changed the release: the first one that brings an LTS release lets MAAS commission with it.
+      const { os, release } = await commissioningOf(client);
+      const selecting = Object.values(wanted.sources);
+      await takeBackNotifications(client, notified, selecting, { os, release }, true);
+      if (wanted.exclusive && !isSelected(selecting, { os, release })) {
+        scene.warn(
+          `MAAS commissions machines with ${os}/${release}, which nothing selects, and notifies its users of that: select it, or let it commission with another release (commissioning_distro_series)`,
+        );
+      }
+      await forgetNotifications(ledger);
+    }
+  } catch (error) {
+    throw changed ? new PartlyApplied(error as Error, { before }) : error;
+  }
+  return { before };
+}
+
+async function commissioningOf(client: MaasClient): Promise<Commissioning> {
+  return { os: "ubuntu", release: String(await getConfig(client, "commissioning_distro_series")) };
+}
+
+async function remove(
+  limits: Limits,
+  scene: Scene,
+  declared: Inputs,
+  outputs: MaasBootSourcesOutputs,
+): Promise<void> {
+  const region = await regionOf(scene.host, declared, scene.warn);
+  const ledger = new BeforeLedger(scene, declared);
+  const stored = outputs.before?.length ? { sources: outputs.before } : {};
+  const kept = (await ledger.recall(stored as never)) as Remembered;
+  const ours = Object.values(declared.sources).map(({ url }) => url);
+  const before = declared.fallback ? [fallbackSource(declared.fallback)] : (kept.sources ?? []);
+  const seen = declared.maas.direct ? seenFromHere() : seenFromHost(scene.host);
+  const notified = (await notificationsBefore(region.client, ledger, true)) ?? [];
+  await putBack({ region, seen, limits, warn: scene.warn }, ours, before);
+  const commissioning = await commissioningOf(region.client);
+  await takeBackNotifications(
+    region.client,
+    notified,
+    await readSources(region.client),
+    commissioning,
+    false,
+  );
+  await ledger.keep({});
+}
+
+function fallbackSource({
+  url,
+  keyring,
+  keyringFilename,
+}: NonNullable<Inputs["fallback"]>): RememberedSource {
+  return { url, keyring: keyring ?? "", keyringFilename: keyringFilename ?? "", selections: [] };
+}
+
+interface Remembered {
+  readonly sources?: readonly RememberedSource[];
+}
+
+function wantedSource({ url, keyring, selections }: DeclaredSource): WantedSource {
+  return { url, keyring: Buffer.from(keyring, "base64"), selections };
+}
+
+/** Everything that the declared mirrors give MAAS; the first of two with one image counts. */
+async function checkMirrors(seen: Seen, { sources, images }: Inputs): Promise<OfferedImage[]> {
+  const offered: OfferedImage[] = [];
+  for (const [name, source] of inOrder(sources)) offered.push(...(await checkMirror(seen, name, source)));
+  const versions: ImageVersions = versionsOf(offered);
+  const moved = Object.entries(images).filter(([image, version]) => versions[image] !== version);
+  if (moved.length === 0) return offered;
+  const few = moved
+    .slice(0, 5)
+    .map(([image, version]) => `${image} ${versions[image] ?? "not at all"}, not ${version}`);
+  throw new ExplainedError({
+    step: "checking what the mirrors have before MAAS is pointed at them",
+    found: `they have ${few.join("; ")}${moved.length > 5 ? "; ..." : ""}`,
+    remedy: "The mirror is not what the preview saw: run the preview again. MAAS was left as it is.",
+    values: ["images"],
+  });
+}
+
+/** Why each of the other sources would end every import, by its id. */
+async function blockages(
+  seen: Seen,
+  { sources }: Inputs,
+  found: readonly FoundSource[],
+): Promise<ReadonlyMap<number, Blockage>> {
+  const adopted = Object.values(sources).map(({ url }) => sourceAt(found, url));
+  const blockages = new Map<number, Blockage>();
+  for (const source of found) {
+    if (adopted.includes(source)) continue;
+    const blocked = await blockage(seen, source);
+    if (blocked) blockages.set(source.id, { ...blocked, reason: `${source.url}: ${blocked.reason}` });
+  }
+  return blockages;
+}
+
+/** MAAS says nothing of why its imports end: it is said here. */
+function refuseBlocked(
+  { exclusive, import: imports }: Inputs,
+  blocking: ReadonlyMap<number, Blockage>,
+): void {
+  if (exclusive || !imports || blocking.size === 0) return;
+  throw new ExplainedError({
+    step: "checking the other boot sources of MAAS",
+    found: `MAAS gets nothing from ${blocking.size === 1 ? "one of them" : `${blocking.size} of them`}, so that every import ends there, without a word:\n    ${[...blocking.values()].map(({ reason }) => reason).join("\n    ")}`,
+    remedy:
+      "Repair or delete what is dead, or declare exclusive: true to have all others removed. MAAS was left as it is.",
+    values: ["exclusive"],
+  });
+}
+
+async function remember(
+  scene: Scene,
+  inputs: Inputs,
+  sources: readonly FoundSource[],
+  stored: readonly RememberedSource[],
+): Promise<readonly RememberedSource[]> {
+  if (stored.length > 0) return stored;
+  const ledger = new BeforeLedger(scene, inputs);
+  const kept = await ledger.remember({ sources: sources.map(remembered) } as never, {});
+  return (kept as Remembered).sources ?? [];
+}
+
+export interface MaasBootSourcesArgs {
+  /** Whose boot sources. */
+  readonly maas: MaasConnectionArgs;
+  /** By a name of yours. */
+  readonly sources: pulumi.Input<Readonly<Record<string, pulumi.Input<DeclaredBootSource>>>>;
+  /** Versions that are to be complete in MAAS, by its names: `{"ubuntu/noble amd64/ga-24.04": "20261120"}`. @default those that the mirrors have when it is applied; then a newer one makes no difference to a preview */
+  readonly images?: pulumi.Input<ImageVersions>;
+  /** Import, and wait until all is there. @default true */
+  readonly import?: pulumi.Input<boolean>;
+  /** Remove all other sources. @default true */
+  readonly exclusive?: pulumi.Input<boolean>;
+  /** What MAAS is left with when the resource goes. @default what it had before */
+  readonly fallback?: pulumi.Input<{ url: string; keyring?: string; keyringFilename?: string }>;
+}
+
+export interface DeclaredBootSource {
+  readonly url: pulumi.Input<string>;
+  /** Binary, in base64. */
+  readonly keyring: pulumi.Input<string>;
+  readonly selections: pulumi.Input<
+    readonly {
+      readonly os: string;
+      readonly release: string;
+      readonly arches: readonly string[];
+      /** @default ["*"] */
+      readonly subarches?: readonly string[];
+      /** @default ["*"] */
+      readonly labels?: readonly string[];
+    }[]
+  >;
+}
+
+/**
+ * Where a MAAS gets its images from: all sources of one region, since MAAS imports from all of them at once, and one
+ * that is dead ends every import. Made by MaasBootSource.
+ */
+export class MaasBootSources extends DefinedResource {
+  /** The sources that MAAS had before. */
+  declare readonly before: pulumi.Output<readonly RememberedSource[]>;
+  declare readonly images: pulumi.Output<ImageVersions>;
+
+  constructor(name: string, { maas, ...args }: MaasBootSourcesArgs, options?: pulumi.CustomResourceOptions) {
+    super(maasBootSources, name, { ...connectionInputs(maas), ...args }, ["before"], {
+      ...beforeAnother,
+      ...options,
+    });
+  }
+}

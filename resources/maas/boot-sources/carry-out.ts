@@ -1,0 +1,160 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { sourceAt, type WantedSource } from "../../../maas/boot-source-state.ts";
+import type { BootSourceStep } from "../../../maas/boot-source-steps.ts";
+import type { MaasClient } from "../../../maas/client.ts";
+import { startImport } from "../../../maas/operations/boot-resources.ts";
+import {
+  type BootSource,
+  type BootSourceFields,
+  createBootSource,
+  deleteBootSource,
+  listBootSources,
+  updateBootSource,
+} from "../../../maas/operations/boot-sources.ts";
+import {
+  createSelection,
+  deleteSelection,
+  type SelectionFields,
+  updateSelection,
+} from "../../../maas/operations/selections.ts";
+import { comparedTo } from "../../../maas/operations/version.ts";
+import { MaasRefusal } from "../../../maas/refusal.ts";
+import type { MaasRegion } from "../region/region.ts";
+import { importerSays } from "./importer-notifications.ts";
+import type { Limits } from "./limits.ts";
+
+export interface Work {
+  readonly region: MaasRegion;
+  readonly limits: Limits;
+  progress(line: string): void;
+  /** Told before the first request that changes something, and before each after it. */
+  changing(): void;
+  /** Starts an import and waits until all is there. */
+  import(): Promise<void>;
+}
+
+/** Carries out steps one after the other. */
+export async function carryOut(steps: readonly BootSourceStep[], work: Work): Promise<void> {
+  for (const step of steps) {
+    work.changing();
+    await stepOf(step, work);
+  }
+}
+
+async function stepOf(step: BootSourceStep, work: Work): Promise<void> {
+  const { client, version } = work.region;
+  const since38 = comparedTo(version, 3, 8) >= 0;
+  switch (step.do) {
+    case "make source":
+      work.progress(`making the boot source ${step.source.url}`);
+      await createBootSource(client, fieldsOf(step.source, since38));
+      return;
+    case "change source":
+      work.progress(`changing the boot source ${step.source.url}`);
+      await updateBootSource(client, step.id, fieldsOf(step.source, since38));
+      return;
+    case "refresh":
+      work.progress(`letting MAAS read the index of ${step.source.url} again`);
+      await save(client, step.source, since38);
+      return;
+    case "refresh by import":
+      work.progress("letting MAAS read its first source's index again, by an import");
+      await startImport(client);
+      return;
+    case "delete source":
+      work.progress(`deleting the boot source ${step.url}`);
+      await deleteBootSource(client, step.id);
+      return;
+    case "select":
+      work.progress(`selecting ${step.selection.os}/${step.selection.release}`);
+      return select(step.url, step.selection, work);
+    case "reselect":
+      work.progress(`changing the selection of ${step.selection.os}/${step.selection.release}`);
+      return untilKnown(String(step.source), work, async () => {
+        await updateSelection(client, step.source, step.id, step.selection);
+      });
+    case "deselect":
+      work.progress(`deleting the selection of ${step.selection.os}/${step.selection.release}`);
+      await deleteSelection(client, step.source, step.id);
+      return;
+    case "import":
+      return work.import();
+  }
+}
+
+async function select(url: string, selection: SelectionFields, work: Work): Promise<void> {
+  const { client } = work.region;
+  const source = await sourceThere(client, url);
+  await untilKnown(url, work, async () => {
+    await createSelection(client, source.id, selection);
+  });
+}
+
+/**
+ * MAAS takes a selection once it has read the source's index, by itself and some time after the source was saved;
+ * until then it refuses what it does not know of.
+ */
+export async function untilKnown(
+  source: string,
+  { region: { client }, limits, progress }: Pick<Work, "region" | "limits" | "progress">,
+  attempt: () => Promise<void>,
+): Promise<void> {
+  const until = Date.now() + limits.refreshMs;
+  for (let wait = 250; ; wait = Math.min(wait * 2, limits.pollMs)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof MaasRefusal) || !error.says(/no available images/i)) throw error;
+      if (Date.now() + wait > until) throw await unread(client, source, limits, error);
+      progress(`waiting until MAAS has read the index of the boot source ${source}`);
+      await pause(wait);
+    }
+  }
+}
+
+/** MAAS did not read a source's index in the time that it was given. */
+export class IndexUnread extends ExplainedError {}
+
+async function unread(
+  client: MaasClient,
+  source: string,
+  { refreshMs }: Limits,
+  cause: MaasRefusal,
+): Promise<IndexUnread> {
+  const { all: said } = await importerSays(client, []);
+  const others = (await listBootSources(client)).map(({ url }) => url);
+  return new IndexUnread({
+    step: `waiting until MAAS has read the index of the boot source ${source}`,
+    found: `after ${Math.round(refreshMs / 1000)} s it still says: ${cause.explanation.found}. ${said ? `Its image importer says: ${said}` : "Its image importer says nothing"}. Its sources are ${others.join(", ")}`,
+    remedy:
+      "From the region host the mirror can be read, so see what MAAS does otherwise: a proxy (http_proxy without boot_images_no_proxy), a keyring file that is missing, regiond's log. What was done stays; run the update again then.",
+    cause,
+  });
+}
+
+/** Saves a source as it is declared. The first one's index MAAS does not read again for that. */
+async function save(client: MaasClient, source: WantedSource, since38: boolean): Promise<void> {
+  const there = await sourceThere(client, source.url);
+  await updateBootSource(client, there.id, fieldsOf(source, since38));
+}
+
+async function sourceThere(client: MaasClient, url: string): Promise<BootSource> {
+  const there = sourceAt(await listBootSources(client), url);
+  if (there) return there;
+  throw new ExplainedError({
+    step: `looking for the boot source ${url} in MAAS`,
+    found: "it is gone, though it was there a moment ago",
+    remedy:
+      "Somebody else changes the boot sources of this MAAS: run the update again when they have finished.",
+  });
+}
+
+function fieldsOf({ url, keyring }: WantedSource, since38: boolean): BootSourceFields {
+  return {
+    url,
+    // Before 3.8 MAAS wants a keyring of an unsigned index too, and never looks into it.
+    keyring: { data: keyring.length > 0 ? keyring : Buffer.from("none") },
+    ...(since38 ? { enabled: true, skipKeyringVerification: url.endsWith(".json") } : {}),
+  };
+}

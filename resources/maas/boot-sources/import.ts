@@ -1,0 +1,106 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ImageVersions } from "../../../content/simplestreams/maas-images.ts";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import type { MaasClient } from "../../../maas/client.ts";
+import { isImporting, startImport } from "../../../maas/operations/boot-resources.ts";
+import { importerSays } from "./importer-notifications.ts";
+import type { Limits } from "./limits.ts";
+import { type ImageState, readImages, said } from "./read-sources.ts";
+
+/** An import that ended early, or was one of somebody else with other selections, is followed by another one. */
+const mostImports = 3;
+
+/**
+ * Lets MAAS import, and waits until every image is whole in its version. An import that runs already is not disturbed:
+ * MAAS takes no second one meanwhile, so another is started when it has ended and not everything is there.
+ *
+ * @param wanted none: waits until the import is over.
+ * @param ours URLs of the declared sources: what MAAS complains of others ends nothing.
+ * @throws ExplainedError with what MAAS's importer says, where its imports end and images are missing
+ */
+export async function importImages(
+  client: MaasClient,
+  wanted: ImageVersions,
+  ours: readonly string[],
+  limits: Limits,
+  progress: (line: string) => void,
+): Promise<void> {
+  const started = Date.now();
+  for (let imports = 1; ; imports++) {
+    await startImport(client);
+    progress(`MAAS imports ${Object.keys(wanted).length} images`);
+    const missing = await untilOver(client, wanted, limits, progress);
+    if (missing.length === 0) return;
+    const complaints = await importerSays(client, ours);
+    if (imports < mostImports && !complaints.ours) continue;
+    throw notThere(missing, complaints.all, Date.now() - started);
+  }
+}
+
+/** Says what is missing when nothing is imported any more. */
+async function untilOver(
+  client: MaasClient,
+  wanted: ImageVersions,
+  limits: Limits,
+  progress: (line: string) => void,
+): Promise<string[]> {
+  let lacking = wanted;
+  let before = "";
+  let moved = Date.now();
+  let busy = Date.now();
+  for (let wait = 200; ; wait = Math.min(wait * 2, limits.pollMs)) {
+    const states = await readImages(client, lacking);
+    lacking = Object.fromEntries(
+      Object.entries(lacking).filter(([image, version]) => states[image]?.complete !== version),
+    );
+    const isBusy = await isImporting(client);
+    const names = Object.keys(lacking);
+    // What is no longer selected goes at the very end of an import.
+    if (names.length === 0 && !isBusy) return [];
+    const line = names.map((image) => `${image}: ${said(states[image], lacking[image] ?? "")}`).join("\n");
+    if (line !== before) {
+      moved = Date.now();
+      progress(progressLine(wanted, lacking, states));
+    }
+    before = line;
+    if (isBusy) busy = Date.now();
+    if (!isBusy && Date.now() - busy >= limits.restMs)
+      return names.map((image) => `${image} (${said(states[image], lacking[image] ?? "")})`);
+    if (Date.now() - moved > limits.stallMs) throw stalled(names, limits);
+    await pause(wait);
+  }
+}
+
+/** `3 of 24 images are there; ubuntu/noble amd64/ga-24.04: 45 %`. */
+function progressLine(
+  wanted: ImageVersions,
+  lacking: ImageVersions,
+  states: Readonly<Record<string, ImageState>>,
+): string {
+  const all = Object.keys(wanted).length;
+  const open = Object.keys(lacking);
+  const coming = open
+    .filter((image) => states[image]?.progress !== undefined)
+    .map((image) => `${image}: ${states[image]?.progress} %`);
+  return [`${all - open.length} of ${all} images are there`, ...coming.slice(0, 3)].join("; ");
+}
+
+function notThere(missing: readonly string[], complaint: string, milliseconds: number): ExplainedError {
+  const few = missing.slice(0, 6).join(", ") + (missing.length > 6 ? ` and ${missing.length - 6} more` : "");
+  return new ExplainedError({
+    step: "waiting for MAAS to import images",
+    found: `after ${Math.round(milliseconds / 1000)} s it imports nothing any more, and these are not complete: ${few}. ${complaint ? `Its image importer says: ${complaint}` : "Its image importer says nothing"}`,
+    remedy: complaint
+      ? "Put right what it says, then run the update again: it takes up where it stopped."
+      : "See regiond's log on the region host (`journalctl -u maas-regiond`, or `snap logs maas`) and the room for images there (`df`); then run the update again: it takes up where it stopped.",
+  });
+}
+
+function stalled(images: readonly string[], { stallMs }: Limits): ExplainedError {
+  return new ExplainedError({
+    step: "waiting for MAAS to import images",
+    found: `for ${Math.round(stallMs / 60_000)} minutes nothing has moved: ${images.slice(0, 6).join(", ") || "the import does not end"}`,
+    remedy:
+      "See whether the region still downloads. The import goes on in MAAS; the next update waits for it. To end it: `maas PROFILE boot-resources stop-import`.",
+  });
+}

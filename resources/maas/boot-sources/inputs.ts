@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { isUnsigned } from "../../../maas/boot-source-state.ts";
+import { maasInputs } from "../region/connection.ts";
+
+const names = (what: string) =>
+  z
+    .array(
+      z
+        .string()
+        .regex(/^(\*|[A-Za-z0-9][\w.+-]*)$/, `is not ${what}: write one in each item, or * for all of them`),
+    )
+    .min(1, "is empty, which matches nothing: MAAS would delete the images that it has")
+    .transform((list) => [...new Set(list)].sort());
+
+/** What MAAS is to take from a source. */
+export const selectionSchema = z.strictObject({
+  os: z.string().regex(/^[a-z][a-z0-9-]*$/, "is not an operating system's name: use e.g. ubuntu, centos"),
+  release: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w.-]*$/, "is not a release's name: MAAS takes no pattern here, use e.g. noble"),
+  arches: names("an architecture"),
+  subarches: names("a kernel").default(["*"]),
+  labels: names("a label").default(["*"]),
+});
+
+/** As MAAS takes URLs: Django wants a dot in the host's name (or an address), and at most 200 characters. */
+export const sourceUrl = z
+  .string()
+  .max(200, "has more than the 200 characters that MAAS takes")
+  .superRefine((text, context) => {
+    const url = /^https?:\/\/[^\s?#]+$/.test(text) ? URL.parse(text) : null;
+    const message = !url
+      ? "is not an http or https URL of a stream"
+      : url.username || url.password
+        ? "has a password in it, which MAAS shows to every administrator"
+        : !url.hostname.includes(".") && !url.hostname.startsWith("[") && url.hostname !== "localhost"
+          ? `names the host ${url.hostname}, and MAAS takes none without a dot: use its full name or its address`
+          : url.hostname.includes("_")
+            ? "has an underscore in the host's name, which MAAS does not take"
+            : undefined;
+    if (message) context.addIssue({ code: "custom", message });
+  });
+
+/** A keyring as gpgv reads it; MAAS says nothing of one that it cannot read. */
+export const binaryKeyring = z.base64().superRefine((text, context) => {
+  if (!Buffer.from(text, "base64").subarray(0, 64).includes("-----BEGIN")) return;
+  context.addIssue({
+    code: "custom",
+    message: "is armored text, which MAAS's gpgv cannot read and never complains of: give it dearmored",
+  });
+});
+
+/** Of two sources with one image, the first by name is the one that MAAS is to take it from. */
+export function inOrder<Source>(sources: Readonly<Record<string, Source>>): [string, Source][] {
+  return Object.entries(sources).sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+const sourceSchema = z
+  .strictObject({
+    url: sourceUrl,
+    /** Base64 of the binary keyring; only an unsigned index needs none. */
+    keyring: binaryKeyring.default(""),
+    selections: z.array(selectionSchema).min(1, "is empty: MAAS would take nothing from this source"),
+    /** What else MAAS does with it, beside what is declared. */
+    state: z.string().default("in use"),
+  })
+  .superRefine(({ url, keyring, selections }, context) => {
+    if (!keyring && !isUnsigned(url)) {
+      context.addIssue({
+        code: "custom",
+        path: ["keyring"],
+        message: "is missing: MAAS verifies the stream",
+      });
+    }
+    const seen = new Set<string>();
+    for (const [index, { os, release }] of selections.entries()) {
+      if (seen.has(`${os}/${release}`)) {
+        const message = `is there twice: MAAS takes one selection of ${os}/${release} from a source`;
+        context.addIssue({ code: "custom", path: ["selections", index], message });
+      }
+      seen.add(`${os}/${release}`);
+    }
+  });
+
+/** What MAAS is left with when the resource goes. */
+export const fallbackSchema = z
+  .strictObject({
+    url: sourceUrl,
+    keyring: binaryKeyring.optional(),
+    /** A file on the region host. */
+    keyringFilename: z.string().startsWith("/", "is not an absolute path on the region host").optional(),
+  })
+  .refine(({ keyring, keyringFilename }) => !keyring !== !keyringFilename, {
+    error: "needs one of keyring and keyringFilename",
+  });
+
+export const inputsSchema = z.strictObject({
+  host: z.string().min(1, "must name a host"),
+  ...maasInputs,
+  /** By a name of ours; MAAS tells them apart by their URLs. */
+  sources: z.record(z.string(), sourceSchema).refine((sources) => Object.keys(sources).length > 0, {
+    error: "is empty: MAAS is never left without one",
+  }),
+  /**
+   * The images that the sources have for the selections, as MAAS names them, with the version that is to be complete:
+   * `{"ubuntu/noble amd64/ga-24.04": "20261120"}`.
+   */
+  images: z.record(z.string(), z.string()).default({}),
+  /** Other sources that MAAS has; with `exclusive` there are to be none. */
+  others: z.array(z.string()).default([]),
+  import: z.boolean().default(true),
+  exclusive: z.boolean().default(true),
+  fallback: fallbackSchema.optional(),
+});
+
+export type Inputs = z.output<typeof inputsSchema>;
+export type DeclaredSource = Inputs["sources"][string];

@@ -1,0 +1,198 @@
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  type RememberedSource,
+  type RestoringStep,
+  restoringSteps,
+} from "../../../maas/boot-source-restoring.ts";
+import { type FoundSource, samePlace, sourceAt } from "../../../maas/boot-source-state.ts";
+import { startImport } from "../../../maas/operations/boot-resources.ts";
+import {
+  createBootSource,
+  deleteBootSource,
+  listBootSources,
+  updateBootSource,
+} from "../../../maas/operations/boot-sources.ts";
+import { createSelection, deleteSelection, updateSelection } from "../../../maas/operations/selections.ts";
+import { comparedTo } from "../../../maas/operations/version.ts";
+import { MaasRefusal } from "../../../maas/refusal.ts";
+import type { MaasRegion } from "../region/region.ts";
+import { untilKnown } from "./carry-out.ts";
+import type { Limits } from "./limits.ts";
+import { blockage } from "./preflight.ts";
+import { readSources } from "./read-sources.ts";
+import type { Seen } from "./seen-from.ts";
+import { type Selecting, selectUnreachable } from "./select-unreachable.ts";
+
+export interface WayBack {
+  readonly region: MaasRegion;
+  readonly seen: Seen;
+  readonly limits: Limits;
+  readonly warn: (line: string) => void;
+}
+
+/**
+ * Gives MAAS the boot sources back that it had. What it does not take, such as a selection from a place that it cannot
+ * reach, is warned of.
+ *
+ * @param ours URLs that were declared.
+ */
+export async function putBack(
+  { region, seen, limits, warn }: WayBack,
+  ours: readonly string[],
+  before: readonly RememberedSource[],
+): Promise<void> {
+  const { client } = region;
+  const steps = restoringSteps(region.version, await readSources(client), ours, before);
+  const refusals: Refusal[] = [];
+  const patience = patienceOf(seen, limits);
+  const isOurs = ({ url }: { readonly url: string }) => ours.some((our) => samePlace(our, url));
+  // Ours go last, and until then they serve the others.
+  const going = steps.findIndex((step) => step.do === "delete source" && isOurs(step));
+  const [coming, leaving] = going < 0 ? [steps, []] : [steps.slice(0, going), steps.slice(going)];
+  const refused = (refusal: Refusal) => void refusals.push(refusal);
+  for (const step of coming) await carryBack(region, step, patience, refused);
+  await selectAll({ region, seen, limits }, before, ours, refusals);
+  for (const step of leaving) await carryBack(region, step, patience, refused);
+  if (refusals.length > 0 && !(await madeByMaas(region, before, limits))) {
+    for (const { line } of refusals) warn(line);
+  }
+  const left = (await listBootSources(client)).map(({ url }) => url);
+  const staying = left.filter(
+    (url) => ours.some((our) => samePlace(our, url)) && !before.some((source) => samePlace(source.url, url)),
+  );
+  if (staying.length > 0) {
+    warn(
+      `${staying.join(", ")} stays a boot source of MAAS: there was no other before, and MAAS is never left without one`,
+    );
+  }
+  const gone = steps.flatMap((step) => (step.do === "delete source" ? [step.url] : []));
+  if (comparedTo(region.version, 3, 8) < 0 && steps.length > 0) {
+    warn(`the images that MAAS has stay until its next import, which then takes what ${left.join(", ")} has`);
+  }
+  if (comparedTo(region.version, 3, 8) >= 0 && gone.length > 0) {
+    warn(
+      `the images that MAAS had from ${gone.join(", ")} went with it, as they do since 3.8; its next import takes what ${left.join(", ")} has`,
+    );
+  }
+}
+
+/** What MAAS did not take, of the source at `url` where it was a selection of one that had to be made. */
+interface Refusal {
+  readonly line: string;
+  readonly url?: string;
+}
+
+/** Tries another way for the sources that could not be selected from, and takes out of the refusals what succeeded. */
+async function selectAll(
+  selecting: Selecting,
+  before: readonly RememberedSource[],
+  ours: readonly string[],
+  refusals: Refusal[],
+): Promise<void> {
+  for (const url of new Set(refusals.flatMap((refusal) => refusal.url ?? []))) {
+    const source = before.find((one) => one.url === url);
+    if (!source || ours.some((our) => samePlace(our, url))) continue;
+    if (!(await selectUnreachable(selecting, source, ours))) continue;
+    const rest = refusals.filter((refusal) => refusal.url !== url);
+    refusals.splice(0, refusals.length, ...rest);
+  }
+}
+
+/** How long MAAS is given to read the index of a source: nothing, where it could not be read from the region host either. */
+function patienceOf(seen: Seen, limits: Limits): (source: FoundSource | undefined) => Promise<Limits> {
+  const dead = new Map<string, Promise<unknown>>();
+  return async (source) => {
+    if (!source) return { ...limits, refreshMs: 0 };
+    const { url } = source;
+    const known =
+      dead.get(url) ??
+      Promise.race([blockage(seen, source), pause(limits.putBackMs, "no answer", { ref: false })]);
+    dead.set(url, known);
+    return { ...limits, refreshMs: (await known) === undefined ? limits.putBackMs : 0 };
+  };
+}
+
+async function carryBack(
+  { client, version }: MaasRegion,
+  step: RestoringStep,
+  patience: (source: FoundSource | undefined) => Promise<Limits>,
+  refused: (refusal: Refusal) => void,
+): Promise<void> {
+  switch (step.do) {
+    case "make source":
+      await createBootSource(client, step.fields);
+      return;
+    case "change source":
+      await updateBootSource(client, step.id, step.fields);
+      return;
+    case "delete source":
+      return deleteBootSource(client, step.id);
+    case "select":
+      return orSaid(`${named(step)} cannot be selected again from ${step.url}`, async () => {
+        const source = sourceAt(await readSources(client), step.url);
+        const limits = await patience(source);
+        await untilKnown(step.url, { region: { client, version }, limits, progress: () => {} }, async () => {
+          await createSelection(client, source?.id ?? 0, step.selection);
+        });
+      });
+    case "reselect":
+      return orSaid(`the selection of ${named(step)} stays changed`, async () => {
+        await updateSelection(client, step.source, step.id, step.selection);
+      });
+    case "deselect":
+      return orSaid(`the selection of ${named(step)} stays`, () =>
+        deleteSelection(client, step.source, step.id),
+      );
+  }
+
+  async function orSaid(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const refusal = error instanceof MaasRefusal ? error : (error as Error).cause;
+      if (!(refusal instanceof MaasRefusal) || refusal.status !== 400) throw error;
+      const line = `${what}: ${refusal.explanation.found}`;
+      refused(step.do === "select" ? { line, url: step.url } : { line });
+    }
+  }
+}
+
+function named({ selection: { os, release } }: Extract<RestoringStep, { selection: unknown }>): string {
+  return `${os}/${release}`;
+}
+
+/**
+ * In an air gap MAAS takes no selection of images.maas.io from anybody. Before 3.8 it makes that source with its selection by
+ * itself, though, when an import finds none: where nothing else was there before, that is how it comes back whole.
+ */
+async function madeByMaas(
+  { client, version }: MaasRegion,
+  before: readonly RememberedSource[],
+  limits: Limits,
+): Promise<boolean> {
+  const [only, ...more] = before;
+  const [left, ...others] = await listBootSources(client);
+  if (comparedTo(version, 3, 8) >= 0 || !only || !left || more.length + others.length > 0) return false;
+  if (!only.keyringFilename || !only.url.includes("/ephemeral-v3/") || only.selections.length !== 1)
+    return false;
+  await deleteBootSource(client, left.id);
+  try {
+    await startImport(client);
+  } catch {
+    // Without an import MAAS makes none, and would be left without any.
+    await createBootSource(client, { url: only.url, keyring: { filename: only.keyringFilename } });
+    return false;
+  }
+  const until = Date.now() + limits.putBackMs;
+  for (let wait = 100; Date.now() < until; wait = Math.min(wait * 2, limits.pollMs)) {
+    const [made] = await readSources(client);
+    if (made && samePlace(made.url, only.url) && made.selections.length > 0) return true;
+    if (made) break;
+    await pause(wait);
+  }
+  const made = await listBootSources(client);
+  if (made.some(({ url }) => samePlace(url, only.url))) return false;
+  await createBootSource(client, { url: only.url, keyring: { filename: only.keyringFilename } });
+  for (const { id } of made) await deleteBootSource(client, id);
+  return false;
+}

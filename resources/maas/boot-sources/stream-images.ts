@@ -1,0 +1,33 @@
+import { type ImageVersions, versionsOf } from "../../../content/simplestreams/maas-images.ts";
+import { hostNamed } from "../../../hosts/connections.ts";
+import { offeredImages, takenOf } from "./preflight.ts";
+import { seenFromHere, seenFromHost } from "./seen-from.ts";
+
+export interface StreamImagesRequest {
+  /** The region host, which reads the stream. */
+  readonly host: string;
+  /** Read it from this workstation instead. */
+  readonly direct?: boolean | undefined;
+  readonly url: string;
+  /** Binary, in base64. */
+  readonly keyring: string;
+  readonly selections: Parameters<typeof takenOf>[1];
+}
+
+export interface StreamImages {
+  /** The versions that MAAS would import now, by its names of the images. */
+  readonly images: ImageVersions;
+  readonly changes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What a stream has for some selections now, as a region sees it.
+ *
+ * @throws ExplainedError where it does not answer, or its signature is not right
+ */
+export async function getStreamImages(request: StreamImagesRequest): Promise<StreamImages> {
+  const seen = request.direct ? seenFromHere() : seenFromHost(hostNamed(request.host));
+  const { images } = await offeredImages(seen, request.url, Buffer.from(request.keyring, "base64"));
+  return { images: versionsOf(takenOf(images, request.selections)), changes: [], warnings: [] };
+}

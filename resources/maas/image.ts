@@ -1,0 +1,229 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { MaasClient, MaasReader } from "../../maas/client.ts";
+import {
+  type BootResourceDetail,
+  deleteBootResource,
+  listBootResources,
+  readBootResource,
+} from "../../maas/operations/boot-resources.ts";
+import { MaasRefusal } from "../../maas/refusal.ts";
+import { distroSeriesOf, fileTypes, nameRefusal, storedName, storedTypes } from "../../maas/upload-names.ts";
+import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { DefinedResource } from "../kernel/resource.ts";
+import { chunksHere, chunksThere } from "./image/chunks.ts";
+import { neverDeployed } from "./image/deployable.ts";
+import { defaultUploadLimits, type UploadLimits, upload } from "./image/upload.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./region/connection.ts";
+import { regionOf } from "./region/region.ts";
+
+const inputs = z
+  .strictObject({
+    host: z.string().min(1, "must name a host"),
+    ...maasInputs,
+    name: z.string().superRefine((name, context) => {
+      const message = nameRefusal(name);
+      if (message) context.addIssue({ code: "custom", message });
+    }),
+    architecture: z
+      .string()
+      .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/, "is not an architecture as MAAS has it, e.g. amd64/generic"),
+    title: z.string().default(""),
+    baseImage: z
+      .string()
+      .regex(
+        /^(ubuntu|centos|rhel|ol|suse)\/[A-Za-z0-9][\w.-]*$/,
+        "is not what it is made from, e.g. ubuntu/noble",
+      )
+      .optional(),
+    fileType: z.enum(fileTypes as [string, ...string[]]),
+    /** On this workstation, or with `onHost` on the region host. */
+    file: z.strictObject({ path: z.string().min(1), onHost: z.boolean().default(false) }),
+    /** Bytes of the file. */
+    size: z.int().positive(),
+    /** Of the file, lower-case hexadecimal. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256"),
+  })
+  .superRefine(({ name, fileType }, context) => {
+    const [system = ""] = distroSeriesOf(name).split("/");
+    const message = neverDeployed(system, fileType);
+    if (message) context.addIssue({ code: "custom", path: ["fileType"], message });
+  });
+type Inputs = z.output<typeof inputs>;
+
+export interface MaasImageOutputs {
+  /** MAAS's number of it. */
+  readonly resource: number;
+  /** As MAAS numbers versions: the day, and `.1`, `.2` behind it. */
+  readonly version: string;
+}
+
+export const maasImage = defineResource<Inputs, MaasImageOutputs>({
+  kind: "MaasImage",
+  version: 1,
+  inputs,
+  identity: ["name", "architecture"],
+  secrets: ["apiKey"],
+
+  async observe(scene, declared) {
+    const { client } = await regionOf(scene.host, declared, scene.warn);
+    const there = await client.sharing((reader) => find(reader, declared));
+    const newest = there?.sets.at(-1);
+    const [file] = newest?.files ?? [];
+    if (!there || !newest || !file) return undefined;
+    return {
+      inputs: {
+        ...declared,
+        title: there.title,
+        ...(declared.baseImage === undefined ? {} : { baseImage: there.baseImage }),
+        fileType: Object.entries(storedTypes).find(([, stored]) => stored === file.type)?.[0] ?? file.type,
+        size: file.size,
+        sha256: newest.complete ? file.sha256 : `${Math.floor(file.progress)} % of ${file.sha256}`,
+      },
+      outputs: { resource: there.id, version: newest.version },
+    };
+  },
+
+  apply: (scene, wanted, _, previous) => apply(defaultUploadLimits, scene, wanted, previous),
+
+  async remove(scene, declared) {
+    const { client } = await regionOf(scene.host, declared, scene.warn);
+    const there = await find(client, declared);
+    if (!there) return;
+    try {
+      await deleteBootResource(client, there.id);
+    } catch (error) {
+      // MAAS answers so for what is not there.
+      if (!(error instanceof MaasRefusal && error.says(/does not exist/))) throw error;
+    }
+  },
+});
+
+/** The same with other patience. */
+export function maasImageWith(limits: UploadLimits): typeof maasImage {
+  return { ...maasImage, apply: (scene, wanted, _, previous) => apply(limits, scene, wanted, previous) };
+}
+
+async function apply(
+  limits: UploadLimits,
+  scene: Scene,
+  wanted: Inputs,
+  previous: Inputs | undefined,
+): Promise<MaasImageOutputs> {
+  const { client } = await regionOf(scene.host, wanted, scene.warn);
+  const there = await find(client, wanted);
+  if (there && isSame(there, wanted)) return outputsOf(there);
+  if (there && !previous) refuseToReplace(there, wanted);
+  await needArchitecture(client, wanted.architecture);
+  const { file, name, architecture, size, sha256, fileType, title, baseImage } = wanted;
+  const read = file.onHost ? chunksThere(scene.host, file.path) : chunksHere(file.path);
+  const fields = {
+    name,
+    architecture,
+    size,
+    sha256,
+    filetype: fileType,
+    ...(title ? { title } : {}),
+    ...(baseImage ? { baseImage } : {}),
+  };
+  const described = there && isDescribed(there, wanted) ? there : undefined;
+  try {
+    return outputsOf(await upload(client, fields, described, read, limits, scene.progress));
+  } catch (error) {
+    const begun = await find(client, wanted).catch(() => undefined);
+    if (!begun) throw error;
+    throw new PartlyApplied(error as Error, outputsOf(begun));
+  }
+}
+
+/** An upload with the declared name and architecture, and all its versions. */
+async function find(
+  reader: MaasReader,
+  { name, architecture }: Inputs,
+): Promise<BootResourceDetail | undefined> {
+  const uploaded = await listBootResources(reader, "uploaded");
+  const found = uploaded.find(
+    (image) => image.name === storedName(name) && image.architecture === architecture,
+  );
+  return found && readBootResource(reader, found.id);
+}
+
+function isSame(there: BootResourceDetail, wanted: Inputs): boolean {
+  const newest = there.sets.at(-1);
+  return (newest?.complete ?? false) && isDescribed(there, wanted);
+}
+
+/** MAAS forgets the content before when a new one comes; what is half there is taken for an upload of ours that was cut off. */
+function refuseToReplace({ id, sets }: BootResourceDetail, { name, architecture, sha256 }: Inputs): void {
+  const newest = sets.at(-1);
+  const [file] = newest?.files ?? [];
+  if (!newest?.complete || !file || file.sha256 === sha256) return;
+  throw new ExplainedError({
+    step: `uploading ${name} for ${architecture} to MAAS`,
+    found: `MAAS has an image of that name (${id}, SHA-256 ${file.sha256.slice(0, 12)}...), which was not uploaded by this stack and would be lost`,
+    remedy: `Choose another name, or delete it in MAAS first: maas admin boot-resource delete ${id}.`,
+    values: ["name"],
+  });
+}
+
+/** Whether the newest version is of this very file, however much of it is there. */
+function isDescribed({ sets, title, baseImage }: BootResourceDetail, wanted: Inputs): boolean {
+  const [file] = sets.at(-1)?.files ?? [];
+  return (
+    file?.sha256 === wanted.sha256 &&
+    file.type === storedTypes[wanted.fileType] &&
+    title === wanted.title &&
+    (wanted.baseImage === undefined || baseImage === wanted.baseImage)
+  );
+}
+
+function outputsOf({ id, sets }: BootResourceDetail): MaasImageOutputs {
+  return { resource: id, version: sets.at(-1)?.version ?? "" };
+}
+
+/** MAAS takes an upload only for what it has an Ubuntu image for, and otherwise names `---` as the one choice. */
+async function needArchitecture(client: MaasClient, architecture: string): Promise<void> {
+  const [arch] = architecture.split("/");
+  const synced = await listBootResources(client, "synced");
+  const usable = synced.filter(({ name }) => name.startsWith("ubuntu/"));
+  if (usable.some((image) => image.architecture.startsWith(`${arch}/`))) return;
+  const known = [...new Set(usable.map((image) => image.architecture.split("/")[0]))];
+  throw new ExplainedError({
+    step: `uploading an image for ${architecture} to MAAS`,
+    found: `MAAS has no Ubuntu image for ${arch} (${known.length > 0 ? `only for ${known.join(", ")}` : "nor for anything else"}), and takes an upload only where it has one`,
+    remedy: "Let it import one first: declare a MaasBootSource that selects Ubuntu for this architecture.",
+    values: ["architecture"],
+  });
+}
+
+export interface MaasImageArgs {
+  /** Whose image. */
+  readonly maas: MaasConnectionArgs;
+  /** `golden` or `custom/golden`, or with its system `rhel/rocky9`. */
+  readonly name: pulumi.Input<string>;
+  /** `amd64/generic`. */
+  readonly architecture: pulumi.Input<string>;
+  readonly title?: pulumi.Input<string>;
+  /** What a custom image is made from: `ubuntu/noble`. @default what MAAS commissions with */
+  readonly baseImage?: pulumi.Input<string>;
+  /** `tgz`, `ddgz`, ... */
+  readonly fileType: pulumi.Input<string>;
+  readonly file: pulumi.Input<{ readonly path: string; readonly onHost: boolean }>;
+  /** Bytes. */
+  readonly size: pulumi.Input<number>;
+  readonly sha256: pulumi.Input<string>;
+}
+
+/** An image that is uploaded to MAAS. Made by CustomImage. */
+export class MaasImage extends DefinedResource {
+  declare readonly resource: pulumi.Output<number>;
+  declare readonly version: pulumi.Output<string>;
+
+  constructor(name: string, { maas, ...args }: MaasImageArgs, options?: pulumi.CustomResourceOptions) {
+    super(maasImage, name, { ...connectionInputs(maas), ...args }, ["resource", "version"], {
+      ...beforeAnother,
+      ...options,
+    });
+  }
+}

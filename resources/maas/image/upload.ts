@@ -1,0 +1,190 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { saysAway } from "../../../maas/away.ts";
+import { isBrokenConnection } from "../../../maas/broken-connection.ts";
+import type { MaasClient } from "../../../maas/client.ts";
+import {
+  type BootResourceDetail,
+  type BootResourceFile,
+  createBootResource,
+  readBootResource,
+  type UploadFields,
+  uploadChunk,
+} from "../../../maas/operations/boot-resources.ts";
+import { MaasRefusal } from "../../../maas/refusal.ts";
+import { chunkSize, type ReadChunk } from "./chunks.ts";
+
+export interface UploadLimits {
+  /** Milliseconds between two looks at what MAAS has. */
+  readonly pollMs: number;
+  /** Until a file that was sent as a whole is complete: MAAS copies it to its other regions. */
+  readonly completeMs: number;
+}
+
+export const defaultUploadLimits: UploadLimits = { pollMs: 2000, completeMs: 600_000 };
+
+/** So often MAAS may be away without anything having come further: with the pauses between, most of a minute. */
+const mostBreaks = 6;
+/** How far what MAAS says, in percent, may be from a multiple of a chunk to be taken for it. Bytes. */
+const tolerance = 65_536;
+
+/**
+ * Uploads an image. What MAAS has of the very file already is not sent again, as far as that can be told; MAAS itself checks
+ * the SHA-256 of the whole. Each part is appended by MAAS, so none is sent twice without a look at what has arrived.
+ *
+ * @param there What MAAS has under this name.
+ */
+export async function upload(
+  client: MaasClient,
+  fields: UploadFields,
+  there: BootResourceDetail | undefined,
+  read: ReadChunk,
+  limits: UploadLimits,
+  progress: (line: string) => void,
+): Promise<BootResourceDetail> {
+  const begun = there && unfinished(there, fields);
+  let at = begun && arrived(begun);
+  let resource = there;
+  if (!resource || at === undefined) {
+    resource = await createBootResource(client, fields);
+    at = 0;
+  } else {
+    progress(`going on at ${percent(at, fields.size)} %: MAAS has the beginning`);
+  }
+  try {
+    return await send(client, resource, fields, at, read, limits, progress);
+  } catch (error) {
+    if (!begun || at === 0 || !(error instanceof MaasRefusal) || error.status !== 400) throw error;
+    progress("what MAAS has of it is something else: beginning anew");
+    const anew = await createBootResource(client, fields);
+    return send(client, anew, fields, 0, read, limits, progress);
+  }
+}
+
+async function send(
+  client: MaasClient,
+  { id, sets }: BootResourceDetail,
+  { size, name, sha256 }: UploadFields,
+  from: number,
+  read: ReadChunk,
+  limits: UploadLimits,
+  progress: (line: string) => void,
+): Promise<BootResourceDetail> {
+  const file = sets.at(-1)?.files.find((candidate) => candidate.sha256 === sha256);
+  let at = file?.complete ? size : from;
+  let breaks = 0;
+  let shown = -1;
+  while (at < size) {
+    const length = Math.min(chunkSize, size - at);
+    const chunk = await read(at, length);
+    const before = at;
+    at = await uploadChunk(client, file?.uploadUri ?? noPlace(name), chunk).then(
+      () => before + length,
+      (error: unknown) => whereItIs(client, { id, sha256, size, at: before, length }, limits, error),
+    );
+    // A part that did not arrive is sent again, but not for ever.
+    breaks = at > before ? 0 : breaks + 1;
+    if (breaks > mostBreaks) throw noProgress(name, at);
+    if (percent(at, size) !== shown) {
+      shown = percent(at, size);
+      progress(`${shown} % of ${(size / 1048576).toFixed(1)} MiB are there`);
+    }
+  }
+  return untilComplete(client, id, name, limits);
+}
+
+interface Part {
+  readonly id: number;
+  readonly sha256: string;
+  readonly size: number;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** After a part that may or may not have arrived: MAAS appends whatever comes, so none is sent again without a look. */
+async function whereItIs(
+  client: MaasClient,
+  { id, sha256, size, at, length }: Part,
+  limits: UploadLimits,
+  cause: unknown,
+): Promise<number> {
+  if (!isAway(cause)) throw cause;
+  for (let looks = 1; ; looks++) {
+    await pause(limits.pollMs * looks);
+    try {
+      const { sets } = await readBootResource(client, id);
+      const file = sets.at(-1)?.files.find((candidate) => candidate.sha256 === sha256);
+      if (file?.complete) return size;
+      // With several regions MAAS counts what all of them have: less than what the one has that was sent to.
+      const have = ((file?.progress ?? 0) / 100) * size;
+      const known = [at, at + length].find((candidate) => Math.abs(candidate - have) <= tolerance);
+      if (file === undefined || known === undefined) throw cause;
+      return known;
+    } catch (error) {
+      if (!isAway(error) || looks === mostBreaks) throw cause;
+    }
+  }
+}
+
+/** Whether MAAS may not have been there at all, and comes back. */
+function isAway(error: unknown): boolean {
+  return isBrokenConnection(error) || (error instanceof MaasRefusal && saysAway(error.status));
+}
+
+function unfinished(
+  { sets }: BootResourceDetail,
+  { sha256, size }: UploadFields,
+): BootResourceFile | undefined {
+  return sets
+    .at(-1)
+    ?.files.find((file) => !file.complete && file.sha256 === sha256 && file.size === size && file.uploadUri);
+}
+
+/** How much of a file MAAS has, where that is surely a whole number of our parts. */
+function arrived({ progress, size }: BootResourceFile): number | undefined {
+  const have = (progress / 100) * size;
+  const parts = Math.round(have / chunkSize) * chunkSize;
+  return Math.abs(parts - have) <= tolerance && parts < size ? parts : undefined;
+}
+
+async function untilComplete(
+  client: MaasClient,
+  id: number,
+  name: string,
+  limits: UploadLimits,
+): Promise<BootResourceDetail> {
+  const until = Date.now() + limits.completeMs;
+  for (;;) {
+    const resource = await readBootResource(client, id);
+    if (resource.sets.at(-1)?.complete) return resource;
+    if (Date.now() > until) {
+      throw new ExplainedError({
+        step: `waiting for MAAS to have all of the image ${name}`,
+        found: `everything was sent, and after ${Math.round(limits.completeMs / 1000)} s it is not complete`,
+        remedy:
+          "See regiond's log, and with several regions whether they reach each other; then run the update again.",
+      });
+    }
+    await pause(limits.pollMs);
+  }
+}
+
+function percent(part: number, whole: number): number {
+  return Math.floor((100 * part) / whole);
+}
+
+function noPlace(name: string): never {
+  throw new ExplainedError({
+    step: `uploading the image ${name}`,
+    found: "MAAS does not say where its bytes are to go",
+    remedy: "Somebody else may have uploaded another version meanwhile: run the update again.",
+  });
+}
+
+function noProgress(name: string, at: number): ExplainedError {
+  return new ExplainedError({
+    step: `uploading the image ${name}`,
+    found: `the part at ${at} bytes was sent ${mostBreaks + 1} times and never arrived`,
+    remedy: "See what breaks the connections to MAAS; then run the update again: it goes on from there.",
+  });
+}

@@ -1,0 +1,161 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { MaasClient } from "../../maas/client.ts";
+import { getConfig, setConfig } from "../../maas/operations/config.ts";
+import { MaasRefusal } from "../../maas/refusal.ts";
+import { type Before, BeforeLedger } from "../host/ledger/remembered.ts";
+import { defineResource, type HostInputs, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { DefinedResource } from "../kernel/resource.ts";
+import { same } from "../kernel/stored-properties.ts";
+import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./region/connection.ts";
+import { regionOf } from "./region/region.ts";
+import {
+  declaredForm,
+  imageSettings,
+  type MaasSettingValues,
+  maasForm,
+  type SettingName,
+  type SettingValue,
+  settingNames,
+  settingValuesSchema,
+} from "./region/setting-values.ts";
+
+export interface MaasSettingsArgs {
+  /** Whose settings. */
+  readonly maas: MaasConnectionArgs;
+  /** What is left out is left alone. */
+  readonly settings: { readonly [Name in SettingName]?: pulumi.Input<MaasSettingValues[Name]> };
+}
+
+const schema = z.strictObject({
+  host: z.string().min(1, "must name a host"),
+  ...maasInputs,
+  settings: settingValuesSchema,
+});
+
+type Inputs = z.output<typeof schema> & HostInputs;
+
+export interface MaasSettingsOutputs {
+  /** What each setting was before it was declared first: it gets that back when it is no longer declared. */
+  readonly before: Before;
+}
+
+export const maasSettings = defineResource<Inputs, MaasSettingsOutputs>({
+  kind: "MaasSettings",
+  version: 1,
+  inputs: schema,
+  secrets: ["apiKey"],
+
+  async observe(scene, declared, outputs) {
+    const { client } = await regionOf(scene.host, declared, scene.warn);
+    const settings = await read(client, namesIn(declared.settings));
+    return {
+      inputs: { ...declared, settings: settings as Inputs["settings"] },
+      outputs: { before: outputs?.before ?? {} },
+    };
+  },
+
+  async apply(scene, wanted, observed) {
+    const { client } = await regionOf(scene.host, wanted, scene.warn);
+    const there = (observed?.inputs.settings ?? {}) as Before;
+    const ledger = new BeforeLedger(scene, wanted);
+    const before = await ledger.remember(there, observed?.outputs.before ?? {});
+    const left: Record<string, SettingValue> = { ...(before as Record<string, SettingValue>) };
+    let changed = false;
+    try {
+      for (const name of namesIn(wanted.settings)) {
+        const value = wanted.settings[name];
+        if (value === undefined || same(value, there[name])) continue;
+        await setConfig(client, name, maasForm(value));
+        changed = true;
+      }
+      for (const name of namesIn(before).filter((known) => wanted.settings[known] === undefined)) {
+        await putBack(scene, client, name, left[name]);
+        delete left[name];
+        changed = true;
+      }
+    } catch (error) {
+      throw changed ? new PartlyApplied(error as Error, { before: left }) : error;
+    }
+    if (!same(left, before)) await ledger.keep(left);
+    return { before: left };
+  },
+
+  async remove(scene, declared, outputs) {
+    const { client } = await regionOf(scene.host, declared, scene.warn);
+    const ledger = new BeforeLedger(scene, declared);
+    const before = await ledger.recall(outputs.before ?? {});
+    for (const name of namesIn(before)) await putBack(scene, client, name, before[name] as SettingValue);
+    await ledger.keep({});
+  },
+});
+
+/** The names among the keys, in the order in which settings are applied. */
+function namesIn(settings: object): SettingName[] {
+  return settingNames.filter((name) => (settings as MaasSettingValues)[name] !== undefined);
+}
+
+/** What MAAS has, of the settings that it knows. */
+async function read(
+  client: MaasClient,
+  names: readonly SettingName[],
+): Promise<Record<string, SettingValue>> {
+  return await client.sharing(async (reader) => {
+    const asked = names.map((name) =>
+      getConfig(reader, name).then(
+        (value) => [[name, declaredForm(name, value)]] as const,
+        (error: unknown) => {
+          // A MAAS that was upgraded may know a setting no longer: it is not there, which is drift and no failure.
+          if (error instanceof MaasRefusal && error.says(/valid config setting/)) return [];
+          throw error;
+        },
+      ),
+    );
+    return Object.fromEntries((await Promise.all(asked)).flat());
+  });
+}
+
+async function putBack(
+  scene: Scene,
+  client: MaasClient,
+  name: SettingName,
+  value: SettingValue | undefined,
+): Promise<void> {
+  const now = (await read(client, [name]))[name];
+  if (value === undefined || now === undefined || same(now, value)) return;
+  try {
+    await setConfig(client, name, maasForm(value));
+  } catch (error) {
+    if (!(error instanceof MaasRefusal) || error.status !== 400) throw error;
+    const why = imageSettings.includes(name) ? ", since MAAS has no image of that any more" : "";
+    scene.warn(
+      `${name} stays ${JSON.stringify(now)}: MAAS does not take ${JSON.stringify(value)} back${why} (${error.explanation.found})`,
+    );
+  }
+}
+
+/**
+ * Settings of a region, by MAAS's own names. Each is remembered as it was before: a setting that is no longer declared, and
+ * all of them when the resource goes, get their old values back.
+ *
+ *     new MaasSettings("dns", { maas: { host: "maas.dc1" }, settings: { dnssec_validation: "no" } });
+ *
+ * @throws ExplainedError where MAAS refuses a value: series and systems above all, whose images have to be imported.
+ */
+export class MaasSettings extends DefinedResource {
+  /** What each setting was before it was declared first. */
+  declare readonly before: pulumi.Output<Before>;
+
+  constructor(
+    name: string,
+    { maas, settings }: MaasSettingsArgs,
+    options: pulumi.CustomResourceOptions = {},
+  ) {
+    super(maasSettings, name, { ...connectionInputs(maas), settings }, ["before"], {
+      ...beforeAnother,
+      ...options,
+      // The old proxy's URL may hold a password.
+      additionalSecretOutputs: ["before", ...(options.additionalSecretOutputs ?? [])],
+    });
+  }
+}

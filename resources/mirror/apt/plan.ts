@@ -1,0 +1,336 @@
+import { readFile } from "node:fs/promises";
+import v8 from "node:v8";
+import { type Archive, readArchive, readReleases } from "../../../content/apt/archive.ts";
+import { differingLines } from "../../../content/apt/differing-lines.ts";
+import { type PackageFilter, selects } from "../../../content/apt/filter.ts";
+import { refuseForeignPackages } from "../../../content/apt/foreign-packages.ts";
+import type { Extras } from "../../../content/apt/indices.ts";
+import { refusedLocal } from "../../../content/apt/local-merge.ts";
+import { readLocalPackage } from "../../../content/apt/local-package.ts";
+import { planResigned, type ResignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
+import {
+  type Plan,
+  parsePlanText,
+  planText,
+  planVerbatim,
+  type WrittenPlan,
+} from "../../../content/apt/plan.ts";
+import { changeText, comparePlans } from "../../../content/apt/plan-comparison.ts";
+import type { Accepted } from "../../../content/apt/release.ts";
+import { collect } from "../../../content/collect.ts";
+import { defaultCache, forNow } from "../../../content/metadata-cache.ts";
+import { type TrustedKeys, trustedKeys } from "../../../content/openpgp/keyring.ts";
+import { blaming } from "../../../errors/attributed-to.ts";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { hostNamed } from "../../../hosts/connections.ts";
+import type { Host } from "../../../hosts/host.ts";
+import { keyProbe } from "../../host/signing-key/key-probe.ts";
+import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
+import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
+import { isComplete } from "../published-tree/publication.ts";
+import { keptContents, publishedContents, summariesOf } from "../published-tree/published.ts";
+import { existsThrough, fetchThrough, keyArgument } from "../published-tree/upstream.ts";
+import { accessWarnings, type UpstreamAccess } from "../published-tree/upstream-access.ts";
+import { workListLines } from "../published-tree/work-list.ts";
+import { changesForClients, type Held, heldIn, type Identity } from "./identity.ts";
+import { checkedContents, type KeptSummary, keptSummary } from "./kept-snapshot.ts";
+import type { AptPublication, SuiteSummary } from "./publication.ts";
+import { acceptedWarnings, warningsOf } from "./warnings.ts";
+import { type LocalFile, resignedWork, type Text, verbatimWork } from "./work.ts";
+
+export interface AptContentsRequest {
+  readonly host: string;
+  /** The mirror's directory on the host. */
+  readonly directory: string;
+  /** The store of its host. */
+  readonly store: string;
+  readonly mode: "resigned" | "verbatim";
+  readonly upstream: UpstreamAccess & {
+    readonly url: string;
+    readonly key?: string | undefined;
+    readonly stallSeconds: number;
+    readonly indexLimitMiB: number;
+    /** What is taken all the same, and why. */
+    readonly accept?: Accepted | undefined;
+  };
+  readonly suites: readonly string[];
+  readonly components: readonly string[];
+  readonly architectures: readonly string[];
+  readonly filter?: PackageFilter | undefined;
+  /** Paths of .deb files on this workstation. */
+  readonly localPackages: readonly string[];
+  readonly extras: Extras;
+  /** A kept tree to serve again instead of what upstream has now. */
+  readonly pinnedTo?: string | undefined;
+  /** Where the host may have the key that the mirror signs with (resigned): in the first of these that has one. */
+  readonly keyDirectories?: readonly string[] | undefined;
+}
+
+/** What a mirror is to hold, from what upstream signed. */
+export interface AptContents {
+  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  readonly plan: string;
+  readonly suites: Readonly<Record<string, SuiteSummary>>;
+  /** Different package files. */
+  readonly packages: number;
+  /** Bytes of all files. */
+  readonly bytes: number;
+  /** The head of each suite's Release file. */
+  readonly headers: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Full fingerprints of the keys that signed upstream's suites. */
+  readonly upstreamFingerprints: readonly string[];
+  /** Armored keys that upstream signs with. */
+  readonly upstreamKey: string;
+  /** What a person should know of it. */
+  readonly warnings: readonly string[];
+  /** A text a suite: what becomes of the published tree; see `changeText`. */
+  readonly changes: readonly string[];
+}
+
+type Found = Omit<AptContents, "plan" | "changes">;
+
+/** Raised whenever the same archive and request give another publication than before. */
+const planner = 4;
+
+/**
+ * Plans a mirror from what upstream and its host have now. Upstream is read through the host, so as the host sees
+ * it, and verified here; what has not moved since the last time is not read again.
+ *
+ * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
+ */
+export async function getAptContents(request: AptContentsRequest): Promise<AptContents> {
+  const host = hostNamed(request.host);
+  const cache = defaultCache();
+  if (request.pinnedTo) {
+    const [keys, { found, plan }] = await Promise.all([
+      blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
+      blaming("pinnedTo", keptContents<unknown>(host, request.directory, request.pinnedTo)),
+    ]);
+    const tree = `${request.directory}/trees/${request.pinnedTo}`;
+    return { ...checkedContents(host, tree, found, request.mode, keys), plan, changes: [] };
+  }
+
+  const ownKeys = Promise.all((request.keyDirectories ?? []).map((each) => host.facts(keyProbe(each))));
+  const [keys, locals, { published, kept }, signer, told] = await Promise.all([
+    blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
+    blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
+    summariesOf(host, request.directory, keptSummary),
+    ownKeys.then((found) => found.find((each) => each !== undefined)),
+    host.facts(publishedContents(request.directory)),
+  ]);
+  const held = heldIn(told);
+  const fetch = fetchThrough(host, request.upstream, {
+    values: ["upstream.url", "suites"],
+    remedy:
+      "Check the upstream URL and the names of the suites. A flat repository, which has no dists/, has a path that ends in a slash for its suite (./).",
+  });
+  const exists = existsThrough(host, request.upstream);
+  const asked = {
+    ...request,
+    fetch,
+    exists,
+    key: keys,
+    cache,
+    now: new Date(),
+    indexLimit: request.upstream.indexLimitMiB * 1024 * 1024,
+    seen: newestOf(kept),
+    withRelations: request.mode === "resigned" && selects(request.filter),
+    accept: request.upstream.accept,
+  };
+  const releases = await readReleases(asked);
+  const subject = JSON.stringify([
+    planner,
+    question(request, keys, locals),
+    // Which of the roots upstream has is a part of what it has.
+    releases.map(({ roots }) => roots.map(({ sha256 }) => sha256)),
+  ]);
+  let plan = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, asked.now)));
+  if (!plan || !(await isComplete(plan))) {
+    // Reading and planning leave much behind that is used once. V8 lets that grow with the heap, to twice what is in use;
+    // held to a fifth, it keeps the program of 100,000 packages below 400 MB, for a tenth more of processor time.
+    v8.setFlagsFromString("--heap-growing-percent=20");
+    const made = await publish(await readArchive(asked), request, locals);
+    plan = made.plan;
+    collect();
+    // What upstream lacks it may have soon.
+    await cache.remember(made.lacking ? forNow(subject, asked.now) : subject, plan);
+  }
+  const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
+  const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
+  const changes = plan === published?.plan ? [] : await changesOf(host, request, published, plan, locals);
+  collect();
+  // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
+  const warnings = [
+    ...accessWarnings(request.upstream.url, request.upstream),
+    ...acceptedWarnings(request, releases, asked.now),
+    ...found.warnings,
+    ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),
+  ];
+  return { ...found, warnings, plan, changes };
+}
+
+/** By what clients know what is published, and what is to take its place. */
+function identities(
+  { mode }: AptContentsRequest,
+  published: KeptSummary,
+  held: Held,
+  found: Found,
+  own: { readonly fingerprint: string } | undefined,
+): [Identity, Identity] {
+  const { mode: before = "verbatim", signing } = published;
+  const signers = before === "resigned" ? [signing?.fingerprint ?? []].flat() : held.upstreamFingerprints;
+  // Clients that have all of the declared keys have the other one too.
+  const same = mode === "verbatim" && before === "verbatim" && held.upstreamKey === found.upstreamKey;
+  const wanted = mode === "verbatim" ? found.upstreamFingerprints : [own?.fingerprint ?? []].flat();
+  return [
+    { mode: before, headers: held.headers, signers },
+    { mode, headers: found.headers, signers: same ? signers : wanted },
+  ];
+}
+
+/** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */
+function newestOf(trees: readonly KeptSummary[]): Record<string, { date: string }> {
+  const newest: Record<string, { date: string }> = Object.create(null);
+  for (const [suite, { date }] of trees.flatMap(({ suites }) => Object.entries(suites))) {
+    if (date > (newest[suite]?.date ?? "")) newest[suite] = { date };
+  }
+  return newest;
+}
+
+/** What decides about a plan, besides what upstream has. */
+function question(
+  { mode, suites, components, architectures, filter, extras }: AptContentsRequest,
+  keys: TrustedKeys,
+  locals: readonly LocalFile[],
+) {
+  return {
+    mode,
+    suites,
+    components,
+    architectures,
+    filter,
+    extras,
+    keys: keys.fingerprints,
+    locals: locals.map(({ sha256 }) => sha256),
+  };
+}
+
+async function localFile(path: string): Promise<LocalFile> {
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new ExplainedError({
+      step: "reading the local packages",
+      found: error.message,
+      remedy: "Name .deb files on this workstation, relative to the project.",
+    });
+  });
+  return { ...(await readLocalPackage(bytes, path)), bytes };
+}
+
+/** Puts everything that an update needs into the cache; `lacking` says whether upstream lacks some of it now. */
+async function publish(
+  archive: Archive,
+  request: AptContentsRequest,
+  locals: readonly LocalFile[],
+): Promise<{ readonly plan: string; readonly lacking: boolean }> {
+  const cache = defaultCache();
+  const resigned = request.mode === "resigned";
+  const plan: Plan & Partial<ResignedPlan> = resigned
+    ? planResigned(archive, request.filter, locals)
+    : planVerbatim(archive);
+  collect();
+  if (resigned) refuseForeignPackages(archive, plan as ResignedPlan);
+  const work = resigned
+    ? resignedWork(archive, plan as ResignedPlan, request, locals)
+    : verbatimWork(archive, plan);
+  const found: Found = {
+    suites: Object.fromEntries(
+      Object.entries(plan.suites).map(([name, { date, releaseSha256, packages, bytes }]) => [
+        name,
+        { date, release: releaseSha256, packages, bytes },
+      ]),
+    ),
+    packages: plan.packages,
+    bytes: plan.bytes,
+    headers: Object.fromEntries(archive.suites.map(({ name, release }) => [name, release.header])),
+    upstreamFingerprints: [...new Set(archive.suites.map(({ signedBy }) => signedBy))].sort(),
+    upstreamKey: archive.keys.armored,
+    warnings: warningsOf(archive, request, plan),
+  };
+  const put = async ({ bytes }: Text) => cache.put(bytes);
+  const publication: AptPublication = {
+    planText: await cache.put(planText(plan)),
+    workList: await cache.put(workListLines(work.items)),
+    contents: await cache.put(JSON.stringify(found)),
+    seeds: await Promise.all(work.texts.map(put)),
+    resign: resigned ? request.suites : [],
+    completePhases: resigned && request.extras.phasedUpdates !== "as-upstream",
+  };
+  return {
+    plan: await cache.put(JSON.stringify(publication)),
+    lacking: archive.suites.some(({ lacking }) => lacking.length > 0),
+  };
+}
+
+async function changesOf(
+  host: Host,
+  request: AptContentsRequest,
+  published: KeptSummary | undefined,
+  plan: string,
+  locals: readonly LocalFile[],
+): Promise<string[]> {
+  const cache = defaultCache();
+  const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
+  const resigned = request.mode === "resigned";
+  const lacking = await refuseWithoutRoom(host, {
+    ...request,
+    workList: (await cache.get(publication.workList)) ?? "",
+    before: await publishedWorkList(published),
+    resigned,
+    programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
+  });
+  collect();
+  const { before, after, unread } = readPlans(
+    await planTexts(host, request.directory, published, publication),
+  );
+  collect();
+  if (before) refuseRebuilt(before, after, locals);
+  const changes = comparePlans(before, after, (sha256) => lacking.has(sha256));
+  return [
+    ...unread,
+    ...[...changes].map(([suite, change]) => changeText(suite, change)),
+    `plan ${plan.slice(0, 12)}: the tree that is published from it ends in that name`,
+  ];
+}
+
+/** What differs between two plans. The published one only serves to compare, and the update writes it anew. */
+function readPlans(texts: Awaited<ReturnType<typeof planTexts>>): {
+  readonly before?: WrittenPlan;
+  readonly after: WrittenPlan;
+  readonly unread: readonly string[];
+} {
+  if (!texts.before) return { after: parsePlanText(texts.after), unread: [] };
+  const differing = differingLines(texts.before, texts.after);
+  try {
+    return { before: parsePlanText(differing.before), after: parsePlanText(differing.after), unread: [] };
+  } catch (error) {
+    if (!(error instanceof ExplainedError)) throw error;
+    const { step, found } = error.explanation;
+    return {
+      after: parsePlanText(texts.after),
+      unread: [`all is shown as new: ${step}: ${found}`],
+    };
+  }
+}
+
+/** A client that has a version installed never asks for it again, and what is published lies at the same path. */
+function refuseRebuilt(before: WrittenPlan, after: WrittenPlan, locals: readonly LocalFile[]): void {
+  for (const local of locals) {
+    const paths = after.rows.filter(({ sha256 }) => sha256 === local.sha256).map(({ path }) => path);
+    if (!before.rows.some(({ path, sha256 }) => paths.includes(path) && sha256 !== local.sha256)) continue;
+    throw refusedLocal(
+      local,
+      "this version is published with other contents",
+      "Build it with a higher version: clients that have this one would never fetch it again.",
+    );
+  }
+}

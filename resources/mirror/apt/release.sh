@@ -1,0 +1,74 @@
+# The Release files of a re-signed tree, and the tree that is one again under new ones. Part of a job's script; expects what
+# mirror-signing.sh does.
+
+# write_release SUITE HEADER: reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and
+# call the suite by a code name of its own. The file is written from upstream's head and what is really there. Leaves the
+# digests of what it lists in $WORK/known.
+write_release() {
+  dir="$WORK/tree/public/dists/$1"
+  rm -f "$dir/Release" "$dir/Release.gpg" "$dir/InRelease"
+  indices_of "$1" >"$WORK/indices"
+  perl -e '
+    my ($suite, $known) = @ARGV; my %sum;
+    if (open my $in, "<", $known) { while (<$in>) { chomp; my ($sha, $path) = split /\t/, $_, 2; $sum{$path} = $sha } }
+    while (<STDIN>) { chomp; my $sha = $sum{"dists/$suite/$_"}; if ($sha) { print "$sha  $_\n" } else { print STDERR "$_\0" } }
+  ' "$1" "$WORK/known" <"$WORK/indices" >"$WORK/sums" 2>"$WORK/unread"
+  (cd "$dir" && sums_of -- <"$WORK/unread") >"$WORK/read"
+  perl -pe 'BEGIN { $suite = shift @ARGV } s{^([0-9a-f]{64})  }{$1\tdists/$suite/}' "$1" "$WORK/read" >>"$WORK/known"
+  {
+    cat "$2"
+    echo "Date: $(LC_ALL=C date -u -R | sed 's/+0000/UTC/')"
+    [ "$VALID" -eq 0 ] || echo "Valid-Until: $(LC_ALL=C date -u -R -d "+$VALID seconds" | sed 's/+0000/UTC/')"
+    echo "Acquire-By-Hash: yes"
+    echo "SHA256:"
+    LC_ALL=C sort -k2 "$WORK/sums" "$WORK/read" | perl -e "$in_tree"'
+      my ($dir, $spare) = @ARGV;
+      while (<STDIN>) {
+        my ($sha, $path) = /^([0-9a-f]{64}) [ *](.*)$/ or die;
+        printf " %s %16d %s\n", $sha, -s "$dir/$path", $path;
+        my ($up) = $path =~ m{^(.*/)}; my $to = ($up // "") . "by-hash/SHA256/$sha"; make_way($dir, $to);
+        -e "$dir/$to" or linked("$dir/$path", "$dir/$to", $spare);
+      }
+    ' "$dir" "$WORK/spare"
+  } >"$WORK/Release" && mv "$WORK/Release" "$dir/Release"
+  gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign --output "$dir/InRelease" "$dir/Release"
+  gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --armor --detach-sign --output "$dir/Release.gpg" "$dir/Release"
+}
+
+# indices_of SUITE: the files below its directory, without those of suites whose names go on with a slash.
+indices_of() {
+  set -- "$1" -name by-hash -prune
+  for other in $SUITES; do
+    case "$other" in "$1"/*) set -- "$@" -o -path "./${other#"$1"/}" -prune ;; esac
+  done
+  (cd "$WORK/tree/public/dists/$1" && shift && find . "$@" -o -type f -printf '%P\n' | LC_ALL=C sort)
+}
+
+# The key for clients to fetch, and until when what it signed is good.
+export_key() {
+  gpg --homedir "$GNUPG" --batch --quiet --export "$KEY" >"$WORK/tree/archive-key.gpg"
+  gpg --homedir "$GNUPG" --batch --quiet --armor --export "$KEY" >"$WORK/tree/archive-key.asc"
+  mv -f "$WORK/tree/archive-key.gpg" "$WORK/tree/archive-key.asc" "$WORK/tree/public/"
+  [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
+}
+
+# Publishes the kept tree in $kept again, with Release files of today.
+sign_anew() {
+  rm -rf "$WORK/tree"
+  mkdir -p "$WORK/tree"
+  link_tree "$kept/public" "$WORK/tree/public"
+  rm "$WORK/tree/public/pool"
+  [ ! -e "$kept/carried" ] || cp "$kept/carried" "$WORK/tree/carried"
+  : >"$WORK/known"
+  for suite in $SUITES; do
+    sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$kept/public/dists/$suite/Release" >"$WORK/head"
+    write_release "$suite" "$WORK/head"
+  done
+  export_key
+  POOL=$(pool_of "$kept")
+  carry_packages "$POOL"
+  listed "$kept" | awk -F'\t' '$4 ~ /^pool/ { sub(/^pool[^\/]*/, "pool", $4); print $1 "\t" $2 "\t" $4 }' >"$WORK/pool-files"
+  PLAN_TEXT=$(keep_in_store "$kept/plan") CONTENTS=$(keep_in_store "$kept/contents.json")
+  publish_tree
+  prune
+}

@@ -1,0 +1,52 @@
+import { sh } from "../../../hosts/shell.ts";
+import {
+  type KindOfTree,
+  type Place,
+  publishJob,
+  restoreJob,
+  scriptPart,
+  type TreeSettings,
+} from "../published-tree/scripts.ts";
+
+const part = (name: string) => scriptPart(import.meta.dirname, name);
+
+export interface AptTreeSettings extends TreeSettings {
+  readonly mode: "resigned" | "verbatim";
+  readonly signing?:
+    | {
+        readonly directory: string;
+        readonly fingerprint: string;
+        readonly suites: readonly string[];
+        readonly validSeconds: number;
+        /** Whether phased updates are offered to every machine. */
+        readonly completePhases: boolean;
+      }
+    | undefined;
+}
+
+/** The job that publishes a tree; its input is the work list. */
+export function publishScript(settings: AptTreeSettings): string {
+  return publishJob(settings, aptKind(settings));
+}
+
+/** The job that serves a kept tree again, and signs it anew where the mirror signs. */
+export function restoreScript(
+  settings: Place & Pick<AptTreeSettings, "mode" | "keep" | "plan" | "summary" | "signing">,
+  tree: string,
+): string {
+  return restoreJob(settings, tree, aptKind(settings));
+}
+
+function aptKind({ mode, signing }: Pick<AptTreeSettings, "mode" | "signing">): KindOfTree {
+  const resigning = signing ? [signingSettings(signing), part("mirror-signing.sh"), part("release.sh")] : [];
+  return [sh`MODE=${mode}`, part("pool.sh"), part("pools.sh"), ...resigning];
+}
+
+function signingSettings(signing: NonNullable<AptTreeSettings["signing"]>): string {
+  const { directory, fingerprint, suites, validSeconds, completePhases } = signing;
+  const program = (name: string) => `${part("stanza.perl")}\n${part(name)}`;
+  return sh`GNUPG=${directory} KEY=${fingerprint} SUITES=${suites.join(" ")} VALID=${validSeconds}
+PHASES=${completePhases ? "complete" : ""}
+TAKE_INDEX=${program("take-index.perl")}
+CHECK_TAKEN=${program("check-taken.perl")}`;
+}

@@ -1,0 +1,181 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { defineResource, type Scene } from "../../kernel/definition.ts";
+import { DefinedResource } from "../../kernel/resource.ts";
+import { same } from "../../kernel/stored-properties.ts";
+import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
+import { publishedTree } from "../published-tree/published.ts";
+import { publishPlan, removeTree, restoreTree } from "../published-tree/update.ts";
+import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
+import type { AptPublication, SuiteSummary } from "./publication.ts";
+import { publishScript, restoreScript } from "./scripts.ts";
+
+const suite = z.strictObject({
+  date: z.string(),
+  release: z.string(),
+  packages: z.number(),
+  bytes: z.number(),
+});
+
+const inputs = z.object({
+  host: z.string(),
+  /** The mirror's directory on the host. */
+  directory: z.string(),
+  /** The store of its host, on the same file system. */
+  store: z.string(),
+  mode: z.enum(["resigned", "verbatim"]),
+  /** Base URL, without a slash at its end. */
+  upstream: z.string(),
+  /** Digest of the publication that the preview made, kept in the workstation's metadata cache. */
+  plan: z.string(),
+  suites: z.record(z.string(), suite),
+  packages: z.number(),
+  bytes: z.number(),
+  /** Whether every file of the published tree is there and right. */
+  integrity: z.string().default("complete"),
+  signing: z
+    .strictObject({
+      directory: z.string(),
+      fingerprint: z.string(),
+      validSeconds: z.number(),
+      freshness: z.string().default("fresh"),
+    })
+    .optional(),
+  pinnedTo: z.string().optional(),
+  keepSnapshots: z.number(),
+  fetch: fetchSchema,
+  /** What of the way to upstream is secret. Another one alone publishes nothing. */
+  secrets: secretsSchema.optional(),
+  deleteContent: z.boolean(),
+});
+type Inputs = z.output<typeof inputs>;
+
+interface Outputs {
+  /** The published tree's name below trees/. */
+  readonly tree: string;
+}
+
+/** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
+const summarySchema = z.object({
+  plan: z.string(),
+  ...inputs.pick({ mode: true, upstream: true, suites: true, packages: true, bytes: true }).partial().shape,
+  signing: z.object({ directory: z.string(), fingerprint: z.string(), validSeconds: z.number() }).optional(),
+  /** The kept tree that it is again, signed anew. */
+  restores: z.string().optional(),
+});
+
+export const aptTree = defineResource<Inputs, Outputs>({
+  kind: "AptTree",
+  version: 1,
+  inputs,
+  identity: ["directory"],
+  secrets: ["secrets"],
+
+  preflight: refuseTreeOfOthers,
+
+  async observe({ host }, declared) {
+    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
+    if (!found) return undefined;
+    const { signing, restores, ...summary } = found.summary;
+    const { pinnedTo, upstream, keepSnapshots } = declared;
+    return {
+      inputs: {
+        ...declared,
+        ...summary,
+        integrity: found.integrity,
+        signing: signing && { ...signing, freshness: freshness(signing.validSeconds, found.secondsLeft) },
+        // Where a kept tree came from, and how many were to be kept then, is history.
+        ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: restores ?? found.tree } : { pinnedTo }),
+      },
+      outputs: { tree: found.tree },
+    };
+  },
+
+  async apply(scene, wanted, observed) {
+    if (observed && !needsTree(wanted, observed.inputs)) return observed.outputs;
+    if (wanted.pinnedTo) return restore(scene, wanted, wanted.pinnedTo);
+    const { signing } = wanted;
+    const tree = await publishPlan<AptPublication>(
+      scene,
+      wanted,
+      summaryText(wanted),
+      ({ planText, contents, resign, completePhases }, summary) =>
+        publishScript({
+          owner: scene.id,
+          ...wanted,
+          fetch: wanted.fetch,
+          keep: wanted.keepSnapshots,
+          planText,
+          contents,
+          summary,
+          signing: signing && { ...signing, suites: resign, completePhases },
+        }),
+      secretSettings(wanted.fetch, wanted.secrets),
+    );
+    return { tree };
+  },
+
+  async remove(scene, declared) {
+    await removeTree(scene, declared, ["reprepro"]);
+  },
+});
+
+/** Whether a published tree would say something else than the one there; the other inputs only steer how. */
+function needsTree(wanted: Inputs, observed: Inputs): boolean {
+  const visible = ({ plan, mode, upstream, integrity, signing, pinnedTo, keepSnapshots }: Inputs) =>
+    JSON.parse(JSON.stringify({ plan, mode, upstream, integrity, signing, pinnedTo, keepSnapshots }));
+  return !same(visible(wanted), visible(observed));
+}
+
+async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Outputs> {
+  const { signing, mode } = wanted;
+  const text = summaryText(wanted, mode === "resigned" ? pinned : undefined);
+  const tree = await restoreTree(scene, wanted, pinned, text, (summary) =>
+    restoreScript(
+      {
+        ...wanted,
+        owner: scene.id,
+        keep: wanted.keepSnapshots,
+        summary,
+        signing: signing && { ...signing, suites: Object.keys(wanted.suites), completePhases: false },
+      },
+      pinned,
+    ),
+  );
+  return { tree };
+}
+
+function summaryText(wanted: Inputs, restores?: string): string {
+  const { mode, upstream, plan, suites, packages, bytes, signing, keepSnapshots } = wanted;
+  const { freshness: _, ...kept } = signing ?? {};
+  return JSON.stringify({
+    mode,
+    upstream,
+    plan,
+    suites,
+    packages,
+    bytes,
+    keepSnapshots,
+    signing: signing && kept,
+    restores,
+  });
+}
+
+/** A signature is renewed in the last third of its validity, so that a mirror that is updated now and then never expires. */
+function freshness(validSeconds: number, secondsLeft: number | undefined): string {
+  if (validSeconds === 0 || secondsLeft === undefined || secondsLeft > validSeconds / 3) return "fresh";
+  return secondsLeft > 0 ? `expires in ${Math.ceil(secondsLeft / 3600)} h` : "expired";
+}
+
+/** The content of an apt mirror on its host. Made by AptMirror. */
+export class AptTree extends DefinedResource {
+  declare readonly tree: pulumi.Output<string>;
+  declare readonly plan: pulumi.Output<string>;
+  declare readonly suites: pulumi.Output<Record<string, SuiteSummary>>;
+  declare readonly packages: pulumi.Output<number>;
+  declare readonly bytes: pulumi.Output<number>;
+
+  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
+    super(aptTree, name, args, ["tree"], options);
+  }
+}

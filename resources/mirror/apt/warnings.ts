@@ -1,0 +1,95 @@
+import type { Archive, ArchiveRoot } from "../../../content/apt/archive.ts";
+import type { ResignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
+import type { Plan } from "../../../content/apt/plan.ts";
+import { count, few } from "../published-tree/wording.ts";
+import type { AptContentsRequest } from "./plan.ts";
+
+/** What was accepted, and what might have been: whoever reads a preview is to know of every check that is left out. */
+export function acceptedWarnings(
+  { mode, upstream: { accept = {} } }: AptContentsRequest,
+  releases: readonly ArchiveRoot[],
+  now: Date,
+): string[] {
+  const accepted = releases.flatMap((release) => release.accepted);
+  const idle = Object.entries(accept).filter(
+    ([, reason]) => reason && !accepted.some((line) => line.endsWith(`(${reason})`)),
+  );
+  const expired = releases.filter(({ release }) => release.validUntil && release.validUntil < now);
+  return [
+    ...accepted,
+    ...(mode === "verbatim" && expired.length > 0
+      ? [
+          `clients refuse what has expired, too, unless their entry says Check-Valid-Until: no (${expired.map(({ name }) => name).join(", ")})`,
+        ]
+      : []),
+    ...idle.map(([kind, reason]) => `upstream.accept.${kind} (${reason}) is needed for nothing now`),
+  ];
+}
+
+/** What a person should know of a plan. */
+export function warningsOf(
+  archive: Archive,
+  request: AptContentsRequest,
+  plan: Plan & Partial<ResignedPlan>,
+): string[] {
+  const warnings: string[] = [];
+  const unlisted = archive.suites.flatMap((suite) => suite.unlisted);
+  if (unlisted.length > 0) {
+    warnings.push(
+      `upstream lists no ${few(unlisted)}: there is nothing of that component for that architecture`,
+    );
+  }
+  const verbatim = request.mode === "verbatim";
+  if (verbatim) {
+    const racing = archive.suites.filter(({ release }) => !release.byHash).map(({ name }) => name);
+    if (racing.length > 0) {
+      warnings.push(
+        `upstream has no indices by hash in ${racing.join(", ")}: clients that update while the mirror publishes may get an old index with a new root, and have to try again`,
+      );
+    }
+    const hashless = archive.suites.filter(({ lacksByHash }) => lacksByHash).map(({ name }) => name);
+    if (hashless.length > 0) {
+      warnings.push(
+        `upstream announces indices by hash in ${hashless.join(", ")} and does not have them all: those are taken by their names, and the update has to be repeated when upstream publishes meanwhile; clients of this mirror get them by hash`,
+      );
+    }
+    const absent = archive.suites.flatMap((suite) => suite.lacking);
+    if (absent.length > 0) {
+      warnings.push(
+        `upstream's signed index lists ${count(absent.length, "file")} that upstream does not have: clients that ask for ${absent.length === 1 ? "it" : "them"} get an error (${few(absent)})`,
+      );
+    }
+    const offered = new Set(archive.suites.flatMap(({ release }) => release.components));
+    const lacking = [...offered].filter((component) => !request.components.includes(component));
+    if (lacking.length > 0) {
+      warnings.push(
+        `upstream's signed index also offers ${lacking.join(", ")}, which this mirror does not hold: clients must not ask for it (Components: ${request.components.join(" ")})`,
+      );
+    }
+  }
+  if (verbatim || request.extras.phasedUpdates === "as-upstream") {
+    const frozen = new Set(
+      archive.suites.flatMap(({ indices }) =>
+        indices.flatMap(({ packages }) =>
+          packages.filter(({ phase }) => phase !== undefined && phase < 100).map(({ name }) => name),
+        ),
+      ),
+    );
+    if (frozen.size > 0) {
+      warnings.push(
+        `${count(frozen.size, "package")} at a phase below 100 %: until the next update of the mirror, only a part of the machines installs ${frozen.size === 1 ? "it" : "them"} (${few([...frozen])})`,
+      );
+    }
+  }
+  if (plan.outranked?.length) {
+    warnings.push(
+      `clients install upstream's instead of ${count(plan.outranked.length, "local package")}: ${few(plan.outranked)}`,
+    );
+  }
+  if (plan.missing?.length) {
+    warnings.push(
+      `${count(plan.missing.length, "dependency", "dependencies")} that nothing in these suites satisfies: ${few(plan.missing.map(({ of, needs }) => `${needs} (of ${of})`))}`,
+    );
+  }
+  return warnings;
+}

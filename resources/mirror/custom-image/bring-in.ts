@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { sh } from "../../../hosts/shell.ts";
+import type { Scene } from "../../kernel/definition.ts";
+import { makeInStore } from "../published-tree/hand-over.ts";
+
+interface Brought {
+  readonly store: string;
+  readonly file: { readonly path: string; readonly onHost: boolean };
+  readonly image: { readonly sha256: string };
+  readonly size: number;
+}
+
+/**
+ * Puts the image's file into the host's store, where it is not there yet: as a copy of one on the host, else streamed
+ * from this workstation. What arrives is checked before it gets its name.
+ *
+ * @param distrusted What is in the store was found damaged: its content is read.
+ * @throws ExplainedError where it is another file than the preview saw
+ */
+export async function bringIn(
+  { host, progress }: Scene,
+  { store, file, image: { sha256 }, size }: Brought,
+  distrusted: boolean,
+): Promise<void> {
+  const directory = `${store}/${sha256.slice(0, 2)}`;
+  const kept = `${directory}/${sha256}`;
+  const there = await host.facts({
+    script: sh`stat -c %s ${kept} 2>/dev/null || true`,
+    parse: (output) => output.trim(),
+  });
+  if (there === String(size) && !(distrusted && (await isDamaged()))) return;
+  const arriving = `${directory}/.${sha256}.new`;
+  await host.run(makeInStore(store, [directory]), { step: `making ${directory}` });
+  if (file.onHost) {
+    progress(`taking ${file.path} into ${store}`);
+    await host.run(sh`cp --reflink=auto -- ${file.path} ${arriving}`, { step: `copying ${file.path}` });
+  } else {
+    progress(`sending ${file.path} to ${host.name} (${(size / 1048576).toFixed(1)} MiB)`);
+    await host.upload({ file: resolve(file.path) }, arriving, { mode: 0o644, owner: "root", group: "root" });
+  }
+  const checked = await host.run(
+    sh`new=${arriving}
+if [ "$(stat -c %s "$new")" = ${size} ] && [ "$(sha256sum <"$new" | cut -d' ' -f1)" = ${sha256} ]; then
+  chmod 644 "$new" && sync "$new" && mv -f "$new" ${kept} && echo right
+else
+  rm -f "$new"
+fi`,
+    { step: `checking ${file.path}` },
+  );
+  if (checked.stdout.trim() === "right") return;
+  throw new ExplainedError({
+    step: `bringing ${file.path} to ${host.name}`,
+    found: "what arrived has another SHA-256 than the preview found",
+    remedy: "Somebody changed the file meanwhile: run the update again.",
+    values: ["file"],
+  });
+
+  async function isDamaged(): Promise<boolean> {
+    const { stdout } = await host.run(sh`sha256sum <${kept}`, { step: `checking ${kept}` });
+    return !stdout.startsWith(sha256);
+  }
+}

@@ -1,0 +1,178 @@
+import { z } from "zod";
+import { defaultCache } from "../../../content/metadata-cache.ts";
+import { type OwnImage, ownStream } from "../../../content/simplestreams/custom-image-stream.ts";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { hostNamed } from "../../../hosts/connections.ts";
+import type { Host } from "../../../hosts/host.ts";
+import { fileTypeOf } from "../../../maas/upload-names.ts";
+import { type ImageFile, imageFileFacts } from "../../host/file-facts.ts";
+import { packsDisk } from "../../maas/image/deployable.ts";
+import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
+import type { Publication } from "../published-tree/publication.ts";
+import { summariesOf } from "../published-tree/published.ts";
+import { digestOf, workListText } from "../published-tree/work-list.ts";
+import { checkedOwnSummary, type KeptOwnImage } from "./kept-snapshot.ts";
+
+export interface OwnImageRequest {
+  /** The host that publishes it. */
+  readonly host: string;
+  /** Where its stream is kept there. */
+  readonly directory: string;
+  /** The store of that host. */
+  readonly store: string;
+  readonly image: Pick<
+    OwnImage,
+    "os" | "release" | "releaseTitle" | "version" | "architecture" | "supportEnd"
+  >;
+  /** On this workstation, or on the publishing host. */
+  readonly file: ImageFile;
+}
+
+/** What a custom image's stream is to hold. */
+export interface OwnImageContents {
+  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  readonly plan: string;
+  readonly serial: string;
+  /** When this version was published first; ISO 8601. */
+  readonly updated: string;
+  /** Bytes of the image's file. */
+  readonly size: number;
+  /** Of the image's file. */
+  readonly sha256: string;
+  /** `rhel/rocky9`: what machines are deployed with. */
+  readonly distroSeries: string;
+  readonly selections: readonly {
+    readonly os: string;
+    readonly release: string;
+    readonly arches: readonly string[];
+    readonly subarches: readonly string[];
+    readonly labels: readonly string[];
+  }[];
+  /** A line when something is to be published. */
+  readonly changes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Plans the stream of a custom image. Its serial is the day on which this content was published first, so it stays as
+ * long as the file does, and sorts behind that of the content before.
+ *
+ * @throws ExplainedError for what MAAS would never deploy
+ */
+export function getOwnImage(request: OwnImageRequest): Promise<OwnImageContents> {
+  return planOwnImage(hostNamed(request.host), request);
+}
+
+/** The same for a host that is there. */
+export async function planOwnImage(
+  publisher: Host,
+  { file, image, host, directory, store }: OwnImageRequest,
+): Promise<OwnImageContents> {
+  if (file.host !== undefined && file.host !== host) {
+    throw refuse(
+      `it is on ${file.host}, and ${host} publishes it`,
+      `Copy it to ${host} first, or name a file of this workstation.`,
+    );
+  }
+  const [facts, published] = await Promise.all([
+    imageFileFacts(file, publisher),
+    summariesOf(publisher, directory, z.unknown()).then(({ published: summary }) =>
+      summary === undefined ? undefined : checkedOwnSummary(publisher, directory, summary),
+    ),
+  ]);
+  if (facts.packing !== "gzip") {
+    throw refuse(
+      `${file.path} is not a gzip archive`,
+      "Pack the root file system as .tar.gz, as packer-maas does: a stream takes nothing else. Other kinds of images are uploaded (via: upload).",
+    );
+  }
+  const today = new Date(new Date().toISOString().slice(0, 10));
+  const version = versionOf(image, facts, published, today);
+  const manifest = `${facts.sha256}  ${facts.size}  ${image.releaseTitle} ${image.version} ${image.architecture} ${version.serial}\n`;
+  const stream = ownStream(
+    {
+      ...image,
+      serial: version.serial,
+      // A disk image may be in a tar archive as well: then its name says so.
+      file: {
+        ftype:
+          facts.tar && fileTypeOf(file.path) !== "ddtgz" && !packsDisk(facts) ? "root-tgz" : "root-dd.gz",
+        size: facts.size,
+        sha256: facts.sha256,
+      },
+      manifest: { size: Buffer.byteLength(manifest), sha256: digestOf(manifest) },
+    },
+    version.updated,
+  );
+  const texts = Object.values(stream.texts);
+  const items = [
+    ...stream.files.map(({ path, size, sha256 }) => ({ sha256, size, from: undefined, to: `tree/${path}` })),
+    ...texts.map(({ path, text }) => ({
+      sha256: digestOf(text),
+      size: Buffer.byteLength(text),
+      from: undefined,
+      to: `unsigned/${path}`,
+    })),
+  ];
+  const workList = workListText(items);
+  const cache = defaultCache();
+  const publication: Publication = {
+    planText: await cache.put(workList),
+    workList: await cache.put(workList),
+    contents: await cache.put(JSON.stringify({ distroSeries: stream.distroSeries })),
+    seeds: await Promise.all([manifest, ...texts.map(({ text }) => text)].map((text) => cache.put(text))),
+  };
+  const plan = await cache.put(JSON.stringify(publication));
+  const before = published?.image.serial;
+  if (before !== version.serial || published?.updated !== version.updated.toISOString()) {
+    await refuseWithoutRoom(publisher, { directory, store, workList, programs: ["nginx", "gpg"] });
+  }
+  return {
+    plan,
+    serial: version.serial,
+    updated: version.updated.toISOString(),
+    size: facts.size,
+    sha256: facts.sha256,
+    distroSeries: stream.distroSeries,
+    selections: [stream.selection],
+    changes:
+      before === version.serial
+        ? []
+        : [
+            `${stream.distroSeries} ${image.architecture} ${before ? `${before} -> ` : ""}${version.serial}, ${(facts.size / 1048576).toFixed(1)} MiB`,
+          ],
+    warnings: [],
+  };
+}
+
+/** The published version where it is the same, else a new one: MAAS takes the serial that sorts last. */
+function versionOf(
+  image: OwnImageRequest["image"],
+  { sha256 }: { readonly sha256: string },
+  published: KeptOwnImage | undefined,
+  today: Date,
+): { readonly serial: string; readonly updated: Date } {
+  const day = today.toISOString().slice(0, 10).replaceAll("-", "");
+  if (!published) return { serial: day, updated: today };
+  const { serial, sha256: before, ...described } = published.image;
+  const last = new Date(published.updated);
+  const same = before === sha256;
+  if (same && JSON.stringify(sorted(described)) === JSON.stringify(sorted(image))) {
+    return { serial, updated: last };
+  }
+  // What reads the stream takes a text of the same date for the same text.
+  const updated = last < today ? today : new Date(last.getTime() + 1000);
+  if (same) return { serial, updated };
+  const [lastDay = "", count = "0"] = serial.split(".");
+  return { serial: lastDay < day ? day : `${lastDay}.${Number(count) + 1}`, updated };
+}
+
+function sorted(record: object): [string, unknown][] {
+  return Object.entries(record)
+    .filter(([, value]) => value !== undefined)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+function refuse(found: string, remedy: string): ExplainedError {
+  return new ExplainedError({ step: "making a stream of an image", found, remedy, values: ["file"] });
+}

@@ -1,0 +1,12 @@
+import { sh } from "../../../hosts/shell.ts";
+import { publishJob, scriptPart, type TreeSettings } from "../published-tree/scripts.ts";
+
+const kind = scriptPart(import.meta.dirname, "custom-image.sh");
+
+/** The job that publishes a custom image's stream; its input is the work list. */
+export function publishScript(
+  settings: TreeSettings,
+  { directory, fingerprint }: { readonly directory: string; readonly fingerprint: string },
+): string {
+  return publishJob(settings, [sh`GNUPG=${directory} KEY=${fingerprint}`, kind]);
+}

@@ -1,0 +1,116 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { defineResource } from "../../kernel/definition.ts";
+import { DefinedResource } from "../../kernel/resource.ts";
+import { same } from "../../kernel/stored-properties.ts";
+import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
+import { publishedTree } from "../published-tree/published.ts";
+import { publishPlan, removeTree } from "../published-tree/update.ts";
+import { bringIn } from "./bring-in.ts";
+import { publishScript } from "./scripts.ts";
+
+/** An image's version, as it is published. */
+export const ownImageSchema = z.strictObject({
+  os: z.string(),
+  release: z.string(),
+  releaseTitle: z.string(),
+  version: z.string(),
+  architecture: z.string(),
+  supportEnd: z.string().optional(),
+  serial: z.string(),
+  sha256: z.string(),
+});
+
+const inputs = z.object({
+  host: z.string(),
+  /** The stream's directory on the host. */
+  directory: z.string(),
+  /** The store of its host, on the same file system. */
+  store: z.string(),
+  /** The image's file: on the workstation, or with `onHost` on the host. */
+  file: z.strictObject({ path: z.string(), onHost: z.boolean() }),
+  /** Digest of the publication that the preview made, kept in the workstation's metadata cache. */
+  plan: z.string(),
+  /** When this version was published first; ISO 8601. */
+  updated: z.string(),
+  image: ownImageSchema,
+  /** Bytes of the image's file. */
+  size: z.number(),
+  signing: z.strictObject({ directory: z.string(), fingerprint: z.string() }),
+  /** Whether every file of the published tree is there and right. */
+  integrity: z.string().default("complete"),
+  keepTrees: z.number(),
+  deleteContent: z.boolean(),
+});
+type Inputs = z.output<typeof inputs>;
+
+interface Outputs {
+  /** The published tree's name below trees/. */
+  readonly tree: string;
+}
+
+/** What a published tree says of itself. */
+export type OwnImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signing">;
+
+const summarySchema = z.object({
+  plan: z.string(),
+  ...inputs.pick({ updated: true, image: true, size: true, signing: true }).partial().shape,
+});
+
+export const ownImageTree = defineResource<Inputs, Outputs>({
+  kind: "OwnImageTree",
+  version: 1,
+  inputs,
+  identity: ["directory"],
+
+  preflight: refuseTreeOfOthers,
+
+  async observe({ host }, declared) {
+    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
+    if (!found) return undefined;
+    const { tree, summary, integrity } = found;
+    return { inputs: { ...declared, ...summary, integrity }, outputs: { tree } };
+  },
+
+  async apply(scene, wanted, observed) {
+    if (observed && same(visible(wanted), visible(observed.inputs))) return observed.outputs;
+    await bringIn(scene, wanted, observed !== undefined && observed.inputs.integrity !== "complete");
+    const tree = await publishPlan(scene, wanted, JSON.stringify(summaryOf(wanted)), (publication, summary) =>
+      publishScript(
+        {
+          ...wanted,
+          owner: scene.id,
+          upstream: "",
+          fetch: { parallel: 1, stallSeconds: 30 },
+          keep: wanted.keepTrees,
+          planText: publication.planText,
+          contents: publication.contents,
+          summary,
+        },
+        wanted.signing,
+      ),
+    );
+    return { tree };
+  },
+
+  remove: (scene, declared) => removeTree(scene, declared),
+});
+
+function visible(declared: Inputs) {
+  return JSON.parse(JSON.stringify({ ...summaryOf(declared), integrity: declared.integrity }));
+}
+
+function summaryOf({ plan, updated, image, size, signing }: OwnImageSummary): OwnImageSummary {
+  return { plan, updated, image, size, signing };
+}
+
+/** The stream of a custom image on its host. Made by CustomImage. */
+export class OwnImageTree extends DefinedResource {
+  declare readonly tree: pulumi.Output<string>;
+  declare readonly plan: pulumi.Output<string>;
+  declare readonly image: pulumi.Output<Inputs["image"]>;
+
+  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
+    super(ownImageTree, name, args, ["tree"], options);
+  }
+}

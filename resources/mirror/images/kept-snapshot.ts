@@ -1,0 +1,43 @@
+import { z } from "zod";
+import type { TrustedKeys } from "../../../content/openpgp/keyring.ts";
+import type { Host } from "../../../hosts/host.ts";
+import { readAs, signedByOthers } from "../published-tree/published.ts";
+import { heldImageSchema } from "./tree.ts";
+
+const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
+const names = z.array(z.string());
+const updated = z.object({ index: date, products: z.record(z.string(), date) });
+
+/** What plans that come after a tree need of its summary. */
+export const keptSummary = z.object({ plan: z.string(), upstream: z.string(), updated });
+
+const contentsSchema = z.object({
+  updated,
+  images: z.record(z.string(), heldImageSchema),
+  files: z.int().nonnegative(),
+  bytes: z.number().nonnegative(),
+  selections: z.array(
+    z.object({ os: z.string(), release: z.string(), arches: names, subarches: names, labels: names }),
+  ),
+  fingerprints: names,
+  // Trees of releases that did not say it are kept, too.
+  notHeld: z.object({ products: names, images: names }).default({ products: [], images: [] }),
+  warnings: names,
+});
+export type KeptContents = z.output<typeof contentsSchema>;
+
+/**
+ * What a kept tree is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:
+ * else whoever has the host could sign images of their own.
+ *
+ * @throws ExplainedError where it was signed by none of them
+ */
+export function checkedContents(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptContents {
+  const found = readAs(contentsSchema, contents, host, `${tree}/contents.json`);
+  const fingerprints = found.fingerprints.filter((fingerprint) => key.fingerprints.includes(fingerprint));
+  if (fingerprints.length === 0) {
+    const by = { signers: found.fingerprints, declared: key.fingerprints };
+    throw signedByOthers(host, tree, by, "MAAS");
+  }
+  return { ...found, fingerprints };
+}

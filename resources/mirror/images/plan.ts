@@ -1,0 +1,230 @@
+import { defaultCache } from "../../../content/metadata-cache.ts";
+import { type TrustedKeys, trustedKeys, ubuntuImageKeys } from "../../../content/openpgp/keyring.ts";
+import { streamLocation } from "../../../content/simplestreams/location.ts";
+import type { MaasSelection } from "../../../content/simplestreams/maas-selection.ts";
+import type { NotHeld } from "../../../content/simplestreams/not-held.ts";
+import { type PlannedImages, planImages } from "../../../content/simplestreams/plan.ts";
+import { comparePlans } from "../../../content/simplestreams/plan-comparison.ts";
+import { parsePlanText, planText } from "../../../content/simplestreams/plan-text.ts";
+import type { ImageRequest } from "../../../content/simplestreams/selection.ts";
+import {
+  readStreamRoots,
+  type StreamAges,
+  type StreamRoots,
+} from "../../../content/simplestreams/streams.ts";
+import { blaming } from "../../../errors/attributed-to.ts";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import { hostNamed } from "../../../hosts/connections.ts";
+import type { Host } from "../../../hosts/host.ts";
+import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
+import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
+import { isComplete, type Publication } from "../published-tree/publication.ts";
+import { keptContents, type Summary, summariesOf } from "../published-tree/published.ts";
+import { fetchThrough, keyArgument } from "../published-tree/upstream.ts";
+import { accessWarnings, type UpstreamAccess } from "../published-tree/upstream-access.ts";
+import { workListText } from "../published-tree/work-list.ts";
+import { checkedContents, keptSummary } from "./kept-snapshot.ts";
+import type { HeldImage } from "./tree.ts";
+
+export interface ImageContentsRequest {
+  readonly host: string;
+  /** The mirror's directory on the host. */
+  readonly directory: string;
+  /** The store of its host. */
+  readonly store: string;
+  readonly upstream: UpstreamAccess & {
+    readonly url: string;
+    readonly key?: string | undefined;
+    readonly stallSeconds: number;
+  };
+  readonly images: readonly ImageRequest[];
+  /** How many of the newest versions of each product to hold. */
+  readonly keepVersions: number;
+  /** Publish the unsigned forms of the index too. */
+  readonly unsigned: boolean;
+  /** A kept tree to serve again instead of what upstream has now. */
+  readonly pinnedTo?: string | undefined;
+}
+
+/** What a mirror is to hold, from what upstream signed. */
+export interface ImageContents {
+  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  readonly plan: string;
+  /** When upstream made its index and product files. */
+  readonly updated: StreamAges;
+  /** By `os/release/architecture`, boot loaders included. */
+  readonly images: Readonly<Record<string, HeldImage>>;
+  /** Different files, those of the stream itself included. */
+  readonly files: number;
+  /** Their bytes; what several share counts once. */
+  readonly bytes: number;
+  /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
+  readonly selections: readonly MaasSelection[];
+  /** Full fingerprints of the keys that signed the stream. */
+  readonly fingerprints: readonly string[];
+  /** The declared keys, armored. */
+  readonly publicKey: string;
+  /** The same as a binary keyring in base64, the form that MAAS's API returns. gpgv reads no armor. */
+  readonly keyring: string;
+  /** What the index offers and the mirror does not hold: products in the stream's own names, and images. */
+  readonly notHeld: Pick<NotHeld, "products" | "images">;
+  /** What a person should know of it. */
+  readonly warnings: readonly string[];
+  /** A line an image: what becomes of the published tree, e.g. `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch`. */
+  readonly changes: readonly string[];
+}
+
+type Found = Omit<ImageContents, "plan" | "changes">;
+
+/** Raised whenever the same stream and request give another publication than before. */
+const planner = 3;
+
+/**
+ * Plans a mirror of images from what upstream and its host have now. Upstream is read through the host, so as the host
+ * sees it, and verified here. Where nothing has moved, the index is all that is read.
+ *
+ * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
+ */
+export async function getImageContents(
+  request: ImageContentsRequest,
+  host: Host = hostNamed(request.host),
+  now = new Date(),
+): Promise<ImageContents> {
+  const cache = defaultCache();
+  if (request.pinnedTo) {
+    const [key, { found, plan }] = await Promise.all([
+      keyOf(request),
+      blaming("pinnedTo", keptContents<unknown>(host, request.directory, request.pinnedTo)),
+    ]);
+    const tree = `${request.directory}/trees/${request.pinnedTo}`;
+    return { ...checkedContents(host, tree, found, key), ...textsOf(key), plan, changes: [] };
+  }
+  const { base } = streamLocation(request.upstream.url);
+  const [key, { published, kept }] = await Promise.all([
+    keyOf(request),
+    summariesOf(host, request.directory, keptSummary),
+  ]);
+  const roots = await readStreamRoots({
+    url: base,
+    fetch: fetchThrough(
+      host,
+      { ...request.upstream, url: base },
+      {
+        values: ["upstream.url"],
+        remedy: "Check the upstream URL: streams/v1/index.sjson is below the stream's root.",
+      },
+    ),
+    key,
+    cache,
+    now,
+    // Another upstream has dates of its own. A tree that is served again is not what was accepted last.
+    seen: newest(kept.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
+  });
+  const subject = JSON.stringify(["images", planner, question(request, key), roots.digest]);
+  let plan = await cache.recall(subject);
+  if (!plan || !(await isComplete(plan))) {
+    plan = await prepare(roots, key, await planImages(roots, request));
+    await cache.remember(subject, plan);
+  }
+  const publication = JSON.parse(String(await cache.get(plan))) as Publication;
+  const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
+  const changes =
+    plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
+  if (plan !== published?.plan) {
+    await refuseWithoutRoom(host, {
+      ...request,
+      workList: String(await cache.get(publication.workList)),
+      before: await publishedWorkList(published),
+      programs: ["nginx", "curl"],
+    });
+  }
+  const warnings = [...accessWarnings(base, request.upstream), ...found.warnings];
+  return { ...found, plan, changes, warnings };
+}
+
+function keyOf({ upstream }: ImageContentsRequest): Promise<TrustedKeys> {
+  return blaming("upstream.key", trustedKeys(keyArgument(upstream.key) ?? ubuntuImageKeys));
+}
+
+function textsOf({ armored, binary }: TrustedKeys): Pick<ImageContents, "publicKey" | "keyring"> {
+  return { publicKey: armored, keyring: Buffer.from(binary).toString("base64") };
+}
+
+function newest(ages: readonly StreamAges[]): StreamAges | undefined {
+  if (ages.length === 0) return undefined;
+  const products = new Map<string, string>();
+  for (const [id, date] of ages.flatMap((age) => Object.entries(age.products))) {
+    if (date > (products.get(id) ?? "")) products.set(id, date);
+  }
+  const [index = ""] = ages
+    .map((age) => age.index)
+    .sort()
+    .reverse();
+  return { index, products: Object.fromEntries(products) };
+}
+
+/** What decides about a plan, besides what upstream has. */
+function question({ images, keepVersions, unsigned }: ImageContentsRequest, { fingerprints }: TrustedKeys) {
+  return { images, keepVersions, unsigned, keys: fingerprints };
+}
+
+/** Puts everything that an update needs into the cache. */
+async function prepare(roots: StreamRoots, key: TrustedKeys, planned: PlannedImages): Promise<string> {
+  const cache = defaultCache();
+  const handedOver = new Set(planned.metadata.map(({ path }) => path));
+  const items = planned.files.map(({ path, size, sha256 }) => ({
+    sha256,
+    size,
+    from: handedOver.has(path) ? undefined : path,
+    to: `tree/${path}`,
+  }));
+  const found: Found = {
+    updated: planned.ages,
+    images: heldImages(planned),
+    files: planned.files.length,
+    bytes: planned.bytes,
+    selections: planned.selections,
+    fingerprints: roots.signedBy,
+    ...textsOf(key),
+    notHeld: { products: planned.notHeld.products, images: planned.notHeld.images },
+    warnings: planned.warnings,
+  };
+  const publication: Publication = {
+    planText: await cache.put(planText(planned)),
+    workList: await cache.put(workListText(items)),
+    contents: await cache.put(JSON.stringify(found)),
+    seeds: await Promise.all(planned.metadata.map(({ bytes }) => cache.put(bytes))),
+  };
+  return cache.put(JSON.stringify(publication));
+}
+
+function heldImages({ images }: PlannedImages): Record<string, HeldImage> {
+  const held = new Map<string, HeldImage>();
+  for (const { os, release, architecture, serial, products, bytes } of images) {
+    const name = `${os}/${release}/${architecture}`;
+    // There may be a boot loader of an image's name, which no MAAS knows then. Images come first.
+    if (held.has(name)) continue;
+    const serials = Object.entries(products).map(([product, of]): [string, string[]] => [product, [...of]]);
+    held.set(name, { serial, products: Object.fromEntries(serials), bytes });
+  }
+  return Object.fromEntries(held);
+}
+
+async function changesOf(
+  host: Host,
+  directory: string,
+  published: Summary | undefined,
+  wanted: Publication,
+): Promise<string[]> {
+  const { before, after } = await planTexts(host, directory, published, wanted);
+  const now = parsePlanText(String(after));
+  if (!before) return comparePlans(undefined, now);
+  try {
+    return comparePlans(parsePlanText(String(before)), now);
+  } catch (error) {
+    if (!(error instanceof ExplainedError)) throw error;
+    // It only serves to compare, and the update writes it anew.
+    const { step, found } = error.explanation;
+    return [`all is shown as new: ${step}: ${found}`, ...comparePlans(undefined, now)];
+  }
+}

@@ -1,0 +1,140 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { defineResource } from "../../kernel/definition.ts";
+import { DefinedResource } from "../../kernel/resource.ts";
+import { same } from "../../kernel/stored-properties.ts";
+import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
+import { publishedTree } from "../published-tree/published.ts";
+import { publishPlan, removeTree, restoreTree } from "../published-tree/update.ts";
+import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
+import { publishScript, restoreScript } from "./scripts.ts";
+
+export const heldImageSchema = z.strictObject({
+  /** Of all its kernels the newest. */
+  serial: z.string(),
+  /** Its products in the stream's own names, with the versions held, newest last. */
+  products: z.record(z.string(), z.array(z.string())),
+  /** Bytes of its files. */
+  bytes: z.number(),
+});
+/** An operating system's release on an architecture with all its kernels, or a boot loader, as a mirror holds it. */
+export type HeldImage = z.output<typeof heldImageSchema>;
+
+const inputs = z.object({
+  host: z.string(),
+  /** The mirror's directory on the host. */
+  directory: z.string(),
+  /** The store of its host, on the same file system. */
+  store: z.string(),
+  /** Base URL, without a slash at its end. */
+  upstream: z.string(),
+  /** Digest of the publication that the preview made, kept in the workstation's metadata cache. */
+  plan: z.string(),
+  /** When upstream made its index and its product files, by content id; ISO 8601. Nothing older is taken afterwards. */
+  updated: z.strictObject({ index: z.string(), products: z.record(z.string(), z.string()) }),
+  /** What the mirror holds, by `os/release/architecture`. */
+  images: z.record(z.string(), heldImageSchema),
+  /** Different files, the index included, and their bytes. */
+  files: z.number(),
+  bytes: z.number(),
+  /** Whether every file of the published tree is there and right. */
+  integrity: z.string().default("complete"),
+  pinnedTo: z.string().optional(),
+  /** Trees to keep, the published one included. */
+  keepTrees: z.number(),
+  fetch: fetchSchema,
+  /** What of the way to upstream is secret. Another one alone publishes nothing. */
+  secrets: secretsSchema.optional(),
+  deleteContent: z.boolean(),
+});
+type Inputs = z.output<typeof inputs>;
+
+interface Outputs {
+  /** The published tree's name below trees/. */
+  readonly tree: string;
+}
+
+/** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
+export type ImageSummary = Pick<
+  Inputs,
+  "upstream" | "plan" | "updated" | "images" | "files" | "bytes" | "keepTrees"
+>;
+
+const summarySchema = z.object({
+  plan: z.string(),
+  ...inputs
+    .pick({ upstream: true, updated: true, images: true, files: true, bytes: true, keepTrees: true })
+    .partial().shape,
+});
+
+export const imageTree = defineResource<Inputs, Outputs>({
+  kind: "ImageTree",
+  version: 1,
+  inputs,
+  identity: ["directory"],
+  secrets: ["secrets"],
+
+  preflight: refuseTreeOfOthers,
+
+  async observe({ host }, declared) {
+    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
+    if (!found) return undefined;
+    const { tree, summary, integrity } = found;
+    const { pinnedTo, keepTrees, upstream } = declared;
+    return {
+      inputs: {
+        ...declared,
+        ...summary,
+        integrity,
+        // A kept tree is served as it was published: from where, and how many were to be kept then, is history.
+        ...(pinnedTo ? { upstream, keepTrees, pinnedTo: tree } : {}),
+      },
+      outputs: { tree },
+    };
+  },
+
+  async apply(scene, wanted, observed) {
+    if (observed && same(visible(wanted), visible(observed.inputs))) return observed.outputs;
+    const { pinnedTo, fetch, keepTrees } = wanted;
+    const settings = { ...wanted, owner: scene.id, keep: keepTrees };
+    const summary = JSON.stringify(summaryOf(wanted));
+    if (pinnedTo) {
+      const tree = await restoreTree(scene, wanted, pinnedTo, summary, (digest) =>
+        restoreScript({ ...settings, summary: digest }, pinnedTo),
+      );
+      return { tree };
+    }
+    const tree = await publishPlan(
+      scene,
+      wanted,
+      summary,
+      ({ planText, contents }, digest) => publishScript({ ...settings, planText, contents, summary: digest }),
+      secretSettings(fetch, wanted.secrets),
+    );
+    return { tree };
+  },
+
+  remove: (scene, declared) => removeTree(scene, declared),
+});
+
+/** What has to be published anew when it changes; the other inputs only steer how. */
+function visible({ integrity, pinnedTo, ...declared }: Inputs) {
+  return JSON.parse(JSON.stringify({ ...summaryOf(declared), integrity, pinnedTo }));
+}
+
+function summaryOf({ upstream, plan, updated, images, files, bytes, keepTrees }: ImageSummary): ImageSummary {
+  return { upstream, plan, updated, images, files, bytes, keepTrees };
+}
+
+/** The content of an image mirror on its host. Made by ImageMirror. */
+export class ImageTree extends DefinedResource {
+  declare readonly tree: pulumi.Output<string>;
+  declare readonly plan: pulumi.Output<string>;
+  declare readonly images: pulumi.Output<Record<string, HeldImage>>;
+  declare readonly files: pulumi.Output<number>;
+  declare readonly bytes: pulumi.Output<number>;
+
+  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
+    super(imageTree, name, args, ["tree"], options);
+  }
+}

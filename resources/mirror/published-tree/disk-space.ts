@@ -1,0 +1,263 @@
+import { directoriesOf } from "../../../content/paths.ts";
+import { amountOf } from "../../../content/sizes.ts";
+import { linesOf, mergedLines } from "../../../content/text-lines.ts";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+import type { Host } from "../../../hosts/host.ts";
+import { sh } from "../../../hosts/shell.ts";
+import { type Disk, diskOf, freeOn } from "./disk.ts";
+
+/** What something takes of a file system. */
+export interface Need {
+  readonly bytes: number;
+  readonly inodes: number;
+  /** Files that a store is to get besides, by digest, with their bytes. Those of one store are there once. */
+  readonly files?: { readonly store: string; readonly bytes: ReadonlyMap<string, number> } | undefined;
+}
+
+/** An update, as the preview knows it. */
+export interface UpdateAhead {
+  readonly directory: string;
+  readonly store: string;
+  /** The work list's text. */
+  readonly workList: string | Buffer;
+  /** That of what is published, where this workstation has it: its files are in the store. */
+  readonly before?: string | Buffer | undefined;
+  /** Whether reprepro makes the indices anew. */
+  readonly resigned?: boolean;
+  /** Programs without which the update has packages installed first. */
+  readonly programs?: readonly string[];
+}
+
+/** reprepro's --dbsafetymargin and --safetymargin, which it wants to see free (reprepro(1)). */
+const reproMargin = 101 * 2 ** 20;
+/** Of indices that come compressed, the plain form, two compressed ones and reprepro's database. */
+const reproGrowth = 12;
+/** What apt downloads and unpacks for a mirror's programs, on Ubuntu and Debian, with room to spare. */
+const packagesNeed: Need = { bytes: 64 * 2 ** 20, inodes: 2000 };
+
+/**
+ * What the updates of one run of the program take, by host and file system. What is free is measured once, before any
+ * of them is carried out. An update that asks a second time belongs to the next run.
+ */
+export class Room {
+  readonly #disks = new Map<string, { readonly disk: Disk; readonly needs: Map<string, Need> }>();
+
+  /** @throws ExplainedError when what is asked for so far is more than is free */
+  claim(host: string, found: Disk, name: string, need: Need): void {
+    const key = JSON.stringify([host, found.id]);
+    if (this.#disks.get(key)?.needs.has(name)) this.#disks.delete(key);
+    const { disk, needs } = this.#disks.get(key) ?? { disk: found, needs: new Map<string, Need>() };
+    this.#disks.set(key, { disk, needs });
+    const others = [...needs.keys()].sort();
+    needs.set(name, need);
+    const total = totalOf([...needs.values()]);
+    if (total.bytes <= disk.bytes && total.inodes <= (disk.inodes ?? Number.POSITIVE_INFINITY)) return;
+    // Of those that do fit, none is to be told so.
+    needs.delete(name);
+    const short =
+      total.bytes > disk.bytes
+        ? `${amountOf(total.bytes - disk.bytes)} too little`
+        : `${total.inodes - (disk.inodes ?? 0)} inodes too few`;
+    const together =
+      others.length > 0 ? `, with ${others.join(", ")} on the same file system ${shown(total, disk)}` : "";
+    throw new ExplainedError({
+      host,
+      step: `looking for room for ${name}`,
+      found: `the update needs ${shown(totalOf([need]), disk)}${together}, and ${freeOn(disk)}: ${short}`,
+      remedy:
+        "Make room there (`df -h`, `df -i`), set directory to a larger file system, or have less on the mirror.",
+    });
+  }
+
+  /** The same for what several updates need once. */
+  claimOnce(host: string, disk: Disk, name: string, need: Need): void {
+    if (!this.#disks.get(JSON.stringify([host, disk.id]))?.needs.has(name))
+      this.claim(host, disk, name, need);
+  }
+}
+
+const roomOfThisRun = new Room();
+
+/**
+ * Finds out what an update takes of its host's file system beyond what is in the store, and whether that is free
+ * together with what the other updates of this run take.
+ *
+ * @returns by SHA-256 all that is not in the store, without what `before` has
+ * @throws ExplainedError with what is needed and what is free
+ */
+export async function refuseWithoutRoom(
+  host: Host,
+  ahead: UpdateAhead,
+  room = roomOfThisRun,
+): Promise<Pick<ReadonlySet<string>, "has">> {
+  const { directory, store, programs = [] } = ahead;
+  const step = `looking for room for ${directory}`;
+  const asked = newFiles(ahead);
+  const [disk, places, answer] = await Promise.all([
+    host.facts(diskOf(directory)),
+    host.facts({
+      script: sh`for p in ${programs}; do command -v "$p" >/dev/null || echo "$p"; done`,
+      parse: async (lacking) =>
+        lacking.trim()
+          ? Promise.all(["/usr", "/var/cache/apt/archives"].map((at) => host.facts(diskOf(at))))
+          : [],
+    }),
+    host.run(missingScript(store, `${directory}/work/partial`), { input: asked, step }),
+  ]);
+  const files = missingOf(asked, answer.stdout);
+  for (const place of new Map((await places).map((found) => [found.id, found])).values())
+    room.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
+  room.claim(host.name, disk, directory, needOf(ahead, files));
+  return files;
+}
+
+/** All of it together; what two of them bring into one store is there once. */
+function totalOf(needs: readonly Need[]): Need {
+  const stores = new Map<string, ReadonlyMap<string, number>>();
+  for (const { files } of needs) {
+    if (!files) continue;
+    const held = stores.get(files.store);
+    stores.set(files.store, held ? new Map([...held, ...files.bytes]) : files.bytes);
+  }
+  const held = [...stores.values()];
+  return {
+    bytes: sum(needs.map(({ bytes }) => bytes)) + sum(held.map((files) => sum([...files.values()]))),
+    inodes: sum(needs.map(({ inodes }) => inodes)) + sum(held.map(({ size }) => size)),
+  };
+}
+
+/**
+ * What an update takes.
+ *
+ * @param missing What the store lacks of the work list, with its bytes in whole blocks
+ */
+export function needOf(
+  { store, workList, before = "", resigned = false }: Omit<UpdateAhead, "directory" | "programs">,
+  missing: ReadonlyMap<string, number>,
+): Need {
+  const directories = new Set<string>();
+  const left = new Set<string>();
+  const added: string[] = [];
+  let entries = 0;
+  let indices = 0;
+  for (const [line, was, is] of mergedLines(before, workList)) {
+    const { size, to } = rowOf(line);
+    const stays = inPool(to);
+    if (was && !is && stays) left.add(to);
+    if (!is || (was && stays)) continue;
+    addDirectoriesOf(to, directories);
+    if (to.startsWith("index/")) indices += size;
+    if (stays && before.length > 0) added.push(to);
+    else entries += entryOf(to);
+  }
+  // In the pool what is to have other contents has its place.
+  for (const to of added) if (!left.has(to)) entries += entryOf(to);
+  for (const { to } of rowsOf(before)) {
+    if (inPool(to)) for (const directory of directoriesOf(to)) directories.delete(directory);
+  }
+  return {
+    bytes:
+      4096 * directories.size +
+      entries +
+      2 * workList.length +
+      (resigned ? reproMargin + reproGrowth * indices : 0),
+    // A tree's own descriptions, the store's directories and what reprepro makes.
+    inodes: directories.size + Math.min(256, missing.size) + 32 + (resigned ? 500 : 0),
+    files: { store, bytes: missing },
+  };
+}
+
+/**
+ * Reads `sha256 size` a line, and prints the number of each that the store lacks, with its bytes in whole blocks, less what
+ * an update that was cut off has fetched of it.
+ */
+function missingScript(store: string, partial: string): string {
+  return sh`perl -e '
+    my ($store, $partial) = @ARGV;
+    while (<STDIN>) {
+      my ($sha, $size) = /^([0-9a-f]{64}) ([0-9]+)$/ or next;
+      my $have = -s "$store/" . substr($sha, 0, 2) . "/$sha";
+      next if -e _ && ($have // 0) == $size;
+      my $left = $size - (-s "$partial/$sha" // 0);
+      printf "%d %.0f\n", $., $left > 0 ? 4096 * int(($left + 4095) / 4096) : 0;
+    }' ${store} ${partial}`;
+}
+
+function missingOf(asked: string, answer: string): Map<string, number> {
+  const lines = asked.split("\n");
+  return new Map(
+    answer
+      .split("\n")
+      .filter((line) => /^\d+ \d+$/.test(line))
+      .map((line): [string, number] => {
+        const [number = 0, bytes = 0] = line.split(" ").map(Number);
+        return [(lines[number - 1] ?? "").slice(0, 64), bytes];
+      }),
+  );
+}
+
+/** `sha256 size` a line, for each content that is not in the list before, which comes sorted by content as well. */
+function newFiles({ workList, before = "" }: UpdateAhead): string {
+  const texts: string[] = [];
+  const lines: string[] = [];
+  let last = "";
+  let known = false;
+  const close = () => {
+    if (last !== "" && !known) lines.push(`${last}\n`);
+    // Parts of a line keep all of it in memory.
+    if (lines.length >= 1000) texts.push(lines.splice(0).join(""));
+  };
+  for (const [line, was] of mergedLines(before, workList)) {
+    const { sha256, size } = rowOf(line);
+    const content = `${sha256} ${size}`;
+    if (content !== last) {
+      close();
+      [last, known] = [content, false];
+    }
+    known ||= was;
+  }
+  close();
+  return [...texts, ...lines].join("");
+}
+
+interface Row {
+  readonly sha256: string;
+  readonly size: number;
+  readonly to: string;
+}
+
+function* rowsOf(workList: string | Buffer): Generator<Row> {
+  for (const line of linesOf(workList)) yield rowOf(line);
+}
+
+function rowOf(line: string): Row {
+  const [sha256 = "", size = "", , to = ""] = line.split("\t");
+  return { sha256, size: Number(size), to };
+}
+
+/** What the next tree has of it, too, it has at the same place. */
+function inPool(to: string): boolean {
+  return to.startsWith("pool/") || to.startsWith("package/");
+}
+
+/** A name in a directory is about 8 bytes and itself. */
+function entryOf(to: string): number {
+  return 8 + to.length - to.lastIndexOf("/") - 1;
+}
+
+/** Adds the directories that a path lies in. */
+function addDirectoriesOf(path: string, directories: Set<string>): void {
+  for (const directory of directoriesOf(path)) {
+    if (directories.has(directory)) break;
+    // A part of a line keeps all of it in memory.
+    directories.add(Buffer.from(directory).toString());
+  }
+}
+
+function shown({ bytes, inodes }: Need, disk: Disk): string {
+  return `${amountOf(bytes)}${disk.inodes === undefined ? "" : ` and ${inodes} inodes`}`;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sh } from "../../../hosts/shell.ts";
+import { commonPlace } from "./mirrors-directory.ts";
+import { waitsOf } from "./patience.ts";
+import { accessSettings, type FetchSettings } from "./upstream-access.ts";
+
+/** A script beside the module that asks for it. */
+export function scriptPart(directory: string, name: string): string {
+  return readFileSync(join(directory, name), "utf8");
+}
+
+const part = (name: string) => scriptPart(import.meta.dirname, name);
+
+export interface Place {
+  /** The mirror, as it is called in messages; a directory belongs to one. */
+  readonly owner: string;
+  /** The mirror's directory on the host. */
+  readonly directory: string;
+  /** The store that all mirrors of the host share; on the same file system. */
+  readonly store: string;
+}
+
+export interface TreeSettings extends Place {
+  /** Base URL of upstream, without a slash at its end. */
+  readonly upstream: string;
+  /** How it is fetched from; what is secret of that is not in the script. */
+  readonly fetch: FetchSettings;
+  /** Trees to keep, the published one included. */
+  readonly keep: number;
+  /** Digest of the publication; trees are named after it. */
+  readonly plan: string;
+  /** Digests of texts in the store. */
+  readonly planText: string;
+  readonly summary: string;
+  readonly contents: string;
+}
+
+/** What one kind of tree does its own way: settings, and the functions that tree.sh asks for. */
+export type KindOfTree = readonly string[];
+
+/** The job that publishes a tree; its input is the work list. */
+export function publishJob(settings: TreeSettings, kind: KindOfTree): string {
+  const { fetch } = settings;
+  return [
+    preamble(settings),
+    sh`LIST="$JOB_INPUT" UPSTREAM=${`${settings.upstream}/`}
+KEEP=${settings.keep} PLAN=${settings.plan} PLAN_TEXT=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
+PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${waitsOf(fetch.stallSeconds)
+      .map((wait) => wait / 1000)
+      .join(" ")}`,
+    accessSettings(fetch),
+    part("curl.sh"),
+    part("fetch.sh"),
+    part("tree.sh"),
+    ...kind,
+    part("publish.sh"),
+  ].join("\n");
+}
+
+/** The job that serves a kept tree again; see restore.sh. */
+export function restoreJob(
+  settings: Place & Pick<TreeSettings, "keep" | "plan" | "summary">,
+  tree: string,
+  kind: KindOfTree,
+): string {
+  return [
+    preamble(settings),
+    sh`PINNED=${tree} KEEP=${settings.keep} PLAN=${settings.plan} SUMMARY=${settings.summary}`,
+    part("tree.sh"),
+    ...kind,
+    part("restore.sh"),
+  ].join("\n");
+}
+
+/**
+ * Prints "absent", or a line each: the tree's name, its summary, the host's time, until when its signature is good (0 for
+ * ever), whether the last update came to its end, and what is wrong with its files: the first five, and
+ * their number.
+ */
+export function observeScript({ directory }: Pick<Place, "directory">): string {
+  return [
+    sh`ROOT=${directory}`,
+    part("guard.sh"),
+    part("tree.sh"),
+    `if [ ! -e "$ROOT/current/summary.json" ]; then echo absent; exit 0; fi
+basename "$(readlink "$ROOT/current")"
+cat "$ROOT/current/summary.json"
+echo
+date +%s
+cat "$ROOT/current/signed-until" 2>/dev/null || echo 0
+# Whoever holds the lock is about to end it.
+if [ -e "$ROOT/.unfinished" ] && flock -n -s "$ROOT/.lock" true; then echo unfinished; else echo finished; fi
+faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`,
+  ].join("\n");
+}
+
+/** Prints what is in a mirror's directory that no mirror put there, or nothing; see take_lock in tree.sh. */
+export function foreignNamesScript({ directory }: Pick<Place, "directory">): string {
+  return [sh`ROOT=${directory}`, part("guard.sh"), part("tree.sh"), "not_of_mirrors"].join("\n");
+}
+
+/** Takes the mirror's content away, and from the store what no other mirror links to. */
+export function removeScript(place: Place): string {
+  return [
+    settingsOf(place),
+    part("guard.sh"),
+    part("tree.sh"),
+    // A mirror that could not be made where something else is: nothing there is its own.
+    `[ -d "$ROOT" ] && [ -z "$(not_of_mirrors)" ] || exit 0`,
+    sh`take_lock
+(cd "$ROOT" && rm -rf pool pool-[0-9]* trees current current.new work reprepro .owner .unfinished)
+# With others' contents in it, the store is theirs too.
+if [ "$STORE" = "$ROOT/store" ]; then rm -rf "$STORE"; else
+  prune_store 0
+  find "$STORE" -mindepth 2 -type f | grep -q . || rm -rf -- "$STORE"
+fi
+rm -f "$ROOT/.lock"
+d=$ROOT; while rmdir -- "$d" 2>/dev/null; do
+  d=$(dirname -- "$d")
+  case "$d" in ${commonPlace} | ${commonPlace}/*) ;; *) break ;; esac
+done`,
+  ].join("\n");
+}
+
+/** Takes away what only updates need; the content stays, and belongs to nobody. */
+export function leaveScript(
+  { directory, owner }: Pick<Place, "directory" | "owner">,
+  also: readonly string[] = [],
+): string {
+  return sh`cd ${directory} 2>/dev/null && [ -e .owner ] || exit 0
+case $(cat .owner) in ${owner} | "") ;; *) exit 0 ;; esac
+rm -rf ${["work", ".lock", ".unfinished", ".owner", ...also]}
+: >.owner`;
+}
+
+function settingsOf({ owner, directory, store }: Place): string {
+  return sh`set -eu
+umask 022
+OWNER=${owner} ROOT=${directory} STORE=${store} WORK=${`${directory}/work`}`;
+}
+
+function preamble(place: Place): string {
+  return [settingsOf(place), part("guard.sh")].join("\n");
+}

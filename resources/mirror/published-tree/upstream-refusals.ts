@@ -1,0 +1,116 @@
+import { ExplainedError, type Explanation } from "../../../errors/explained-error.ts";
+import type { FetchResult } from "../../../hosts/host.ts";
+import type { TransferFailure } from "../../../hosts/transfer-failure.ts";
+import type { UpstreamAccess } from "./upstream-access.ts";
+
+type What = Pick<Explanation, "host" | "step">;
+
+/** An answer that is not what was asked for, and not an absence: who is to do what about it. */
+export function refusalOf(
+  what: What,
+  { status, byProxy }: Pick<FetchResult, "status" | "byProxy">,
+  { credentials, proxy }: UpstreamAccess,
+  tries: number,
+): ExplainedError {
+  const explained = (found: string, remedy: string, values?: readonly string[]) =>
+    new ExplainedError({ ...what, found, remedy, values });
+  if (status === 407) {
+    return proxy?.credentials
+      ? explained(
+          `the proxy ${proxy.url} does not take the declared credentials (407)`,
+          "Correct upstream.proxy.credentials.",
+          ["upstream.proxy.credentials"],
+        )
+      : explained(
+          `${proxy ? `the proxy ${proxy.url}` : "a proxy on the way"} wants to know who asks (407)`,
+          "Declare upstream.proxy with its credentials, the password as a secret.",
+          ["upstream.proxy"],
+        );
+  }
+  if (byProxy) {
+    return explained(
+      `the proxy ${proxy?.url} does not connect to it: it answered ${status}`,
+      "See whether the proxy is well and is allowed to reach upstream.",
+      ["upstream.proxy", "upstream.url"],
+    );
+  }
+  if (status === 401) {
+    return credentials
+      ? explained(
+          "the server does not take the declared credentials (401)",
+          "Correct upstream.credentials; they may have expired.",
+          ["upstream.credentials"],
+        )
+      : explained(
+          "the server wants to know who asks (401)",
+          "Declare upstream.credentials, the password or the token as a secret.",
+          ["upstream.credentials"],
+        );
+  }
+  const often = tries > 1 ? `, ${tries} times` : "";
+  if (status === 511) {
+    return explained(
+      "the network between wants a login first (511)",
+      "Log the mirror's host in to its network, or declare the site's proxy as upstream.proxy.",
+    );
+  }
+  return explained(
+    `the server answered ${status}${often}`,
+    "Try again when upstream is well. What is served now stays as it is.",
+  );
+}
+
+/** A 403 says that something is absent, or not allowed: who has credentials must hear of both. */
+export function absenceRemedy(status: number, { credentials }: UpstreamAccess, remedy: string): string {
+  if (status !== 403) return remedy;
+  return credentials
+    ? `See whether upstream.credentials are good for it. ${remedy}`
+    : `${remedy} Where it is there, and not for everybody, declare upstream.credentials.`;
+}
+
+/** No file of an archive or a stream is a page for people: somebody else answered. */
+export function isWebPage({ body }: Pick<FetchResult, "body">): boolean {
+  return /^(\xef\xbb\xbf)?\s*<(!doctype html|html[\s>])/i.test(body.toString("latin1", 0, 512));
+}
+
+export function webPage(what: What): ExplainedError {
+  return new ExplainedError({
+    ...what,
+    found: "a web page came instead of the file: a login page of the network, or of a proxy",
+    remedy:
+      "See with curl on that host what is served there. Log the host in to its network, declare upstream.proxy, or correct upstream.url.",
+    values: ["upstream.url"],
+  });
+}
+
+/** A transfer that failed on its way, with the declared values that mend it. */
+export function explainedTransfer(
+  failure: TransferFailure,
+  access: UpstreamAccess,
+  tries: number,
+): ExplainedError {
+  const { explanation, fault } = failure;
+  const often = tries > 1 ? `, ${tries} times` : "";
+  const explained = (remedy: string, values?: readonly string[]) =>
+    new ExplainedError({ ...explanation, found: `${explanation.found}${often}`, remedy, values });
+  if (fault === "certificate") {
+    const which = explanation.found.startsWith("the certificate of the proxy") ? "proxy.ca" : "ca";
+    return explained(
+      `Declare the certificates of the authority that signed it as upstream.${which}, or correct the server's certificate.`,
+      [`upstream.${which}`],
+    );
+  }
+  if (fault === "tls") {
+    return explained(
+      "See whether https is spoken there. Where the server wants a client's certificate, declare upstream.clientCertificate, and one that it takes.",
+      access.clientCertificate ? ["upstream.clientCertificate"] : ["upstream.url"],
+    );
+  }
+  if (fault === "slow") {
+    return explained(
+      `${explanation.remedy} On a line that is no faster, set upstream.slowestBytesPerSecond to less.`,
+      ["upstream.slowestBytesPerSecond"],
+    );
+  }
+  return explained(explanation.remedy);
+}

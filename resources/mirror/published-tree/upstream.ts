@@ -1,0 +1,118 @@
+import { resolve } from "node:path";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import { NotThere } from "../../../content/fetch.ts";
+import type { FetchOptions, FetchResult, Host } from "../../../hosts/host.ts";
+import { TransferFailure } from "../../../hosts/transfer-failure.ts";
+import { mayPass, type Pause, triesOfStalled, waitsOf } from "./patience.ts";
+import { fetchOptions, type UpstreamAccess } from "./upstream-access.ts";
+import { absenceRemedy, explainedTransfer, isWebPage, refusalOf, webPage } from "./upstream-refusals.ts";
+
+export interface Upstream extends UpstreamAccess {
+  /** Base URL, without a slash at its end. */
+  readonly url: string;
+  /** Seconds without a byte, after which it counts as stalled. */
+  readonly stallSeconds: number;
+}
+
+/** What to say of a path that upstream does not have. */
+export interface Absence {
+  /** Declared values that may be to blame. */
+  readonly values: readonly string[];
+  readonly remedy: string;
+}
+
+/**
+ * Reads upstream as a host sees it. Each path is asked for once a lookup; what may pass (a connection that breaks, 429, 503)
+ * is tried again with growing waits, and what does not is explained.
+ */
+export function fetchThrough(host: Host, upstream: Upstream, absence: Absence, pause: Pause = pauseFor) {
+  const asked = new Map<string, Promise<Buffer>>();
+  return (path: string, { maximum }: { readonly maximum: number }): Promise<Buffer> => {
+    const known = asked.get(path);
+    if (known) return known;
+    const answer = get(path, maximum);
+    asked.set(path, answer);
+    return answer;
+  };
+
+  async function get(path: string, maximum: number): Promise<Buffer> {
+    const url = urlOf(upstream.url, path);
+    const what = { host: host.name, step: `fetching ${url}` };
+    const { answer, tries } = await patiently(host, upstream, url, { maximumBytes: maximum + 1 }, pause);
+    const { status, body, byProxy } = answer;
+    if (status === 200 && !isWebPage(answer)) return body;
+    if (status === 200) throw webPage(what);
+    if (isAbsent(status) && !byProxy) {
+      throw new NotThere({
+        ...what,
+        found: `the server answered ${status}`,
+        values: absence.values,
+        remedy: absenceRemedy(status, upstream, absence.remedy),
+      });
+    }
+    throw refusalOf(what, answer, upstream, tries);
+  }
+}
+
+/** Asks which of some paths upstream really has: a signed index may list files that are on no server. */
+export function existsThrough(host: Host, upstream: Upstream, pause: Pause = pauseFor) {
+  return (paths: readonly string[]): Promise<boolean[]> =>
+    Promise.all(
+      paths.map(async (path) => {
+        const url = urlOf(upstream.url, path);
+        const { answer, tries } = await patiently(host, upstream, url, { method: "HEAD" }, pause);
+        if (answer.byProxy || [401, 407].includes(answer.status)) {
+          throw refusalOf({ host: host.name, step: `looking for ${url}` }, answer, upstream, tries);
+        }
+        return !isAbsent(answer.status);
+      }),
+    );
+}
+
+/** The answer that was had in the end, and after how many tries. */
+async function patiently(
+  host: Host,
+  upstream: Upstream,
+  url: string,
+  options: FetchOptions,
+  pause: Pause,
+): Promise<{ readonly answer: FetchResult; readonly tries: number }> {
+  const { stallSeconds } = upstream;
+  const asking = { ...fetchOptions(upstream), ...options, timeoutMs: stallSeconds * 1000 };
+  const waits = waitsOf(stallSeconds);
+  for (let tries = 1; ; tries++) {
+    const wait = waits[tries - 1];
+    try {
+      const answer = await host.fetch(url, asking);
+      if (!mayPass(answer.status) || wait === undefined) return { answer, tries };
+    } catch (failure) {
+      if (!(failure instanceof TransferFailure)) throw failure;
+      const most = {
+        broken: waits.length + 1,
+        stalled: triesOfStalled,
+        slow: 1,
+        certificate: 1,
+        tls: 1,
+        other: 1,
+      };
+      if (wait === undefined || tries >= most[failure.fault]) {
+        throw explainedTransfer(failure, upstream, tries);
+      }
+    }
+    await pause(wait);
+  }
+}
+
+/** Stores of objects answer 403 for what they do not have. */
+function isAbsent(status: number): boolean {
+  return [403, 404, 410].includes(status);
+}
+
+function urlOf(base: string, path: string): string {
+  return `${base}/${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+/** The path of a key file is one of the project; anything else is for the keyrings to make sense of. */
+export function keyArgument(key: string | undefined): string | undefined {
+  return key && !key.includes("-----BEGIN") && /[/.]/.test(key) ? resolve(key) : key;
+}

@@ -1,0 +1,226 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Job, JobResult } from "../../../hosts/host.ts";
+import { tarOf } from "../../../lab/images/tar-of.ts";
+import type { Scene } from "../../../resources/kernel/definition.ts";
+import { type OwnImageContents, planOwnImage } from "../../../resources/mirror/custom-image/plan.ts";
+import { ownImageTree } from "../../../resources/mirror/custom-image/tree.ts";
+import { runJob, scratchDirectory } from "../../unit/resources/mirror/published-tree/job-on-this-machine.ts";
+import { BootSourceScene, noble } from "./boot-source-scene.ts";
+import { RegionHost } from "./region-host.ts";
+
+/** A host that publishes, with its jobs run here. */
+class Publisher extends RegionHost {
+  override async job({ script, input, onProgress }: Job): Promise<JobResult> {
+    const { code, lines } = await runJob(this.directory, script, input?.toString() ?? "").ended;
+    for (const line of lines) onProgress?.(line);
+    return { code: code ?? 1, tail: lines.slice(-50), attached: false };
+  }
+}
+
+let root: string;
+let host: Publisher;
+let server: Server;
+let signing: { directory: string; fingerprint: string };
+let keyring: string;
+beforeEach(async () => {
+  root = scratchDirectory("own-image");
+  process.env.XDG_CACHE_HOME = join(root, "cache");
+  host = new Publisher("mirror", () => "");
+  signing = makeKey(join(root, "key"));
+  keyring = gpg("--export", signing.fingerprint).toString("base64");
+  server = createServer((request, response) => {
+    const file = join(root, "rocky9/current/public", decodeURIComponent(request.url ?? ""));
+    const found = existsSync(file) && statSync(file).isFile();
+    if (!found) response.writeHead(404).end();
+    else response.writeHead(200, { "Content-Length": statSync(file).size }).end(readFileSync(file));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+  execFileSync("gpgconf", ["--homedir", signing.directory, "--kill", "all"]);
+  host.clear();
+  rmSync(root, { recursive: true, force: true });
+});
+
+function gpg(...args: string[]): Buffer {
+  return execFileSync("gpg", ["--homedir", join(root, "key"), "--batch", "--quiet", ...args]);
+}
+
+function makeKey(directory: string) {
+  mkdirSync(directory, { mode: 0o700 });
+  gpg("--passphrase", "", "--quick-generate-key", "Own <own@dc1.example>", "rsa3072", "sign", "never");
+  const fingerprint =
+    /^fpr:+([0-9A-F]{40}):/m.exec(gpg("--with-colons", "--list-keys").toString())?.[1] ?? "";
+  return { directory, fingerprint };
+}
+
+const place = () => ({ directory: join(root, "rocky9"), store: join(root, "store") });
+const described = {
+  os: "rhel",
+  release: "rocky9",
+  releaseTitle: "Rocky Linux 9",
+  version: "9",
+  architecture: "amd64",
+};
+
+function imageFile(content: string): string {
+  const path = join(root, "rocky9.tar.gz");
+  writeFileSync(path, gzipSync(tarOf("filling", Buffer.from(content))));
+  return path;
+}
+
+const plan = (path: string, onHost = false, image = described) =>
+  planOwnImage(host, {
+    host: "mirror",
+    ...place(),
+    image,
+    file: { path, ...(onHost ? { host: "mirror" } : {}) },
+  });
+
+async function publish(contents: OwnImageContents, path: string, onHost = false) {
+  const said: string[] = [];
+  const scene: Scene = {
+    id: "ownimagetree-dc1-rocky9",
+    host,
+    progress: (line) => void said.push(line),
+    warn: (line) => void said.push(line),
+  };
+  const { plan, updated, size, serial, sha256 } = contents;
+  const wanted = ownImageTree.inputs.parse({
+    host: "mirror",
+    ...place(),
+    file: { path, onHost },
+    plan,
+    updated,
+    image: { ...described, serial, sha256 },
+    size,
+    signing,
+    keepTrees: 2,
+    deleteContent: true,
+  });
+  const observed = await ownImageTree.observe(scene, wanted);
+  const { tree } = await ownImageTree.apply(scene, wanted, observed);
+  const after = await ownImageTree.observe(scene, wanted);
+  expect(after?.inputs).toEqual(wanted);
+  return { tree, said, isThere: observed !== undefined };
+}
+
+describe("a custom image in a stream", () => {
+  test.each(["3.5", "3.8"] as const)(
+    "is imported by MAAS %s beside the mirror's images, and again when it changes",
+    async (version) => {
+      const scene = await BootSourceScene.start(version);
+      const path = imageFile("one");
+      const first = await plan(path);
+      await publish(first, path);
+      const declared = ({ selections, serial }: OwnImageContents) => {
+        const mirror = { url: scene.mirror.url, keyring: scene.keyring, selections: [noble] };
+        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+        return scene.declared({
+          sources: { mirror, rocky9: { url, keyring, selections } },
+          images: { ...scene.declared().images, "rhel/rocky9 amd64/generic": serial },
+        });
+      };
+      const made = await scene.up(declared(first));
+      expect(await scene.look(declared(first), made)).toEqual(declared(first));
+
+      imageFile("two");
+      const second = await plan(path);
+      expect(second.serial > first.serial).toBe(true);
+      expect(second.changes).toEqual([
+        expect.stringMatching(`^rhel/rocky9 amd64 ${first.serial} -> ${second.serial}`),
+      ]);
+      await publish(second, path);
+      expect((await scene.look(declared(second), made)).images["rhel/rocky9 amd64/generic"]).toBe(
+        first.serial,
+      );
+      await scene.up(declared(second), made);
+      expect(await scene.look(declared(second), made)).toEqual(declared(second));
+      await scene.stop();
+    },
+  );
+
+  test("keeps its serial as long as its content is the same, whatever the file's date and title", async () => {
+    const path = imageFile("one");
+    const first = await plan(path);
+    const { tree } = await publish(first, path);
+    imageFile("one");
+    expect(await plan(path)).toEqual({ ...first, changes: [] });
+    expect((await publish(await plan(path), path)).tree).toBe(tree);
+    const retitled = await plan(path, false, { ...described, releaseTitle: "Rocky Linux Nine" });
+    expect(retitled.serial).toBe(first.serial);
+    expect(retitled.updated > first.updated).toBe(true);
+  });
+
+  test("is taken from the host where its file is there, and read through once for each change", async () => {
+    const path = imageFile("one");
+    const contents = await plan(path, true);
+    expect(contents).toEqual(await plan(path));
+    expect((await publish(contents, path, true)).said.join("\n")).toMatch(/taking .*rocky9.tar.gz into/);
+    expect(await plan(path, true)).toEqual({ ...contents, changes: [] });
+  });
+
+  test("is repaired when its published file is damaged", async () => {
+    const path = imageFile("one");
+    const contents = await plan(path);
+    await publish(contents, path);
+    const served = join(root, "rocky9/current/public/rhel/rocky9/amd64", contents.serial, "root-tgz");
+    truncateSync(served, 5);
+    await publish(contents, path);
+    expect(readFileSync(served).equals(readFileSync(path))).toBe(true);
+  });
+
+  test.each<[string, () => Promise<unknown>, RegExp]>([
+    [
+      "a file that is not there",
+      () => plan(join(root, "none.tar.gz")),
+      /there is no such file on this workstation/,
+    ],
+    ["one that is not there on the host", () => plan(join(root, "none"), true), /no such file on mirror/],
+    [
+      "one that is no gzip archive",
+      async () => {
+        writeFileSync(join(root, "disk.img"), "disk");
+        await plan(join(root, "disk.img"));
+      },
+      /not a gzip archive\n.*via: upload/,
+    ],
+    ...[false, true].map((onHost): [string, () => Promise<unknown>, RegExp] => [
+      `a disk image${onHost ? " on the host" : ""}`,
+      async () => {
+        writeFileSync(join(root, "rhel9.img.gz"), gzipSync(Buffer.alloc(100_000)));
+        await plan(join(root, "rhel9.img.gz"), onHost);
+      },
+      /it is a disk image .*MAAS deploys rhel from archives/,
+    ]),
+    [
+      "a disk image in an archive",
+      async () => {
+        writeFileSync(join(root, "rhel9.dd.tar.gz"), gzipSync(tarOf("root-dd.img", Buffer.alloc(100_000))));
+        await plan(join(root, "rhel9.dd.tar.gz"));
+      },
+      /it is a disk image/,
+    ],
+    ["os custom", () => plan(imageFile("x"), false, { ...described, os: "custom" }), /never deploys it/],
+    [
+      "a file that changed since the preview",
+      async () => {
+        const contents = await plan(imageFile("one"));
+        await publish(contents, imageFile("two"));
+      },
+      /another SHA-256 than the preview found/,
+    ],
+  ])("refuses %s", async (_what, work, message) => {
+    await expect(work()).rejects.toThrow(message);
+    expect(existsSync(join(root, "rocky9/current"))).toBe(false);
+  });
+});

@@ -1,0 +1,129 @@
+import { describe, expect, test } from "@jest/globals";
+import { type OwnImage, ownStream } from "../../../../content/simplestreams/custom-image-stream.ts";
+import { parseIndex } from "../../../../content/simplestreams/index-file.ts";
+import { parseProducts } from "../../../../content/simplestreams/products.ts";
+
+const sha256 = "a".repeat(64);
+const rocky: OwnImage = {
+  os: "rhel",
+  release: "rocky9",
+  releaseTitle: "Rocky Linux 9",
+  version: "9",
+  architecture: "amd64",
+  serial: "20261120",
+  file: { ftype: "root-tgz", size: 500, sha256 },
+  manifest: { size: 20, sha256: "b".repeat(64) },
+};
+const updated = new Date("2026-11-23T06:06:27Z");
+
+describe("an image is refused in a stream", () => {
+  test.each<[string, Partial<OwnImage>, RegExp]>([
+    [
+      "of os custom, which MAAS imports and never deploys",
+      { os: "custom" },
+      /never deploys it[\s\S]*Upload it to MAAS/,
+    ],
+    ["of ubuntu", { os: "ubuntu" }, /official image[\s\S]*base_image/],
+    ["of windows", { os: "windows" }, /disk images/],
+    [
+      "of a system that MAAS does not know",
+      { os: "debian" },
+      /no operating system debian[\s\S]*centos, ol, rhel, suse/,
+    ],
+    [
+      "that is a disk image",
+      { file: { ...rocky.file, ftype: "root-dd.gz" } },
+      /disk image \(root-dd.gz\)[\s\S]*tar\.gz/,
+    ],
+    [
+      "that MAAS 3.8 would refuse",
+      { file: { ...rocky.file, ftype: "root-txz" } },
+      /3\.8 refuses the whole stream/,
+    ],
+    ["of an unknown kind", { file: { ...rocky.file, ftype: "squashfs" } }, /no kind of file squashfs/],
+    ["whose release is a path", { release: "rocky/9" }, /cannot be part of a URL/],
+    ["whose release goes up", { release: "../x" }, /cannot be part of a URL/],
+    ["whose release is reserved by MAAS", { release: "notifications" }, /release notifications/],
+    [
+      "whose name images.maas.io has",
+      { os: "centos", release: "centos9-stream" },
+      /images.maas.io has images of that name/,
+    ],
+    ["without a title", { releaseTitle: "" }, /empty/],
+    ["with a title of two lines", { releaseTitle: "Rocky\nLinux" }, /control characters/],
+    ["with a title that ends with LTS", { releaseTitle: "Rocky LTS" }, /commissioned/],
+    ["with a serial that does not sort", { serial: "v2" }, /sorts last/],
+    ["with a version of words", { version: "nine point four" }, /not a version/],
+    ["with an architecture of two", { architecture: "amd64,arm64" }, /not an architecture/],
+    ["with a label with a colon", { label: "a:b" }, /not a label/],
+    ["with no day of an end", { supportEnd: "2032-13-45" }, /not a day/],
+    ["with 31 February for an end", { supportEnd: "2032-02-31" }, /not a day/],
+    ["that is empty", { file: { ...rocky.file, size: 0 } }, /empty/],
+    ["without a digest", { manifest: { size: 1, sha256: "x" } }, /not a SHA-256/],
+  ])("%s", (_, changes, message) => {
+    expect(() => ownStream({ ...rocky, ...changes }, updated)).toThrow(message);
+  });
+});
+
+describe("a stream of one's own", () => {
+  const stream = ownStream(rocky, updated);
+
+  test("is read as any other", () => {
+    const index = parseIndex(stream.texts.index.text, "index");
+    expect(index.entries).toEqual([
+      { contentId: stream.contentId, path: stream.texts.products.path, updated },
+    ]);
+    const list = parseProducts(stream.texts.products.text, "products");
+    expect(list.updated).toEqual(updated);
+    const [product] = list.products;
+    expect(product).toMatchObject({ kind: "image", os: "rhel", release: "rocky9", serials: ["20261120"] });
+    expect(product?.items("20261120").map(({ path }) => path)).toEqual([
+      "rhel/rocky9/amd64/20261120/root-tgz.manifest",
+      "rhel/rocky9/amd64/20261120/root-tgz",
+    ]);
+    expect(stream.files.map(({ path }) => path).sort()).toEqual(
+      product
+        ?.items("20261120")
+        .map(({ path }) => path)
+        .sort(),
+    );
+  });
+
+  test("has every field of MAAS 3.8's single file products, and none that makes it another kind", () => {
+    const [product] = Object.values(JSON.parse(stream.texts.products.text).products) as Record<
+      string,
+      unknown
+    >[];
+    for (const field of [
+      "arch",
+      "label",
+      "os",
+      "release",
+      "release_title",
+      "subarch",
+      "subarches",
+      "support_eol",
+      "version",
+    ]) {
+      expect(product).toHaveProperty(field);
+    }
+    expect(product).not.toHaveProperty("bootloader-type");
+    expect(product).not.toHaveProperty("kflavor");
+    const versions = product?.versions as Record<string, { items: object }>;
+    expect(Object.keys(versions["20261120"]?.items ?? {})).toEqual(["manifest", "root-tgz"]);
+    // MAAS tells boot loaders by a name with :1: and Ubuntu by one with :v3:.
+    expect(stream.product).not.toMatch(/:1:|:v[23]:/);
+  });
+
+  test("says the same for the same image, and how to deploy and select it", () => {
+    expect(ownStream(rocky, updated)).toEqual(stream);
+    expect(stream.distroSeries).toBe("rhel/rocky9");
+    expect(stream.selection).toEqual({
+      os: "rhel",
+      release: "rocky9",
+      arches: ["amd64"],
+      subarches: ["*"],
+      labels: ["*"],
+    });
+  });
+});

@@ -1,0 +1,31 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+
+const undo = readFileSync(join(import.meta.dirname, "../../../../resources/host/ledger/undo.sh"), "utf8");
+const functionText = /^others_at\(\) \{\n[\s\S]*?\n\}/m.exec(undo)?.[0] ?? "";
+
+/** Who is said to listen on a port that nginx.service wants, where ss(8) tells of these processes. */
+function others(...pids: number[]): string {
+  const users = pids.map((pid) => `("nginx",pid=${pid},fd=6)`).join(",");
+  const line = `LISTEN 0 511 0.0.0.0:8088 0.0.0.0:*${users && ` users:(${users})`}`;
+  const script = `ss() { printf '%s\\n' '${line}'; }\n${functionText}\nothers_at 8088 nginx.service`;
+  return execFileSync("sh", ["-euc", script], { encoding: "utf8" }).trim();
+}
+
+// Beyond what Linux gives (pid_max is 4194304 at most): a process that has ended since.
+const ended = 99_999_999;
+
+test("a process that has ended since it was listed is nobody else", () => {
+  expect(others(ended)).toBe("");
+});
+
+test("one that runs and is not of the service is named, beside ended ones, too", () => {
+  expect(others(process.pid)).toBe(`"nginx",pid=${process.pid}`);
+  expect(others(ended, process.pid)).toContain('"nginx"');
+});
+
+test("a listener of which no process is known is named by its address", () => {
+  expect(others()).toBe("0.0.0.0:8088");
+});

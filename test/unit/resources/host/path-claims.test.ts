@@ -1,0 +1,300 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
+import { Ground } from "./this-machine.ts";
+
+let ground: Ground;
+
+beforeEach(() => {
+  ground = new Ground();
+  mkdirSync(ground.at(""), { recursive: true });
+});
+
+afterEach(() => ground.clear());
+
+/** Everything below the changed directory: type, mode, time and content or target. */
+function manifest(): string {
+  const format = "%P %y %m %T@ %l\n";
+  const list = execFileSync("find", [ground.at(""), "-mindepth", "1", "-printf", format], {
+    encoding: "utf8",
+  });
+  const sums = execFileSync("sh", ["-c", 'find "$1" -type f -exec sha256sum {} +', "-", ground.at("")], {
+    encoding: "utf8",
+  });
+  return [...list.split("\n"), ...sums.split("\n")].sort().join("\n");
+}
+
+function link(name: string, target: string): DeclaredPath {
+  return { type: "link", path: ground.at(name), target };
+}
+
+function absent(name: string): DeclaredPath {
+  return { type: "absent", path: ground.at(name) };
+}
+
+describe("making", () => {
+  test("creates files, directories, links and the parents they need", async () => {
+    const report = await ground.apply("r", [
+      ground.file("deep/down/a.conf", "text\n", "0640"),
+      ground.directory("data", "2750"),
+      link("deep/link", "down/a.conf"),
+    ]);
+    expect(report).toMatchObject({ code: 0, stderr: "", began: true, warnings: [] });
+    expect(readFileSync(ground.at("deep/link"), "utf8")).toBe("text\n");
+    expect(lstatSync(ground.at("deep/down/a.conf")).mode & 0o7777).toBe(0o640);
+    expect(lstatSync(ground.at("deep")).mode & 0o7777).toBe(0o755);
+    expect(lstatSync(ground.at("data")).mode & 0o7777).toBe(0o2750);
+  });
+
+  test.each([
+    ["quotes", `it's "quoted" \`here\` $HOME \\n`],
+    ["newline", "two\nlines"],
+    ["newline at the end", "line\n"],
+    ["leading dash", "-rf"],
+    ["glob", "*?[a]"],
+    ["letters beyond ASCII", "Übergröße 🗄"],
+  ])("takes names with %s, and takes them away again", async (_, name) => {
+    const before = manifest();
+    const declared = [
+      ground.file(`${name}/${name}`, `content of ${name}`),
+      link(`${name}.link`, name),
+      ground.directory(`${name}.d`),
+    ];
+    expect(await ground.apply("r", declared)).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(ground.at(`${name}/${name}`), "utf8")).toBe(`content of ${name}`);
+    expect(readlinkSync(ground.at(`${name}.link`))).toBe(name);
+    const found = await ground.look("r", declared);
+    expect([...found.at.values()].map(({ type }) => type)).toEqual(["file", "link", "directory"]);
+    expect(found.at.get(ground.at(`${name}/${name}`))?.content).toBe(`content of ${name}`);
+    expect(found.at.get(ground.at(`${name}.link`))?.target).toBe(name);
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0, stderr: "" });
+    expect(manifest()).toBe(before);
+  });
+
+  test("replaces a symbolic link instead of writing to where it points", async () => {
+    writeFileSync(ground.at("elsewhere"), "untouched");
+    symlinkSync("elsewhere", ground.at("a"));
+    expect(await ground.apply("r", [ground.file("a", "new")])).toMatchObject({ code: 0 });
+    expect(readFileSync(ground.at("elsewhere"), "utf8")).toBe("untouched");
+    expect(lstatSync(ground.at("a")).isFile()).toBe(true);
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0 });
+    expect(readlinkSync(ground.at("a"))).toBe("elsewhere");
+  });
+
+  test("clears bits of a directory's mode that are not declared", async () => {
+    mkdirSync(ground.at("d"));
+    chmodSync(ground.at("d"), 0o2775);
+    expect(await ground.apply("r", [ground.directory("d", "0755")])).toMatchObject({ code: 0 });
+    expect(lstatSync(ground.at("d")).mode & 0o7777).toBe(0o755);
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0 });
+    expect(lstatSync(ground.at("d")).mode & 0o7777).toBe(0o2775);
+  });
+
+  test("turns a file into a directory with files in it, and back", async () => {
+    const file = [ground.file("x", "file")];
+    const directory = [ground.file("x/y/z", "inner")];
+    for (const declared of [file, directory, file, [ground.directory("x"), ...directory], file]) {
+      expect(await ground.apply("r", declared)).toMatchObject({ code: 0, stderr: "" });
+    }
+    expect(readFileSync(ground.at("x"), "utf8")).toBe("file");
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0 });
+    expect(readdirSync(ground.at(""))).toEqual([]);
+  });
+
+  test("leaves alone what does not differ", async () => {
+    writeFileSync(ground.at("a"), "same");
+    const before = manifest();
+    expect(await ground.apply("r", [ground.file("a", "same")], () => false)).toMatchObject({ code: 0 });
+    expect(manifest()).toBe(before);
+    expect((await ground.look("r", [ground.file("a", "same")])).claimed).toBe(true);
+  });
+});
+
+describe("putting back", () => {
+  test("leaves everything as found, down to modes and times, and no ledger", async () => {
+    writeFileSync(ground.at("file"), Buffer.from([0, 255, 10, 13]), { mode: 0o604 });
+    writeFileSync(ground.at("default"), "a site");
+    symlinkSync("default", ground.at("enabled"));
+    mkdirSync(ground.at("dir"), { mode: 0o711 });
+    writeFileSync(ground.at("dir/inner"), "kept");
+    for (const name of ["file", "default", "dir"]) utimesSync(ground.at(name), 1e9, 1.1e9);
+    const before = manifest();
+    const declared = [
+      ground.file("file", "ours"),
+      ground.file("new/file", "ours"),
+      ground.directory("dir", "0700"),
+      link("default", "/nowhere"),
+      absent("enabled"),
+      absent("never there"),
+    ];
+    expect(await ground.apply("r", declared)).toMatchObject({ code: 0, stderr: "" });
+    expect(existsSync(ground.at("enabled"))).toBe(false);
+    expect(manifest()).not.toBe(before);
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0, stderr: "", warnings: [] });
+    expect(manifest()).toBe(before);
+    expect(existsSync(ground.place.directory)).toBe(false);
+  });
+
+  test("gives an empty directory back its place, with its mode and time", async () => {
+    for (const name of ["file", "link"]) {
+      mkdirSync(ground.at(name), { mode: 0o711 });
+      utimesSync(ground.at(name), 1e9, 1.1e9);
+    }
+    const before = manifest();
+    const declared = [ground.file("file", "ours"), link("link", "file")];
+    expect(await ground.apply("r", declared)).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(ground.at("link"), "utf8")).toBe("ours");
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0, stderr: "", warnings: [] });
+    expect(manifest()).toBe(before);
+    expect(existsSync(ground.place.directory)).toBe(false);
+  });
+
+  test("happens to what leaves the set, and to nothing else", async () => {
+    writeFileSync(ground.at("a"), "found");
+    const keep = ground.file("keep", "kept");
+    expect(
+      await ground.apply("r", [ground.file("a", "ours"), ground.file("d/b", "ours"), keep]),
+    ).toMatchObject({
+      code: 0,
+    });
+    expect(await ground.apply("r", [keep])).toMatchObject({ code: 0, warnings: [] });
+    expect(readFileSync(ground.at("a"), "utf8")).toBe("found");
+    expect(readdirSync(ground.at("")).sort()).toEqual(["a", "keep"]);
+  });
+
+  test("keeps a directory that has something else in it, and says so", async () => {
+    expect(
+      await ground.apply("r", [ground.directory("data"), ground.file("data/x/y", "ours")]),
+    ).toMatchObject({ code: 0 });
+    writeFileSync(ground.at("data/theirs"), "content");
+    const { warnings } = await ground.apply("r", []);
+    expect(warnings).toEqual([expect.stringContaining(ground.at("data"))]);
+    expect(readdirSync(ground.at("data"))).toEqual(["theirs"]);
+    expect(existsSync(ground.place.directory)).toBe(false);
+  });
+
+  test("survives that what we made is gone already", async () => {
+    expect(await ground.apply("r", [ground.file("a/b/c", "x"), ground.directory("e")])).toMatchObject({
+      code: 0,
+    });
+    rmSync(ground.at("a"), { recursive: true });
+    rmSync(ground.at("e"), { recursive: true });
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0, stderr: "" });
+    expect(existsSync(ground.place.directory)).toBe(false);
+  });
+});
+
+describe("sharing", () => {
+  test("two resources that declare the same share a path until the last lets go", async () => {
+    writeFileSync(ground.at("a"), "found");
+    const both = [ground.file("a", "ours"), ground.file("d/b", "ours")];
+    expect(await ground.apply("one", both)).toMatchObject({ code: 0 });
+    expect(await ground.apply("two", both)).toMatchObject({ code: 0 });
+    expect(await ground.apply("one", [])).toMatchObject({ code: 0 });
+    expect(readFileSync(ground.at("a"), "utf8")).toBe("ours");
+    expect(readFileSync(ground.at("d/b"), "utf8")).toBe("ours");
+    expect(await ground.apply("two", [])).toMatchObject({ code: 0 });
+    expect(readFileSync(ground.at("a"), "utf8")).toBe("found");
+    expect(readdirSync(ground.at(""))).toEqual(["a"]);
+  });
+
+  test("another declaration for a path is refused before anything changes", async () => {
+    expect(await ground.apply("old-name", [ground.file("a", "ours")])).toMatchObject({ code: 0 });
+    const before = manifest();
+    const { error, began } = await ground.apply("new-name", [
+      ground.file("b", "x"),
+      ground.file("a", "other"),
+    ]);
+    expect(began).toBe(false);
+    expect(error?.message).toContain("old-name");
+    expect(error?.message).toContain(ground.at("a"));
+    expect(error?.message).toContain("alias");
+    expect(manifest()).toBe(before);
+  });
+
+  test("those who agreed can change together, one after the other", async () => {
+    const old = [ground.file("a", "old")];
+    const next = [ground.file("a", "next")];
+    expect(await ground.apply("one", old)).toMatchObject({ code: 0 });
+    expect(await ground.apply("two", old)).toMatchObject({ code: 0 });
+    const { code, warnings } = await ground.apply("one", next);
+    expect(code).toBe(0);
+    expect(warnings).toEqual([expect.stringContaining("shared with two")]);
+    const back = await ground.apply("two", [...old, ground.file("c", "")]);
+    expect(back.error?.message).toContain("one");
+    expect(await ground.apply("two", next)).toMatchObject({ code: 0, warnings: [] });
+    expect(readFileSync(ground.at("a"), "utf8")).toBe("next");
+  });
+
+  test("a directory needed by one can be declared by another", async () => {
+    expect(await ground.apply("one", [ground.file("d/a", "x")])).toMatchObject({ code: 0 });
+    expect(await ground.apply("two", [ground.directory("d", "0700")])).toMatchObject({ code: 0 });
+    expect(await ground.apply("one", [])).toMatchObject({ code: 0 });
+    expect(existsSync(ground.at("d"))).toBe(true);
+    expect(await ground.apply("two", [])).toMatchObject({ code: 0 });
+    expect(existsSync(ground.at("d"))).toBe(false);
+  });
+});
+
+describe("refusing", () => {
+  test.each<[string, (g: Ground) => void, (g: Ground) => DeclaredPath, RegExp]>([
+    [
+      "a directory with content where a file is declared",
+      (g) => mkdirSync(g.at("a/b"), { recursive: true }),
+      (g) => g.file("a", ""),
+      /not empty/i,
+    ],
+    [
+      "a file where a parent is needed",
+      (g) => writeFileSync(g.at("a"), "data"),
+      (g) => g.file("a/b", ""),
+      /not a directory/,
+    ],
+    [
+      "a linked directory where a directory is declared",
+      (g) => {
+        mkdirSync(g.at("t"));
+        symlinkSync("t", g.at("a"));
+      },
+      (g) => g.directory("a"),
+      /symbolic link to a directory/,
+    ],
+    [
+      "a directory that is declared absent",
+      (g) => mkdirSync(g.at("a")),
+      () => absent("a"),
+      /only files and links/,
+    ],
+    [
+      "an owner that does not exist",
+      () => {},
+      (g) => ({
+        ...(g.file("a", "") as Extract<DeclaredPath, { type: "file" }>),
+        owner: "nobody-by-this-name",
+      }),
+      /invalid user/,
+    ],
+  ])("%s", async (_, prepare, declare, reason) => {
+    prepare(ground);
+    const before = manifest();
+    const { error } = await ground.apply("r", [declare(ground)]);
+    expect(error?.message).toMatch(reason);
+    expect(error?.message).toContain(ground.at("a"));
+    expect(await ground.apply("r", [])).toMatchObject({ code: 0 });
+    expect(manifest().replaceAll(/\d+\.\d{10}/g, "")).toBe(before.replaceAll(/\d+\.\d{10}/g, ""));
+    expect(existsSync(ground.place.directory)).toBe(false);
+  });
+});

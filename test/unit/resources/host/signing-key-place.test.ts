@@ -1,0 +1,77 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { Host } from "../../../../hosts/host.ts";
+import { type FormerKey, formerKeyProbe } from "../../../../resources/host/signing-key/key-probe.ts";
+import { formerKeyDirectory, keyDirectory, signingKey } from "../../../../resources/host/signing-key.ts";
+import type { Scene } from "../../../../resources/kernel/definition.ts";
+import { Ground, runHere } from "./this-machine.ts";
+
+let ground: Ground;
+
+beforeEach(() => {
+  ground = new Ground();
+});
+
+afterEach(() => ground.clear());
+
+const wanted = {
+  host: "h",
+  userId: "Mirror of dc1",
+  directory: "/k/new",
+  formerDirectory: "/k/former",
+  keepOnRemove: true,
+};
+
+/** Where a key would be, on a host with these findings. */
+async function placed(found: FormerKey | undefined, previous?: string): Promise<string | undefined> {
+  const scene = { id: "signingkey-a", host: { facts: async () => found } as unknown as Host } as Scene;
+  const before = previous === undefined ? undefined : { ...wanted, directory: previous };
+  const settled = await signingKey.settles?.(scene, wanted, before);
+  expect(settled).not.toHaveProperty("formerDirectory");
+  return settled?.directory;
+}
+
+test("a key stays where the state has it, and one that a destroyed mirror left is used", async () => {
+  expect(await placed(undefined)).toBe("/k/new");
+  expect(await placed(undefined, "/k/former")).toBe("/k/former");
+  expect(await placed({ userId: "Mirror of dc1", others: ["x"] }, "/k/former")).toBe("/k/former");
+  expect(await placed({ userId: "Mirror of dc1", others: ["x"] }, "/k/new")).toBe("/k/new");
+  expect(await placed({ userId: "Mirror of dc1", others: [] })).toBe("/k/former");
+  expect(await placed({ userId: undefined, others: [] })).toBe("/k/former");
+  // Another stack's, whose name and mirror's name make the same text.
+  expect(await placed({ userId: "Mirror of dc1-west", others: ["x"] })).toBe("/k/new");
+});
+
+test("a key that somebody declares is not taken over: both ways on are named", async () => {
+  const others = ["signingkey-dc1-mirror-key"];
+  await expect(placed({ userId: "Mirror of dc1", others })).rejects.toThrow(
+    /signingkey-dc1-mirror-key made with an earlier release.*nameOnHost.*\/k\/new/s,
+  );
+});
+
+test("the host tells of a former key, and of who declares it", async () => {
+  const [former, present] = [ground.at("former"), ground.at("new")];
+  const look = async () => {
+    const probe = formerKeyProbe("me", present, former, ground.place);
+    return probe.parse((await runHere(probe.script)).stdout);
+  };
+  expect(await look()).toBeUndefined();
+  expect(await ground.apply("me", [ground.directory("former", "0700")])).toMatchObject({ code: 0 });
+  writeFileSync(join(former, "pubring.kbx"), "");
+  expect(await look()).toEqual({ userId: undefined, others: [] });
+  expect(await ground.apply("other", [ground.directory("former", "0700")])).toMatchObject({ code: 0 });
+  expect((await look())?.others).toEqual(["other"]);
+  mkdirSync(present);
+  writeFileSync(join(present, "pubring.kbx"), "");
+  expect(await look()).toBeUndefined();
+});
+
+test("directories of keys are distinct, and short enough for gpg's sockets", () => {
+  const long = keyDirectory("a".repeat(31));
+  expect(keyDirectory("ubuntu")).toMatch(/^\/var\/lib\/airgapped-maas\/keys\/ubuntu_of_.*_of_/);
+  expect(long.length).toBeLessThanOrEqual(80);
+  expect(keyDirectory(`${"a".repeat(60)}b`)).not.toBe(keyDirectory(`${"a".repeat(60)}c`));
+  expect(keyDirectory(`${"a".repeat(60)}b`).length).toBeLessThanOrEqual(80);
+  expect(formerKeyDirectory("ubuntu")).toMatch(/^\/var\/lib\/airgapped-maas\/keys\/[^_]+-ubuntu$/);
+});

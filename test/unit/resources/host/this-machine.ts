@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import type { RunOptions, RunResult } from "../../../../hosts/host.ts";
+import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
+import {
+  type ClaimsReport,
+  claimsReport,
+  pathClaims,
+} from "../../../../resources/host/ledger/path-claims.ts";
+import { type FoundPaths, pathProbe } from "../../../../resources/host/ledger/path-probe.ts";
+import type { LedgerPlace } from "../../../../resources/host/ledger/place.ts";
+
+/** Runs a script as hosts do, but here. */
+export async function runHere(script: string, input: RunOptions["input"] = ""): Promise<RunResult> {
+  const shell = spawn("sh", ["-c", script], { env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" } });
+  let stdout = "";
+  let stderr = "";
+  shell.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  shell.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  // A script may end without reading its input.
+  shell.stdin.on("error", () => {}).end(input);
+  const code = await new Promise<number>((done) => shell.on("close", (status) => done(status ?? 128)));
+  return { code, stdout, stderr };
+}
+
+/** A directory to change, and a ledger of what was changed in it. */
+export class Ground {
+  readonly root = mkdtempSync(join(tmpdir(), "ground-"));
+  readonly place: LedgerPlace = {
+    directory: join(this.root, "ledger"),
+    lock: join(this.root, "lock"),
+  };
+  /** Who may own files here without being root. */
+  readonly me = { owner: String(userInfo().uid), group: String(userInfo().gid) };
+
+  at(name: string): string {
+    return join(this.root, "files", name);
+  }
+
+  file(name: string, content: string, mode = "0644"): DeclaredPath {
+    return { type: "file", path: this.at(name), content, mode, ...this.me };
+  }
+
+  directory(name: string, mode = "0755"): DeclaredPath {
+    return { type: "directory", path: this.at(name), mode, ...this.me };
+  }
+
+  async apply(
+    resource: string,
+    declared: readonly DeclaredPath[],
+    differs = (_: DeclaredPath) => true,
+  ): Promise<ClaimsReport & RunResult> {
+    const claims = pathClaims(resource, declared, differs, this.place);
+    const result = await runHere(`${claims.prologue}\n${claims.body}`);
+    return { ...claimsReport(claims, result), ...result };
+  }
+
+  async look(resource: string, declared: readonly DeclaredPath[]): Promise<FoundPaths> {
+    const probe = pathProbe(resource, declared, this.place);
+    const { code, stdout, stderr } = await runHere(probe.script);
+    if (code !== 0) throw new Error(`The probe ended with ${code}: ${stderr}`);
+    return probe.parse(stdout);
+  }
+
+  clear(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

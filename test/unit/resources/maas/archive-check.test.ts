@@ -1,0 +1,61 @@
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import { createCleartextMessage, generateKey, readPrivateKey, sign } from "openpgp";
+import { ExplainedError } from "../../../../errors/explained-error.ts";
+import type { Host } from "../../../../hosts/host.ts";
+import { archiveDoubt } from "../../../../resources/maas/archive/archive-check.ts";
+
+let mirrorKey: string;
+let otherKey: string;
+let inRelease: string;
+beforeAll(async () => {
+  const make = () => generateKey({ userIDs: [{ name: "Mirror" }], date: new Date(Date.now() - 60_000) });
+  const [mirror, other] = [await make(), await make()];
+  mirrorKey = mirror.publicKey;
+  otherKey = other.publicKey;
+  inRelease = await sign({
+    message: await createCleartextMessage({ text: "Suite: noble\n" }),
+    signingKeys: await readPrivateKey({ armoredKey: mirror.privateKey }),
+  });
+});
+
+/** A region host that sees this answer, and what it was asked for. */
+function seeing(answer: { status: number; body: string } | ExplainedError) {
+  const asked: string[] = [];
+  const host = {
+    name: "maas.dc1",
+    fetch: async (url: string) => {
+      asked.push(url);
+      if (answer instanceof ExplainedError) throw answer;
+      return { ...answer, body: Buffer.from(answer.body), headers: {}, url };
+    },
+  } as unknown as Host;
+  const archive = { name: "main_archive", url: "http://mirror.dc1.example/ubuntu/", suite: "noble" };
+  return { asked, doubt: (key: string) => archiveDoubt(host, { ...archive, key }) };
+}
+
+describe("an archive that MAAS is to name to machines", () => {
+  test("is right with the key that signed it", async () => {
+    const { asked, doubt } = seeing({ status: 200, body: inRelease });
+    expect(await doubt(mirrorKey)).toBeUndefined();
+    expect(asked).toEqual(["http://mirror.dc1.example/ubuntu/dists/noble/InRelease"]);
+  });
+
+  test("is refused with another key, which no machine could use it with", async () => {
+    const refused = seeing({ status: 200, body: inRelease }).doubt(otherKey);
+    await expect(refused).rejects.toThrow(/is not signed with the declared key[\s\S]*leave it out for one/);
+    const changed = seeing({ status: 200, body: inRelease.replace("noble", "jammy") }).doubt(mirrorKey);
+    await expect(changed).rejects.toThrow(/is not signed with the declared key/);
+  });
+
+  test("is doubted without a key when Ubuntu did not sign it", async () => {
+    expect(await seeing({ status: 200, body: inRelease }).doubt("")).toMatch(
+      /^main_archive: machines verify it with Ubuntu's own keys.*declare it as key/,
+    );
+  });
+
+  test("is doubted when it is not there, or cannot be seen from the region", async () => {
+    expect(await seeing({ status: 404, body: "" }).doubt(mirrorKey)).toMatch(/noble\/InRelease is not there/);
+    const broken = new ExplainedError({ step: "fetching", found: "refused", remedy: "Look." });
+    expect(await seeing(broken).doubt("")).toMatch(/cannot be read from maas.dc1 \(refused\)/);
+  });
+});

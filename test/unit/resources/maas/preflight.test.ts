@@ -1,0 +1,144 @@
+import { rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { ExplainedError } from "../../../../errors/explained-error.ts";
+import { checkMirror } from "../../../../resources/maas/boot-sources/preflight.ts";
+import { type Seen, seenFromHere } from "../../../../resources/maas/boot-sources/seen-from.ts";
+import {
+  type Fields,
+  item,
+  kernel,
+  loaderId,
+  loaders,
+  productFile,
+  publishStream,
+  smallStream,
+  ubuntuId,
+  ubuntuProducts,
+  url,
+} from "../../content/simplestreams/small-stream.ts";
+import { newKey } from "../../content/small-archive.ts";
+import { scratchDirectory } from "../mirror/published-tree/job-on-this-machine.ts";
+
+const key = await newKey();
+const selections = [{ os: "ubuntu", release: "noble", arches: ["amd64"], subarches: ["*"], labels: ["*"] }];
+const keyring = Buffer.from(key.toPublic().write()).toString("base64");
+let root: string;
+const cacheBefore = process.env.XDG_CACHE_HOME;
+
+beforeEach(() => {
+  root = scratchDirectory("maas-preflight");
+  process.env.XDG_CACHE_HOME = root;
+});
+afterEach(() => {
+  if (cacheBefore === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = cacheBefore;
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe("what MAAS would get of a stream", () => {
+  let open = 0;
+  let most = 0;
+
+  /** MAAS's view of a stream with these products beside the usual ones, all of whose files are there. */
+  async function check(products: Record<string, unknown>) {
+    const stream = smallStream(key);
+    await publishStream(stream, [
+      productFile(ubuntuId, { ...ubuntuProducts(), ...products }),
+      productFile(loaderId, loaders()),
+    ]);
+    open = 0;
+    most = 0;
+    const listed = new Map<string, number>();
+    const seen: Seen = {
+      async fetch(address) {
+        const body = stream.files.get(decodeURIComponent(address.slice(url.length)));
+        return { status: body ? 200 : 404, body: body ?? Buffer.alloc(0) };
+      },
+      async sizeOf(address) {
+        most = Math.max(most, ++open);
+        await new Promise(setImmediate);
+        open--;
+        const path = decodeURIComponent(address.slice(url.length));
+        listed.set(path, 0);
+        return stream.files.get(path)?.length ?? (/squashfs$/.test(path) ? 500_000 : 1000);
+      },
+      file: async () => "unknown",
+    };
+    return checkMirror(seen, "mirror", { url, keyring, selections, state: "in use" });
+  }
+
+  const odd = (fields: Fields) => ({ ...kernel("focal", "amd64", "ga-20.04", ["20260601"]), ...fields });
+
+  test.each<[string, unknown]>([
+    ["that is no object", 7],
+    ["of a system that is a list", odd({ os: ["ubuntu"] })],
+    ["without versions", odd({ versions: undefined })],
+    ["with an odd file", odd({ versions: { 1: { items: { x: item("squashfs", "../x") } } } })],
+    ["called constructor", odd({ release: "constructor" })],
+  ])("is not stopped by a product %s, which nobody selected", async (_, product) => {
+    expect((await check({ constructor: product })).length).toBeGreaterThan(3);
+  });
+
+  test.each(["arch", "release", "label"])(
+    "is nothing at all where a product has no %s, selected or not",
+    async (field) => {
+      await expect(check({ odd: odd({ [field]: undefined }) })).rejects.toThrow(
+        new RegExp(`its ${field} is missing; MAAS would refuse the whole stream`),
+      );
+    },
+  );
+
+  test("is refused where what is selected is odd", async () => {
+    const noble = { ...odd({ release: "noble" }), subarch: ["ga-24.04"] };
+    await expect(check({ noble })).rejects.toThrow(/product "noble": its subarch is a list/);
+  });
+
+  test("is asked for a few files at once", async () => {
+    const kernels = Array.from({ length: 60 }, (_, number) => [
+      `v3:${number}`,
+      kernel("noble", "amd64", `ga-${number}`, ["20260601"]),
+    ]);
+    expect((await check(Object.fromEntries(kernels))).length).toBeGreaterThan(60);
+    expect(most).toBe(16);
+  });
+});
+
+describe("a stream seen from this workstation", () => {
+  let server: Server;
+  let address: string;
+
+  beforeEach(async () => {
+    server = createServer((request, response) => {
+      if (request.url === "/broken") {
+        response.writeHead(200, { "content-length": "1000" });
+        response.write("half", () => response.destroy());
+        return;
+      }
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      };
+      response.on("drain", more);
+      more();
+    });
+    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterEach(
+    () =>
+      new Promise((done) => {
+        server.close(done);
+        server.closeAllConnections();
+      }),
+  );
+
+  test("is read no further than it may be long", async () => {
+    const { body } = await seenFromHere().fetch(`${address}/endless`, 100_000);
+    expect(body).toHaveLength(100_000);
+  });
+
+  test("is explained when it breaks off", async () => {
+    await expect(seenFromHere().fetch(`${address}/broken`, 100_000)).rejects.toThrow(ExplainedError);
+  });
+});

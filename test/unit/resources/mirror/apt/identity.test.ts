@@ -1,0 +1,82 @@
+import { expect, test } from "@jest/globals";
+import { changesForClients, heldIn, type Identity } from "../../../../../resources/mirror/apt/identity.ts";
+
+const published: Identity = {
+  mode: "verbatim",
+  headers: {
+    noble: { Origin: "Ubuntu", Label: "Ubuntu", Suite: "noble", Codename: "noble", Version: "24.04" },
+  },
+  signers: ["A".repeat(40)],
+};
+
+test("the same identity needs nothing of clients", () => {
+  expect(changesForClients(published, published)).toEqual([]);
+});
+
+test("what apt asks about is named as apt names it, with what to do", () => {
+  const noble = { Origin: "Ubuntu", Label: "Other", Suite: "noble", Version: "24.10" };
+  expect(changesForClients(published, { ...published, headers: { noble } })).toEqual([
+    expect.stringMatching(
+      /2 things .*noble changed its 'Label' value from 'Ubuntu' to 'Other', noble changed its 'Codename' value from 'noble' to ''.*--allow-releaseinfo-change/,
+    ),
+  ]);
+});
+
+test("a suite that was not published has nothing to compare with, whatever it is called", () => {
+  const headers = { ...published.headers, constructor: { Origin: "x" } };
+  expect(changesForClients(published, { ...published, headers })).toEqual([]);
+});
+
+test.each<[string, Partial<Identity>, RegExp]>([
+  [
+    "upstream's",
+    { signers: ["B".repeat(40)] },
+    /upstream's key, B{40}, in place of A{40}.*NO_PUBKEY B{16}: deliver/,
+  ],
+  [
+    "the mirror's own",
+    { mode: "resigned", signers: ["C".repeat(40)] },
+    /the mirror's own key, C{40}.*NO_PUBKEY C{16}/,
+  ],
+  [
+    "one that is not made yet",
+    { mode: "resigned", signers: [] },
+    /own key, which this update makes.*NO_PUBKEY: deliver/,
+  ],
+])("another key is named: %s", (_, change, expected) => {
+  expect(changesForClients(published, { ...published, ...change })).toEqual([
+    expect.stringMatching(expected),
+  ]);
+});
+
+test("a key beside the one that clients have is another key", () => {
+  const both = { ...published, signers: [...published.signers, "B".repeat(40)] };
+  expect(changesForClients(published, both)).toHaveLength(1);
+  expect(changesForClients(both, published)).toEqual([]);
+});
+
+test("what the host tells of it is read strictly, or not at all", () => {
+  const contents = {
+    headers: { noble: { Label: "Ubuntu" } },
+    upstreamFingerprints: ["A"],
+    upstreamKey: "k",
+    more: 1,
+  };
+  expect(heldIn(contents)).toEqual({
+    headers: { noble: { Label: "Ubuntu" } },
+    upstreamFingerprints: ["A"],
+    upstreamKey: "k",
+  });
+  expect(heldIn({})).toEqual({ headers: {}, upstreamFingerprints: [] });
+  for (const odd of [
+    undefined,
+    null,
+    "text",
+    [],
+    { headers: "x" },
+    { headers: { noble: { Label: "\u001b[2J" } } },
+    { upstreamFingerprints: [{}] },
+  ]) {
+    expect(heldIn(odd)).toBeUndefined();
+  }
+});

@@ -1,0 +1,55 @@
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import { type TrustedKeys, trustedKeys } from "../../../../../content/openpgp/keyring.ts";
+import type { Host } from "../../../../../hosts/host.ts";
+import { heldIn } from "../../../../../resources/mirror/apt/identity.ts";
+import { checkedContents } from "../../../../../resources/mirror/apt/kept-snapshot.ts";
+
+const host = { name: "mirror" } as Host;
+let keys: TrustedKeys;
+beforeAll(async () => {
+  keys = await trustedKeys(undefined);
+});
+
+const contents = (change: object = {}) => ({
+  suites: { noble: { date: "2026-11-28T06:49:15.000Z", release: "a".repeat(64), packages: 1, bytes: 2 } },
+  packages: 1,
+  bytes: 2,
+  headers: { noble: { Suite: "noble" } },
+  upstreamFingerprints: [keys.fingerprints[0]],
+  upstreamKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nof whoever has the host",
+  warnings: ["one\u001b[31m thing"],
+  ...change,
+});
+const read = (change?: object, mode: "resigned" | "verbatim" = "verbatim") =>
+  checkedContents(host, "/srv/m/trees/1", contents(change), mode, keys);
+
+describe("what a host says of a kept tree", () => {
+  test("never decides which key clients trust", () => {
+    expect(read().upstreamKey).toBe(keys.armored);
+    expect(() => read({ upstreamFingerprints: ["B".repeat(40)] })).toThrow(/clients would refuse it/);
+    expect(read({ upstreamFingerprints: ["B".repeat(40)] }, "resigned").upstreamFingerprints).toEqual([
+      ...keys.fingerprints,
+    ]);
+  });
+
+  test("may have in its heads what a Release may have", () => {
+    const headers = { noble: { Suite: "noble", Description: "Ubuntu\tNoble \u00e9" } };
+    expect(read({ headers }).headers).toEqual(headers);
+    expect(heldIn({ headers })?.headers).toEqual(headers);
+  });
+
+  test("cannot write to a terminal", () => {
+    expect(read().warnings).toEqual(["one [31m thing"]);
+  });
+
+  test.each<object>([
+    { headers: { noble: { Suite: "noble\nSignWith: x" } } },
+    { headers: { noble: { "Suite\nSignWith": "noble" } } },
+    { suites: { noble: { date: "soon", release: "a".repeat(64), packages: 1, bytes: 2 } } },
+    { upstreamFingerprints: ["x; reboot"] },
+    { packages: -1 },
+    { headers: undefined },
+  ])("is refused where no update wrote it: %j", (change) => {
+    expect(() => read(change)).toThrow(/host mirror: reading \/srv\/m\/trees\/1\/contents\.json: its /);
+  });
+});

@@ -1,0 +1,230 @@
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { reproConfiguration } from "../../../../../resources/mirror/apt/reprepro-configuration.ts";
+import { publishScript, restoreScript } from "../../../../../resources/mirror/apt/scripts.ts";
+import { observeScript } from "../../../../../resources/mirror/published-tree/scripts.ts";
+import {
+  digestOf,
+  type WorkItem,
+  workListText,
+} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+
+/*
+ * A mirror that signs anew, on this machine: its real scripts, reprepro and gpg, with everything handed over, so that what
+ * reaches the host can be what no honest workstation would send.
+ */
+
+/** A package of an index: the fields of its stanza, and the bytes of its file. */
+export interface Offered {
+  readonly stanza: string;
+  /** What the plan says of its file. */
+  readonly path: string;
+  readonly bytes: string;
+}
+
+/** A suite by the text of each index, `COMPONENT/KIND-ARCHITECTURE`, and what is selected from it. */
+export interface OfferedSuite {
+  readonly name: string;
+  readonly indices: Readonly<Record<string, readonly Offered[]>>;
+  /** Names; default: all of every index. */
+  readonly selected?: readonly string[];
+}
+
+/** A package as upstreams have it. `fields` are in the place of, or beside, those that it has otherwise. */
+export function offered(
+  name: string,
+  version = "1.0",
+  bytes = `${name} ${version}`,
+  fields: Readonly<Record<string, string>> = {},
+): Offered {
+  const source = fields.Source?.split(" ")[0] ?? name;
+  const architecture = fields.Architecture ?? "amd64";
+  const path =
+    fields.Filename ??
+    `pool/main/${source.slice(0, source.startsWith("lib") ? 4 : 1)}/${source}/${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`;
+  const all = {
+    Package: name,
+    Version: version,
+    Architecture: architecture,
+    Maintainer: "Nobody <nobody@example.org>",
+    Filename: path,
+    Size: String(Buffer.byteLength(bytes)),
+    SHA256: digestOf(bytes),
+    Section: "misc",
+    Priority: "optional",
+    Description: `is ${name}`,
+    ...fields,
+  };
+  const stanza = Object.entries(all).map(([field, value]) => `${field}: ${value}\n`);
+  return { stanza: stanza.join(""), path: path.replace(/^\.\//, "").replace(/\n[\s\S]*/, ""), bytes };
+}
+
+type ReproFiles = ReturnType<typeof reproConfiguration>;
+
+const components = ["main", "universe"];
+
+export class ResignedMirror {
+  readonly root = scratchDirectory("resigned");
+  readonly directory = join(this.root, "m");
+  readonly #gnupg = join(this.root, "gnupg");
+  readonly fingerprint: string;
+
+  constructor() {
+    mkdirSync(this.#gnupg, { mode: 0o700 });
+    const gpg = (...args: string[]) =>
+      execFileSync("gpg", ["--homedir", this.#gnupg, "--batch", "--quiet", ...args], {
+        stdio: "pipe",
+      }).toString();
+    gpg("--passphrase", "", "--quick-generate-key", "mirror", "ed25519", "sign", "never");
+    this.fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(gpg("--with-colons", "--list-keys"))?.[1] ?? "";
+  }
+
+  close(): void {
+    execFileSync("gpgconf", ["--homedir", this.#gnupg, "--kill", "all"]);
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  #settings(suites: readonly string[]) {
+    return {
+      owner: "m",
+      directory: this.directory,
+      store: join(this.root, "store"),
+      mode: "resigned" as const,
+      keep: 3,
+      signing: {
+        directory: this.#gnupg,
+        fingerprint: this.fingerprint,
+        suites,
+        validSeconds: 0,
+        completePhases: true,
+      },
+    };
+  }
+
+  handOver(text: string): string {
+    const store = join(this.root, "store");
+    const digest = digestOf(text);
+    return existsSync(join(store, digest.slice(0, 2), digest)) ? digest : handOverTo(store, text);
+  }
+
+  /** Publishes suites; also with other items in the work list, or with another configuration of reprepro. */
+  async publish(
+    suites: readonly OfferedSuite[],
+    more: readonly WorkItem[] = [],
+    reconfigured: (configuration: ReproFiles) => ReproFiles = (configuration) => configuration,
+  ) {
+    const names = suites.map(({ name }) => name);
+    const architectures = ["amd64", "arm64"];
+    const conf = join(this.directory, "reprepro/conf");
+    mkdirSync(conf, { recursive: true });
+    const configuration = reproConfiguration({
+      directory: this.directory,
+      suites: names.map((name) => ({ name, header: { Suite: name, Origin: "Lab", Label: "Lab" } })),
+      components,
+      architectures,
+      sources: suites.some(({ indices }) => Object.keys(indices).some((index) => index.includes("sources-"))),
+      installer: suites.some(({ indices }) =>
+        Object.keys(indices).some((index) => index.includes("installer-")),
+      ),
+    });
+    for (const [name, text] of Object.entries(reconfigured(configuration)))
+      writeFileSync(join(conf, name), text);
+    const items: WorkItem[] = [];
+    const add = (to: string, text: string) =>
+      items.push({ sha256: this.handOver(text), size: Buffer.byteLength(text), from: undefined, to });
+    for (const { name, indices, selected } of suites) {
+      const key = name.replaceAll("/", ":");
+      add(
+        `headers/${key}`,
+        `Origin: Lab\nLabel: Lab\nSuite: ${name}\nArchitectures: ${architectures.join(" ")}\nComponents: ${components.join(" ")}\n`,
+      );
+      for (const [index, packages] of Object.entries(indices)) {
+        const [component = "", kind = ""] = index.split("/");
+        const file = kind.startsWith("sources") ? "Sources" : "Packages";
+        add(
+          `index/${key}/${component}/${kind}/${file}`,
+          packages.map(({ stanza }) => `${stanza}\n`).join(""),
+        );
+        const all = packages.map(({ stanza }) => /^Package: (.*)/m.exec(stanza)?.[1] ?? "");
+        if (kind.startsWith("binary-")) {
+          add(
+            `selection/${key}/${component}/${kind.slice(7)}`,
+            (selected ?? all).map((each) => `${each}\n`).join(""),
+          );
+        }
+        if (kind.startsWith("sources")) add(`sources/${key}`, all.map((each) => `${each}\n`).join(""));
+        for (const { path, bytes, stanza } of packages) {
+          if (path && (selected ?? all).includes(/^Package: (.*)/m.exec(stanza)?.[1] ?? ""))
+            add(`package/${path}`, bytes);
+        }
+      }
+    }
+    const list = workListText([...new Map([...items, ...more].map((item) => [item.to, item])).values()]);
+    const script = publishScript({
+      ...this.#settings(names),
+      upstream: "http://127.0.0.1:9",
+      fetch: { parallel: 1, stallSeconds: 1 },
+      plan: this.handOver(list),
+      planText: this.handOver(list),
+      summary: this.handOver(JSON.stringify({ mode: "resigned", plan: "p" })),
+      contents: this.handOver("{}"),
+    });
+    return this.run(script, list);
+  }
+
+  async run(script: string, list = "") {
+    const { code, lines } = await runJob(this.root, script, list).ended;
+    return {
+      code,
+      lines,
+      faults: lines.filter((line) => line.startsWith("fault ")).map((line) => line.slice(6)),
+    };
+  }
+
+  restore(tree: string, suites: readonly string[]) {
+    return this.run(
+      restoreScript(
+        {
+          ...this.#settings(suites),
+          plan: this.handOver(`served again: ${tree}`),
+          summary: this.handOver('{"mode":"resigned"}'),
+        },
+        tree,
+      ),
+    );
+  }
+
+  get tree(): string {
+    return readlinkSync(join(this.directory, "current")).replace("trees/", "");
+  }
+
+  trees(): string[] {
+    return readdirSync(join(this.directory, "trees")).sort();
+  }
+
+  served(path: string, tree = this.tree): string {
+    return readFileSync(join(this.directory, "trees", tree, "public", path), "utf8");
+  }
+
+  /** What an index that is served lists: `NAME VERSION`. */
+  listed(index: string): string[] {
+    return [...this.served(index).matchAll(/^Package: (.*)\n(?:.*\n)*?Version: (.*)$/gm)].map(
+      ([, name, version]) => `${name} ${version}`,
+    );
+  }
+
+  /** What the published tree lacks or has wrong. */
+  async faults(): Promise<string[]> {
+    return (await this.run(observeScript(this))).lines.slice(5, -1);
+  }
+}

@@ -1,0 +1,502 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { publishScript, restoreScript } from "../../../../../resources/mirror/apt/scripts.ts";
+import { anySummary, publishedTree } from "../../../../../resources/mirror/published-tree/published.ts";
+import {
+  leaveScript,
+  observeScript,
+  removeScript,
+} from "../../../../../resources/mirror/published-tree/scripts.ts";
+import {
+  digestOf,
+  type WorkItem,
+  workListText,
+} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import {
+  handOverTo,
+  runJob,
+  type SmallUpstream,
+  scratchDirectory,
+  smallUpstream,
+} from "../published-tree/job-on-this-machine.ts";
+
+/*
+ * The jobs that publish a tree, run by this machine's sh, curl and perl on directories of its own, against a web
+ * server that can be told to misbehave.
+ */
+
+let upstream: SmallUpstream;
+let root: string;
+
+beforeAll(async () => {
+  upstream = await smallUpstream();
+});
+
+afterAll(() => upstream.close());
+
+beforeEach(() => {
+  root = scratchDirectory("apt-tree");
+  upstream.reset();
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const runScript = (script: string, input = "") => runJob(root, script, input);
+
+const place = (name = "m") => ({ owner: name, directory: join(root, name), store: join(root, "store") });
+const visible = (directory: string) =>
+  readdirSync(directory)
+    .filter((name) => !name.startsWith("."))
+    .sort();
+const published = (name = "m") => readlinkSync(join(root, name, "current")).replace("trees/", "");
+const served = (path: string, name = "m") => readFileSync(join(root, name, "current/public", path), "utf8");
+
+const handOver = (text: string) => handOverTo(join(root, "store"), text);
+
+interface Asked {
+  readonly name?: string;
+  readonly keep?: number;
+  /** What the plan says, where it is not what upstream has. */
+  readonly planned?: Record<string, string>;
+}
+
+/** Publishes what upstream has: everything below dists/ and pool/. */
+function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [string, string] {
+  const all = new Map([
+    ...upstream.files,
+    ...Object.entries(planned).map(([path, text]) => [path, Buffer.from(text)] as const),
+  ]);
+  const items: WorkItem[] = [...all].map(([path, bytes]) => ({
+    sha256: digestOf(bytes),
+    size: bytes.length,
+    from: path,
+    to: path.startsWith("pool/") ? path : `tree/${path}`,
+  }));
+  const script = publishScript({
+    ...place(name),
+    mode: "verbatim",
+    upstream: upstream.url,
+    fetch: { parallel: 8, stallSeconds: 1 },
+    keep,
+    plan: handOver(workListText(items)),
+    planText: handOver(workListText(items)),
+    summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
+    contents: handOver("{}"),
+  });
+  return [script, workListText(items)];
+}
+
+const publish = (asked?: Asked) => runScript(...publication(asked)).ended;
+
+const offer = (files: Record<string, string>) => upstream.offer(files);
+
+const good = {
+  "dists/noble/InRelease": "root 1",
+  "dists/noble/by-hash/SHA256/aa": "index 1",
+  "pool/a+b~1.deb": "deb 1",
+};
+
+async function faultsOf(name = "m"): Promise<string[]> {
+  const { lines } = await runScript(observeScript(place(name))).ended;
+  return lines.slice(5, -1);
+}
+
+describe("publishing", () => {
+  test("what is planned is fetched once, checked, and served whole", async () => {
+    offer(good);
+    const { code, lines } = await publish();
+    expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: `progress published ${published()}` });
+    expect(served("dists/noble/InRelease")).toBe("root 1");
+    expect(served("pool/a+b~1.deb")).toBe("deb 1");
+    expect([...upstream.asked].sort()).toEqual(Object.keys(good).sort());
+    expect(await faultsOf()).toEqual([]);
+    expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
+  });
+
+  test("the next plan costs what is new in it", async () => {
+    offer(good);
+    await publish();
+    upstream.asked.length = 0;
+    offer({ ...good, "dists/noble/InRelease": "root 2", "pool/c.deb": "deb c" });
+    expect((await publish()).code).toBe(0);
+    expect([...upstream.asked].sort()).toEqual(["dists/noble/InRelease", "pool/c.deb"]);
+  });
+
+  test("clients in the middle of an update find the older indices and packages until they are pruned", async () => {
+    offer(good);
+    await publish();
+    offer({
+      "dists/noble/InRelease": "root 2",
+      "dists/noble/by-hash/SHA256/bb": "index 2",
+      "pool/c.deb": "deb c",
+    });
+    await publish();
+    expect(served("dists/noble/by-hash/SHA256/aa")).toBe("index 1");
+    expect(served("pool/a+b~1.deb")).toBe("deb 1");
+    await publish();
+    expect(() => served("dists/noble/by-hash/SHA256/aa")).toThrow("ENOENT");
+    expect(() => served("pool/a+b~1.deb")).toThrow("ENOENT");
+    expect(readdirSync(join(root, "m/trees"))).toHaveLength(2);
+  });
+
+  test("no two publications give a Release the same second", async () => {
+    offer(good);
+    const seconds: number[] = [];
+    for (const text of ["root 1", "root 2", "root 3"]) {
+      offer({ ...good, "dists/noble/InRelease": text });
+      await publish({ keep: 5 });
+      seconds.push(Math.floor(statSync(join(root, "m/current/public/dists/noble/InRelease")).mtimeMs / 1000));
+    }
+    expect(new Set(seconds).size).toBe(3);
+  });
+});
+
+describe("an upstream that is not what its index says", () => {
+  const planned = { "pool/a+b~1.deb": "deb 1" };
+
+  async function refused(expected: RegExp): Promise<void> {
+    const before = published();
+    const { code, lines } = await publish({ planned });
+    expect({ code, faults: lines.filter((line) => line.startsWith("fault")) }).toEqual({
+      code: 65,
+      faults: [expect.stringMatching(expected)],
+    });
+    expect(published()).toBe(before);
+    expect(await faultsOf()).toEqual([]);
+  }
+
+  beforeEach(async () => {
+    offer({ "dists/noble/InRelease": "root 0" });
+    await publish();
+  });
+
+  test.each([
+    [
+      "has other bytes",
+      { "pool/a+b~1.deb": "DEB 1" },
+      /^fault pool\/a\+b~1\.deb: its SHA-256 is [0-9a-f]{64}, and the signed index says/,
+    ],
+    ["is shorter", { "pool/a+b~1.deb": "deb" }, /^fault pool\/a\+b~1\.deb: is truncated: 3 of 5 bytes$/],
+    [
+      "is longer",
+      { "pool/a+b~1.deb": "deb 1 and more" },
+      /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes/,
+    ],
+  ])("a file that %s is refused by name", async (_, files, expected) => {
+    upstream.offer(files);
+    const [script, list] = publication({ planned: { "pool/a+b~1.deb": "deb 1" } });
+    const { code, lines } = await runScript(script, list).ended;
+    expect(code).toBe(65);
+    expect(lines.filter((line) => line.startsWith("fault"))).toEqual([expect.stringMatching(expected)]);
+    expect(served("dists/noble/InRelease")).toBe("root 0");
+  });
+
+  test("a missing file is refused by name", async () => {
+    upstream.files.clear();
+    await refused(/^fault pool\/a\+b~1\.deb: the server answered 404$/);
+  });
+
+  test.each([
+    ["stall", /^fault pool\/a\+b~1\.deb: the server stalled: less than 500 bytes a second came for 1 s/],
+    [
+      "reset",
+      /^fault pool\/a\+b~1\.deb: .*(reset|Recv failure|transfer closed|closed).*bytes are there\), 4 times$/i,
+    ],
+    ["endless", /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes that the signed index says$/],
+  ] as const)(
+    "a server that does %s is named as that, and ends",
+    async (how, expected) => {
+      upstream.misbehave = () => how;
+      offer({ "pool/a+b~1.deb": "deb 1" });
+      await refused(expected);
+    },
+    60_000,
+  );
+
+  test("files that came right stay, and are not fetched again", async () => {
+    offer({ "pool/good.deb": "good" });
+    await publish({ planned });
+    upstream.asked.length = 0;
+    offer({ "pool/good.deb": "good", ...planned });
+    expect((await publish()).code).toBe(0);
+    expect(upstream.asked).toEqual(["pool/a+b~1.deb"]);
+  });
+});
+
+describe("a published tree that was tampered with", () => {
+  beforeEach(async () => {
+    offer(good);
+    await publish();
+  });
+  const pool = () => join(root, "m/pool/a+b~1.deb");
+
+  test.each([
+    ["missing", () => rmSync(pool()), "missing\tpool/a+b~1.deb"],
+    ["longer", () => writeFileSync(pool(), "deb 1 longer"), "size\tpool/a+b~1.deb"],
+    ["other bytes at once", () => writeFileSync(pool(), "DEB 1"), "content\tpool/a+b~1.deb"],
+  ])("%s: named, and right again after the next publication", async (_, tamper, fault) => {
+    tamper();
+    expect(await faultsOf()).toEqual([fault]);
+    expect((await publish()).code).toBe(0);
+    expect(served("pool/a+b~1.deb")).toBe("deb 1");
+    expect(await faultsOf()).toEqual([]);
+  });
+
+  test("a time stamp alone is no fault", async () => {
+    utimesSync(pool(), 1, 1);
+    expect(await faultsOf()).toEqual([]);
+  });
+
+  test("an index of the tree itself that is gone is named", async () => {
+    rmSync(join(root, "m/current/public/dists/noble/InRelease"));
+    expect(await faultsOf()).toEqual([`missing\ttrees/${published()}/public/dists/noble/InRelease`]);
+  });
+});
+
+describe("an update that is cut off when its tree is served", () => {
+  const integrity = async () => {
+    const probe = publishedTree({ name: "mirror" }, place().directory, anySummary);
+    return probe.parse((await runScript(probe.script).ended).lines.join("\n"))?.integrity;
+  };
+
+  test("is named as that, and what it left goes with the next", async () => {
+    offer(good);
+    await publish({ keep: 1 });
+    offer({ ...good, "dists/noble/InRelease": "root 2" });
+    const [script, list] = publication({ keep: 1 });
+    const cutOff = script.replace("\nprune\n", "\nkill -KILL $$\n");
+    expect(cutOff).not.toBe(script);
+    expect((await runScript(cutOff, list).ended).code).not.toBe(0);
+    expect(served("dists/noble/InRelease")).toBe("root 2");
+    expect(visible(join(root, "m"))).toContain("work");
+    expect(await integrity()).toBe("an update was cut off before it had tidied up");
+    expect((await publish({ keep: 1 })).code).toBe(0);
+    expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
+    expect(readdirSync(join(root, "m/trees"))).toHaveLength(1);
+    expect(await integrity()).toBe("complete");
+  });
+
+  test("is none while it is still at work", async () => {
+    offer(good);
+    await publish();
+    writeFileSync(join(root, "m/.unfinished"), "");
+    expect(await integrity()).not.toBe("complete");
+    const other = `exec 7>"${join(root, "m/.lock")}"; flock 7`;
+    const { script, parse } = publishedTree({ name: "mirror" }, place().directory, anySummary);
+    const { lines } = await runScript(`${other}\n${script}`).ended;
+    expect(parse(lines.join("\n"))?.integrity).toBe("complete");
+  });
+});
+
+describe("a directory that holds something else", () => {
+  const theirs = () => join(root, "m/photos/one.jpeg");
+  const put = () => {
+    mkdirSync(join(root, "m/photos"), { recursive: true });
+    writeFileSync(theirs(), "one");
+  };
+
+  test("is refused, and neither the update nor a removal touches it", async () => {
+    put();
+    mkdirSync(join(root, "m/pool"));
+    writeFileSync(join(root, "m/pool/own.deb"), "own");
+    offer(good);
+    const { code, lines } = await publish();
+    expect(code).toBe(65);
+    expect(lines.at(-1)).toMatch(
+      /m: holds what no mirror put there \(photos pool\), and an update would remove it/,
+    );
+    expect((await runScript(removeScript(place())).ended).code).toBe(0);
+    expect((await runScript(leaveScript(place())).ended).code).toBe(0);
+    expect([readFileSync(theirs(), "utf8"), readFileSync(join(root, "m/pool/own.deb"), "utf8")]).toEqual([
+      "one",
+      "own",
+    ]);
+  });
+
+  test.each([
+    ["a store of something else", "m/store/photos", "store"],
+    ["a reprepro of somebody's own", "m/reprepro/db", "reprepro"],
+    ["reprepro's configuration by hand", "m/reprepro/conf", "reprepro"],
+    ["a name that is like one of ours", "m/block", "block"],
+  ])("is refused for %s", async (_, path, named) => {
+    mkdirSync(join(root, path), { recursive: true });
+    writeFileSync(join(root, path, "distributions"), "Codename: ours\n");
+    offer(good);
+    const { code, lines } = await publish();
+    expect([code, lines.at(-1)]).toEqual([
+      65,
+      expect.stringContaining(`holds what no mirror put there (${named})`),
+    ]);
+  });
+
+  test("is a mirror's with what a file system and this project's configuration put there", async () => {
+    mkdirSync(join(root, "m/lost+found"), { recursive: true });
+    mkdirSync(join(root, "m/reprepro/conf"), { recursive: true });
+    writeFileSync(join(root, "m/reprepro/conf/options"), "# Written by airgapped-maas.\n");
+    offer(good);
+    expect((await publish()).code).toBe(0);
+  });
+
+  test("keeps it when the mirror in it is removed", async () => {
+    offer(good);
+    await publish();
+    put();
+    expect((await publish()).code).toBe(0);
+    expect((await runScript(removeScript(place())).ended).code).toBe(0);
+    expect(visible(join(root, "m"))).toEqual(["photos"]);
+    expect(readFileSync(theirs(), "utf8")).toBe("one");
+  });
+
+  test.each([
+    ["published something", true],
+    ["had published nothing yet", false],
+  ])("is a mirror's when one that %s has left it", async (_, whole) => {
+    offer(whole ? good : {});
+    expect((await publish(whole ? {} : { planned: { "pool/a.deb": "a" } })).code).toBe(whole ? 0 : 65);
+    expect((await runScript(leaveScript(place())).ended).code).toBe(0);
+    offer(good);
+    expect((await publish()).code).toBe(0);
+    expect(await faultsOf()).toEqual([]);
+  });
+});
+
+describe("several at a time", () => {
+  test("a second update of a mirror waits for the first, and both are whole", async () => {
+    offer(good);
+    const ended = await Promise.all([publish(), publish()]);
+    expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+    expect(await faultsOf()).toEqual([]);
+    expect(readdirSync(join(root, "m/trees"))).toHaveLength(2);
+  });
+
+  test("what killed jobs leave behind does not disturb the next", async () => {
+    offer({
+      ...good,
+      ...Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`pool/${i}.deb`, `${i}`.repeat(9000)])),
+    });
+    for (const delay of [0, 20, 40, 60, 90, 130]) {
+      const job = runScript(...publication());
+      await Promise.race([job.ended, new Promise((resolve) => setTimeout(resolve, delay))]);
+      try {
+        job.kill();
+      } catch {
+        // It was faster.
+      }
+      await job.ended;
+    }
+    expect((await publish()).code).toBe(0);
+    expect(await faultsOf()).toEqual([]);
+    expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
+  });
+
+  test("mirrors share what both hold; removing one leaves the other whole", async () => {
+    offer(good);
+    await publish({ name: "m" });
+    upstream.asked.length = 0;
+    await publish({ name: "other" });
+    expect(upstream.asked).toEqual([]);
+    expect((await runScript(removeScript(place("other"))).ended).code).toBe(0);
+    expect(await faultsOf()).toEqual([]);
+    expect((await runScript(removeScript(place("m"))).ended).code).toBe(0);
+    expect(readdirSync(root)).toEqual(["job-input"]);
+  });
+
+  test("a directory that belongs to another mirror is refused", async () => {
+    offer(good);
+    await publish();
+    const [script, list] = publication();
+    const { code, lines } = await runScript(script.replace("OWNER=m ", "OWNER=someone "), list).ended;
+    expect(code).toBe(65);
+    expect(lines.at(-1)).toContain("belongs to the mirror m, and this is someone");
+  });
+});
+
+describe("serving a kept tree again", () => {
+  const restored = (tree: string) =>
+    restoreScript({ ...place(), mode: "verbatim", keep: 2, plan: "", summary: "" }, tree);
+
+  test("switches to it when it is whole", async () => {
+    offer(good);
+    await publish();
+    const first = published();
+    offer({ ...good, "dists/noble/InRelease": "root 2", "dists/noble/by-hash/SHA256/bb": "index 2" });
+    await publish();
+    expect((await runScript(restored(first)).ended).code).toBe(0);
+    expect([published(), served("dists/noble/InRelease")]).toEqual([first, "root 1"]);
+    // For clients that have just read the newer root.
+    expect(served("dists/noble/by-hash/SHA256/bb")).toBe("index 2");
+    expect(await faultsOf()).toEqual([]);
+  });
+
+  test("puts back what it lacks, which the store has", async () => {
+    offer(good);
+    await publish();
+    rmSync(join(root, "m/pool/a+b~1.deb"));
+    upstream.asked.length = 0;
+    expect((await runScript(restored(published())).ended).code).toBe(0);
+    expect([served("pool/a+b~1.deb"), upstream.asked, await faultsOf()]).toEqual(["deb 1", [], []]);
+  });
+
+  test("mends nothing of one that stays broken", async () => {
+    const named = (bytes: string) => ({ ...good, "dists/noble/InRelease": bytes, "pool/tool.deb": bytes });
+    offer({ ...named("one"), "pool/gone.deb": "gone" });
+    await publish();
+    const first = published();
+    offer(named("another"));
+    await publish();
+    rmSync(join(root, "m/pool/gone.deb"));
+    rmSync(join(root, "m/pool/a+b~1.deb"));
+    rmSync(join(root, "store", digestOf("gone").slice(0, 2)), { recursive: true });
+    const { code, lines } = await runScript(restored(first)).ended;
+    expect(code).toBe(65);
+    expect(lines.filter((line) => line.startsWith("fault"))).toEqual(["fault pool/gone.deb: missing"]);
+    expect(existsSync(join(root, "m/pool/a+b~1.deb"))).toBe(false);
+    expect(served("pool/tool.deb")).toBe("another");
+    expect(await faultsOf()).toEqual([]);
+  });
+
+  test("keeps the indices of the tree that was served for its clients when upstream is followed again", async () => {
+    const hashed = (n: number) => ({
+      "dists/noble/InRelease": `root ${n}`,
+      [`dists/noble/by-hash/SHA256/${n}`]: `index ${n}`,
+    });
+    for (const n of [1, 2, 3]) {
+      offer(hashed(n));
+      await publish({ keep: 3 });
+    }
+    const first = readdirSync(join(root, "m/trees")).sort()[0] ?? "";
+    expect((await runScript(restored(first)).ended).code).toBe(0);
+    offer(hashed(4));
+    expect((await publish({ keep: 2 })).code).toBe(0);
+    expect(served("dists/noble/by-hash/SHA256/1")).toBe("index 1");
+  });
+
+  test("refuses one that is not kept, or not whole, and serves what it served", async () => {
+    offer(good);
+    await publish();
+    const first = published();
+    const absent = await runScript(restored("000009-aaaaaaaaaaaa")).ended;
+    expect([absent.code, absent.lines.at(-1)]).toEqual([
+      65,
+      `fault 000009-aaaaaaaaaaaa: is not among the kept trees: ${first} `,
+    ]);
+    offer({ ...good, "dists/noble/InRelease": "root 2" });
+    await publish();
+    const second = published();
+    writeFileSync(join(root, "m/pool/a+b~1.deb"), "not a deb");
+    const broken = await runScript(restored(first)).ended;
+    expect([broken.code, broken.lines.at(-1)]).toEqual([65, "fault pool/a+b~1.deb: size"]);
+    expect(published()).toBe(second);
+  });
+});

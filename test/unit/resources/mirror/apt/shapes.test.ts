@@ -1,0 +1,262 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { aptMirrorSchema } from "../../../../../components/apt-mirror/args.ts";
+import { readArchive } from "../../../../../content/apt/archive.ts";
+import { refuseForeignPackages } from "../../../../../content/apt/foreign-packages.ts";
+import { planResigned, type ResignedPlan } from "../../../../../content/apt/mirror-signed-plan.ts";
+import { type Plan, planText, planVerbatim } from "../../../../../content/apt/plan.ts";
+import { sourcesEntry } from "../../../../../content/apt/sources-entry.ts";
+import { signedDate } from "../../../../../content/dates.ts";
+import { NotThere } from "../../../../../content/fetch.ts";
+import { metadataCache } from "../../../../../content/metadata-cache.ts";
+import { type ArchiveKey, archiveKey } from "../../../../../lab/archive/openpgp-key.ts";
+import { type Shape, shapes } from "../../../../../lab/archive/shapes.ts";
+import { writeShape } from "../../../../../lab/archive/write-shape.ts";
+import { changesForClients } from "../../../../../resources/mirror/apt/identity.ts";
+import { reproConfiguration } from "../../../../../resources/mirror/apt/reprepro-configuration.ts";
+import { publishScript } from "../../../../../resources/mirror/apt/scripts.ts";
+import { resignedWork, verbatimWork } from "../../../../../resources/mirror/apt/work.ts";
+import { workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+import { aptClient, type FileServer, fileServer } from "./real-apt.ts";
+
+/*
+ * Archives of the shapes that vendors publish, mirrored by the real scripts and read by the real apt, both on this machine.
+ */
+
+let key: ArchiveKey;
+let root: string;
+const servers: FileServer[] = [];
+
+beforeAll(async () => {
+  key = await archiveKey("stranger");
+});
+beforeEach(() => {
+  root = scratchDirectory("shapes");
+});
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+  rmSync(root, { recursive: true, force: true });
+});
+afterAll(() => {
+  for (const server of servers) server.close();
+});
+
+const serve = async (directory: string) => {
+  const server = await fileServer(directory);
+  servers.push(server);
+  return server.url;
+};
+
+/** What a user declares for an archive of a shape, with every default. */
+function declared({ suite, components, architectures = ["amd64"] }: Shape, mode: "resigned" | "verbatim") {
+  return aptMirrorSchema.parse({
+    host: "mirror",
+    upstream: { url: "http://vendor.example" },
+    suites: [suite],
+    ...(components.length > 0 ? { components } : {}),
+    architectures,
+    mode,
+  });
+}
+
+async function read(shape: Shape, url: string, mode: "resigned" | "verbatim") {
+  const ask = async (path: string, method = "GET") => fetch(`${url}/${path}`, { method });
+  return readArchive({
+    ...declared(shape, mode),
+    key: key.publicArmored,
+    cache: metadataCache(join(root, "cache")),
+    now: new Date(),
+    fetch: async (path) => {
+      const answer = await ask(path);
+      if (answer.ok) return Buffer.from(await answer.arrayBuffer());
+      throw new NotThere({ step: `fetching ${path}`, found: `${answer.status}`, remedy: "None." });
+    },
+    exists: (paths) => Promise.all(paths.map(async (path) => (await ask(path, "HEAD")).ok)),
+  });
+}
+
+/** Mirrors an archive of a shape; gives what is published and the key that clients need. */
+async function mirrored(
+  shape: Shape,
+  mode: "resigned" | "verbatim",
+): Promise<{ url: string; signedBy: string }> {
+  const upstream = join(root, "upstream");
+  await writeShape(shape, upstream, key);
+  const upstreamUrl = await serve(upstream);
+  const archive = await read(shape, upstreamUrl, mode);
+  const settings = declared(shape, mode);
+  const plan: Plan = mode === "verbatim" ? planVerbatim(archive) : planResigned(archive);
+  if (mode === "resigned") refuseForeignPackages(archive, plan as ResignedPlan);
+  const work =
+    mode === "verbatim"
+      ? verbatimWork(archive, plan)
+      : resignedWork(archive, plan as ResignedPlan, settings, []);
+  const [store, directory] = [join(root, "store"), join(root, "m")];
+  for (const { bytes } of work.texts) handOverTo(store, bytes);
+  const signing = mode === "resigned" ? signingKey() : undefined;
+  if (signing) {
+    const files = reproConfiguration({
+      ...settings,
+      directory,
+      suites: archive.suites.map(({ name, release }) => ({ name, header: release.header })),
+      sources: false,
+      installer: false,
+    });
+    for (const [name, content] of Object.entries(files)) {
+      const file = join(directory, "reprepro/conf", name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    }
+  }
+  const planDigest = handOverTo(store, [...planText(plan)].join(""));
+  const script = publishScript({
+    owner: "m",
+    directory,
+    store,
+    mode,
+    upstream: upstreamUrl,
+    fetch: { parallel: 4, stallSeconds: 5 },
+    keep: 2,
+    plan: planDigest,
+    planText: planDigest,
+    summary: handOverTo(store, JSON.stringify({ mode, plan: plan.digest })),
+    contents: handOverTo(store, "{}"),
+    signing: signing && { ...signing, suites: settings.suites, validSeconds: 0, completePhases: true },
+  });
+  const { code, lines } = await runJob(root, script, workListText(work.items)).ended;
+  expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
+  return {
+    url: await serve(join(directory, "current", "public")),
+    signedBy: signing ? signing.publicKey : key.publicArmored,
+  };
+}
+
+/** A key of the mirror's own, made once. */
+let own: { directory: string; fingerprint: string; publicKey: string } | undefined;
+const keyHome = scratchDirectory("shapes-key");
+afterAll(() => {
+  execFileSync("gpgconf", ["--homedir", keyHome, "--kill", "all"]);
+  rmSync(keyHome, { recursive: true, force: true });
+});
+function signingKey() {
+  const gpg = (...words: string[]) =>
+    execFileSync("gpg", ["--homedir", keyHome, "--batch", "--quiet", ...words], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  if (own) return own;
+  gpg("--passphrase", "", "--quick-generate-key", "mirror", "rsa2048", "sign", "never");
+  const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(gpg("--with-colons", "--list-keys"))?.[1] ?? "";
+  own = { directory: keyHome, fingerprint, publicKey: gpg("--armor", "--export", fingerprint) };
+  return own;
+}
+
+/** What the real apt makes of it: updates without a complaint, and every package of the shape. */
+async function taken(shape: Shape, mode: "resigned" | "verbatim"): Promise<void> {
+  const { url, signedBy } = await mirrored(shape, mode);
+  const { suites, components, architectures } = declared(shape, mode);
+  const client = aptClient(
+    join(root, "client"),
+    sourcesEntry({ url, suites, components, architectures, signedBy }),
+  );
+  const said = await client.update();
+  if (shape.complaint && mode === "verbatim") expect(said).toMatch(shape.complaint);
+  else expect(said).not.toMatch(/^(W|E|Err|N):/m);
+  // A client takes variants of its architecture only where it is told to (APT::Architecture-Variants, apt 3.1).
+  const names = shape.packages.filter(({ index }) => !index).map(({ name }) => name);
+  const came = await client.download(...names);
+  expect(came.map((file) => file.replace(/_.*/, ""))).toEqual([...names].sort());
+}
+
+describe("clients take a verbatim mirror of", () => {
+  test.each(shapes.map((shape) => [shape.name, shape] as const))(
+    "%s",
+    async (_, shape) => {
+      await taken(shape, "verbatim");
+    },
+    30_000,
+  );
+});
+
+describe("clients take a resigned mirror of", () => {
+  test.each(shapes.filter(({ resigned }) => !resigned).map((shape) => [shape.name, shape] as const))(
+    "%s",
+    async (_, shape) => {
+      await taken(shape, "resigned");
+    },
+    30_000,
+  );
+});
+
+test.each(shapes.filter(({ resigned }) => resigned).map((shape) => [shape.name, shape] as const))(
+  "a resigned mirror of %s is refused before anything is fetched, with the mode that can be had",
+  async (_, shape) => {
+    await expect(mirrored(shape, "resigned")).rejects.toThrow(shape.resigned);
+  },
+);
+
+describe("what is said of apt is what apt says", () => {
+  const shape = shapes.find(({ name }) => name === "docker") as Shape;
+  const offered = async (header: Record<string, string>) => {
+    await writeShape({ ...shape, header: { ...shape.header, ...header } }, join(root, "upstream"), key);
+  };
+  const updating = async () => {
+    const url = servers[0]?.url ?? (await serve(join(root, "upstream")));
+    const { suite, components } = shape;
+    const entry = sourcesEntry({
+      url,
+      suites: [suite],
+      components,
+      architectures: ["amd64"],
+      signedBy: key.publicArmored,
+    });
+    return aptClient(join(root, "client"), entry)
+      .update()
+      .catch((error: { stdout: string; stderr: string }) => `${error.stdout}${error.stderr}`);
+  };
+
+  test.each([
+    "Mon,  6 Jul 2037  6:49:15 UTC",
+    "Mon, 06 Jul 2037 06:49:15 +0000",
+    "Mon, 06 Jul 2037 06:49:15 -0000",
+    "Mon, 06 Jul 2037 06:49:15 Z",
+    "Mon Jul  6 06:49:15 2037",
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Mon, 06 Jul 2037 06:49:15 +0100",
+    "Mon, 06 Jul 2037 06:49:15 CEST",
+    "Mon, 06 Jul 2037 25:49:15 UTC",
+    "2037-07-06T06:49:15Z",
+  ])("the date %s is one, or none, for both", async (date) => {
+    await offered({ "Valid-Until": date });
+    const said = await updating();
+    // What apt says of a Release that it cannot read, whatever the reason.
+    const refused = said.includes("provides only weak security information");
+    expect(signedDate(date) === undefined).toBe(refused);
+  });
+
+  test("of an archive that calls itself otherwise", async () => {
+    await offered({});
+    await updating();
+    await offered({ Label: "Docker", Origin: "Mirantis" });
+    const said = await updating();
+    const identity = (header: Record<string, string>) => ({
+      mode: "verbatim" as const,
+      headers: { noble: { ...shape.header, ...header } },
+      signers: [],
+    });
+    const [warning = ""] = changesForClients(identity({}), {
+      ...identity({ Label: "Docker", Origin: "Mirantis" }),
+      signers: [key.fingerprint],
+    });
+    for (const change of [
+      "changed its 'Label' value from 'Docker CE' to 'Docker'",
+      "changed its 'Origin' value from 'Docker' to 'Mirantis'",
+    ]) {
+      expect(said).toContain(change);
+      expect(warning).toContain(change);
+    }
+  });
+});

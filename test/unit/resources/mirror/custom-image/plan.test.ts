@@ -1,0 +1,170 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { ExplainedError } from "../../../../../errors/explained-error.ts";
+import type { Host } from "../../../../../hosts/host.ts";
+import { imageFileFacts } from "../../../../../resources/host/file-facts.ts";
+import { type OwnImageRequest, planOwnImage } from "../../../../../resources/mirror/custom-image/plan.ts";
+import { runHere } from "../../host/this-machine.ts";
+import { scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+
+let root: string;
+let request: OwnImageRequest;
+const cacheBefore = process.env.XDG_CACHE_HOME;
+
+beforeEach(() => {
+  root = scratchDirectory("own-image");
+  process.env.XDG_CACHE_HOME = join(root, "cache");
+  const file = join(root, "rocky9.tar.gz");
+  execFileSync("tar", ["-czf", file, "-C", "/etc", "hostname"]);
+  request = {
+    host: "mirror",
+    directory: join(root, "stream"),
+    store: join(root, "store"),
+    image: {
+      os: "rhel",
+      release: "rocky9",
+      releaseTitle: "Rocky Linux 9",
+      version: "9",
+      architecture: "amd64",
+    },
+    file: { path: file },
+  };
+});
+
+afterEach(() => {
+  if (cacheBefore === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = cacheBefore;
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A host whose commands run here; what it answers may be put in their place. */
+const hostThat = (answer?: string) =>
+  ({
+    name: "mirror",
+    facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
+    run: async (script, { input } = {}) =>
+      answer === undefined ? runHere(script, input) : { stdout: answer, stderr: "", code: 0 },
+  }) satisfies Partial<Host> as unknown as Host;
+
+async function refusal(work: Promise<unknown>): Promise<ExplainedError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  if (!(error instanceof ExplainedError)) throw new Error(`not refused, but ${error?.stack ?? error}`);
+  return error;
+}
+
+describe("a custom image", () => {
+  const day = new Date().toISOString().slice(0, 10).replaceAll("-", "");
+
+  test("is planned with the day as its version", async () => {
+    const { serial, distroSeries } = await planOwnImage(hostThat(), request);
+    expect(serial).toBe(day);
+    expect(distroSeries).toBe("rhel/rocky9");
+  });
+
+  const out = ["../../../etc/cron.d/x", "/etc/x", "a/../../x", "a\nb", "..", ".", "", "a\0b", "\u009b2J"];
+  test.each(["release", "version", "architecture", "os"] as const)(
+    "whose %s leads elsewhere is refused",
+    async (field) => {
+      for (const value of out) {
+        const image = { ...request.image, [field]: value };
+        expect((await refusal(planOwnImage(hostThat(), { ...request, image }))).explanation.values).toEqual([
+          field,
+        ]);
+      }
+    },
+  );
+
+  test.each(["constructor", "__proto__", "toString"])(
+    "is refused or taken by the same rules when it is called %s",
+    async (name) => {
+      const image = { ...request.image, os: name };
+      expect((await refusal(planOwnImage(hostThat(), { ...request, image }))).explanation.values).toEqual([
+        "os",
+      ]);
+      if (name !== "constructor") return;
+      const called = { ...request.image, release: name };
+      const { distroSeries } = await planOwnImage(hostThat(), { ...request, image: called });
+      expect(distroSeries).toBe("rhel/constructor");
+    },
+  );
+});
+
+describe("a host that says of the published image what no update wrote", () => {
+  const image = {
+    os: "rhel",
+    release: "rocky9",
+    releaseTitle: "Rocky Linux 9",
+    version: "9",
+    architecture: "amd64",
+  };
+  const published = {
+    updated: "2026-11-01T00:00:00Z",
+    image: { ...image, serial: "20261101", sha256: "a".repeat(64) },
+  };
+
+  const publish = (text: string) => {
+    mkdirSync(join(request.directory, "trees/000001-aaaaaaaaaaaa"), { recursive: true });
+    writeFileSync(join(request.directory, "trees/000001-aaaaaaaaaaaa/summary.json"), text);
+    symlinkSync("trees/000001-aaaaaaaaaaaa", join(request.directory, "current"));
+  };
+
+  test.each<[string, unknown, RegExp]>([
+    ["a word", "x", /it is no object/],
+    ["no image", {}, /its (updated|image) is missing/],
+    [
+      "a serial that leads elsewhere",
+      { ...published, image: { ...published.image, serial: "../x" } },
+      /image.serial/,
+    ],
+    ["a serial that is a number", { ...published, image: { ...published.image, serial: 7 } }, /image.serial/],
+    ["a date beyond the calendar", { ...published, updated: "+200000-01-01T00:00:00Z" }, /its updated is/],
+  ])("is named: %s", async (_, summary, found) => {
+    publish(JSON.stringify(summary));
+    const { explanation } = await refusal(planOwnImage(hostThat(), request));
+    expect(explanation.found).toMatch(found);
+    expect(explanation.step).toMatch(/summary.json$/);
+  });
+
+  test("half a file is named too, and a good one is followed by the next version", async () => {
+    publish('{"image":');
+    expect((await refusal(planOwnImage(hostThat(), request))).explanation.found).toMatch(/it is not JSON/);
+    rmSync(request.directory, { recursive: true });
+    publish(JSON.stringify(published));
+    const { changes } = await planOwnImage(hostThat(), request);
+    expect(changes[0]).toMatch(/^rhel\/rocky9 amd64 20261101 -> \d{8}, /);
+  });
+});
+
+describe("an image's file", () => {
+  test("that cannot be read is named", async () => {
+    const { explanation } = await refusal(imageFileFacts({ path: "/proc/self/mem" }));
+    expect(explanation.found).toMatch(/cannot be read on this workstation \(E[A-Z]+\)/);
+  });
+
+  test.each(["x", "12 nothex ", `-1 ${"a".repeat(64)} x`, `1e9 ${"a".repeat(64)} x`])(
+    "of which a host tells %j is not believed",
+    async (answer) => {
+      const file = { path: "/srv/rocky9.tar.gz", host: "mirror" };
+      const { explanation } = await refusal(imageFileFacts(file, hostThat(answer)));
+      expect(explanation.host).toBe("mirror");
+      expect(explanation.found).toMatch(/no size and SHA-256|there is no such file/);
+    },
+  );
+
+  test("is looked into no further than its beginning, however much a host sends", async () => {
+    const bomb = execFileSync("sh", ["-c", "head -c 200000000 /dev/zero | gzip -9"], { maxBuffer: 1e8 });
+    const answer = `5 ${"a".repeat(64)} ${bomb.toString("base64")}`;
+    const file = { path: "/srv/rocky9.tar.gz", host: "mirror" };
+    expect(await imageFileFacts(file, hostThat(answer))).toEqual({
+      size: 5,
+      sha256: "a".repeat(64),
+      packing: "gzip",
+      tar: false,
+    });
+  });
+});

@@ -1,0 +1,312 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { defaultCache } from "../../../../../content/metadata-cache.ts";
+import { ExplainedError } from "../../../../../errors/explained-error.ts";
+import type { FetchOptions, Host } from "../../../../../hosts/host.ts";
+import {
+  getImageContents,
+  type ImageContents,
+  type ImageContentsRequest,
+} from "../../../../../resources/mirror/images/plan.ts";
+import type { ImageSummary } from "../../../../../resources/mirror/images/tree.ts";
+import type { Publication } from "../../../../../resources/mirror/published-tree/publication.ts";
+import {
+  loader,
+  loaderId,
+  loaders,
+  productFile,
+  publishStream,
+  type SmallStream,
+  sign,
+  smallStream,
+  tuesday,
+  ubuntuId,
+  ubuntuProducts,
+  url,
+} from "../../../content/simplestreams/small-stream.ts";
+import { newKey } from "../../../content/small-archive.ts";
+import { runHere } from "../../host/this-machine.ts";
+import { scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+
+const key = await newKey();
+const stranger = await newKey();
+const now = new Date("2026-06-03T12:00:00Z");
+const index = "streams/v1/index.sjson";
+let root: string;
+let stream: SmallStream;
+let request: ImageContentsRequest;
+let asked: string[];
+const cacheBefore = process.env.XDG_CACHE_HOME;
+
+beforeEach(async () => {
+  root = scratchDirectory("image-contents");
+  process.env.XDG_CACHE_HOME = join(root, "cache");
+  stream = smallStream(key);
+  asked = [];
+  await publishStream(stream);
+  request = {
+    host: "mirror",
+    directory: join(root, "mirror"),
+    store: join(root, "store"),
+    upstream: { url, key: key.toPublic().armor(), stallSeconds: 30 },
+    images: [{ os: "ubuntu", releases: ["noble"], architectures: ["amd64"] }],
+    keepVersions: 1,
+    unsigned: false,
+  };
+});
+
+afterEach(() => {
+  if (cacheBefore === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = cacheBefore;
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A host whose commands run here, and whose Internet is the small stream. */
+const host = {
+  name: "mirror",
+  facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
+  run: (script, { input } = {}) => runHere(script, input),
+  async fetch(address: string, { maximumBytes = 0 }: FetchOptions = {}) {
+    const path = decodeURIComponent(address.slice(url.length));
+    asked.push(path);
+    const body = stream.files.get(path);
+    if (body && body.length > maximumBytes) throw new Error("too long");
+    return { status: body ? 200 : 404, headers: {}, url: address, body: Buffer.from(body ?? "") };
+  },
+} satisfies Partial<Host> as unknown as Host;
+
+const look = (changes: Partial<ImageContentsRequest> = {}) =>
+  getImageContents({ ...request, ...changes }, host, now);
+
+const load = async (digest: string) => String(await defaultCache().get(digest));
+
+async function workOf(contents: ImageContents): Promise<string[]> {
+  const { workList } = JSON.parse(await load(contents.plan)) as Publication;
+  return (await load(workList)).trimEnd().split("\n");
+}
+
+/** Leaves on the host what an update would have published. */
+async function publish(contents: ImageContents, tree = "000001-000000000000"): Promise<void> {
+  const { plan, updated, images, files, bytes } = contents;
+  const upstream = url.replace(/\/$/, "");
+  const summary: ImageSummary = { plan, updated, images, files, bytes, upstream, keepTrees: 2 };
+  const publication = JSON.parse(await load(plan)) as Publication;
+  const directory = join(request.directory, "trees", tree);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "summary.json"), JSON.stringify(summary));
+  writeFileSync(join(directory, "plan"), await load(publication.planText));
+  writeFileSync(join(directory, "contents.json"), await load(publication.contents));
+  await runHere(`ln -sfn trees/${tree} ${request.directory}/current`);
+}
+
+async function refusal(lookup: Promise<unknown>): Promise<ExplainedError> {
+  const error = await lookup.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  if (!(error instanceof ExplainedError)) throw new Error(`not refused, but ${error}`);
+  return error;
+}
+
+async function publishNewSerial(): Promise<void> {
+  const serials = ["20260501", "20260601", "20260602"];
+  await publishStream(
+    stream,
+    [productFile(ubuntuId, ubuntuProducts(serials), { updated: tuesday }), productFile(loaderId, loaders())],
+    { updated: tuesday },
+  );
+}
+
+describe("a lookup", () => {
+  test("says what the mirror is to hold, and what MAAS needs for it", async () => {
+    const contents = await look();
+    expect(contents.images["ubuntu/noble/amd64"]).toMatchObject({ serial: "20260601" });
+    expect(Object.keys(contents.images).sort()).toEqual([
+      "grub-efi-signed/uefi/amd64",
+      "grub-efi/uefi/arm64",
+      "pxelinux/pxe/i386",
+      "ubuntu/noble/amd64",
+    ]);
+    expect(contents.selections).toEqual([
+      { os: "ubuntu", release: "noble", arches: ["amd64"], subarches: ["*"], labels: ["*"] },
+    ]);
+    expect(contents.fingerprints).toEqual([key.getFingerprint().toUpperCase()]);
+    expect(contents.keyring).toBe(Buffer.from(key.toPublic().write()).toString("base64"));
+    expect(contents.warnings).toEqual([
+      expect.stringMatching(/offers 2 products that this mirror does not hold: .*ubuntu jammy amd64/),
+    ]);
+    expect(contents.notHeld.images).toEqual(["ubuntu jammy amd64", "ubuntu noble arm64"]);
+    expect(contents.notHeld.products).toHaveLength(2);
+    expect(contents.changes).toContainEqual(
+      expect.stringMatching(/^noble amd64 20260601 \(new\), .* to fetch/),
+    );
+  });
+
+  test("says of an image what it is, though a boot loader has its name", async () => {
+    const products = { ...loaders(), odd: loader("ubuntu", "noble", "amd64", ["99999999"]) };
+    await publishStream(stream, [productFile(ubuntuId, ubuntuProducts()), productFile(loaderId, products)]);
+    expect((await look()).images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
+  });
+
+  test("hands over the very bytes that were verified, and has the host fetch the rest", async () => {
+    const contents = await look();
+    const work = (await workOf(contents)).map((line) => line.split("\t"));
+    const handedOver = work.filter(([, , from]) => from === "-").map(([, , , to]) => to);
+    const metadata = [index, `streams/v1/${loaderId}.sjson`, `streams/v1/${ubuntuId}.sjson`];
+    expect(handedOver.sort()).toEqual(metadata.map((path) => `tree/${path}`).sort());
+    expect(work.filter(([, , from]) => from !== "-").every(([, , from, to]) => to === `tree/${from}`)).toBe(
+      true,
+    );
+    expect(work).toHaveLength(contents.files);
+    const { seeds } = JSON.parse(await load(contents.plan)) as Publication;
+    const [indexText] = seeds;
+    expect(await load(indexText ?? "")).toBe(String(stream.files.get(index)));
+  });
+
+  test("reads one file where nothing has moved, and has nothing to say of what is published", async () => {
+    const first = await look();
+    await publish(first);
+    asked.length = 0;
+    const second = await look();
+    expect(asked).toEqual([index]);
+    expect(second).toEqual({ ...first, changes: [] });
+  });
+
+  test("makes another plan for another choice without reading more than what has moved", async () => {
+    const first = await look();
+    asked.length = 0;
+    const arm = await look({ images: [{ os: "ubuntu", releases: ["noble"], architectures: ["arm64"] }] });
+    expect(asked).toEqual([index]);
+    expect(arm.plan).not.toBe(first.plan);
+    expect((await look({ unsigned: true })).files).toBe(first.files + 3);
+  });
+
+  test("says line by line what becomes of what is published, with and without its plan in the cache", async () => {
+    await publish(await look());
+    await publishNewSerial();
+    const said = /^noble amd64 20260601 -> 20260602, [\d.]+ KiB to fetch, [\d.]+ KiB to prune later$/;
+    expect((await look()).changes).toEqual([expect.stringMatching(said)]);
+    rmSync(join(root, "cache"), { recursive: true });
+    expect((await look()).changes).toEqual([expect.stringMatching(said)]);
+  });
+
+  test("of a kept tree asks nobody outside", async () => {
+    const first = await look();
+    await publish(first, "000001-aaaaaaaaaaaa");
+    await publishNewSerial();
+    await publish(await look(), "000002-bbbbbbbbbbbb");
+    asked.length = 0;
+    expect(await look({ pinnedTo: "000001-aaaaaaaaaaaa" })).toEqual({ ...first, changes: [] });
+    expect(asked).toEqual([]);
+    const { explanation } = await refusal(look({ pinnedTo: "000009-cccccccccccc" }));
+    expect(explanation.values).toEqual(["pinnedTo"]);
+    expect(explanation.found).toContain("000001-aaaaaaaaaaaa, 000002-bbbbbbbbbbbb");
+  });
+});
+
+describe("an upstream that is not right", () => {
+  test("is refused when it is older than what is published, unless it is another upstream", async () => {
+    await publishNewSerial();
+    await publish(await look(), "000001-aaaaaaaaaaaa");
+    await publishStream(stream);
+    expect((await refusal(look())).message).toMatch(/index\.sjson: .*upstream went back/);
+    const elsewhere = request.upstream.url.replace("stable", "mirror");
+    const moved = { ...request.upstream, url: elsewhere };
+    const other = {
+      ...host,
+      fetch: (path: string, o?: FetchOptions) => host.fetch(path.replace("mirror", "stable"), o),
+    };
+    const contents = await getImageContents({ ...request, upstream: moved }, other, now);
+    expect(contents.images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
+  });
+
+  test("is refused when it is older than what was published before an older tree was served again", async () => {
+    await publish(await look(), "000001-aaaaaaaaaaaa");
+    await publishNewSerial();
+    await publish(await look(), "000002-bbbbbbbbbbbb");
+    await runHere(`ln -sfn trees/000001-aaaaaaaaaaaa ${request.directory}/current`);
+    await publishStream(stream);
+    expect((await refusal(look())).message).toMatch(/index\.sjson: .*upstream went back/);
+  });
+
+  test("is refused when a stranger signed it, and the value to blame is named", async () => {
+    await sign(stream, index, "{}", stranger);
+    const { explanation } = await refusal(look());
+    expect(explanation.found).toMatch(/no good signature by .* which is not declared/);
+    expect(explanation.values).toContain("upstream.key");
+  });
+
+  test("is named with its URL when it is not there", async () => {
+    stream.files.clear();
+    const { explanation } = await refusal(look());
+    expect(explanation).toMatchObject({
+      host: "mirror",
+      step: `fetching ${url}${index}`,
+      found: "the server answered 404",
+      values: ["upstream.url"],
+    });
+  });
+});
+
+describe("a host that tells something else than an update wrote there", () => {
+  const tree = "000001-aaaaaaaaaaaa";
+  const write = (file: string, text: string) =>
+    writeFileSync(join(request.directory, "trees", tree, file), text);
+
+  test.each<[string, string, RegExp]>([
+    ["half a file", '{"plan":"', /it is not JSON: this is not what an update wrote/],
+    ["a word", '"x"', /it is no object: this is not/],
+    ["nothing of a date", '{"plan":"","upstream":""}', /its updated is missing or of another kind/],
+    [
+      "a date that is none",
+      '{"plan":"","upstream":"","updated":{"index":"x","products":{"constructor":"x"}}}',
+      /its updated.index is missing/,
+    ],
+  ])("is named with the file: %s", async (_, text, found) => {
+    await publish(await look(), tree);
+    write("summary.json", text);
+    const { explanation } = await refusal(look());
+    expect(explanation.found).toMatch(found);
+    expect(explanation.step).toMatch(/^reading .*summary.json$/);
+    expect(explanation.host).toBe("mirror");
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["half of what a kept tree has", '{"images":', /it is not JSON/],
+    [
+      "images of another kind",
+      '{"updated":{"index":"2026-06-01","products":{}},"images":[]}',
+      /its images is/,
+    ],
+  ])("%s is not served again", async (_, text, found) => {
+    await publish(await look(), tree);
+    write("contents.json", text);
+    expect((await refusal(look({ pinnedTo: tree }))).explanation.found).toMatch(found);
+  });
+
+  test("does not stop an update by a published plan that cannot be read", async () => {
+    await publish(await look(), tree);
+    await publishNewSerial();
+    write("plan", "airgapped-maas image plan 0\n");
+    rmSync(join(root, "cache"), { recursive: true });
+    const { changes } = await look();
+    expect(changes[0]).toMatch(
+      /^all is shown as new: reading a mirror's plan: it begins with "airgapped-maas image/,
+    );
+    expect(changes[1]).toMatch(/^noble amd64 20260602 \(new\)/);
+  });
+
+  test("has no say in which keys MAAS trusts", async () => {
+    const contents = await look();
+    await publish(contents, tree);
+    const theirs = Buffer.from(stranger.toPublic().write()).toString("base64");
+    write("contents.json", JSON.stringify({ ...contents, keyring: theirs, publicKey: "theirs" }));
+    const { keyring, publicKey } = await look({ pinnedTo: tree });
+    expect({ keyring, publicKey }).toEqual({ keyring: contents.keyring, publicKey: contents.publicKey });
+    write("contents.json", JSON.stringify({ ...contents, fingerprints: ["A".repeat(40)] }));
+    const { explanation } = await refusal(look({ pinnedTo: tree }));
+    expect(explanation.found).toMatch(/signed by A+, and .* is declared: MAAS would refuse it/);
+    expect(explanation.values).toEqual(["pinnedTo", "upstream.key"]);
+  });
+});

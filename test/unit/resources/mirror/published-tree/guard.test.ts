@@ -1,0 +1,315 @@
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { restoreScript as restoreAptScript } from "../../../../../resources/mirror/apt/scripts.ts";
+import { restoreScript } from "../../../../../resources/mirror/images/scripts.ts";
+import {
+  leaveScript,
+  observeScript,
+  removeScript,
+} from "../../../../../resources/mirror/published-tree/scripts.ts";
+import { digestOf, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { handOverTo, type SmallUpstream, scratchDirectory, smallUpstream } from "./job-on-this-machine.ts";
+import { faultsIn, SmallPublication } from "./small-publication.ts";
+
+/*
+ * What the scripts on a host refuse whoever wrote their work list, and whatever lies in the mirror's directories.
+ */
+
+let upstream: SmallUpstream;
+let root: string;
+
+beforeAll(async () => {
+  upstream = await smallUpstream();
+});
+afterAll(() => upstream.close());
+beforeEach(() => {
+  root = scratchDirectory("guard");
+  upstream.reset();
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** Everything below a directory, with contents and kinds, to see that nothing of it changed. */
+function picture(directory: string): Record<string, string> {
+  const seen: Record<string, string> = {};
+  for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
+    const path = join(directory, name);
+    const found = lstatSync(path);
+    seen[name] = found.isFile() ? readFileSync(path, "utf8") : found.isSymbolicLink() ? "link" : "directory";
+  }
+  return seen;
+}
+
+const a = digestOf("a");
+const line = (to: string, { sha = a, size = "1", from = "x" } = {}) => `${sha}\t${size}\t${from}\t${to}\n`;
+
+describe.each(["apt", "image"] as const)("a work list for a mirror of kind %s", (kind) => {
+  const lists: [string, string, RegExp][] = [
+    ["a destination above the tree", line("tree/../../../outside/x"), /leads out/],
+    ["a destination above the mirror in its last part", line("tree/x/.."), /leads out/],
+    ["a destination of no known kind", line("etc/x"), /leads out/],
+    ["an absolute destination", line("/etc/x"), /leads out/],
+    ["a destination that is a known kind's directory itself", line("tree"), /leads out/],
+    ["an empty part", line("tree//x"), /leads out/],
+    ["a part that is a dot", line("tree/./x"), /leads out/],
+    ["a slash at the end", line("tree/x/"), /leads out/],
+    ["a name that no file system takes", line(`tree/${"n".repeat(256)}`), /leads out/],
+    ["a path that none takes", line(`tree/${"n/".repeat(600)}x`), /leads out/],
+    ["a carriage return", line("tree/x\r"), /leads out/],
+    ["a NUL", line("tree/x\0y"), /leads out/],
+    ["a blank", line("tree/x y"), /leads out/],
+    ["a backslash", line("tree/x\\ny"), /leads out/],
+    ["an origin above upstream", line("tree/x", { from: "../x" }), /no path below upstream/],
+    ["an absolute origin", line("tree/x", { from: "/etc/passwd" }), /no path below upstream/],
+    ["an origin with a control character", line("tree/x", { from: "x\x7f" }), /no path below upstream/],
+    ["a fifth field", `${line("tree/x").trimEnd()}\ty\n`, /is not four fields/],
+    ["three fields", `${a}\t1\tx\n`, /is not four fields/],
+    ["no end of its last line", line("tree/x").trimEnd(), /is not four fields/],
+    ["a digest with a path in it", line("tree/x", { sha: `../../../${a.slice(6)}` }), /is no SHA-256/],
+    ["a digest in capitals", line("tree/x", { sha: a.toUpperCase() }), /is no SHA-256/],
+    ["a short digest", line("tree/x", { sha: a.slice(1) }), /is no SHA-256/],
+    ["a long digest", line("tree/x", { sha: `${a}0` }), /is no SHA-256/],
+    ["a negative size", line("tree/x", { size: "-1" }), /is no size/],
+    ["a size in words of arithmetic", line("tree/x", { size: "a[$(id)]" }), /is no size/],
+    ["an empty size", line("tree/x", { size: "" }), /is no size/],
+    ["two sizes of one digest", line("tree/x") + line("tree/y", { size: "2" }), /has 2 bytes here, and 1/],
+    ["two contents of one path", line("tree/x") + line("tree/x", { sha: digestOf("b") }), /two contents/],
+    ["a file that is a directory", line("tree/x") + line("tree/x/y"), /tree\/x is to be a file and a dir/],
+    ["a wrong line behind good ones", line("tree/x") + line("tree/y") + line("../z"), /line 3: /],
+  ];
+
+  let mirror: SmallPublication;
+  beforeAll(async () => {
+    mirror = new SmallPublication(scratchDirectory("guard"), kind, upstream);
+    upstream.offer({ "dists/x/InRelease": "one", "pool/x.deb": "deb" });
+    expect((await mirror.publish()).code).toBe(0);
+  });
+  afterAll(() => rmSync(mirror.root, { recursive: true, force: true }));
+
+  test.each(lists)("with %s is refused before anything is touched", async (_, list, expected) => {
+    const script = mirror.script(list);
+    writeFileSync(mirror.at("job-input"), list);
+    const before = picture(mirror.root);
+    const { code, lines } = await mirror.run(script, list);
+    expect({ code, faults: faultsIn(lines) }).toEqual({
+      code: 65,
+      faults: [expect.stringMatching(expected)],
+    });
+    expect(picture(mirror.root)).toEqual(before);
+    expect(upstream.asked).toEqual([]);
+  });
+});
+
+test.each([
+  ["plan", "../../../outside"],
+  ["planText", "../../../outside"],
+  ["summary", `${"0".repeat(63)}/`],
+  ["contents", "$(touch outside/x)"],
+  ["keep", "2; touch outside/x"],
+  ["fetch", { parallel: "", stallSeconds: 1 }],
+  ["fetch", { parallel: 1, stallSeconds: 1, slowestBytesPerSecond: "1; touch outside/x" }],
+  ["fetch", { parallel: 1, stallSeconds: 1, proxy: 'http://p"\noutput = "/outside/x' }],
+])("the setting %s is refused as %j", async (name, value) => {
+  const mirror = new SmallPublication(root, "image", upstream);
+  const { code, lines } = await mirror.run(mirror.script("", { [name]: value }));
+  expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("fault the job's settings: ")]]);
+});
+
+test.each(["../../outside", "000001-aaaaaaaaaaaa/../..", ".", "unfinished"])(
+  "the kept tree %s is refused",
+  async (name) => {
+    const mirror = new SmallPublication(root, "image", upstream);
+    const { code, lines } = await mirror.run(
+      restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, name),
+    );
+    expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("no name of a kept tree")]]);
+  },
+);
+
+describe.each(["apt", "image"] as const)("a symbolic link planted in a mirror of kind %s", (kind) => {
+  let mirror: SmallPublication;
+  let outside: string;
+  beforeEach(async () => {
+    mirror = new SmallPublication(root, kind, upstream);
+    outside = mirror.at("outside");
+    mkdirSync(join(outside, "deep"), { recursive: true });
+    writeFileSync(join(outside, "kept"), "kept");
+    writeFileSync(join(outside, "deep/kept"), "kept");
+    upstream.offer({ "dists/x/InRelease": "one", "pool/main/x.deb": "deb" });
+    expect((await mirror.publish()).code).toBe(0);
+    upstream.offer({ "dists/x/InRelease": "two", "pool/main/x.deb": "deb", "pool/main/y.deb": "deb y" });
+  });
+
+  const inStore = `store/${digestOf("deb y").slice(0, 2)}`;
+  const places = [
+    "m/work",
+    "m/work/tree",
+    "m/work/partial",
+    "m/trees",
+    "m/trees/unfinished",
+    "m/trees/CURRENT/public",
+    "m/pool",
+    "m/.lock",
+    "m/.owner",
+    "m/.unfinished",
+    "m/current.new",
+    inStore,
+    "store/.lock",
+    "store",
+    ...(kind === "apt" ? ["m/pool/main", "m/pool/main/z", "m/reprepro"] : []),
+  ];
+
+  test.each(places)("at %s is named and not followed", async (place) => {
+    const list = mirror.items();
+    const script = mirror.script(workListText(list));
+    const at = mirror.at(place.replace("CURRENT", mirror.current()));
+    const file = /\.(lock|owner|unfinished)$/.test(place);
+    mkdirSync(join(at, ".."), { recursive: true });
+    if (existsSync(at)) renameSync(at, `${root}/moved`);
+    symlinkSync(file ? join(outside, "kept") : outside, at);
+    const before = picture(outside);
+    const text = workListText(list);
+    const { code, lines } = await mirror.run(script, text);
+    expect(code).toBe(65);
+    expect(faultsIn(lines)).toEqual([
+      `fault ${at}: is a symbolic link to ${file ? join(outside, "kept") : outside}, and nothing is written or removed through one: put a directory or file in its place`,
+    ]);
+    expect(picture(outside)).toEqual(before);
+    // What takes a mirror away follows none either.
+    expect(lines.join("\n")).not.toContain("progress published");
+    for (const ending of [leaveScript(mirror.place), removeScript(mirror.place)]) await mirror.run(ending);
+    expect(picture(outside)).toEqual(before);
+  });
+});
+
+describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s, mangled", (kind) => {
+  let mirror: SmallPublication;
+  let outside: string;
+  beforeEach(async () => {
+    mirror = new SmallPublication(root, kind, upstream);
+    outside = mirror.at("outside");
+    mkdirSync(outside);
+    writeFileSync(join(outside, "kept"), "kept");
+    upstream.offer({ "streams/x": "one", "pool/x.deb": "deb", "dists/x/by-hash/SHA256/1": "1" });
+    expect((await mirror.publish()).code).toBe(0);
+    upstream.offer({ "streams/x": "two", "pool/y.deb": "deb y", "dists/x/by-hash/SHA256/2": "2" });
+  });
+
+  const kept = digestOf("kept");
+  const hostile = (path: string, sha = kept, size = 4) => `${sha}\t${size}\t1\t${path}\n`;
+
+  const mangled: readonly [string, string][] = [
+    ["a file outside", hostile("../outside/kept")],
+    ["a file outside below its own tree", hostile("trees/CURRENT/public/../../../../outside/kept")],
+    ["a file outside below the pool", hostile("pool/../../outside/kept")],
+    ["a file to be missed outside", hostile("pool/../../outside/new", digestOf("deb y"), 5)],
+    ["an absolute path", hostile("/etc/hostname")],
+    ["a device that never ends", hostile("../../../dev/zero", kept, 0)],
+    ["a file of another tree", hostile("trees/000009-aaaaaaaaaaaa/public/x")],
+    ["its own description", hostile("trees/CURRENT/summary.json")],
+    ["the store", hostile("store/00/x")],
+    ["a digest that is a path", hostile("pool/x.deb", "../../outside/kept")],
+    ["no fields", "\n"],
+    ["half a line", "00000"],
+  ];
+
+  test("change nothing outside, are said to be that, and the next update makes them good", async () => {
+    const tree = mirror.at(`m/trees/${mirror.current()}`);
+    for (const [, line] of mangled)
+      appendFileSync(join(tree, "listing"), line.replace("CURRENT", mirror.current()));
+    appendFileSync(join(tree, "carried"), `${kept}\t../../../../outside/kept\n../../../../outside/kept\n`);
+    const { lines } = await mirror.run(observeScript(mirror.place));
+    expect(lines.slice(5)).toEqual([
+      ...Array.from({ length: 5 }, (_, n) => `unreadable\tlisting, line ${4 + n}`),
+      String(mangled.length),
+    ]);
+    for (let round = 0; round < 2; round++) expect((await mirror.publish()).code).toBe(0);
+    expect(picture(outside)).toEqual({ kept: "kept" });
+    expect(mirror.served("streams/x")).toBe("two");
+    const after = await mirror.run(observeScript(mirror.place));
+    expect(after.lines.slice(5)).toEqual(["0"]);
+  });
+
+  test("a kept tree is not served again by them", async () => {
+    const tree = mirror.current();
+    expect((await mirror.publish()).code).toBe(0);
+    const served = mirror.current();
+    appendFileSync(
+      mirror.at(`m/trees/${tree}/listing`),
+      hostile("pool/../../outside/new", digestOf("deb y"), 5),
+    );
+    const script =
+      kind === "apt"
+        ? restoreAptScript({ ...mirror.place, mode: "verbatim", keep: 2, plan: "", summary: "" }, tree)
+        : restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, tree);
+    const { code, lines } = await mirror.run(script);
+    expect([code, faultsIn(lines)]).toEqual([
+      65,
+      [expect.stringMatching(/^fault listing, line \d: unreadable$/)],
+    ]);
+    expect([mirror.current(), readdirSync(outside)]).toEqual([served, ["kept"]]);
+  });
+
+  test("a listing that is gone is no whole tree", async () => {
+    rmSync(mirror.at(`m/trees/${mirror.current()}/listing`));
+    const { lines } = await mirror.run(observeScript(mirror.place));
+    expect(lines.slice(5)).toEqual(["missing\tlisting", "1"]);
+  });
+
+  test("a tree of another name, or an admin's directory among them, is not pruned", async () => {
+    mkdirSync(mirror.at("m/trees/2026-backup"));
+    for (let round = 0; round < 3; round++) expect((await mirror.publish()).code).toBe(0);
+    expect(existsSync(mirror.at("m/trees/2026-backup"))).toBe(true);
+  });
+});
+
+describe.each(["apt", "image"] as const)(
+  "a size that is not that of its digest, in a mirror of kind %s",
+  (kind) => {
+    let mirror: SmallPublication;
+    beforeEach(async () => {
+      mirror = new SmallPublication(root, kind, upstream);
+      upstream.offer({ "streams/x": "one" });
+      expect((await mirror.publish()).code).toBe(0);
+      upstream.offer({ "streams/x": "two", "pool/x.deb": "deb x" });
+    });
+
+    async function refused(size: number, from: string | undefined, expected: RegExp) {
+      const list = workListText([
+        mirror.item("streams/x", "two"),
+        mirror.item("pool/x.deb", "deb x", { size, from }),
+      ]);
+      const { code, lines } = await mirror.publishList(list);
+      expect([code, faultsIn(lines)]).toEqual([65, [expect.stringMatching(expected)]]);
+      expect([mirror.served("streams/x"), existsSync(mirror.at("m/pool/x.deb"))]).toEqual(["one", false]);
+    }
+
+    test.each([0, 4, 7])("is refused when the file arrives: %d bytes", async (size) => {
+      await refused(
+        size,
+        "pool/x.deb",
+        new RegExp(`^fault pool/x.deb: (has the SHA-256 .* 5 bytes where it says ${size}|is larger than)`),
+      );
+    });
+
+    test.each([
+      ["to be fetched", "pool/x.deb"],
+      ["handed over", undefined],
+    ])("is refused when the store has the file, %s", async (_, from) => {
+      handOverTo(mirror.place.store, "deb x");
+      await refused(7, from, /x\.deb: is to have 7 bytes, and what has its SHA-256 has 5$/);
+      expect(upstream.asked).not.toContain("pool/x.deb");
+    });
+  },
+);

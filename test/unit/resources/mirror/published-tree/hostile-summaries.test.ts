@@ -1,0 +1,105 @@
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { parsePlanText } from "../../../../../content/apt/plan.ts";
+import { defaultCache } from "../../../../../content/metadata-cache.ts";
+import { ExplainedError } from "../../../../../errors/explained-error.ts";
+import { keptSummary } from "../../../../../resources/mirror/apt/kept-snapshot.ts";
+import { aptTree } from "../../../../../resources/mirror/apt/tree.ts";
+import { ownImageTree } from "../../../../../resources/mirror/custom-image/tree.ts";
+import { imageTree } from "../../../../../resources/mirror/images/tree.ts";
+import { planTexts } from "../../../../../resources/mirror/published-tree/plan-texts.ts";
+import { summariesOf } from "../../../../../resources/mirror/published-tree/published.ts";
+import { scratchDirectory } from "./job-on-this-machine.ts";
+import { thisMachine } from "./small-publication.ts";
+
+/* What a host has written into its trees' files, of which a preview reads some. */
+
+const plan = "a".repeat(64);
+const tree = "000001-aaaaaaaaaaaa";
+let root: string;
+const cacheBefore = process.env.XDG_CACHE_HOME;
+
+beforeEach(() => {
+  root = scratchDirectory("hostile-summaries");
+  process.env.XDG_CACHE_HOME = join(root, "cache");
+  mkdirSync(join(root, "m/trees", tree), { recursive: true });
+  symlinkSync(`trees/${tree}`, join(root, "m/current"));
+  write("listing", "");
+});
+afterEach(() => {
+  if (cacheBefore === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = cacheBefore;
+  rmSync(root, { recursive: true });
+});
+
+const write = (name: string, text: string) => writeFileSync(join(root, "m/trees", tree, name), text);
+const directory = () => join(root, "m");
+
+const wrong: unknown[] = [
+  null,
+  5,
+  [],
+  "text",
+  {},
+  { plan: 5 },
+  { plan, suites: null },
+  { plan, suites: { noble: null } },
+  { plan, suites: { noble: { date: 5 } } },
+  { plan, suites: { "no\u001b[31mble": { date: "2026-11-28T06:49:15.000Z" } } },
+  { plan, mode: "other" },
+  { plan, signing: null },
+  { plan, signing: { fingerprint: "x; reboot" } },
+  { plan: "../../../etc/passwd" },
+];
+
+describe("a summary that no update has written", () => {
+  test.each(wrong)("is refused by the preview of an archive: %j", async (summary) => {
+    write("summary.json", JSON.stringify(summary));
+    const asked = summariesOf(thisMachine(root), directory(), keptSummary);
+    await expect(asked).rejects.toThrow(ExplainedError);
+    await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not what an update wrote/);
+  });
+
+  const kinds = { aptTree, imageTree, ownImageTree };
+  const never = ["null", "5", "[]", "{}", '{"plan":5}', "{", "", '{\n"plan":"x"}'];
+  test.each(Object.keys(kinds).flatMap((kind) => never.map((text) => [kind, text] as const)))(
+    "is refused by the refresh of a tree: %s with %j",
+    async (kind, text) => {
+      write("summary.json", text);
+      const { observe } = kinds[kind as "aptTree"];
+      const asked = observe({ host: thisMachine(root) } as never, { directory: directory() } as never);
+      await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not what an update wrote/);
+    },
+  );
+
+  test("says nothing of where a mirror is, or what becomes of it", async () => {
+    write("summary.json", JSON.stringify({ plan, directory: "/etc", deleteContent: true, store: "/" }));
+    for (const { observe } of Object.values(kinds)) {
+      const declared = { directory: directory(), store: join(root, "store"), deleteContent: false };
+      const found = await observe({ host: thisMachine(root) } as never, declared as never);
+      expect(found?.inputs).toMatchObject(declared);
+    }
+  });
+});
+
+describe("the plan of what is published", () => {
+  test.each(["[", "Package: x", "null", '{"other":1}'])(
+    "is read from the host where its digest is that of something else: %j",
+    async (text) => {
+      write("plan", "the host's");
+      const digest = await defaultCache().put(text);
+      const wanted = { planText: await defaultCache().put("wanted"), workList: "", contents: "", seeds: [] };
+      const read = await planTexts(thisMachine(root), directory(), { plan: digest }, wanted);
+      expect([String(read.before), String(read.after)]).toEqual(["the host's", "wanted"]);
+    },
+  );
+
+  test.each([
+    `${plan} 1 pool/a.deb noble main amd64 a\u001b]0;owned\u0007 1.0`,
+    `${plan} 1 pool/a\u0008.deb`,
+    `suite noble\u001b[2J 2026-11-28T06:49:15.000Z ${plan}`,
+  ])("is refused with what a terminal would carry out: %j", (line) => {
+    expect(() => parsePlanText(`airgapped-maas apt plan 1\n${line}\n`)).toThrow(/a line of it is invalid/);
+  });
+});

@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { digestOf } from "../../../../../resources/mirror/published-tree/work-list.ts";
+
+/*
+ * The jobs that publish trees, run by this machine's sh, curl and perl on directories of its own, against a web
+ * server that can be told to misbehave.
+ */
+
+export interface SmallUpstream {
+  readonly url: string;
+  files: Map<string, Buffer>;
+  /** Paths asked for, in order. */
+  readonly asked: string[];
+  /** Bytes sent in bodies. */
+  sent: number;
+  misbehave?: ((path: string) => "stall" | "reset" | "endless" | undefined) | undefined;
+  offer(files: Record<string, string | Buffer>): void;
+  reset(): void;
+  close(): void;
+}
+
+export async function smallUpstream(): Promise<SmallUpstream> {
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent((request.url ?? "").slice(1));
+    upstream.asked.push(path);
+    const bytes = upstream.files.get(path);
+    const how = upstream.misbehave?.(path);
+    if (!bytes) return response.writeHead(404).end();
+    if (how === "endless") {
+      response.writeHead(200);
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      };
+      response.on("drain", more);
+      return more();
+    }
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    const part = bytes.subarray(from);
+    const range = from > 0 ? { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
+    response.writeHead(from > 0 ? 206 : 200, { "content-length": part.length, ...range });
+    const body = how ? part.subarray(0, part.length / 2) : part;
+    upstream.sent += body.length;
+    if (!how) return response.end(body);
+    response.write(body);
+    if (how === "reset") setTimeout(() => request.socket.resetAndDestroy(), 20);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const upstream: SmallUpstream = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    files: new Map(),
+    asked: [],
+    sent: 0,
+    offer: (files) => {
+      upstream.files = new Map(Object.entries(files).map(([path, content]) => [path, Buffer.from(content)]));
+    },
+    reset: () => {
+      upstream.files = new Map();
+      upstream.asked.length = 0;
+      upstream.sent = 0;
+      upstream.misbehave = undefined;
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+  return upstream;
+}
+
+/** A publication is synced to its disk; in memory that costs nothing. */
+export function scratchDirectory(name: string): string {
+  return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `${name}-`));
+}
+
+/** Hands something over as the resources do, and says its digest. */
+export function handOverTo(store: string, text: string | Buffer): string {
+  const digest = digestOf(text);
+  const path = join(store, digest.slice(0, 2), digest);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return digest;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly lines: string[];
+}
+
+export function runJob(
+  root: string,
+  script: string,
+  input = "",
+  secret = "",
+): { ended: Promise<Ended>; kill(): void } {
+  const list = join(root, "job-input");
+  writeFileSync(list, input);
+  const secrets = join(root, "job-secret");
+  if (secret) writeFileSync(secrets, secret, { mode: 0o600 });
+  const child = spawn("sh", ["-s"], {
+    env: { ...process.env, JOB_INPUT: list, JOB_SECRET: secrets },
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+  child.stdin.end(script);
+  const ended = new Promise<Ended>((resolve) =>
+    child.on("close", (code, signal) => resolve({ code, signal, lines: output.split("\n").filter(Boolean) })),
+  );
+  return { ended, kill: () => process.kill(-(child.pid ?? 0), "SIGKILL") };
+}

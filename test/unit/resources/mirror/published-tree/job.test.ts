@@ -1,0 +1,40 @@
+import { expect, test } from "@jest/globals";
+import type { Host, Job } from "../../../../../hosts/host.ts";
+import type { Scene } from "../../../../../resources/kernel/definition.ts";
+import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
+
+/** What is said of a job that printed these lines and ended so. */
+async function saidOf(code: number, ...lines: string[]): Promise<string> {
+  const job = async ({ onProgress }: Job) => {
+    for (const line of lines) onProgress?.(line);
+    return { code, tail: lines, attached: false };
+  };
+  const scene = {
+    id: "m",
+    host: { name: "mirror", job } as unknown as Host,
+    progress: () => {},
+    warn: () => {},
+  };
+  const how = {
+    step: "publishing a tree",
+    remedy: "Run the update again when upstream is well.",
+    directory: "/srv/m",
+  };
+  return runJob(scene as Scene, "true", how).then(
+    () => "",
+    (error: Error) => error.message,
+  );
+}
+
+test("a job that goes well says nothing", async () => {
+  expect(await saidOf(0, "progress fetching")).toBe("");
+});
+
+test("faults of what is fetched are said, with what the job says is to be done about them", async () => {
+  const fault = "fault pool/a.deb: the server answered 401";
+  const of = (...lines: string[]) => saidOf(65, "step fetching", ...lines);
+  expect(await of(fault)).toMatch(/pool\/a\.deb: the server answered 401\n.*when upstream is well/);
+  const advised = await of(fault, "remedy Put right what is named there.");
+  expect(advised).toMatch(/served unchanged\. Put right what is named there\.$/);
+  expect(advised).not.toMatch(/when upstream is well/);
+});

@@ -1,0 +1,110 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { ExplainedError } from "../../../../../errors/explained-error.ts";
+import type { Host } from "../../../../../hosts/host.ts";
+import { publishScript as publishAptScript } from "../../../../../resources/mirror/apt/scripts.ts";
+import { publishScript as publishImageScript } from "../../../../../resources/mirror/images/scripts.ts";
+import {
+  digestOf,
+  type WorkItem,
+  workListText,
+} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { runHere } from "../../host/this-machine.ts";
+import { handOverTo, runJob, type SmallUpstream } from "./job-on-this-machine.ts";
+
+/** A mirror below a directory, of one kind or the other, published by its real job. */
+export class SmallPublication {
+  readonly root: string;
+  readonly kind: "apt" | "image";
+  readonly upstream: SmallUpstream;
+
+  constructor(root: string, kind: "apt" | "image", upstream: SmallUpstream) {
+    this.root = root;
+    this.kind = kind;
+    this.upstream = upstream;
+  }
+
+  get place() {
+    return { owner: "m", directory: join(this.root, "m"), store: join(this.root, "store") };
+  }
+
+  at(path: string): string {
+    return join(this.root, path);
+  }
+
+  current(): string {
+    return readlinkSync(this.at("m/current")).replace("trees/", "");
+  }
+
+  served(path: string): string {
+    return readFileSync(join(this.at("m/current/public"), path), "utf8");
+  }
+
+  item(path: string, content: string | Buffer, changes: Partial<WorkItem> = {}): WorkItem {
+    const to = path.startsWith("pool/") && this.kind === "apt" ? path : `tree/${path}`;
+    return { sha256: digestOf(content), size: Buffer.byteLength(content), from: path, to, ...changes };
+  }
+
+  /** The items of all that upstream has. */
+  items(): WorkItem[] {
+    return [...this.upstream.files].map(([path, content]) => this.item(path, content));
+  }
+
+  /** The job that carries a work list out, which may be one that nobody would write. */
+  script(list: string, changes: Readonly<Record<string, unknown>> = {}): string {
+    const settings = {
+      ...this.place,
+      upstream: this.upstream.url,
+      fetch: { parallel: 4, stallSeconds: 1 },
+      keep: 2,
+      plan: handOverTo(this.place.store, list),
+      planText: handOverTo(this.place.store, list),
+      summary: handOverTo(this.place.store, JSON.stringify({ mode: "verbatim", plan: digestOf(list) })),
+      contents: handOverTo(this.place.store, "{}"),
+      ...changes,
+    };
+    return this.kind === "apt"
+      ? publishAptScript({ ...settings, mode: "verbatim" })
+      : publishImageScript(settings);
+  }
+
+  run(script: string, list = "") {
+    return runJob(this.root, script, list).ended;
+  }
+
+  publishList(list: string) {
+    return this.run(this.script(list), list);
+  }
+
+  publish() {
+    return this.publishList(workListText(this.items()));
+  }
+}
+
+export function faultsIn(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith("fault "));
+}
+
+/** This machine as a host, as far as mirrors use one: its scripts and jobs run here. */
+export function thisMachine(root: string, name = "mirror"): Host {
+  const host: Pick<Host, "name" | "facts" | "run" | "job"> = {
+    name,
+    facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
+    async run(script, { input, step = "running a command", allowFailure = false } = {}) {
+      const result = await runHere(script, input);
+      if (result.code === 0 || allowFailure) return result;
+      throw new ExplainedError({ host: name, step, found: result.stderr, remedy: "See what it says." });
+    },
+    async job({ script, input, onProgress }) {
+      const { code, signal, lines } = await runJob(root, script, input?.toString()).ended;
+      for (const line of lines) onProgress?.(line);
+      return {
+        code: code ?? 128 + (signal ? constants.signals[signal] : 0),
+        tail: lines.slice(-50),
+        attached: false,
+      };
+    },
+  };
+  return host as Host;
+}

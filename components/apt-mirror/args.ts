@@ -37,7 +37,7 @@ const suite = z.string().superRefine((name, context) => {
   if (name.split("/").includes("by-hash")) return refuse("has a part that is called by-hash");
   // What is below pool/ is there once for all trees, and indices change.
   if (isFlat(name) && /^pool(\/|$)/.test(suiteDirectory(name))) {
-    refuse('lies below pool/: put that path into upstream.url, and name "../" here');
+    refuse('lies below pool/: put that path into upstream.url, and name "./" here');
   }
 });
 
@@ -262,7 +262,7 @@ export interface AptMirrorArgs {
   };
   /**
    * Suites, pockets included, e.g. `["noble", "noble-updates", "noble-security"]`, each by its path below `dists/`
-   * (`noble-updates/epoxy`). One that ends in a slash is the path of a flat repository: `../` is the URL itself (verbatim only).
+   * (`noble-updates/epoxy`). One that ends in a slash is the path of a flat repository: `./` is the URL itself (verbatim only).
    */
   readonly suites: string[];
   /** By their directories. A flat repository has none. @default ["main", "universe"] */

@@ -243,7 +243,7 @@ describe("a pool of an earlier release", () => {
     rmSync(at(pool), { recursive: true });
     execFileSync("mv", [at(newer), at(pool)]);
     execFileSync("sed", ["-i", `s#${newer}/#${pool}/#`, listing]);
-    execFileSync("ln", ["-sfn", `../../../../${pool}`, at(`trees/${current()}/public/pool`)]);
+    execFileSync("ln", ["-sfn", `../../../${pool}`, at(`trees/${current()}/public/pool`)]);
     const next = { ...other, "dists/noble/InRelease": "root 3", "pool/more.deb": "more" };
     // It has the broken one's fault to show.
     await expect(publish(next)).rejects.toThrow("same_1.0.deb");

@@ -4,7 +4,7 @@ import { prepareArchives } from "./archive/ubuntu.ts";
 import { cgroupsBelow, endCgroup } from "./cgroups.ts";
 import { type CommandOptions, type CommandResult, tryCommand } from "./command.ts";
 import { type LabHost, labHost, labHosts, type Network } from "./hosts.ts";
-import { writeOwnImage } from "./images/custom-image.ts";
+import { writeCustomImage } from "./images/custom-image.ts";
 import { prepareImages } from "./images/source.ts";
 import { makeSshKeys } from "./keys.ts";
 import { locked } from "./lock.ts";
@@ -56,7 +56,11 @@ export async function labUp(name: string, options: LabUpOptions = {}): Promise<L
     if (!existsSync(paths.state)) {
       await makeSshKeys(paths);
       writeSshConfig(paths, pair);
-      await Promise.all([prepareArchives(paths), prepareImages(paths), writeOwnImage(paths.ownImage, "9")]);
+      await Promise.all([
+        prepareArchives(paths),
+        prepareImages(paths),
+        writeCustomImage(paths.customImage, "9"),
+      ]);
       writeFileSync(paths.state, JSON.stringify({ name, pair }));
     }
     raiseInotifyLimit();

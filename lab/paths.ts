@@ -27,8 +27,8 @@ export interface LabPaths {
   readonly archive: string;
   /** What `upstream` serves as images.maas.io. */
   readonly images: string;
-  /** What stands for an image that the site built for itself; see `writeOwnImage`. */
-  readonly ownImage: string;
+  /** What stands for an image that the site built for itself; see `writeCustomImage`. */
+  readonly customImage: string;
   readonly state: string;
   readonly lock: string;
   /**
@@ -52,7 +52,7 @@ export function labPaths(name: string): LabPaths {
     hosts: join(directory, "hosts"),
     archive: join(directory, "archive"),
     images: join(directory, "images"),
-    ownImage: join(directory, "rocky9.tar.gz"),
+    customImage: join(directory, "rocky9.tar.gz"),
     state: join(directory, "lab.json"),
     lock: join(directory, "lock"),
     prefix: `lab${digest}`,

@@ -10,7 +10,7 @@ import { maasBootSources } from "./maas/boot-sources.ts";
 import { maasImage } from "./maas/image.ts";
 import { maasSettings } from "./maas/settings.ts";
 import { aptTree } from "./mirror/apt/tree.ts";
-import { ownImageTree } from "./mirror/custom-image/tree.ts";
+import { customImageTree } from "./mirror/custom-image/tree.ts";
 import { imageTree } from "./mirror/images/tree.ts";
 
 /**
@@ -25,7 +25,7 @@ const definitions: readonly AnyDefinition[] = [
   maasBootSources,
   maasSettings,
   maasImage,
-  ownImageTree,
+  customImageTree,
   packages,
   services,
   signingKey,

@@ -20,12 +20,12 @@ export interface Contestant {
   check(): Promise<void>;
 }
 
-export type Tool = "verbatim" | "resigned" | "debmirror" | "reprepro" | "curl";
+export type Tool = "upstream-signed" | "mirror-signed" | "debmirror" | "reprepro" | "curl";
 
 /** Every tool, set up on a scene. */
 export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contestant>>> = {
-  verbatim: (scene) => aptMirror(scene, "verbatim"),
-  resigned: (scene) => aptMirror(scene, "resigned"),
+  "upstream-signed": (scene) => aptMirror(scene, "upstream"),
+  "mirror-signed": (scene) => aptMirror(scene, "mirror"),
 
   /** On the mirror host's network, with the machine's programs and disk: the host's archive has no debmirror. */
   async debmirror(scene) {
@@ -114,9 +114,9 @@ sha256sum --check --quiet sums`,
   },
 };
 
-/** This project's, in one of its modes. */
-async function aptMirror(scene: Scene, mode: "verbatim" | "resigned"): Promise<Contestant> {
-  const directory = join(scene.directory, mode);
+/** This project's, signed by upstream or by the mirror. */
+async function aptMirror(scene: Scene, signing: "mirror" | "upstream"): Promise<Contestant> {
+  const directory = join(scene.directory, signing);
   mkdirSync(directory);
   const key = join(directory, "key.asc");
   writeFileSync(key, scene.archive.key.publicArmored);
@@ -125,7 +125,7 @@ async function aptMirror(scene: Scene, mode: "verbatim" | "resigned"): Promise<C
     sshConfig: scene.lab.paths.sshConfig,
     upstream: scene.url,
     key,
-    mode,
+    signing,
     layout: JSON.stringify(scene.layout),
   });
   return {
@@ -135,7 +135,7 @@ async function aptMirror(scene: Scene, mode: "verbatim" | "resigned"): Promise<C
     job: () => scene.lastJob(),
     async check() {
       const list = scene.archive.packages
-        .map(({ path, sha256 }) => `${sha256}  /srv/bench/${mode}/current/public/${path}\n`)
+        .map(({ path, sha256 }) => `${sha256}  /srv/bench/${signing}/current/public/${path}\n`)
         .join("");
       await scene.onMirror("sha256sum --check --quiet", list);
     },

@@ -9,7 +9,7 @@ import { type Contestant, contestants, type Tool } from "./contestants.ts";
 import { freshScene, type Scene } from "./scene.ts";
 import { packageCount, suiteName } from "./upstream-archive.ts";
 
-const tools: readonly Tool[] = ["curl", "verbatim", "debmirror", "resigned", "reprepro"];
+const tools: readonly Tool[] = ["curl", "upstream-signed", "debmirror", "mirror-signed", "reprepro"];
 const latencies = [0, 50];
 const cases = ["first sync", "no-op", "no-op, looking only", "one package changed"] as const;
 type Case = (typeof cases)[number];
@@ -41,7 +41,7 @@ export async function measureMirrors(
   }
   const rows = (result: Results) =>
     tools.flatMap((tool) => {
-      const ours = tool === "verbatim" || tool === "resigned";
+      const ours = tool === "upstream-signed" || tool === "mirror-signed";
       const row = (name: string, part: "seconds" | "job" | "bytes") => result.row(name, tool, cases, part);
       return [
         row(ours ? `AptMirror ${tool}, the whole \`up\`` : (names[tool] ?? tool), "seconds"),
@@ -135,46 +135,46 @@ function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
   return [
     ...latencies.map((latency) =>
       atMost(
-        `verbatim, ${latency} ms: job of a first sync, of curl and sha256sum`,
-        at(latency).job("verbatim", first) / at(latency).seconds("curl", first),
+        `upstream-signed, ${latency} ms: job of a first sync, of curl and sha256sum`,
+        at(latency).job("upstream-signed", first) / at(latency).seconds("curl", first),
         1.5,
         "times",
       ),
     ),
     atLeast(
-      "verbatim, 0 ms: debmirror's first sync, of the job",
-      at(0).seconds("debmirror", first) / at(0).job("verbatim", first),
+      "upstream-signed, 0 ms: debmirror's first sync, of the job",
+      at(0).seconds("debmirror", first) / at(0).job("upstream-signed", first),
       1,
     ),
     atLeast(
-      "verbatim, 50 ms: debmirror's first sync, of the whole `up`",
-      at(50).seconds("debmirror", first) / at(50).seconds("verbatim", first),
+      "upstream-signed, 50 ms: debmirror's first sync, of the whole `up`",
+      at(50).seconds("debmirror", first) / at(50).seconds("upstream-signed", first),
       15,
     ),
-    ...(["verbatim", "resigned"] as const).flatMap((mode) =>
+    ...(["upstream-signed", "mirror-signed"] as const).flatMap((tool) =>
       latencies.flatMap((latency) => [
         atMost(
-          `${mode}, ${latency} ms: no-op, beyond the CLI alone`,
-          at(latency).seconds(mode, "no-op") - median(at(latency).cli),
+          `${tool}, ${latency} ms: no-op, beyond the CLI alone`,
+          at(latency).seconds(tool, "no-op") - median(at(latency).cli),
           1,
           "s",
         ),
         atMost(
-          `${mode}, ${latency} ms: bytes of one change, of the package with all indices`,
-          median(at(latency).of(mode, "one package changed").bytes) / at(latency).changeBytes,
+          `${tool}, ${latency} ms: bytes of one change, of the package with all indices`,
+          median(at(latency).of(tool, "one package changed").bytes) / at(latency).changeBytes,
           1.05,
           "times",
         ),
       ]),
     ),
     atLeast(
-      "resigned, 50 ms: reprepro's first sync, of the whole `up`",
-      at(50).seconds("reprepro", first) / at(50).seconds("resigned", first),
+      "mirror-signed, 50 ms: reprepro's first sync, of the whole `up`",
+      at(50).seconds("reprepro", first) / at(50).seconds("mirror-signed", first),
       10,
     ),
     atMost(
-      "resigned, 0 ms: the whole `up` of a first sync, of reprepro's",
-      at(0).seconds("resigned", first) / at(0).seconds("reprepro", first),
+      "mirror-signed, 0 ms: the whole `up` of a first sync, of reprepro's",
+      at(0).seconds("mirror-signed", first) / at(0).seconds("reprepro", first),
       1.5,
       "times",
     ),

@@ -8,7 +8,7 @@ import type { Layout } from "./upstream-archive.ts";
 const config = new pulumi.Config();
 configureSsh({ configFile: config.require("sshConfig") });
 const { suites, components } = config.requireObject<Layout>("layout");
-const mode = config.require<"verbatim" | "resigned">("mode");
+const signing = config.require<"mirror" | "upstream">("signing");
 
 const mirror = new AptMirror("bench", {
   host: "mirror",
@@ -16,10 +16,10 @@ const mirror = new AptMirror("bench", {
   suites: [...suites],
   components: [...components],
   architectures: ["amd64"],
-  mode,
+  signing,
   // A store of its own, so that every mirror has to fetch everything.
-  directory: `/srv/bench/${mode}`,
-  serve: { path: `/${mode}`, address: "mirror" },
+  directory: `/srv/bench/${signing}`,
+  serve: { path: `/${signing}`, address: "mirror" },
 });
 
 export const { contents, url } = mirror;

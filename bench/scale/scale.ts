@@ -11,8 +11,8 @@ import { Results as AnyResults } from "../results.ts";
 import { aptly } from "./aptly.ts";
 import { changedCount, layout, publishLargeArchive } from "./upstream-archive.ts";
 
-type Tool = "verbatim" | "resigned" | "debmirror" | "aptly" | "reprepro";
-const ours: readonly Tool[] = ["verbatim", "resigned"];
+type Tool = "upstream-signed" | "mirror-signed" | "debmirror" | "aptly" | "reprepro";
+const ours: readonly Tool[] = ["upstream-signed", "mirror-signed"];
 const cases = ["first sync", "no-op", "no-op, looking only", `${changedCount} packages changed`] as const;
 type Case = (typeof cases)[number];
 const [first, , , changed] = cases;
@@ -41,7 +41,10 @@ export interface Scale {
 /** Mirrors an archive of as many packages as Ubuntu's, without latency. `rest`: how often what comes after a first sync. */
 export async function measureScale(
   rest: number,
-  { packages = 100_000, tools = ["verbatim", "debmirror", "resigned", "aptly", "reprepro"] }: Scale = {},
+  {
+    packages = 100_000,
+    tools = ["upstream-signed", "debmirror", "mirror-signed", "aptly", "reprepro"],
+  }: Scale = {},
   lab = "bench",
 ): Promise<Omit<Section, "command" | "machine">> {
   await machineHas("debmirror", "aptly", "dpkg-dev");
@@ -156,7 +159,14 @@ async function measureScene(
 function verdicts(results: Results, tools: readonly Tool[]): Verdict[] {
   const took = (tool: Tool) => median(results.of(tool, changed).seconds);
   const compared = ours.every((tool) => tools.includes(tool))
-    ? [atMost(`resigned: ${changed}, of verbatim's`, took("resigned") / took("verbatim"), 1.5, "times")]
+    ? [
+        atMost(
+          `mirror-signed: ${changed}, of the upstream-signed one`,
+          took("mirror-signed") / took("upstream-signed"),
+          1.5,
+          "times",
+        ),
+      ]
     : [];
   const mine = ours.filter((tool) => tools.includes(tool));
   return [

@@ -5,7 +5,7 @@ import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
 import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
-import { type AptContents, getAptContents } from "../../resources/mirror/apt/plan.ts";
+import { type AptMirrorPlan, planAptMirror } from "../../resources/mirror/apt/plan.ts";
 import { reproConfiguration } from "../../resources/mirror/apt/reprepro-configuration.ts";
 import { AptTree } from "../../resources/mirror/apt/tree.ts";
 import {
@@ -38,12 +38,14 @@ export class AptMirror extends pulumi.ComponentResource {
   readonly suites: readonly string[];
   readonly components: readonly string[];
   readonly architectures: readonly string[];
-  /** Armored public key that clients need; undefined in verbatim mode, where upstream's own key verifies. */
+  /** Armored public key that clients need; undefined where upstream's signature is served. */
   readonly publicKey: pulumi.Output<string | undefined>;
   /** Its fingerprint. */
   readonly fingerprint: pulumi.Output<string | undefined>;
   /** What the mirror holds: per suite upstream's date and digest, packages and bytes; in all packages, bytes; the plan's digest. */
-  readonly contents: pulumi.Output<Pick<AptContents, "plan" | "suites" | "packages" | "bytes">>;
+  readonly contents: pulumi.Output<
+    Pick<AptMirrorPlan, "suites" | "packages" | "bytes"> & { readonly plan: string }
+  >;
   /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
   /** A deb822 entry for `/etc/apt/sources.list.d/NAME.sources` on a client, the key included. */
@@ -52,8 +54,8 @@ export class AptMirror extends pulumi.ComponentResource {
   constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:AptMirror", name, {}, options);
     const settings = checkedArguments("AptMirror", name, args, aptMirrorSchema);
-    const { host, mode, suites, serve } = settings;
-    const resigned = mode === "resigned";
+    const { host, signing, suites, serve } = settings;
+    const mirrorSigned = signing === "mirror";
     const tlsKey = checkedTls(this, `aptMirrors.${name}`, args.serve?.tls?.key, host, serve);
     const called = settings.nameOnHost ?? name;
     const place = placeOf("apt", called, settings.directory);
@@ -65,13 +67,13 @@ export class AptMirror extends pulumi.ComponentResource {
 
     // Upstream is read with its secrets in clear; what is found with them is no secret.
     const found = async () =>
-      getAptContents({
+      planAptMirror({
         ...settings,
         ...place,
-        ...(resigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
+        ...(mirrorSigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
         upstream: { ...settings.upstream, ...(await knownAccess(args.upstream)) },
       });
-    const contents = pulumi.output(lookedUp(this, `aptMirrors.${name}`, found()));
+    const plan = pulumi.output(lookedUp(this, `aptMirrors.${name}`, found()));
 
     const packages = new Packages(
       `${name}-packages`,
@@ -81,12 +83,12 @@ export class AptMirror extends pulumi.ComponentResource {
           "nginx",
           "curl",
           "ca-certificates",
-          ...(resigned ? ["reprepro", "gnupg", "xz-utils"] : []),
+          ...(mirrorSigned ? ["reprepro", "gnupg", "xz-utils"] : []),
         ),
       },
       child(),
     );
-    const key = resigned
+    const key = mirrorSigned
       ? new SigningKey(
           `${name}-key`,
           {
@@ -103,9 +105,9 @@ export class AptMirror extends pulumi.ComponentResource {
       `${name}-configuration`,
       {
         host,
-        files: contents.apply((found) => ({
+        files: plan.apply((found) => ({
           ...site.files,
-          ...(resigned ? reproFiles(settings, place.directory, found) : {}),
+          ...(mirrorSigned ? reproFiles(settings, place.directory, found) : {}),
         })),
         absent: [...site.absent],
         checks: { ...site.checks },
@@ -122,15 +124,15 @@ export class AptMirror extends pulumi.ComponentResource {
       {
         host,
         ...place,
-        mode,
+        signing,
         upstream: settings.upstream.url,
-        plan: contents.plan,
-        suites: contents.suites,
-        packages: contents.packages,
-        bytes: contents.bytes,
+        plan: plan.digest,
+        suites: plan.suites,
+        packages: plan.packages,
+        bytes: plan.bytes,
         ...(key
           ? {
-              signing: {
+              signingKey: {
                 directory: key.directory,
                 fingerprint: key.fingerprint,
                 validSeconds: settings.validFor ? secondsOf(settings.validFor) : 0,
@@ -150,7 +152,7 @@ export class AptMirror extends pulumi.ComponentResource {
       child([packages, configuration]),
     );
 
-    this.url = contents.apply(() => urlOf(host, serve));
+    this.url = plan.apply(() => urlOf(host, serve));
     this.suites = suites;
     this.components = settings.components;
     this.architectures = settings.architectures;
@@ -162,7 +164,7 @@ export class AptMirror extends pulumi.ComponentResource {
       .all([tree.plan, tree.suites, tree.packages, tree.bytes])
       .apply(([plan, held, count, bytes]) => ({ plan, suites: held, packages: count, bytes }));
     this.sourcesEntry = pulumi
-      .all([this.url, this.publicKey, contents.upstreamKey])
+      .all([this.url, this.publicKey, plan.upstreamKey])
       .apply(([url, publicKey, upstreamKey]) =>
         sourcesEntry({
           url,
@@ -184,10 +186,10 @@ export class AptMirror extends pulumi.ComponentResource {
   }
 }
 
-function reproFiles(settings: AptMirrorSettings, directory: string, contents: AptContents): WebSite["files"] {
+function reproFiles(settings: AptMirrorSettings, directory: string, plan: AptMirrorPlan): WebSite["files"] {
   const files = reproConfiguration({
     directory,
-    suites: settings.suites.map((suite) => ({ name: suite, header: contents.headers[suite] ?? {} })),
+    suites: settings.suites.map((suite) => ({ name: suite, header: plan.headers[suite] ?? {} })),
     components: settings.components,
     architectures: settings.architectures,
     sources: settings.extras.sources,

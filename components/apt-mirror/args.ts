@@ -128,7 +128,7 @@ export const aptMirrorSchema = z
     // What was read once, with its defaults, is read again where it is used: a flat repository's has become an empty list.
     components: distinct(component).optional(),
     architectures: unique(architecture).default(["amd64"]),
-    mode: z.enum(["resigned", "verbatim"], 'is neither "resigned" nor "verbatim"').default("resigned"),
+    signing: z.enum(["mirror", "upstream"], 'is neither "mirror" nor "upstream"').default("mirror"),
     filter: filterSchema.optional(),
     localPackages: z.array(z.string().min(1)).default([]),
     extras: extrasSchema.prefault({}),
@@ -143,7 +143,7 @@ export const aptMirrorSchema = z
   .superRefine((mirror, context) => {
     const refuse = (path: PropertyKey[], message: string) =>
       context.addIssue({ code: "custom", path, message });
-    const { suites, components, mode } = mirror;
+    const { suites, components, signing } = mirror;
     if (suites.some(isFlat)) {
       if (!suites.every(isFlat)) {
         refuse(["suites"], "has flat repositories beside suites with components: declare two mirrors");
@@ -153,31 +153,31 @@ export const aptMirrorSchema = z
           "must not be given: a flat repository (a suite that ends in a slash) has none",
         );
       }
-      if (mode === "resigned") {
+      if (signing === "mirror") {
         refuse(
-          ["mode"],
+          ["signing"],
           "must be verbatim for a flat repository: reprepro makes archives with components only, and clients would have to ask for another suite",
         );
       }
     }
     if (components?.length === 0 && !suites.every(isFlat)) refuse(["components"], emptyList);
-    const nested = mode === "resigned" ? nestedSuites(suites) : undefined;
+    const nested = signing === "mirror" ? nestedSuites(suites) : undefined;
     if (nested) {
       refuse(
         ["suites"],
-        `has ${nested[1]} in the directory of ${nested[0]}, where reprepro would take it for a part of that: declare two mirrors, or mode verbatim`,
+        `has ${nested[1]} in the directory of ${nested[0]}, where reprepro would take it for a part of that: declare two mirrors, or signing verbatim`,
       );
     }
     for (const [index, name] of suites.entries()) {
       const first = suites.find((other) => suiteDirectory(other) === suiteDirectory(name));
       if (first !== name) refuse(["suites", index], `is the same place as ${first}`);
     }
-    if (mode !== "verbatim") return;
-    const reason = 'needs mode "resigned": a verbatim mirror passes on what upstream signed, all of it';
+    if (signing !== "upstream") return;
+    const reason = 'needs signing "mirror": a verbatim mirror passes on what upstream signed, all of it';
     if (mirror.filter) refuse(["filter"], reason);
     if (mirror.localPackages.length > 0) refuse(["localPackages"], reason);
     if (mirror.validFor)
-      refuse(["validFor"], "needs mode \"resigned\": upstream's signature has upstream's validity");
+      refuse(["validFor"], "needs signing \"resigned\": upstream's signature has upstream's validity");
     if (mirror.extras.phasedUpdates === "complete") refuse(["extras", "phasedUpdates"], reason);
   })
   .transform((mirror) => {
@@ -272,9 +272,9 @@ export interface AptMirrorArgs {
   /**
    * `resigned`: indices made by reprepro and signed with a key of the mirror's own; can be filtered and have local packages.
    * `verbatim`: upstream's bytes and signature, for clients that must not be told of another key.
-   * @default "resigned"
+   * @default "mirror"
    */
-  readonly mode?: "resigned" | "verbatim" | undefined;
+  readonly signing?: "mirror" | "upstream" | undefined;
   /** Which packages to take (resigned only). @default all */
   readonly filter?:
     | {

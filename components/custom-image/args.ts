@@ -43,7 +43,7 @@ export const streamSchema = z.strictObject({
   version: z.string().optional(),
   supportEnd: z.string().optional(),
   serve: serveSchema("").prefault({}),
-  keepTrees: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),
+  keepSnapshots: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),
   directory: mirrorDirectory.optional(),
   nameOnHost: mirrorName.optional(),
   deleteContent: z.boolean().default(false),
@@ -139,7 +139,7 @@ export interface StreamedImageArgs extends DescribedImage {
       })
     | undefined;
   /** How many published versions to keep, the current one included. @default 2 */
-  readonly keepTrees?: number | undefined;
+  readonly keepSnapshots?: number | undefined;
   /** Where it is kept on the host. @default /srv/airgapped-maas/STACK/custom-images/NAME */
   readonly directory?: string | undefined;
   /** What the host knows it by, in paths; see the image mirror's. @default the image's name */

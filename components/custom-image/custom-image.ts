@@ -8,8 +8,8 @@ import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/ho
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { refuseOtherKind } from "../../resources/maas/image/deployable.ts";
 import { MaasImage } from "../../resources/maas/image.ts";
-import { getOwnImage, type OwnImageContents } from "../../resources/mirror/custom-image/plan.ts";
-import { OwnImageTree } from "../../resources/mirror/custom-image/tree.ts";
+import { type CustomImagePlan, planCustomImage } from "../../resources/mirror/custom-image/plan.ts";
+import { CustomImageTree } from "../../resources/mirror/custom-image/tree.ts";
 import { seenRegion } from "../maas/region-check.ts";
 import {
   checkedArguments,
@@ -38,7 +38,7 @@ export interface ImageSource {
   readonly url: string;
   /** Binary, in base64. */
   readonly keyring: string;
-  readonly selections: OwnImageContents["selections"];
+  readonly selections: CustomImagePlan["selections"];
   /** The version that is to be complete, by MAAS's name of the image. */
   readonly images: Readonly<Record<string, string>>;
 }
@@ -97,8 +97,8 @@ export class CustomImage extends pulumi.ComponentResource {
       ...(supportEnd ? { supportEnd } : {}),
     };
     const file = fileOf(settings.file);
-    const contents = pulumi.output(
-      lookedUp(this, `customImages.${name}`, getOwnImage({ host, ...place, image, file })),
+    const plan = pulumi.output(
+      lookedUp(this, `customImages.${name}`, planCustomImage({ host, ...place, image, file })),
     );
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
@@ -135,18 +135,18 @@ export class CustomImage extends pulumi.ComponentResource {
       },
       child([packages]),
     );
-    const tree = new OwnImageTree(
+    const tree = new CustomImageTree(
       `${name}-contents`,
       {
         host,
         ...place,
         file: { path: file.path, onHost: file.host !== undefined },
-        plan: contents.plan,
-        updated: contents.updated,
-        image: contents.apply(({ serial, sha256 }) => ({ ...image, serial, sha256 })),
-        size: contents.size,
-        signing: { directory: key.directory, fingerprint: key.fingerprint },
-        keepTrees: settings.keepTrees,
+        plan: plan.digest,
+        updated: plan.updated,
+        image: plan.apply(({ serial, sha256 }) => ({ ...image, serial, sha256 })),
+        size: plan.size,
+        signingKey: { directory: key.directory, fingerprint: key.fingerprint },
+        keepSnapshots: settings.keepSnapshots,
         deleteContent: settings.deleteContent,
       },
       child([packages, configuration, key]),
@@ -158,7 +158,7 @@ export class CustomImage extends pulumi.ComponentResource {
     );
     // A URN is known to a preview, unlike an output, and comes when the stream is served: MAAS is pointed at it after that.
     const source = pulumi
-      .all([contents.apply(() => urlOf(host, serve)), key.publicKeyBinary, contents, tree.urn, services.urn])
+      .all([plan.apply(() => urlOf(host, serve)), key.publicKeyBinary, plan, tree.urn, services.urn])
       .apply(([url, keyring, { selections, serial, distroSeries }]) => ({
         url: `${url}/`,
         keyring,
@@ -166,9 +166,9 @@ export class CustomImage extends pulumi.ComponentResource {
         images: { [`${distroSeries} ${architecture}/generic`]: serial },
       }));
     return {
-      distroSeries: contents.distroSeries,
-      serial: contents.serial,
-      sha256: contents.sha256,
+      distroSeries: plan.distroSeries,
+      serial: plan.serial,
+      sha256: plan.sha256,
       source,
       publicKey: key.publicKey,
     };

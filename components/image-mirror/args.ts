@@ -72,7 +72,7 @@ export const imageMirrorSchema = z
       .refine(...certificateShown),
     images: z.array(images).min(1, "is empty: name at least one"),
     keepVersions: z.int().min(1, "is less than 1: the newest version itself counts").max(10).default(1),
-    keepTrees: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),
+    keepSnapshots: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),
     unsigned: z.boolean().default(false),
     serve: serveSchema("/ephemeral-v3/stable").prefault({}),
     pinnedTo: treeName.optional(),
@@ -132,7 +132,7 @@ export interface ImageMirrorArgs {
    * How many published trees to keep, the current one included. A MAAS in the middle of an import uses the one before.
    * With 1, old files go as soon as new ones are served. @default 2
    */
-  readonly keepTrees?: number | undefined;
+  readonly keepSnapshots?: number | undefined;
   /**
    * Serve `streams/v1/index.json` and its product files too: the same, and not signed, for what cannot check signatures.
    * @default false

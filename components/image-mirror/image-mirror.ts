@@ -4,7 +4,7 @@ import { Files } from "../../resources/host/files.ts";
 import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
-import { getImageContents, type ImageContents } from "../../resources/mirror/images/plan.ts";
+import { type ImageMirrorPlan, planImageMirror } from "../../resources/mirror/images/plan.ts";
 import { ImageTree } from "../../resources/mirror/images/tree.ts";
 import {
   checkedArguments,
@@ -40,13 +40,15 @@ export class ImageMirror extends pulumi.ComponentResource {
   /** Full fingerprint of the key that signed the stream (of several, separated by blanks). */
   readonly fingerprint: pulumi.Output<string>;
   /** What the mirror holds: by image its newest serial, products with their serials and bytes; files, bytes, the plan's digest. */
-  readonly contents: pulumi.Output<Pick<ImageContents, "plan" | "images" | "files" | "bytes">>;
+  readonly contents: pulumi.Output<
+    Pick<ImageMirrorPlan, "images" | "files" | "bytes"> & { readonly plan: string }
+  >;
   /** The newest serial of each image, e.g. `{ "ubuntu/noble/amd64": "20261120" }`. */
   readonly serials: pulumi.Output<Readonly<Record<string, string>>>;
   /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
   readonly selections: pulumi.Output<readonly MaasSelection[]>;
   /** What upstream's index offers and the mirror does not hold, so that nothing may select it: `products` in the stream's own names, and `images`, e.g. `ubuntu focal arm64`. */
-  readonly notHeld: pulumi.Output<ImageContents["notHeld"]>;
+  readonly notHeld: pulumi.Output<ImageMirrorPlan["notHeld"]>;
   /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
 
@@ -64,12 +66,12 @@ export class ImageMirror extends pulumi.ComponentResource {
     });
     // Upstream is read with its secrets in clear; what is found with them is no secret.
     const found = async () =>
-      getImageContents({
+      planImageMirror({
         ...settings,
         ...place,
         upstream: { ...upstream, ...(await knownAccess(args.upstream)) },
       });
-    const contents = pulumi.output(lookedUp(this, `imageMirrors.${name}`, found()));
+    const plan = pulumi.output(lookedUp(this, `imageMirrors.${name}`, found()));
 
     const packages = new Packages(
       `${name}-packages`,
@@ -97,13 +99,13 @@ export class ImageMirror extends pulumi.ComponentResource {
         host,
         ...place,
         upstream: upstream.url,
-        plan: contents.plan,
-        updated: contents.updated,
-        images: contents.images,
-        files: contents.files,
-        bytes: contents.bytes,
+        plan: plan.digest,
+        updated: plan.updated,
+        images: plan.images,
+        files: plan.files,
+        bytes: plan.bytes,
         ...(pinnedTo ? { pinnedTo } : {}),
-        keepTrees: settings.keepTrees,
+        keepSnapshots: settings.keepSnapshots,
         ...fetchInputs(upstream, args.upstream),
         deleteContent: settings.deleteContent,
       },
@@ -119,10 +121,10 @@ export class ImageMirror extends pulumi.ComponentResource {
     // resource's URN is known to a preview, which so shows what changes in MAAS.
     const served = <T>(value: pulumi.Input<T>) =>
       pulumi.all([value, tree.urn, services.urn]).apply(([known]) => known as T);
-    this.url = served(contents.apply(async () => `${await urlOf(host, serve)}/`));
-    this.keyring = contents.keyring;
-    this.publicKey = contents.publicKey;
-    this.fingerprint = contents.fingerprints.apply((fingerprints) => fingerprints.join(" "));
+    this.url = served(plan.apply(async () => `${await urlOf(host, serve)}/`));
+    this.keyring = plan.keyring;
+    this.publicKey = plan.publicKey;
+    this.fingerprint = plan.fingerprints.apply((fingerprints) => fingerprints.join(" "));
     this.tree = tree.tree;
     this.contents = pulumi
       .all([tree.plan, tree.images, tree.files, tree.bytes])
@@ -130,8 +132,8 @@ export class ImageMirror extends pulumi.ComponentResource {
     this.serials = tree.images.apply((images) =>
       Object.fromEntries(Object.entries(images).map(([image, { serial }]) => [image, serial])),
     );
-    this.selections = served(contents.selections as pulumi.Output<readonly MaasSelection[]>);
-    this.notHeld = served(contents.notHeld as pulumi.Output<ImageContents["notHeld"]>);
+    this.selections = served(plan.selections as pulumi.Output<readonly MaasSelection[]>);
+    this.notHeld = served(plan.notHeld as pulumi.Output<ImageMirrorPlan["notHeld"]>);
     this.registerOutputs({
       url: this.url,
       keyring: this.keyring,

@@ -1,7 +1,7 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Archive } from "./archive.ts";
 import { indexKey } from "./index-key.ts";
-import type { ResignedPlan } from "./mirror-signed-plan.ts";
+import type { MirrorSignedPlan } from "./mirror-signed-plan.ts";
 
 /**
  * Refuses what reprepro cannot put into an index: packages of another architecture than the index has by its name, as those
@@ -9,7 +9,7 @@ import type { ResignedPlan } from "./mirror-signed-plan.ts";
  *
  * @throws ExplainedError that names one of them
  */
-export function refuseForeignPackages(archive: Archive, { selection }: ResignedPlan): void {
+export function refuseForeignPackages(archive: Archive, { selection }: MirrorSignedPlan): void {
   for (const { name: suite, indices } of archive.suites) {
     for (const { kind, component, architecture, path, packages } of indices) {
       if (kind !== "packages") continue;

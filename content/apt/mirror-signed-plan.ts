@@ -9,7 +9,7 @@ import { makePlan, type Plan, type PlanRow, rowOf } from "./plan.ts";
 import { ReproPool, refuseOddTaken } from "./reprepro-pool.ts";
 import { compareVersions } from "./version.ts";
 
-export interface ResignedPlan extends Plan {
+export interface MirrorSignedPlan extends Plan {
   readonly alternatives: Closure["alternatives"];
   readonly missing: Closure["missing"];
   /** The site's own packages in the place of which clients install upstream's, e.g. `bc 1.0 (noble-updates has 1.1)`. */
@@ -25,11 +25,11 @@ export interface ResignedPlan extends Plan {
  * @throws ExplainedError when a name or pattern of `include` matches nothing, when a package of the site's own could not
  * be taken.
  */
-export function planResigned(
+export function planMirrorSigned(
   archive: Archive,
   filter: PackageFilter = {},
   localPackages: readonly LocalPackage[] = [],
-): ResignedPlan {
+): MirrorSignedPlan {
   // What choosing takes of memory is gone when the plan is made.
   const { rows, ...chosen } = choose(archive, filter, localPackages);
   collect();
@@ -40,7 +40,7 @@ function choose(
   archive: Archive,
   filter: PackageFilter,
   localPackages: readonly LocalPackage[],
-): Omit<ResignedPlan, keyof Plan> & Pick<Plan, "rows"> {
+): Omit<MirrorSignedPlan, keyof Plan> & Pick<Plan, "rows"> {
   const excluded = matcher(filter.exclude ?? []);
   const named = new Set(filter.include ?? []);
   const debug = ({ name, section }: IndexedPackage) =>

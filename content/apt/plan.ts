@@ -62,7 +62,7 @@ export interface Plan {
 }
 
 /** Everything that clients of upstream's own signature may ask for. */
-export function planVerbatim(archive: Archive): Plan {
+export function planUpstreamSigned(archive: Archive): Plan {
   const rows: PlanRow[] = [];
   for (const suite of archive.suites) {
     for (const { path, size, sha256 } of [...suite.roots, ...suite.files]) rows.push({ path, size, sha256 });

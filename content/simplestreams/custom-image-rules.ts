@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import type { OwnImage } from "./custom-image-stream.ts";
+import type { CustomImageDescription } from "./custom-image-stream.ts";
 
 /** Systems of which MAAS deploys an archive from a stream. */
 const deployable = ["centos", "ol", "rhel", "suse"];
@@ -11,7 +11,7 @@ const diskImages = ["esxi", "windows"];
 const official = /^centos\d+(-stream)?$/;
 
 /** Why MAAS would not deploy an image from a stream; undefined when it would. */
-export function ownImageRefusal(image: OwnImage): ExplainedError | undefined {
+export function customImageRefusal(image: CustomImageDescription): ExplainedError | undefined {
   const { os, release, releaseTitle, version, architecture, serial, label, supportEnd, file, manifest } =
     image;
   const upload = "Upload it to MAAS instead of publishing it in a stream.";

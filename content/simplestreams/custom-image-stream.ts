@@ -1,9 +1,9 @@
 import { signedDate } from "../dates.ts";
 import { isSanePath } from "../paths.ts";
-import { ownImageRefusal } from "./custom-image-rules.ts";
+import { customImageRefusal } from "./custom-image-rules.ts";
 
 /** An image of a site's own, as one archive that MAAS unpacks onto a disk. */
-export interface OwnImage {
+export interface CustomImageDescription {
   /** Of MAAS's: `centos`, `rhel`, `ol` or `suse`. Says how MAAS deploys it. */
   readonly os: string;
   /** Free, e.g. `rocky9`: machines are deployed with `OS/RELEASE`. */
@@ -32,7 +32,7 @@ export interface OwnImage {
 }
 
 /** A stream of one's own: texts to clearsign, and where its files go. */
-export interface OwnStream {
+export interface CustomImageStream {
   readonly contentId: string;
   readonly product: string;
   /** To be clearsigned as they are, into files of these paths below the stream's root. */
@@ -63,8 +63,8 @@ export interface OwnStream {
  * @param updated When the stream was made; whole seconds. The same for the same content, or every update changes it.
  * @throws ExplainedError for what MAAS would import and then never deploy, or not import at all
  */
-export function ownStream(image: OwnImage, updated: Date): OwnStream {
-  const refusal = ownImageRefusal(image);
+export function customImageStream(image: CustomImageDescription, updated: Date): CustomImageStream {
+  const refusal = customImageRefusal(image);
   if (refusal) throw refusal;
   const {
     os,

@@ -40,8 +40,8 @@ export interface Shape {
   readonly byHash?: "there" | "announced";
   readonly undated?: boolean;
   /** Why a mirror cannot sign it anew. */
-  readonly resigned?: RegExp;
-  /** What apt says of it all the same, of upstream and of a verbatim mirror. */
+  readonly mirrorSigned?: RegExp;
+  /** What apt says of it all the same, of upstream and of a mirror with its signature. */
   readonly complaint?: RegExp;
   readonly packages: readonly ShapedPackage[];
 }
@@ -299,8 +299,8 @@ export const shapes: readonly Shape[] = [
     header: { Suite: "questing", Codename: "questing", Architectures: "amd64 amd64v3", Components: "main" },
     indexArchitectures: ["amd64", "amd64v3"],
     forms: [".gz"],
-    resigned:
-      /main\/binary-amd64v3\/Packages lists fast 1\.0, which says that it is for amd64[\s\S]*mode: verbatim/,
+    mirrorSigned:
+      /main\/binary-amd64v3\/Packages lists fast 1\.0, which says that it is for amd64[\s\S]*signing: upstream/,
     packages: [
       { name: "slow", component: "main", path: "pool/main/s/slow/slow_1.0_amd64.deb" },
       {
@@ -314,7 +314,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "nvidia",
-    resigned: /must be verbatim for a flat repository: reprepro/,
+    mirrorSigned: /must be "upstream" for a flat repository: reprepro/,
     suite: "/",
     components: [],
     header: { Origin: "NVIDIA", Label: "NVIDIA CUDA", Architecture: "x86_64" },
@@ -323,7 +323,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "kubernetes",
-    resigned: /must be verbatim for a flat repository: reprepro/,
+    mirrorSigned: /must be "upstream" for a flat repository: reprepro/,
     suite: "./",
     components: [],
     header: { Origin: "obs", Label: "kubernetes" },
@@ -332,7 +332,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "jenkins",
-    resigned: /must be verbatim for a flat repository: reprepro/,
+    mirrorSigned: /must be "upstream" for a flat repository: reprepro/,
     suite: "binary/",
     components: [],
     header: { Origin: "jenkins.io", Label: "Jenkins", Suite: "binary", Architectures: "all", Components: "" },

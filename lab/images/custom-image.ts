@@ -8,8 +8,8 @@ import { contentBytes } from "./file-content.ts";
  * Writes what stands for an image that a site built for itself, e.g. with packer-maas: a root file system as
  * `.tar.gz` that says which system it is and boots nowhere. Same release, same bytes.
  */
-export async function writeOwnImage(path: string, release: string): Promise<void> {
-  const root = mkdtempSync(join(tmpdir(), "lab-own-image-"));
+export async function writeCustomImage(path: string, release: string): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), "lab-custom-image-"));
   try {
     mkdirSync(join(root, "etc"));
     mkdirSync(join(root, "usr"));

@@ -6,7 +6,7 @@ import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
 import { labSite, Stack, succeeded } from "./stack.ts";
 
 const name = "e2e-bad-upstream";
-const modes = ["verbatim", "resigned"] as const;
+const signers = ["upstream", "mirror"] as const;
 let lab: Lab;
 let upstream: Upstream;
 let stack: Stack;
@@ -16,8 +16,8 @@ beforeAll(async () => {
   upstream = upstreamOf(lab);
   stack = await Stack.create();
   const { aptMirrors, ...site } = labSite(lab, {
-    verbatim: { mode: "verbatim", serve: { path: "/verbatim" } },
-    resigned: { filter: { include: ["bc", "tree"] }, serve: { path: "/resigned" } },
+    upstream: { signing: "upstream", serve: { path: "/upstream" } },
+    mirror: { filter: { include: ["bc", "tree"] }, serve: { path: "/mirror" } },
   });
   for (const mirror of Object.values<Record<string, unknown>>(aptMirrors)) {
     mirror.suites = ["noble-updates"];
@@ -32,13 +32,13 @@ afterAll(async () => {
 }, 120_000);
 
 /** Everything that clients can get of a mirror, as they get it: digests by path. */
-async function served(mode: string): Promise<Record<string, string>> {
-  const base = `/srv/airgapped-maas/${stack.name}/apt/${mode}/current/public`;
+async function served(signing: string): Promise<Record<string, string>> {
+  const base = `/srv/airgapped-maas/${stack.name}/apt/${signing}/current/public`;
   const { stdout } = await lab.sh(
     "mirror",
     `cd ${base} && find -L . -type f -printf '%P\\n' | LC_ALL=C sort`,
   );
-  const url = `http://${lab.address("mirror", "outside")}/${mode}`;
+  const url = `http://${lab.address("mirror", "outside")}/${signing}`;
   const digests = stdout
     .trim()
     .split("\n")
@@ -50,14 +50,14 @@ async function served(mode: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(digests));
 }
 
-const servedByBoth = () => Promise.all(modes.map(served));
+const servedByBoth = () => Promise.all(signers.map(served));
 
 /** What the CLI says at the end about the parts of a mirror: from its line to the next one. */
-function saidOf(mode: string, output: string): string {
+function saidOf(signing: string, output: string): string {
   const diagnostics = output.slice(output.indexOf("Diagnostics:"));
   const parts = diagnostics.split(/^ {2}(?=\S)/m);
   return parts
-    .filter((part) => new RegExp(`\\(${mode}(-contents)?\\):`).test(part.split("\n")[0] ?? ""))
+    .filter((part) => new RegExp(`\\(${signing}(-contents)?\\):`).test(part.split("\n")[0] ?? ""))
     .join("");
 }
 
@@ -74,8 +74,8 @@ describe("with an upstream that is not well", () => {
     await lab.run("upstream", ["systemctl", "stop", "nginx"]);
     const failed = await stack.up();
     expect(failed.code).not.toBe(0);
-    for (const mode of modes) {
-      expect(saidOf(mode, failed.output)).toMatch(
+    for (const signing of signers) {
+      expect(saidOf(signing, failed.output)).toMatch(
         /error: .*fetching http:\/\/archive\.ubuntu\.com\/ubuntu\/dists\/noble-updates\/InRelease/,
       );
     }
@@ -116,7 +116,7 @@ describe("with an upstream that is not well", () => {
       await upstream.tamper(kind, { package: "bc" });
       const failed = await stack.up("--continue-on-error");
       expect(failed.code).not.toBe(0);
-      for (const mode of modes) expect(saidOf(mode, failed.output)).toMatch(reason);
+      for (const signing of signers) expect(saidOf(signing, failed.output)).toMatch(reason);
       expect(await servedByBoth()).toEqual(before);
 
       await upstream.restore();
@@ -140,22 +140,22 @@ until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401
     const before = await servedByBoth();
     const refused = await stack.preview();
     expect(refused.code).not.toBe(0);
-    for (const mode of modes) {
-      expect(saidOf(mode, refused.output)).toMatch(
+    for (const signing of signers) {
+      expect(saidOf(signing, refused.output)).toMatch(
         /upstream\.credentials: .*dists\/noble-updates\/InRelease: the server wants to know who asks \(401\)/,
       );
     }
     const at = ["--stack", stack.name, "--config-file", stack.configFile, "--path"];
     let printed = "";
-    for (const mode of modes) {
-      const credentials = `airgapped-maas:aptMirrors.${mode}.upstream.credentials`;
+    for (const signing of signers) {
+      const credentials = `airgapped-maas:aptMirrors.${signing}.upstream.credentials`;
       printed += await stack.ok(["config", "set", ...at, `${credentials}.username`, "mirror"]);
       printed += await stack.ok(["config", "set", ...at, "--secret", `${credentials}.password`, "--", word]);
     }
     const updated = succeeded(await stack.up());
     expect(await servedByBoth()).not.toEqual(before);
-    for (const mode of modes)
-      expect(saidOf(mode, updated.output)).toMatch(/upstream\.credentials go over http/);
+    for (const signing of signers)
+      expect(saidOf(signing, updated.output)).toMatch(/upstream\.credentials go over http/);
     const again = succeeded(await stack.preview("--expect-no-changes", "--diff"));
     printed += refused.output + updated.output + again.output + stack.state();
     for (const part of [

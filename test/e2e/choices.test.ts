@@ -27,7 +27,7 @@ const site = (clientChecks: Values = {}, localPackages = ["site-tool_1.0_all.deb
         serve: { path: "/chosen" },
       },
       secure: {
-        mode: "verbatim",
+        signing: "upstream",
         suites: ["noble-security"],
         serve: { path: "/ubuntu", tls: { certificate: "", key: "" } },
       },

@@ -9,12 +9,12 @@ import { labSite, type Run, type Running, Stack, succeeded, type Values } from "
 /*
  * An update is ended in every way and at many moments. What matters is the update after it: it succeeds, and the
  * mirrors are what they would be had nothing happened. Upstream has two states, the first publication and a later
- * one; each stack makes its mirrors (both modes, each with a store of its own, so that all is fetched anew) from the
+ * one; each stack makes its mirrors (one that upstream signs and one that signs itself, each with a store of its own, so that all is fetched anew) from the
  * first and brings them to the second, and is interrupted at both.
  */
 
 const name = "e2e-interrupted";
-const modes = ["verbatim", "resigned"] as const;
+const signers = ["upstream", "mirror"] as const;
 let lab: Lab;
 let upstream: Upstream;
 let connections: CuttableConnections;
@@ -37,10 +37,10 @@ beforeAll(async () => {
     succeeded(await stack.up());
     const again = await newStack();
     const first = succeeded(await again.up());
-    const held = await Promise.all(modes.map((mode) => treeOf(again, mode)));
+    const held = await Promise.all(signers.map((signing) => treeOf(again, signing)));
     serveState("later");
     const later = succeeded(await again.up());
-    wanted = { first: held, later: await Promise.all(modes.map((mode) => treeOf(again, mode))) };
+    wanted = { first: held, later: await Promise.all(signers.map((signing) => treeOf(again, signing))) };
     takes = { first: first.seconds, later: later.seconds };
     again.discard();
   } finally {
@@ -61,22 +61,22 @@ function serveState(state: State): void {
 }
 
 let stacks = 0;
-/** A stack with a mirror of each mode that was never there before. */
+/** A stack with a mirror for each signer that was never there before. */
 async function newStack({
   host = "mirror",
   sshConfig = lab.paths.sshConfig,
-  only = [...modes] as string[],
+  only = [...signers] as string[],
 } = {}) {
   const stack = await Stack.create({ name: `i${++stacks}` });
   const mirrors: Values = {};
-  for (const mode of only) {
-    mirrors[mode] = {
+  for (const signing of only) {
+    mirrors[signing] = {
       host,
-      mode,
-      directory: `/srv/${stack.name}/${mode}`,
+      signing,
+      directory: `/srv/${stack.name}/${signing}`,
       suites: ["noble-updates"],
-      serve: { path: `/${stack.name}/${mode}` },
-      ...(mode === "resigned" ? { filter: { include: ["bc", "tree"] } } : {}),
+      serve: { path: `/${stack.name}/${signing}` },
+      ...(signing === "mirror" ? { filter: { include: ["bc", "tree"] } } : {}),
     };
   }
   stack.configure({ ...labSite(lab, mirrors), sshConfig });
@@ -87,15 +87,15 @@ async function newStack({
  * What a mirror serves and whether it is sound, as text. Of a re-signed one without what is signed anew each time:
  * of its Release all but the date, and that its signature is good.
  */
-async function treeOf(stack: Stack, mode: string, host = "mirror"): Promise<string> {
+async function treeOf(stack: Stack, signing: string, host = "mirror"): Promise<string> {
   const { code, stdout, stderr } = await lab.sh(
     host,
     `set -e; export LC_ALL=C
-    root=/srv/${stack.name}/${mode}; cd $root/current/public
+    root=/srv/${stack.name}/${signing}; cd $root/current/public
     signed='-name InRelease -o -name Release -o -name Release.gpg -o -name archive-key.*'
-    [ ${mode} = resigned ] || signed=-false
+    [ ${signing} = mirror ] || signed=-false
     find -L . -type f -not '(' $signed ')' -print0 | sort -z | xargs -0 sha256sum
-    if [ ${mode} = resigned ]; then
+    if [ ${signing} = mirror ]; then
       for each in dists/*; do
         sed /^Date:/d $each/Release
         gpgv --quiet --keyring ./archive-key.gpg $each/Release.gpg $each/Release 2>/dev/null
@@ -110,7 +110,7 @@ async function treeOf(stack: Stack, mode: string, host = "mirror"): Promise<stri
     echo left: $(find . -path ./work -o -name unfinished -o -name '*.new' -o -name '.airgapped-maas.*')`,
   );
   if (code !== 0)
-    throw new Error(`the tree of ${stack.name}/${mode} is not sound: ${stdout.slice(-300)} ${stderr}`);
+    throw new Error(`the tree of ${stack.name}/${signing} is not sound: ${stdout.slice(-300)} ${stderr}`);
   return stdout;
 }
 
@@ -168,7 +168,7 @@ const ways: Record<string, Way> = waysToInterrupt(
 const firstMoments = [
   after(0.3),
   at(/SigningKey .* creating/),
-  at(/verbatim-configuration creating/),
+  at(/upstream-configuration creating/),
   at(/fetching \d+ files/, { slow: true }),
   at(/putting the tree together/),
 ];
@@ -206,7 +206,7 @@ describe.each(Object.entries(ways))("after %s", (way, { interrupt, tidy }) => {
         expect(way.startsWith("SIGKILL") && code === 0).toBe(false);
         await tidy?.(stack, "mirror");
         succeeded(await stack.up());
-        expect(await Promise.all(modes.map((mode) => treeOf(stack, mode)))).toEqual(wanted[state]);
+        expect(await Promise.all(signers.map((signing) => treeOf(stack, signing)))).toEqual(wanted[state]);
       }
       stack.discard();
     },
@@ -221,14 +221,14 @@ describe("while packages are installed on a fresh host", () => {
     "after %s the next update installs them",
     async (way, { interrupt, tidy }) => {
       const before = await installed();
-      const stack = await newStack({ host: "mirror2", only: ["resigned"] });
+      const stack = await newStack({ host: "mirror2", only: ["mirror"] });
       const moment = at(/Unpacking reprepro|Setting up nginx/);
       const { code } = await interrupted(stack, "first", moment, (run) => interrupt(run, "mirror2"));
       expect(way.startsWith("SIGKILL") && code === 0).toBe(false);
       await tidy?.(stack, "mirror2");
       succeeded(await stack.up());
       expect((await lab.sh("mirror2", "dpkg --audit; systemctl is-active nginx")).stdout).toBe("active\n");
-      expect(await treeOf(stack, "resigned", "mirror2")).toBe(wanted.first[1]);
+      expect(await treeOf(stack, "mirror", "mirror2")).toBe(wanted.first[1]);
       // As it was, for the next one.
       succeeded(await stack.destroy());
       await lab.sh("mirror2", "apt-get -y autoremove --purge");
@@ -250,6 +250,6 @@ test("Ctrl-C ends an update after what it is doing, and the next one goes on", a
   const state = JSON.parse(await stack.ok(["stack", "export", "--stack", stack.name]));
   expect(state.deployment.pending_operations ?? []).toEqual([]);
   succeeded(await stack.up());
-  expect(await Promise.all(modes.map((mode) => treeOf(stack, mode)))).toEqual(wanted.first);
+  expect(await Promise.all(signers.map((signing) => treeOf(stack, signing)))).toEqual(wanted.first);
   stack.discard();
 }, 120_000);

@@ -40,7 +40,7 @@ function site(region: Values = {}): Values {
         os: "rhel",
         release: "rocky9",
         title: "Rocky Linux 9",
-        file: lab.paths.ownImage,
+        file: lab.paths.customImage,
         serve,
       },
     },

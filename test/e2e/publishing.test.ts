@@ -6,18 +6,18 @@ import { AptClient } from "./apt-client.ts";
 import { labSite, Stack, succeeded, type Values } from "./stack.ts";
 
 const labName = "e2e-publish";
-const modes = ["resigned", "verbatim"] as const;
+const signers = ["mirror", "upstream"] as const;
 const publications = 10;
 let lab: Lab;
 let upstream: Upstream;
 let stack: Stack;
-let clients: Record<(typeof modes)[number], AptClient>;
+let clients: Record<(typeof signers)[number], AptClient>;
 
-/** Two mirrors of one archive, called after their modes. */
-const site = (resigned: Values = {}, both: Values = {}) =>
+/** Two mirrors of one archive, called after who signs. */
+const site = (signing: Values = {}, both: Values = {}) =>
   labSite(lab, {
-    resigned: { serve: { path: "/resigned" }, ...both, ...resigned },
-    verbatim: { mode: "verbatim", serve: { path: "/verbatim" }, ...both },
+    mirror: { serve: { path: "/mirror" }, ...both, ...signing },
+    upstream: { signing: "upstream", serve: { path: "/upstream" }, ...both },
   });
 
 beforeAll(async () => {
@@ -27,8 +27,8 @@ beforeAll(async () => {
   stack.configure(site());
   succeeded(await stack.up());
   const { mirrors } = await stack.outputs();
-  const client = (mode: string) => AptClient.on(lab, "client", mode, mirrors[mode].sourcesEntry);
-  clients = { resigned: await client("resigned"), verbatim: await client("verbatim") };
+  const client = (signing: string) => AptClient.on(lab, "client", signing, mirrors[signing].sourcesEntry);
+  clients = { mirror: await client("mirror"), upstream: await client("upstream") };
 }, 300_000);
 
 afterAll(async () => {
@@ -43,20 +43,20 @@ describe("what upstream releases", () => {
     const preview = succeeded(await stack.preview("--diff"));
     expect(preview.counts).toMatchObject({ update: 2 });
     expect(preview.output.match(/noble-updates: \+1 ~1 -0 packages, [0-9.]+ KiB to fetch/g)).toHaveLength(2);
-    for (const mode of modes) {
-      const differs = preview.steps.find(({ name }) => name === `${mode}-contents`)?.differs;
+    for (const signing of signers) {
+      const differs = preview.steps.find(({ name }) => name === `${signing}-contents`)?.differs;
       expect(differs).toContain("plan");
       expect(differs).toContain('suites["noble-updates"].packages');
     }
     const update = succeeded(await stack.up());
     expect(update.counts).toEqual(preview.counts);
-    for (const mode of modes) {
-      await clients[mode].update();
-      expect(await clients[mode].install("hello")).toBe("2.90");
+    for (const signing of signers) {
+      await clients[signing].update();
+      expect(await clients[signing].install("hello")).toBe("2.90");
     }
   }, 90_000);
 
-  test(`reaches clients without an error while ${2 * publications} trees are published, half of each mode`, async () => {
+  test(`reaches clients without an error while ${2 * publications} trees are published, half of them by each mirror`, async () => {
     const loop = clientLoop();
     const seen: string[] = [];
     for (let n = 1; n <= publications; n++) {
@@ -64,7 +64,7 @@ describe("what upstream releases", () => {
       const run = succeeded(await stack.up());
       expect(run.counts).toMatchObject({ update: 2 });
       const { mirrors } = await stack.outputs();
-      seen.push(mirrors.resigned.tree, mirrors.verbatim.tree);
+      seen.push(mirrors.mirror.tree, mirrors.upstream.tree);
     }
     const { code, stdout, stderr } = await loop.end();
     expect(`${code} ${stderr}`).toBe("0 ");
@@ -72,11 +72,11 @@ describe("what upstream releases", () => {
     // Clients did work meanwhile, and saw more than the first and the last publication.
     const installed = stdout.trim().split("\n");
     expect(installed.length).toBeGreaterThan(2 * publications);
-    for (const mode of modes) {
-      const versions = new Set(installed.filter((line) => line.startsWith(mode)));
+    for (const signing of signers) {
+      const versions = new Set(installed.filter((line) => line.startsWith(signing)));
       expect(versions.size).toBeGreaterThan(publications / 2);
-      await clients[mode].update();
-      expect(await clients[mode].install("hello")).toBe(`3.${publications}`);
+      await clients[signing].update();
+      expect(await clients[signing].install("hello")).toBe(`3.${publications}`);
     }
   }, 300_000);
 });
@@ -84,14 +84,14 @@ describe("what upstream releases", () => {
 test("a phased update is for every machine where the mirror signs, and as upstream has it where it does not", async () => {
   const counted = await lab.sh(
     "mirror",
-    "cd /srv/airgapped-maas/e2e/apt && for mode in resigned verbatim; do zcat $mode/current/public/dists/noble-updates/*/binary-amd64/Packages.gz | grep -c ^Phased-Update-Percentage; done; true",
+    "cd /srv/airgapped-maas/e2e/apt && for signing in mirror upstream; do zcat $signing/current/public/dists/noble-updates/*/binary-amd64/Packages.gz | grep -c ^Phased-Update-Percentage; done; true",
   );
   expect(counted.stdout).toMatch(/^0\n[1-9]\d*\n$/);
 });
 
 describe("a change of what is mirrored", () => {
   test("is made in place, and back", async () => {
-    const all = await clients.resigned.offered();
+    const all = await clients.mirror.offered();
     stack.configure(site({}, { suites: ["noble", "noble-updates"], components: ["main"] }));
     const less = succeeded(await stack.up());
     expect(less.steps.map(({ op }) => op)).not.toContain("create");
@@ -101,9 +101,9 @@ describe("a change of what is mirrored", () => {
       "update",
     ]);
     await renewEntries();
-    for (const mode of modes) {
-      await clients[mode].update();
-      const offered = await clients[mode].offered();
+    for (const signing of signers) {
+      await clients[signing].update();
+      const offered = await clients[signing].offered();
       expect(offered.some((line) => line.startsWith("acl "))).toBe(true);
       expect(offered.some((line) => line.startsWith("cowsay "))).toBe(false);
       expect(offered.some((line) => line.includes("ubuntu0.1"))).toBe(false);
@@ -112,13 +112,13 @@ describe("a change of what is mirrored", () => {
     stack.configure(site());
     succeeded(await stack.up());
     await renewEntries();
-    await clients.resigned.update();
-    expect(await clients.resigned.offered()).toEqual(all);
+    await clients.mirror.update();
+    expect(await clients.mirror.offered()).toEqual(all);
   }, 120_000);
 
   async function renewEntries(): Promise<void> {
     const { mirrors } = await stack.outputs();
-    for (const mode of modes) await clients[mode].use(mirrors[mode].sourcesEntry);
+    for (const signing of signers) await clients[signing].use(mirrors[signing].sourcesEntry);
   }
 });
 
@@ -127,35 +127,35 @@ describe("a rollback", () => {
 
   test("serves a kept tree again while upstream is down, changes nothing else, and ends when it is taken out", async () => {
     const { mirrors: before } = await stack.outputs();
-    const older = before.resigned.tree;
+    const older = before.mirror.tree;
     await upstream.release({ package: "hello", version: "4.0" });
     succeeded(await stack.up());
-    const newer = (await stack.outputs()).mirrors.resigned.tree;
-    await clients.resigned.update();
-    expect(await clients.resigned.install("hello")).toBe("4.0");
+    const newer = (await stack.outputs()).mirrors.mirror.tree;
+    await clients.mirror.update();
+    expect(await clients.mirror.install("hello")).toBe("4.0");
 
     await upstream.tamper("refuse", { path: "." });
     stack.configure(
       labSite(lab, {
-        resigned: { serve: { path: "/resigned" }, pinnedTo: older },
-        verbatim: {
-          mode: "verbatim",
-          serve: { path: "/verbatim" },
+        mirror: { serve: { path: "/mirror" }, pinnedTo: older },
+        upstream: {
+          signing: "upstream",
+          serve: { path: "/upstream" },
           keepSnapshots: 4,
-          pinnedTo: before.verbatim.tree,
+          pinnedTo: before.upstream.tree,
         },
       }),
     );
     const preview = succeeded(await stack.preview());
-    expect(preview.steps.find(({ name }) => name === "resigned-contents")?.differs).toContain("pinnedTo");
+    expect(preview.steps.find(({ name }) => name === "mirror-contents")?.differs).toContain("pinnedTo");
     succeeded(await stack.up());
     const { mirrors: pinned } = await stack.outputs();
-    expect(pinned.resigned.tree.slice(7)).toBe(older.slice(7));
-    expect(pinned.verbatim.tree).toBe(before.verbatim.tree);
+    expect(pinned.mirror.tree.slice(7)).toBe(older.slice(7));
+    expect(pinned.upstream.tree).toBe(before.upstream.tree);
     // Also the client that has seen the newer one follows: apt does not go back behind a date that it knows.
-    await clients.resigned.update();
-    expect(await clients.resigned.install("hello")).toBe(`3.${publications}`);
-    const newcomer = await AptClient.on(lab, "client", "newcomer", pinned.verbatim.sourcesEntry);
+    await clients.mirror.update();
+    expect(await clients.mirror.install("hello")).toBe(`3.${publications}`);
+    const newcomer = await AptClient.on(lab, "client", "newcomer", pinned.upstream.sourcesEntry);
     await newcomer.update();
     expect(await newcomer.install("hello")).toBe(`3.${publications}`);
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
@@ -163,20 +163,20 @@ describe("a rollback", () => {
     await upstream.restore();
     stack.configure(site());
     succeeded(await stack.up());
-    const now = (await stack.outputs()).mirrors.resigned.tree;
+    const now = (await stack.outputs()).mirrors.mirror.tree;
     expect(now.slice(7)).toBe(newer.slice(7));
-    await clients.resigned.update();
-    expect(await clients.resigned.install("hello")).toBe("4.0");
+    await clients.mirror.update();
+    expect(await clients.mirror.install("hello")).toBe("4.0");
   }, 120_000);
 
   test("takes the same archive from another address once, and is content then", async () => {
     const { aptMirrors, ...rest } = site();
-    const { upstream: from, ...verbatim } = aptMirrors.verbatim;
-    const moved = { ...verbatim, upstream: { ...from, url: "http://security.ubuntu.com/ubuntu" } };
-    stack.configure({ ...rest, aptMirrors: { ...aptMirrors, verbatim: moved } });
+    const { upstream: from, ...others } = aptMirrors.upstream;
+    const moved = { ...others, upstream: { ...from, url: "http://security.ubuntu.com/ubuntu" } };
+    stack.configure({ ...rest, aptMirrors: { ...aptMirrors, upstream: moved } });
     const update = succeeded(await stack.up());
     expect(update.steps.map(({ op, name, differs }) => ({ op, name, differs }))).toEqual([
-      { op: "update", name: "verbatim-contents", differs: ["upstream"] },
+      { op: "update", name: "upstream-contents", differs: ["upstream"] },
     ]);
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
     stack.configure(site());
@@ -185,7 +185,7 @@ describe("a rollback", () => {
 });
 
 describe("a signature that expires", () => {
-  const directory = "/srv/airgapped-maas/e2e/apt/resigned";
+  const directory = "/srv/airgapped-maas/e2e/apt/mirror";
   const validUntil = async () => {
     const { stdout } = await lab.sh(
       "mirror",
@@ -205,13 +205,13 @@ describe("a signature that expires", () => {
     await set(9 * day);
     const preview = succeeded(await stack.preview("--diff"));
     expect(preview.counts).toMatchObject({ update: 1 });
-    expect(preview.steps[0]?.differs).toEqual(["signing.freshness"]);
+    expect(preview.steps[0]?.differs).toEqual(["signingKey.freshness"]);
     expect(preview.output).toContain('"expires in 216 h" => "fresh"');
     const before = await validUntil();
     succeeded(await stack.up());
     expect(await validUntil()).toBeGreaterThan(before);
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
-    await clients.resigned.update();
+    await clients.mirror.update();
   }, 120_000);
 
   /** As if the signature had been made so long ago that so many milliseconds of it are left. */
@@ -226,17 +226,17 @@ describe("a signature that expires", () => {
 
 /** A client that updates and installs from both mirrors in turn until it is told to end; fails with the first error. */
 function clientLoop(): { end(): Promise<CommandResult> } {
-  const stop = `${clients.resigned.folder}/stop`;
-  const turns = modes.map(
-    (mode) => `
-     apt-get -q -y ${clients[mode].options} update >>$log 2>&1 || fail ${mode} update
-     rm -f ${clients[mode].folder}/archives/*.deb
-     apt-get -q -y ${clients[mode].options} --reinstall --allow-downgrades install hello >>$log 2>&1 || fail ${mode} install
-     dpkg-query -W -f '${mode} \${Version}\\n' hello`,
+  const stop = `${clients.mirror.folder}/stop`;
+  const turns = signers.map(
+    (signing) => `
+     apt-get -q -y ${clients[signing].options} update >>$log 2>&1 || fail ${signing} update
+     rm -f ${clients[signing].folder}/archives/*.deb
+     apt-get -q -y ${clients[signing].options} --reinstall --allow-downgrades install hello >>$log 2>&1 || fail ${signing} install
+     dpkg-query -W -f '${signing} \${Version}\\n' hello`,
   );
   const done = lab.sh(
     "client",
-    `export DEBIAN_FRONTEND=noninteractive log=${clients.resigned.folder}/log
+    `export DEBIAN_FRONTEND=noninteractive log=${clients.mirror.folder}/log
      fail() { echo "$*:" >&2; tail -n 20 "$log" >&2; exit 1; }
      rm -f ${stop}
      while [ ! -e ${stop} ]; do : >$log; ${turns.join("\n")}

@@ -10,20 +10,20 @@ import { labSite, Stack, succeeded, type Values } from "./stack.ts";
 /* Archives of vendors' shapes, mirrored side by side, and a client that installs and updates from each. */
 
 const labName = "e2e-shapes";
-const modes = {
-  docker: "resigned",
-  "cloud-archive": "resigned",
-  mongodb: "resigned",
-  ceph: "resigned",
-  postgresql: "resigned",
-  esm: "resigned",
-  launchpad: "verbatim",
-  mariadb: "verbatim",
-  hashicorp: "verbatim",
-  nvidia: "verbatim",
-  jenkins: "verbatim",
+const signers = {
+  docker: "mirror",
+  "cloud-archive": "mirror",
+  mongodb: "mirror",
+  ceph: "mirror",
+  postgresql: "mirror",
+  esm: "mirror",
+  launchpad: "upstream",
+  mariadb: "upstream",
+  hashicorp: "upstream",
+  nvidia: "upstream",
+  jenkins: "upstream",
 } as const;
-const chosen = shapes.filter(({ name }) => name in modes);
+const chosen = shapes.filter(({ name }) => name in signers);
 
 let lab: Lab;
 let stack: Stack;
@@ -60,7 +60,7 @@ beforeAll(async () => {
             upstream: { url: `http://archive.lab/shapes/${name}`, key: publicArmored },
             suites: [suite],
             components: components.length > 0 ? components : undefined,
-            mode: modes[name as keyof typeof modes],
+            signing: signers[name as keyof typeof signers],
             serve: { path: `/${name}` },
           },
         ]),

@@ -44,7 +44,7 @@ describe("two stacks on one host", () => {
   const siteOne = () =>
     labSite(lab, { ubuntu: { filter: few, serve: { path: "/one" }, deleteContent: true } });
   const siteTwo = (more: Values = {}) =>
-    labSite(lab, { ubuntu: { mode: "verbatim", suites: ["noble"], serve: { path: "/two" }, ...more } });
+    labSite(lab, { ubuntu: { signing: "upstream", suites: ["noble"], serve: { path: "/two" }, ...more } });
 
   beforeAll(async () => {
     one = await newStack("one", siteOne());

@@ -25,7 +25,7 @@ export class SuppliedMaas {
   readonly maas: LabMaas;
   readonly images: UpstreamImages;
   readonly #lab: Lab;
-  readonly #folder = mkdtempSync(join(tmpdir(), "airgapped-maas-own-images-"));
+  readonly #folder = mkdtempSync(join(tmpdir(), "airgapped-maas-custom-images-"));
   #contents = 0;
 
   constructor(lab: Lab) {

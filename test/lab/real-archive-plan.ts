@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readArchive } from "../../content/apt/archive.ts";
 import { closureOf } from "../../content/apt/dependencies.ts";
-import { planVerbatim } from "../../content/apt/plan.ts";
+import { planUpstreamSigned } from "../../content/apt/plan.ts";
 import { NotThere } from "../../content/fetch.ts";
 import { metadataCache } from "../../content/metadata-cache.ts";
 
@@ -35,7 +35,7 @@ try {
       key,
       suites: ["real"],
     });
-    const { packages, bytes, digest } = planVerbatim(archive);
+    const { packages, bytes, digest } = planUpstreamSigned(archive);
     const mebibytes = Math.round(process.resourceUsage().maxRSS / 1024);
     console.log(JSON.stringify({ packages, bytes, digest, mebibytes }));
   } else {

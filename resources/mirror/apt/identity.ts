@@ -19,7 +19,7 @@ export function heldIn(contents: unknown): Held | undefined {
 
 /** By what clients know a mirror: changes of it need their consent, or a key that they do not have. */
 export interface Identity {
-  readonly mode: "resigned" | "verbatim";
+  readonly signing: "mirror" | "upstream";
   /** The head of each suite's Release file. */
   readonly headers: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Full fingerprints of the keys that clients need. None: a key that is yet to be made. */
@@ -51,7 +51,7 @@ export function changesForClients(published: Identity, wanted: Identity): string
   const strange = wanted.signers.filter((fingerprint) => !before.has(fingerprint));
   const unmade = wanted.signers.length === 0;
   if (before.size > 0 && (unmade || strange.length > 0)) {
-    const whose = wanted.mode === "resigned" ? "the mirror's own key" : "upstream's key";
+    const whose = wanted.signing === "mirror" ? "the mirror's own key" : "upstream's key";
     warnings.push(
       `clients need another key than for what is published: ${whose}, ${unmade ? "which this update makes" : strange.join(", ")}, in place of ${[...before].join(", ")}. One that lacks it says NO_PUBKEY${unmade ? "" : ` ${strange[0]?.slice(-16)}`}: deliver the key (output sourcesEntry) before or with this update`,
     );

@@ -29,30 +29,30 @@ const keptSchema = z.object({
 /** What plans that come after a tree need of its summary. */
 export const keptSummary = z.object({
   plan: digest,
-  mode: z.enum(["resigned", "verbatim"]).optional(),
-  signing: z.object({ fingerprint: z.string().regex(/^[0-9A-F]{40,64}$/) }).optional(),
+  signing: z.enum(["mirror", "upstream"]).optional(),
+  signingKey: z.object({ fingerprint: z.string().regex(/^[0-9A-F]{40,64}$/) }).optional(),
   // A tree of a release that did not say it is kept, too.
   suites: z.record(line, z.object({ date: z.iso.datetime() })).default({}),
 });
 
 export type KeptSummary = z.output<typeof keptSummary>;
 
-export type KeptContents = z.output<typeof keptSchema> & { readonly upstreamKey: string };
+export type KeptPlan = z.output<typeof keptSchema> & { readonly upstreamKey: string };
 
 /**
  * @param tree Its directory on the host.
  * @throws ExplainedError where it is not what an update wrote, or where clients of a verbatim tree would not accept its signature
  */
-export function checkedContents(
+export function checkedKeptPlan(
   host: Host,
   tree: string,
   contents: unknown,
-  mode: "resigned" | "verbatim",
+  signing: "mirror" | "upstream",
   keys: TrustedKeys,
-): KeptContents {
+): KeptPlan {
   const found = readAs(keptSchema, contents, host, `${tree}/contents.json`);
   const signers = found.upstreamFingerprints.filter((each) => keys.fingerprints.includes(each));
-  if (signers.length === 0 && mode === "verbatim") {
+  if (signers.length === 0 && signing === "upstream") {
     const by = { signers: found.upstreamFingerprints, declared: keys.fingerprints };
     throw signedByOthers(host, tree, by, "clients");
   }

@@ -17,7 +17,7 @@ PLACE="$WORK/reprepro"
 # A suite's name as one part of a path, as work lists have it.
 key_of() { printf %s "$1" | tr / :; }
 
-resign() {
+make_mirror_signed() {
   # Earlier releases kept reprepro's database, and had it work in the pool that was served.
   (cd "$R" && rm -rf db lists out view selection headers local gnupg unfinished)
   rm -rf "$PLACE"

@@ -7,12 +7,12 @@ import { refuseForeignPackages } from "../../../content/apt/foreign-packages.ts"
 import type { Extras } from "../../../content/apt/indices.ts";
 import { refusedLocal } from "../../../content/apt/local-merge.ts";
 import { readLocalPackage } from "../../../content/apt/local-package.ts";
-import { planResigned, type ResignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
+import { type MirrorSignedPlan, planMirrorSigned } from "../../../content/apt/mirror-signed-plan.ts";
 import {
   type Plan,
   parsePlanText,
   planText,
-  planVerbatim,
+  planUpstreamSigned,
   type WrittenPlan,
 } from "../../../content/apt/plan.ts";
 import { changeText, comparePlans } from "../../../content/apt/plan-comparison.ts";
@@ -28,23 +28,23 @@ import { keyProbe } from "../../host/signing-key/key-probe.ts";
 import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
 import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
 import { isComplete } from "../published-tree/publication.ts";
-import { keptContents, publishedContents, summariesOf } from "../published-tree/published.ts";
+import { keptPlan, publishedFindings, summariesOf } from "../published-tree/published.ts";
 import { existsThrough, fetchThrough, keyArgument } from "../published-tree/upstream.ts";
 import { accessWarnings, type UpstreamAccess } from "../published-tree/upstream-access.ts";
 import { workListLines } from "../published-tree/work-list.ts";
 import { changesForClients, type Held, heldIn, type Identity } from "./identity.ts";
-import { checkedContents, type KeptSummary, keptSummary } from "./kept-snapshot.ts";
+import { checkedKeptPlan, type KeptSummary, keptSummary } from "./kept-snapshot.ts";
 import type { AptPublication, SuiteSummary } from "./publication.ts";
 import { acceptedWarnings, warningsOf } from "./warnings.ts";
-import { type LocalFile, resignedWork, type Text, verbatimWork } from "./work.ts";
+import { type LocalFile, mirrorSignedWork, type Text, upstreamSignedWork } from "./work.ts";
 
-export interface AptContentsRequest {
+export interface AptPlanRequest {
   readonly host: string;
   /** The mirror's directory on the host. */
   readonly directory: string;
   /** The store of its host. */
   readonly store: string;
-  readonly mode: "resigned" | "verbatim";
+  readonly signing: "mirror" | "upstream";
   readonly upstream: UpstreamAccess & {
     readonly url: string;
     readonly key?: string | undefined;
@@ -62,14 +62,14 @@ export interface AptContentsRequest {
   readonly extras: Extras;
   /** A kept tree to serve again instead of what upstream has now. */
   readonly pinnedTo?: string | undefined;
-  /** Where the host may have the key that the mirror signs with (resigned): in the first of these that has one. */
+  /** Where the host may have the key that the mirror signs with (signing: mirror): in the first of these that has one. */
   readonly keyDirectories?: readonly string[] | undefined;
 }
 
 /** What a mirror is to hold, from what upstream signed. */
-export interface AptContents {
+export interface AptMirrorPlan {
   /** Digest of the publication, which is kept in this workstation's metadata cache. */
-  readonly plan: string;
+  readonly digest: string;
   readonly suites: Readonly<Record<string, SuiteSummary>>;
   /** Different package files. */
   readonly packages: number;
@@ -87,7 +87,7 @@ export interface AptContents {
   readonly changes: readonly string[];
 }
 
-type Found = Omit<AptContents, "plan" | "changes">;
+type Found = Omit<AptMirrorPlan, "digest" | "changes">;
 
 /** Raised whenever the same archive and request give another publication than before. */
 const planner = 4;
@@ -98,16 +98,16 @@ const planner = 4;
  *
  * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
  */
-export async function getAptContents(request: AptContentsRequest): Promise<AptContents> {
+export async function planAptMirror(request: AptPlanRequest): Promise<AptMirrorPlan> {
   const host = hostNamed(request.host);
   const cache = defaultCache();
   if (request.pinnedTo) {
-    const [keys, { found, plan }] = await Promise.all([
+    const [keys, { found, digest }] = await Promise.all([
       blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
-      blaming("pinnedTo", keptContents<unknown>(host, request.directory, request.pinnedTo)),
+      blaming("pinnedTo", keptPlan<unknown>(host, request.directory, request.pinnedTo)),
     ]);
     const tree = `${request.directory}/trees/${request.pinnedTo}`;
-    return { ...checkedContents(host, tree, found, request.mode, keys), plan, changes: [] };
+    return { ...checkedKeptPlan(host, tree, found, request.signing, keys), digest, changes: [] };
   }
 
   const ownKeys = Promise.all((request.keyDirectories ?? []).map((each) => host.facts(keyProbe(each))));
@@ -116,7 +116,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
     summariesOf(host, request.directory, keptSummary),
     ownKeys.then((found) => found.find((each) => each !== undefined)),
-    host.facts(publishedContents(request.directory)),
+    host.facts(publishedFindings(request.directory)),
   ]);
   const held = heldIn(told);
   const fetch = fetchThrough(host, request.upstream, {
@@ -134,7 +134,7 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     now: new Date(),
     indexLimit: request.upstream.indexLimitMiB * 1024 * 1024,
     seen: newestOf(kept),
-    withRelations: request.mode === "resigned" && selects(request.filter),
+    withRelations: request.signing === "mirror" && selects(request.filter),
     accept: request.upstream.accept,
   };
   const releases = await readReleases(asked);
@@ -144,20 +144,20 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     // Which of the roots upstream has is a part of what it has.
     releases.map(({ roots }) => roots.map(({ sha256 }) => sha256)),
   ]);
-  let plan = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, asked.now)));
-  if (!plan || !(await isComplete(plan))) {
+  let digest = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, asked.now)));
+  if (!digest || !(await isComplete(digest))) {
     // Reading and planning leave much behind that is used once. V8 lets that grow with the heap, to twice what is in use;
     // held to a fifth, it keeps the program of 100,000 packages below 400 MB, for a tenth more of processor time.
     v8.setFlagsFromString("--heap-growing-percent=20");
     const made = await publish(await readArchive(asked), request, locals);
-    plan = made.plan;
+    digest = made.digest;
     collect();
     // What upstream lacks it may have soon.
-    await cache.remember(made.lacking ? forNow(subject, asked.now) : subject, plan);
+    await cache.remember(made.lacking ? forNow(subject, asked.now) : subject, digest);
   }
-  const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
+  const publication = JSON.parse(String(await cache.get(digest))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
-  const changes = plan === published?.plan ? [] : await changesOf(host, request, published, plan, locals);
+  const changes = digest === published?.plan ? [] : await changesOf(host, request, published, digest, locals);
   collect();
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
@@ -166,25 +166,25 @@ export async function getAptContents(request: AptContentsRequest): Promise<AptCo
     ...found.warnings,
     ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),
   ];
-  return { ...found, warnings, plan, changes };
+  return { ...found, warnings, digest, changes };
 }
 
 /** By what clients know what is published, and what is to take its place. */
 function identities(
-  { mode }: AptContentsRequest,
+  { signing }: AptPlanRequest,
   published: KeptSummary,
   held: Held,
   found: Found,
   own: { readonly fingerprint: string } | undefined,
 ): [Identity, Identity] {
-  const { mode: before = "verbatim", signing } = published;
-  const signers = before === "resigned" ? [signing?.fingerprint ?? []].flat() : held.upstreamFingerprints;
+  const { signing: before = "upstream", signingKey } = published;
+  const signers = before === "mirror" ? [signingKey?.fingerprint ?? []].flat() : held.upstreamFingerprints;
   // Clients that have all of the declared keys have the other one too.
-  const same = mode === "verbatim" && before === "verbatim" && held.upstreamKey === found.upstreamKey;
-  const wanted = mode === "verbatim" ? found.upstreamFingerprints : [own?.fingerprint ?? []].flat();
+  const same = signing === "upstream" && before === "upstream" && held.upstreamKey === found.upstreamKey;
+  const wanted = signing === "upstream" ? found.upstreamFingerprints : [own?.fingerprint ?? []].flat();
   return [
-    { mode: before, headers: held.headers, signers },
-    { mode, headers: found.headers, signers: same ? signers : wanted },
+    { signing: before, headers: held.headers, signers },
+    { signing, headers: found.headers, signers: same ? signers : wanted },
   ];
 }
 
@@ -199,12 +199,12 @@ function newestOf(trees: readonly KeptSummary[]): Record<string, { date: string 
 
 /** What decides about a plan, besides what upstream has. */
 function question(
-  { mode, suites, components, architectures, filter, extras }: AptContentsRequest,
+  { signing, suites, components, architectures, filter, extras }: AptPlanRequest,
   keys: TrustedKeys,
   locals: readonly LocalFile[],
 ) {
   return {
-    mode,
+    signing,
     suites,
     components,
     architectures,
@@ -229,19 +229,19 @@ async function localFile(path: string): Promise<LocalFile> {
 /** Puts everything that an update needs into the cache; `lacking` says whether upstream lacks some of it now. */
 async function publish(
   archive: Archive,
-  request: AptContentsRequest,
+  request: AptPlanRequest,
   locals: readonly LocalFile[],
-): Promise<{ readonly plan: string; readonly lacking: boolean }> {
+): Promise<{ readonly digest: string; readonly lacking: boolean }> {
   const cache = defaultCache();
-  const resigned = request.mode === "resigned";
-  const plan: Plan & Partial<ResignedPlan> = resigned
-    ? planResigned(archive, request.filter, locals)
-    : planVerbatim(archive);
+  const mirrorSigned = request.signing === "mirror";
+  const plan: Plan & Partial<MirrorSignedPlan> = mirrorSigned
+    ? planMirrorSigned(archive, request.filter, locals)
+    : planUpstreamSigned(archive);
   collect();
-  if (resigned) refuseForeignPackages(archive, plan as ResignedPlan);
-  const work = resigned
-    ? resignedWork(archive, plan as ResignedPlan, request, locals)
-    : verbatimWork(archive, plan);
+  if (mirrorSigned) refuseForeignPackages(archive, plan as MirrorSignedPlan);
+  const work = mirrorSigned
+    ? mirrorSignedWork(archive, plan as MirrorSignedPlan, request, locals)
+    : upstreamSignedWork(archive, plan);
   const found: Found = {
     suites: Object.fromEntries(
       Object.entries(plan.suites).map(([name, { date, releaseSha256, packages, bytes }]) => [
@@ -262,31 +262,31 @@ async function publish(
     workList: await cache.put(workListLines(work.items)),
     contents: await cache.put(JSON.stringify(found)),
     seeds: await Promise.all(work.texts.map(put)),
-    resign: resigned ? request.suites : [],
-    completePhases: resigned && request.extras.phasedUpdates !== "as-upstream",
+    signed: mirrorSigned ? request.suites : [],
+    completePhases: mirrorSigned && request.extras.phasedUpdates !== "as-upstream",
   };
   return {
-    plan: await cache.put(JSON.stringify(publication)),
+    digest: await cache.put(JSON.stringify(publication)),
     lacking: archive.suites.some(({ lacking }) => lacking.length > 0),
   };
 }
 
 async function changesOf(
   host: Host,
-  request: AptContentsRequest,
+  request: AptPlanRequest,
   published: KeptSummary | undefined,
-  plan: string,
+  digest: string,
   locals: readonly LocalFile[],
 ): Promise<string[]> {
   const cache = defaultCache();
-  const publication = JSON.parse(String(await cache.get(plan))) as AptPublication;
-  const resigned = request.mode === "resigned";
+  const publication = JSON.parse(String(await cache.get(digest))) as AptPublication;
+  const mirrorSigned = request.signing === "mirror";
   const lacking = await refuseWithoutRoom(host, {
     ...request,
     workList: (await cache.get(publication.workList)) ?? "",
     before: await publishedWorkList(published),
-    resigned,
-    programs: ["nginx", "curl", ...(resigned ? ["reprepro", "gpg", "xz"] : [])],
+    mirrorSigned,
+    programs: ["nginx", "curl", ...(mirrorSigned ? ["reprepro", "gpg", "xz"] : [])],
   });
   collect();
   const { before, after, unread } = readPlans(
@@ -298,7 +298,7 @@ async function changesOf(
   return [
     ...unread,
     ...[...changes].map(([suite, change]) => changeText(suite, change)),
-    `plan ${plan.slice(0, 12)}: the tree that is published from it ends in that name`,
+    `plan ${digest.slice(0, 12)}: the snapshot that is published from it ends in that name`,
   ];
 }
 

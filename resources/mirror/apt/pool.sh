@@ -1,20 +1,20 @@
 # Trees of an archive: indices of their own, and one pool/ for the packages of all kept trees.
 # Part of a job's script; expects, beside what tree.sh does:
-#   MODE      verbatim or resigned
+#   SIGNING   who signs: mirror or upstream
 
 DESTINATIONS='tree pool package index selection sources headers'
 
 make_tree() {
   rm -f "$WORK/brought"
   trap take_back EXIT
-  case "$MODE" in
-    verbatim)
+  case "$SIGNING" in
+    upstream)
       link_from_store tree "$WORK/tree/public"
       [ ! -e "$WORK/tree/public/pool" ] || fault "pool: is a file of its own in upstream's index, where a mirror has its packages"
       awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
       fill_pool "$LIST"
       ;;
-    resigned) resign ;;
+    mirror) make_mirror_signed ;;
   esac
 }
 
@@ -78,11 +78,11 @@ list_tree() {
 # What upstream signed is served as it was. What the mirror signs is signed anew under a new name: apt keeps the newer
 # of two roots it has seen, so clients would never follow an old one.
 restore_tree() {
-  if ! grep -q "\"mode\":\"$MODE\"" "$kept/summary.json"; then
-    echo "fault $PINNED: is not a $MODE tree: set the mode it was published in"
+  if ! grep -q "\"signing\":\"$SIGNING\"" "$kept/summary.json"; then
+    echo "fault $PINNED: is not signed by the $SIGNING: set signing as it was when this was published"
     exit 65
   fi
-  if [ "$MODE" = resigned ]; then sign_anew; return; fi
+  if [ "$SIGNING" = mirror ]; then sign_anew; return; fi
   rm -rf "$WORK/tree"
   mkdir -p "$WORK/tree"
   carry_packages "$(pool_of "$kept")"

@@ -11,12 +11,12 @@ export interface SuiteSummary {
 }
 
 /**
- * The work list of a verbatim tree has `tree/...` and `pool/...`, that of a re-signed one `tree/...` and what `resignedWork`
- * names.
+ * The work list of a tree that upstream signed has `tree/...` and `pool/...`, that of one that the mirror signs `tree/...` and
+ * what `mirrorSignedWork` names.
  */
 export interface AptPublication extends Publication {
-  /** Suites to be written and signed (re-signed trees), in order. */
-  readonly resign: readonly string[];
-  /** Whether phased updates are offered to every machine (re-signed trees). */
+  /** Suites to be written and signed by the mirror, in order; none where upstream signed. */
+  readonly signed: readonly string[];
+  /** Whether phased updates are offered to every machine; only where the mirror signs. */
   readonly completePhases: boolean;
 }

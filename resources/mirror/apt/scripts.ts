@@ -11,8 +11,8 @@ import {
 const part = (name: string) => scriptPart(import.meta.dirname, name);
 
 export interface AptTreeSettings extends TreeSettings {
-  readonly mode: "resigned" | "verbatim";
-  readonly signing?:
+  readonly signing: "mirror" | "upstream";
+  readonly signingKey?:
     | {
         readonly directory: string;
         readonly fingerprint: string;
@@ -31,19 +31,19 @@ export function publishScript(settings: AptTreeSettings): string {
 
 /** The job that serves a kept tree again, and signs it anew where the mirror signs. */
 export function restoreScript(
-  settings: Place & Pick<AptTreeSettings, "mode" | "keep" | "plan" | "summary" | "signing">,
+  settings: Place & Pick<AptTreeSettings, "signing" | "keep" | "plan" | "summary" | "signingKey">,
   tree: string,
 ): string {
   return restoreJob(settings, tree, aptKind(settings));
 }
 
-function aptKind({ mode, signing }: Pick<AptTreeSettings, "mode" | "signing">): KindOfTree {
-  const resigning = signing ? [signingSettings(signing), part("mirror-signing.sh"), part("release.sh")] : [];
-  return [sh`MODE=${mode}`, part("pool.sh"), part("pools.sh"), ...resigning];
+function aptKind({ signing, signingKey }: Pick<AptTreeSettings, "signing" | "signingKey">): KindOfTree {
+  const parts = signingKey ? [keySettings(signingKey), part("mirror-signing.sh"), part("release.sh")] : [];
+  return [sh`SIGNING=${signing}`, part("pool.sh"), part("pools.sh"), ...parts];
 }
 
-function signingSettings(signing: NonNullable<AptTreeSettings["signing"]>): string {
-  const { directory, fingerprint, suites, validSeconds, completePhases } = signing;
+function keySettings(signingKey: NonNullable<AptTreeSettings["signingKey"]>): string {
+  const { directory, fingerprint, suites, validSeconds, completePhases } = signingKey;
   const program = (name: string) => `${part("stanza.perl")}\n${part(name)}`;
   return sh`GNUPG=${directory} KEY=${fingerprint} SUITES=${suites.join(" ")} VALID=${validSeconds}
 PHASES=${completePhases ? "complete" : ""}

@@ -23,7 +23,7 @@ const inputs = z.object({
   directory: z.string(),
   /** The store of its host, on the same file system. */
   store: z.string(),
-  mode: z.enum(["resigned", "verbatim"]),
+  signing: z.enum(["mirror", "upstream"]),
   /** Base URL, without a slash at its end. */
   upstream: z.string(),
   /** Digest of the publication that the preview made, kept in the workstation's metadata cache. */
@@ -33,7 +33,7 @@ const inputs = z.object({
   bytes: z.number(),
   /** Whether every file of the published tree is there and right. */
   integrity: z.string().default("complete"),
-  signing: z
+  signingKey: z
     .strictObject({
       directory: z.string(),
       fingerprint: z.string(),
@@ -58,8 +58,11 @@ interface Outputs {
 /** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
 const summarySchema = z.object({
   plan: z.string(),
-  ...inputs.pick({ mode: true, upstream: true, suites: true, packages: true, bytes: true }).partial().shape,
-  signing: z.object({ directory: z.string(), fingerprint: z.string(), validSeconds: z.number() }).optional(),
+  ...inputs.pick({ signing: true, upstream: true, suites: true, packages: true, bytes: true }).partial()
+    .shape,
+  signingKey: z
+    .object({ directory: z.string(), fingerprint: z.string(), validSeconds: z.number() })
+    .optional(),
   /** The kept tree that it is again, signed anew. */
   restores: z.string().optional(),
 });
@@ -76,14 +79,17 @@ export const aptTree = defineResource<Inputs, Outputs>({
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
-    const { signing, restores, ...summary } = found.summary;
+    const { signingKey, restores, ...summary } = found.summary;
     const { pinnedTo, upstream, keepSnapshots } = declared;
     return {
       inputs: {
         ...declared,
         ...summary,
         integrity: found.integrity,
-        signing: signing && { ...signing, freshness: freshness(signing.validSeconds, found.secondsLeft) },
+        signingKey: signingKey && {
+          ...signingKey,
+          freshness: freshness(signingKey.validSeconds, found.secondsLeft),
+        },
         // Where a kept tree came from, and how many were to be kept then, is history.
         ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: restores ?? found.tree } : { pinnedTo }),
       },
@@ -94,12 +100,12 @@ export const aptTree = defineResource<Inputs, Outputs>({
   async apply(scene, wanted, observed) {
     if (observed && !needsTree(wanted, observed.inputs)) return observed.outputs;
     if (wanted.pinnedTo) return restore(scene, wanted, wanted.pinnedTo);
-    const { signing } = wanted;
+    const { signingKey } = wanted;
     const tree = await publishPlan<AptPublication>(
       scene,
       wanted,
       summaryText(wanted),
-      ({ planText, contents, resign, completePhases }, summary) =>
+      ({ planText, contents, signed, completePhases }, summary) =>
         publishScript({
           owner: scene.id,
           ...wanted,
@@ -108,7 +114,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
           planText,
           contents,
           summary,
-          signing: signing && { ...signing, suites: resign, completePhases },
+          signingKey: signingKey && { ...signingKey, suites: signed, completePhases },
         }),
       secretSettings(wanted.fetch, wanted.secrets),
     );
@@ -122,14 +128,14 @@ export const aptTree = defineResource<Inputs, Outputs>({
 
 /** Whether a published tree would say something else than the one there; the other inputs only steer how. */
 function needsTree(wanted: Inputs, observed: Inputs): boolean {
-  const visible = ({ plan, mode, upstream, integrity, signing, pinnedTo, keepSnapshots }: Inputs) =>
-    JSON.parse(JSON.stringify({ plan, mode, upstream, integrity, signing, pinnedTo, keepSnapshots }));
+  const visible = ({ plan, signing, upstream, integrity, signingKey, pinnedTo, keepSnapshots }: Inputs) =>
+    JSON.parse(JSON.stringify({ plan, signing, upstream, integrity, signingKey, pinnedTo, keepSnapshots }));
   return !same(visible(wanted), visible(observed));
 }
 
 async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Outputs> {
-  const { signing, mode } = wanted;
-  const text = summaryText(wanted, mode === "resigned" ? pinned : undefined);
+  const { signingKey, signing } = wanted;
+  const text = summaryText(wanted, signing === "mirror" ? pinned : undefined);
   const tree = await restoreTree(scene, wanted, pinned, text, (summary) =>
     restoreScript(
       {
@@ -137,7 +143,11 @@ async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Ou
         owner: scene.id,
         keep: wanted.keepSnapshots,
         summary,
-        signing: signing && { ...signing, suites: Object.keys(wanted.suites), completePhases: false },
+        signingKey: signingKey && {
+          ...signingKey,
+          suites: Object.keys(wanted.suites),
+          completePhases: false,
+        },
       },
       pinned,
     ),
@@ -146,17 +156,17 @@ async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Ou
 }
 
 function summaryText(wanted: Inputs, restores?: string): string {
-  const { mode, upstream, plan, suites, packages, bytes, signing, keepSnapshots } = wanted;
-  const { freshness: _, ...kept } = signing ?? {};
+  const { signing, upstream, plan, suites, packages, bytes, signingKey, keepSnapshots } = wanted;
+  const { freshness: _, ...kept } = signingKey ?? {};
   return JSON.stringify({
-    mode,
+    signing,
     upstream,
     plan,
     suites,
     packages,
     bytes,
     keepSnapshots,
-    signing: signing && kept,
+    signingKey: signingKey && kept,
     restores,
   });
 }

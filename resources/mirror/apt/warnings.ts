@@ -1,12 +1,12 @@
 import type { Archive, ArchiveRoot } from "../../../content/apt/archive.ts";
-import type { ResignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
+import type { MirrorSignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
 import type { Plan } from "../../../content/apt/plan.ts";
 import { count, few } from "../published-tree/wording.ts";
-import type { AptContentsRequest } from "./plan.ts";
+import type { AptPlanRequest } from "./plan.ts";
 
 /** What was accepted, and what might have been: whoever reads a preview is to know of every check that is left out. */
 export function acceptedWarnings(
-  { mode, upstream: { accept = {} } }: AptContentsRequest,
+  { signing, upstream: { accept = {} } }: AptPlanRequest,
   releases: readonly ArchiveRoot[],
   now: Date,
 ): string[] {
@@ -17,7 +17,7 @@ export function acceptedWarnings(
   const expired = releases.filter(({ release }) => release.validUntil && release.validUntil < now);
   return [
     ...accepted,
-    ...(mode === "verbatim" && expired.length > 0
+    ...(signing === "upstream" && expired.length > 0
       ? [
           `clients refuse what has expired, too, unless their entry says Check-Valid-Until: no (${expired.map(({ name }) => name).join(", ")})`,
         ]
@@ -29,8 +29,8 @@ export function acceptedWarnings(
 /** What a person should know of a plan. */
 export function warningsOf(
   archive: Archive,
-  request: AptContentsRequest,
-  plan: Plan & Partial<ResignedPlan>,
+  request: AptPlanRequest,
+  plan: Plan & Partial<MirrorSignedPlan>,
 ): string[] {
   const warnings: string[] = [];
   const unlisted = archive.suites.flatMap((suite) => suite.unlisted);
@@ -39,8 +39,8 @@ export function warningsOf(
       `upstream lists no ${few(unlisted)}: there is nothing of that component for that architecture`,
     );
   }
-  const verbatim = request.mode === "verbatim";
-  if (verbatim) {
+  const upstreamSigned = request.signing === "upstream";
+  if (upstreamSigned) {
     const racing = archive.suites.filter(({ release }) => !release.byHash).map(({ name }) => name);
     if (racing.length > 0) {
       warnings.push(
@@ -67,7 +67,7 @@ export function warningsOf(
       );
     }
   }
-  if (verbatim || request.extras.phasedUpdates === "as-upstream") {
+  if (upstreamSigned || request.extras.phasedUpdates === "as-upstream") {
     const frozen = new Set(
       archive.suites.flatMap(({ indices }) =>
         indices.flatMap(({ packages }) =>

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Archive, ArchiveSuite, MetadataFile } from "../../../content/apt/archive.ts";
 import { indexKey, pathPart } from "../../../content/apt/index-key.ts";
 import { type LocalPackage, poolPath } from "../../../content/apt/local-merge.ts";
-import type { ResignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
+import type { MirrorSignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
 import type { Plan, PlanRow } from "../../../content/apt/plan.ts";
 import { digestOf, type WorkItem } from "../published-tree/work-list.ts";
 
@@ -20,7 +20,7 @@ export interface Work {
 }
 
 /** A verbatim tree is upstream's files under upstream's names. */
-export function verbatimWork(archive: Archive, plan: Plan): Work {
+export function upstreamSignedWork(archive: Archive, plan: Plan): Work {
   const roots = archive.suites.flatMap((suite) => suite.roots);
   const handedOver = new Set(roots.map(({ path }) => path));
   const origins = new Map(
@@ -41,9 +41,9 @@ export function verbatimWork(archive: Archive, plan: Plan): Work {
  * and `sources/SUITE`. Packages are `package/...`, by upstream's path. Indices that reprepro does not know pass into the
  * tree as they are. Names that may have slashes are one part of a path each, as `pathPart` has them.
  */
-export function resignedWork(
+export function mirrorSignedWork(
   archive: Archive,
-  plan: ResignedPlan,
+  plan: MirrorSignedPlan,
   {
     components,
     architectures,

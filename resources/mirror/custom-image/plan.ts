@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { defaultCache } from "../../../content/metadata-cache.ts";
-import { type OwnImage, ownStream } from "../../../content/simplestreams/custom-image-stream.ts";
+import {
+  type CustomImageDescription,
+  customImageStream,
+} from "../../../content/simplestreams/custom-image-stream.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { hostNamed } from "../../../hosts/connections.ts";
 import type { Host } from "../../../hosts/host.ts";
@@ -11,9 +14,9 @@ import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
 import type { Publication } from "../published-tree/publication.ts";
 import { summariesOf } from "../published-tree/published.ts";
 import { digestOf, workListText } from "../published-tree/work-list.ts";
-import { checkedOwnSummary, type KeptOwnImage } from "./kept-snapshot.ts";
+import { checkedKeptImage, type KeptCustomImage } from "./kept-snapshot.ts";
 
-export interface OwnImageRequest {
+export interface CustomImagePlanRequest {
   /** The host that publishes it. */
   readonly host: string;
   /** Where its stream is kept there. */
@@ -21,7 +24,7 @@ export interface OwnImageRequest {
   /** The store of that host. */
   readonly store: string;
   readonly image: Pick<
-    OwnImage,
+    CustomImageDescription,
     "os" | "release" | "releaseTitle" | "version" | "architecture" | "supportEnd"
   >;
   /** On this workstation, or on the publishing host. */
@@ -29,9 +32,9 @@ export interface OwnImageRequest {
 }
 
 /** What a custom image's stream is to hold. */
-export interface OwnImageContents {
+export interface CustomImagePlan {
   /** Digest of the publication, which is kept in this workstation's metadata cache. */
-  readonly plan: string;
+  readonly digest: string;
   readonly serial: string;
   /** When this version was published first; ISO 8601. */
   readonly updated: string;
@@ -59,15 +62,10 @@ export interface OwnImageContents {
  *
  * @throws ExplainedError for what MAAS would never deploy
  */
-export function getOwnImage(request: OwnImageRequest): Promise<OwnImageContents> {
-  return planOwnImage(hostNamed(request.host), request);
-}
-
-/** The same for a host that is there. */
-export async function planOwnImage(
-  publisher: Host,
-  { file, image, host, directory, store }: OwnImageRequest,
-): Promise<OwnImageContents> {
+export async function planCustomImage(
+  { file, image, host, directory, store }: CustomImagePlanRequest,
+  publisher: Host = hostNamed(host),
+): Promise<CustomImagePlan> {
   if (file.host !== undefined && file.host !== host) {
     throw refuse(
       `it is on ${file.host}, and ${host} publishes it`,
@@ -77,7 +75,7 @@ export async function planOwnImage(
   const [facts, published] = await Promise.all([
     imageFileFacts(file, publisher),
     summariesOf(publisher, directory, z.unknown()).then(({ published: summary }) =>
-      summary === undefined ? undefined : checkedOwnSummary(publisher, directory, summary),
+      summary === undefined ? undefined : checkedKeptImage(publisher, directory, summary),
     ),
   ]);
   if (facts.packing !== "gzip") {
@@ -89,7 +87,7 @@ export async function planOwnImage(
   const today = new Date(new Date().toISOString().slice(0, 10));
   const version = versionOf(image, facts, published, today);
   const manifest = `${facts.sha256}  ${facts.size}  ${image.releaseTitle} ${image.version} ${image.architecture} ${version.serial}\n`;
-  const stream = ownStream(
+  const stream = customImageStream(
     {
       ...image,
       serial: version.serial,
@@ -122,13 +120,13 @@ export async function planOwnImage(
     contents: await cache.put(JSON.stringify({ distroSeries: stream.distroSeries })),
     seeds: await Promise.all([manifest, ...texts.map(({ text }) => text)].map((text) => cache.put(text))),
   };
-  const plan = await cache.put(JSON.stringify(publication));
+  const digest = await cache.put(JSON.stringify(publication));
   const before = published?.image.serial;
   if (before !== version.serial || published?.updated !== version.updated.toISOString()) {
     await refuseWithoutRoom(publisher, { directory, store, workList, programs: ["nginx", "gpg"] });
   }
   return {
-    plan,
+    digest,
     serial: version.serial,
     updated: version.updated.toISOString(),
     size: facts.size,
@@ -147,9 +145,9 @@ export async function planOwnImage(
 
 /** The published version where it is the same, else a new one: MAAS takes the serial that sorts last. */
 function versionOf(
-  image: OwnImageRequest["image"],
+  image: CustomImagePlanRequest["image"],
   { sha256 }: { readonly sha256: string },
-  published: KeptOwnImage | undefined,
+  published: KeptCustomImage | undefined,
   today: Date,
 ): { readonly serial: string; readonly updated: Date } {
   const day = today.toISOString().slice(0, 10).replaceAll("-", "");

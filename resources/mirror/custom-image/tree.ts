@@ -10,7 +10,7 @@ import { bringIn } from "./bring-in.ts";
 import { publishScript } from "./scripts.ts";
 
 /** An image's version, as it is published. */
-export const ownImageSchema = z.strictObject({
+export const customImageSchema = z.strictObject({
   os: z.string(),
   release: z.string(),
   releaseTitle: z.string(),
@@ -33,13 +33,13 @@ const inputs = z.object({
   plan: z.string(),
   /** When this version was published first; ISO 8601. */
   updated: z.string(),
-  image: ownImageSchema,
+  image: customImageSchema,
   /** Bytes of the image's file. */
   size: z.number(),
-  signing: z.strictObject({ directory: z.string(), fingerprint: z.string() }),
+  signingKey: z.strictObject({ directory: z.string(), fingerprint: z.string() }),
   /** Whether every file of the published tree is there and right. */
   integrity: z.string().default("complete"),
-  keepTrees: z.number(),
+  keepSnapshots: z.number(),
   deleteContent: z.boolean(),
 });
 type Inputs = z.output<typeof inputs>;
@@ -50,15 +50,15 @@ interface Outputs {
 }
 
 /** What a published tree says of itself. */
-export type OwnImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signing">;
+export type CustomImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signingKey">;
 
 const summarySchema = z.object({
   plan: z.string(),
-  ...inputs.pick({ updated: true, image: true, size: true, signing: true }).partial().shape,
+  ...inputs.pick({ updated: true, image: true, size: true, signingKey: true }).partial().shape,
 });
 
-export const ownImageTree = defineResource<Inputs, Outputs>({
-  kind: "OwnImageTree",
+export const customImageTree = defineResource<Inputs, Outputs>({
+  kind: "CustomImageTree",
   version: 1,
   inputs,
   identity: ["directory"],
@@ -82,12 +82,12 @@ export const ownImageTree = defineResource<Inputs, Outputs>({
           owner: scene.id,
           upstream: "",
           fetch: { parallel: 1, stallSeconds: 30 },
-          keep: wanted.keepTrees,
+          keep: wanted.keepSnapshots,
           planText: publication.planText,
           contents: publication.contents,
           summary,
         },
-        wanted.signing,
+        wanted.signingKey,
       ),
     );
     return { tree };
@@ -100,17 +100,17 @@ function visible(declared: Inputs) {
   return JSON.parse(JSON.stringify({ ...summaryOf(declared), integrity: declared.integrity }));
 }
 
-function summaryOf({ plan, updated, image, size, signing }: OwnImageSummary): OwnImageSummary {
-  return { plan, updated, image, size, signing };
+function summaryOf({ plan, updated, image, size, signingKey }: CustomImageSummary): CustomImageSummary {
+  return { plan, updated, image, size, signingKey };
 }
 
 /** The stream of a custom image on its host. Made by CustomImage. */
-export class OwnImageTree extends DefinedResource {
+export class CustomImageTree extends DefinedResource {
   declare readonly tree: pulumi.Output<string>;
   declare readonly plan: pulumi.Output<string>;
   declare readonly image: pulumi.Output<Inputs["image"]>;
 
   constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
-    super(ownImageTree, name, args, ["tree"], options);
+    super(customImageTree, name, args, ["tree"], options);
   }
 }

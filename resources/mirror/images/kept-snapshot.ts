@@ -11,7 +11,7 @@ const updated = z.object({ index: date, products: z.record(z.string(), date) });
 /** What plans that come after a tree need of its summary. */
 export const keptSummary = z.object({ plan: z.string(), upstream: z.string(), updated });
 
-const contentsSchema = z.object({
+const keptPlanSchema = z.object({
   updated,
   images: z.record(z.string(), heldImageSchema),
   files: z.int().nonnegative(),
@@ -24,7 +24,7 @@ const contentsSchema = z.object({
   notHeld: z.object({ products: names, images: names }).default({ products: [], images: [] }),
   warnings: names,
 });
-export type KeptContents = z.output<typeof contentsSchema>;
+export type KeptPlan = z.output<typeof keptPlanSchema>;
 
 /**
  * What a kept tree is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:
@@ -32,8 +32,8 @@ export type KeptContents = z.output<typeof contentsSchema>;
  *
  * @throws ExplainedError where it was signed by none of them
  */
-export function checkedContents(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptContents {
-  const found = readAs(contentsSchema, contents, host, `${tree}/contents.json`);
+export function checkedKeptPlan(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptPlan {
+  const found = readAs(keptPlanSchema, contents, host, `${tree}/contents.json`);
   const fingerprints = found.fingerprints.filter((fingerprint) => key.fingerprints.includes(fingerprint));
   if (fingerprints.length === 0) {
     const by = { signers: found.fingerprints, declared: key.fingerprints };

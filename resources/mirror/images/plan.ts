@@ -19,14 +19,14 @@ import type { Host } from "../../../hosts/host.ts";
 import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
 import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "../published-tree/publication.ts";
-import { keptContents, type Summary, summariesOf } from "../published-tree/published.ts";
+import { keptPlan, type Summary, summariesOf } from "../published-tree/published.ts";
 import { fetchThrough, keyArgument } from "../published-tree/upstream.ts";
 import { accessWarnings, type UpstreamAccess } from "../published-tree/upstream-access.ts";
 import { workListText } from "../published-tree/work-list.ts";
-import { checkedContents, keptSummary } from "./kept-snapshot.ts";
+import { checkedKeptPlan, keptSummary } from "./kept-snapshot.ts";
 import type { HeldImage } from "./tree.ts";
 
-export interface ImageContentsRequest {
+export interface ImagePlanRequest {
   readonly host: string;
   /** The mirror's directory on the host. */
   readonly directory: string;
@@ -47,9 +47,9 @@ export interface ImageContentsRequest {
 }
 
 /** What a mirror is to hold, from what upstream signed. */
-export interface ImageContents {
+export interface ImageMirrorPlan {
   /** Digest of the publication, which is kept in this workstation's metadata cache. */
-  readonly plan: string;
+  readonly digest: string;
   /** When upstream made its index and product files. */
   readonly updated: StreamAges;
   /** By `os/release/architecture`, boot loaders included. */
@@ -74,7 +74,7 @@ export interface ImageContents {
   readonly changes: readonly string[];
 }
 
-type Found = Omit<ImageContents, "plan" | "changes">;
+type Found = Omit<ImageMirrorPlan, "digest" | "changes">;
 
 /** Raised whenever the same stream and request give another publication than before. */
 const planner = 3;
@@ -85,19 +85,19 @@ const planner = 3;
  *
  * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
  */
-export async function getImageContents(
-  request: ImageContentsRequest,
+export async function planImageMirror(
+  request: ImagePlanRequest,
   host: Host = hostNamed(request.host),
   now = new Date(),
-): Promise<ImageContents> {
+): Promise<ImageMirrorPlan> {
   const cache = defaultCache();
   if (request.pinnedTo) {
-    const [key, { found, plan }] = await Promise.all([
+    const [key, { found, digest }] = await Promise.all([
       keyOf(request),
-      blaming("pinnedTo", keptContents<unknown>(host, request.directory, request.pinnedTo)),
+      blaming("pinnedTo", keptPlan<unknown>(host, request.directory, request.pinnedTo)),
     ]);
     const tree = `${request.directory}/trees/${request.pinnedTo}`;
-    return { ...checkedContents(host, tree, found, key), ...textsOf(key), plan, changes: [] };
+    return { ...checkedKeptPlan(host, tree, found, key), ...textsOf(key), digest, changes: [] };
   }
   const { base } = streamLocation(request.upstream.url);
   const [key, { published, kept }] = await Promise.all([
@@ -121,16 +121,16 @@ export async function getImageContents(
     seen: newest(kept.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
   });
   const subject = JSON.stringify(["images", planner, question(request, key), roots.digest]);
-  let plan = await cache.recall(subject);
-  if (!plan || !(await isComplete(plan))) {
-    plan = await prepare(roots, key, await planImages(roots, request));
-    await cache.remember(subject, plan);
+  let digest = await cache.recall(subject);
+  if (!digest || !(await isComplete(digest))) {
+    digest = await prepare(roots, key, await planImages(roots, request));
+    await cache.remember(subject, digest);
   }
-  const publication = JSON.parse(String(await cache.get(plan))) as Publication;
+  const publication = JSON.parse(String(await cache.get(digest))) as Publication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes =
-    plan === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
-  if (plan !== published?.plan) {
+    digest === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
+  if (digest !== published?.plan) {
     await refuseWithoutRoom(host, {
       ...request,
       workList: String(await cache.get(publication.workList)),
@@ -139,14 +139,14 @@ export async function getImageContents(
     });
   }
   const warnings = [...accessWarnings(base, request.upstream), ...found.warnings];
-  return { ...found, plan, changes, warnings };
+  return { ...found, digest, changes, warnings };
 }
 
-function keyOf({ upstream }: ImageContentsRequest): Promise<TrustedKeys> {
+function keyOf({ upstream }: ImagePlanRequest): Promise<TrustedKeys> {
   return blaming("upstream.key", trustedKeys(keyArgument(upstream.key) ?? ubuntuImageKeys));
 }
 
-function textsOf({ armored, binary }: TrustedKeys): Pick<ImageContents, "publicKey" | "keyring"> {
+function textsOf({ armored, binary }: TrustedKeys): Pick<ImageMirrorPlan, "publicKey" | "keyring"> {
   return { publicKey: armored, keyring: Buffer.from(binary).toString("base64") };
 }
 
@@ -164,7 +164,7 @@ function newest(ages: readonly StreamAges[]): StreamAges | undefined {
 }
 
 /** What decides about a plan, besides what upstream has. */
-function question({ images, keepVersions, unsigned }: ImageContentsRequest, { fingerprints }: TrustedKeys) {
+function question({ images, keepVersions, unsigned }: ImagePlanRequest, { fingerprints }: TrustedKeys) {
   return { images, keepVersions, unsigned, keys: fingerprints };
 }
 

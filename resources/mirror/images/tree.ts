@@ -41,7 +41,7 @@ const inputs = z.object({
   integrity: z.string().default("complete"),
   pinnedTo: z.string().optional(),
   /** Trees to keep, the published one included. */
-  keepTrees: z.number(),
+  keepSnapshots: z.number(),
   fetch: fetchSchema,
   /** What of the way to upstream is secret. Another one alone publishes nothing. */
   secrets: secretsSchema.optional(),
@@ -57,13 +57,13 @@ interface Outputs {
 /** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
 export type ImageSummary = Pick<
   Inputs,
-  "upstream" | "plan" | "updated" | "images" | "files" | "bytes" | "keepTrees"
+  "upstream" | "plan" | "updated" | "images" | "files" | "bytes" | "keepSnapshots"
 >;
 
 const summarySchema = z.object({
   plan: z.string(),
   ...inputs
-    .pick({ upstream: true, updated: true, images: true, files: true, bytes: true, keepTrees: true })
+    .pick({ upstream: true, updated: true, images: true, files: true, bytes: true, keepSnapshots: true })
     .partial().shape,
 });
 
@@ -80,14 +80,14 @@ export const imageTree = defineResource<Inputs, Outputs>({
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
     const { tree, summary, integrity } = found;
-    const { pinnedTo, keepTrees, upstream } = declared;
+    const { pinnedTo, keepSnapshots, upstream } = declared;
     return {
       inputs: {
         ...declared,
         ...summary,
         integrity,
         // A kept tree is served as it was published: from where, and how many were to be kept then, is history.
-        ...(pinnedTo ? { upstream, keepTrees, pinnedTo: tree } : {}),
+        ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: tree } : {}),
       },
       outputs: { tree },
     };
@@ -95,8 +95,8 @@ export const imageTree = defineResource<Inputs, Outputs>({
 
   async apply(scene, wanted, observed) {
     if (observed && same(visible(wanted), visible(observed.inputs))) return observed.outputs;
-    const { pinnedTo, fetch, keepTrees } = wanted;
-    const settings = { ...wanted, owner: scene.id, keep: keepTrees };
+    const { pinnedTo, fetch, keepSnapshots } = wanted;
+    const settings = { ...wanted, owner: scene.id, keep: keepSnapshots };
     const summary = JSON.stringify(summaryOf(wanted));
     if (pinnedTo) {
       const tree = await restoreTree(scene, wanted, pinnedTo, summary, (digest) =>
@@ -122,8 +122,16 @@ function visible({ integrity, pinnedTo, ...declared }: Inputs) {
   return JSON.parse(JSON.stringify({ ...summaryOf(declared), integrity, pinnedTo }));
 }
 
-function summaryOf({ upstream, plan, updated, images, files, bytes, keepTrees }: ImageSummary): ImageSummary {
-  return { upstream, plan, updated, images, files, bytes, keepTrees };
+function summaryOf({
+  upstream,
+  plan,
+  updated,
+  images,
+  files,
+  bytes,
+  keepSnapshots,
+}: ImageSummary): ImageSummary {
+  return { upstream, plan, updated, images, files, bytes, keepSnapshots };
 }
 
 /** The content of an image mirror on its host. Made by ImageMirror. */

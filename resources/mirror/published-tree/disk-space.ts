@@ -23,7 +23,7 @@ export interface UpdateAhead {
   /** That of what is published, where this workstation has it: its files are in the store. */
   readonly before?: string | Buffer | undefined;
   /** Whether reprepro makes the indices anew. */
-  readonly resigned?: boolean;
+  readonly mirrorSigned?: boolean;
   /** Programs without which the update has packages installed first. */
   readonly programs?: readonly string[];
 }
@@ -132,7 +132,7 @@ function totalOf(needs: readonly Need[]): Need {
  * @param missing What the store lacks of the work list, with its bytes in whole blocks
  */
 export function needOf(
-  { store, workList, before = "", resigned = false }: Omit<UpdateAhead, "directory" | "programs">,
+  { store, workList, before = "", mirrorSigned = false }: Omit<UpdateAhead, "directory" | "programs">,
   missing: ReadonlyMap<string, number>,
 ): Need {
   const directories = new Set<string>();
@@ -160,9 +160,9 @@ export function needOf(
       4096 * directories.size +
       entries +
       2 * workList.length +
-      (resigned ? reproMargin + reproGrowth * indices : 0),
+      (mirrorSigned ? reproMargin + reproGrowth * indices : 0),
     // A tree's own descriptions, the store's directories and what reprepro makes.
-    inodes: directories.size + Math.min(256, missing.size) + 32 + (resigned ? 500 : 0),
+    inodes: directories.size + Math.min(256, missing.size) + 32 + (mirrorSigned ? 500 : 0),
     files: { store, bytes: missing },
   };
 }

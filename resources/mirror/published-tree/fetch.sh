@@ -150,7 +150,7 @@ check_batch() {
 # a file each. reprepro wants to see room beside its database (--dbsafetymargin) and the pool (--safetymargin).
 refuse_small_disk() {
   margin=0
-  [ "${MODE:-}" != resigned ] || margin=101
+  [ "${SIGNING:-}" != mirror ] || margin=101
   needed=$(perl -e '
     my ($list, $partial, $block) = @ARGV; my ($bytes, $files) = (0, 0);
     open my $in, "<", $list or die "$list: $!";

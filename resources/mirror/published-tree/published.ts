@@ -113,15 +113,15 @@ done`,
 }
 
 /**
- * What the preview that made a kept tree found out then, and the plan it made.
+ * What the preview that made a kept tree found out then, and the digest of the plan it made.
  *
  * @throws ExplainedError that names the trees there are
  */
-export async function keptContents<Found>(
+export async function keptPlan<Found>(
   host: Host,
   directory: string,
   name: string,
-): Promise<{ readonly found: Found; readonly plan: string }> {
+): Promise<{ readonly found: Found; readonly digest: string }> {
   const read = (script: string) => host.facts({ script, parse: (output) => output });
   const tree = `${directory}/trees/${name}`;
   const [summary, contents] = await Promise.all([
@@ -131,7 +131,7 @@ export async function keptContents<Found>(
   if (summary && contents.startsWith("{"))
     return {
       found: jsonOf(contents, host, `${tree}/contents.json`) as Found,
-      plan: (jsonOf(summary, host, `${tree}/summary.json`) as Summary).plan,
+      digest: (jsonOf(summary, host, `${tree}/summary.json`) as Summary).plan,
     };
   throw new ExplainedError({
     host: host.name,
@@ -207,7 +207,7 @@ export function signedByOthers(
 }
 
 /** What the preview that made the published tree found out then, for a reader to check. Undefined: nothing can be read. */
-export function publishedContents(directory: string): Probe<unknown> {
+export function publishedFindings(directory: string): Probe<unknown> {
   return {
     script: sh`cat ${`${directory}/current/contents.json`} 2>/dev/null || true`,
     parse: (output) => {

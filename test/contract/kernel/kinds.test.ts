@@ -17,7 +17,7 @@ const stored: Record<string, string> = {
   MaasBootSources: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasBootSources")',
   MaasImage: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasImage")',
   MaasSettings: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasSettings")',
-  OwnImageTree: 'exports.handler=()=>require("./resources/provider.ts").handler("OwnImageTree")',
+  CustomImageTree: 'exports.handler=()=>require("./resources/provider.ts").handler("CustomImageTree")',
   Packages: 'exports.handler=()=>require("./resources/provider.ts").handler("Packages")',
   Services: 'exports.handler=()=>require("./resources/provider.ts").handler("Services")',
   SigningKey: 'exports.handler=()=>require("./resources/provider.ts").handler("SigningKey")',

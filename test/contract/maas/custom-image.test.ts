@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Job, JobResult } from "../../../hosts/host.ts";
 import { tarOf } from "../../../lab/images/tar-of.ts";
 import type { Scene } from "../../../resources/kernel/definition.ts";
-import { type OwnImageContents, planOwnImage } from "../../../resources/mirror/custom-image/plan.ts";
-import { ownImageTree } from "../../../resources/mirror/custom-image/tree.ts";
+import { type CustomImagePlan, planCustomImage } from "../../../resources/mirror/custom-image/plan.ts";
+import { customImageTree } from "../../../resources/mirror/custom-image/tree.ts";
 import { runJob, scratchDirectory } from "../../unit/resources/mirror/published-tree/job-on-this-machine.ts";
 import { BootSourceScene, noble } from "./boot-source-scene.ts";
 import { RegionHost } from "./region-host.ts";
@@ -27,14 +27,14 @@ class Publisher extends RegionHost {
 let root: string;
 let host: Publisher;
 let server: Server;
-let signing: { directory: string; fingerprint: string };
+let signingKey: { directory: string; fingerprint: string };
 let keyring: string;
 beforeEach(async () => {
-  root = scratchDirectory("own-image");
+  root = scratchDirectory("custom-image");
   process.env.XDG_CACHE_HOME = join(root, "cache");
   host = new Publisher("mirror", () => "");
-  signing = makeKey(join(root, "key"));
-  keyring = gpg("--export", signing.fingerprint).toString("base64");
+  signingKey = makeKey(join(root, "key"));
+  keyring = gpg("--export", signingKey.fingerprint).toString("base64");
   server = createServer((request, response) => {
     const file = join(root, "rocky9/current/public", decodeURIComponent(request.url ?? ""));
     const found = existsSync(file) && statSync(file).isFile();
@@ -46,7 +46,7 @@ beforeEach(async () => {
 afterEach(() => {
   server.closeAllConnections();
   server.close();
-  execFileSync("gpgconf", ["--homedir", signing.directory, "--kill", "all"]);
+  execFileSync("gpgconf", ["--homedir", signingKey.directory, "--kill", "all"]);
   host.clear();
   rmSync(root, { recursive: true, force: true });
 });
@@ -79,37 +79,35 @@ function imageFile(content: string): string {
 }
 
 const plan = (path: string, onHost = false, image = described) =>
-  planOwnImage(host, {
-    host: "mirror",
-    ...place(),
-    image,
-    file: { path, ...(onHost ? { host: "mirror" } : {}) },
-  });
+  planCustomImage(
+    { host: "mirror", ...place(), image, file: { path, ...(onHost ? { host: "mirror" } : {}) } },
+    host,
+  );
 
-async function publish(contents: OwnImageContents, path: string, onHost = false) {
+async function publish(planned: CustomImagePlan, path: string, onHost = false) {
   const said: string[] = [];
   const scene: Scene = {
-    id: "ownimagetree-dc1-rocky9",
+    id: "customimagetree-dc1-rocky9",
     host,
     progress: (line) => void said.push(line),
     warn: (line) => void said.push(line),
   };
-  const { plan, updated, size, serial, sha256 } = contents;
-  const wanted = ownImageTree.inputs.parse({
+  const { digest, updated, size, serial, sha256 } = planned;
+  const wanted = customImageTree.inputs.parse({
     host: "mirror",
     ...place(),
     file: { path, onHost },
-    plan,
+    plan: digest,
     updated,
     image: { ...described, serial, sha256 },
     size,
-    signing,
-    keepTrees: 2,
+    signingKey,
+    keepSnapshots: 2,
     deleteContent: true,
   });
-  const observed = await ownImageTree.observe(scene, wanted);
-  const { tree } = await ownImageTree.apply(scene, wanted, observed);
-  const after = await ownImageTree.observe(scene, wanted);
+  const observed = await customImageTree.observe(scene, wanted);
+  const { tree } = await customImageTree.apply(scene, wanted, observed);
+  const after = await customImageTree.observe(scene, wanted);
   expect(after?.inputs).toEqual(wanted);
   return { tree, said, isThere: observed !== undefined };
 }
@@ -122,7 +120,7 @@ describe("a custom image in a stream", () => {
       const path = imageFile("one");
       const first = await plan(path);
       await publish(first, path);
-      const declared = ({ selections, serial }: OwnImageContents) => {
+      const declared = ({ selections, serial }: CustomImagePlan) => {
         const mirror = { url: scene.mirror.url, keyring: scene.keyring, selections: [noble] };
         const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
         return scene.declared({
@@ -163,19 +161,19 @@ describe("a custom image in a stream", () => {
 
   test("is taken from the host where its file is there, and read through once for each change", async () => {
     const path = imageFile("one");
-    const contents = await plan(path, true);
-    expect(contents).toEqual(await plan(path));
-    expect((await publish(contents, path, true)).said.join("\n")).toMatch(/taking .*rocky9.tar.gz into/);
-    expect(await plan(path, true)).toEqual({ ...contents, changes: [] });
+    const planned = await plan(path, true);
+    expect(planned).toEqual(await plan(path));
+    expect((await publish(planned, path, true)).said.join("\n")).toMatch(/taking .*rocky9.tar.gz into/);
+    expect(await plan(path, true)).toEqual({ ...planned, changes: [] });
   });
 
   test("is repaired when its published file is damaged", async () => {
     const path = imageFile("one");
-    const contents = await plan(path);
-    await publish(contents, path);
-    const served = join(root, "rocky9/current/public/rhel/rocky9/amd64", contents.serial, "root-tgz");
+    const planned = await plan(path);
+    await publish(planned, path);
+    const served = join(root, "rocky9/current/public/rhel/rocky9/amd64", planned.serial, "root-tgz");
     truncateSync(served, 5);
-    await publish(contents, path);
+    await publish(planned, path);
     expect(readFileSync(served).equals(readFileSync(path))).toBe(true);
   });
 
@@ -214,8 +212,8 @@ describe("a custom image in a stream", () => {
     [
       "a file that changed since the preview",
       async () => {
-        const contents = await plan(imageFile("one"));
-        await publish(contents, imageFile("two"));
+        const planned = await plan(imageFile("one"));
+        await publish(planned, imageFile("two"));
       },
       /another SHA-256 than the preview found/,
     ],

@@ -49,7 +49,7 @@ describe("the order in which lists are written", () => {
 describe("suites, components and architectures", () => {
   const issuesOf = (changes: object) => {
     const { components: _, ...rest } = mirror;
-    const result = aptMirrorSchema.safeParse({ ...rest, mode: "verbatim", ...changes });
+    const result = aptMirrorSchema.safeParse({ ...rest, signing: "upstream", ...changes });
     return result.success
       ? []
       : result.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
@@ -65,7 +65,7 @@ describe("suites, components and architectures", () => {
     "constructor",
   ])("the suite %s is one", (suite) => {
     expect(issuesOf({ suites: [suite] })).toEqual([]);
-    expect(issuesOf({ suites: [suite], mode: "resigned" })).toEqual([]);
+    expect(issuesOf({ suites: [suite], signing: "mirror" })).toEqual([]);
   });
 
   test.each(["./", "/", "binary/", "ubuntu2404/x86_64/", "./amd64/"])(
@@ -73,14 +73,14 @@ describe("suites, components and architectures", () => {
     (suite) => {
       expect(issuesOf({ suites: [suite] })).toEqual([]);
       const { components: _, ...rest } = mirror;
-      const once = aptMirrorSchema.parse({ ...rest, suites: [suite], mode: "verbatim" });
+      const once = aptMirrorSchema.parse({ ...rest, suites: [suite], signing: "upstream" });
       expect(once.components).toEqual([]);
       expect(aptMirrorSchema.parse(once)).toEqual(once);
       expect(issuesOf({ suites: [suite], components: ["main"] })).toEqual([
         expect.stringMatching(/^components must not be given: a flat repository/),
       ]);
-      expect(issuesOf({ suites: [suite], mode: "resigned" })).toEqual([
-        expect.stringMatching(/^mode must be verbatim for a flat/),
+      expect(issuesOf({ suites: [suite], signing: "mirror" })).toEqual([
+        expect.stringMatching(/^signing must be verbatim for a flat/),
       ]);
       expect(issuesOf({ suites: [suite, "noble"] })).toEqual([
         expect.stringMatching(/^suites has flat repositories beside/),
@@ -133,7 +133,7 @@ describe("suites, components and architectures", () => {
     ["one suite twice", { suites: ["noble", "noble"] }, /^suites\.1 is named twice$/],
     [
       "a suite in another",
-      { suites: ["stable", "stable/updates"], mode: "resigned" },
+      { suites: ["stable", "stable/updates"], signing: "mirror" },
       /^suites has stable\/updates in the directory of stable/,
     ],
     [
@@ -148,10 +148,10 @@ describe("suites, components and architectures", () => {
   });
 
   test("names that begin alike are not in each other, and in a verbatim mirror nothing is in the way", () => {
-    expect(issuesOf({ suites: ["noble", "noble-updates", "noble-updates/epoxy"], mode: "verbatim" })).toEqual(
-      [],
-    );
-    expect(issuesOf({ suites: ["noble", "noble-updates"], mode: "resigned" })).toEqual([]);
+    expect(
+      issuesOf({ suites: ["noble", "noble-updates", "noble-updates/epoxy"], signing: "upstream" }),
+    ).toEqual([]);
+    expect(issuesOf({ suites: ["noble", "noble-updates"], signing: "mirror" })).toEqual([]);
     expect(issuesOf({ architectures: ["constructor"] })).toEqual([]);
   });
 });

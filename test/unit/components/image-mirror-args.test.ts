@@ -20,7 +20,7 @@ describe("an image mirror", () => {
       upstream: { url: "http://images.maas.io/ephemeral-v3/stable", parallel: 16, stallSeconds: 30 },
       images: [{ os: "ubuntu", releases: ["jammy", "noble"], architectures: ["amd64"] }],
       keepVersions: 1,
-      keepTrees: 2,
+      keepSnapshots: 2,
       unsigned: false,
       serve: { port: 80, path: "/ephemeral-v3/stable", serverNames: [] },
       deleteContent: false,
@@ -75,7 +75,7 @@ describe("an image mirror", () => {
     ],
     [{ images: [{ os: "ubuntu", releases: ["noble", "noble"] }] }, "images[0].releases[1] is named twice"],
     [{ keepVersions: 0 }, "keepVersions is less than 1: the newest version itself counts"],
-    [{ keepTrees: 0 }, "keepTrees is less than 1: the published tree itself counts"],
+    [{ keepSnapshots: 0 }, "keepSnapshots is less than 1: the published tree itself counts"],
     [{ pinnedTo: "000007" }, /^pinnedTo is not a tree's name/],
     [{ suites: ["noble"] }, /"suites" is not known here/],
   ])("%j is refused with the path of the value", (change, expected) => {

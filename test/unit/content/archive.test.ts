@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ArchiveRequest } from "../../../content/apt/archive.ts";
-import { planResigned } from "../../../content/apt/mirror-signed-plan.ts";
-import { parsePlanText, planText, planVerbatim } from "../../../content/apt/plan.ts";
+import { planMirrorSigned } from "../../../content/apt/mirror-signed-plan.ts";
+import { parsePlanText, planText, planUpstreamSigned } from "../../../content/apt/plan.ts";
 import { comparePlans } from "../../../content/apt/plan-comparison.ts";
 import type { ExplainedError } from "../../../errors/explained-error.ts";
-import { verbatimWork } from "../../../resources/mirror/apt/work.ts";
+import { upstreamSignedWork } from "../../../resources/mirror/apt/work.ts";
 import {
   clearsign,
   detach,
@@ -73,7 +73,7 @@ describe("reading an archive", () => {
   test("never leaves out an index that upstream lacks for a while, nor remembers that it did", async () => {
     await publish(archive, key, "noble", index);
     const held = async (exists?: ArchiveRequest["exists"]) =>
-      planVerbatim(await read(exists ? { exists } : {}))
+      planUpstreamSigned(await read(exists ? { exists } : {}))
         .files.map(({ path }) => path)
         .filter((path) => path.includes("binary-amd64"));
     const whole = await held();
@@ -134,7 +134,7 @@ describe("reading an archive", () => {
       const found = await read({ exists });
       expect(found.suites[0]?.indices[0]?.packages).toHaveLength(2);
       expect(found.suites[0]?.lacksByHash).toBe(true);
-      const { items } = verbatimWork(found, planVerbatim(found));
+      const { items } = upstreamSignedWork(found, planUpstreamSigned(found));
       // They are served by hash all the same.
       expect(items.filter(({ to }) => to.includes("/by-hash/"))).toHaveLength(3);
       expect(items.filter(({ from }) => from?.includes("/by-hash/"))).toEqual([]);
@@ -150,7 +150,7 @@ describe("reading an archive", () => {
       const [first = ""] = hashed();
       archive.files.delete(first);
       const found = await read({ exists });
-      const { items } = verbatimWork(found, planVerbatim(found));
+      const { items } = upstreamSignedWork(found, planUpstreamSigned(found));
       const byHash = items.filter(({ to }) => to.includes("/by-hash/"));
       expect(byHash.map(({ from, to }) => to === `tree/${from}`).sort()).toEqual([false, true, true]);
       expect(byHash.find(({ to }) => to === `tree/${first}`)?.from).toBe(
@@ -361,9 +361,11 @@ describe("reading an archive", () => {
   ])("a package with %s stops who would take it, and nobody else", async (_, packages, message) => {
     await publish(archive, key, "noble", packages + stanza("good", "1"));
     const found = await read();
-    expect(() => planVerbatim(found)).toThrow(message);
-    expect(() => planResigned(found)).toThrow(message);
-    expect(planResigned(found, { include: ["good"] }).rows.map((row) => row.package?.name)).toEqual(["good"]);
+    expect(() => planUpstreamSigned(found)).toThrow(message);
+    expect(() => planMirrorSigned(found)).toThrow(message);
+    expect(planMirrorSigned(found, { include: ["good"] }).rows.map((row) => row.package?.name)).toEqual([
+      "good",
+    ]);
   });
 });
 
@@ -436,7 +438,7 @@ describe("signatures", () => {
 describe("plans", () => {
   test("a verbatim plan has the roots, the compressed indices, their by-hash paths and the pool", async () => {
     await publish(archive, key, "noble", index);
-    const plan = planVerbatim(await read());
+    const plan = planUpstreamSigned(await read());
     const paths = plan.files.map(({ path }) => path.replace(/[0-9a-f]{64}/, "HASH"));
     expect(paths).toEqual([
       "dists/noble/InRelease",
@@ -461,7 +463,7 @@ describe("plans", () => {
   test("one path with two contents is refused by name", async () => {
     await publish(archive, key, "noble", stanza("a", "1") + stanza("a", "1", { SHA256: "0".repeat(64) }));
     const read1 = await read();
-    expect(() => planVerbatim(read1)).toThrow(
+    expect(() => planUpstreamSigned(read1)).toThrow(
       /pool\/main\/a_1_amd64\.deb is to have two contents[^(]*\(1000 bytes\) \(a 1 in noble\/main\)/,
     );
   });
@@ -488,7 +490,7 @@ describe("plans", () => {
       "noble-updates",
       stanza("lib", "2", { "Pre-Depends": "libc:any" }) + stanza("libc", "1"),
     );
-    const plan = planResigned(await read({ suites: ["noble", "noble-updates"] }), { include: ["we?"] });
+    const plan = planMirrorSigned(await read({ suites: ["noble", "noble-updates"] }), { include: ["we?"] });
     expect(plan.rows.map(({ package: p }) => `${p?.suite} ${p?.name} ${p?.version}`).sort()).toEqual([
       "noble lib 1",
       "noble mta 1",
@@ -504,7 +506,7 @@ describe("plans", () => {
     expect(plan.missing).toEqual([{ of: "web", needs: "gone" }]);
     expect(plan.selection["noble/main/amd64"]).toEqual(["lib", "mta", "real-a", "web"]);
     const suites = await read({ suites: ["noble"] });
-    expect(() => planResigned(suites, { include: ["wbe"] })).toThrow(/include: wbe is in none/);
+    expect(() => planMirrorSigned(suites, { include: ["wbe"] })).toThrow(/include: wbe is in none/);
   });
 
   test("the newest of a name in an index is taken, of whatever architecture, and of sources", async () => {
@@ -536,7 +538,7 @@ describe("plans", () => {
       sources,
       odd: [],
     };
-    const plan = planResigned({
+    const plan = planMirrorSigned({
       ...found,
       suites: [{ ...(suite as NonNullable<typeof suite>), indices: [...(suite?.indices ?? []), index] }],
     });
@@ -561,7 +563,7 @@ describe("plans", () => {
     const planned = async (...locals: ReturnType<typeof own>[]) => {
       await publish(archive, key, "noble", index);
       await publish(archive, key, "noble-updates", stanza("a", "1.2"));
-      return planResigned(await read({ suites: ["noble", "noble-updates"] }), {}, locals);
+      return planMirrorSigned(await read({ suites: ["noble", "noble-updates"] }), {}, locals);
     };
 
     test("they take the place of older ones of the suite they are in", async () => {
@@ -598,7 +600,7 @@ describe("plans", () => {
         stanza("a", "1.2", { Filename: "pool/main/a/a/a_1.2_amd64.deb" }),
       );
       const found = await read({ suites: ["noble", "noble-updates"] });
-      expect(() => planResigned(found, {}, [own("a", "1.2")])).toThrow(
+      expect(() => planMirrorSigned(found, {}, [own("a", "1.2")])).toThrow(
         /noble-updates has other contents under the name pool\/main\/a\/a\/a_1\.2_amd64\.deb/,
       );
     });
@@ -608,7 +610,7 @@ describe("plans", () => {
     await publish(archive, key, "noble", index);
     await publish(archive, key, "noble/extra", stanza("c", "1"));
     const both = await read({ suites: ["noble", "noble/extra"] });
-    const changes = comparePlans(undefined, planVerbatim(both));
+    const changes = comparePlans(undefined, planUpstreamSigned(both));
     const bytesOf = (suite: (typeof both.suites)[number] | undefined) =>
       [...(suite?.roots ?? []), ...(suite?.files ?? []).filter(({ path }) => !path.includes("/by-hash/"))]
         .map(({ size }) => size)

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ArchiveRequest } from "../../../content/apt/archive.ts";
-import { planResigned } from "../../../content/apt/mirror-signed-plan.ts";
-import { planVerbatim } from "../../../content/apt/plan.ts";
+import { planMirrorSigned } from "../../../content/apt/mirror-signed-plan.ts";
+import { planUpstreamSigned } from "../../../content/apt/plan.ts";
 import {
   clearsign,
   newKey,
@@ -57,18 +57,18 @@ describe("odd and unfit packages", () => {
 
   test("a path that goes on in the next line is read by nobody", async () => {
     const found = await published(continued + stanza("good", "1"));
-    expect(() => planVerbatim(found)).toThrow(
+    expect(() => planUpstreamSigned(found)).toThrow(
       /reading dists\/noble\/main\/binary-amd64\/Packages: package "bad" at byte 0 has a filename of several lines/,
     );
-    expect(() => planResigned(found)).toThrow(/"bad"[\s\S]*filter\.exclude: \[bad\]/);
-    expect(() => planResigned(found, { include: ["bad"] })).toThrow(/"bad"/);
-    expect(namesOf(planResigned(found, { include: ["good"] }))).toEqual(["good"]);
-    expect(namesOf(planResigned(found, { exclude: ["bad"] }))).toEqual(["good"]);
+    expect(() => planMirrorSigned(found)).toThrow(/"bad"[\s\S]*filter\.exclude: \[bad\]/);
+    expect(() => planMirrorSigned(found, { include: ["bad"] })).toThrow(/"bad"/);
+    expect(namesOf(planMirrorSigned(found, { include: ["good"] }))).toEqual(["good"]);
+    expect(namesOf(planMirrorSigned(found, { exclude: ["bad"] }))).toEqual(["good"]);
   });
 
   test("one that a selected package needs is refused with what is wrong, not as missing", async () => {
     const found = await published(continued + stanza("good", "1", { Depends: "bad (>= 1)" }));
-    expect(() => planResigned(found, { include: ["good"] })).toThrow(/"bad" at byte 0 has a filename/);
+    expect(() => planMirrorSigned(found, { include: ["good"] })).toThrow(/"bad" at byte 0 has a filename/);
   });
 
   test("what cannot be read as a relation is said to be missing", async () => {
@@ -77,65 +77,67 @@ describe("odd and unfit packages", () => {
         stanza("e", "2") +
         stanza("f", "1"),
     );
-    const plan = planResigned(found, { include: ["a"] });
+    const plan = planMirrorSigned(found, { include: ["a"] });
     expect(plan.missing.map(({ needs }) => needs)).toEqual(["b (>= 1", "c d"]);
     expect(namesOf(plan)).toEqual(["a", "e", "f"]);
   });
 
   test("one with debugging symbols, which nobody takes, stops nothing", async () => {
     const found = await published(stanza("a-dbgsym", "1", { Size: "x" }) + stanza("good", "1"));
-    expect(namesOf(planResigned(found))).toEqual(["good"]);
-    expect(() => planResigned(found, { include: ["a-dbgsym"] })).toThrow(/"a-dbgsym" at byte 0 has a Size/);
+    expect(namesOf(planMirrorSigned(found))).toEqual(["good"]);
+    expect(() => planMirrorSigned(found, { include: ["a-dbgsym"] })).toThrow(
+      /"a-dbgsym" at byte 0 has a Size/,
+    );
     const all = { ...found, extras: { debugPackages: true } };
-    expect(() => planResigned(all)).toThrow(/"a-dbgsym" at byte 0 has a Size/);
+    expect(() => planMirrorSigned(all)).toThrow(/"a-dbgsym" at byte 0 has a Size/);
   });
 
   test("an older version of what is there as it should be stops nothing", async () => {
     const found = await published(stanza("a", "1", { Size: "x" }) + stanza("a", "2"));
-    expect(planResigned(found).rows.map((row) => row.package?.version)).toEqual(["2"]);
+    expect(planMirrorSigned(found).rows.map((row) => row.package?.version)).toEqual(["2"]);
     const newer = await published(stanza("a", "3", { Size: "x" }) + stanza("a", "2"));
-    expect(() => planResigned(newer)).toThrow(/"a" at byte 0 has a Size that is no number/);
+    expect(() => planMirrorSigned(newer)).toThrow(/"a" at byte 0 has a Size that is no number/);
   });
 
   test("one under two names counts under both", async () => {
     const found = await published(`Package: x\n${stanza("a", "1")}${stanza("good", "1")}`);
     for (const name of ["x", "a"]) {
-      expect(() => planResigned(found, { include: [name] })).toThrow(
+      expect(() => planMirrorSigned(found, { include: [name] })).toThrow(
         /package "x" or "a" at byte 0 has Package twice/,
       );
     }
-    expect(namesOf(planResigned(found, { exclude: ["x", "a"] }))).toEqual(["good"]);
-    expect(() => planResigned(found, { exclude: ["x"] })).toThrow(/Package twice/);
+    expect(namesOf(planMirrorSigned(found, { exclude: ["x", "a"] }))).toEqual(["good"]);
+    expect(() => planMirrorSigned(found, { exclude: ["x"] })).toThrow(/Package twice/);
   });
 
   test("one without a name stops who takes all", async () => {
     const found = await published(`Version: 1\n\n${stanza("good", "1")}`);
-    expect(() => planResigned(found)).toThrow(/a package at byte 0 lacks Package[\s\S]*filter\.include/);
-    expect(namesOf(planResigned(found, { include: ["good"] }))).toEqual(["good"]);
+    expect(() => planMirrorSigned(found)).toThrow(/a package at byte 0 lacks Package[\s\S]*filter\.include/);
+    expect(namesOf(planMirrorSigned(found, { include: ["good"] }))).toEqual(["good"]);
   });
 
   test("what only reprepro refuses is refused where it signs, by name, and passed on verbatim", async () => {
     const found = await published(
       stanza("Upper", "1") + stanza("b", "1_2") + stanza("good", "1", { Source: "Up" }),
     );
-    expect(namesOf(planVerbatim(found))).toEqual(["Upper", "b", "good"]);
-    expect(() => planResigned(found)).toThrow(
+    expect(namesOf(planUpstreamSigned(found))).toEqual(["Upper", "b", "good"]);
+    expect(() => planMirrorSigned(found)).toThrow(
       /reprepro does not take Upper 1 \(noble\/main\): its name [\s\S]*nor b, good[\s\S]*filter\.exclude: \[Upper, b, good\][\s\S]*"verbatim"/,
     );
-    expect(() => planResigned(found, { include: ["b"] })).toThrow(
+    expect(() => planMirrorSigned(found, { include: ["b"] })).toThrow(
       /b 1_2[\s\S]*version "1_2" has other characters/,
     );
-    expect(planResigned(found, { exclude: ["Upper", "b", "go*"] }).rows).toEqual([]);
+    expect(planMirrorSigned(found, { exclude: ["Upper", "b", "go*"] }).rows).toEqual([]);
   });
 
   test("two that reprepro keeps under one name are refused by name", async () => {
     await publish(archive, key, "noble", stanza("a", "1:1"));
     await publish(archive, key, "noble-updates", stanza("a", "2:1", { Filename: "pool/u/a.deb" }));
     const found = await read({ suites: ["noble", "noble-updates"] });
-    expect(() => planResigned(found)).toThrow(
+    expect(() => planMirrorSigned(found)).toThrow(
       /a 1:1 of noble and a 2:1 of noble-updates are different packages[\s\S]*pool\/main\/a\/a\/a_1_amd64\.deb[\s\S]*verbatim/,
     );
-    expect(planVerbatim(found).packages).toBe(2);
+    expect(planUpstreamSigned(found).packages).toBe(2);
   });
 
   test.each(["__proto__", "constructor", "hasOwnProperty", "toString"])(
@@ -145,12 +147,12 @@ describe("odd and unfit packages", () => {
         stanza(name, "1", { Depends: `good, ${name}` }) +
           stanza("good", "1", { Provides: name, Section: name }),
       );
-      expect(namesOf(planVerbatim(found))).toContain(name);
+      expect(namesOf(planUpstreamSigned(found))).toContain(name);
       if (/^[a-z]+$/.test(name)) {
-        const plan = planResigned(found, { include: [name], sections: [name] });
+        const plan = planMirrorSigned(found, { include: [name], sections: [name] });
         expect(namesOf(plan)).toEqual([name, "good"].sort());
       } else {
-        expect(() => planResigned(found, { include: [name] })).toThrow(/reprepro does not take/);
+        expect(() => planMirrorSigned(found, { include: [name] })).toThrow(/reprepro does not take/);
       }
     },
   );
@@ -158,7 +160,7 @@ describe("odd and unfit packages", () => {
   test("all filters that match nothing are named", async () => {
     const found = await published(stanza("a", "1"));
     expect(() =>
-      planResigned(found, { include: ["x", "a", "y*"], sections: ["net", "z", "universe/w"] }),
+      planMirrorSigned(found, { include: ["x", "a", "y*"], sections: ["net", "z", "universe/w"] }),
     ).toThrow(
       /include: x, y\* are in none of the suites; sections: z, universe\/w are in none of the suites/,
     );
@@ -204,25 +206,25 @@ describe("files that contradict each other", () => {
     ],
   ])("%s is refused in both modes", async (_, packages, message) => {
     const found = await published(packages);
-    expect(() => planVerbatim(found)).toThrow(message);
-    expect(() => planResigned(found)).toThrow(message);
+    expect(() => planUpstreamSigned(found)).toThrow(message);
+    expect(() => planMirrorSigned(found)).toThrow(message);
   });
 
   test("in two indices, too", async () => {
     await publish(archive, key, "noble", stanza("a", "1"));
     await publish(archive, key, "noble-updates", stanza("b", "1", { ...twin, Size: "7" }));
     const found = await read({ suites: ["noble", "noble-updates"] });
-    expect(() => planVerbatim(found)).toThrow(
+    expect(() => planUpstreamSigned(found)).toThrow(
       /two sizes.*\(a 1 in noble\/main\).*\(b 1 in noble-updates\/main\)/,
     );
-    expect(() => planResigned(found)).toThrow(/two sizes/);
-    expect(namesOf(planResigned(found, { include: ["a"] }))).toEqual(["a"]);
+    expect(() => planMirrorSigned(found)).toThrow(/two sizes/);
+    expect(namesOf(planMirrorSigned(found, { include: ["a"] }))).toEqual(["a"]);
   });
 
   test("a package with an index for its content and another size is refused", async () => {
     await publish(archive, key, "noble", stanza("a", "1", { SHA256: sha256(gzipSync("commands")) }));
     const found = await read();
-    expect(() => planResigned(found)).toThrow(
+    expect(() => planMirrorSigned(found)).toThrow(
       /two sizes: \d+ bytes at dists\/noble\/main\/cnf\/Commands-amd64\.gz/,
     );
   });
@@ -253,8 +255,8 @@ describe("sources", () => {
   test("their files are read", async () => {
     const found = await planned(source());
     const wanted = { path: "pool/main/s/s.dsc", size: 3, sha256: digest };
-    expect(planVerbatim(found).files).toContainEqual(expect.objectContaining(wanted));
-    expect(planResigned(found, { include: ["a"] }).files).toContainEqual(expect.objectContaining(wanted));
+    expect(planUpstreamSigned(found).files).toContainEqual(expect.objectContaining(wanted));
+    expect(planMirrorSigned(found, { include: ["a"] }).files).toContainEqual(expect.objectContaining(wanted));
     expect((await planned(source({ Directory: "" }))).suites[0]?.indices[1]?.sources[0]?.path).toBe("s.dsc");
     expect((await planned(source({ Directory: "./x/" }))).suites[0]?.indices[1]?.sources[0]?.path).toBe(
       "x/s.dsc",
@@ -291,13 +293,13 @@ describe("sources", () => {
     ["no list", { "Checksums-Sha256": "" }, /lacks Package, Version or a Checksums-Sha256 list/],
   ])("%s is refused when it is taken", async (_, changes, message) => {
     const found = await planned(source(changes));
-    expect(() => planVerbatim(found)).toThrow(message);
-    expect(() => planResigned(found, { include: ["a"] })).toThrow(message);
+    expect(() => planUpstreamSigned(found)).toThrow(message);
+    expect(() => planMirrorSigned(found, { include: ["a"] })).toThrow(message);
   });
 
   test("an odd one that nothing selected comes from stops nothing", async () => {
     const found = await planned(`${source()}\n${source({ Package: "other", Directory: "/etc" })}`);
-    expect(planResigned(found, { include: ["a"] }).files.map(({ path }) => path)).toContain(
+    expect(planMirrorSigned(found, { include: ["a"] }).files.map(({ path }) => path)).toContain(
       "pool/main/s/s.dsc",
     );
   });
@@ -316,7 +318,7 @@ describe("forms and amounts", () => {
     await publishFiles({ [`main/binary-amd64/Packages${ending}`]: bytes });
     const exists = async (paths: readonly string[]) => paths.map((path) => archive.files.has(path));
     const found = await read({ exists });
-    expect(namesOf(planVerbatim(found))).toEqual(["a"]);
+    expect(namesOf(planUpstreamSigned(found))).toEqual(["a"]);
   });
 
   test("one that unpacks to more than is signed of it is left at once", async () => {

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { type OwnImage, ownStream } from "../../../../content/simplestreams/custom-image-stream.ts";
+import {
+  type CustomImageDescription,
+  customImageStream,
+} from "../../../../content/simplestreams/custom-image-stream.ts";
 import { parseIndex } from "../../../../content/simplestreams/index-file.ts";
 import { parseProducts } from "../../../../content/simplestreams/products.ts";
 
 const sha256 = "a".repeat(64);
-const rocky: OwnImage = {
+const rocky: CustomImageDescription = {
   os: "rhel",
   release: "rocky9",
   releaseTitle: "Rocky Linux 9",
@@ -17,7 +20,7 @@ const rocky: OwnImage = {
 const updated = new Date("2026-11-23T06:06:27Z");
 
 describe("an image is refused in a stream", () => {
-  test.each<[string, Partial<OwnImage>, RegExp]>([
+  test.each<[string, Partial<CustomImageDescription>, RegExp]>([
     [
       "of os custom, which MAAS imports and never deploys",
       { os: "custom" },
@@ -61,12 +64,12 @@ describe("an image is refused in a stream", () => {
     ["that is empty", { file: { ...rocky.file, size: 0 } }, /empty/],
     ["without a digest", { manifest: { size: 1, sha256: "x" } }, /not a SHA-256/],
   ])("%s", (_, changes, message) => {
-    expect(() => ownStream({ ...rocky, ...changes }, updated)).toThrow(message);
+    expect(() => customImageStream({ ...rocky, ...changes }, updated)).toThrow(message);
   });
 });
 
 describe("a stream of one's own", () => {
-  const stream = ownStream(rocky, updated);
+  const stream = customImageStream(rocky, updated);
 
   test("is read as any other", () => {
     const index = parseIndex(stream.texts.index.text, "index");
@@ -116,7 +119,7 @@ describe("a stream of one's own", () => {
   });
 
   test("says the same for the same image, and how to deploy and select it", () => {
-    expect(ownStream(rocky, updated)).toEqual(stream);
+    expect(customImageStream(rocky, updated)).toEqual(stream);
     expect(stream.distroSeries).toBe("rhel/rocky9");
     expect(stream.selection).toEqual({
       os: "rhel",

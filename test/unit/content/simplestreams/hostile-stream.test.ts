@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { metadataCache } from "../../../../content/metadata-cache.ts";
 import { isSanePath } from "../../../../content/paths.ts";
-import { type OwnImage, ownStream } from "../../../../content/simplestreams/custom-image-stream.ts";
+import {
+  type CustomImageDescription,
+  customImageStream,
+} from "../../../../content/simplestreams/custom-image-stream.ts";
 import { versionsOf } from "../../../../content/simplestreams/maas-images.ts";
 import { type PlannedImages, planImages } from "../../../../content/simplestreams/plan.ts";
 import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";
@@ -179,7 +182,7 @@ test("a plan's text that was changed on its host is read, or refused with an exp
 
 test("a custom image of any names has a sound stream, or is refused with an explanation", async () => {
   const random = randomNumbers(3);
-  const sound: OwnImage = {
+  const sound: CustomImageDescription = {
     os: "rhel",
     release: "rocky9",
     releaseTitle: "Rocky Linux 9",
@@ -203,9 +206,9 @@ test("a custom image of any names has a sound stream, or is refused with an expl
             ...sound,
             [deeper]: { ...sound[deeper], sha256: oneOf(odd, random), size: oneOf([-1, 0, 0.5, 9], random) },
           };
-    let stream: ReturnType<typeof ownStream> | undefined;
+    let stream: ReturnType<typeof customImageStream> | undefined;
     try {
-      stream = ownStream(image, now);
+      stream = customImageStream(image, now);
     } catch (error) {
       expect(error).toBeInstanceOf(ExplainedError);
     }

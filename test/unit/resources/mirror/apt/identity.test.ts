@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { changesForClients, heldIn, type Identity } from "../../../../../resources/mirror/apt/identity.ts";
 
 const published: Identity = {
-  mode: "verbatim",
+  signing: "upstream",
   headers: {
     noble: { Origin: "Ubuntu", Label: "Ubuntu", Suite: "noble", Codename: "noble", Version: "24.04" },
   },
@@ -35,12 +35,12 @@ test.each<[string, Partial<Identity>, RegExp]>([
   ],
   [
     "the mirror's own",
-    { mode: "resigned", signers: ["C".repeat(40)] },
+    { signing: "mirror", signers: ["C".repeat(40)] },
     /the mirror's own key, C{40}.*NO_PUBKEY C{16}/,
   ],
   [
     "one that is not made yet",
-    { mode: "resigned", signers: [] },
+    { signing: "mirror", signers: [] },
     /own key, which this update makes.*NO_PUBKEY: deliver/,
   ],
 ])("another key is named: %s", (_, change, expected) => {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import { type TrustedKeys, trustedKeys } from "../../../../../content/openpgp/keyring.ts";
 import type { Host } from "../../../../../hosts/host.ts";
 import { heldIn } from "../../../../../resources/mirror/apt/identity.ts";
-import { checkedContents } from "../../../../../resources/mirror/apt/kept-snapshot.ts";
+import { checkedKeptPlan } from "../../../../../resources/mirror/apt/kept-snapshot.ts";
 
 const host = { name: "mirror" } as Host;
 let keys: TrustedKeys;
@@ -20,14 +20,14 @@ const contents = (change: object = {}) => ({
   warnings: ["one\u001b[31m thing"],
   ...change,
 });
-const read = (change?: object, mode: "resigned" | "verbatim" = "verbatim") =>
-  checkedContents(host, "/srv/m/trees/1", contents(change), mode, keys);
+const read = (change?: object, signing: "mirror" | "upstream" = "upstream") =>
+  checkedKeptPlan(host, "/srv/m/trees/1", contents(change), signing, keys);
 
 describe("what a host says of a kept tree", () => {
   test("never decides which key clients trust", () => {
     expect(read().upstreamKey).toBe(keys.armored);
     expect(() => read({ upstreamFingerprints: ["B".repeat(40)] })).toThrow(/clients would refuse it/);
-    expect(read({ upstreamFingerprints: ["B".repeat(40)] }, "resigned").upstreamFingerprints).toEqual([
+    expect(read({ upstreamFingerprints: ["B".repeat(40)] }, "mirror").upstreamFingerprints).toEqual([
       ...keys.fingerprints,
     ]);
   });

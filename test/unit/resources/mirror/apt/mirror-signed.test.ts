@@ -12,9 +12,9 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { digestOf } from "../../../../../resources/mirror/published-tree/work-list.ts";
-import { type Offered, offered, ResignedMirror } from "./mirror-signed.ts";
+import { type Offered, offered, SigningMirror } from "./mirror-signed.ts";
 
-let mirror: ResignedMirror;
+let mirror: SigningMirror;
 
 const suite = (name: string, ...packages: Offered[]) => ({
   name,
@@ -25,7 +25,7 @@ const index = "dists/noble/main/binary-amd64/Packages";
 const pool = (name: string) => `pool/main/${name[0]}/${name}/${name}_1.0_amd64.deb`;
 
 /** Publishes what must go well. */
-async function publish(...suites: Parameters<ResignedMirror["publish"]>[0]): Promise<readonly string[]> {
+async function publish(...suites: Parameters<SigningMirror["publish"]>[0]): Promise<readonly string[]> {
   const { code, lines } = await mirror.publish(suites);
   expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
   expect(await mirror.faults()).toEqual([]);
@@ -45,7 +45,7 @@ const everything = () =>
 
 describe("what is served", () => {
   beforeEach(() => {
-    mirror = new ResignedMirror();
+    mirror = new SigningMirror();
   });
   afterEach(() => mirror.close());
 
@@ -173,7 +173,7 @@ describe("an update that fails", () => {
   const same = (bytes: string) => offered("same", "1.0", bytes);
 
   beforeAll(async () => {
-    mirror = new ResignedMirror();
+    mirror = new SigningMirror();
     await publish(noble(same("bytes"), offered("kept")));
   });
   afterAll(() => mirror.close());
@@ -291,7 +291,7 @@ describe("an update that fails", () => {
 
 describe("the next update", () => {
   beforeEach(() => {
-    mirror = new ResignedMirror();
+    mirror = new SigningMirror();
   });
   afterEach(() => mirror.close());
 

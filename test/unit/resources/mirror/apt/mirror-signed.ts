@@ -73,8 +73,8 @@ type ReproFiles = ReturnType<typeof reproConfiguration>;
 
 const components = ["main", "universe"];
 
-export class ResignedMirror {
-  readonly root = scratchDirectory("resigned");
+export class SigningMirror {
+  readonly root = scratchDirectory("mirror");
   readonly directory = join(this.root, "m");
   readonly #gnupg = join(this.root, "gnupg");
   readonly fingerprint: string;
@@ -99,9 +99,9 @@ export class ResignedMirror {
       owner: "m",
       directory: this.directory,
       store: join(this.root, "store"),
-      mode: "resigned" as const,
+      signing: "mirror" as const,
       keep: 3,
-      signing: {
+      signingKey: {
         directory: this.#gnupg,
         fingerprint: this.fingerprint,
         suites,
@@ -176,7 +176,7 @@ export class ResignedMirror {
       fetch: { parallel: 1, stallSeconds: 1 },
       plan: this.handOver(list),
       planText: this.handOver(list),
-      summary: this.handOver(JSON.stringify({ mode: "resigned", plan: "p" })),
+      summary: this.handOver(JSON.stringify({ signing: "mirror", plan: "p" })),
       contents: this.handOver("{}"),
     });
     return this.run(script, list);
@@ -197,7 +197,7 @@ export class ResignedMirror {
         {
           ...this.#settings(suites),
           plan: this.handOver(`served again: ${tree}`),
-          summary: this.handOver('{"mode":"resigned"}'),
+          summary: this.handOver('{"signing":"mirror"}'),
         },
         tree,
       ),

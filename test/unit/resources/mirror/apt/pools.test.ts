@@ -65,13 +65,13 @@ async function publish(
   const list = workListText(items);
   const script = publishScript({
     ...place(),
-    mode: "verbatim",
+    signing: "upstream",
     upstream: "http://127.0.0.1:9",
     fetch: { parallel: 1, stallSeconds: 1 },
     keep,
     plan: handOver(list),
     planText: handOver(list),
-    summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
+    summary: handOver(JSON.stringify({ signing: "upstream", plan: "p" })),
     contents: handOver("{}"),
   });
   const end = ending === "whole" ? "" : `${endings[ending]}\n`;
@@ -84,7 +84,8 @@ async function publish(
 
 /** Serves a kept tree again. */
 const restore = (tree: string) =>
-  runJob(root, restoreScript({ ...place(), mode: "verbatim", keep: 3, plan: "", summary: "" }, tree)).ended;
+  runJob(root, restoreScript({ ...place(), signing: "upstream", keep: 3, plan: "", summary: "" }, tree))
+    .ended;
 
 /** What a tree lacks or has wrong; of each that is kept. */
 async function faults(): Promise<string[]> {

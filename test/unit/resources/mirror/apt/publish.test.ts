@@ -85,13 +85,13 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
   }));
   const script = publishScript({
     ...place(name),
-    mode: "verbatim",
+    signing: "upstream",
     upstream: upstream.url,
     fetch: { parallel: 8, stallSeconds: 1 },
     keep,
     plan: handOver(workListText(items)),
     planText: handOver(workListText(items)),
-    summary: handOver(JSON.stringify({ mode: "verbatim", plan: "p" })),
+    summary: handOver(JSON.stringify({ signing: "upstream", plan: "p" })),
     contents: handOver("{}"),
   });
   return [script, workListText(items)];
@@ -424,7 +424,7 @@ describe("several at a time", () => {
 
 describe("serving a kept tree again", () => {
   const restored = (tree: string) =>
-    restoreScript({ ...place(), mode: "verbatim", keep: 2, plan: "", summary: "" }, tree);
+    restoreScript({ ...place(), signing: "upstream", keep: 2, plan: "", summary: "" }, tree);
 
   test("switches to it when it is whole", async () => {
     offer(good);

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { aptMirrorSchema } from "../../../../../components/apt-mirror/args.ts";
 import { readArchive } from "../../../../../content/apt/archive.ts";
 import { refuseForeignPackages } from "../../../../../content/apt/foreign-packages.ts";
-import { planResigned, type ResignedPlan } from "../../../../../content/apt/mirror-signed-plan.ts";
-import { type Plan, planText, planVerbatim } from "../../../../../content/apt/plan.ts";
+import { type MirrorSignedPlan, planMirrorSigned } from "../../../../../content/apt/mirror-signed-plan.ts";
+import { type Plan, planText, planUpstreamSigned } from "../../../../../content/apt/plan.ts";
 import { sourcesEntry } from "../../../../../content/apt/sources-entry.ts";
 import { signedDate } from "../../../../../content/dates.ts";
 import { NotThere } from "../../../../../content/fetch.ts";
@@ -17,7 +17,7 @@ import { writeShape } from "../../../../../lab/archive/write-shape.ts";
 import { changesForClients } from "../../../../../resources/mirror/apt/identity.ts";
 import { reproConfiguration } from "../../../../../resources/mirror/apt/reprepro-configuration.ts";
 import { publishScript } from "../../../../../resources/mirror/apt/scripts.ts";
-import { resignedWork, verbatimWork } from "../../../../../resources/mirror/apt/work.ts";
+import { mirrorSignedWork, upstreamSignedWork } from "../../../../../resources/mirror/apt/work.ts";
 import { workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 import { aptClient, type FileServer, fileServer } from "./real-apt.ts";
@@ -51,21 +51,21 @@ const serve = async (directory: string) => {
 };
 
 /** What a user declares for an archive of a shape, with every default. */
-function declared({ suite, components, architectures = ["amd64"] }: Shape, mode: "resigned" | "verbatim") {
+function declared({ suite, components, architectures = ["amd64"] }: Shape, signing: "mirror" | "upstream") {
   return aptMirrorSchema.parse({
     host: "mirror",
     upstream: { url: "http://vendor.example" },
     suites: [suite],
     ...(components.length > 0 ? { components } : {}),
     architectures,
-    mode,
+    signing,
   });
 }
 
-async function read(shape: Shape, url: string, mode: "resigned" | "verbatim") {
+async function read(shape: Shape, url: string, signing: "mirror" | "upstream") {
   const ask = async (path: string, method = "GET") => fetch(`${url}/${path}`, { method });
   return readArchive({
-    ...declared(shape, mode),
+    ...declared(shape, signing),
     key: key.publicArmored,
     cache: metadataCache(join(root, "cache")),
     now: new Date(),
@@ -81,23 +81,23 @@ async function read(shape: Shape, url: string, mode: "resigned" | "verbatim") {
 /** Mirrors an archive of a shape; gives what is published and the key that clients need. */
 async function mirrored(
   shape: Shape,
-  mode: "resigned" | "verbatim",
+  signing: "mirror" | "upstream",
 ): Promise<{ url: string; signedBy: string }> {
   const upstream = join(root, "upstream");
   await writeShape(shape, upstream, key);
   const upstreamUrl = await serve(upstream);
-  const archive = await read(shape, upstreamUrl, mode);
-  const settings = declared(shape, mode);
-  const plan: Plan = mode === "verbatim" ? planVerbatim(archive) : planResigned(archive);
-  if (mode === "resigned") refuseForeignPackages(archive, plan as ResignedPlan);
+  const archive = await read(shape, upstreamUrl, signing);
+  const settings = declared(shape, signing);
+  const plan: Plan = signing === "upstream" ? planUpstreamSigned(archive) : planMirrorSigned(archive);
+  if (signing === "mirror") refuseForeignPackages(archive, plan as MirrorSignedPlan);
   const work =
-    mode === "verbatim"
-      ? verbatimWork(archive, plan)
-      : resignedWork(archive, plan as ResignedPlan, settings, []);
+    signing === "upstream"
+      ? upstreamSignedWork(archive, plan)
+      : mirrorSignedWork(archive, plan as MirrorSignedPlan, settings, []);
   const [store, directory] = [join(root, "store"), join(root, "m")];
   for (const { bytes } of work.texts) handOverTo(store, bytes);
-  const signing = mode === "resigned" ? signingKey() : undefined;
-  if (signing) {
+  const own = signing === "mirror" ? ownKey() : undefined;
+  if (own) {
     const files = reproConfiguration({
       ...settings,
       directory,
@@ -116,54 +116,54 @@ async function mirrored(
     owner: "m",
     directory,
     store,
-    mode,
+    signing,
     upstream: upstreamUrl,
     fetch: { parallel: 4, stallSeconds: 5 },
     keep: 2,
     plan: planDigest,
     planText: planDigest,
-    summary: handOverTo(store, JSON.stringify({ mode, plan: plan.digest })),
+    summary: handOverTo(store, JSON.stringify({ signing, plan: plan.digest })),
     contents: handOverTo(store, "{}"),
-    signing: signing && { ...signing, suites: settings.suites, validSeconds: 0, completePhases: true },
+    signingKey: own && { ...own, suites: settings.suites, validSeconds: 0, completePhases: true },
   });
   const { code, lines } = await runJob(root, script, workListText(work.items)).ended;
   expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
   return {
     url: await serve(join(directory, "current", "public")),
-    signedBy: signing ? signing.publicKey : key.publicArmored,
+    signedBy: own ? own.publicKey : key.publicArmored,
   };
 }
 
 /** A key of the mirror's own, made once. */
-let own: { directory: string; fingerprint: string; publicKey: string } | undefined;
+let made: { directory: string; fingerprint: string; publicKey: string } | undefined;
 const keyHome = scratchDirectory("shapes-key");
 afterAll(() => {
   execFileSync("gpgconf", ["--homedir", keyHome, "--kill", "all"]);
   rmSync(keyHome, { recursive: true, force: true });
 });
-function signingKey() {
+function ownKey() {
   const gpg = (...words: string[]) =>
     execFileSync("gpg", ["--homedir", keyHome, "--batch", "--quiet", ...words], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     });
-  if (own) return own;
+  if (made) return made;
   gpg("--passphrase", "", "--quick-generate-key", "mirror", "rsa2048", "sign", "never");
   const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(gpg("--with-colons", "--list-keys"))?.[1] ?? "";
-  own = { directory: keyHome, fingerprint, publicKey: gpg("--armor", "--export", fingerprint) };
-  return own;
+  made = { directory: keyHome, fingerprint, publicKey: gpg("--armor", "--export", fingerprint) };
+  return made;
 }
 
 /** What the real apt makes of it: updates without a complaint, and every package of the shape. */
-async function taken(shape: Shape, mode: "resigned" | "verbatim"): Promise<void> {
-  const { url, signedBy } = await mirrored(shape, mode);
-  const { suites, components, architectures } = declared(shape, mode);
+async function taken(shape: Shape, signing: "mirror" | "upstream"): Promise<void> {
+  const { url, signedBy } = await mirrored(shape, signing);
+  const { suites, components, architectures } = declared(shape, signing);
   const client = aptClient(
     join(root, "client"),
     sourcesEntry({ url, suites, components, architectures, signedBy }),
   );
   const said = await client.update();
-  if (shape.complaint && mode === "verbatim") expect(said).toMatch(shape.complaint);
+  if (shape.complaint && signing === "upstream") expect(said).toMatch(shape.complaint);
   else expect(said).not.toMatch(/^(W|E|Err|N):/m);
   // A client takes variants of its architecture only where it is told to (APT::Architecture-Variants, apt 3.1).
   const names = shape.packages.filter(({ index }) => !index).map(({ name }) => name);
@@ -171,30 +171,30 @@ async function taken(shape: Shape, mode: "resigned" | "verbatim"): Promise<void>
   expect(came.map((file) => file.replace(/_.*/, ""))).toEqual([...names].sort());
 }
 
-describe("clients take a verbatim mirror of", () => {
+describe("clients take, signed by upstream, a mirror of", () => {
   test.each(shapes.map((shape) => [shape.name, shape] as const))(
     "%s",
     async (_, shape) => {
-      await taken(shape, "verbatim");
+      await taken(shape, "upstream");
     },
     30_000,
   );
 });
 
-describe("clients take a resigned mirror of", () => {
-  test.each(shapes.filter(({ resigned }) => !resigned).map((shape) => [shape.name, shape] as const))(
+describe("clients take, signed by the mirror, a mirror of", () => {
+  test.each(shapes.filter(({ mirrorSigned }) => !mirrorSigned).map((shape) => [shape.name, shape] as const))(
     "%s",
     async (_, shape) => {
-      await taken(shape, "resigned");
+      await taken(shape, "mirror");
     },
     30_000,
   );
 });
 
-test.each(shapes.filter(({ resigned }) => resigned).map((shape) => [shape.name, shape] as const))(
-  "a resigned mirror of %s is refused before anything is fetched, with the mode that can be had",
+test.each(shapes.filter(({ mirrorSigned }) => mirrorSigned).map((shape) => [shape.name, shape] as const))(
+  "a mirror of %s that signs itself is refused before anything is fetched, with the setting that can be had",
   async (_, shape) => {
-    await expect(mirrored(shape, "resigned")).rejects.toThrow(shape.resigned);
+    await expect(mirrored(shape, "mirror")).rejects.toThrow(shape.mirrorSigned);
   },
 );
 
@@ -243,7 +243,7 @@ describe("what is said of apt is what apt says", () => {
     await offered({ Label: "Docker", Origin: "Mirantis" });
     const said = await updating();
     const identity = (header: Record<string, string>) => ({
-      mode: "verbatim" as const,
+      signing: "upstream" as const,
       headers: { noble: { ...shape.header, ...header } },
       signers: [],
     });

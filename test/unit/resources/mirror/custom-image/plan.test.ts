@@ -5,16 +5,19 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import type { Host } from "../../../../../hosts/host.ts";
 import { imageFileFacts } from "../../../../../resources/host/file-facts.ts";
-import { type OwnImageRequest, planOwnImage } from "../../../../../resources/mirror/custom-image/plan.ts";
+import {
+  type CustomImagePlanRequest,
+  planCustomImage,
+} from "../../../../../resources/mirror/custom-image/plan.ts";
 import { runHere } from "../../host/this-machine.ts";
 import { scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 let root: string;
-let request: OwnImageRequest;
+let request: CustomImagePlanRequest;
 const cacheBefore = process.env.XDG_CACHE_HOME;
 
 beforeEach(() => {
-  root = scratchDirectory("own-image");
+  root = scratchDirectory("custom-image");
   process.env.XDG_CACHE_HOME = join(root, "cache");
   const file = join(root, "rocky9.tar.gz");
   execFileSync("tar", ["-czf", file, "-C", "/etc", "hostname"]);
@@ -61,7 +64,7 @@ describe("a custom image", () => {
   const day = new Date().toISOString().slice(0, 10).replaceAll("-", "");
 
   test("is planned with the day as its version", async () => {
-    const { serial, distroSeries } = await planOwnImage(hostThat(), request);
+    const { serial, distroSeries } = await planCustomImage(request, hostThat());
     expect(serial).toBe(day);
     expect(distroSeries).toBe("rhel/rocky9");
   });
@@ -72,9 +75,9 @@ describe("a custom image", () => {
     async (field) => {
       for (const value of out) {
         const image = { ...request.image, [field]: value };
-        expect((await refusal(planOwnImage(hostThat(), { ...request, image }))).explanation.values).toEqual([
-          field,
-        ]);
+        expect(
+          (await refusal(planCustomImage({ ...request, image }, hostThat()))).explanation.values,
+        ).toEqual([field]);
       }
     },
   );
@@ -83,12 +86,12 @@ describe("a custom image", () => {
     "is refused or taken by the same rules when it is called %s",
     async (name) => {
       const image = { ...request.image, os: name };
-      expect((await refusal(planOwnImage(hostThat(), { ...request, image }))).explanation.values).toEqual([
+      expect((await refusal(planCustomImage({ ...request, image }, hostThat()))).explanation.values).toEqual([
         "os",
       ]);
       if (name !== "constructor") return;
       const called = { ...request.image, release: name };
-      const { distroSeries } = await planOwnImage(hostThat(), { ...request, image: called });
+      const { distroSeries } = await planCustomImage({ ...request, image: called }, hostThat());
       expect(distroSeries).toBe("rhel/constructor");
     },
   );
@@ -125,17 +128,17 @@ describe("a host that says of the published image what no update wrote", () => {
     ["a date beyond the calendar", { ...published, updated: "+200000-01-01T00:00:00Z" }, /its updated is/],
   ])("is named: %s", async (_, summary, found) => {
     publish(JSON.stringify(summary));
-    const { explanation } = await refusal(planOwnImage(hostThat(), request));
+    const { explanation } = await refusal(planCustomImage(request, hostThat()));
     expect(explanation.found).toMatch(found);
     expect(explanation.step).toMatch(/summary.json$/);
   });
 
   test("half a file is named too, and a good one is followed by the next version", async () => {
     publish('{"image":');
-    expect((await refusal(planOwnImage(hostThat(), request))).explanation.found).toMatch(/it is not JSON/);
+    expect((await refusal(planCustomImage(request, hostThat()))).explanation.found).toMatch(/it is not JSON/);
     rmSync(request.directory, { recursive: true });
     publish(JSON.stringify(published));
-    const { changes } = await planOwnImage(hostThat(), request);
+    const { changes } = await planCustomImage(request, hostThat());
     expect(changes[0]).toMatch(/^rhel\/rocky9 amd64 20261101 -> \d{8}, /);
   });
 });

@@ -5,9 +5,9 @@ import { defaultCache } from "../../../../../content/metadata-cache.ts";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import type { FetchOptions, Host } from "../../../../../hosts/host.ts";
 import {
-  getImageContents,
-  type ImageContents,
-  type ImageContentsRequest,
+  type ImageMirrorPlan,
+  type ImagePlanRequest,
+  planImageMirror,
 } from "../../../../../resources/mirror/images/plan.ts";
 import type { ImageSummary } from "../../../../../resources/mirror/images/tree.ts";
 import type { Publication } from "../../../../../resources/mirror/published-tree/publication.ts";
@@ -35,7 +35,7 @@ const now = new Date("2026-06-03T12:00:00Z");
 const index = "streams/v1/index.sjson";
 let root: string;
 let stream: SmallStream;
-let request: ImageContentsRequest;
+let request: ImagePlanRequest;
 let asked: string[];
 const cacheBefore = process.env.XDG_CACHE_HOME;
 
@@ -76,22 +76,22 @@ const host = {
   },
 } satisfies Partial<Host> as unknown as Host;
 
-const look = (changes: Partial<ImageContentsRequest> = {}) =>
-  getImageContents({ ...request, ...changes }, host, now);
+const look = (changes: Partial<ImagePlanRequest> = {}) =>
+  planImageMirror({ ...request, ...changes }, host, now);
 
 const load = async (digest: string) => String(await defaultCache().get(digest));
 
-async function workOf(contents: ImageContents): Promise<string[]> {
-  const { workList } = JSON.parse(await load(contents.plan)) as Publication;
+async function workOf(plan: ImageMirrorPlan): Promise<string[]> {
+  const { workList } = JSON.parse(await load(plan.digest)) as Publication;
   return (await load(workList)).trimEnd().split("\n");
 }
 
 /** Leaves on the host what an update would have published. */
-async function publish(contents: ImageContents, tree = "000001-000000000000"): Promise<void> {
-  const { plan, updated, images, files, bytes } = contents;
+async function publish(plan: ImageMirrorPlan, tree = "000001-000000000000"): Promise<void> {
+  const { digest, updated, images, files, bytes } = plan;
   const upstream = url.replace(/\/$/, "");
-  const summary: ImageSummary = { plan, updated, images, files, bytes, upstream, keepTrees: 2 };
-  const publication = JSON.parse(await load(plan)) as Publication;
+  const summary: ImageSummary = { plan: digest, updated, images, files, bytes, upstream, keepSnapshots: 2 };
+  const publication = JSON.parse(await load(digest)) as Publication;
   const directory = join(request.directory, "trees", tree);
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "summary.json"), JSON.stringify(summary));
@@ -120,27 +120,25 @@ async function publishNewSerial(): Promise<void> {
 
 describe("a lookup", () => {
   test("says what the mirror is to hold, and what MAAS needs for it", async () => {
-    const contents = await look();
-    expect(contents.images["ubuntu/noble/amd64"]).toMatchObject({ serial: "20260601" });
-    expect(Object.keys(contents.images).sort()).toEqual([
+    const plan = await look();
+    expect(plan.images["ubuntu/noble/amd64"]).toMatchObject({ serial: "20260601" });
+    expect(Object.keys(plan.images).sort()).toEqual([
       "grub-efi-signed/uefi/amd64",
       "grub-efi/uefi/arm64",
       "pxelinux/pxe/i386",
       "ubuntu/noble/amd64",
     ]);
-    expect(contents.selections).toEqual([
+    expect(plan.selections).toEqual([
       { os: "ubuntu", release: "noble", arches: ["amd64"], subarches: ["*"], labels: ["*"] },
     ]);
-    expect(contents.fingerprints).toEqual([key.getFingerprint().toUpperCase()]);
-    expect(contents.keyring).toBe(Buffer.from(key.toPublic().write()).toString("base64"));
-    expect(contents.warnings).toEqual([
+    expect(plan.fingerprints).toEqual([key.getFingerprint().toUpperCase()]);
+    expect(plan.keyring).toBe(Buffer.from(key.toPublic().write()).toString("base64"));
+    expect(plan.warnings).toEqual([
       expect.stringMatching(/offers 2 products that this mirror does not hold: .*ubuntu jammy amd64/),
     ]);
-    expect(contents.notHeld.images).toEqual(["ubuntu jammy amd64", "ubuntu noble arm64"]);
-    expect(contents.notHeld.products).toHaveLength(2);
-    expect(contents.changes).toContainEqual(
-      expect.stringMatching(/^noble amd64 20260601 \(new\), .* to fetch/),
-    );
+    expect(plan.notHeld.images).toEqual(["ubuntu jammy amd64", "ubuntu noble arm64"]);
+    expect(plan.notHeld.products).toHaveLength(2);
+    expect(plan.changes).toContainEqual(expect.stringMatching(/^noble amd64 20260601 \(new\), .* to fetch/));
   });
 
   test("says of an image what it is, though a boot loader has its name", async () => {
@@ -150,16 +148,16 @@ describe("a lookup", () => {
   });
 
   test("hands over the very bytes that were verified, and has the host fetch the rest", async () => {
-    const contents = await look();
-    const work = (await workOf(contents)).map((line) => line.split("\t"));
+    const plan = await look();
+    const work = (await workOf(plan)).map((line) => line.split("\t"));
     const handedOver = work.filter(([, , from]) => from === "-").map(([, , , to]) => to);
     const metadata = [index, `streams/v1/${loaderId}.sjson`, `streams/v1/${ubuntuId}.sjson`];
     expect(handedOver.sort()).toEqual(metadata.map((path) => `tree/${path}`).sort());
     expect(work.filter(([, , from]) => from !== "-").every(([, , from, to]) => to === `tree/${from}`)).toBe(
       true,
     );
-    expect(work).toHaveLength(contents.files);
-    const { seeds } = JSON.parse(await load(contents.plan)) as Publication;
+    expect(work).toHaveLength(plan.files);
+    const { seeds } = JSON.parse(await load(plan.digest)) as Publication;
     const [indexText] = seeds;
     expect(await load(indexText ?? "")).toBe(String(stream.files.get(index)));
   });
@@ -178,7 +176,7 @@ describe("a lookup", () => {
     asked.length = 0;
     const arm = await look({ images: [{ os: "ubuntu", releases: ["noble"], architectures: ["arm64"] }] });
     expect(asked).toEqual([index]);
-    expect(arm.plan).not.toBe(first.plan);
+    expect(arm.digest).not.toBe(first.digest);
     expect((await look({ unsigned: true })).files).toBe(first.files + 3);
   });
 
@@ -217,8 +215,8 @@ describe("an upstream that is not right", () => {
       ...host,
       fetch: (path: string, o?: FetchOptions) => host.fetch(path.replace("mirror", "stable"), o),
     };
-    const contents = await getImageContents({ ...request, upstream: moved }, other, now);
-    expect(contents.images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
+    const plan = await planImageMirror({ ...request, upstream: moved }, other, now);
+    expect(plan.images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
   });
 
   test("is refused when it is older than what was published before an older tree was served again", async () => {
@@ -298,13 +296,13 @@ describe("a host that tells something else than an update wrote there", () => {
   });
 
   test("has no say in which keys MAAS trusts", async () => {
-    const contents = await look();
-    await publish(contents, tree);
+    const plan = await look();
+    await publish(plan, tree);
     const theirs = Buffer.from(stranger.toPublic().write()).toString("base64");
-    write("contents.json", JSON.stringify({ ...contents, keyring: theirs, publicKey: "theirs" }));
+    write("contents.json", JSON.stringify({ ...plan, keyring: theirs, publicKey: "theirs" }));
     const { keyring, publicKey } = await look({ pinnedTo: tree });
-    expect({ keyring, publicKey }).toEqual({ keyring: contents.keyring, publicKey: contents.publicKey });
-    write("contents.json", JSON.stringify({ ...contents, fingerprints: ["A".repeat(40)] }));
+    expect({ keyring, publicKey }).toEqual({ keyring: plan.keyring, publicKey: plan.publicKey });
+    write("contents.json", JSON.stringify({ ...plan, fingerprints: ["A".repeat(40)] }));
     const { explanation } = await refusal(look({ pinnedTo: tree }));
     expect(explanation.found).toMatch(/signed by A+, and .* is declared: MAAS would refuse it/);
     expect(explanation.values).toEqual(["pinnedTo", "upstream.key"]);

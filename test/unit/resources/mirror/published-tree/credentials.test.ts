@@ -18,8 +18,8 @@ const common = {
   secrets: { password: "first word", clientKey: "line one\nline two" },
   deleteContent: false,
 };
-const apt = { ...common, mode: "verbatim" as const, suites: {}, packages: 1, keepSnapshots: 2 };
-const images = { ...common, updated: { index: "d", products: {} }, images: {}, files: 1, keepTrees: 2 };
+const apt = { ...common, signing: "upstream" as const, suites: {}, packages: 1, keepSnapshots: 2 };
+const images = { ...common, updated: { index: "d", products: {} }, images: {}, files: 1, keepSnapshots: 2 };
 
 /** A host on which nothing may be done. */
 const untouched = { id: "m", host: {}, progress: fail, warn: fail } as unknown as Scene;

@@ -126,7 +126,7 @@ test("an update needs blocks and inodes for files, directories and what reprepro
   expect(plain.bytes).toBeGreaterThanOrEqual(5 * 4096);
   expect(plain.bytes).toBeLessThan(6 * 4096);
   expect(plain.files).toEqual({ store, bytes: missing });
-  expect(needOf({ store, workList, before, resigned: true }, missing).bytes - plain.bytes).toBe(
+  expect(needOf({ store, workList, before, mirrorSigned: true }, missing).bytes - plain.bytes).toBe(
     101 * mebibyte,
   );
 });

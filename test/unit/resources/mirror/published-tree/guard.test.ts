@@ -251,7 +251,7 @@ describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s,
     );
     const script =
       kind === "apt"
-        ? restoreAptScript({ ...mirror.place, mode: "verbatim", keep: 2, plan: "", summary: "" }, tree)
+        ? restoreAptScript({ ...mirror.place, signing: "upstream", keep: 2, plan: "", summary: "" }, tree)
         : restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, tree);
     const { code, lines } = await mirror.run(script);
     expect([code, faultsIn(lines)]).toEqual([

@@ -6,7 +6,7 @@ import { defaultCache } from "../../../../../content/metadata-cache.ts";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import { keptSummary } from "../../../../../resources/mirror/apt/kept-snapshot.ts";
 import { aptTree } from "../../../../../resources/mirror/apt/tree.ts";
-import { ownImageTree } from "../../../../../resources/mirror/custom-image/tree.ts";
+import { customImageTree } from "../../../../../resources/mirror/custom-image/tree.ts";
 import { imageTree } from "../../../../../resources/mirror/images/tree.ts";
 import { planTexts } from "../../../../../resources/mirror/published-tree/plan-texts.ts";
 import { summariesOf } from "../../../../../resources/mirror/published-tree/published.ts";
@@ -47,9 +47,9 @@ const wrong: unknown[] = [
   { plan, suites: { noble: null } },
   { plan, suites: { noble: { date: 5 } } },
   { plan, suites: { "no\u001b[31mble": { date: "2026-11-28T06:49:15.000Z" } } },
-  { plan, mode: "other" },
-  { plan, signing: null },
-  { plan, signing: { fingerprint: "x; reboot" } },
+  { plan, signing: "other" },
+  { plan, signingKey: null },
+  { plan, signingKey: { fingerprint: "x; reboot" } },
   { plan: "../../../etc/passwd" },
 ];
 
@@ -61,7 +61,7 @@ describe("a summary that no update has written", () => {
     await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not what an update wrote/);
   });
 
-  const kinds = { aptTree, imageTree, ownImageTree };
+  const kinds = { aptTree, imageTree, customImageTree };
   const never = ["null", "5", "[]", "{}", '{"plan":5}', "{", "", '{\n"plan":"x"}'];
   test.each(Object.keys(kinds).flatMap((kind) => never.map((text) => [kind, text] as const)))(
     "is refused by the refresh of a tree: %s with %j",

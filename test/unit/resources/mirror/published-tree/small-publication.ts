@@ -60,12 +60,12 @@ export class SmallPublication {
       keep: 2,
       plan: handOverTo(this.place.store, list),
       planText: handOverTo(this.place.store, list),
-      summary: handOverTo(this.place.store, JSON.stringify({ mode: "verbatim", plan: digestOf(list) })),
+      summary: handOverTo(this.place.store, JSON.stringify({ signing: "upstream", plan: digestOf(list) })),
       contents: handOverTo(this.place.store, "{}"),
       ...changes,
     };
     return this.kind === "apt"
-      ? publishAptScript({ ...settings, mode: "verbatim" })
+      ? publishAptScript({ ...settings, signing: "upstream" })
       : publishImageScript(settings);
   }
 

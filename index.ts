@@ -67,7 +67,7 @@ export const images = Object.fromEntries(
   ]),
 );
 
-/** Per image of one's own: what machines are deployed with, and its version. */
+/** Per custom image: what machines are deployed with, and its version. */
 export const customImages = Object.fromEntries(
   Object.entries({ ...streamedImages, ...uploadedImages }).map(([name, { distroSeries, serial, sha256 }]) => [
     name,

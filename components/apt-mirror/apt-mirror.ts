@@ -46,7 +46,7 @@ export class AptMirror extends pulumi.ComponentResource {
   readonly contents: pulumi.Output<
     Pick<AptMirrorPlan, "suites" | "packages" | "bytes"> & { readonly plan: string }
   >;
-  /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
+  /** The published snapshot's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
   /** A deb822 entry for `/etc/apt/sources.list.d/NAME.sources` on a client, the key included. */
   readonly sourcesEntry: pulumi.Output<string>;

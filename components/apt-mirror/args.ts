@@ -8,7 +8,7 @@ import {
   mirrorName,
   type ServeArgs,
   serveSchema,
-  treeName,
+  snapshotName,
   unique,
 } from "../serving/mirror-args.ts";
 import {
@@ -133,9 +133,9 @@ export const aptMirrorSchema = z
     localPackages: z.array(z.string().min(1)).default([]),
     extras: extrasSchema.prefault({}),
     serve: serveSchema("/ubuntu").prefault({}),
-    keepSnapshots: z.int().min(1, "is less than 1: the published tree itself counts").max(100).default(3),
+    keepSnapshots: z.int().min(1, "is less than 1: the published snapshot itself counts").max(100).default(3),
     validFor: duration.optional(),
-    pinnedTo: treeName.optional(),
+    pinnedTo: snapshotName.optional(),
     directory: mirrorDirectory.optional(),
     nameOnHost: mirrorName.optional(),
     deleteContent: z.boolean().default(false),
@@ -156,7 +156,7 @@ export const aptMirrorSchema = z
       if (signing === "mirror") {
         refuse(
           ["signing"],
-          "must be verbatim for a flat repository: reprepro makes archives with components only, and clients would have to ask for another suite",
+          'must be "upstream" for a flat repository: reprepro makes archives with components only, and clients would have to ask for another suite',
         );
       }
     }
@@ -165,7 +165,7 @@ export const aptMirrorSchema = z
     if (nested) {
       refuse(
         ["suites"],
-        `has ${nested[1]} in the directory of ${nested[0]}, where reprepro would take it for a part of that: declare two mirrors, or signing verbatim`,
+        `has ${nested[1]} in the directory of ${nested[0]}, where reprepro would take it for a part of that: declare two mirrors, or set signing: upstream`,
       );
     }
     for (const [index, name] of suites.entries()) {
@@ -173,11 +173,12 @@ export const aptMirrorSchema = z
       if (first !== name) refuse(["suites", index], `is the same place as ${first}`);
     }
     if (signing !== "upstream") return;
-    const reason = 'needs signing "mirror": a verbatim mirror passes on what upstream signed, all of it';
+    const reason =
+      'needs signing "mirror": with upstream\'s signature a mirror serves all that upstream signed, as it is';
     if (mirror.filter) refuse(["filter"], reason);
     if (mirror.localPackages.length > 0) refuse(["localPackages"], reason);
     if (mirror.validFor)
-      refuse(["validFor"], "needs signing \"resigned\": upstream's signature has upstream's validity");
+      refuse(["validFor"], "needs signing \"mirror\": upstream's signature has upstream's validity");
     if (mirror.extras.phasedUpdates === "complete") refuse(["extras", "phasedUpdates"], reason);
   })
   .transform((mirror) => {
@@ -262,7 +263,7 @@ export interface AptMirrorArgs {
   };
   /**
    * Suites, pockets included, e.g. `["noble", "noble-updates", "noble-security"]`, each by its path below `dists/`
-   * (`noble-updates/epoxy`). One that ends in a slash is the path of a flat repository: `./` is the URL itself (verbatim only).
+   * (`noble-updates/epoxy`). One that ends in a slash is the path of a flat repository: `./` is the URL itself (only with `signing: "upstream"`).
    */
   readonly suites: string[];
   /** By their directories. A flat repository has none. @default ["main", "universe"] */
@@ -270,12 +271,12 @@ export interface AptMirrorArgs {
   /** Debian's names; packages for all architectures are always included. @default ["amd64"] */
   readonly architectures?: string[] | undefined;
   /**
-   * `resigned`: indices made by reprepro and signed with a key of the mirror's own; can be filtered and have local packages.
-   * `verbatim`: upstream's bytes and signature, for clients that must not be told of another key.
+   * Who signs what clients get. `mirror`: indices made by reprepro and signed with a key of the mirror's own; can be filtered
+   * and have local packages. `upstream`: upstream's bytes and signature, for clients that must not be told of another key.
    * @default "mirror"
    */
   readonly signing?: "mirror" | "upstream" | undefined;
-  /** Which packages to take (resigned only). @default all */
+  /** Which packages to take (only with `signing: "mirror"`). @default all */
   readonly filter?:
     | {
         /** Names, or patterns with `*`, `?` and `[...]`. */
@@ -290,7 +291,7 @@ export interface AptMirrorArgs {
         readonly withRecommends?: boolean | undefined;
       }
     | undefined;
-  /** .deb files on this workstation, merged into the first suite and component (resigned only). @default [] */
+  /** .deb files on this workstation, merged into the first suite and component (only with `signing: "mirror"`). @default [] */
   readonly localPackages?: string[] | undefined;
   /** What to mirror besides packages and their indices. */
   readonly extras?:
@@ -301,7 +302,10 @@ export interface AptMirrorArgs {
         readonly contents?: boolean | undefined;
         /** Source packages: about as large again as the packages of one architecture. @default false */
         readonly sources?: boolean | undefined;
-        /** Packages of debugging symbols, where the suite has them (resigned only; a verbatim mirror has all that is listed). @default false */
+        /**
+         * Packages of debugging symbols, where the suite has them. With `signing: "upstream"` a mirror has all that is listed.
+         * @default false
+         */
         readonly debugPackages?: boolean | undefined;
         /** Packages of the old installer; MAAS does not use them. @default false */
         readonly installer?: boolean | undefined;
@@ -311,7 +315,8 @@ export interface AptMirrorArgs {
         readonly appstream?: boolean | undefined;
         /**
          * Updates that upstream gives to a percentage of machines only: a mirror would freeze the percentage. `complete` offers
-         * them to every machine (resigned only). @default "complete" when resigned, "as-upstream" when verbatim
+         * them to every machine (only with `signing: "mirror"`).
+         * @default "complete" with `signing: "mirror"`, "as-upstream" with `signing: "upstream"`
          */
         readonly phasedUpdates?: "complete" | "as-upstream" | undefined;
       }
@@ -323,14 +328,14 @@ export interface AptMirrorArgs {
         readonly path?: string | undefined;
       })
     | undefined;
-  /** How many published trees to keep, the current one included. Clients in the middle of an update use them. @default 3 */
+  /** How many published snapshots to keep, the current one included. Clients in the middle of an update use them. @default 3 */
   readonly keepSnapshots?: number | undefined;
   /**
-   * How long clients accept the mirror's signature, e.g. `30d`, `2w`, `12h` (resigned only). An update renews it in its
-   * last third. @default for ever
+   * How long clients accept the mirror's signature, e.g. `30d`, `2w`, `12h` (only with `signing: "mirror"`). An update
+   * renews it in its last third. @default for ever
    */
   readonly validFor?: string | undefined;
-  /** Serve this kept tree again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
+  /** Serve this kept snapshot again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
   readonly pinnedTo?: string | undefined;
   /** Where the mirror is kept on the host. @default /srv/airgapped-maas/STACK/apt/NAME */
   readonly directory?: string | undefined;

@@ -43,7 +43,7 @@ export const streamSchema = z.strictObject({
   version: z.string().optional(),
   supportEnd: z.string().optional(),
   serve: serveSchema("").prefault({}),
-  keepSnapshots: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),
+  keepSnapshots: z.int().min(1, "is less than 1: the published snapshot itself counts").max(20).default(2),
   directory: mirrorDirectory.optional(),
   nameOnHost: mirrorName.optional(),
   deleteContent: z.boolean().default(false),

@@ -44,7 +44,7 @@ export interface ImageSource {
 }
 
 /**
- * An image of one's own that MAAS deploys: a Rocky Linux, an Oracle Linux, a golden Ubuntu.
+ * A custom image that MAAS deploys: a Rocky Linux, an Oracle Linux, a golden Ubuntu.
  *
  * By default it is published by a host in a signed stream of its own, and MAAS imports it: give it to a MaasBootSource.
  * With `via: "upload"` it is sent to MAAS through its API, which takes every kind of image.

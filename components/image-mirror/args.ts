@@ -7,7 +7,7 @@ import {
   mirrorName,
   type ServeArgs,
   serveSchema,
-  treeName,
+  snapshotName,
   unique,
 } from "../serving/mirror-args.ts";
 import { certificateShown, transferSchema, type UpstreamAccessArgs } from "../serving/upstream-args.ts";
@@ -72,10 +72,10 @@ export const imageMirrorSchema = z
       .refine(...certificateShown),
     images: z.array(images).min(1, "is empty: name at least one"),
     keepVersions: z.int().min(1, "is less than 1: the newest version itself counts").max(10).default(1),
-    keepSnapshots: z.int().min(1, "is less than 1: the published tree itself counts").max(20).default(2),
+    keepSnapshots: z.int().min(1, "is less than 1: the published snapshot itself counts").max(20).default(2),
     unsigned: z.boolean().default(false),
     serve: serveSchema("/ephemeral-v3/stable").prefault({}),
-    pinnedTo: treeName.optional(),
+    pinnedTo: snapshotName.optional(),
     directory: mirrorDirectory.optional(),
     nameOnHost: mirrorName.optional(),
     deleteContent: z.boolean().default(false),
@@ -129,7 +129,7 @@ export interface ImageMirrorArgs {
   /** How many versions of each image to hold, the newest first. MAAS imports the newest only. @default 1 */
   readonly keepVersions?: number | undefined;
   /**
-   * How many published trees to keep, the current one included. A MAAS in the middle of an import uses the one before.
+   * How many published snapshots to keep, the current one included. A MAAS in the middle of an import uses the one before.
    * With 1, old files go as soon as new ones are served. @default 2
    */
   readonly keepSnapshots?: number | undefined;
@@ -145,7 +145,7 @@ export interface ImageMirrorArgs {
         readonly path?: string | undefined;
       })
     | undefined;
-  /** Serve this kept tree again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
+  /** Serve this kept snapshot again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
   readonly pinnedTo?: string | undefined;
   /** Where the mirror is kept on the host. @default /srv/airgapped-maas/STACK/images/NAME */
   readonly directory?: string | undefined;

@@ -49,7 +49,7 @@ export class ImageMirror extends pulumi.ComponentResource {
   readonly selections: pulumi.Output<readonly MaasSelection[]>;
   /** What upstream's index offers and the mirror does not hold, so that nothing may select it: `products` in the stream's own names, and `images`, e.g. `ubuntu focal arm64`. */
   readonly notHeld: pulumi.Output<ImageMirrorPlan["notHeld"]>;
-  /** The published tree's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
+  /** The published snapshot's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
 
   constructor(name: string, args: ImageMirrorArgs, options?: pulumi.ComponentResourceOptions) {

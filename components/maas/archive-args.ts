@@ -28,7 +28,7 @@ function oneSource({ mirror, url, key }: Source, context: z.RefinementCtx): void
       code: "custom",
       path: ["key"],
       message:
-        "does not go with a mirror, whose own is used: a resigned mirror needs its key, a verbatim one must have none",
+        "does not go with a mirror, whose own is used: a mirror that signs itself needs its key, one with upstream's signature must have none",
     });
   }
 }

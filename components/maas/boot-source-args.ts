@@ -77,7 +77,7 @@ export interface MaasBootSourceArgs {
   readonly mirror?: ImageMirror | undefined;
   /** What to take from the mirror. @default all that it holds */
   readonly selections?: SelectionArgs[] | undefined;
-  /** Images of one's own that are published in a stream. */
+  /** Custom images that are published in a stream. */
   readonly customImages?: readonly CustomImage[] | undefined;
   /** Mirrors that this stack does not make, by names of yours. */
   readonly others?:

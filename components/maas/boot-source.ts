@@ -25,7 +25,7 @@ interface Source {
 }
 
 /**
- * Where a region gets its images from: the mirror, images of one's own, further mirrors. All of them together, since MAAS
+ * Where a region gets its images from: the mirror, custom images, further mirrors. All of them together, since MAAS
  * imports from all at once and one that is dead ends every import: there is one MaasBootSource for a region.
  *
  * MAAS is pointed at a mirror only after it was seen to serve: its signature by the very keyring that MAAS gets, and every

@@ -43,9 +43,9 @@ export const mirrorName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name for a mirror: use small letters, digits and hyphens");
 
-export const treeName = z
+export const snapshotName = z
   .string()
-  .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a tree's name such as 000007-0f3c2a9be114");
+  .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a snapshot's name such as 000007-0f3c2a9be114");
 
 export const emptyList = "is empty: name at least one";
 

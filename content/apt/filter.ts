@@ -1,6 +1,6 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 
-/** Which packages a re-signed mirror takes. Neither `include` nor `sections`: all. */
+/** Which packages a mirror takes that signs itself. Neither `include` nor `sections`: all. */
 export interface PackageFilter {
   /** Names, or patterns with `*`, `?` and `[...]`. */
   readonly include?: readonly string[];

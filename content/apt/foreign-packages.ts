@@ -21,8 +21,8 @@ export function refuseForeignPackages(archive: Archive, { selection }: MirrorSig
       throw new ExplainedError({
         step: "planning a mirror that signs anew",
         found: `${path} lists ${foreign.name} ${foreign.version}, which says that it is for ${foreign.architecture}: reprepro keeps an index of ${architecture} to packages for ${architecture}`,
-        remedy: `Set mode: verbatim, which passes the index on unchanged, take ${architecture} out of architectures, or name the package in filter.exclude.`,
-        values: ["mode", "architectures"],
+        remedy: `Set signing: upstream, which passes the index on unchanged, take ${architecture} out of architectures, or name the package in filter.exclude.`,
+        values: ["signing", "architectures"],
       });
     }
   }

@@ -10,7 +10,7 @@ export interface Extras {
   readonly contents?: boolean;
   /** Source packages: about as large again as one architecture's packages [estimate]. @default false */
   readonly sources?: boolean;
-  /** Packages of debugging symbols (resigned mirrors only; a verbatim one has all that is listed). @default false */
+  /** Packages of debugging symbols. A mirror with upstream's signature has all that is listed. @default false */
   readonly debugPackages?: boolean;
   /** Packages of the old installer (udebs); a MAAS site has no use for them. @default false */
   readonly installer?: boolean;
@@ -21,7 +21,7 @@ export interface Extras {
   readonly commandNotFound?: boolean;
   /** Data of desktop software centres; servers do not ask for it. @default false */
   readonly appstream?: boolean;
-  /** `complete` offers phased updates to every machine (resigned mirrors only). @default "as-upstream" when verbatim */
+  /** `complete` offers phased updates to every machine; only where the mirror signs. */
   readonly phasedUpdates?: "complete" | "as-upstream" | undefined;
 }
 

@@ -14,12 +14,12 @@ export interface MirrorSignedPlan extends Plan {
   readonly missing: Closure["missing"];
   /** The site's own packages in the place of which clients install upstream's, e.g. `bc 1.0 (noble-updates has 1.1)`. */
   readonly outranked: readonly string[];
-  /** Names per suite, component and architecture (of the index), as a re-signing tool takes them. */
+  /** Names per suite, component and architecture (of the index), as a tool that signs them takes them. */
   readonly selection: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * The packages that a re-signed mirror takes: in each suite the newest version of every selected name. The site's own
+ * The packages that a mirror takes that signs itself: in each suite the newest version of every selected name. The site's own
  * join the first component of the first suite.
  *
  * @throws ExplainedError when a name or pattern of `include` matches nothing, when a package of the site's own could not

@@ -70,7 +70,7 @@ export function planUpstreamSigned(archive: Archive): Plan {
       if (index.odd.length > 0) {
         throw refuseOdd(
           index.odd,
-          'Ask those who run the archive, or use another mirror of it. A mirror with mode "resigned" and a filter that does not take the package can do without.',
+          'Ask those who run the archive, or use another mirror of it. A mirror with signing "mirror" and a filter that does not take the package can do without.',
         );
       }
       for (const found of index.packages) rows.push(rowOf(suite.name, index.component, found));

@@ -248,7 +248,7 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
     unlessAccepted(
       "older",
       `it was made at ${date.toISOString()}, and one of ${new Date(seen).toISOString()} was accepted before: upstream went back`,
-      "Wait until upstream is up to date again, or use another mirror of it. Publish an older tree of yours with pinnedTo.",
+      "Wait until upstream is up to date again, or use another mirror of it. Publish an older snapshot of yours with pinnedTo.",
     );
   }
   const lacking = (what: string, missing: readonly string[], available: readonly string[]) => {

@@ -65,8 +65,8 @@ function refusal(found: string, names: readonly string[]): ExplainedError {
   return new ExplainedError({
     step: "selecting packages",
     found,
-    remedy: `Leave ${names.length > 1 ? "them" : "it"} out (filter.exclude: [${list}${names.length > 6 ? ", ..." : ""}]), or mirror the archive with mode "verbatim", which passes on what upstream has.`,
-    values: ["filter.exclude", "mode"],
+    remedy: `Leave ${names.length > 1 ? "them" : "it"} out (filter.exclude: [${list}${names.length > 6 ? ", ..." : ""}]), or mirror the archive with signing "upstream", which passes on what upstream has.`,
+    values: ["filter.exclude", "signing"],
   });
 }
 

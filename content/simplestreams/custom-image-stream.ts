@@ -2,7 +2,7 @@ import { signedDate } from "../dates.ts";
 import { isSanePath } from "../paths.ts";
 import { customImageRefusal } from "./custom-image-rules.ts";
 
-/** An image of a site's own, as one archive that MAAS unpacks onto a disk. */
+/** A custom image: one archive that MAAS unpacks onto a disk. */
 export interface CustomImageDescription {
   /** Of MAAS's: `centos`, `rhel`, `ol` or `suse`. Says how MAAS deploys it. */
   readonly os: string;
@@ -31,7 +31,7 @@ export interface CustomImageDescription {
   readonly manifest: { readonly size: number; readonly sha256: string };
 }
 
-/** A stream of one's own: texts to clearsign, and where its files go. */
+/** The stream of a custom image: texts to clearsign, and where its files go. */
 export interface CustomImageStream {
   readonly contentId: string;
   readonly product: string;

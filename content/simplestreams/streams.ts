@@ -221,7 +221,7 @@ function checkAge(path: string, updated: Date, now: Date, seen: string | undefin
       step: `checking ${path}`,
       found: `it was made at ${updated.toISOString()}, and one of ${new Date(seen).toISOString()} was accepted before: upstream went back`,
       remedy:
-        "Wait until upstream is up to date again, or use another mirror of it. Publish an older tree of yours with pinnedTo.",
+        "Wait until upstream is up to date again, or use another mirror of it. Publish an older snapshot of yours with pinnedTo.",
     });
   }
 }

@@ -39,9 +39,9 @@ export interface Shape {
   /** Whether there are names by hash: `announced` ones are said to be there and are not. @default none */
   readonly byHash?: "there" | "announced";
   readonly undated?: boolean;
-  /** Why a mirror cannot sign it anew. */
+  /** Why a mirror cannot sign it itself. */
   readonly mirrorSigned?: RegExp;
-  /** What apt says of it all the same, of upstream and of a mirror with its signature. */
+  /** What apt says of it all the same, of upstream and of a mirror with upstream's signature. */
   readonly complaint?: RegExp;
   readonly packages: readonly ShapedPackage[];
 }

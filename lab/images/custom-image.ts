@@ -16,7 +16,7 @@ export async function writeCustomImage(path: string, release: string): Promise<v
     writeFileSync(join(root, "etc", "os-release"), `ID=rocky\nVERSION_ID="${release}"\n`);
     writeFileSync(
       join(root, "usr", "filling"),
-      contentBytes({ seed: `own image ${release}`, size: 6_000_000 }),
+      contentBytes({ seed: `custom image ${release}`, size: 6_000_000 }),
     );
     await command([
       "tar",

@@ -35,7 +35,7 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-/** The published tree's name, the digest of every file that MAAS can get, and that of all that MAAS has. */
+/** The published snapshot's name, the digest of every file that MAAS can get, and that of all that MAAS has. */
 async function served(): Promise<string> {
   const { stdout } = await lab.sh(
     "mirror",

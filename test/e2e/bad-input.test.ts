@@ -43,7 +43,7 @@ const wrong: readonly [path: string, mirror: Values, reason: string][] = [
   ["serve.path", { serve: { path: "/a b;" } }, "is not a plain URL path"],
   ["serve.serverNames[0]", { serve: { serverNames: ["a_b.dc1"] } }, "is not a host name"],
   ["keepSnapshots", { keepSnapshots: 0 }, "is less than 1"],
-  ["pinnedTo", { pinnedTo: "latest" }, "is not a tree's name"],
+  ["pinnedTo", { pinnedTo: "latest" }, "is not a snapshot's name"],
   ["directory", { directory: "srv/ubuntu/" }, "is not an absolute path"],
 ];
 
@@ -169,7 +169,7 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
     () => upstream({ url: "http://archive.ubuntu.com/no" }),
     /404/,
   ],
-  ["a tree that is not kept", "pinnedTo", () => ({ pinnedTo: "000007-0f3c2a9be114" }), /no trees/],
+  ["a snapshot that is not kept", "pinnedTo", () => ({ pinnedTo: "000007-0f3c2a9be114" }), /no snapshots/],
   [
     "a directory that holds something else",
     "directory",

@@ -122,7 +122,7 @@ const moments: readonly Moment[] = [
   },
   nextSerial,
   {
-    label: "while an image of the site's own is published",
+    label: "while a custom image is published",
     host: "mirror",
     prepare: async () => maas.change("rocky9"),
     reached: says(/sending \S*rocky9/),

@@ -84,7 +84,7 @@ async function newStack({
 }
 
 /**
- * What a mirror serves and whether it is sound, as text. Of a re-signed one without what is signed anew each time:
+ * What a mirror serves and whether it is sound, as text. Of one that signs itself without what is signed anew each time:
  * of its Release all but the date, and that its signature is good.
  */
 async function treeOf(stack: Stack, signing: string, host = "mirror"): Promise<string> {
@@ -170,7 +170,7 @@ const firstMoments = [
   at(/SigningKey .* creating/),
   at(/upstream-configuration creating/),
   at(/fetching \d+ files/, { slow: true }),
-  at(/putting the tree together/),
+  at(/putting the snapshot together/),
 ];
 const laterMoments = [
   after(0.2),

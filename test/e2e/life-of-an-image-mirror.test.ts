@@ -204,7 +204,7 @@ describe("another choice", () => {
     for (const { path } of Object.values<Values>(index.index)) expect(await served.status(path)).toBe(200);
   }, 120_000);
 
-  test("of a kept tree serves that again, and following upstream again comes back", async () => {
+  test("of a kept snapshot serves that again, and following upstream again comes back", async () => {
     const now = await tree();
     const kept = (await lab.sh("mirror", `ls ${directory}/trees | sort | head -n 1`)).stdout.trim();
     stack.configure(imageSite(lab, { pinnedTo: kept }));

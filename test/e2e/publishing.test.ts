@@ -125,7 +125,7 @@ describe("a change of what is mirrored", () => {
 describe("a rollback", () => {
   afterAll(() => upstream.restore());
 
-  test("serves a kept tree again while upstream is down, changes nothing else, and ends when it is taken out", async () => {
+  test("serves a kept snapshot again while upstream is down, changes nothing else, and ends when it is taken out", async () => {
     const { mirrors: before } = await stack.outputs();
     const older = before.mirror.tree;
     await upstream.release({ package: "hello", version: "4.0" });

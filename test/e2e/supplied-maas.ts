@@ -18,7 +18,7 @@ const ubuntus = ["jammy", "noble"];
 const sizes = { rocky9: 1_000_000, golden: 10_000_000 };
 
 /**
- * A lab whose MAAS gets everything: a mirror's images, an image of the site's own by a stream, and another one that is
+ * A lab whose MAAS gets everything: a mirror's images, a custom image by a stream, and another one that is
  * uploaded. What it is to have is declared here, and what it has is looked up in its state, past its API.
  */
 export class SuppliedMaas {
@@ -65,7 +65,7 @@ export class SuppliedMaas {
     };
   }
 
-  /** Gives an image of the site's own another content. Returns its SHA-256. */
+  /** Gives a custom image another content. Returns its SHA-256. */
   change(image: "rocky9" | "golden"): string {
     const seed = `${image} ${++this.#contents}`;
     const content = contentBytes({ seed, size: sizes[image] });

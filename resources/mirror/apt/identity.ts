@@ -4,7 +4,7 @@ import { count, few } from "../published-tree/wording.ts";
 // Blanks may be tabs.
 const plain = z.string().regex(/^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$/);
 
-/** What the contents.json of a published tree says of what clients know it by. */
+/** What the contents.json of a published snapshot says of what clients know it by. */
 const heldSchema = z.object({
   headers: z.record(z.string(), z.record(z.string(), plain)).default({}),
   upstreamFingerprints: z.array(plain).default([]),

@@ -4,7 +4,7 @@ import type { Host } from "../../../hosts/host.ts";
 import { readAs, signedByOthers } from "../published-tree/published.ts";
 
 /*
- * What a host says of a kept tree that is to be served again. It goes into configuration files, and to clients as the key
+ * What a host says of a kept snapshot that is to be served again. It goes into configuration files, and to clients as the key
  * to trust: so it is read once into checked values, and keys come from the declaration alone.
  */
 
@@ -41,7 +41,8 @@ export type KeptPlan = z.output<typeof keptSchema> & { readonly upstreamKey: str
 
 /**
  * @param tree Its directory on the host.
- * @throws ExplainedError where it is not what an update wrote, or where clients of a verbatim tree would not accept its signature
+ * @throws ExplainedError where it is not what an update wrote, or where clients would not accept upstream's
+ * signature, which it is to be served with
  */
 export function checkedKeptPlan(
   host: Host,

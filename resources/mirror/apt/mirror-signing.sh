@@ -1,4 +1,4 @@
-# Builds the dists/ of a re-signed tree with reprepro, and brings its packages into the pool. Part of a job's script; expects, beside what pool.sh does:
+# Builds the dists/ of a tree that the mirror signs, with reprepro, and brings its packages into the pool. Part of a job's script; expects, beside what pool.sh does:
 #   $ROOT/reprepro/conf   written by the component: distributions, updates, options
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
@@ -65,7 +65,7 @@ state_of() {
   } | sha256sum >"$PLACE/suites/$of/state"
 }
 
-# is_unchanged SUITE: whether what was made of it last is of this state, and whole. A published tree has the same files,
+# is_unchanged SUITE: whether what was made of it last is of this state, and whole. A published snapshot has the same files,
 # and whoever writes to one writes to both.
 is_unchanged() {
   of=$(key_of "$1")
@@ -175,7 +175,7 @@ check_plan() {
   for suite in $SUITES; do taken_of "$suite"; done | awk '!seen[$0]++' >"$WORK/pool-files"
   awk -F'\t' '
     FILENAME == ARGV[1] {
-      if ($3 in at && ++twice <= 10) print "fault " $3 ": would have two contents, since reprepro names packages anew: mirror these suites apart, or set mode: verbatim"
+      if ($3 in at && ++twice <= 10) print "fault " $3 ": would have two contents, since reprepro names packages anew: mirror these suites apart, or set signing: upstream"
       at[$3]; taken[$1 "\t" $2] = 1; next
     }
     $4 ~ /^package\// { planned[$1 "\t" $2] = 1; if (!(($1 "\t" $2) in taken) && ++n <= 10) print "fault " substr($4, 9) ": is planned, and is in no index" }

@@ -60,7 +60,7 @@ export interface AptPlanRequest {
   /** Paths of .deb files on this workstation. */
   readonly localPackages: readonly string[];
   readonly extras: Extras;
-  /** A kept tree to serve again instead of what upstream has now. */
+  /** A kept snapshot to serve again instead of what upstream has now. */
   readonly pinnedTo?: string | undefined;
   /** Where the host may have the key that the mirror signs with (signing: mirror): in the first of these that has one. */
   readonly keyDirectories?: readonly string[] | undefined;
@@ -83,7 +83,7 @@ export interface AptMirrorPlan {
   readonly upstreamKey: string;
   /** What a person should know of it. */
   readonly warnings: readonly string[];
-  /** A text a suite: what becomes of the published tree; see `changeText`. */
+  /** A text a suite: what becomes of the published snapshot; see `changeText`. */
   readonly changes: readonly string[];
 }
 

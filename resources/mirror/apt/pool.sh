@@ -1,4 +1,4 @@
-# Trees of an archive: indices of their own, and one pool/ for the packages of all kept trees.
+# Trees of an archive: indices of their own, and one pool/ for the packages of all kept snapshots.
 # Part of a job's script; expects, beside what tree.sh does:
 #   SIGNING   who signs: mirror or upstream
 
@@ -79,7 +79,7 @@ list_tree() {
 # of two roots it has seen, so clients would never follow an old one.
 restore_tree() {
   if ! grep -q "\"signing\":\"$SIGNING\"" "$kept/summary.json"; then
-    echo "fault $PINNED: is not signed by the $SIGNING: set signing as it was when this was published"
+    echo "fault $PINNED: was published with another signing than $SIGNING: set signing to what it was then"
     exit 65
   fi
   if [ "$SIGNING" = mirror ]; then sign_anew; return; fi

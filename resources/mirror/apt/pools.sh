@@ -1,6 +1,6 @@
 # The pools of a mirror's trees. A tree names the pool it is served from by its link public/pool; several trees share one as
-# long as the later ones only add to it. Where one needs other bytes at a path that a kept tree lists, it gets a pool of its own:
-# nothing that any kept tree lists is replaced or removed. Part of a job's script; expects what tree.sh does.
+# long as the later ones only add to it. Where one needs other bytes at a path that a kept snapshot lists, it gets a pool of its own:
+# nothing that any kept snapshot lists is replaced or removed. Part of a job's script; expects what tree.sh does.
 
 # pool_of TREE: the directory below ROOT that the tree in TREE is served from.
 pool_of() { basename "$(readlink "$1/public/pool" 2>/dev/null || echo pool)"; }
@@ -16,7 +16,7 @@ fill_pool() {
     0) ;;
     3)
       POOL=$(next_pool)
-      echo "progress kept trees have other packages under the same names: the new tree gets a pool of its own"
+      echo "progress kept snapshots have other packages under the same names: the new snapshot gets a pool of its own"
       mkdir "$ROOT/$POOL"
       ;;
     *) exit "$harm" ;;
@@ -46,7 +46,7 @@ next_pool() {
   echo "pool-$number"
 }
 
-# room_in_pool LIST POOL: its status is 3 where a file of LIST cannot be in POOL without harm to what a kept tree lists there. Otherwise
+# room_in_pool LIST POOL: its status is 3 where a file of LIST cannot be in POOL without harm to what a kept snapshot lists there. Otherwise
 # takes away what no tree lists and stands in the way, which failed updates have left.
 room_in_pool() {
   kept_packages "$2" >"$WORK/kept-packages"
@@ -81,10 +81,10 @@ room_in_pool() {
   ' "$STORE" "$ROOT" "$1" "$2" "$WORK/kept-packages"
 }
 
-# kept_packages [POOL]: what the kept trees list in one pool, or in all, as their listings have it.
+# kept_packages [POOL]: what the kept snapshots list in one pool, or in all, as their listings have it.
 kept_packages() { tree_names | while read -r tree; do listed "$ROOT/trees/$tree"; done | awk -F'\t' -v pool="${1:-}" '$4 ~ /^pool/ && (pool == "" || index($4, pool "/") == 1)'; }
 
-# carry_packages POOL: what the kept trees list and another pool has is put into this one, where it has nothing there:
+# carry_packages POOL: what the kept snapshots list and another pool has is put into this one, where it has nothing there:
 # clients in the middle of an update ask for packages that the tree they began with lists.
 carry_packages() {
   [ "$(find "$ROOT" -mindepth 1 -maxdepth 1 -type d -name 'pool*' | wc -l)" -gt 1 ] || return 0
@@ -101,7 +101,7 @@ carry_packages() {
   ' "$ROOT" "$1" "$WORK"
 }
 
-# Drops the pools that no kept tree is served from, and from the others what no kept tree lists.
+# Drops the pools that no kept snapshot is served from, and from the others what no kept snapshot lists.
 prune_beside() {
   kept_packages | cut -f4 | sed 's#^[^/]*/##' | LC_ALL=C sort -u >"$WORK/wanted"
   tree_names | while read -r tree; do pool_of "$ROOT/trees/$tree"; done | sort -u >"$WORK/pools"

@@ -1,4 +1,4 @@
-# The Release files of a re-signed tree, and the tree that is one again under new ones. Part of a job's script; expects what
+# The Release files of a tree that the mirror signs, and the tree that is one again under new ones. Part of a job's script; expects what
 # mirror-signing.sh does.
 
 # write_release SUITE HEADER: reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and
@@ -52,7 +52,7 @@ export_key() {
   [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
 }
 
-# Publishes the kept tree in $kept again, with Release files of today.
+# Publishes the kept snapshot in $kept again, with Release files of today.
 sign_anew() {
   rm -rf "$WORK/tree"
   mkdir -p "$WORK/tree"

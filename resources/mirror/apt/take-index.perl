@@ -48,7 +48,7 @@ sub fault {
   print "fault $where: the package $name $wrong", ($remedy ? ": $remedy" : ""), "\n" if $faults++ < 10;
 }
 
-my $leave_out = "name it in filter.exclude, or set mode: verbatim";
+my $leave_out = "name it in filter.exclude, or set signing: upstream";
 
 # A file of a package, under its name in reprepro's pool, where it never has other bytes. Its content is as the plan has it:
 # digest and size.

@@ -31,7 +31,7 @@ const inputs = z.object({
   suites: z.record(z.string(), suite),
   packages: z.number(),
   bytes: z.number(),
-  /** Whether every file of the published tree is there and right. */
+  /** Whether every file of the published snapshot is there and right. */
   integrity: z.string().default("complete"),
   signingKey: z
     .strictObject({
@@ -51,11 +51,11 @@ const inputs = z.object({
 type Inputs = z.output<typeof inputs>;
 
 interface Outputs {
-  /** The published tree's name below trees/. */
+  /** The published snapshot's name below trees/. */
   readonly tree: string;
 }
 
-/** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
+/** What a published snapshot says of itself: the inputs it was made from, less what only steers the work. */
 const summarySchema = z.object({
   plan: z.string(),
   ...inputs.pick({ signing: true, upstream: true, suites: true, packages: true, bytes: true }).partial()
@@ -63,7 +63,7 @@ const summarySchema = z.object({
   signingKey: z
     .object({ directory: z.string(), fingerprint: z.string(), validSeconds: z.number() })
     .optional(),
-  /** The kept tree that it is again, signed anew. */
+  /** The kept snapshot that it is again, signed anew. */
   restores: z.string().optional(),
 });
 
@@ -90,7 +90,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
           ...signingKey,
           freshness: freshness(signingKey.validSeconds, found.secondsLeft),
         },
-        // Where a kept tree came from, and how many were to be kept then, is history.
+        // Where a kept snapshot came from, and how many were to be kept then, is history.
         ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: restores ?? found.tree } : { pinnedTo }),
       },
       outputs: { tree: found.tree },
@@ -126,7 +126,7 @@ export const aptTree = defineResource<Inputs, Outputs>({
   },
 });
 
-/** Whether a published tree would say something else than the one there; the other inputs only steer how. */
+/** Whether a published snapshot would say something else than the one there; the other inputs only steer how. */
 function needsTree(wanted: Inputs, observed: Inputs): boolean {
   const visible = ({ plan, signing, upstream, integrity, signingKey, pinnedTo, keepSnapshots }: Inputs) =>
     JSON.parse(JSON.stringify({ plan, signing, upstream, integrity, signingKey, pinnedTo, keepSnapshots }));

@@ -19,7 +19,7 @@ export interface Work {
   readonly texts: readonly Text[];
 }
 
-/** A verbatim tree is upstream's files under upstream's names. */
+/** A tree that upstream signed is upstream's files under upstream's names. */
 export function upstreamSignedWork(archive: Archive, plan: Plan): Work {
   const roots = archive.suites.flatMap((suite) => suite.roots);
   const handedOver = new Set(roots.map(({ path }) => path));
@@ -36,7 +36,7 @@ export function upstreamSignedWork(archive: Archive, plan: Plan): Work {
 }
 
 /**
- * A re-signed tree is made by reprepro from upstream's package indices, which the host reads once more (see
+ * A tree that the mirror signs is made by reprepro from upstream's package indices, which the host reads once more (see
  * take-index.perl): `index/SUITE/COMPONENT/KIND/...`, and what is taken from each, `selection/SUITE/COMPONENT/ARCHITECTURE`
  * and `sources/SUITE`. Packages are `package/...`, by upstream's path. Indices that reprepro does not know pass into the
  * tree as they are. Names that may have slashes are one part of a path each, as `pathPart` has them.
@@ -122,7 +122,7 @@ function indexItems(suite: ArchiveSuite): WorkItem[] {
   ];
 }
 
-/** Fields of a Release that say when it was made and what it lists: the re-signed one has its own. */
+/** Fields of a Release that say when it was made and what it lists: the mirror's has its own. */
 const ownFields = new Set([
   "date",
   "valid-until",
@@ -137,7 +137,7 @@ const ownFields = new Set([
 ]);
 
 /**
- * The head of a re-signed Release: upstream's Origin, Label, Suite, Codename, Version and whatever else
+ * The head of a Release that the mirror signs: upstream's Origin, Label, Suite, Codename, Version and whatever else
  * it says there, since apt asks its user when these change (apt-secure(8)) and pins depend on them.
  */
 function headOf(

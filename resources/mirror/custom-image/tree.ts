@@ -37,7 +37,7 @@ const inputs = z.object({
   /** Bytes of the image's file. */
   size: z.number(),
   signingKey: z.strictObject({ directory: z.string(), fingerprint: z.string() }),
-  /** Whether every file of the published tree is there and right. */
+  /** Whether every file of the published snapshot is there and right. */
   integrity: z.string().default("complete"),
   keepSnapshots: z.number(),
   deleteContent: z.boolean(),
@@ -45,11 +45,11 @@ const inputs = z.object({
 type Inputs = z.output<typeof inputs>;
 
 interface Outputs {
-  /** The published tree's name below trees/. */
+  /** The published snapshot's name below trees/. */
   readonly tree: string;
 }
 
-/** What a published tree says of itself. */
+/** What a published snapshot says of itself. */
 export type CustomImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signingKey">;
 
 const summarySchema = z.object({

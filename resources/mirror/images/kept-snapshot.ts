@@ -27,7 +27,7 @@ const keptPlanSchema = z.object({
 export type KeptPlan = z.output<typeof keptPlanSchema>;
 
 /**
- * What a kept tree is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:
+ * What a kept snapshot is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:
  * else whoever has the host could sign images of their own.
  *
  * @throws ExplainedError where it was signed by none of them

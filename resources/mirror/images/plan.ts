@@ -42,7 +42,7 @@ export interface ImagePlanRequest {
   readonly keepVersions: number;
   /** Publish the unsigned forms of the index too. */
   readonly unsigned: boolean;
-  /** A kept tree to serve again instead of what upstream has now. */
+  /** A kept snapshot to serve again instead of what upstream has now. */
   readonly pinnedTo?: string | undefined;
 }
 
@@ -70,7 +70,7 @@ export interface ImageMirrorPlan {
   readonly notHeld: Pick<NotHeld, "products" | "images">;
   /** What a person should know of it. */
   readonly warnings: readonly string[];
-  /** A line an image: what becomes of the published tree, e.g. `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch`. */
+  /** A line an image: what becomes of the published snapshot, e.g. `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch`. */
   readonly changes: readonly string[];
 }
 

@@ -13,7 +13,7 @@ export function publishScript(settings: TreeSettings): string {
   return publishJob(settings, kind);
 }
 
-/** The job that serves a kept tree again. */
+/** The job that serves a kept snapshot again. */
 export function restoreScript(
   settings: Place & Pick<TreeSettings, "keep" | "plan" | "summary">,
   tree: string,

@@ -37,10 +37,10 @@ const inputs = z.object({
   /** Different files, the index included, and their bytes. */
   files: z.number(),
   bytes: z.number(),
-  /** Whether every file of the published tree is there and right. */
+  /** Whether every file of the published snapshot is there and right. */
   integrity: z.string().default("complete"),
   pinnedTo: z.string().optional(),
-  /** Trees to keep, the published one included. */
+  /** Snapshots to keep, the published one included. */
   keepSnapshots: z.number(),
   fetch: fetchSchema,
   /** What of the way to upstream is secret. Another one alone publishes nothing. */
@@ -50,11 +50,11 @@ const inputs = z.object({
 type Inputs = z.output<typeof inputs>;
 
 interface Outputs {
-  /** The published tree's name below trees/. */
+  /** The published snapshot's name below trees/. */
   readonly tree: string;
 }
 
-/** What a published tree says of itself: the inputs it was made from, less what only steers the work. */
+/** What a published snapshot says of itself: the inputs it was made from, less what only steers the work. */
 export type ImageSummary = Pick<
   Inputs,
   "upstream" | "plan" | "updated" | "images" | "files" | "bytes" | "keepSnapshots"
@@ -86,7 +86,7 @@ export const imageTree = defineResource<Inputs, Outputs>({
         ...declared,
         ...summary,
         integrity,
-        // A kept tree is served as it was published: from where, and how many were to be kept then, is history.
+        // A kept snapshot is served as it was published: from where, and how many were to be kept then, is history.
         ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: tree } : {}),
       },
       outputs: { tree },

@@ -1,4 +1,4 @@
-# What a job refuses by itself, whoever wrote what it reads: the work list, its settings, the listings of kept trees, and
+# What a job refuses by itself, whoever wrote what it reads: the work list, its settings, the listings of kept snapshots, and
 # symbolic links in the mirror's directories, none of which is followed. First part of every job's script; expects:
 #   ROOT STORE WORK    see tree.sh and fetch.sh; WORK is below ROOT
 # and, where a job has a work list, LIST and
@@ -114,7 +114,7 @@ check_settings() {
   case "${PATIENCE:-}" in *[!0-9.\ ]*) fault "the job's settings: $PATIENCE are no numbers" ;; esac
   # It becomes a line of a configuration of curl.
   case "${PROXY:-}" in *[!-A-Za-z0-9._~:/@%[\]]*) fault "the job's settings: the proxy's address has characters that no address has" ;; esac
-  [ -z "${PINNED:-}" ] || is_tree "$PINNED" || fault "$PINNED: is no name of a kept tree: set pinnedTo to one"
+  [ -z "${PINNED:-}" ] || is_tree "$PINNED" || fault "$PINNED: is no name of a kept snapshot: set pinnedTo to one"
   perl -e "$in_tree"'
     for (@ARGV[0 .. 2]) { (my $plain = $_) =~ tr/ /_/; $plain =~ s{^/}{} && sane($plain) or fault("the job`s settings: " . shown($_) . " is no directory") }
     $ARGV[2] eq "$ARGV[0]/work" or fault("the job`s settings: $ARGV[2] is not in $ARGV[0]");
@@ -130,7 +130,7 @@ is_digest() {
 # NUMBER-DIGEST, as trees are called.
 is_tree() { printf '%s\n' "$1" | grep -qEx '[0-9]{6,}-[0-9a-f]{12}'; }
 
-# The names of the kept trees, oldest first.
+# The names of the kept snapshots, oldest first.
 tree_names() { find "$ROOT/trees" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null | grep -Ex '[0-9]{6,}-[0-9a-f]{12}' | LC_ALL=C sort; }
 
 # refuse_links PATH... [-maxdepth N]: names the symbolic links at and below each that no mirror makes. A mirror makes `current`, and in

@@ -1,4 +1,4 @@
-# The order of a publication. Whatever ends it early leaves the published tree as it is.
+# The order of a publication. Whatever ends it early leaves the published snapshot as it is.
 
 step "checking what it is to do"
 check_settings
@@ -12,8 +12,8 @@ discard_damaged
 discard_unproven
 step "fetching"
 fetch_missing
-step "putting the tree together"
-echo "progress putting the tree together"
+step "putting the snapshot together"
+echo "progress putting the snapshot together"
 make_tree
 publish_tree
 prune

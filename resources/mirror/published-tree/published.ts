@@ -5,13 +5,13 @@ import { sh } from "../../../hosts/shell.ts";
 import { pathText } from "../../kernel/check.ts";
 import { foreignNamesScript, observeScript } from "./scripts.ts";
 
-/** What every published tree says of itself; the kinds of trees add to it. */
+/** What every published snapshot says of itself; the kinds of trees add to it. */
 export interface Summary {
   /** Digest of the publication it was made from. */
   readonly plan: string;
 }
 
-/** A published tree, as its host tells it. */
+/** A published snapshot, as its host tells it. */
 export interface Published<S extends Summary> {
   /** Its name below trees/. */
   readonly tree: string;
@@ -65,7 +65,7 @@ export function publishedTree<S extends Summary>(
 export interface Summaries<S> {
   /** Undefined: nothing is published. */
   readonly published: S | undefined;
-  /** Of all kept trees, the published one included. */
+  /** Of all kept snapshots, the published one included. */
   readonly kept: readonly S[];
 }
 
@@ -113,7 +113,7 @@ done`,
 }
 
 /**
- * What the preview that made a kept tree found out then, and the digest of the plan it made.
+ * What the preview that made a kept snapshot found out then, and the digest of the plan it made.
  *
  * @throws ExplainedError that names the trees there are
  */
@@ -135,13 +135,13 @@ export async function keptPlan<Found>(
     };
   throw new ExplainedError({
     host: host.name,
-    step: `looking for the kept tree ${name}`,
+    step: `looking for the kept snapshot ${name}`,
     found: `${directory}/trees has ${
       contents
         .trim()
         .split("\n")
         .filter((kept) => /^\d/.test(kept))
-        .join(", ") || "no trees"
+        .join(", ") || "no snapshots"
     }`,
     remedy: "Set pinnedTo to one of these, or take it out to follow upstream again.",
   });
@@ -168,7 +168,7 @@ export function damaged(
     step: `reading ${path}`,
     found: `${found}: this is not what an update wrote`,
     remedy:
-      "See what else writes there, and repair the disk. Of a kept tree that is not served, remove the directory; of the one that is served, remove the link `current`: then it is published anew.",
+      "See what else writes there, and repair the disk. Of a kept snapshot that is not served, remove the directory; of the one that is served, remove the link `current`: then it is published anew.",
     cause,
   });
 }
@@ -187,7 +187,7 @@ export function readAs<Schema extends z.ZodType>(
 }
 
 /**
- * The refusal to serve a kept tree again that none of the declared keys has signed.
+ * The refusal to serve a kept snapshot again that none of the declared keys has signed.
  *
  * @param readers who would refuse it then
  */
@@ -199,14 +199,14 @@ export function signedByOthers(
 ): ExplainedError {
   return new ExplainedError({
     host: host.name,
-    step: `looking at the kept tree ${tree}`,
+    step: `looking at the kept snapshot ${tree}`,
     found: `it was signed by ${signers.join(", ") || "nobody"}, and ${declared.join(", ")} is declared: ${readers} would refuse it`,
-    remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer tree.",
+    remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer snapshot.",
     values: ["pinnedTo", "upstream.key"],
   });
 }
 
-/** What the preview that made the published tree found out then, for a reader to check. Undefined: nothing can be read. */
+/** What the preview that made the published snapshot found out then, for a reader to check. Undefined: nothing can be read. */
 export function publishedFindings(directory: string): Probe<unknown> {
   return {
     script: sh`cat ${`${directory}/current/contents.json`} 2>/dev/null || true`,

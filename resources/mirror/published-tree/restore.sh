@@ -1,5 +1,5 @@
-# Serves a kept tree again, when it is whole or the store makes it so. Expects, beside what tree.sh does:
-#   PINNED    the kept tree's name
+# Serves a kept snapshot again, when it is whole or the store makes it so. Expects, beside what tree.sh does:
+#   PINNED    the kept snapshot's name
 
 step "checking what it is to do"
 check_settings
@@ -7,7 +7,7 @@ refuse_planted_links
 kept=$ROOT/trees/$PINNED
 take_lock
 if [ ! -e "$kept/summary.json" ]; then
-  echo "fault $PINNED: is not among the kept trees: $(tree_names | tr '\n' ' ')"
+  echo "fault $PINNED: is not among the kept snapshots: $(tree_names | tr '\n' ' ')"
   exit 65
 fi
 # All of it is mended or nothing.
@@ -18,7 +18,7 @@ if [ -s "$WORK/faults" ]; then
   sed 's/^\([^\t]*\)\t\(.*\)/fault \2: \1/' "$WORK/faults" | head
   exit 65
 fi
-step "putting the tree right"
+step "putting the snapshot right"
 mend "$kept"
 restore_tree
 finish

@@ -58,7 +58,7 @@ PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${waitsOf(fetch.
   ].join("\n");
 }
 
-/** The job that serves a kept tree again; see restore.sh. */
+/** The job that serves a kept snapshot again; see restore.sh. */
 export function restoreJob(
   settings: Place & Pick<TreeSettings, "keep" | "plan" | "summary">,
   tree: string,

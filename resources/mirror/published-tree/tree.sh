@@ -10,8 +10,8 @@
 #                        which it sets, as long as there is no tree of it
 #   complete_tree DIR    adds to the new tree's public files, in DIR, what comes from the trees before it
 #   list_tree TREE       prints what trees/TREE consists of: sha256 TAB path below ROOT
-#   prune_beside         drops what no kept tree refers to from what the kind has beside the trees
-#   restore_tree         serves the kept tree PINNED, found whole in $kept, again
+#   prune_beside         drops what no kept snapshot refers to from what the kind has beside the trees
+#   restore_tree         serves the kept snapshot PINNED, found whole in $kept, again
 
 # Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
 # to yet holds its lock with others; who prunes it needs it alone.
@@ -148,7 +148,7 @@ write_listing() {
     open my $in, "<", $files or fault("$files: $!");
     while (<$in>) {
       chomp; my ($sha, $path) = split /\t/, $_, 2;
-      $sha =~ m{^[0-9a-f]{64}\z} && sane($path) or fault(shown($path) . ": cannot be a file of a tree");
+      $sha =~ m{^[0-9a-f]{64}\z} && sane($path) or fault(shown($path) . ": cannot be a file of a snapshot");
       my $wrong = off_the_way($root, $path); fault($wrong) if defined $wrong;
       my @at = lstat "$root/$path" or fault("$path: $!");
       -f _ or fault("$path: is no file");
@@ -164,7 +164,7 @@ write_listing() {
       $path =~ s{^trees/\Q$dir\E/}{trees/$as/};
       $line{$path} = "$sha\t$at[7]\t$at[9]\t$path\n";
     }
-    for (sort values %listed) { fault("$_: is planned, and not in the tree") }
+    for (sort values %listed) { fault("$_: is planned, and not in the snapshot") }
     print $line{$_} for sort keys %line;
   ' "$ROOT" "$STORE" "$WORK/files" "${LIST:-}" "$(basename "$1")" "$2" >"$1/listing"
 }
@@ -195,7 +195,7 @@ switch_to() {
   sync -f "$ROOT"
 }
 
-# Drops the trees beyond KEEP (never the published one, nor the one PINNED names) and the files that no kept tree refers to.
+# Drops the trees beyond KEEP (never the published one, nor the one PINNED names) and the files that no kept snapshot refers to.
 prune() {
   published=$(basename "$(readlink "$ROOT/current")")
   tree_names | sort -r | { count=0; while read -r tree; do
@@ -243,14 +243,14 @@ put_link() {
 link_tree() {
   (cd "$1" && find . -mindepth 1 -printf '%y%P\0') | perl -0ne "$in_tree"'
     BEGIN { ($old, $new, $work) = splice @ARGV, 0, 3; -d $new or mkdir $new, 0755 or fault("$new: $!") }
-    chomp; my ($type, $path) = /^(.)(.*)$/s; sane($path) or fault(shown($path) . ": is no name that a tree has");
+    chomp; my ($type, $path) = /^(.)(.*)$/s; sane($path) or fault(shown($path) . ": is no name that a snapshot has");
     if ($type eq "d") { -d "$new/$path" or mkdir "$new/$path", 0755 or fault("$new/$path: $!") }
     elsif ($type eq "l") { symlink readlink("$old/$path"), "$new/$path" or fault("$new/$path: $!") }
     else { linked("$old/$path", "$new/$path", "$work/spare") }
   ' "$1" "$2" "$WORK"
 }
 
-# What a kept tree lacks and the store has is put there again.
+# What a kept snapshot lacks and the store has is put there again.
 mend() {
   faults_of "$1" | while IFS="$(printf '\t')" read -r sha _ path; do
     mendable "$sha" "$path" || continue
@@ -258,7 +258,7 @@ mend() {
   done
 }
 
-# The published tree, which need not be the newest, and those that the next pruning leaves.
+# The published snapshot, which need not be the newest, and those that the next pruning leaves.
 kept_before() {
   [ "$KEEP" -gt 1 ] || return 0
   {
@@ -279,7 +279,7 @@ discard_damaged() {
   done
 }
 
-# What the store has and the published tree does not vouch for may be what a crash of the host left of it: it is read once.
+# What the store has and the published snapshot does not vouch for may be what a crash of the host left of it: it is read once.
 discard_unproven() {
   [ ! -e "$ROOT/current" ] || listed "$ROOT/current" >"$WORK/vouched"
   perl -e '

@@ -28,7 +28,7 @@ export async function publishPlan<P extends Publication>(
   const publication = await loadPublication<P>(plan);
   await handOver(scene.host, store, [...publication.texts.values(), Buffer.from(summary)]);
   const list = publication.texts.get(publication.workList);
-  const step = "publishing a tree";
+  const step = "publishing a snapshot";
   const remedy = "Run the update again when upstream is well; what has arrived is kept.";
   await runJob(
     scene,
@@ -45,7 +45,7 @@ export async function publishPlan<P extends Publication>(
   });
 }
 
-/** Serves a kept tree again, and says the name of the tree that is published then. */
+/** Serves a kept snapshot again, and says the name of the tree that is published then. */
 export async function restoreTree(
   scene: Scene,
   { directory, store }: Declared,
@@ -55,8 +55,8 @@ export async function restoreTree(
 ): Promise<string> {
   await handOver(scene.host, store, [Buffer.from(summary)]);
   const remedy =
-    "Set pinnedTo to another kept tree, or take it out to follow upstream again, which also has its damaged files fetched.";
-  await runJob(scene, job(digestOf(summary)), { step: "serving a kept tree again", remedy, directory });
+    "Set pinnedTo to another kept snapshot, or take it out to follow upstream again, which also has its damaged files fetched.";
+  await runJob(scene, job(digestOf(summary)), { step: "serving a kept snapshot again", remedy, directory });
   const published = await scene.host.facts(publishedTree(scene.host, directory, anySummary));
   return published?.tree ?? tree;
 }

@@ -80,7 +80,7 @@ describe("suites, components and architectures", () => {
         expect.stringMatching(/^components must not be given: a flat repository/),
       ]);
       expect(issuesOf({ suites: [suite], signing: "mirror" })).toEqual([
-        expect.stringMatching(/^signing must be verbatim for a flat/),
+        expect.stringMatching(/^signing must be "upstream" for a flat/),
       ]);
       expect(issuesOf({ suites: [suite, "noble"] })).toEqual([
         expect.stringMatching(/^suites has flat repositories beside/),
@@ -147,7 +147,7 @@ describe("suites, components and architectures", () => {
     expect(issuesOf(changes)).toEqual([expect.stringMatching(message)]);
   });
 
-  test("names that begin alike are not in each other, and in a verbatim mirror nothing is in the way", () => {
+  test("names that begin alike are not in each other, and with upstream's signature nothing is in the way", () => {
     expect(
       issuesOf({ suites: ["noble", "noble-updates", "noble-updates/epoxy"], signing: "upstream" }),
     ).toEqual([]);

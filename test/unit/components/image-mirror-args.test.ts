@@ -75,8 +75,8 @@ describe("an image mirror", () => {
     ],
     [{ images: [{ os: "ubuntu", releases: ["noble", "noble"] }] }, "images[0].releases[1] is named twice"],
     [{ keepVersions: 0 }, "keepVersions is less than 1: the newest version itself counts"],
-    [{ keepSnapshots: 0 }, "keepSnapshots is less than 1: the published tree itself counts"],
-    [{ pinnedTo: "000007" }, /^pinnedTo is not a tree's name/],
+    [{ keepSnapshots: 0 }, "keepSnapshots is less than 1: the published snapshot itself counts"],
+    [{ pinnedTo: "000007" }, /^pinnedTo is not a snapshot's name/],
     [{ suites: ["noble"] }, /"suites" is not known here/],
   ])("%j is refused with the path of the value", (change, expected) => {
     const found = faults(change);

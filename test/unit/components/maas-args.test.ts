@@ -126,7 +126,10 @@ describe("what MaasArchive takes from a mirror", () => {
       { mainArchive: { mirror: "ubuntu", url } },
       /^mainArchive: needs a mirror or a url, and one of them only/,
     ],
-    [{ mainArchive: { mirror: "ubuntu", key } }, /^mainArchive.key: does not go with a mirror.*verbatim/],
+    [
+      { mainArchive: { mirror: "ubuntu", key } },
+      /^mainArchive.key: does not go with a mirror.*upstream's signature/,
+    ],
     [{ mainArchive: { url: "http://mirror/ubuntu" } }, /^mainArchive.url: names a host without a dot/],
     [{ mainArchive: { url: "http://my_mirror.dc1/ubuntu" } }, /^mainArchive.url: has an underscore/],
     [{ mainArchive: { url: "http://mirror.dc1:9/" } }, /^mainArchive.url: names a port of one digit/],

@@ -139,11 +139,11 @@ test("another name of a region's host undoes what was done before it is done aga
 });
 
 describe("MaasArchive", () => {
-  test("gives a mirror that signs itself with its key, a verbatim one without, and what they hold", async () => {
+  test("gives a mirror that signs itself with its key, one with upstream's signature without, and what they hold", async () => {
     new MaasArchive("archive", {
       maas: { host: "maas.dc1" },
       mainArchive: { mirror: mirror("signed", key) },
-      repositories: { again: { mirror: mirror("verbatim"), components: ["main"] } },
+      repositories: { again: { mirror: mirror("upstream-signed"), components: ["main"] } },
     });
     const [only] = await registered();
     expect(only?.inputs.archives).toEqual({

@@ -436,7 +436,7 @@ describe("signatures", () => {
 });
 
 describe("plans", () => {
-  test("a verbatim plan has the roots, the compressed indices, their by-hash paths and the pool", async () => {
+  test("a plan that upstream signed has the roots, the compressed indices, their by-hash paths and the pool", async () => {
     await publish(archive, key, "noble", index);
     const plan = planUpstreamSigned(await read());
     const paths = plan.files.map(({ path }) => path.replace(/[0-9a-f]{64}/, "HASH"));

@@ -6,7 +6,7 @@ const schema = z.object({
   suites: z.array(z.string()).optional(),
   port: z.int().min(1).max(10).optional(),
   keep: z.boolean().optional(),
-  mode: z.enum(["signed", "verbatim"]).optional(),
+  signing: z.enum(["mirror", "upstream"]).optional(),
   serve: z.strictObject({ path: z.string(), serverNames: z.string().optional() }).optional(),
   named: z.record(z.string().regex(/^[a-z]+$/, "is not a name"), z.number()).optional(),
   own: z.string("is not what we call it").optional(),
@@ -27,7 +27,7 @@ test.each<[object, string, string]>([
   ],
   [{ serve: [] }, "serve", "must be a group of settings, a line for each, and is a list"],
   [{ serve: {} }, "serve.path", "is missing: it must be a text"],
-  [{ mode: "verbatm" }, "mode", 'must be "signed" or "verbatim"'],
+  [{ signing: "upstram" }, "signing", 'must be "mirror" or "upstream"'],
   [
     { serve: { path: "/", severNames: "a" } },
     "serve",

@@ -68,7 +68,7 @@ describe("an image is refused in a stream", () => {
   });
 });
 
-describe("a stream of one's own", () => {
+describe("the stream of a custom image", () => {
   const stream = customImageStream(rocky, updated);
 
   test("is read as any other", () => {

@@ -23,7 +23,7 @@ const contents = (change: object = {}) => ({
 const read = (change?: object, signing: "mirror" | "upstream" = "upstream") =>
   checkedKeptPlan(host, "/srv/m/trees/1", contents(change), signing, keys);
 
-describe("what a host says of a kept tree", () => {
+describe("what a host says of a kept snapshot", () => {
   test("never decides which key clients trust", () => {
     expect(read().upstreamKey).toBe(keys.armored);
     expect(() => read({ upstreamFingerprints: ["B".repeat(40)] })).toThrow(/clients would refuse it/);

@@ -337,7 +337,7 @@ describe("the next update", () => {
     expect(readFileSync(file())).toEqual(text);
   });
 
-  test("serves other bytes under a name that a kept tree has, and the kept tree again as it was", async () => {
+  test("serves other bytes under a name that a kept snapshot has, and the kept snapshot again as it was", async () => {
     await publish(noble(offered("same", "1.0", "bytes"), offered("gone")));
     const first = mirror.tree;
     await publish(noble(offered("same", "1.0", "other bytes")));

@@ -223,7 +223,7 @@ export class SigningMirror {
     );
   }
 
-  /** What the published tree lacks or has wrong. */
+  /** What the published snapshot lacks or has wrong. */
   async faults(): Promise<string[]> {
     return (await this.run(observeScript(this))).lines.slice(5, -1);
   }

@@ -20,7 +20,7 @@ import {
 import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 /*
- * Packages that several trees list, of which an upstream has other bytes later: the jobs of a verbatim mirror, run by
+ * Packages that several trees list, of which an upstream has other bytes later: the jobs of a mirror with upstream's signature, run by
  * this machine with everything handed over.
  */
 
@@ -82,7 +82,7 @@ async function publish(
   return { code, lines };
 }
 
-/** Serves a kept tree again. */
+/** Serves a kept snapshot again. */
 const restore = (tree: string) =>
   runJob(root, restoreScript({ ...place(), signing: "upstream", keep: 3, plan: "", summary: "" }, tree))
     .ended;
@@ -127,7 +127,7 @@ describe("a name that comes to have other bytes", () => {
     expect(await faults()).toEqual([]);
   });
 
-  test("costs no pool that no kept tree is served from", async () => {
+  test("costs no pool that no kept snapshot is served from", async () => {
     await publish(one);
     for (const bytes of ["other", "A", "C"]) {
       expect((await publish({ ...other, "pool/same_1.0.deb": bytes }, { keep: 2 })).code).toBe(0);
@@ -140,8 +140,8 @@ describe("a name that comes to have other bytes", () => {
   });
 
   test.each([
-    ["a directory where a kept tree has a file", { "pool/old.deb/below.deb": "below" }],
-    ["a file where a kept tree has a directory", { "pool/a": "file" }],
+    ["a directory where a kept snapshot has a file", { "pool/old.deb/below.deb": "below" }],
+    ["a file where a kept snapshot has a directory", { "pool/a": "file" }],
     ["a file deep in what is a file", { "pool/old.deb/x/y/z.deb": "below" }],
   ])("is like %s", async (_, more) => {
     await publish({ ...one, "pool/a/b.deb": "b" });
@@ -165,7 +165,7 @@ describe("an update that fails", () => {
     ["has a file in the pool's place", (files) => publish({ ...files, pool: "a file" })],
   ];
 
-  test.each(failures)("that %s leaves what is served, and each kept tree, as it was", async (_, fail) => {
+  test.each(failures)("that %s leaves what is served, and each kept snapshot, as it was", async (_, fail) => {
     await publish(one);
     const { "dists/noble/InRelease": __, ...packages } = one;
     await publish({ "dists/noble/InRelease": "root 1b", ...packages });
@@ -234,11 +234,11 @@ describe("an update that ends by itself when the pool is filled", () => {
 });
 
 describe("a pool of an earlier release", () => {
-  test("in which an older kept tree's file was replaced is gone on with, and that tree stays as broken as it is", async () => {
+  test("in which an older kept snapshot's file was replaced is gone on with, and that tree stays as broken as it is", async () => {
     await publish(one);
     const first = current();
     await publish(other);
-    // Both in one pool: what is there is the newer tree's.
+    // Both in one pool: what is there is the newer snapshot's.
     const [pool = "", newer = ""] = pools();
     const listing = at(`trees/${current()}/listing`);
     rmSync(at(pool), { recursive: true });

@@ -234,7 +234,7 @@ describe("an upstream that is not what its index says", () => {
   });
 });
 
-describe("a published tree that was tampered with", () => {
+describe("a published snapshot that was tampered with", () => {
   beforeEach(async () => {
     offer(good);
     await publish();
@@ -422,7 +422,7 @@ describe("several at a time", () => {
   });
 });
 
-describe("serving a kept tree again", () => {
+describe("serving a kept snapshot again", () => {
   const restored = (tree: string) =>
     restoreScript({ ...place(), signing: "upstream", keep: 2, plan: "", summary: "" }, tree);
 
@@ -489,7 +489,7 @@ describe("serving a kept tree again", () => {
     const absent = await runScript(restored("000009-aaaaaaaaaaaa")).ended;
     expect([absent.code, absent.lines.at(-1)]).toEqual([
       65,
-      `fault 000009-aaaaaaaaaaaa: is not among the kept trees: ${first} `,
+      `fault 000009-aaaaaaaaaaaa: is not among the kept snapshots: ${first} `,
     ]);
     offer({ ...good, "dists/noble/InRelease": "root 2" });
     await publish();

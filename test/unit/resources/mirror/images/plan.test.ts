@@ -189,7 +189,7 @@ describe("a lookup", () => {
     expect((await look()).changes).toEqual([expect.stringMatching(said)]);
   });
 
-  test("of a kept tree asks nobody outside", async () => {
+  test("of a kept snapshot asks nobody outside", async () => {
     const first = await look();
     await publish(first, "000001-aaaaaaaaaaaa");
     await publishNewSerial();
@@ -219,7 +219,7 @@ describe("an upstream that is not right", () => {
     expect(plan.images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
   });
 
-  test("is refused when it is older than what was published before an older tree was served again", async () => {
+  test("is refused when it is older than what was published before an older snapshot was served again", async () => {
     await publish(await look(), "000001-aaaaaaaaaaaa");
     await publishNewSerial();
     await publish(await look(), "000002-bbbbbbbbbbbb");
@@ -271,7 +271,7 @@ describe("a host that tells something else than an update wrote there", () => {
   });
 
   test.each<[string, string, RegExp]>([
-    ["half of what a kept tree has", '{"images":', /it is not JSON/],
+    ["half of what a kept snapshot has", '{"images":', /it is not JSON/],
     [
       "images of another kind",
       '{"updated":{"index":"2026-06-01","products":{}},"images":[]}',

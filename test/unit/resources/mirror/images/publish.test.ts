@@ -192,7 +192,7 @@ describe("a tree of images", () => {
     expect([current(), served("bootloaders/uefi/amd64/1/shim.tar.xz")]).toEqual([first, "shim"]);
   });
 
-  test("a file in the store that no published tree vouches for is read before it is served", async () => {
+  test("a file in the store that no published snapshot vouches for is read before it is served", async () => {
     const files = set("1");
     const digest = digestOf("squashfs 1");
     handOverTo(join(root, "store"), "squashfs 1");
@@ -239,7 +239,7 @@ describe("a tree of images", () => {
     expect([upstream.asked.length, upstream.sent]).toEqual([2, large.length]);
   });
 
-  test("a kept tree is served again when it is whole", async () => {
+  test("a kept snapshot is served again when it is whole", async () => {
     await publish("index 1", set("1"));
     const first = current();
     await publish("index 2", set("2"));

@@ -207,7 +207,7 @@ test("an update needs blocks and inodes for files, directories and what reprepro
     const list = workListText(items);
     const script = prepare(mirror.script(list));
     const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
-    const texts = { step: "publishing a tree", remedy: "UPSTREAM", directory: mirror.place.directory };
+    const texts = { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory };
     return refusal(runJob(scene, script, texts, { input: Buffer.from(list) }));
   }
   const first = async () => {
@@ -242,8 +242,8 @@ test("an update needs blocks and inodes for files, directories and what reprepro
 
   test.each([
     ["a file arrives", '  fetch_pass "$WORK/missing"\n', /fetching/],
-    ["the tree is put together", "\nmake_tree\n", /putting the tree together/],
-    ["the tree is described", '\n  write_listing "$ROOT', /putting the tree together/],
+    ["the tree is put together", "\nmake_tree\n", /putting the snapshot together/],
+    ["the tree is described", '\n  write_listing "$ROOT', /putting the snapshot together/],
   ])("one that fills up before %s is said to be full, with what is free", async (_, where, step) => {
     await first();
     const message = await publishing(offer(3, 1000), filling(where));
@@ -279,7 +279,7 @@ test("an update needs blocks and inodes for files, directories and what reprepro
       runJob(
         scene,
         script,
-        { step: "publishing a tree", remedy: "UPSTREAM", directory: mirror.place.directory },
+        { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory },
         { input: Buffer.from(list) },
       ),
     );
@@ -292,13 +292,13 @@ test("an update needs blocks and inodes for files, directories and what reprepro
       "a command that fails",
       "\nmake_tree\n",
       "\n(echo out of order; exit 3)\n",
-      /a command failed \(the job's exit status is 3\) while putting the tree together:\n {4}out of order/,
+      /a command failed \(the job's exit status is 3\) while putting the snapshot together:\n {4}out of order/,
     ],
     [
       "a job that is killed",
       "\nmake_tree\n",
       "\nkill -KILL $$\n",
-      /signal 9 ended the job while putting the tree together, and nothing was said/,
+      /signal 9 ended the job while putting the snapshot together, and nothing was said/,
     ],
     [
       "a failure behind the switch",

@@ -127,13 +127,13 @@ test.each([
 });
 
 test.each(["../../outside", "000001-aaaaaaaaaaaa/../..", ".", "unfinished"])(
-  "the kept tree %s is refused",
+  "the kept snapshot %s is refused",
   async (name) => {
     const mirror = new SmallPublication(root, "image", upstream);
     const { code, lines } = await mirror.run(
       restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, name),
     );
-    expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("no name of a kept tree")]]);
+    expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("no name of a kept snapshot")]]);
   },
 );
 
@@ -193,7 +193,7 @@ describe.each(["apt", "image"] as const)("a symbolic link planted in a mirror of
   });
 });
 
-describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s, mangled", (kind) => {
+describe.each(["apt", "image"] as const)("the records of a kept snapshot of kind %s, mangled", (kind) => {
   let mirror: SmallPublication;
   let outside: string;
   beforeEach(async () => {
@@ -241,7 +241,7 @@ describe.each(["apt", "image"] as const)("the records of a kept tree of kind %s,
     expect(after.lines.slice(5)).toEqual(["0"]);
   });
 
-  test("a kept tree is not served again by them", async () => {
+  test("a kept snapshot is not served again by them", async () => {
     const tree = mirror.current();
     expect((await mirror.publish()).code).toBe(0);
     const served = mirror.current();

@@ -16,7 +16,7 @@ async function saidOf(code: number, ...lines: string[]): Promise<string> {
     warn: () => {},
   };
   const how = {
-    step: "publishing a tree",
+    step: "publishing a snapshot",
     remedy: "Run the update again when upstream is well.",
     directory: "/srv/m",
   };

@@ -314,7 +314,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "nvidia",
-    mirrorSigned: /must be "upstream" for a flat repository: reprepro/,
+    mirrorSigned: /must be \\?"upstream\\?" for a flat repository: reprepro/,
     suite: "/",
     components: [],
     header: { Origin: "NVIDIA", Label: "NVIDIA CUDA", Architecture: "x86_64" },
@@ -323,7 +323,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "kubernetes",
-    mirrorSigned: /must be "upstream" for a flat repository: reprepro/,
+    mirrorSigned: /must be \\?"upstream\\?" for a flat repository: reprepro/,
     suite: "./",
     components: [],
     header: { Origin: "obs", Label: "kubernetes" },
@@ -332,7 +332,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "jenkins",
-    mirrorSigned: /must be "upstream" for a flat repository: reprepro/,
+    mirrorSigned: /must be \\?"upstream\\?" for a flat repository: reprepro/,
     suite: "binary/",
     components: [],
     header: { Origin: "jenkins.io", Label: "Jenkins", Suite: "binary", Architectures: "all", Components: "" },

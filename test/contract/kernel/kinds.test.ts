@@ -11,13 +11,13 @@ import { ProviderProcess } from "../provider-process.ts";
  */
 const stored: Record<string, string> = {
   AptTree: 'exports.handler=()=>require("./resources/provider.ts").handler("AptTree")',
+  CustomImageTree: 'exports.handler=()=>require("./resources/provider.ts").handler("CustomImageTree")',
   Files: 'exports.handler=()=>require("./resources/provider.ts").handler("Files")',
   ImageTree: 'exports.handler=()=>require("./resources/provider.ts").handler("ImageTree")',
   MaasArchive: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasArchive")',
   MaasBootSources: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasBootSources")',
   MaasImage: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasImage")',
   MaasSettings: 'exports.handler=()=>require("./resources/provider.ts").handler("MaasSettings")',
-  CustomImageTree: 'exports.handler=()=>require("./resources/provider.ts").handler("CustomImageTree")',
   Packages: 'exports.handler=()=>require("./resources/provider.ts").handler("Packages")',
   Services: 'exports.handler=()=>require("./resources/provider.ts").handler("Services")',
   SigningKey: 'exports.handler=()=>require("./resources/provider.ts").handler("SigningKey")',
@@ -42,7 +42,7 @@ describe("the code that the state remembers", () => {
 
   test("is listed here for every kind that this release serves", () => {
     const directory = join(project, "resources");
-    const named = readdirSync(directory)
+    const named = readdirSync(directory, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
       .flatMap((file) => [...readFileSync(join(directory, file), "utf8").matchAll(/^ {2}kind: "(\w+)"/gm)])
       .map(([, kind]) => String(kind));

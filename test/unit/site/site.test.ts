@@ -49,12 +49,12 @@ describe("one mirror", () => {
   "host": "mirror.dc1",
   "keepSnapshots": 3,
   "localPackages": [],
-  "signing": "mirror",
   "serve": {
     "path": "/ubuntu",
     "port": 80,
     "serverNames": [],
   },
+  "signing": "mirror",
   "suites": [
     "noble",
     "noble-updates",

@@ -1,71 +1,13 @@
 import { posix } from "node:path";
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { sh } from "../../hosts/shell.ts";
-import { defineResource, type HostInputs } from "../kernel/definition.ts";
-import { DefinedResource } from "../kernel/resource.ts";
+import { defineResource } from "../kernel/definition.ts";
+import { hostInput } from "../kernel/host-input.ts";
+import { resourceClass } from "../kernel/resource.ts";
 import { same } from "../kernel/stored-properties.ts";
 import { changePaths, lookAtClaims, releasePaths } from "./ledger/change-paths.ts";
-import { ancestorsOf, type DeclaredPath } from "./ledger/declared-path.ts";
+import { ancestorsOf, type DeclaredPath, held } from "./ledger/declared-path.ts";
 import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
-
-/** A regular file. */
-export interface DeclaredFile {
-  /** Text, written as UTF-8, byte for byte (no newline is added). */
-  readonly content: pulumi.Input<string>;
-  /** Octal permission bits. @default "0644", and "0600" among `secretFiles` */
-  readonly mode?: pulumi.Input<string>;
-  /** A name or number that exists on the host. @default "root" */
-  readonly owner?: pulumi.Input<string>;
-  /** A name or number that exists on the host. @default "root" */
-  readonly group?: pulumi.Input<string>;
-}
-
-/** A directory. What is in it is not looked at. */
-export interface DeclaredDirectory {
-  /** Octal permission bits. @default "0755" */
-  readonly mode?: pulumi.Input<string>;
-  /** @default "root" */
-  readonly owner?: pulumi.Input<string>;
-  /** @default "root" */
-  readonly group?: pulumi.Input<string>;
-}
-
-/** How a service is asked whether it takes its configuration. */
-export interface DeclaredCheck {
-  /** A shell command that looks at the whole of it, and fails where the service would. @example "nginx -t" */
-  readonly command: pulumi.Input<string>;
-  /** TCP ports that the service is to listen on: the preview refuses one where something else does. */
-  readonly ports?: pulumi.Input<pulumi.Input<number>[]>;
-}
-
-export interface FilesArgs {
-  /** The machine, as one would name it after `ssh`. Another host replaces the resource. */
-  readonly host: pulumi.Input<string>;
-  /** By absolute path. @example { "/etc/motd": { content: "Mirror of dc1\n" } } */
-  readonly files?: pulumi.Input<Record<string, pulumi.Input<DeclaredFile>>>;
-  /** Files whose content is secret: encrypted in the state, and never shown, not even where it differs. */
-  readonly secretFiles?: pulumi.Input<Record<string, pulumi.Input<DeclaredFile>>>;
-  /** By absolute path. Directories that are merely needed for a file or link need not be declared (0755, root). */
-  readonly directories?: pulumi.Input<Record<string, pulumi.Input<DeclaredDirectory>>>;
-  /** Symbolic links: what each points to, by the absolute path of the link. */
-  readonly links?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Paths of files or links that must not be there, such as a package's default site. */
-  readonly absent?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
-   * Services that read these files, by unit. A change then is made whole or not at all: the service's configuration is
-   * checked with it, and the service, where it runs, takes it in; otherwise all files are put back as they were before.
-   * @example { "nginx.service": { command: "nginx -t" } }
-   */
-  readonly checks?: pulumi.Input<Record<string, pulumi.Input<DeclaredCheck>>>;
-  /**
-   * What else of the host this takes, by a name for people: of others, only those that say the same of it may have it.
-   * @example { "TCP port 443": "https" }
-   */
-  readonly holds?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Services to reload, where they run, once the files are taken away: they would go on with what they have read. */
-  readonly reloadOnRemoval?: pulumi.Input<pulumi.Input<string>[]>;
-}
 
 const path = z
   .string()
@@ -89,9 +31,9 @@ const account = z
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, "must be the name or number of a user or group");
 
 const attributes = (defaultMode: string) => ({
-  mode: mode.default(defaultMode),
-  owner: account.default("root"),
-  group: account.default("root"),
+  mode: mode.default(defaultMode).describe("Octal permission bits."),
+  owner: account.default("root").describe("A name or number that exists on the host."),
+  group: account.default("root").describe("A name or number that exists on the host."),
 });
 
 const serviceUnit = z
@@ -99,14 +41,29 @@ const serviceUnit = z
   .regex(/^[A-Za-z0-9@_.:-]+\.service$/, "must be a service unit, such as nginx.service");
 
 const fileSet = (defaultMode: string) =>
-  z.record(path, z.strictObject({ content: z.string(), ...attributes(defaultMode) })).default({});
+  z
+    .record(
+      path,
+      z.strictObject({
+        content: z.string().describe("Text, written as UTF-8, byte for byte (no newline is added)."),
+        ...attributes(defaultMode),
+      }),
+    )
+    .default({});
 
 const schema = z
   .strictObject({
-    host: z.string().min(1, "must name a host"),
-    files: fileSet("0644"),
-    secretFiles: fileSet("0600"),
-    directories: z.record(path, z.strictObject(attributes("0755"))).default({}),
+    host: hostInput,
+    files: fileSet("0644").describe("Regular files by absolute path."),
+    secretFiles: fileSet("0600").describe(
+      "Files whose content is secret: encrypted in the state, and never shown, not even where it differs.",
+    ),
+    directories: z
+      .record(path, z.strictObject(attributes("0755")))
+      .default({})
+      .describe(
+        "By absolute path; what is in one is not looked at. Directories that are merely needed for a file or link need not be declared (0755, root).",
+      ),
     links: z
       .record(
         path,
@@ -115,24 +72,49 @@ const schema = z
           .min(1, "must name what the link points to")
           .refine((value) => !value.includes("\0")),
       )
-      .default({}),
-    absent: z.array(path).default([]),
+      .default({})
+      .describe("Symbolic links: what each points to, by the absolute path of the link."),
+    absent: z
+      .array(path)
+      .default([])
+      .describe("Paths of files or links that must not be there, such as a package's default site."),
     checks: z
       .record(
         serviceUnit,
         z.strictObject({
-          command: z.string().min(1, "must be a command"),
-          ports: z.array(z.int().min(1).max(65_535)).optional(),
+          command: z
+            .string()
+            .min(1, "must be a command")
+            .describe(
+              "A shell command that looks at the whole configuration, and fails where the service would, e.g. nginx -t.",
+            ),
+          ports: z
+            .array(z.int().min(1).max(65_535))
+            .optional()
+            .describe(
+              "TCP ports that the service is to listen on: the preview refuses one where something else does.",
+            ),
         }),
       )
-      .optional(),
+      .optional()
+      .describe(
+        "Services that read these files, by unit. A change then is made whole or not at all: the service's configuration is checked with it, and the service, where it runs, takes it in; otherwise all files are put back as they were before.",
+      ),
     holds: z
       .record(
         z.string().regex(/^[^/\0][^\0]*$/, "must be a name that does not begin with a slash"),
         z.string(),
       )
-      .optional(),
-    reloadOnRemoval: z.array(serviceUnit).default([]),
+      .optional()
+      .describe(
+        'What else of the host this takes, by a name for people such as "TCP port 443": of others, only those that say the same of it may have it.',
+      ),
+    reloadOnRemoval: z
+      .array(serviceUnit)
+      .default([])
+      .describe(
+        "Services to reload, where they run, once the files are taken away: they would go on with what they have read.",
+      ),
   })
   .superRefine((inputs, context) => {
     const seen = new Map<string, string>();
@@ -154,7 +136,7 @@ const schema = z
     }
   });
 
-type Inputs = z.output<typeof schema> & HostInputs;
+type Inputs = z.output<typeof schema>;
 
 function declaredKeys(
   inputs: z.output<typeof schema>,
@@ -168,10 +150,12 @@ function declaredKeys(
   ];
 }
 
-export const files = defineResource<Inputs, Record<string, never>>({
+export const files = defineResource({
   kind: "Files",
   version: 1,
   inputs: schema,
+  outputs: z.object({}),
+  status: { change: "complete" },
   secrets: ["secretFiles.*.content"],
 
   async observe(scene, declared) {
@@ -181,7 +165,10 @@ export const files = defineResource<Inputs, Record<string, never>>({
       found.claimed ||
       paths.length === 0 ||
       paths.some((item) => item.type !== "absent" && found.at.has(item.path));
-    return isThere ? { inputs: observedInputs(declared, found), outputs: {} } : undefined;
+    if (!isThere) return undefined;
+    // The next update puts such a change back, and makes it anew.
+    const status = found.cutOff ? { change: "cut off before its end" } : {};
+    return { inputs: observedInputs(declared, found), outputs: {}, status };
   },
 
   async preflight(scene, wanted, _, isWhole) {
@@ -241,8 +228,8 @@ function declaredPaths(inputs: Inputs): DeclaredPath[] {
 
 /** The paths, and what else is held. */
 function everything(inputs: Inputs): DeclaredPath[] {
-  const held = Object.entries(inputs.holds ?? {});
-  return [...held.map(([path, value]) => ({ type: "held" as const, path, value })), ...declaredPaths(inputs)];
+  const claims = Object.entries(inputs.holds ?? {}).map(([name, value]) => held(name, value));
+  return [...claims, ...declaredPaths(inputs)];
 }
 
 function entry(inputs: Inputs, item: DeclaredPath) {
@@ -278,20 +265,10 @@ function observedInputs(declared: Inputs, found: FoundPaths): Inputs {
     ),
     links: there(declared.links, (_, at) => at.target ?? `(${at.what})`),
     absent: declared.absent.filter((path) => !found.at.has(path)),
-    ...(declared.checks && { checks: found.cutOff ? cutOff(declared.checks) : declared.checks }),
+    ...(declared.checks && { checks: declared.checks }),
     ...(declared.holds && { holds: declared.holds }),
     reloadOnRemoval: declared.reloadOnRemoval,
   };
-}
-
-/** Said in place of a check that nobody knows the end of: the next update puts the change back and makes it anew. */
-function cutOff(checks: NonNullable<Inputs["checks"]>): Inputs["checks"] {
-  return Object.fromEntries(
-    Object.entries(checks).map(([unit, check]) => [
-      unit,
-      { ...check, command: `(cut off before the end of: ${check.command})` },
-    ]),
-  );
 }
 
 function observedFile<T extends { content: string }>(declared: T, at: FoundPath): T {
@@ -321,8 +298,4 @@ function attributesOf({ mode, owner, group }: FoundPath) {
  * something that cannot give way is at one (a directory with content, a socket), and for whatever the
  * host's file system refuses.
  */
-export class Files extends DefinedResource {
-  constructor(name: string, args: FilesArgs, options?: pulumi.CustomResourceOptions) {
-    super(files, name, args, [], options);
-  }
-}
+export class Files extends resourceClass(files) {}

@@ -1,46 +1,38 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Probe } from "../../hosts/host.ts";
 import { quote, sh } from "../../hosts/shell.ts";
-import { defineResource, type HostInputs, PartlyApplied, type Scene } from "../kernel/definition.ts";
-import { DefinedResource } from "../kernel/resource.ts";
+import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { hostInput } from "../kernel/host-input.ts";
+import { resourceClass } from "../kernel/resource.ts";
 import { ledgerPlace } from "./ledger/place.ts";
 import { explainApt } from "./packages/explain-apt.ts";
 
 const installScript = readFileSync(join(import.meta.dirname, "packages", "packages.sh"), "utf8");
 
-export interface PackagesArgs {
-  /** The machine, as one would name it after `ssh`. Another host replaces the resource. */
-  readonly host: pulumi.Input<string>;
-  /**
-   * By the name of the Debian package (a real one, of the host's own architecture): `"installed"`, or the
-   * exact version. A version that is older than the installed one downgrades.
-   * @example { nginx: "installed", reprepro: "5.3.1-1+deb12u2" }
-   */
-  readonly packages: pulumi.Input<Record<string, pulumi.Input<string>>>;
-}
-
 const schema = z.strictObject({
-  host: z.string().min(1, "must name a host"),
-  packages: z.record(
-    z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be the name of a Debian package, such as nginx"),
-    z
-      .string()
-      .regex(
-        /^(installed|(\d+:)?\d[A-Za-z0-9.+~-]*)$/,
-        'must be "installed" or an exact version, such as "1.22.1-9"',
-      ),
-  ),
+  host: hostInput,
+  packages: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be the name of a Debian package, such as nginx"),
+      z
+        .string()
+        .regex(
+          /^(installed|(\d+:)?\d[A-Za-z0-9.+~-]*)$/,
+          'must be "installed" or an exact version, such as "1.22.1-9"',
+        ),
+    )
+    .describe(
+      'By the name of the Debian package (a real one, of the host\'s own architecture): "installed", or the exact version. A version that is older than the installed one downgrades.',
+    ),
 });
 
-type Inputs = z.output<typeof schema> & HostInputs;
-
-export const packages = defineResource<Inputs, Record<string, never>>({
+export const packages = defineResource({
   kind: "Packages",
   version: 1,
   inputs: schema,
+  outputs: z.object({}),
 
   async observe(scene, declared) {
     const { claimed, states } = await scene.host.facts(
@@ -159,8 +151,4 @@ async function changePackages(scene: Scene, wanted: readonly string[], step: str
  * @throws ExplainedError for a package or version the host's sources do not have, one that is held, a lock
  * that somebody holds, a source that cannot be reached, a full disk, a package whose scripts fail.
  */
-export class Packages extends DefinedResource {
-  constructor(name: string, args: PackagesArgs, options?: pulumi.CustomResourceOptions) {
-    super(packages, name, args, [], options);
-  }
-}
+export class Packages extends resourceClass(packages) {}

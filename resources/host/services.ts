@@ -1,46 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { quote, sh } from "../../hosts/shell.ts";
-import { defineResource, type HostInputs, PartlyApplied, type Scene } from "../kernel/definition.ts";
-import { DefinedResource } from "../kernel/resource.ts";
-import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
+import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { hostInput } from "../kernel/host-input.ts";
+import { resourceClass } from "../kernel/resource.ts";
+import { type DeclaredPath, rootFile, sha256 } from "./ledger/declared-path.ts";
 import { pathClaims } from "./ledger/path-claims.ts";
 import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
 import { type FoundService, type FoundServices, serviceProbe } from "./services/service-probe.ts";
 import { servicesReport } from "./services/services-report.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "services", "services.sh"), "utf8");
-
-/** A systemd unit of any kind. */
-export interface DeclaredService {
-  /**
-   * Whether it starts with the host. Units that cannot be enabled by themselves (static, generated) count as
-   * enabled. A masked unit is unmasked, unless it is neither to be enabled nor to run. @default true
-   */
-  readonly enabled?: pulumi.Input<boolean>;
-  /** Whether it runs. Use `false` for a service that only runs for a moment (`Type=oneshot`). @default true */
-  readonly running?: pulumi.Input<boolean>;
-  /** The unit file, written to /etc/systemd/system. Leave it out for a unit that a package brings. */
-  readonly unit?: pulumi.Input<string>;
-  /** Drop-ins by file name, e.g. `{ "limits.conf": "[Service]\nLimitNOFILE=65536\n" }`. */
-  readonly dropIns?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /**
-   * Files that the service reads, by path, with the sha256 of what they should hold. When the running service
-   * has not taken in just that, it is reloaded (restarted, if it cannot reload).
-   */
-  readonly reloadOn?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** The same for files that the service only reads when it starts: it is restarted. */
-  readonly restartOn?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-}
-
-export interface ServicesArgs {
-  /** The machine, as one would name it after `ssh`. Another host replaces the resource. */
-  readonly host: pulumi.Input<string>;
-  /** By the unit's full name. @example { "nginx.service": { reloadOn: { "/etc/nginx/conf.d/a.conf": digest } } } */
-  readonly services: pulumi.Input<Record<string, pulumi.Input<DeclaredService>>>;
-}
 
 const digests = z
   .record(
@@ -50,38 +21,64 @@ const digests = z
   .default({});
 
 const schema = z.strictObject({
-  host: z.string().min(1, "must name a host"),
-  services: z.record(
-    z
-      .string()
-      .max(255)
-      .regex(
-        /^[A-Za-z0-9:_.\\@-]+\.(service|socket|timer|path|mount|automount|swap|target|slice)$/,
-        "must be the full name of a systemd unit, such as nginx.service",
-      ),
-    z.strictObject({
-      enabled: z.boolean().default(true),
-      running: z.boolean().default(true),
-      unit: z.string().min(1, "must hold a unit file").optional(),
-      dropIns: z
-        .record(
-          z.string().regex(/^[A-Za-z0-9_.@-]+\.conf$/, "must be a file name that ends in .conf"),
-          z.string(),
-        )
-        .default({}),
-      reloadOn: digests,
-      restartOn: digests,
-    }),
-  ),
+  host: hostInput,
+  services: z
+    .record(
+      z
+        .string()
+        .max(255)
+        .regex(
+          /^[A-Za-z0-9:_.\\@-]+\.(service|socket|timer|path|mount|automount|swap|target|slice)$/,
+          "must be the full name of a systemd unit, such as nginx.service",
+        ),
+      z.strictObject({
+        enabled: z
+          .boolean()
+          .default(true)
+          .describe(
+            "Whether it starts with the host. Units that cannot be enabled by themselves (static, generated) count as enabled. A masked unit is unmasked, unless it is neither to be enabled nor to run.",
+          ),
+        running: z
+          .boolean()
+          .default(true)
+          .describe("Whether it runs. Use false for a service that only runs for a moment (Type=oneshot)."),
+        unit: z
+          .string()
+          .min(1, "must hold a unit file")
+          .optional()
+          .describe(
+            "The unit file, written to /etc/systemd/system. Leave it out for a unit that a package brings.",
+          ),
+        dropIns: z
+          .record(
+            z.string().regex(/^[A-Za-z0-9_.@-]+\.conf$/, "must be a file name that ends in .conf"),
+            z.string(),
+          )
+          .default({})
+          .describe('Drop-ins by file name, e.g. { "limits.conf": "[Service]\\nLimitNOFILE=65536\\n" }.'),
+        reloadOn: digests.describe(
+          "Files that the service reads, by path, with the sha256 of what they should hold. When the running service has not loaded just that, it is reloaded (restarted, if it cannot reload).",
+        ),
+        restartOn: digests.describe(
+          "The same for files that the service only reads when it starts: it is restarted.",
+        ),
+      }),
+    )
+    .describe("Units of any kind by their full names, such as nginx.service."),
 });
 
-type Inputs = z.output<typeof schema> & HostInputs;
+type Inputs = z.output<typeof schema>;
 type Service = Inputs["services"][string];
 
-export const services = defineResource<Inputs, Record<string, never>>({
+/** By unit, the files that its running service has not loaded as they are now. */
+type Unloaded = ReadonlyMap<string, ReadonlySet<string>>;
+
+export const services = defineResource({
   kind: "Services",
   version: 1,
   inputs: schema,
+  outputs: z.object({}),
+  status: { units: "in order", loaded: "the files as they are" },
 
   async observe(scene, declared) {
     const units = Object.keys(declared.services);
@@ -92,12 +89,28 @@ export const services = defineResource<Inputs, Record<string, never>>({
     ]);
     const isThere = found.claimed || units.length === 0 || found.services.size > 0;
     if (!isThere) return undefined;
-    const observed = units.flatMap((unit) => {
+    const observed = units.flatMap((unit): [string, ReturnType<typeof observedService>][] => {
       const service = found.services.get(unit);
       const wanted = declared.services[unit] as Service;
       return service ? [[unit, observedService(unit, wanted, service, found, paths)]] : [];
     });
-    return { inputs: { host: declared.host, services: Object.fromEntries(observed) }, outputs: {} };
+    const faults = observed.flatMap(([unit, { faults }]) => faults.map((fault) => `${unit} ${fault}`));
+    const unloaded: Unloaded = new Map(observed.map(([unit, each]) => [unit, each.unloaded]));
+    const stale = observed.flatMap(([unit, each]) =>
+      each.unloaded.size > 0 ? [`${unit} has not loaded ${[...each.unloaded].join(", ")}`] : [],
+    );
+    return {
+      inputs: {
+        host: declared.host,
+        services: Object.fromEntries(observed.map(([unit, { service }]) => [unit, service])),
+      },
+      outputs: {},
+      status: {
+        ...(faults.length > 0 ? { units: faults.join("; ") } : {}),
+        ...(stale.length > 0 ? { loaded: stale.join("; ") } : {}),
+      },
+      facts: unloaded,
+    };
   },
 
   async apply(scene, wanted, observed, previous) {
@@ -105,7 +118,8 @@ export const services = defineResource<Inputs, Record<string, never>>({
     const settle = units.map((unit) => {
       const service = wanted.services[unit] as Service;
       const before = [observed?.inputs.services[unit], previous?.services[unit]];
-      return sh`settle_service ${unit} ${String(service.enabled)} ${String(service.running)} ${changeFor(service, before)} ${loadedBy(unit, service)}`;
+      const change = changeFor(unit, service, before, observed?.facts?.get(unit) ?? new Set());
+      return sh`settle_service ${unit} ${String(service.enabled)} ${String(service.running)} ${change} ${loadedBy(unit, service)}`;
     });
     const files = unitFiles(wanted);
     const there = new Set(observed ? asDeclared(wanted, observed.inputs) : []);
@@ -136,17 +150,9 @@ function unitFiles(inputs: Inputs): DeclaredPath[] {
 }
 
 function ownFiles(unit: string, { unit: content, dropIns }: Service): DeclaredPath[] {
-  const file = (path: string, text: string): DeclaredPath => ({
-    type: "file",
-    path,
-    content: text,
-    mode: "0644",
-    owner: "root",
-    group: "root",
-  });
   return [
-    ...(content === undefined ? [] : [file(unitPath(unit), content)]),
-    ...Object.entries(dropIns).map(([name, text]) => file(dropInPath(unit, name), text)),
+    ...(content === undefined ? [] : [rootFile(unitPath(unit), content)]),
+    ...Object.entries(dropIns).map(([name, text]) => rootFile(dropInPath(unit, name), text)),
   ];
 }
 
@@ -158,19 +164,14 @@ function dropInPath(unit: string, name: string): string {
   return `/etc/systemd/system/${unit}.d/${name}`;
 }
 
-/** Said behind what a file holds: it then differs from any declaration, so that the next update tends to it. */
-const notTakenIn = " (which the running service has not taken in)";
-
 /** The unit files and drop-ins on which nothing has to be done. */
 function asDeclared(wanted: Inputs, observed: Inputs): string[] {
   return Object.entries(wanted.services).flatMap(([unit, { unit: content, dropIns }]) => {
     const there = observed.services[unit];
-    const isSame = (text: string | undefined, declared: string) =>
-      text === declared || text === `${declared}${notTakenIn}`;
     return [
-      ...(content !== undefined && isSame(there?.unit, content) ? [unitPath(unit)] : []),
+      ...(content !== undefined && there?.unit === content ? [unitPath(unit)] : []),
       ...Object.entries(dropIns)
-        .filter(([name, text]) => isSame(there?.dropIns[name], text))
+        .filter(([name, text]) => there?.dropIns[name] === text)
         .map(([name]) => dropInPath(unit, name)),
     ];
   });
@@ -180,8 +181,8 @@ function watchedFiles(service: Service): Record<string, string> {
   return { ...service.reloadOn, ...service.restartOn };
 }
 
-/** The files a service takes in when it starts or reloads, each with the digest of what it should hold. */
-function takenIn(unit: string, service: Service): [path: string, digest: string][] {
+/** The files that a service loads when it starts or reloads, each with the digest of what it should hold. */
+function loadedFiles(unit: string, service: Service): [path: string, digest: string][] {
   return [
     ...(service.unit === undefined ? [] : [[unitPath(unit), sha256(service.unit)] as [string, string]]),
     ...Object.entries(service.dropIns).map(([name, text]): [string, string] => [
@@ -193,61 +194,86 @@ function takenIn(unit: string, service: Service): [path: string, digest: string]
 }
 
 function loadedBy(unit: string, service: Service): string {
-  return takenIn(unit, service)
+  return loadedFiles(unit, service)
     .map(([path, digest]) => `${sha256(path)} ${digest}`)
     .join("\n");
 }
 
-/** What has to happen to a unit that runs already, judged by what was observed now and before the update. */
-function changeFor(wanted: Service, before: readonly (Service | undefined)[]): "none" | "reload" | "restart" {
+/**
+ * What has to happen to a unit that runs already.
+ *
+ * @param before the service as it was observed now, and as it was declared or observed before the update.
+ * @param unloaded files that it has not loaded.
+ */
+function changeFor(
+  unit: string,
+  wanted: Service,
+  before: readonly (Service | undefined)[],
+  unloaded: ReadonlySet<string>,
+): "none" | "reload" | "restart" {
   const differs = (there: Readonly<Record<string, string>>, set: Readonly<Record<string, string>>) =>
     Object.keys(set).some((key) => there[key] !== set[key]);
   const known = before.filter((service) => service !== undefined);
   if (known.length === 0) return "reload";
-  const restarts = known.some(
-    (there) =>
-      there.unit !== wanted.unit ||
-      differs(there.dropIns, wanted.dropIns) ||
-      differs(wanted.dropIns, there.dropIns) ||
-      differs(there.restartOn, wanted.restartOn),
-  );
+  const reloads = Object.keys(wanted.reloadOn);
+  const restarts =
+    loadedFiles(unit, wanted).some(([path]) => unloaded.has(path) && !reloads.includes(path)) ||
+    known.some(
+      (there) =>
+        there.unit !== wanted.unit ||
+        differs(there.dropIns, wanted.dropIns) ||
+        differs(wanted.dropIns, there.dropIns) ||
+        differs(there.restartOn, wanted.restartOn),
+    );
   if (restarts) return "restart";
-  return known.some((there) => differs(there.reloadOn, wanted.reloadOn)) ? "reload" : "none";
+  const reload =
+    reloads.some((path) => unloaded.has(path)) ||
+    known.some((there) => differs(there.reloadOn, wanted.reloadOn));
+  return reload ? "reload" : "none";
 }
 
+/** A unit in the terms of its declaration, and what these cannot say: a sentence's end each, for people. */
 function observedService(
   unit: string,
   wanted: Service,
   found: FoundService,
   { digests: now, loaded }: FoundServices,
   paths: FoundPaths,
-): Service {
-  const takenInBefore = (path: string) => loaded.get(unit)?.get(sha256(path));
+): { readonly service: Service; readonly faults: readonly string[]; readonly unloaded: ReadonlySet<string> } {
+  const faults: string[] = [];
+  const unloaded = new Set<string>();
+  const loadedBefore = (path: string) => loaded.get(unit)?.get(sha256(path));
   const text = (path: string): string | undefined => {
     const at = paths.at.get(path);
-    const old = takenInBefore(path);
-    const isTakenIn = found.running !== true || old === undefined || old === at?.digest;
-    return at && `${shownFile(at)}${isTakenIn ? "" : notTakenIn}`;
+    const old = loadedBefore(path);
+    if (at && found.running === true && old !== undefined && old !== at.digest) unloaded.add(path);
+    return at && shownFile(at);
   };
   const watched = (set: Readonly<Record<string, string>>) =>
     defined(
       Object.entries(set).map(([path, declared]) => {
         if (!wanted.running) return [path, declared];
         const there = now.get(path);
-        return [path, there && (there === takenInBefore(path) ? there : `${there}${notTakenIn}`)];
+        if (there !== undefined && there !== loadedBefore(path)) unloaded.add(path);
+        return [path, there];
       }),
     );
+  const isEnabled = isAsWanted(found.enabled, wanted) ? wanted.enabled : found.enabled;
+  if (typeof isEnabled === "string") faults.push(`is ${isEnabled}`);
+  const isRunning = found.running === "failed" && !wanted.running ? false : found.running;
+  if (typeof isRunning === "string") faults.push(`is ${found.runningText ?? isRunning}`);
   const content = wanted.unit === undefined ? undefined : text(unitPath(unit));
   return {
-    // What the state cannot say with a boolean is said in words, which differ from either.
-    enabled: (isAsWanted(found.enabled, wanted) ? wanted.enabled : found.enabled) as boolean,
-    running: (found.running === "failed" && !wanted.running
-      ? false
-      : (found.runningText ?? found.running)) as boolean,
-    ...(content === undefined ? {} : { unit: content }),
-    dropIns: defined(Object.keys(wanted.dropIns).map((name) => [name, text(dropInPath(unit, name))])),
-    reloadOn: watched(wanted.reloadOn),
-    restartOn: watched(wanted.restartOn),
+    service: {
+      enabled: isEnabled === true,
+      running: isRunning === true,
+      ...(content === undefined ? {} : { unit: content }),
+      dropIns: defined(Object.keys(wanted.dropIns).map((name) => [name, text(dropInPath(unit, name))])),
+      reloadOn: watched(wanted.reloadOn),
+      restartOn: watched(wanted.restartOn),
+    },
+    faults,
+    unloaded,
   };
 }
 
@@ -255,8 +281,8 @@ function observedService(
 function isAsWanted(enabled: FoundService["enabled"], wanted: Service): boolean {
   if (enabled === "by others") return true;
   if (wanted.enabled) return false;
-  if (enabled === "(linked-runtime)") return true;
-  return !wanted.running && (enabled === "(masked)" || enabled === "(masked-runtime)");
+  if (enabled === "linked-runtime") return true;
+  return !wanted.running && (enabled === "masked" || enabled === "masked-runtime");
 }
 
 function shownFile(at: FoundPath): string {
@@ -329,8 +355,4 @@ async function change(
  * @throws ExplainedError, with the last lines of the unit's journal, for a unit that does not start, ends right
  * after it started, or refuses its configuration on a reload (it then serves on as before); for one that is not there.
  */
-export class Services extends DefinedResource {
-  constructor(name: string, args: ServicesArgs, options?: pulumi.CustomResourceOptions) {
-    super(services, name, args, [], options);
-  }
-}
+export class Services extends resourceClass(services) {}

@@ -4,9 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { sh } from "../../hosts/shell.ts";
-import { defineResource, type HostInputs, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { hostInput } from "../kernel/host-input.ts";
 import { nameOnHosts } from "../kernel/name-on-hosts.ts";
-import { DefinedResource } from "../kernel/resource.ts";
+import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { releasePaths } from "./ledger/change-paths.ts";
 import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
 import { claimsReport, pathClaims } from "./ledger/path-claims.ts";
@@ -14,32 +15,6 @@ import { ledgerPlace } from "./ledger/place.ts";
 import { type FoundKey, formerKeyProbe, keyProbe } from "./signing-key/key-probe.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "signing-key", "signing-key.sh"), "utf8");
-
-export interface SigningKeyArgs {
-  /** The machine, as one would name it after `ssh`. GnuPG (`gnupg`) must be installed there. */
-  readonly host: pulumi.Input<string>;
-  /** Who signs. @example "Mirror of dc1 <infra@example.org>" */
-  readonly userId: pulumi.Input<string>;
-  /**
-   * The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has
-   * another key. The default follows the resource's name, also where an alias names the old one: before renaming,
-   * declare the directory that it has.
-   * @default /var/lib/airgapped-maas/keys/NAME_of_STACK_of_PROJECT
-   */
-  readonly directory?: pulumi.Input<string>;
-  /** Where earlier releases kept it. A key that is there, and that no other resource declares, is used where it is. */
-  readonly formerDirectory?: pulumi.Input<string>;
-  /**
-   * How long the key is valid from now on: days, weeks, months or years (`90d`, `26w`, `18m`, `5y`), or `never`.
-   * A changed value prolongs or shortens it, also of a key that has expired; with the value taken away again the
-   * key is valid for ever. @default never; a declared key keeps its own
-   */
-  readonly expires?: pulumi.Input<string>;
-  /** An armored secret key without a passphrase, to be used instead of one made on the host. Secret. */
-  readonly secretKey?: pulumi.Input<string>;
-  /** Whether the key stays on the host when the resource goes: a lost signing key cannot be had back. @default true */
-  readonly keepOnRemove?: pulumi.Input<boolean>;
-}
 
 const keyHome = z
   .string()
@@ -50,45 +25,60 @@ const keyHome = z
   .max(80, "must have at most 80 characters, since gpg makes sockets in it");
 
 const schema = z.strictObject({
-  host: z.string().min(1, "must name a host"),
+  host: hostInput,
   userId: z
     .string()
     .min(5, "must have at least 5 characters")
     .refine((text) => !/[\0-\x1f<>\\]/.test(text.replace(/ ?<[^<>\s]+@[^<>\s]+>$/, "")), {
       message: 'must be a name with or without an address, such as "Mirror of dc1 <infra@example.org>"',
-    }),
-  directory: keyHome,
-  formerDirectory: z.string().optional(),
+    })
+    .describe("Who signs, e.g. Mirror of dc1 <infra@example.org>."),
+  directory: keyHome.describe(
+    "The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has another key. The default follows the resource's name, also where an alias names the old one: before renaming, declare the directory that it has.",
+  ),
+  formerDirectory: z
+    .string()
+    .optional()
+    .describe(
+      "Where earlier releases kept it. A key that is there, and that no other resource declares, is used where it is.",
+    ),
   expires: z
     .string()
     .regex(
       /^(never|[1-9]\d{0,3}[dwmy])$/,
       'must be "never", or a number of days, weeks, months or years such as "5y"',
     )
-    .optional(),
+    .optional()
+    .describe(
+      "How long the key is valid from now on: days, weeks, months or years (90d, 26w, 18m, 5y), or never. A changed value prolongs or shortens it, also of a key that has expired; with the value taken away again the key is valid for ever. By default never; a declared key keeps its own.",
+    ),
   secretKey: z
     .string()
     .regex(/^\s*-----BEGIN PGP PRIVATE KEY BLOCK-----/, "must be an armored OpenPGP secret key")
-    .optional(),
-  keepOnRemove: z.boolean().default(true),
+    .optional()
+    .describe("An armored secret key without a passphrase, to be used instead of one made on the host."),
+  keepOnRemove: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the key stays on the host when the resource goes: a lost signing key cannot be had back.",
+    ),
 });
 
-type Inputs = z.output<typeof schema> & HostInputs;
+const outputs = z.object({
+  publicKey: z.string().describe("The armored public key."),
+  publicKeyBinary: z.string().describe("The public key as apt keeps it in a keyring, in base64."),
+  fingerprint: z.string().describe("40 hexadecimal digits, upper case."),
+});
 
-/** What a signing key gives to those who rely on it. */
-export interface SigningKeyOutputs {
-  /** The armored public key. */
-  readonly publicKey: string;
-  /** The public key as apt keeps it in a keyring, in base64. */
-  readonly publicKeyBinary: string;
-  /** 40 hexadecimal digits, upper case. */
-  readonly fingerprint: string;
-}
+type Inputs = z.output<typeof schema>;
+type Outputs = z.output<typeof outputs>;
 
-export const signingKey = defineResource<Inputs, SigningKeyOutputs>({
+export const signingKey = defineResource({
   kind: "SigningKey",
   version: 1,
   inputs: schema,
+  outputs,
   identity: ["directory"],
   secrets: ["secretKey"],
 
@@ -204,7 +194,7 @@ function home(directory: string): DeclaredPath {
   return { type: "directory", path: directory, mode: "0700", owner: "root", group: "root" };
 }
 
-function outputsOf({ publicKey, publicKeyBinary, fingerprint }: FoundKey): SigningKeyOutputs {
+function outputsOf({ publicKey, publicKeyBinary, fingerprint }: FoundKey): Outputs {
   return { publicKey, publicKeyBinary, fingerprint };
 }
 
@@ -230,7 +220,7 @@ async function fingerprintOf({ secretKey }: Inputs): Promise<string | undefined>
   return key.getFingerprint().toUpperCase();
 }
 
-function refuseAnotherKey(wanted: Inputs, there: Inputs, { fingerprint }: SigningKeyOutputs): void {
+function refuseAnotherKey(wanted: Inputs, there: Inputs, { fingerprint }: Outputs): void {
   if (there.userId === wanted.userId && there.secretKey === wanted.secretKey) return;
   throw new ExplainedError({
     step: `taking up the signing key in ${wanted.directory}`,
@@ -316,19 +306,14 @@ export function formerKeyDirectory(name: string): string {
  * @throws ExplainedError where GnuPG is missing, where the directory holds another key or other things, and for
  * a declared key that is not one, has a passphrase, or belongs to another user id.
  */
-export class SigningKey extends DefinedResource {
-  /** The armored public key. */
-  declare readonly publicKey: pulumi.Output<string>;
-  /** The public key as apt keeps it in a keyring, in base64. */
-  declare readonly publicKeyBinary: pulumi.Output<string>;
-  /** 40 hexadecimal digits, upper case. */
-  declare readonly fingerprint: pulumi.Output<string>;
-  /** GNUPGHOME on the host. */
-  declare readonly directory: pulumi.Output<string>;
-
+export class SigningKey extends resourceClass(signingKey) {
   constructor(name: string, args: SigningKeyArgs, options?: pulumi.CustomResourceOptions) {
+    const { directory } = args;
     const standard = { directory: keyDirectory(name), formerDirectory: formerKeyDirectory(name) };
-    const place = args.directory ? {} : standard;
-    super(signingKey, name, { ...args, ...place }, ["publicKey", "publicKeyBinary", "fingerprint"], options);
+    super(name, { ...args, ...(directory === undefined ? standard : { directory }) }, options);
   }
 }
+
+type SigningKeyArgs = Omit<ResourceArgs<typeof signingKey>, "directory"> & {
+  readonly directory?: pulumi.Input<string> | undefined;
+};

@@ -22,24 +22,32 @@ export interface Scene {
 }
 
 /** Reality in the terms of the declaration. */
-export interface Observation<Inputs, Outputs> {
+export interface Observation<Inputs, Outputs, Facts = unknown> {
   /** What the host really has, in the shape of the inputs: where it equals them there is no drift. */
   readonly inputs: Inputs;
   readonly outputs: Outputs;
+  /** What is not in order, by the names of the definition's `status`; what is left out is in order. For people. */
+  readonly status?: Status;
+  /** What `apply` needs to know besides. It is for this one update: the state does not keep it. */
+  readonly facts?: Facts;
 }
 
-export interface ResourceDefinition<
-  Inputs extends HostInputs = HostInputs,
-  Outputs extends object = Record<string, never>,
-> {
+/** How a resource is, as a short text for each point. */
+export type Status = Readonly<Record<string, string>>;
+
+/** What a definition says and does, less its schemas. */
+interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
   /** Short, unique, and the same for ever: it is what the state remembers. */
   readonly kind: string;
   /** Raised when the stored shape changes; `upgrades` then says how to read older ones. */
   readonly version: number;
   /** `upgrades[n]` turns stored properties of version n into those of version n + 1. */
   readonly upgrades?: { readonly [version: number]: (stored: Record<string, Json>) => Record<string, Json> };
-  /** Accepts what a user may write, gives defaults, and says what is wrong in the user's terms. */
-  readonly inputs: z.ZodObject & z.ZodType<Inputs>;
+  /**
+   * What is observed beside the declaration, and what it says where all is in order: `{ integrity: "complete" }`. It is
+   * stored apart from the inputs, as `status`; where it is found otherwise, a preview shows that as drift.
+   */
+  readonly status?: Status;
   /** Inputs whose change makes it another thing: replaced, not updated. `host` always is. */
   readonly identity?: readonly (keyof Inputs & string)[];
   /**
@@ -58,7 +66,7 @@ export interface ResourceDefinition<
     scene: Scene,
     declared: Inputs,
     outputs?: Outputs,
-  ): Promise<Observation<Inputs, Outputs> | undefined>;
+  ): Promise<Observation<Inputs, Outputs, Facts> | undefined>;
 
   /**
    * What is wanted in the end, where that depends on what an existing resource was declared as, or on what a new one
@@ -82,7 +90,7 @@ export interface ResourceDefinition<
   apply(
     scene: Scene,
     wanted: Inputs,
-    observed: Observation<Inputs, Outputs> | undefined,
+    observed: Observation<Inputs, Outputs, Facts> | undefined,
     previous?: Inputs,
   ): Promise<Outputs>;
 
@@ -90,10 +98,29 @@ export interface ResourceDefinition<
   remove(scene: Scene, declared: Inputs, outputs: Outputs): Promise<void>;
 }
 
-/** Ties the parts of a definition together for type inference. */
-export function defineResource<Inputs extends HostInputs, Outputs extends object>(
-  definition: ResourceDefinition<Inputs, Outputs>,
-): ResourceDefinition<Inputs, Outputs> {
+/** The schemas of a definition, which its types come from. */
+export interface DefinedBy<Inputs extends z.ZodObject, Outputs extends z.ZodObject> {
+  /** Accepts what a user may write, gives defaults, and says what is wrong in the user's terms. */
+  readonly inputs: Inputs;
+  /** What `apply` returns, for the state and for programs. */
+  readonly outputs: Outputs;
+}
+
+export type ResourceDefinition<
+  Inputs extends z.ZodObject,
+  Outputs extends z.ZodObject,
+  Facts = unknown,
+> = Behaviour<z.output<Inputs> & HostInputs, z.output<Outputs>, Facts> & DefinedBy<Inputs, Outputs>;
+
+// biome-ignore lint/suspicious/noExplicitAny: code that serves definitions of every shape
+export type AnyDefinition = Behaviour<any, any, any> & DefinedBy<z.ZodObject, z.ZodObject>;
+
+/** Ties the parts of a definition together: the types of its inputs and outputs are those of its schemas. */
+export function defineResource<
+  Inputs extends z.ZodObject & z.ZodType<HostInputs>,
+  Outputs extends z.ZodObject,
+  Facts = unknown,
+>(definition: ResourceDefinition<Inputs, Outputs, Facts>): ResourceDefinition<Inputs, Outputs, Facts> {
   return definition;
 }
 
@@ -104,8 +131,10 @@ export function defineResource<Inputs extends HostInputs, Outputs extends object
 export class PartlyApplied extends Error {
   override readonly name = "PartlyApplied";
   readonly outputs: object;
-  constructor(cause: Error, outputs: object) {
-    super(cause.message, { cause });
+  constructor(cause: unknown, outputs: object) {
+    // What of a part's own failure is remembered, the whole remembers better.
+    const first = cause instanceof PartlyApplied ? (cause.cause as Error) : (cause as Error);
+    super(first.message, { cause: first });
     this.outputs = outputs;
   }
 }

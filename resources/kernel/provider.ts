@@ -2,12 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { configureSsh, hostNamed } from "../../hosts/connections.ts";
+import type { Host } from "../../hosts/host.ts";
 import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
 import { type Checked, check, containsUnknown, type Failure, knownPart } from "./check.ts";
-import { type HostInputs, PartlyApplied, type ResourceDefinition, type Scene } from "./definition.ts";
+import { type AnyDefinition, PartlyApplied, type Scene } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
 import {
+  comparedOf,
   hidden,
   hiddenOf,
   inputsOf,
@@ -17,20 +19,22 @@ import {
   storable,
   storablePart,
   upgraded,
+  withStatus,
 } from "./stored-properties.ts";
-
-type Definition = ResourceDefinition<HostInputs & Record<string, unknown>, Record<string, unknown>>;
 
 /** A definition's life cycle in the terms of Pulumi's dynamic provider protocol. */
 export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
-  readonly #definition: Definition;
+  readonly #definition: AnyDefinition;
   readonly #engine: EngineLog;
+  readonly #hostNamed: (name: string) => Host;
   /** Lines on their way to the engine. */
   readonly #saying = new Set<Promise<void>>();
 
-  constructor(definition: Definition, engine = new EngineLog(process.argv[2])) {
+  /** @param hosts gives the host that a resource names. */
+  constructor(definition: AnyDefinition, engine = new EngineLog(process.argv[2]), hosts = hostNamed) {
     this.#definition = definition;
     this.#engine = engine;
+    this.#hostNamed = hosts;
   }
 
   // The SDK does not wait for an asynchronous configure before a second call comes in: this one is not.
@@ -55,7 +59,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         refused.push(...settled.failures);
       }
       return {
-        inputs: { ...inputs, ...names },
+        inputs: { ...inputs, ...withStatus(this.#definition), ...names },
         // Of a property that is named here the engine prints the value, secrets in clear (issueCheckFailures
         // in pkg/resource/deploy/step_generator.go of 3.259): the path goes into the reason.
         failures: [...failures, ...refused].map(({ property, reason }) => ({
@@ -101,8 +105,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   async diff(_id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
     return this.#explained("comparing", news, async (redaction) => {
       redaction.learn(olds);
-      const before = inputsOf(this.#definition, upgraded(this.#definition, olds));
-      const after = inputsOf(this.#definition, news);
+      const before = comparedOf(this.#definition, upgraded(this.#definition, olds));
+      const after = comparedOf(this.#definition, news);
       if (same(before, after)) return { changes: false };
       const identity = ["host", ...(this.#definition.identity ?? [])];
       const replaces = identity.filter((key) => !same(before[key], after[key]));
@@ -134,7 +138,11 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       // An empty id is how the protocol says "gone".
       if (!observed) return {} as pulumi.dynamic.ReadResult;
       redaction.learn(observed.inputs).learn(observed.outputs);
-      const inputs = { ...(storable(observed.inputs, "inputs") as Properties), ...hiddenOf(properties) };
+      const inputs = {
+        ...(storable(observed.inputs, "inputs") as Properties),
+        ...withStatus(this.#definition, observed.status),
+        ...hiddenOf(properties),
+      };
       return {
         id,
         inputs,
@@ -200,7 +208,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     const urn = String(properties[hidden.urn] ?? "");
     return {
       id,
-      host: hostNamed(String(properties.host)),
+      host: this.#hostNamed(String(properties.host)),
       progress: (line) => this.#say(urn, redaction.text(line), { ephemeral: true }),
       warn: (line) => this.#say(urn, redaction.text(line), { severity: "warning" }),
     };

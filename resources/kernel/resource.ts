@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
 import { keepOutOfDebugLines } from "./debug-lines.ts";
-import type { ResourceDefinition } from "./definition.ts";
+import type { DeclaredValue } from "./declared.ts";
+import type { AnyDefinition, DefinedBy } from "./definition.ts";
 import { nameOnHosts } from "./name-on-hosts.ts";
 import { hidden } from "./stored-properties.ts";
 
@@ -13,42 +15,55 @@ export function providerText(kind: string): string {
   return `exports.handler=()=>require("./resources/provider.ts").handler(${JSON.stringify(kind)})`;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are resources
-type AnyDefinition = ResourceDefinition<any, any>;
+/** The arguments of a resource: what its inputs' schema takes. */
+export type ResourceArgs<Definition extends { readonly inputs: z.ZodObject }> = DeclaredValue<
+  z.input<Definition["inputs"]>
+>;
+
+type OutputsOf<Values> = { readonly [Key in keyof Values]: pulumi.Output<Values[Key]> };
+
+/** The class of a definition's resources: its inputs, with defaults, and its outputs are the outputs of each. */
+export type ResourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodObject> = new (
+  name: string,
+  args: DeclaredValue<z.input<Inputs>>,
+  options?: pulumi.CustomResourceOptions,
+) => pulumi.CustomResource & OutputsOf<z.output<Inputs>> & OutputsOf<z.output<Outputs>>;
 
 /**
- * The program's side of a definition. It is not a `pulumi.dynamic.Resource`, since that would
- * serialise the provider's code into the state.
+ * The program's side of a definition, as a class to extend:
+ *
+ *     export class Sysctl extends resourceClass(sysctl) {}
  */
-export abstract class DefinedResource extends pulumi.CustomResource {
-  constructor(
-    definition: AnyDefinition,
-    name: string,
-    inputs: object,
-    outputs: readonly string[],
-    options: pulumi.CustomResourceOptions = {},
-  ) {
-    const type = `pulumi-nodejs:dynamic/airgapped-maas:${definition.kind}`;
-    const declared = Object.fromEntries(outputs.map((output) => [output, undefined]));
-    super(
-      type,
-      name,
-      {
-        ...declared,
-        ...withSecrets(inputs, definition.secrets ?? []),
-        [hidden.provider]: providerText(definition.kind),
-        [hidden.name]: nameOnHosts(name),
-        [hidden.urn]: textOf(pulumi.createUrn(name, type, options.parent)),
-      },
-      {
-        ...options,
-        additionalSecretOutputs: [
-          ...new Set(definition.secrets?.map((path) => path.replace(/\..*/s, ""))),
-          ...(options.additionalSecretOutputs ?? []),
-        ],
-      },
-    );
+export function resourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodObject>(
+  definition: Omit<AnyDefinition, keyof DefinedBy<Inputs, Outputs>> & DefinedBy<Inputs, Outputs>,
+): ResourceClass<Inputs, Outputs> {
+  const { kind, secrets = [] } = definition;
+  const type = `pulumi-nodejs:dynamic/airgapped-maas:${kind}`;
+  const outputs = Object.fromEntries(Object.keys(definition.outputs.shape).map((key) => [key, undefined]));
+  // Not a `pulumi.dynamic.Resource`, since that would serialise the provider's code into the state.
+  class Resource extends pulumi.CustomResource {
+    constructor(name: string, args: object, options: pulumi.CustomResourceOptions = {}) {
+      super(
+        type,
+        name,
+        {
+          ...outputs,
+          ...withSecrets(args, secrets),
+          [hidden.provider]: providerText(kind),
+          [hidden.name]: nameOnHosts(name),
+          [hidden.urn]: textOf(pulumi.createUrn(name, type, options.parent)),
+        },
+        {
+          ...options,
+          additionalSecretOutputs: [
+            ...new Set(secrets.map((path) => path.replace(/\..*/s, ""))),
+            ...(options.additionalSecretOutputs ?? []),
+          ],
+        },
+      );
+    }
   }
+  return Resource as unknown as ResourceClass<Inputs, Outputs>;
 }
 
 /** The inputs with those marked as secret that a definition calls so, as deep as its paths say. */

@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import type { HostInputs, Json, ResourceDefinition } from "./definition.ts";
+import type { AnyDefinition, Json, Status } from "./definition.ts";
 
 /**
  * The keys that travel with a resource's properties without being its inputs. The engine does not
@@ -16,8 +16,10 @@ export const hidden = {
   version: "__shape",
 } as const;
 
+/** Under which key the observed status is stored, beside the inputs. */
+const statusKey = "status";
+
 export type Properties = Record<string, Json>;
-type AnyDefinition = ResourceDefinition<HostInputs & Record<string, unknown>, Record<string, unknown>>;
 
 /** The declared inputs among stored properties. */
 export function inputsOf(definition: AnyDefinition, properties: Properties): Properties {
@@ -26,7 +28,24 @@ export function inputsOf(definition: AnyDefinition, properties: Properties): Pro
 
 /** What apply returned, among stored properties. */
 export function outputsOf(definition: AnyDefinition, properties: Properties): Properties {
-  return pick(properties, (key) => !(key in definition.inputs.shape) && !key.startsWith("__"));
+  return pick(
+    properties,
+    (key) => !(key in definition.inputs.shape) && key !== statusKey && !key.startsWith("__"),
+  );
+}
+
+/** The status as it is stored: what was found, and what is in order for the rest. Empty for a definition without one. */
+export function withStatus({ status }: AnyDefinition, found: Status = {}): Properties {
+  return status ? { [statusKey]: { ...status, ...found } } : {};
+}
+
+/** The inputs and the status: what is compared, and shown where it differs. */
+export function comparedOf(definition: AnyDefinition, properties: Properties): Properties {
+  const { [statusKey]: status } = properties;
+  return {
+    ...inputsOf(definition, properties),
+    ...(definition.status && status !== undefined ? { [statusKey]: status } : {}),
+  };
 }
 
 /** The keys that are not shown, among stored properties. */

@@ -11,15 +11,11 @@ import {
   updatePackageRepository,
 } from "../../maas/operations/package-repositories.ts";
 import { MaasRefusal } from "../../maas/refusal.ts";
-import { type Before, BeforeLedger } from "../host/ledger/remembered.ts";
-import {
-  defineResource,
-  type HostInputs,
-  type Json,
-  PartlyApplied,
-  type Scene,
-} from "../kernel/definition.ts";
-import { DefinedResource } from "../kernel/resource.ts";
+import { beforeSchema } from "../host/ledger/before-ledger.ts";
+import type { Declared } from "../kernel/declared.ts";
+import { defineResource, type Json, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { hostInput } from "../kernel/host-input.ts";
+import { resourceClass } from "../kernel/resource.ts";
 import { same } from "../kernel/stored-properties.ts";
 import { archiveDoubt } from "./archive/archive-check.ts";
 import { type DefaultName, defaultArchive } from "./archive/default-archives.ts";
@@ -31,27 +27,25 @@ import {
   defaultArchiveSchema,
   repositorySchema,
 } from "./archive/repository-values.ts";
-import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./region/connection.ts";
+import {
+  beforeAnother,
+  beforeLedger,
+  connectionInputs,
+  type MaasConnectionArgs,
+  maasInputs,
+} from "./region/connection.ts";
 import { regionOf } from "./region/region.ts";
 
-export interface MaasArchiveArgs {
-  /** Whose repositories. */
-  readonly maas: MaasConnectionArgs;
-  /** MAAS's two default archives. What is left out is left alone. */
-  readonly archives?: { readonly [Name in DefaultName]?: pulumi.Input<z.input<typeof defaultArchiveSchema>> };
-  /** Further repositories by name. */
-  readonly repositories?: Readonly<Record<string, pulumi.Input<z.input<typeof repositorySchema>>>>;
-}
-
 const schema = z.strictObject({
-  host: z.string().min(1, "must name a host"),
+  host: hostInput,
   ...maasInputs,
   archives: z
     .strictObject({
       main_archive: defaultArchiveSchema.optional(),
       ports_archive: defaultArchiveSchema.optional(),
     })
-    .default({}),
+    .default({})
+    .describe("MAAS's two default archives. What is left out is left alone."),
   repositories: z
     .record(
       z
@@ -65,17 +59,11 @@ const schema = z.strictObject({
         ),
       repositorySchema,
     )
-    .default({}),
+    .default({})
+    .describe("Further repositories by name."),
 });
 
-type Inputs = z.output<typeof schema> & HostInputs;
-
-export interface MaasArchiveOutputs {
-  /** MAAS's number of each declared repository. */
-  readonly ids: Readonly<Record<string, number>>;
-  /** What each was before it was declared first; null where it was not there. */
-  readonly before: Before;
-}
+type Inputs = z.output<typeof schema>;
 
 /** A declared repository, and what MAAS has of it. */
 interface Pair {
@@ -85,10 +73,14 @@ interface Pair {
   readonly found: PackageRepository | undefined;
 }
 
-export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
+export const maasArchive = defineResource({
   kind: "MaasArchive",
   version: 1,
   inputs: schema,
+  outputs: z.object({
+    ids: z.record(z.string(), z.number()).describe("MAAS's number of each declared repository."),
+    before: beforeSchema.describe("What each was before it was declared first; null where it was not there."),
+  }),
   secrets: ["apiKey"],
 
   async observe(scene, declared, outputs) {
@@ -116,7 +108,7 @@ export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
     const declared = pairs.filter(({ wanted }) => wanted !== undefined);
     const changing = declared.filter((pair) => !isAsWanted(pair));
     await checkArchives(scene, client, wanted, changing);
-    const ledger = new BeforeLedger(scene, wanted);
+    const ledger = beforeLedger(scene, wanted);
     const before = await ledger.remember(
       Object.fromEntries(declared.map((pair) => [pair.name, pair.found ? declaredForm(pair) : null])),
       stored,
@@ -144,7 +136,7 @@ export const maasArchive = defineResource<Inputs, MaasArchiveOutputs>({
 
   async remove(scene, declared, outputs) {
     const { client } = await regionOf(scene.host, declared, scene.warn);
-    const ledger = new BeforeLedger(scene, declared);
+    const ledger = beforeLedger(scene, declared);
     const before = await ledger.recall(outputs.before ?? {});
     const pairs = await pairsOf(client, declared, outputs.ids ?? {}, Object.keys(before));
     for (const { name, found } of pairs) await putBack(client, name, ownValue(before, name) ?? null, found);
@@ -257,13 +249,17 @@ async function putBack(
  *
  * @throws ExplainedError where MAAS refuses a value, or where a renamed default archive cannot be told from others.
  */
-export class MaasArchive extends DefinedResource {
-  /** MAAS's number of each declared repository. */
-  declare readonly ids: pulumi.Output<Readonly<Record<string, number>>>;
-
-  constructor(name: string, args: MaasArchiveArgs, options?: pulumi.CustomResourceOptions) {
-    const { maas, archives = {}, repositories = {} } = args;
-    const inputs = { ...connectionInputs(maas), archives, repositories };
-    super(maasArchive, name, inputs, ["ids", "before"], { ...beforeAnother, ...options });
+export class MaasArchive extends resourceClass(maasArchive) {
+  constructor(
+    name: string,
+    { maas, ...rest }: { maas: MaasConnectionArgs } & MaasArchiveArgs,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    super(name, { ...connectionInputs(maas), ...rest }, { ...beforeAnother, ...options });
   }
+}
+
+export interface MaasArchiveArgs {
+  readonly archives?: Declared<z.input<typeof schema>["archives"]>;
+  readonly repositories?: Declared<z.input<typeof schema>["repositories"]>;
 }

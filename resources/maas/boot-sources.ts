@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import { type ImageVersions, versionsOf } from "../../content/simplestreams/maas-images.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { type RememberedSource, remembered } from "../../maas/boot-source-restoring.ts";
@@ -7,10 +8,9 @@ import { bootSourceSteps } from "../../maas/boot-source-steps.ts";
 import type { MaasClient } from "../../maas/client.ts";
 import { getConfig } from "../../maas/operations/config.ts";
 import { comparedTo } from "../../maas/operations/version.ts";
-import { BeforeLedger } from "../host/ledger/remembered.ts";
 import { defineResource, type Observation, PartlyApplied, type Scene } from "../kernel/definition.ts";
-import { DefinedResource } from "../kernel/resource.ts";
-import { asFound, imagesFound } from "./boot-sources/as-found.ts";
+import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
+import { asFound, imagesFound, inOrderStatus } from "./boot-sources/as-found.ts";
 import { carryOut, IndexUnread } from "./boot-sources/carry-out.ts";
 import {
   type Commissioning,
@@ -27,19 +27,28 @@ import { proxyWarnings } from "./boot-sources/proxy-warnings.ts";
 import { putBack } from "./boot-sources/put-back.ts";
 import { readImages, readSources } from "./boot-sources/read-sources.ts";
 import { type Seen, seenFromHere, seenFromHost } from "./boot-sources/seen-from.ts";
-import { beforeAnother, connectionInputs, type MaasConnectionArgs } from "./region/connection.ts";
+import {
+  beforeAnother,
+  beforeLedger,
+  connectionInputs,
+  type MaasConnectionArgs,
+} from "./region/connection.ts";
 import { regionOf } from "./region/region.ts";
 
-export interface MaasBootSourcesOutputs {
-  /** The sources that MAAS had before, which it gets back when the resource goes. */
-  readonly before: readonly RememberedSource[];
-}
+const outputs = z.object({
+  before: z
+    .custom<readonly RememberedSource[]>()
+    .describe("The sources that MAAS had before, which it gets back when the resource goes."),
+});
+type Outputs = z.output<typeof outputs>;
 
 /** All boot sources of one region. See MaasBootSources. */
-export const maasBootSources = defineResource<Inputs, MaasBootSourcesOutputs>({
+export const maasBootSources = defineResource({
   kind: "MaasBootSources",
   version: 1,
   inputs: inputsSchema,
+  outputs,
+  status: inOrderStatus,
   secrets: ["apiKey"],
 
   async observe(scene, declared, outputs) {
@@ -49,9 +58,11 @@ export const maasBootSources = defineResource<Inputs, MaasBootSourcesOutputs>({
       await readSources(reader, (source) => urls.some((url) => samePlace(url, source.url))),
       declared.import ? await readImages(reader, declared.images) : undefined,
     ]);
+    const found = asFound(declared, sources);
     return {
-      inputs: { ...declared, ...asFound(declared, sources), images: imagesFound(declared, images) },
+      inputs: { ...declared, sources: found.sources, images: imagesFound(declared, images) },
       outputs: { before: outputs?.before ?? [] },
+      status: found.status,
     };
   },
 
@@ -72,8 +83,8 @@ async function apply(
   limits: Limits,
   scene: Scene,
   wanted: Inputs,
-  observed: Observation<Inputs, MaasBootSourcesOutputs> | undefined,
-): Promise<MaasBootSourcesOutputs> {
+  observed: Observation<Inputs, Outputs> | undefined,
+): Promise<Outputs> {
   const region = await regionOf(scene.host, wanted, scene.warn);
   const { client } = region;
   const seen = wanted.maas.direct ? seenFromHere() : seenFromHost(scene.host);
@@ -105,7 +116,7 @@ async function apply(
   const isUnreachable = (id: number) => blocking.get(id)?.unreachable ?? false;
   const steps = plan(sources, (id) => !isUnreachable(id));
   const before = await remember(scene, wanted, sources, observed?.outputs.before ?? []);
-  const ledger = new BeforeLedger(scene, wanted);
+  const ledger = beforeLedger(scene, wanted);
   const changesSources = steps.some((step) => step.do !== "import");
   let changed = false;
   const work = {
@@ -150,14 +161,9 @@ async function commissioningOf(client: MaasClient): Promise<Commissioning> {
   return { os: "ubuntu", release: String(await getConfig(client, "commissioning_distro_series")) };
 }
 
-async function remove(
-  limits: Limits,
-  scene: Scene,
-  declared: Inputs,
-  outputs: MaasBootSourcesOutputs,
-): Promise<void> {
+async function remove(limits: Limits, scene: Scene, declared: Inputs, outputs: Outputs): Promise<void> {
   const region = await regionOf(scene.host, declared, scene.warn);
-  const ledger = new BeforeLedger(scene, declared);
+  const ledger = beforeLedger(scene, declared);
   const stored = outputs.before?.length ? { sources: outputs.before } : {};
   const kept = (await ledger.recall(stored as never)) as Remembered;
   const ours = Object.values(declared.sources).map(({ url }) => url);
@@ -248,56 +254,23 @@ async function remember(
   stored: readonly RememberedSource[],
 ): Promise<readonly RememberedSource[]> {
   if (stored.length > 0) return stored;
-  const ledger = new BeforeLedger(scene, inputs);
+  const ledger = beforeLedger(scene, inputs);
   const kept = await ledger.remember({ sources: sources.map(remembered) } as never, {});
   return (kept as Remembered).sources ?? [];
-}
-
-export interface MaasBootSourcesArgs {
-  /** Whose boot sources. */
-  readonly maas: MaasConnectionArgs;
-  /** By a name of yours. */
-  readonly sources: pulumi.Input<Readonly<Record<string, pulumi.Input<DeclaredBootSource>>>>;
-  /** Versions that are to be complete in MAAS, by its names: `{"ubuntu/noble amd64/ga-24.04": "20261120"}`. @default those that the mirrors have when it is applied; then a newer one makes no difference to a preview */
-  readonly images?: pulumi.Input<ImageVersions>;
-  /** Import, and wait until all is there. @default true */
-  readonly import?: pulumi.Input<boolean>;
-  /** Remove all other sources. @default true */
-  readonly exclusive?: pulumi.Input<boolean>;
-  /** What MAAS is left with when the resource goes. @default what it had before */
-  readonly fallback?: pulumi.Input<{ url: string; keyring?: string; keyringFilename?: string }>;
-}
-
-export interface DeclaredBootSource {
-  readonly url: pulumi.Input<string>;
-  /** Binary, in base64. */
-  readonly keyring: pulumi.Input<string>;
-  readonly selections: pulumi.Input<
-    readonly {
-      readonly os: string;
-      readonly release: string;
-      readonly arches: readonly string[];
-      /** @default ["*"] */
-      readonly subarches?: readonly string[];
-      /** @default ["*"] */
-      readonly labels?: readonly string[];
-    }[]
-  >;
 }
 
 /**
  * Where a MAAS gets its images from: all sources of one region, since MAAS imports from all of them at once, and one
  * that is dead ends every import. Made by MaasBootSource.
  */
-export class MaasBootSources extends DefinedResource {
-  /** The sources that MAAS had before. */
-  declare readonly before: pulumi.Output<readonly RememberedSource[]>;
-  declare readonly images: pulumi.Output<ImageVersions>;
-
-  constructor(name: string, { maas, ...args }: MaasBootSourcesArgs, options?: pulumi.CustomResourceOptions) {
-    super(maasBootSources, name, { ...connectionInputs(maas), ...args }, ["before"], {
-      ...beforeAnother,
-      ...options,
-    });
+export class MaasBootSources extends resourceClass(maasBootSources) {
+  constructor(
+    name: string,
+    { maas, ...args }: { maas: MaasConnectionArgs } & MaasBootSourcesArgs,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    super(name, { ...connectionInputs(maas), ...args }, { ...beforeAnother, ...options });
   }
 }
+
+type MaasBootSourcesArgs = Omit<ResourceArgs<typeof maasBootSources>, "host" | "maas" | "apiKey">;

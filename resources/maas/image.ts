@@ -11,7 +11,8 @@ import {
 import { MaasRefusal } from "../../maas/refusal.ts";
 import { distroSeriesOf, fileTypes, nameRefusal, storedName, storedTypes } from "../../maas/upload-names.ts";
 import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
-import { DefinedResource } from "../kernel/resource.ts";
+import { hostInput } from "../kernel/host-input.ts";
+import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { chunksHere, chunksThere } from "./image/chunks.ts";
 import { neverDeployed } from "./image/deployable.ts";
 import { defaultUploadLimits, type UploadLimits, upload } from "./image/upload.ts";
@@ -20,16 +21,19 @@ import { regionOf } from "./region/region.ts";
 
 const inputs = z
   .strictObject({
-    host: z.string().min(1, "must name a host"),
+    host: hostInput,
     ...maasInputs,
-    name: z.string().superRefine((name, context) => {
-      const message = nameRefusal(name);
-      if (message) context.addIssue({ code: "custom", message });
-    }),
+    name: z
+      .string()
+      .superRefine((name, context) => {
+        const message = nameRefusal(name);
+        if (message) context.addIssue({ code: "custom", message });
+      })
+      .describe("golden or custom/golden, or with its system rhel/rocky9."),
     architecture: z
       .string()
       .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/, "is not an architecture as MAAS has it, e.g. amd64/generic"),
-    title: z.string().default(""),
+    title: z.string().default("").describe("What people see in MAAS."),
     baseImage: z
       .string()
       .regex(
@@ -38,31 +42,33 @@ const inputs = z
       )
       .optional(),
     fileType: z.enum(fileTypes as [string, ...string[]]),
-    /** On this workstation, or with `onHost` on the region host. */
-    file: z.strictObject({ path: z.string().min(1), onHost: z.boolean().default(false) }),
-    /** Bytes of the file. */
-    size: z.int().positive(),
-    /** Of the file, lower-case hexadecimal. */
-    sha256: z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256"),
+    file: z
+      .strictObject({ path: z.string().min(1), onHost: z.boolean().default(false) })
+      .describe("On this workstation, or with onHost on the region host."),
+    size: z.int().positive().describe("Bytes of the file."),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, "is not a SHA-256")
+      .describe("Of the file, lower-case hexadecimal."),
   })
   .superRefine(({ name, fileType }, context) => {
     const [system = ""] = distroSeriesOf(name).split("/");
     const message = neverDeployed(system, fileType);
     if (message) context.addIssue({ code: "custom", path: ["fileType"], message });
   });
+const outputs = z.object({
+  resource: z.number().describe("MAAS's number of it."),
+  version: z.string().describe("As MAAS numbers versions: the day, and .1, .2 behind it."),
+});
 type Inputs = z.output<typeof inputs>;
+type Outputs = z.output<typeof outputs>;
 
-export interface MaasImageOutputs {
-  /** MAAS's number of it. */
-  readonly resource: number;
-  /** As MAAS numbers versions: the day, and `.1`, `.2` behind it. */
-  readonly version: string;
-}
-
-export const maasImage = defineResource<Inputs, MaasImageOutputs>({
+export const maasImage = defineResource({
   kind: "MaasImage",
   version: 1,
   inputs,
+  outputs,
+  status: { upload: "complete" },
   identity: ["name", "architecture"],
   secrets: ["apiKey"],
 
@@ -79,9 +85,10 @@ export const maasImage = defineResource<Inputs, MaasImageOutputs>({
         ...(declared.baseImage === undefined ? {} : { baseImage: there.baseImage }),
         fileType: Object.entries(storedTypes).find(([, stored]) => stored === file.type)?.[0] ?? file.type,
         size: file.size,
-        sha256: newest.complete ? file.sha256 : `${Math.floor(file.progress)} % of ${file.sha256}`,
+        sha256: file.sha256,
       },
       outputs: { resource: there.id, version: newest.version },
+      status: newest.complete ? {} : { upload: `cut off at ${Math.floor(file.progress)} %` },
     };
   },
 
@@ -110,7 +117,7 @@ async function apply(
   scene: Scene,
   wanted: Inputs,
   previous: Inputs | undefined,
-): Promise<MaasImageOutputs> {
+): Promise<Outputs> {
   const { client } = await regionOf(scene.host, wanted, scene.warn);
   const there = await find(client, wanted);
   if (there && isSame(there, wanted)) return outputsOf(there);
@@ -178,7 +185,7 @@ function isDescribed({ sets, title, baseImage }: BootResourceDetail, wanted: Inp
   );
 }
 
-function outputsOf({ id, sets }: BootResourceDetail): MaasImageOutputs {
+function outputsOf({ id, sets }: BootResourceDetail): Outputs {
   return { resource: id, version: sets.at(-1)?.version ?? "" };
 }
 
@@ -197,33 +204,15 @@ async function needArchitecture(client: MaasClient, architecture: string): Promi
   });
 }
 
-export interface MaasImageArgs {
-  /** Whose image. */
-  readonly maas: MaasConnectionArgs;
-  /** `golden` or `custom/golden`, or with its system `rhel/rocky9`. */
-  readonly name: pulumi.Input<string>;
-  /** `amd64/generic`. */
-  readonly architecture: pulumi.Input<string>;
-  readonly title?: pulumi.Input<string>;
-  /** What a custom image is made from: `ubuntu/noble`. @default what MAAS commissions with */
-  readonly baseImage?: pulumi.Input<string>;
-  /** `tgz`, `ddgz`, ... */
-  readonly fileType: pulumi.Input<string>;
-  readonly file: pulumi.Input<{ readonly path: string; readonly onHost: boolean }>;
-  /** Bytes. */
-  readonly size: pulumi.Input<number>;
-  readonly sha256: pulumi.Input<string>;
-}
-
 /** An image that is uploaded to MAAS. Made by CustomImage. */
-export class MaasImage extends DefinedResource {
-  declare readonly resource: pulumi.Output<number>;
-  declare readonly version: pulumi.Output<string>;
-
-  constructor(name: string, { maas, ...args }: MaasImageArgs, options?: pulumi.CustomResourceOptions) {
-    super(maasImage, name, { ...connectionInputs(maas), ...args }, ["resource", "version"], {
-      ...beforeAnother,
-      ...options,
-    });
+export class MaasImage extends resourceClass(maasImage) {
+  constructor(
+    name: string,
+    { maas, ...args }: { maas: MaasConnectionArgs } & MaasImageArgs,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    super(name, { ...connectionInputs(maas), ...args }, { ...beforeAnother, ...options });
   }
 }
+
+type MaasImageArgs = Omit<ResourceArgs<typeof maasImage>, "host" | "maas" | "apiKey">;

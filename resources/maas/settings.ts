@@ -3,11 +3,19 @@ import { z } from "zod";
 import type { MaasClient } from "../../maas/client.ts";
 import { getConfig, setConfig } from "../../maas/operations/config.ts";
 import { MaasRefusal } from "../../maas/refusal.ts";
-import { type Before, BeforeLedger } from "../host/ledger/remembered.ts";
-import { defineResource, type HostInputs, PartlyApplied, type Scene } from "../kernel/definition.ts";
-import { DefinedResource } from "../kernel/resource.ts";
+import { type Before, beforeSchema } from "../host/ledger/before-ledger.ts";
+import type { Declared } from "../kernel/declared.ts";
+import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { hostInput } from "../kernel/host-input.ts";
+import { resourceClass } from "../kernel/resource.ts";
 import { same } from "../kernel/stored-properties.ts";
-import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./region/connection.ts";
+import {
+  beforeAnother,
+  beforeLedger,
+  connectionInputs,
+  type MaasConnectionArgs,
+  maasInputs,
+} from "./region/connection.ts";
 import { regionOf } from "./region/region.ts";
 import {
   declaredForm,
@@ -20,30 +28,23 @@ import {
   settingValuesSchema,
 } from "./region/setting-values.ts";
 
-export interface MaasSettingsArgs {
-  /** Whose settings. */
-  readonly maas: MaasConnectionArgs;
-  /** What is left out is left alone. */
-  readonly settings: { readonly [Name in SettingName]?: pulumi.Input<MaasSettingValues[Name]> };
-}
-
 const schema = z.strictObject({
-  host: z.string().min(1, "must name a host"),
+  host: hostInput,
   ...maasInputs,
-  settings: settingValuesSchema,
+  settings: settingValuesSchema.describe("By MAAS's own names. What is left out is left alone."),
 });
 
-type Inputs = z.output<typeof schema> & HostInputs;
+type Inputs = z.output<typeof schema>;
 
-export interface MaasSettingsOutputs {
-  /** What each setting was before it was declared first: it gets that back when it is no longer declared. */
-  readonly before: Before;
-}
-
-export const maasSettings = defineResource<Inputs, MaasSettingsOutputs>({
+export const maasSettings = defineResource({
   kind: "MaasSettings",
   version: 1,
   inputs: schema,
+  outputs: z.object({
+    before: beforeSchema.describe(
+      "What each setting was before it was declared first: it gets that back when it is no longer declared.",
+    ),
+  }),
   secrets: ["apiKey"],
 
   async observe(scene, declared, outputs) {
@@ -58,7 +59,7 @@ export const maasSettings = defineResource<Inputs, MaasSettingsOutputs>({
   async apply(scene, wanted, observed) {
     const { client } = await regionOf(scene.host, wanted, scene.warn);
     const there = (observed?.inputs.settings ?? {}) as Before;
-    const ledger = new BeforeLedger(scene, wanted);
+    const ledger = beforeLedger(scene, wanted);
     const before = await ledger.remember(there, observed?.outputs.before ?? {});
     const left: Record<string, SettingValue> = { ...(before as Record<string, SettingValue>) };
     let changed = false;
@@ -83,7 +84,7 @@ export const maasSettings = defineResource<Inputs, MaasSettingsOutputs>({
 
   async remove(scene, declared, outputs) {
     const { client } = await regionOf(scene.host, declared, scene.warn);
-    const ledger = new BeforeLedger(scene, declared);
+    const ledger = beforeLedger(scene, declared);
     const before = await ledger.recall(outputs.before ?? {});
     for (const name of namesIn(before)) await putBack(scene, client, name, before[name] as SettingValue);
     await ledger.keep({});
@@ -142,20 +143,21 @@ async function putBack(
  *
  * @throws ExplainedError where MAAS refuses a value: series and systems above all, whose images have to be imported.
  */
-export class MaasSettings extends DefinedResource {
-  /** What each setting was before it was declared first. */
-  declare readonly before: pulumi.Output<Before>;
-
+export class MaasSettings extends resourceClass(maasSettings) {
   constructor(
     name: string,
-    { maas, settings }: MaasSettingsArgs,
+    { maas, settings }: { maas: MaasConnectionArgs; settings: Declared<z.input<typeof settingValuesSchema>> },
     options: pulumi.CustomResourceOptions = {},
   ) {
-    super(maasSettings, name, { ...connectionInputs(maas), settings }, ["before"], {
-      ...beforeAnother,
-      ...options,
-      // The old proxy's URL may hold a password.
-      additionalSecretOutputs: ["before", ...(options.additionalSecretOutputs ?? [])],
-    });
+    super(
+      name,
+      { ...connectionInputs(maas), settings },
+      {
+        ...beforeAnother,
+        ...options,
+        // The old proxy's URL may hold a password.
+        additionalSecretOutputs: ["before", ...(options.additionalSecretOutputs ?? [])],
+      },
+    );
   }
 }

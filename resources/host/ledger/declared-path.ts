@@ -23,6 +23,16 @@ export interface Attributes {
   readonly group: string;
 }
 
+/** A regular file that everybody may read and only root may change. */
+export function rootFile(path: string, content: string) {
+  return { type: "file", path, content, mode: "0644", owner: "root", group: "root" } as const;
+}
+
+/** No file, but a name that others may hold too if they say the same of it. */
+export function held(path: string, value: string) {
+  return { type: "held", path, value } as const;
+}
+
 export function sha256(content: string | Buffer): string {
   return createHash("sha256").update(content).digest("hex");
 }

@@ -4,10 +4,10 @@ import { ledgerPlace } from "../ledger/place.ts";
 
 /** What systemd says about a unit. */
 export interface FoundService {
-  /** `by others`: it cannot be enabled by itself. Text where neither true nor false would tell it. */
+  /** `by others`: it cannot be enabled by itself. Else systemd's word where neither true nor false would tell it, e.g. `masked`. */
   readonly enabled: boolean | string;
   readonly running: boolean | "failed" | "changing";
-  /** How it runs, where `running` is no boolean. */
+  /** How it runs, where `running` is no boolean: `failed (signal)`. */
   readonly runningText?: string;
 }
 
@@ -101,12 +101,12 @@ function enabledState(state: string): boolean | string {
   if (state === "disabled") return false;
   if (["", "static", "indirect", "generated", "transient", "alias", "linked"].includes(state))
     return "by others";
-  return `(${state})`;
+  return state;
 }
 
 function runningState(active: string, sub: string, result = ""): Omit<FoundService, "enabled"> {
   if (active === "active" || active === "reloading") return { running: true };
   if (active === "inactive") return { running: false };
-  if (active === "failed") return { running: "failed", runningText: `(failed: ${result})` };
-  return { running: "changing", runningText: `(${active}: ${sub})` };
+  if (active === "failed") return { running: "failed", runningText: `failed (${result})` };
+  return { running: "changing", runningText: `${active} (${sub})` };
 }

@@ -9,21 +9,33 @@ import {
 import type { DeclaredSource, Inputs } from "./inputs.ts";
 import { type ImageState, said } from "./read-sources.ts";
 
-/** The sources of MAAS in the words of their declaration. What is not declared is an other one. */
+/** What else MAAS does with its sources, where all is in order. */
+export const inOrderStatus = { sources: "in use", others: "none" };
+
+/** The sources of MAAS in the words of their declaration, and what these cannot say. */
 export function asFound(
-  { sources: declared, exclusive, others: declaredOthers }: Inputs,
+  { sources: declared, exclusive }: Inputs,
   found: readonly FoundSource[],
-): Pick<Inputs, "sources" | "others"> {
+): { readonly sources: Inputs["sources"]; readonly status: Partial<typeof inOrderStatus> } {
   const sources = new Map<string, DeclaredSource>();
   const adopted = new Set<FoundSource>();
+  const faults: string[] = [];
   for (const [name, source] of Object.entries(declared)) {
     const there = sourceAt(found, source.url);
     if (!there) continue;
     adopted.add(there);
     sources.set(name, sourceAsFound(there, source));
+    const fault = faultOf(there);
+    if (fault) faults.push(`${name} ${fault}`);
   }
-  const others = found.filter((source) => !adopted.has(source)).map(({ url }) => url);
-  return { sources: Object.fromEntries(sources), others: exclusive ? others : declaredOthers };
+  const others = exclusive ? found.filter((source) => !adopted.has(source)).map(({ url }) => url) : [];
+  return {
+    sources: Object.fromEntries(sources),
+    status: {
+      ...(faults.length > 0 ? { sources: faults.join("; ") } : {}),
+      ...(others.length > 0 ? { others: others.join(", ") } : {}),
+    },
+  };
 }
 
 /** The versions that MAAS has in place of those that it is to have; undefined: nobody looked. */
@@ -53,13 +65,12 @@ function sourceAsFound(there: FoundSource, { url, keyring, selections }: Declare
         ? keyring
         : held,
     selections: [...kept, ...more.map(fieldsOf)],
-    state: stateOf(there),
   };
 }
 
-function stateOf({ enabled, skipKeyringVerification, url }: FoundSource): string {
-  if (enabled === false) return "switched off";
-  return skipKeyringVerification && !isUnsigned(url) ? "in use, its signature unchecked" : "in use";
+function faultOf({ enabled, skipKeyringVerification, url }: FoundSource): string | undefined {
+  if (enabled === false) return "is switched off";
+  return skipKeyringVerification && !isUnsigned(url) ? "is used without a check of its signature" : undefined;
 }
 
 function fieldsOf({ os, release, arches, subarches, labels }: FoundSource["selections"][number]) {

@@ -2,7 +2,7 @@ import type { MaasClient, MaasReader } from "../../../maas/client.ts";
 import { deleteNotification, listNotifications } from "../../../maas/operations/notifications.ts";
 import type { SelectionFields } from "../../../maas/operations/selections.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
-import type { BeforeLedger } from "../../host/ledger/remembered.ts";
+import type { BeforeLedger } from "../../host/ledger/before-ledger.ts";
 
 /** The release that machines are commissioned with. */
 export type Commissioning = Pick<SelectionFields, "os" | "release">;

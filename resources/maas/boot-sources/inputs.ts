@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isUnsigned } from "../../../maas/boot-source-state.ts";
+import { hostInput } from "../../kernel/host-input.ts";
 import { maasInputs } from "../region/connection.ts";
 
 const names = (what: string) =>
@@ -61,8 +62,6 @@ const sourceSchema = z
     /** Base64 of the binary keyring; only an unsigned index needs none. */
     keyring: binaryKeyring.default(""),
     selections: z.array(selectionSchema).min(1, "is empty: MAAS would take nothing from this source"),
-    /** What else MAAS does with it, beside what is declared. */
-    state: z.string().default("in use"),
   })
   .superRefine(({ url, keyring, selections }, context) => {
     if (!keyring && !isUnsigned(url)) {
@@ -95,22 +94,25 @@ export const fallbackSchema = z
   });
 
 export const inputsSchema = z.strictObject({
-  host: z.string().min(1, "must name a host"),
+  host: hostInput,
   ...maasInputs,
-  /** By a name of ours; MAAS tells them apart by their URLs. */
-  sources: z.record(z.string(), sourceSchema).refine((sources) => Object.keys(sources).length > 0, {
-    error: "is empty: MAAS is never left without one",
-  }),
-  /**
-   * The images that the sources have for the selections, as MAAS names them, with the version that is to be complete:
-   * `{"ubuntu/noble amd64/ga-24.04": "20261120"}`.
-   */
-  images: z.record(z.string(), z.string()).default({}),
-  /** Other sources that MAAS has; with `exclusive` there are to be none. */
-  others: z.array(z.string()).default([]),
-  import: z.boolean().default(true),
-  exclusive: z.boolean().default(true),
-  fallback: fallbackSchema.optional(),
+  sources: z
+    .record(z.string(), sourceSchema)
+    .refine((sources) => Object.keys(sources).length > 0, {
+      error: "is empty: MAAS is never left without one",
+    })
+    .describe("By a name of yours; MAAS tells them apart by their URLs."),
+  images: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe(
+      'Versions that are to be complete in MAAS, by its names: { "ubuntu/noble amd64/ga-24.04": "20261120" }. By default those that the mirrors have when it is applied; then a newer one makes no difference to a preview.',
+    ),
+  import: z.boolean().default(true).describe("Import, and wait until all is there."),
+  exclusive: z.boolean().default(true).describe("Remove all other sources."),
+  fallback: fallbackSchema
+    .optional()
+    .describe("What MAAS is left with when the resource goes. By default what it had before."),
 });
 
 export type Inputs = z.output<typeof inputsSchema>;

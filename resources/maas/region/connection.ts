@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { isApiKey } from "../../../maas/api-key.ts";
+import { BeforeLedger } from "../../host/ledger/before-ledger.ts";
+import type { Scene } from "../../kernel/definition.ts";
 
 /** How MAAS is reached, the same for everything that concerns MAAS. */
 export interface MaasConnectionArgs {
@@ -80,6 +82,11 @@ export const maasConnectionSchema = z
       context.addIssue({ code: "custom", path: path.filter((key) => key !== "maas"), message });
     }
   });
+
+/** What MAAS had before a resource of its region changed it; without SSH to a region host there is nowhere to keep it. */
+export function beforeLedger(scene: Scene, { maas }: MaasInputs): BeforeLedger {
+  return new BeforeLedger(scene, { onHost: !maas.direct });
+}
 
 /** A resource's inputs from what a person declares. */
 export function connectionInputs({ host, apiKey, ...maas }: MaasConnectionArgs) {

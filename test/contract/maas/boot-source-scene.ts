@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
 import { ubuntuImages } from "../../../lab/images/image-sets.ts";
 import type { ProductList } from "../../../lab/images/stream.ts";
-import { PartlyApplied, type Scene } from "../../../resources/kernel/definition.ts";
+import { PartlyApplied, type Scene, type Status } from "../../../resources/kernel/definition.ts";
 import type { Limits } from "../../../resources/maas/boot-sources/limits.ts";
-import { type MaasBootSourcesOutputs, maasBootSourcesWith } from "../../../resources/maas/boot-sources.ts";
+import { maasBootSourcesWith } from "../../../resources/maas/boot-sources.ts";
 import { imagesKeyring, Mirror } from "./mirror.ts";
 import { Region, type RegionOptions } from "./region.ts";
 import { RegionHost } from "./region-host.ts";
@@ -15,6 +15,7 @@ import { deadPort } from "./stream-server.ts";
 
 export type Version = NonNullable<RegionOptions["version"]>;
 export type Inputs = ReturnType<BootSourceScene["declared"]>;
+export type Outputs = Awaited<ReturnType<(typeof definition)["apply"]>>;
 
 export const noble = {
   os: "ubuntu",
@@ -91,18 +92,20 @@ export class BootSourceScene {
   }
 
   /** As the kernel does it: look, then make it so. */
-  async up(wanted = this.declared(), before?: MaasBootSourcesOutputs): Promise<MaasBootSourcesOutputs> {
+  async up(wanted = this.declared(), before?: Outputs): Promise<Outputs> {
     const observed = await definition.observe(this.#scene(), wanted, before);
     return definition.apply(this.#scene(), wanted, observed);
   }
 
-  async look(wanted = this.declared(), before?: MaasBootSourcesOutputs): Promise<Inputs> {
+  /** What is there in the words of the declaration; `status` has what is not in order. */
+  async look(wanted = this.declared(), before?: Outputs): Promise<Inputs & { status?: Status }> {
     const observed = await definition.observe(this.#scene(), wanted, before);
     if (!observed) throw new Error("It is gone.");
-    return observed.inputs;
+    const { inputs, status = {} } = observed;
+    return Object.keys(status).length > 0 ? { ...inputs, status } : inputs;
   }
 
-  async destroy(outputs: MaasBootSourcesOutputs, declared = this.declared()): Promise<void> {
+  async destroy(outputs: Outputs, declared = this.declared()): Promise<void> {
     await definition.remove(this.#scene(), declared, outputs);
   }
 

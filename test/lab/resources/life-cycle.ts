@@ -1,7 +1,7 @@
 import { closeAll, configureSsh } from "../../../hosts/connections.ts";
 import { type Lab, labDown, labUp } from "../../../lab/lab.ts";
 import { type Manifest, manifestOf } from "../../../lab/manifest.ts";
-import type { Json, ResourceDefinition } from "../../../resources/kernel/definition.ts";
+import type { AnyDefinition, Json } from "../../../resources/kernel/definition.ts";
 import { EngineLog } from "../../../resources/kernel/engine-log.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden, type Properties, same } from "../../../resources/kernel/stored-properties.ts";
@@ -30,13 +30,11 @@ export interface Preview {
 export class LifeCycle {
   readonly name: string;
   readonly heard = new Heard();
-  readonly #definition: Definition;
   readonly #provider: DefinitionProvider;
   #state: { id: string; properties: Properties; failed?: boolean } | undefined;
 
-  constructor(definition: Definition, name: string) {
+  constructor(definition: AnyDefinition, name: string) {
     this.name = name;
-    this.#definition = definition;
     this.#provider = new DefinitionProvider(definition, this.heard);
   }
 
@@ -94,14 +92,9 @@ export class LifeCycle {
     const given = { ...inputs, [hidden.name]: `test-${this.name}`, [hidden.urn]: "" };
     const { inputs: checked, failures } = await this.#provider.check(this.#state?.properties ?? {}, given);
     if (failures?.length) throw new Error(failures.map(({ reason }) => reason).join("\n"));
-    return Object.fromEntries(
-      Object.entries(checked).filter(([key]) => key in this.#definition.inputs.shape || key.startsWith("__")),
-    ) as Properties;
+    return checked as Properties;
   }
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: definitions of every shape have a life
-type Definition = ResourceDefinition<any, any>;
 
 /** `files["/etc/a"].content` and so on, with both values, as a preview lists them. */
 function differences(there: Json | undefined, wanted: Json | undefined, path = ""): Preview["differs"] {

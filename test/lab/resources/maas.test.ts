@@ -72,7 +72,7 @@ describe("settings through the region host", () => {
     expect((await life.up(wants(values))).change).toBe("create");
     expect(await settingsThere()).toEqual(values);
     expect((await life.preview(wants(values))).change).toBe("none");
-    expect(await bed.sh("cd /var/lib/airgapped-maas/maas; stat -c '%a %U' *; cat *")).toBe(
+    expect(await bed.sh("cd /var/lib/airgapped-maas/before; stat -c '%a %U' *; cat *")).toBe(
       `600 root\n${JSON.stringify(factory)}`,
     );
     await setConfig(somebody, "dnssec_validation", "yes");

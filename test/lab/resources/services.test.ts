@@ -103,16 +103,20 @@ describe("drift is named and repaired", () => {
     [
       "killed",
       `systemctl kill --signal=KILL ${unit}`,
-      { [`services[${unit}][running]`]: ["(failed: signal)", true] },
+      {
+        [`services[${unit}][running]`]: [false, true],
+        "status[units]": [`${unit} is failed (signal)`, "in order"],
+      },
     ],
     ["disabled", `systemctl disable ${unit}`, { [`services[${unit}][enabled]`]: [false, true] }],
     [
       "edited",
       `printf '[Service]\\nNice=9\\n' > /etc/systemd/system/${unit}.d/a.conf`,
       {
-        [`services[${unit}][dropIns][a.conf]`]: [
-          "[Service]\nNice=9\n (which the running service has not taken in)",
-          "[Service]\nNice=1\n",
+        [`services[${unit}][dropIns][a.conf]`]: ["[Service]\nNice=9\n", "[Service]\nNice=1\n"],
+        "status[loaded]": [
+          `${unit} has not loaded /etc/systemd/system/${unit}.d/a.conf`,
+          "the files as they are",
         ],
       },
     ],
@@ -140,8 +144,9 @@ describe("drift is named and repaired", () => {
     await life.up(nginx);
     await bed.sh("systemctl mask --now nginx");
     expect((await life.up(nginx)).differs).toEqual({
-      "services[nginx.service][enabled]": ["(masked)", true],
+      "services[nginx.service][enabled]": [false, true],
       "services[nginx.service][running]": [false, true],
+      "status[units]": ["nginx.service is masked", "in order"],
     });
     expect((await life.preview(nginx)).change).toBe("none");
     await life.destroy();
@@ -252,26 +257,26 @@ describe("files that a service reads", () => {
     await write(site, siteSaying("theirs"));
     expect((await life.preview(declaring("ours"))).differs).toEqual({
       [`services[nginx.service][reloadOn][${site}]`]: [
-        `${sha256(siteSaying("theirs"))} (which the running service has not taken in)`,
+        sha256(siteSaying("theirs")),
         sha256(siteSaying("ours")),
       ],
+      "status[loaded]": [`nginx.service has not loaded ${site}`, "the files as they are"],
     });
     await bed.sh("systemctl reload nginx");
     await write(site, siteSaying("ours"));
     await life.up(declaring("ours"));
   }, 120_000);
 
-  test("that the running service has not taken in make it reload the next time", async () => {
+  test("that the running service has not loaded make it reload the next time", async () => {
     const life = resource("late");
     await write(site, siteSaying("one"));
     await life.up(declaring("one"));
     await write(site, siteSaying("two"));
     expect((await life.preview(declaring("two"))).differs).toEqual({
-      [`services[nginx.service][reloadOn][${site}]`]: [
-        `${sha256(siteSaying("two"))} (which the running service has not taken in)`,
-        sha256(siteSaying("two")),
-      ],
+      "status[loaded]": [`nginx.service has not loaded ${site}`, "the files as they are"],
     });
+    await life.up(declaring("two"));
+    expect(await served()).toBe("two");
   }, 120_000);
 });
 

@@ -6,15 +6,9 @@ import { defineResource } from "../../../resources/kernel/definition.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden } from "../../../resources/kernel/stored-properties.ts";
 
-interface Inputs {
-  readonly host: string;
-  readonly items: Record<string, { text: string }>;
-  readonly place: string;
-}
-
 function provider() {
   const asked: unknown[] = [];
-  const definition = defineResource<Inputs, object>({
+  const definition = defineResource({
     kind: "Example",
     version: 1,
     inputs: z.strictObject({
@@ -22,6 +16,7 @@ function provider() {
       items: z.record(z.string(), z.strictObject({ text: z.string() })).default({}),
       place: z.string().default("new"),
     }),
+    outputs: z.object({}),
     settles: async (_, wanted, previous) =>
       previous?.place === "former" ? { ...wanted, place: "former" } : wanted,
     async preflight(scene, wanted, _, isWhole) {
@@ -33,7 +28,7 @@ function provider() {
     apply: async () => ({}),
     remove: async () => {},
   });
-  return { asked, provider: new DefinitionProvider(definition as never) };
+  return { asked, provider: new DefinitionProvider(definition) };
 }
 
 const declared = { host: "h", items: { a: { text: "1" } }, [hidden.name]: "a_of_dc1_of_site" };

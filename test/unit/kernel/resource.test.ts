@@ -1,31 +1,23 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { defineResource, type HostInputs } from "../../../resources/kernel/definition.ts";
-import { DefinedResource } from "../../../resources/kernel/resource.ts";
+import { defineResource } from "../../../resources/kernel/definition.ts";
+import { resourceClass } from "../../../resources/kernel/resource.ts";
 import { hidden } from "../../../resources/kernel/stored-properties.ts";
 
-const definition = defineResource<
-  HostInputs & { text?: string | undefined },
-  { path: string; token: string }
->({
+const definition = defineResource({
   kind: "Note",
   version: 1,
-  inputs: z.object({ host: z.string(), text: z.string().optional() }),
+  inputs: z.object({ host: z.string(), text: z.string().optional(), vault: z.unknown().optional() }),
+  outputs: z.object({ path: z.string(), token: z.string() }),
   secrets: ["token", "vault.*.key"],
   observe: async () => undefined,
   apply: async () => ({ path: "/x", token: "t" }),
   remove: async () => {},
 });
 
-class Note extends DefinedResource {
-  declare readonly path: pulumi.Output<string>;
-  declare readonly token: pulumi.Output<string>;
-  declare readonly vault: pulumi.Output<string>;
-  constructor(name: string, args: object, options?: pulumi.CustomResourceOptions) {
-    super(definition, name, args, ["path", "token", "vault"], options);
-  }
-}
+class Note extends resourceClass(definition) {}
+type NoteArgs = ConstructorParameters<typeof Note>[1];
 
 class Site extends pulumi.ComponentResource {
   constructor(name: string) {
@@ -93,8 +85,8 @@ describe("a declared resource", () => {
     const vault = { a: { key: "k", owner: "o" }, b: pulumi.output({ key: "k", owner: "o" }) };
     const deep = { host: "h1", token: Promise.resolve("t"), vault };
     await value(new Note("deep", deep, { transformations }).urn);
-    await value(new Note("unknown", { vault: pulumi.output(vault) }, { transformations }).urn);
-    await value(new Note("undeclared", { token: undefined }, { transformations }).urn);
+    await value(new Note("unknown", { host: "h1", vault: pulumi.output(vault) }, { transformations }).urn);
+    await value(new Note("undeclared", { host: "h1", token: undefined } as NoteArgs, { transformations }).urn);
     const isSecret = (found: unknown) => pulumi.Output.isInstance(found) && pulumi.isSecret(found);
     const marked = props.deep?.vault as Record<"a" | "b", Record<string, unknown>>;
     expect(await isSecret(props.deep?.token)).toBe(true);

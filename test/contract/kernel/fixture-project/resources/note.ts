@@ -30,7 +30,14 @@ const schema = z
   });
 
 type Inputs = z.output<typeof schema>;
-type Outputs = { path: string; user?: string; token?: string; odd?: unknown; before?: string };
+
+const outputs = z.object({
+  path: z.string(),
+  user: z.string().optional(),
+  token: z.string().optional(),
+  odd: z.unknown().optional(),
+  before: z.string().optional(),
+});
 
 const cyclic: Record<string, unknown> = {};
 cyclic.itself = cyclic;
@@ -58,7 +65,7 @@ function fileOf(scene: Scene, { directory }: Inputs): string {
 }
 
 /** A file on this machine that its host knows nothing of. What it was told to do, it does on the way. */
-export const note = defineResource<Inputs, Outputs>({
+export const note = defineResource({
   kind: "Note",
   version: 3,
   upgrades: {
@@ -66,6 +73,7 @@ export const note = defineResource<Inputs, Outputs>({
     2: ({ length, ...rest }) => ({ ...rest, size: length ?? 1 }),
   },
   inputs: schema,
+  outputs,
   identity: ["directory"],
   secrets: ["password", "token", "vault.*.key"],
 

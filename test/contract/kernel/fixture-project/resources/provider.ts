@@ -1,11 +1,8 @@
-import type { HostInputs, ResourceDefinition } from "../../../../../resources/kernel/definition.ts";
 import { DefinitionProvider } from "../../../../../resources/kernel/provider.ts";
 import { note } from "./note.ts";
 
 /** Found here by the text that the state remembers, as the project's own kinds are in its resources/provider.ts. */
 export function handler(kind: string): DefinitionProvider {
   if (kind !== note.kind) throw new Error(`this fixture knows no ${kind}`);
-  return new DefinitionProvider(
-    note as unknown as ResourceDefinition<HostInputs & Record<string, unknown>, Record<string, unknown>>,
-  );
+  return new DefinitionProvider(note);
 }

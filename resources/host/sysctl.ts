@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import { keyValues } from "../../hosts/key-values.ts";
+import { sh } from "../../hosts/shell.ts";
+import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { hostInput } from "../kernel/host-input.ts";
+import { resourceClass } from "../kernel/resource.ts";
+import { BeforeLedger } from "./ledger/before-ledger.ts";
+import { changePaths, releasePaths } from "./ledger/change-paths.ts";
+import { held, rootFile } from "./ledger/declared-path.ts";
+import { pathProbe } from "./ledger/path-probe.ts";
+
+const name = z.string().regex(/^[\w-]+([./][\w:-]+)+$/, "must be a setting's name, e.g. vm.swappiness");
+const line = z.string().regex(/^[^\0-\x1f\x7f]*\S[^\0-\x1f\x7f]*$/, "must be a value on one line");
+const value = z.union([line, z.number()]).transform((given) => String(given).trim().replaceAll(/\s+/g, " "));
+type Values = Readonly<Record<string, string>>;
+
+/** sysctl has tabs between the numbers of a value. */
+const print = `value=$(sysctl -n -- "$key") && printf %s "$value" | tr -s '[:blank:]' ' '`;
+const live = (settings: Values) => keyValues(Object.keys(settings), print);
+
+export const sysctl = defineResource({
+  kind: "Sysctl",
+  version: 1,
+  inputs: z.strictObject({
+    host: hostInput,
+    settings: z.record(name, value).describe('By sysctl\'s names, e.g. { "net.core.somaxconn": 4096 }.'),
+  }),
+  outputs: z.object({ before: z.record(z.string(), z.string()).describe("What was set before, by name.") }),
+  status: { bootFile: "as declared" },
+
+  async observe(scene, { host, settings }, outputs) {
+    const file = bootFile(scene.id, settings);
+    const [found, paths] = await Promise.all([
+      scene.host.facts(live(settings)),
+      scene.host.facts(pathProbe(scene.id, [file])),
+    ]);
+    const there = paths.at.get(file.path);
+    if (!paths.claimed && !there) return undefined;
+    return {
+      inputs: { host, settings: found },
+      outputs: { before: outputs?.before ?? {} },
+      status: there?.content === file.content ? {} : { bootFile: there ? "changed by hand" : "missing" },
+    };
+  },
+
+  async preflight(scene, { settings }) {
+    const found = await scene.host.facts(live(settings));
+    const unknown = Object.keys(settings).filter((setting) => !(setting in found));
+    if (unknown.length === 0) return;
+    throw new ExplainedError({
+      step: "looking for the kernel's settings",
+      found: `it has no ${unknown.join(", ")}`,
+      remedy: "Correct the name, or load the module that brings it first.",
+    });
+  },
+
+  async apply(scene, { settings }, observed) {
+    const ledger = new BeforeLedger(scene);
+    const found = await scene.host.facts(live(settings));
+    const before = (await ledger.remember(found, observed?.outputs.before ?? {})) as Values;
+    const claims = Object.entries(settings).map(([setting, text]) => held(`sysctl ${setting}`, text));
+    const file = bootFile(scene.id, settings);
+    try {
+      await changePaths(scene, [...claims, file], () => true, `writing ${file.path}`);
+      await set(scene, { ...before, ...settings });
+    } catch (error) {
+      throw new PartlyApplied(error, { before });
+    }
+    const kept = Object.fromEntries(Object.entries(before).filter(([known]) => known in settings));
+    await ledger.keep(kept);
+    return { before: kept };
+  },
+
+  async remove(scene, _, outputs) {
+    const ledger = new BeforeLedger(scene);
+    await releasePaths(scene, "removing the boot file");
+    await set(scene, (await ledger.recall(outputs.before ?? {})) as Values);
+    await ledger.keep({});
+  },
+});
+
+function bootFile(id: string, settings: Values) {
+  const lines = Object.entries(settings).map(([setting, text]) => `${setting} = ${text}\n`);
+  return rootFile(`/etc/sysctl.d/90-airgapped-maas-${id}.conf`, lines.join(""));
+}
+
+async function set(scene: Scene, settings: Values): Promise<void> {
+  const found = await scene.host.facts(live(settings));
+  const changes = Object.entries(settings).filter(([setting, text]) => found[setting] !== text);
+  if (changes.length === 0) return;
+  const words = changes.map(([setting, text]) => `${setting}=${text}`);
+  await scene.host.run(sh`sysctl -q -w -- ${words}`, { step: `setting ${words.join(", ")}` });
+}
+
+/** Settings of the kernel, now and at every boot; put back as they were when they are no longer declared. */
+export class Sysctl extends resourceClass(sysctl) {}

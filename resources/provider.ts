@@ -3,7 +3,8 @@ import { files } from "./host/files.ts";
 import { packages } from "./host/packages.ts";
 import { services } from "./host/services.ts";
 import { signingKey } from "./host/signing-key.ts";
-import type { ResourceDefinition } from "./kernel/definition.ts";
+import { sysctl } from "./host/sysctl.ts";
+import type { AnyDefinition } from "./kernel/definition.ts";
 import { DefinitionProvider } from "./kernel/provider.ts";
 import { maasArchive } from "./maas/archive.ts";
 import { maasBootSources } from "./maas/boot-sources.ts";
@@ -29,10 +30,8 @@ const definitions: readonly AnyDefinition[] = [
   packages,
   services,
   signingKey,
+  sysctl,
 ];
-
-// biome-ignore lint/suspicious/noExplicitAny: definitions of every shape are served
-type AnyDefinition = ResourceDefinition<any, any>;
 
 /** Called by Pulumi's dynamic provider process. */
 export function handler(kind: string): DefinitionProvider {

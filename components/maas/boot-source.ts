@@ -3,9 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { trustedKeys, ubuntuImageKeys } from "../../content/openpgp/keyring.ts";
 import { imagesHeld, notServed, takenImages, versionsOf } from "../../content/simplestreams/maas-images.ts";
 import { pathText } from "../../resources/kernel/check.ts";
+import type { BootSourceArgs } from "../../resources/maas/boot-sources/inputs.ts";
 import { inOrder } from "../../resources/maas/boot-sources/inputs.ts";
 import { getStreamImages } from "../../resources/maas/boot-sources/stream-images.ts";
-import { type DeclaredBootSource, MaasBootSources } from "../../resources/maas/boot-sources.ts";
+import { MaasBootSources } from "../../resources/maas/boot-sources.ts";
 import type { CustomImage } from "../custom-image/custom-image.ts";
 import type { ImageMirror } from "../image-mirror/image-mirror.ts";
 import { lookedUp } from "../serving/mirror-site.ts";
@@ -19,7 +20,7 @@ import {
 import { seenRegion } from "./region-check.ts";
 
 interface Source {
-  readonly source: pulumi.Output<DeclaredBootSource>;
+  readonly source: pulumi.Output<BootSourceArgs>;
   /** The versions that MAAS is to have of it, by its names of the images. */
   readonly images: pulumi.Output<Readonly<Record<string, string>>>;
 }
@@ -64,7 +65,7 @@ export class MaasBootSource extends pulumi.ComponentResource {
         maas,
         sources: pulumi.all(
           Object.fromEntries(Object.entries(sources).map(([key, { source }]) => [key, source])),
-        ) as pulumi.Output<Record<string, DeclaredBootSource>>,
+        ) as pulumi.Output<Record<string, BootSourceArgs>>,
         ...(settings.import ? { images } : {}),
         import: settings.import,
         exclusive: settings.exclusive,

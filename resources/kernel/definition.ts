@@ -35,6 +35,11 @@ export interface Observation<Inputs, Outputs, Facts = unknown> {
 /** How a resource is, as a short text for each point. */
 export type Status = Readonly<Record<string, string>>;
 
+/** Whether nothing was found that the status tells of. */
+export function isInOrder({ status = {} }: { readonly status?: Status }): boolean {
+  return Object.keys(status).length === 0;
+}
+
 /** What a definition says and does, less its schemas. */
 interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
   /** Short, unique, and the same for ever: it is what the state remembers. */

@@ -250,16 +250,13 @@ async function putBack(
  * @throws ExplainedError where MAAS refuses a value, or where a renamed default archive cannot be told from others.
  */
 export class MaasArchive extends resourceClass(maasArchive) {
-  constructor(
-    name: string,
-    { maas, ...rest }: { maas: MaasConnectionArgs } & MaasArchiveArgs,
-    options?: pulumi.CustomResourceOptions,
-  ) {
+  constructor(name: string, { maas, ...rest }: MaasArchiveArgs, options?: pulumi.CustomResourceOptions) {
     super(name, { ...connectionInputs(maas), ...rest }, { ...beforeAnother, ...options });
   }
 }
 
 export interface MaasArchiveArgs {
+  readonly maas: MaasConnectionArgs;
   readonly archives?: Declared<z.input<typeof schema>["archives"]>;
   readonly repositories?: Declared<z.input<typeof schema>["repositories"]>;
 }

@@ -122,7 +122,7 @@ describe("what has drifted", () => {
       [`files["${nginx}"].content`, `files["${reprepro}"].content`].toSorted(),
     );
     expect(differing("Services")).toContain('services["nginx.service"].running');
-    expect(differing("AptTree")).toEqual(["integrity"]);
+    expect(differing("AptTree")).toEqual(["status.integrity"]);
   });
 
   test("is shown as it is and as it should be, down to the files of the tree", () => {

@@ -176,7 +176,7 @@ describe("what has drifted", () => {
     expect(run.output).toContain("2 files are missing or wrong");
     expect(run.output).toContain(`${deleted}: missing`);
     expect(run.output).toContain(`${flipped}: content`);
-    expect(steps(run).find(({ type }) => type === "ImageTree")?.differs).toEqual(["integrity"]);
+    expect(steps(run).find(({ type }) => type === "ImageTree")?.differs).toEqual(["status.integrity"]);
     expect(steps(run).find(({ type }) => type === "Files")?.differs).toEqual([`files["${nginx}"].content`]);
 
     succeeded(await stack.up());

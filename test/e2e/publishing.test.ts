@@ -205,7 +205,7 @@ describe("a signature that expires", () => {
     await set(9 * day);
     const preview = succeeded(await stack.preview("--diff"));
     expect(preview.counts).toMatchObject({ update: 1 });
-    expect(preview.steps[0]?.differs).toEqual(["signingKey.freshness"]);
+    expect(preview.steps[0]?.differs).toEqual(["status.freshness"]);
     expect(preview.output).toContain('"expires in 216 h" => "fresh"');
     const before = await validUntil();
     succeeded(await stack.up());

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isUnsigned } from "../../../maas/boot-source-state.ts";
+import type { DeclaredValue } from "../../kernel/declared.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { maasInputs } from "../region/connection.ts";
 
@@ -117,3 +118,5 @@ export const inputsSchema = z.strictObject({
 
 export type Inputs = z.output<typeof inputsSchema>;
 export type DeclaredSource = Inputs["sources"][string];
+/** A source as a program may write it. */
+export type BootSourceArgs = DeclaredValue<z.input<typeof inputsSchema>["sources"][string]>;

@@ -1,13 +1,13 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { defineResource, type Scene } from "../../kernel/definition.ts";
-import { DefinedResource } from "../../kernel/resource.ts";
+import { defineResource, isInOrder, type Scene, type Status } from "../../kernel/definition.ts";
+import { hostInput } from "../../kernel/host-input.ts";
+import { resourceClass } from "../../kernel/resource.ts";
 import { same } from "../../kernel/stored-properties.ts";
 import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
 import { publishedTree } from "../published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "../published-tree/update.ts";
 import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
-import type { AptPublication, SuiteSummary } from "./publication.ts";
+import type { AptPublication } from "./publication.ts";
 import { publishScript, restoreScript } from "./scripts.ts";
 
 const suite = z.strictObject({
@@ -18,7 +18,7 @@ const suite = z.strictObject({
 });
 
 const inputs = z.object({
-  host: z.string(),
+  host: hostInput,
   /** The mirror's directory on the host. */
   directory: z.string(),
   /** The store of its host, on the same file system. */
@@ -31,14 +31,11 @@ const inputs = z.object({
   suites: z.record(z.string(), suite),
   packages: z.number(),
   bytes: z.number(),
-  /** Whether every file of the published snapshot is there and right. */
-  integrity: z.string().default("complete"),
   signingKey: z
     .strictObject({
       directory: z.string(),
       fingerprint: z.string(),
       validSeconds: z.number(),
-      freshness: z.string().default("fresh"),
     })
     .optional(),
   pinnedTo: z.string().optional(),
@@ -50,10 +47,7 @@ const inputs = z.object({
 });
 type Inputs = z.output<typeof inputs>;
 
-interface Outputs {
-  /** The published snapshot's name below trees/. */
-  readonly tree: string;
-}
+const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
 /** What a published snapshot says of itself: the inputs it was made from, less what only steers the work. */
 const summarySchema = z.object({
@@ -67,10 +61,12 @@ const summarySchema = z.object({
   restores: z.string().optional(),
 });
 
-export const aptTree = defineResource<Inputs, Outputs>({
+export const aptTree = defineResource({
   kind: "AptTree",
   version: 1,
   inputs,
+  outputs,
+  status: { integrity: "complete", freshness: "fresh" },
   identity: ["directory"],
   secrets: ["secrets"],
 
@@ -85,20 +81,17 @@ export const aptTree = defineResource<Inputs, Outputs>({
       inputs: {
         ...declared,
         ...summary,
-        integrity: found.integrity,
-        signingKey: signingKey && {
-          ...signingKey,
-          freshness: freshness(signingKey.validSeconds, found.secondsLeft),
-        },
+        signingKey,
         // Where a kept snapshot came from, and how many were to be kept then, is history.
         ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: restores ?? found.tree } : { pinnedTo }),
       },
       outputs: { tree: found.tree },
+      status: { ...found.status, ...(signingKey && freshness(signingKey.validSeconds, found.secondsLeft)) },
     };
   },
 
   async apply(scene, wanted, observed) {
-    if (observed && !needsTree(wanted, observed.inputs)) return observed.outputs;
+    if (observed && isInOrder(observed) && !needsTree(wanted, observed.inputs)) return observed.outputs;
     if (wanted.pinnedTo) return restore(scene, wanted, wanted.pinnedTo);
     const { signingKey } = wanted;
     const tree = await publishPlan<AptPublication>(
@@ -128,12 +121,12 @@ export const aptTree = defineResource<Inputs, Outputs>({
 
 /** Whether a published snapshot would say something else than the one there; the other inputs only steer how. */
 function needsTree(wanted: Inputs, observed: Inputs): boolean {
-  const visible = ({ plan, signing, upstream, integrity, signingKey, pinnedTo, keepSnapshots }: Inputs) =>
-    JSON.parse(JSON.stringify({ plan, signing, upstream, integrity, signingKey, pinnedTo, keepSnapshots }));
+  const visible = ({ plan, signing, upstream, signingKey, pinnedTo, keepSnapshots }: Inputs) =>
+    JSON.parse(JSON.stringify({ plan, signing, upstream, signingKey, pinnedTo, keepSnapshots }));
   return !same(visible(wanted), visible(observed));
 }
 
-async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Outputs> {
+async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<z.output<typeof outputs>> {
   const { signingKey, signing } = wanted;
   const text = summaryText(wanted, signing === "mirror" ? pinned : undefined);
   const tree = await restoreTree(scene, wanted, pinned, text, (summary) =>
@@ -157,7 +150,6 @@ async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<Ou
 
 function summaryText(wanted: Inputs, restores?: string): string {
   const { signing, upstream, plan, suites, packages, bytes, signingKey, keepSnapshots } = wanted;
-  const { freshness: _, ...kept } = signingKey ?? {};
   return JSON.stringify({
     signing,
     upstream,
@@ -166,26 +158,16 @@ function summaryText(wanted: Inputs, restores?: string): string {
     packages,
     bytes,
     keepSnapshots,
-    signingKey: signingKey && kept,
+    signingKey,
     restores,
   });
 }
 
 /** A signature is renewed in the last third of its validity, so that a mirror that is updated now and then never expires. */
-function freshness(validSeconds: number, secondsLeft: number | undefined): string {
-  if (validSeconds === 0 || secondsLeft === undefined || secondsLeft > validSeconds / 3) return "fresh";
-  return secondsLeft > 0 ? `expires in ${Math.ceil(secondsLeft / 3600)} h` : "expired";
+function freshness(validSeconds: number, secondsLeft: number | undefined): Status {
+  if (validSeconds === 0 || secondsLeft === undefined || secondsLeft > validSeconds / 3) return {};
+  return { freshness: secondsLeft > 0 ? `expires in ${Math.ceil(secondsLeft / 3600)} h` : "expired" };
 }
 
 /** The content of an apt mirror on its host. Made by AptMirror. */
-export class AptTree extends DefinedResource {
-  declare readonly tree: pulumi.Output<string>;
-  declare readonly plan: pulumi.Output<string>;
-  declare readonly suites: pulumi.Output<Record<string, SuiteSummary>>;
-  declare readonly packages: pulumi.Output<number>;
-  declare readonly bytes: pulumi.Output<number>;
-
-  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
-    super(aptTree, name, args, ["tree"], options);
-  }
-}
+export class AptTree extends resourceClass(aptTree) {}

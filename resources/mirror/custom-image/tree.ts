@@ -1,8 +1,8 @@
-import type * as pulumi from "@pulumi/pulumi";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { defineResource } from "../../kernel/definition.ts";
-import { DefinedResource } from "../../kernel/resource.ts";
-import { same } from "../../kernel/stored-properties.ts";
+import { defineResource, isInOrder } from "../../kernel/definition.ts";
+import { hostInput } from "../../kernel/host-input.ts";
+import { resourceClass } from "../../kernel/resource.ts";
 import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
 import { publishedTree } from "../published-tree/published.ts";
 import { publishPlan, removeTree } from "../published-tree/update.ts";
@@ -22,7 +22,7 @@ export const customImageSchema = z.strictObject({
 });
 
 const inputs = z.object({
-  host: z.string(),
+  host: hostInput,
   /** The stream's directory on the host. */
   directory: z.string(),
   /** The store of its host, on the same file system. */
@@ -37,17 +37,12 @@ const inputs = z.object({
   /** Bytes of the image's file. */
   size: z.number(),
   signingKey: z.strictObject({ directory: z.string(), fingerprint: z.string() }),
-  /** Whether every file of the published snapshot is there and right. */
-  integrity: z.string().default("complete"),
   keepSnapshots: z.number(),
   deleteContent: z.boolean(),
 });
 type Inputs = z.output<typeof inputs>;
 
-interface Outputs {
-  /** The published snapshot's name below trees/. */
-  readonly tree: string;
-}
+const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
 /** What a published snapshot says of itself. */
 export type CustomImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signingKey">;
@@ -57,10 +52,12 @@ const summarySchema = z.object({
   ...inputs.pick({ updated: true, image: true, size: true, signingKey: true }).partial().shape,
 });
 
-export const customImageTree = defineResource<Inputs, Outputs>({
+export const customImageTree = defineResource({
   kind: "CustomImageTree",
   version: 1,
   inputs,
+  outputs,
+  status: { integrity: "complete" },
   identity: ["directory"],
 
   preflight: refuseTreeOfOthers,
@@ -68,13 +65,15 @@ export const customImageTree = defineResource<Inputs, Outputs>({
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
-    const { tree, summary, integrity } = found;
-    return { inputs: { ...declared, ...summary, integrity }, outputs: { tree } };
+    const { tree, summary, status } = found;
+    return { inputs: { ...declared, ...summary }, outputs: { tree }, status };
   },
 
   async apply(scene, wanted, observed) {
-    if (observed && same(visible(wanted), visible(observed.inputs))) return observed.outputs;
-    await bringIn(scene, wanted, observed !== undefined && observed.inputs.integrity !== "complete");
+    const isWhole = !observed || isInOrder(observed);
+    if (observed && isWhole && isDeepStrictEqual(summaryOf(wanted), summaryOf(observed.inputs)))
+      return observed.outputs;
+    await bringIn(scene, wanted, !isWhole);
     const tree = await publishPlan(scene, wanted, JSON.stringify(summaryOf(wanted)), (publication, summary) =>
       publishScript(
         {
@@ -96,21 +95,9 @@ export const customImageTree = defineResource<Inputs, Outputs>({
   remove: (scene, declared) => removeTree(scene, declared),
 });
 
-function visible(declared: Inputs) {
-  return JSON.parse(JSON.stringify({ ...summaryOf(declared), integrity: declared.integrity }));
-}
-
 function summaryOf({ plan, updated, image, size, signingKey }: CustomImageSummary): CustomImageSummary {
   return { plan, updated, image, size, signingKey };
 }
 
 /** The stream of a custom image on its host. Made by CustomImage. */
-export class CustomImageTree extends DefinedResource {
-  declare readonly tree: pulumi.Output<string>;
-  declare readonly plan: pulumi.Output<string>;
-  declare readonly image: pulumi.Output<Inputs["image"]>;
-
-  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
-    super(customImageTree, name, args, ["tree"], options);
-  }
-}
+export class CustomImageTree extends resourceClass(customImageTree) {}

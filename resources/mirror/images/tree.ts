@@ -1,7 +1,7 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { defineResource } from "../../kernel/definition.ts";
-import { DefinedResource } from "../../kernel/resource.ts";
+import { defineResource, isInOrder } from "../../kernel/definition.ts";
+import { hostInput } from "../../kernel/host-input.ts";
+import { resourceClass } from "../../kernel/resource.ts";
 import { same } from "../../kernel/stored-properties.ts";
 import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
 import { publishedTree } from "../published-tree/published.ts";
@@ -21,7 +21,7 @@ export const heldImageSchema = z.strictObject({
 export type HeldImage = z.output<typeof heldImageSchema>;
 
 const inputs = z.object({
-  host: z.string(),
+  host: hostInput,
   /** The mirror's directory on the host. */
   directory: z.string(),
   /** The store of its host, on the same file system. */
@@ -37,8 +37,6 @@ const inputs = z.object({
   /** Different files, the index included, and their bytes. */
   files: z.number(),
   bytes: z.number(),
-  /** Whether every file of the published snapshot is there and right. */
-  integrity: z.string().default("complete"),
   pinnedTo: z.string().optional(),
   /** Snapshots to keep, the published one included. */
   keepSnapshots: z.number(),
@@ -49,10 +47,7 @@ const inputs = z.object({
 });
 type Inputs = z.output<typeof inputs>;
 
-interface Outputs {
-  /** The published snapshot's name below trees/. */
-  readonly tree: string;
-}
+const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
 /** What a published snapshot says of itself: the inputs it was made from, less what only steers the work. */
 export type ImageSummary = Pick<
@@ -67,10 +62,12 @@ const summarySchema = z.object({
     .partial().shape,
 });
 
-export const imageTree = defineResource<Inputs, Outputs>({
+export const imageTree = defineResource({
   kind: "ImageTree",
   version: 1,
   inputs,
+  outputs,
+  status: { integrity: "complete" },
   identity: ["directory"],
   secrets: ["secrets"],
 
@@ -79,22 +76,24 @@ export const imageTree = defineResource<Inputs, Outputs>({
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
-    const { tree, summary, integrity } = found;
+    const { tree, summary, status } = found;
     const { pinnedTo, keepSnapshots, upstream } = declared;
     return {
       inputs: {
         ...declared,
         ...summary,
-        integrity,
         // A kept snapshot is served as it was published: from where, and how many were to be kept then, is history.
         ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: tree } : {}),
       },
       outputs: { tree },
+      status,
     };
   },
 
   async apply(scene, wanted, observed) {
-    if (observed && same(visible(wanted), visible(observed.inputs))) return observed.outputs;
+    if (observed && isInOrder(observed) && same(visible(wanted), visible(observed.inputs))) {
+      return observed.outputs;
+    }
     const { pinnedTo, fetch, keepSnapshots } = wanted;
     const settings = { ...wanted, owner: scene.id, keep: keepSnapshots };
     const summary = JSON.stringify(summaryOf(wanted));
@@ -118,8 +117,8 @@ export const imageTree = defineResource<Inputs, Outputs>({
 });
 
 /** What has to be published anew when it changes; the other inputs only steer how. */
-function visible({ integrity, pinnedTo, ...declared }: Inputs) {
-  return JSON.parse(JSON.stringify({ ...summaryOf(declared), integrity, pinnedTo }));
+function visible({ pinnedTo, ...declared }: Inputs) {
+  return JSON.parse(JSON.stringify({ ...summaryOf(declared), pinnedTo }));
 }
 
 function summaryOf({
@@ -135,14 +134,4 @@ function summaryOf({
 }
 
 /** The content of an image mirror on its host. Made by ImageMirror. */
-export class ImageTree extends DefinedResource {
-  declare readonly tree: pulumi.Output<string>;
-  declare readonly plan: pulumi.Output<string>;
-  declare readonly images: pulumi.Output<Record<string, HeldImage>>;
-  declare readonly files: pulumi.Output<number>;
-  declare readonly bytes: pulumi.Output<number>;
-
-  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
-    super(imageTree, name, args, ["tree"], options);
-  }
-}
+export class ImageTree extends resourceClass(imageTree) {}

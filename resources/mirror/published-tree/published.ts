@@ -16,8 +16,8 @@ export interface Published<S extends Summary> {
   /** Its name below trees/. */
   readonly tree: string;
   readonly summary: S;
-  /** `complete`, what is missing or wrong, or that an update was cut off before its end. */
-  readonly integrity: string;
+  /** `integrity` where files are missing or wrong, or an update was cut off before its end. */
+  readonly status: { readonly integrity?: string };
   /** Seconds for which the signature is still good; undefined for ever. */
   readonly secondsLeft: number | undefined;
 }
@@ -49,12 +49,14 @@ export function publishedTree<S extends Summary>(
       return {
         tree,
         summary: readAs(schema, jsonOf(summary, host, path), host, path) as Given<S>,
-        integrity:
-          count === 0
-            ? end === "finished"
-              ? "complete"
-              : "an update was cut off before it had tidied up"
-            : `${count} ${count === 1 ? "file is" : "files are"} missing or wrong: ${listed}${count > 5 ? ", ..." : ""}`,
+        status:
+          count > 0
+            ? {
+                integrity: `${count} ${count === 1 ? "file is" : "files are"} missing or wrong: ${listed}${count > 5 ? ", ..." : ""}`,
+              }
+            : end === "finished"
+              ? {}
+              : { integrity: "an update was cut off before it had tidied up" },
         secondsLeft: Number(until) > 0 ? Number(until) - Number(now) : undefined,
       };
     },

@@ -21,6 +21,7 @@ const stored: Record<string, string> = {
   Packages: 'exports.handler=()=>require("./resources/provider.ts").handler("Packages")',
   Services: 'exports.handler=()=>require("./resources/provider.ts").handler("Services")',
   SigningKey: 'exports.handler=()=>require("./resources/provider.ts").handler("SigningKey")',
+  Sysctl: 'exports.handler=()=>require("./resources/provider.ts").handler("Sysctl")',
 };
 
 const project = join(import.meta.dirname, "../../..");

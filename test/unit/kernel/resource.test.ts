@@ -86,7 +86,9 @@ describe("a declared resource", () => {
     const deep = { host: "h1", token: Promise.resolve("t"), vault };
     await value(new Note("deep", deep, { transformations }).urn);
     await value(new Note("unknown", { host: "h1", vault: pulumi.output(vault) }, { transformations }).urn);
-    await value(new Note("undeclared", { host: "h1", token: undefined } as NoteArgs, { transformations }).urn);
+    await value(
+      new Note("undeclared", { host: "h1", token: undefined } as NoteArgs, { transformations }).urn,
+    );
     const isSecret = (found: unknown) => pulumi.Output.isInstance(found) && pulumi.isSecret(found);
     const marked = props.deep?.vault as Record<"a" | "b", Record<string, unknown>>;
     expect(await isSecret(props.deep?.token)).toBe(true);

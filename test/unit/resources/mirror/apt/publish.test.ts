@@ -265,9 +265,9 @@ describe("a published snapshot that was tampered with", () => {
 });
 
 describe("an update that is cut off when its tree is served", () => {
-  const integrity = async () => {
+  const status = async () => {
     const probe = publishedTree({ name: "mirror" }, place().directory, anySummary);
-    return probe.parse((await runScript(probe.script).ended).lines.join("\n"))?.integrity;
+    return probe.parse((await runScript(probe.script).ended).lines.join("\n"))?.status;
   };
 
   test("is named as that, and what it left goes with the next", async () => {
@@ -280,22 +280,22 @@ describe("an update that is cut off when its tree is served", () => {
     expect((await runScript(cutOff, list).ended).code).not.toBe(0);
     expect(served("dists/noble/InRelease")).toBe("root 2");
     expect(visible(join(root, "m"))).toContain("work");
-    expect(await integrity()).toBe("an update was cut off before it had tidied up");
+    expect(await status()).toEqual({ integrity: "an update was cut off before it had tidied up" });
     expect((await publish({ keep: 1 })).code).toBe(0);
     expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
     expect(readdirSync(join(root, "m/trees"))).toHaveLength(1);
-    expect(await integrity()).toBe("complete");
+    expect(await status()).toEqual({});
   });
 
   test("is none while it is still at work", async () => {
     offer(good);
     await publish();
     writeFileSync(join(root, "m/.unfinished"), "");
-    expect(await integrity()).not.toBe("complete");
+    expect(await status()).not.toEqual({});
     const other = `exec 7>"${join(root, "m/.lock")}"; flock 7`;
     const { script, parse } = publishedTree({ name: "mirror" }, place().directory, anySummary);
     const { lines } = await runScript(`${other}\n${script}`).ended;
-    expect(parse(lines.join("\n"))?.integrity).toBe("complete");
+    expect(parse(lines.join("\n"))?.status).toEqual({});
   });
 });
 

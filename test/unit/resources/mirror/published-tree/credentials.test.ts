@@ -13,7 +13,6 @@ const common = {
   upstream: "https://a.example/u",
   plan: "p",
   bytes: 1,
-  integrity: "complete",
   fetch: { parallel: 1, stallSeconds: 30, username: "user" },
   secrets: { password: "first word", clientKey: "line one\nline two" },
   deleteContent: false,

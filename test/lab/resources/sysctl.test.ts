@@ -1,0 +1,108 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
+import { sysctl } from "../../../resources/host/sysctl.ts";
+import { LifeCycle, ResourceLab } from "./life-cycle.ts";
+
+/*
+ * Settings of a network namespace: a container may change these, and no other.
+ */
+const ttl = "net.ipv4.ip_default_ttl";
+const ports = "net.ipv4.ip_local_port_range";
+
+let bed: ResourceLab;
+let before: Manifest;
+const made: LifeCycle[] = [];
+beforeAll(async () => {
+  bed = await ResourceLab.up("sysctl", ["mirror"]);
+  await bed.sh(`sysctl -q -w ${ttl}=64 '${ports}=32768 60999'`);
+}, 300_000);
+afterAll(() => bed?.down());
+beforeEach(async () => {
+  before = await bed.manifest();
+});
+afterEach(async () => {
+  for (const life of made.splice(0)) await life.destroy().catch(() => {});
+});
+
+function resource(name: string): LifeCycle {
+  const life = new LifeCycle(sysctl, name);
+  made.push(life);
+  return life;
+}
+
+const wants = (settings: Record<string, string | number>) => ({ host: "mirror", settings });
+const live = async (name: string) => (await bed.sh(`sysctl -n ${name}`)).trim().replaceAll(/\s+/g, " ");
+const bootFiles = () => bed.sh("cat /etc/sysctl.d/90-airgapped-maas-*.conf 2>/dev/null || true");
+const ledger = () => bed.sh("ls /var/lib/airgapped-maas 2>/dev/null || true");
+
+describe("settings of the kernel", () => {
+  test("are set now and at every boot, have nothing left to do, and go back to what they were", async () => {
+    const life = resource("life");
+    await life.up(wants({ [ttl]: 65, [ports]: "20000  \t 50000" }));
+    expect([await live(ttl), await live(ports)]).toEqual(["65", "20000 50000"]);
+    expect(await bootFiles()).toBe(`${ttl} = 65\n${ports} = 20000 50000\n`);
+    expect((await life.preview(wants({ [ttl]: 65, [ports]: "20000 50000" }))).change).toBe("none");
+    await life.up(wants({ [ttl]: 66 }));
+    expect([await live(ttl), await live(ports)]).toEqual(["66", "32768 60999"]);
+    expect(await bootFiles()).toBe(`${ttl} = 66\n`);
+    await life.destroy();
+    expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
+    expect(manifestDifferences(before, await bed.manifest())).toEqual([]);
+  }, 120_000);
+
+  test.each([
+    ["another value", `sysctl -q -w ${ttl}=7`, { [`settings[${ttl}]`]: ["7", "65"] }],
+    [
+      "an edited boot file",
+      "echo '# mine' >> /etc/sysctl.d/90-airgapped-maas-*.conf",
+      { "status[bootFile]": ["changed by hand", "as declared"] },
+    ],
+    [
+      "no boot file",
+      "rm /etc/sysctl.d/90-airgapped-maas-*.conf",
+      { "status[bootFile]": ["missing", "as declared"] },
+    ],
+  ] as const)(
+    "that drift to %s are named and repaired",
+    async (_, change, differs) => {
+      const life = resource("drift");
+      await life.up(wants({ [ttl]: 65 }));
+      await bed.sh(change);
+      expect((await life.up(wants({ [ttl]: 65 }))).differs).toEqual(differs);
+      expect([await live(ttl), await bootFiles()]).toEqual(["65", `${ttl} = 65\n`]);
+      expect((await life.preview(wants({ [ttl]: 65 }))).change).toBe("none");
+    },
+    120_000,
+  );
+
+  test("that were changed by an update whose state was lost go back to what they were before it", async () => {
+    await resource("killed").up(wants({ [ttl]: 65 }));
+    // What the host remembers outlives the state.
+    const again = resource("killed");
+    await again.up(wants({ [ttl]: 66 }));
+    await again.destroy();
+    expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
+  }, 120_000);
+
+  test("that the kernel does not have are refused before anything is changed", async () => {
+    await expect(resource("unknown").up(wants({ [ttl]: 65, "net.ipv4.no_such": 1 }))).rejects.toThrow(
+      /it has no net\.ipv4\.no_such[\s\S]*load the module/,
+    );
+    expect([await live(ttl), await bootFiles()]).toEqual(["64", ""]);
+  }, 120_000);
+
+  test("that the kernel refuses are an error with its words, and can be corrected", async () => {
+    const life = resource("refused");
+    await expect(life.up(wants({ [ttl]: 1000 }))).rejects.toThrow(/Invalid argument/);
+    await life.up(wants({ [ttl]: 65 }));
+    await life.destroy();
+    expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
+  }, 120_000);
+
+  test("of two resources that want different values are refused", async () => {
+    await resource("one").up(wants({ [ttl]: 65 }));
+    await expect(resource("two").up(wants({ [ttl]: 66 }))).rejects.toThrow(ttl);
+    await resource("three").up(wants({ [ttl]: 65 }));
+    expect(await live(ttl)).toBe("65");
+  }, 120_000);
+});

@@ -289,7 +289,7 @@ class Reader implements Stanza {
     const slot = this.#slots.get(name) as number;
     const from = this.#starts[slot] as number;
     if (from < 0) return undefined;
-    if (this.#further[slot] !== 0) return this.lines(name).join(" ").trim();
+    if (this.#further[slot] !== 0) return trimmed(this.lines(name).join(" "));
     return this.#bytes.toString("latin1", ...this.#within(from, this.#ends[slot] as number));
   }
 

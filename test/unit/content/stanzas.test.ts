@@ -225,3 +225,14 @@ describe("a stanza is read as its other readers read it, or refused", () => {
     expect(inPieces).toEqual(await read(whole));
   });
 });
+
+test("a value keeps what is no blank to others at its ends, on one line as on several", async () => {
+  const fields = fieldsOf("a").filter(([field]) => field !== "Depends");
+  const relations = async (depends: string) => {
+    const all = [...fields, ["Depends", depends]].map(([field, value]) => `${field}: ${value}\n`);
+    const { packages } = await read(Buffer.from(all.join(""), "latin1"));
+    return packages[0]?.field("Depends");
+  };
+  expect(await relations("\xa0a, b\xa0")).toBe("\xa0a, b\xa0");
+  expect(await relations("\xa0a,\n b\xa0")).toBe("\xa0a, b\xa0");
+});

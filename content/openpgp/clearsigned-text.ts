@@ -40,13 +40,15 @@ export function takeApart(file: Uint8Array): ClearsignedText | undefined {
       continue;
     }
     const dashed = end > start && bytes[start] === dash;
-    const escaped = dashed && end > start + 1 && bytes[start + 1] === blank;
+    // Of an empty line that is escaped, the blank is one at the end of its line.
+    const escaped = dashed && bytes[start + 1] === blank;
     if (dashed && !escaped) {
       signature = bytes.toString("latin1", start).replaceAll("\r\n", "\n");
       break;
     }
     length += lineBreak.copy(canonical, length);
-    length += bytes.copy(canonical, length, escaped ? start + 2 : start, end);
+    if (!escaped) length += bytes.copy(canonical, length, start, end);
+    else if (end > start + 2) length += bytes.copy(canonical, length, start + 2, end);
     lineBreak = endOfLine;
   }
   if (signature === undefined || !isOneArmor(signature)) return undefined;

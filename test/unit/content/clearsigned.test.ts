@@ -54,6 +54,7 @@ describe("a clearsigned text", () => {
     ],
     ["with CR LF", "a\nb\n\nc", (file) => file.replaceAll("\n", "\r\n")],
     ["with blanks at the ends of lines", "a\nb\n\nc", (file) => file.replace("a\nb\n", "a \t\nb  \n")],
+    ["with an empty line that is escaped", "a\n\nb", (file) => file.replace("a\n\nb", "a\n- \nb")],
     ["with empty lines at both ends", "\n\na\n\n", (file) => file],
     ["in UTF-8", "Übersetzung: 日本語 🂡", (file) => file],
     ["that is empty but for a line", "\n", (file) => file],

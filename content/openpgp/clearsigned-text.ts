@@ -97,12 +97,17 @@ function countOf(byte: number, bytes: Buffer): number {
 
 /** Whether it is one block of signatures and nothing after it. */
 function isOneArmor(text: string): boolean {
-  const lines = text
-    .trimEnd()
-    .split("\n")
-    .map((line) => line.trimEnd());
+  const lines = text.split("\n").map(withoutBlanks);
+  while (lines.at(-1) === "") lines.pop();
   const marked = lines.filter((line) => line.startsWith("-"));
   return (
     lines[0] === signatureBegin && lines.at(-1) === signatureEnd && lines.length > 2 && marked.length === 2
   );
+}
+
+/** Less the blanks at its end. `trimEnd` takes bytes for blanks that stand for parts of letters. */
+function withoutBlanks(line: string): string {
+  let end = line.length;
+  while (end > 0 && isBlank(line.charCodeAt(end - 1))) end--;
+  return line.slice(0, end);
 }

@@ -96,6 +96,20 @@ describe("a clearsigned text", () => {
     await expect(read(change(file))).rejects.toThrow(/verifying the signature of InRelease/);
   });
 
+  test.each([0xa0, 0x0b, 0x0c])(
+    "with the byte %d after it, which is a blank to some only, is refused",
+    async (byte) => {
+      const file = Buffer.from(await signed("a: 1"));
+      await expect(verifyClearsigned(file, trusted, now, "InRelease")).resolves.toMatchObject({
+        text: "a: 1",
+      });
+      const more = Buffer.concat([file, Buffer.of(byte)]);
+      await expect(verifyClearsigned(more, trusted, now, "InRelease")).rejects.toThrow(
+        /not one clearsigned text/,
+      );
+    },
+  );
+
   test("that is empty, or no text at all, is refused", async () => {
     await expect(read("")).rejects.toThrow(/not one clearsigned text/);
     await expect(read("a: 1\n")).rejects.toThrow(/not one clearsigned text/);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { shown } from "./json-document.ts";
 import type { Product } from "./products.ts";
 import type { StreamAges } from "./streams.ts";
 
@@ -59,7 +60,11 @@ export function planText({ ages, rows }: Pick<ImagePlan, "ages" | "rows">): stri
   return `${[...headsOf(ages), ...rows.map(lineOf)].join("\n")}\n`;
 }
 
-/** The plan of a text that `planText` made. */
+/**
+ * The plan of a text that `planText` made.
+ *
+ * @throws ExplainedError for what is no such text
+ */
 export function parsePlanText(text: string): ImagePlan {
   const [first, ...lines] = text.trimEnd().split("\n");
   if (first !== title) {
@@ -74,6 +79,8 @@ export function parsePlanText(text: string): ImagePlan {
   const products = new Map<string, string>();
   const rows: PlanRow[] = [];
   for (const line of lines) {
+    // A preview shows parts of it, and a terminal obeys other characters.
+    if (/[^\x20-\x7e]/.test(line)) throw damaged(line);
     const [word, name = "", date = ""] = line.split(" ");
     if (word === "index") index = name;
     else if (word === "products") products.set(name, date);
@@ -122,12 +129,22 @@ function lineOf({ sha256, size, path, product }: PlanRow): string {
 }
 
 function rowFrom(line: string): PlanRow {
-  const [sha256 = "", size = "", path = "", kind, ...words] = line.split(" ");
+  const [sha256 = "", size = "", path = "", ...words] = line.split(" ");
+  if (!/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size) || path === "") throw damaged(line);
   const file = { sha256, size: Number(size), path };
-  if (kind === undefined) return file;
-  const [os = "", release = "", architecture = "", kernel = "", name = "", serial = ""] = words;
-  const product = { kind: kind as Product["kind"], os, release, architecture, kernel, name, serial };
-  return { ...file, product };
+  if (words.length === 0) return file;
+  const [said, os = "", release = "", architecture = "", kernel = "", name = "", serial = ""] = words;
+  const kind = kinds.find((one) => one === said);
+  if (!kind || words.length !== 7 || words.includes("")) throw damaged(line);
+  return { ...file, product: { kind, os, release, architecture, kernel, name, serial } };
+}
+
+function damaged(line: string): ExplainedError {
+  return new ExplainedError({
+    step: "reading a mirror's plan",
+    found: `a line of it is invalid: ${shown(line)}`,
+    remedy: "It is damaged: update the mirror to make it anew.",
+  });
 }
 
 const kinds: readonly Product["kind"][] = ["image", "bootloader", "notifications"];

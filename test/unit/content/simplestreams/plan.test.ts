@@ -267,6 +267,25 @@ describe("a plan", () => {
     expect(parsePlanText(planText(plan))).toEqual({ digest, ages, rows, files, images, bytes });
     expect(() => parsePlanText("airgapped-maas apt plan 1\n")).toThrow(/made by another release/);
   });
+
+  test.each([
+    ["no digest", (line: string) => line.slice(1)],
+    ["no size", (line: string) => line.replace(/ \d+ /, " many ")],
+    ["no path", (line: string) => line.replace(/^(\S+ \d+ )\S+/, "$1")],
+    ["another kind", (line: string) => line.replace(" image ", " constructor ")],
+    ["a word less", (line: string) => line.replace(/ \S+$/, "")],
+    ["a word more", (line: string) => `${line} more`],
+    ["what a terminal obeys", (line: string) => line.replace("noble", "no\x1b[2Jble")],
+  ])("is refused when a line has %s", async (_, change) => {
+    const [first, ...lines] = planText(await planOf({ images: [noble] }))
+      .trimEnd()
+      .split("\n");
+    const changed = lines.map((line) => (line.includes(" image ubuntu noble ") ? change(line) : line));
+    expect(changed).not.toEqual(lines);
+    expect(() => parsePlanText([first, ...changed].join("\n"))).toThrow(
+      /a line of it is invalid[\s\S]*It is damaged/,
+    );
+  });
 });
 
 describe("comparing plans", () => {

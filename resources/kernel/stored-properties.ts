@@ -125,5 +125,8 @@ export function same(one: Json | undefined, other: Json | undefined): boolean {
   const a = one as Properties;
   const b = other as Properties;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => key in b && same(a[key], b[key]));
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]))
+  );
 }

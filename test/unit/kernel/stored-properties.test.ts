@@ -35,6 +35,9 @@ describe("two stored values", () => {
     [{ a: null }, { b: null }, false],
     [null, {}, false],
     ["1", 1, false],
+    // Every object has these without anybody's doing.
+    [JSON.parse('{"__proto__":{}}'), { a: 1 }, false],
+    [{ constructor: {} }, { a: {} }, false],
   ])("%j and %j are the same: %s", (one, other, expected) => {
     expect(same(one, other)).toBe(expected);
     expect(same(other, one)).toBe(expected);

@@ -92,7 +92,8 @@ export function upgraded(definition: AnyDefinition, stored: Properties): Propert
 export function storable(value: unknown, path = "value"): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  if (Array.isArray(value)) return value.map((item, index) => storable(item, `${path}[${index}]`));
+  // Of a list with a gap, `map` would leave the gap.
+  if (Array.isArray(value)) return Array.from(value, (item, index) => storable(item, `${path}[${index}]`));
   if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
     return Object.fromEntries(
       Object.entries(value)

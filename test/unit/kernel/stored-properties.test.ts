@@ -4,6 +4,7 @@ import { same, storable, storablePart } from "../../../resources/kernel/stored-p
 describe("what the state can hold", () => {
   test.each([
     ["undefined in a list", [undefined], "v[0] is a undefined"],
+    ["a gap in a list", { a: new Array(1) }, "v.a[0] is a undefined"],
     ["a date", { a: { b: new Date(0) } }, "v.a.b is a Date"],
     ["a map", { a: [new Map()] }, "v.a[0] is a Map"],
     ["a buffer", Buffer.from("a"), "v is a Buffer"],

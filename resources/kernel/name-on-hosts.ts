@@ -20,9 +20,15 @@ export function ownerText(id = ""): string {
   // From left to right, for an underscore may end one of these or begin another.
   for (const [piece, code] of id.matchAll(/_of_|_([0-9a-f]+)_|./gs)) {
     if (piece === "_of_") parts.push("");
-    else parts.push((parts.pop() ?? "") + (code ? String.fromCodePoint(Number.parseInt(code, 16)) : piece));
+    else parts.push((parts.pop() ?? "") + (code ? characterOf(code, piece) : piece));
   }
   const [name = "", stack, project] = parts;
   if (stack === undefined || project === undefined) return id;
   return `${name.replace(/^[a-z]+-/, "")} of the stack ${stack} (project ${project})`;
+}
+
+/** Names of earlier releases were written otherwise, and may have what looks like a code and is none. */
+function characterOf(code: string, piece: string): string {
+  const point = Number.parseInt(code, 16);
+  return point <= 0x10ffff ? String.fromCodePoint(point) : piece;
 }

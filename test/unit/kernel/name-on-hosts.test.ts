@@ -28,4 +28,5 @@ test("an owner is said to people as it was declared", () => {
   const id = `files-${nameOnHosts("a_of_b configuration", "dc 1", "site")}`;
   expect(ownerText(id)).toBe("a_of_b configuration of the stack dc 1 (project site)");
   expect(ownerText("files-dc1--west-ubuntu-configuration")).toBe("files-dc1--west-ubuntu-configuration");
+  expect(ownerText("files-dc_deadbeef_1-ubuntu")).toBe("files-dc_deadbeef_1-ubuntu");
 });

@@ -4,7 +4,7 @@ import { differingLines } from "../../../content/apt/differing-lines.ts";
 import { type PlanRow, parsePlanText, planText, type WrittenPlan } from "../../../content/apt/plan.ts";
 import { comparePlans, type SuiteChange } from "../../../content/apt/plan-comparison.ts";
 import { canonical, title } from "../../../content/apt/plan-lines.ts";
-import { ExplainedError } from "../../../errors/explained-error.ts";
+import { orRefused } from "./or-refused.ts";
 import { digest, sanePath, size, word } from "./upstream-values.ts";
 
 const head = fc.record({ date: word, releaseSha256: digest });
@@ -108,16 +108,6 @@ describe("a plan's text", () => {
     );
   });
 });
-
-/** What comes of it, or that it was refused as what is foreseen is. */
-function orRefused<Value>(work: () => Value): Value | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof ExplainedError)) throw error;
-    return undefined;
-  }
-}
 
 const suite = few("suite", 2);
 

@@ -19,6 +19,9 @@ export const word = fc.oneof(
   { arbitrary: fc.constantFrom("constructor", "toString", "hasOwnProperty", "valueOf", "0", "-"), weight: 1 },
 );
 
+/** A word that may be part of the name that MAAS gives an image. */
+export const imageName = word.map((text) => text.replace(/[/,()]/g, "_"));
+
 /** What Windows, shells, URLs and lists have uses for is in no path. */
 const inPath = [..."abz09AZ.-_~+:=@^,;!$&()[]{}`"];
 

@@ -1,0 +1,13 @@
+import { expect } from "@jest/globals";
+import { ExplainedError } from "../../../errors/explained-error.ts";
+
+/** What comes of it; undefined where it ends as what is foreseen does, in words that a terminal may be given. */
+export function orRefused<Value>(work: () => Value): Value | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ExplainedError)) throw error;
+    expect(error.message).toMatch(/^[^\x00-\x09\x0b-\x1f\x7f-\x9f]{1,8000}$/);
+    return undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { type WorkItem, workListText } from "../../../resources/mirror/published-tree/work-list.ts";
+import { scratchDirectory } from "../resources/mirror/published-tree/job-on-this-machine.ts";
+import { orRefused } from "./or-refused.ts";
+import { digest, sanePath, size } from "./upstream-values.ts";
+
+const root = scratchDirectory("work-lists");
+afterAll(() => rmSync(root, { recursive: true }));
+
+const mirror = join(import.meta.dirname, "../../../resources/mirror");
+
+/** What all kinds of trees know, together. */
+const destinations = ["apt/pool.sh", "images/images.sh", "custom-image/custom-image.sh"].flatMap((script) => {
+  const line = /^DESTINATIONS='?([a-z ]+)'?$/m.exec(readFileSync(join(mirror, script), "utf8"));
+  return line?.[1]?.split(" ") ?? [];
+});
+
+/** Whether the host's guard accepts each of some work lists. One process reads all of them. */
+function acceptedByGuard(lists: readonly Buffer[]): boolean[] {
+  const directory = join(root, "lists");
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory);
+  for (const [at, list] of lists.entries()) writeFileSync(join(directory, String(at)), list);
+  const guard = readFileSync(join(mirror, "published-tree/guard.sh"), "utf8");
+  const script = `${guard}
+DESTINATIONS=$1 at=0
+while [ -e "$2/$at" ]; do
+  if (LIST=$2/$at; check_list) 2>"$2/said"; then echo accepted
+  elif [ $? = 65 ] && grep -q "^fault the work list" "$2/said"; then echo refused
+  else cat "$2/said"; fi
+  at=$((at + 1))
+done`;
+  const printed = execFileSync("sh", ["-c", script, "sh", destinations.join(" "), directory], {
+    encoding: "utf8",
+  });
+  const said = printed.trimEnd().split("\n");
+  expect(said.filter((one) => one !== "accepted" && one !== "refused")).toEqual([]);
+  expect(said).toHaveLength(lists.length);
+  return said.map((one) => one === "accepted");
+}
+
+/** The lines of items as they are, whoever made them. */
+const linesOf = (items: readonly WorkItem[]) =>
+  Buffer.from(
+    items.map(({ sha256, size, from, to }) => `${sha256}\t${size}\t${from ?? "-"}\t${to}\n`).join(""),
+  );
+
+const from = fc.option(
+  sanePath.filter((path) => path !== "-"),
+  { nil: undefined },
+);
+const to = fc.tuple(fc.constantFrom(...destinations), sanePath).map((parts) => parts.join("/"));
+const item: fc.Arbitrary<WorkItem> = fc.record({ sha256: digest, size, from, to });
+
+/** Contents that several places have, places that may be below each other. */
+const crowded: fc.Arbitrary<WorkItem> = fc
+  .record({
+    content: fc.nat({ max: 3 }),
+    more: fc.constantFrom(0, 0, 0, 1),
+    to: fc.array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 3 }),
+  })
+  .map(({ content, more, to }) => ({
+    sha256: String(content).repeat(64),
+    size: content + more,
+    from: undefined,
+    to: `tree/${to.join("/")}`,
+  }));
+
+/** Texts that are no path below anything, and such as look like it. */
+const oddPath = fc.oneof(
+  fc
+    .array(
+      fc.oneof(
+        fc.constantFrom("..", ".", "", "a", "tree", "é", "a b", "a\\b", "-"),
+        fc.string({ unit: "binary", maxLength: 3 }),
+      ),
+      { maxLength: 4 },
+    )
+    .map((parts) => parts.join("/")),
+  fc.nat({ max: 300 }).map((length) => "n".repeat(length)),
+  fc.nat({ max: 600 }).map((length) => "é/".repeat(length)),
+);
+
+/** One value of it is another. */
+const oddItem = fc
+  .tuple(
+    item,
+    fc.oneof(
+      fc.record({
+        to: fc.oneof(
+          oddPath,
+          fc.tuple(fc.constantFrom(...destinations, "etc"), oddPath).map((parts) => parts.join("/")),
+        ),
+      }),
+      fc.record({ from: oddPath }),
+      fc.record({
+        size: fc.oneof(fc.double(), fc.integer(), fc.constantFrom(1e15, 999_999_999_999_999, -0, 2 ** 53)),
+      }),
+      fc.record({
+        sha256: fc.oneof(
+          digest.map((text) => text.toUpperCase()),
+          digest.map((text) => text.slice(1)),
+          digest.map((text) => `${text}\n`),
+          fc.string({ unit: "binary" }),
+        ),
+      }),
+    ),
+  )
+  .map(([sound, odd]): WorkItem => ({ ...sound, ...odd }));
+
+/** Many lists at once: the guard's process costs more than they do. */
+const many = <Value>(list: fc.Arbitrary<Value>) => fc.array(list, { minLength: 30, maxLength: 60 });
+
+test("a work list that is written is accepted on the host", () => {
+  fc.assert(
+    fc.property(many(fc.array(item, { maxLength: 8 })), (lists) => {
+      const written = lists.flatMap((items) => orRefused(() => workListText(items)) ?? []);
+      expect(acceptedByGuard(written.map((text) => Buffer.from(text)))).toEqual(written.map(() => true));
+      // Seldom two of them are to be at one place.
+      expect(written.length).toBeGreaterThan(lists.length / 2);
+    }),
+    { numRuns: 2 },
+  );
+});
+
+describe("what is refused when a work list is written is refused on the host, and nothing else:", () => {
+  const oneOdd = fc.tuple(fc.array(item, { maxLength: 2 }), oddItem).map(([items, odd]) => [...items, odd]);
+
+  test.each([
+    ["an odd value", oneOdd],
+    ["items that contradict each other", fc.array(crowded, { maxLength: 5 })],
+  ])("%s", (_, list) => {
+    const answers = new Set<boolean>();
+    fc.assert(
+      fc.property(many(list), (lists) => {
+        const there = acceptedByGuard(lists.map(linesOf));
+        const differing = lists.filter((items, at) => {
+          const here = orRefused(() => workListText(items)) !== undefined;
+          answers.add(here);
+          // A path that is a hyphen would mean on the host that the file was handed over.
+          return here !== there[at] && !items.some(({ from }) => from === "-");
+        });
+        expect(differing).toEqual([]);
+      }),
+      { numRuns: 2 },
+    );
+    expect(answers).toEqual(new Set([true, false]));
+  });
+});

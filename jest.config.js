@@ -13,6 +13,6 @@ export default {
   // Contract tests start processes; on a machine with much to do that takes its time.
   testTimeout: 120_000,
   testSequencer: "<rootDir>/toolchain/test-sequencer.ts",
-  collectCoverageFrom: ["{components,content,errors,hosts,maas,resources,site,toolchain}/**/*.ts"],
+  collectCoverageFrom: ["{components,content,errors,hosts,maas,resources,site,toolchain,values}/**/*.ts"],
   coverageDirectory: ".cache/coverage",
 };

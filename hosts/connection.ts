@@ -77,7 +77,7 @@ export class Connection {
         : dial(destination.hostname, destination.port, destination.connectTimeoutSeconds);
     const dialOrExplain = () =>
       reach().catch((error) => {
-        throw explainDial(destination, hop, error);
+        throw explainDial(destination, hop?.destination, error);
       });
     // Both at once: the files here are read while the TCP connection is made.
     const [reached, hosts, identities] = await Promise.allSettled([

@@ -1,26 +1,11 @@
-import { setTimeout as pause } from "node:timers/promises";
-import type { ClientChannel } from "ssh2";
-import { ExplainedError } from "../errors/explained-error.ts";
-import { Connection, isWorthRetrying, type RoundTrips, type Session } from "./connection.ts";
-import { defaultConnectTimeoutSeconds, type Jump, resolveDestination } from "./destination.ts";
+import { closePools, connectionsTo } from "./connection-pool.ts";
 import type { Host } from "./host.ts";
 import { SshHost } from "./ssh-host.ts";
-import { Unreachable } from "./unreachable.ts";
 
 export type { RoundTrips } from "./connection.ts";
 export { configureSsh, type Destination, resolveDestination, sshConfigFile } from "./destination.ts";
 
-/** Connections being made to one host at once. sshd's MaxStartups turns people away from 10. */
-const handshakesPerHost = 4;
-/** Milliseconds that a command waits for a free session before another connection is made for it. */
-const patience = 250;
-const connectAttempts = 4;
-
-const pools = new Map<string, HostConnections>();
 const hosts = new Map<string, Host>();
-
-/** How often each host was spoken to since the process started, by the host's name. */
-export const roundTrips = new Map<string, RoundTrips>();
 
 /** The host that ssh knows by this name. All users of a name in this process share its connections. */
 export function hostNamed(name: string): Host {
@@ -34,153 +19,6 @@ export function hostNamed(name: string): Host {
 
 /** Ends all connections, and with them every command (not the jobs) still running on a host. */
 export async function closeAll(): Promise<void> {
-  for (const pool of pools.values()) pool.close();
-  pools.clear();
+  closePools();
   hosts.clear();
-}
-
-function connectionsTo(jump: Jump, via: readonly Jump[] = []): HostConnections {
-  const key = JSON.stringify([jump, via]);
-  let pool = pools.get(key);
-  if (!pool) {
-    pool = new HostConnections(jump, via);
-    pools.set(key, pool);
-  }
-  return pool;
-}
-
-/** All connections to one host. */
-export class HostConnections {
-  readonly #target: Jump;
-  readonly #via: readonly Jump[];
-  readonly #counts: RoundTrips;
-  readonly #waiting: Waiting[] = [];
-  #connections: Connection[] = [];
-  #connecting = 0;
-  #closed = false;
-
-  constructor(target: Jump, via: readonly Jump[]) {
-    this.#target = target;
-    this.#via = via;
-    this.#counts = roundTrips.get(target.name) ?? { handshakes: 0, channels: 0, tunnels: 0 };
-    roundTrips.set(target.name, this.#counts);
-  }
-
-  /** The user that commands start as. */
-  async user(): Promise<string> {
-    return (await this.#destination()).user;
-  }
-
-  /** Milliseconds in which a login shell gets to what it was asked to run. */
-  async startTimeoutMs(): Promise<number> {
-    const { connectTimeoutSeconds } = await this.#destination();
-    return 3000 * (connectTimeoutSeconds ?? defaultConnectTimeoutSeconds);
-  }
-
-  /** A session, in the order of asking. */
-  session(): Promise<Session> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#grow(), patience);
-      this.#waiting.push({
-        take: (connection) => {
-          clearTimeout(timer);
-          resolve(connection.takeSession());
-        },
-        fail: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      });
-      this.#serve();
-    });
-  }
-
-  /** Any open connection, made when there is none; for tunnels, which no server limits. */
-  async connection(): Promise<Connection> {
-    const open = this.#connections.find((connection) => connection.isOpen);
-    if (open) return open;
-    const session = await new Promise<Connection>((resolve, reject) => {
-      this.#waiting.push({ take: resolve, fail: reject });
-      this.#serve();
-    });
-    return session;
-  }
-
-  async forward(host: string, port: number): Promise<ClientChannel> {
-    const connection = await this.connection();
-    return connection.forward(host, port);
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const connection of this.#connections) connection.close();
-    this.#fail(new Error("all connections were closed"));
-  }
-
-  #serve(): void {
-    this.#connections = this.#connections.filter((connection) => connection.isOpen);
-    while (this.#waiting.length > 0) {
-      const free = this.#connections.find((connection) => connection.hasFreeSession);
-      if (!free) break;
-      this.#waiting.shift()?.take(free);
-    }
-    if (this.#waiting.length > 0 && this.#connections.length === 0 && this.#connecting === 0) this.#grow();
-  }
-
-  #grow(): void {
-    if (this.#closed || this.#waiting.length === 0 || this.#connecting >= handshakesPerHost) return;
-    this.#connecting++;
-    this.#connect()
-      .then(
-        (connection) => this.#connections.push(connection),
-        (error) => {
-          if (this.#connections.length === 0) this.#fail(error);
-        },
-      )
-      .finally(() => {
-        this.#connecting--;
-        this.#serve();
-      });
-  }
-
-  #fail(error: unknown): void {
-    for (const waiting of this.#waiting.splice(0)) waiting.fail(error);
-  }
-
-  async #connect(): Promise<Connection> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const destination = await this.#destination();
-        const via = this.#via.length > 0 ? this.#via : destination.jumps;
-        const last = via.at(-1);
-        const hop = last && (await connectionsTo(last, via.slice(0, -1)).connection());
-        return await Connection.open(destination, hop, this.#counts, () => this.#serve());
-      } catch (error) {
-        if (this.#closed || tries === connectAttempts || !isWorthRetrying(error)) throw this.#explain(error);
-        await pause(2 ** tries * (50 + Math.random() * 100));
-      }
-    }
-  }
-
-  #destination() {
-    const { name, ...over } = this.#target;
-    return resolveDestination(name, over);
-  }
-
-  #explain(error: unknown): ExplainedError {
-    if (error instanceof ExplainedError) return error;
-    return new Unreachable({
-      host: this.#target.name,
-      step: "connecting",
-      found: `the connection broke before it was usable (${(error as Error).message})`,
-      remedy:
-        "See the SSH server's log on the host; MaxStartups or a firewall may be turning connections away.",
-      cause: error,
-    });
-  }
-}
-
-interface Waiting {
-  take(connection: Connection): void;
-  fail(error: unknown): void;
 }

@@ -1,6 +1,5 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { ExplainedError } from "../errors/explained-error.ts";
-import type { Connection } from "./connection.ts";
 import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts";
 import { Unreachable } from "./unreachable.ts";
 
@@ -36,16 +35,16 @@ export function dial(
 /**
  * Why a host could not be reached.
  *
- * @param hop the connection through which it was tried
+ * @param hop the host through which it was tried
  */
 export function explainDial(
   destination: Destination,
-  hop: Connection | undefined,
+  hop: Destination | undefined,
   error: NodeJS.ErrnoException,
 ): Error {
   if (error instanceof ExplainedError) return error;
   const { name, hostname, port } = destination;
-  const through = hop ? ` through ${hop.destination.name}` : "";
+  const through = hop ? ` through ${hop.name}` : "";
   const known: Record<string, [string, string]> = {
     ECONNREFUSED: ["nothing listens there", "Start the SSH server on the host, or correct Port."],
     EHOSTUNREACH: [
@@ -58,7 +57,7 @@ export function explainDial(
   const [found, remedy] = known[error.code ?? ""] ?? [
     error.message,
     hop
-      ? `See whether ${hop.destination.name} can reach it and allows forwarding (AllowTcpForwarding; permit-port-forwarding in a certificate that you log in with).`
+      ? `See whether ${hop.name} can reach it and allows forwarding (AllowTcpForwarding; permit-port-forwarding in a certificate that you log in with).`
       : `See whether \`ssh ${name}\` works.`,
   ];
   return new Unreachable({

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { ExplainedError } from "../errors/explained-error.ts";
 import type { Started } from "./connection.ts";
-import type { HostConnections } from "./connections.ts";
+import type { HostConnections } from "./connection-pool.ts";
 import type { RunOptions, RunResult } from "./host.ts";
 import { remedyFor } from "./remedies.ts";
 import { afterMark, remoteScript, sendInput } from "./remote-shell.ts";

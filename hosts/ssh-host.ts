@@ -1,4 +1,4 @@
-import type { HostConnections } from "./connections.ts";
+import type { HostConnections } from "./connection-pool.ts";
 import { FactBatches } from "./facts.ts";
 import type {
   FetchOptions,

@@ -9,11 +9,34 @@ export const maasUrl = z
   .string()
   .trim()
   .superRefine((text, context) => {
-    const fault = faultOf(text);
-    if (fault) context.addIssue({ code: "custom", message: fault });
+    const message = urlFault(text);
+    if (message) context.addIssue({ code: "custom", message });
   });
 
-function faultOf(text: string): string | undefined {
+/** The same of a stream, whose files MAAS asks for below it by http or https. */
+export const maasStreamUrl = z.string().superRefine((text, context) => {
+  const message = /^https?:\/\/[^\s?#]+$/.test(text)
+    ? urlFault(text)
+    : "is not an http or https URL of a stream";
+  if (message) context.addIssue({ code: "custom", message });
+});
+
+/**
+ * Why MAAS would refuse a URL with this host; undefined when it would not.
+ *
+ * @param host A name or an address, that of IPv6 with or without brackets
+ */
+export function hostFault(host: string): string | undefined {
+  const plain = host.replace(/^\[(.*)\]$/, "$1");
+  if (plain === "localhost" || isIP(plain)) return undefined;
+  if (plain.includes("_")) return "has an underscore in its host's name, which MAAS refuses";
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+\.?$/i.test(plain)) {
+    return "names a host without a dot, which MAAS refuses: use its full name or its address";
+  }
+  return undefined;
+}
+
+function urlFault(text: string): string | undefined {
   const url = URL.parse(text);
   if (!url || !/^(https?|ftps?):$/.test(url.protocol) || !/^\w+:\/\/[^/]/.test(text) || /\s/.test(text)) {
     return "is not a URL as MAAS takes it: use e.g. http://mirror.dc1.example/ubuntu";
@@ -21,12 +44,6 @@ function faultOf(text: string): string | undefined {
   if (text.length > 200) return `has ${text.length} characters, and MAAS takes 200 at most`;
   if (url.port.length === 1) return "names a port of one digit, which MAAS refuses";
   if (url.username || url.password)
-    return "has credentials in it, which MAAS shows and hands to machines: let the server know MAAS by its address";
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  if (host === "localhost" || isIP(host)) return undefined;
-  if (host.includes("_")) return "has an underscore in its host's name, which MAAS refuses";
-  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+\.?$/i.test(host)) {
-    return "names a host without a dot, which MAAS refuses: use its full name or its address";
-  }
-  return undefined;
+    return "has credentials in it, which others can see in MAAS: let the server know MAAS by its address";
+  return hostFault(url.hostname);
 }

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { z } from "zod";
 import {
   architecturesOf,
@@ -9,6 +8,7 @@ import {
 import { maasBootSourceSchema } from "../components/maas/boot-source-args.ts";
 import { maasSettingsSchema } from "../components/maas/settings-args.ts";
 import { ownValue } from "../content/own-value.ts";
+import { hostFault } from "../maas/declared-url.ts";
 import { maasConnectionSchema } from "../resources/maas/region/connection.ts";
 
 /** The datacentre's MAAS: how it is reached, and what it is told. What is left out is left alone. */
@@ -99,13 +99,12 @@ function unknown(path: readonly PropertyKey[], message: string, known: object): 
   return { path, message: `${message} (there is ${Object.keys(known).join(", ") || "none"})` };
 }
 
-/** MAAS refuses URLs of hosts without a dot (Django's URLValidator), when everything else is built already. */
+/** What MAAS would refuse as the address of a mirror, when everything else is built already. */
 function addressFaults(path: readonly PropertyKey[], { serve }: Served): Fault[] {
   const where = serve.address === undefined ? ["serverNames", 0] : ["address"];
   const address = serve.address ?? serve.serverNames[0];
-  if (address === undefined || address.includes(".") || isIP(address.replace(/^\[|\]$/g, ""))) return [];
-  const message = "is a name without a dot, and MAAS takes none: use the full name or the address";
-  return [{ path: [...path, "serve", ...where], message }];
+  const message = address === undefined ? undefined : hostFault(address);
+  return message ? [{ path: [...path, "serve", ...where], message }] : [];
 }
 
 function same(one: readonly PropertyKey[], two: readonly PropertyKey[]): boolean {

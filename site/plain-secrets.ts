@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { pathText } from "../resources/kernel/check.ts";
+import { pathText } from "../errors/wrong-input.ts";
 
 /** A secret that the stack's file has in clear text. */
 export interface PlainSecret {

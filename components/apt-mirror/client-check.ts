@@ -1,7 +1,7 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { sshConfigFile } from "../../hosts/connections.ts";
 import { sh } from "../../hosts/shell.ts";
+import { sshCommandLine } from "../../hosts/ssh-command-line.ts";
 import { Files } from "../../resources/host/files.ts";
 import type { AptMirror } from "./apt-mirror.ts";
 
@@ -29,13 +29,11 @@ export class ClientCheck extends pulumi.ComponentResource {
       { host: args.host, files: args.mirror.sourcesEntry.apply((content) => ({ [file]: { content } })) },
       { parent: this },
     );
-    const config = sshConfigFile();
-    const ssh = sh`ssh ${config ? ["-F", config] : []} -o BatchMode=yes -- ${args.host} sh -s`;
     const install = new local.Command(
       `${name}-install`,
       {
-        create: `${ssh} <<'end-of-script'\n${installScript(file, args.package)}\nend-of-script`,
-        delete: `${ssh} <<'end-of-script'\n${removeScript(args.package)}\nend-of-script`,
+        create: sshCommandLine(args.host, installScript(file, args.package)),
+        delete: sshCommandLine(args.host, removeScript(args.package)),
         triggers: [args.mirror.contents.plan, args.mirror.sourcesEntry],
       },
       { parent: this, dependsOn: [sources, args.mirror], deleteBeforeReplace: true },

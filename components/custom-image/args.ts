@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { kernelRefusal, neverDeployed } from "../../content/deployable.ts";
 import { fileTypeOf, fileTypes, nameRefusal } from "../../maas/upload-names.ts";
-import { kernelRefusal, neverDeployed } from "../../resources/maas/image/deployable.ts";
 import type { MaasConnectionArgs } from "../../resources/maas/region/connection.ts";
 import {
   absolutePath,

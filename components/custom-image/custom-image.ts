@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { refuseOtherKind } from "../../content/deployable.ts";
 import { distroSeriesOf, fileTypeOf } from "../../maas/upload-names.ts";
 import { type ImageFile, imageFileFacts } from "../../resources/host/file-facts.ts";
 import { Files } from "../../resources/host/files.ts";
@@ -6,11 +7,10 @@ import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
 import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
-import { refuseOtherKind } from "../../resources/maas/image/deployable.ts";
 import { MaasImage } from "../../resources/maas/image.ts";
 import { type CustomImagePlan, planCustomImage } from "../../resources/mirror/custom-image/plan.ts";
 import { CustomImageTree } from "../../resources/mirror/custom-image/tree.ts";
-import { seenRegion } from "../maas/region-check.ts";
+import { seenRegion } from "../region/region-check.ts";
 import {
   checkedArguments,
   checkedTls,

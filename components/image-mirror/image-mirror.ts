@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { MaasSelection } from "../../content/simplestreams/maas-selection.ts";
 import { Files } from "../../resources/host/files.ts";
 import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { type ImageMirrorPlan, planImageMirror } from "../../resources/mirror/images/plan.ts";
 import { ImageTree } from "../../resources/mirror/images/tree.ts";
+import type { MaasSelection } from "../../values/maas-selection.ts";
 import {
   checkedArguments,
   checkedTls,

@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isFlat } from "../../content/apt/suite-place.ts";
-import { pathText } from "../../resources/kernel/check.ts";
+import { pathText } from "../../errors/wrong-input.ts";
 import {
   MaasArchive as RegionArchive,
   type MaasArchiveArgs as RegionArchiveArgs,
 } from "../../resources/maas/archive.ts";
+
 import type { AptMirror } from "../apt-mirror/apt-mirror.ts";
+import { seenRegion } from "../region/region-check.ts";
 import {
   type ArchiveSource,
   type DefaultArchiveArgs,
@@ -15,7 +17,6 @@ import {
   misfit,
   type RepositoryArgs,
 } from "./archive-args.ts";
-import { seenRegion } from "./region-check.ts";
 
 /**
  * What deployed machines get their packages from: MAAS's two default archives, pointed at a mirror with the key that it needs,

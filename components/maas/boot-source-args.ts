@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { fallbackSchema, selectionSchema, sourceUrl } from "../../resources/maas/boot-sources/inputs.ts";
+import { maasStreamUrl } from "../../maas/declared-url.ts";
+import { fallbackSchema, selectionSchema } from "../../resources/maas/boot-sources/inputs.ts";
 import type { MaasConnectionArgs } from "../../resources/maas/region/connection.ts";
 import type { CustomImage } from "../custom-image/custom-image.ts";
 import type { ImageMirror } from "../image-mirror/image-mirror.ts";
@@ -15,7 +16,7 @@ const selections = z.array(selectionSchema).min(1, "is empty: leave it out for a
 
 /** A mirror that this stack does not make. */
 const foreignSchema = z.strictObject({
-  url: sourceUrl,
+  url: maasStreamUrl,
   key: z.string().min(1).optional(),
   selections,
 });

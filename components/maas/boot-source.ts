@@ -2,13 +2,15 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { trustedKeys, ubuntuImageKeys } from "../../content/openpgp/keyring.ts";
 import { imagesHeld, notServed, takenImages, versionsOf } from "../../content/simplestreams/maas-images.ts";
-import { pathText } from "../../resources/kernel/check.ts";
+import { pathText } from "../../errors/wrong-input.ts";
+
 import type { BootSourceArgs } from "../../resources/maas/boot-sources/inputs.ts";
 import { inOrder } from "../../resources/maas/boot-sources/inputs.ts";
 import { getStreamImages } from "../../resources/maas/boot-sources/stream-images.ts";
 import { MaasBootSources } from "../../resources/maas/boot-sources.ts";
 import type { CustomImage } from "../custom-image/custom-image.ts";
 import type { ImageMirror } from "../image-mirror/image-mirror.ts";
+import { seenRegion } from "../region/region-check.ts";
 import { lookedUp } from "../serving/mirror-site.ts";
 import {
   type Foreign,
@@ -17,7 +19,6 @@ import {
   maasBootSourceSchema,
   type Selections,
 } from "./boot-source-args.ts";
-import { seenRegion } from "./region-check.ts";
 
 interface Source {
   readonly source: pulumi.Output<BootSourceArgs>;

@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { pathText } from "../../resources/kernel/check.ts";
+import { pathText } from "../../errors/wrong-input.ts";
 import {
   imageSettings,
   type MaasSettingValues,
   type SettingName,
 } from "../../resources/maas/region/setting-values.ts";
 import { MaasSettings as RegionSettings } from "../../resources/maas/settings.ts";
-import { seenRegion } from "./region-check.ts";
+
+import { seenRegion } from "../region/region-check.ts";
 import {
   airgappedProfile,
   effectiveSettings,

@@ -3,10 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ExplainedError, printable } from "../../errors/explained-error.ts";
 import { explainedOnce } from "../../errors/repeated-failure.ts";
+import { pathText } from "../../errors/wrong-input.ts";
 import { resolveDestination } from "../../hosts/connections.ts";
 import { SshConfigurationError } from "../../hosts/unreachable.ts";
-import { pathText } from "../../resources/kernel/check.ts";
 import { commonPlace } from "../../resources/mirror/published-tree/mirrors-directory.ts";
+
 import { tlsFindings } from "./tls-certificate.ts";
 import { type UpstreamAccessArgs, withoutSecrets } from "./upstream-args.ts";
 import type { Serve, WebSite } from "./web-site.ts";

@@ -1,9 +1,9 @@
-import type { Fetch } from "../fetch.ts";
-import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../openpgp/keyring.ts";
+import type { ArchiveRequest } from "./archive-request.ts";
 import { IndexBudget } from "./index-budget.ts";
 import { readIndex } from "./index-forms.ts";
 import { type Extras, type IndexKind, selectIndices } from "./indices.ts";
+import type { MetadataFile, RootFile } from "./metadata-file.ts";
 import {
   type IndexedPackage,
   type OddStanza,
@@ -12,44 +12,9 @@ import {
   type SourceFile,
 } from "./packages.ts";
 import { byHashPath, presentOf } from "./presence.ts";
-import { type Accepted, checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
+import { checkRelease, parseRelease, type Release, type ReleaseEntry } from "./release.ts";
 import { readRoot } from "./signed-root.ts";
 import { inSuite } from "./suite-place.ts";
-
-export interface ArchiveRequest {
-  readonly fetch: Fetch;
-  /** As `trustedKeys` takes it, or its result. @default the Ubuntu archive's key */
-  readonly key?: string | Uint8Array | TrustedKeys | undefined;
-  readonly suites: readonly string[];
-  readonly components: readonly string[];
-  readonly architectures: readonly string[];
-  readonly extras?: Extras;
-  readonly cache: MetadataCache;
-  readonly now: Date;
-  /** What is taken all the same, and why. */
-  readonly accept?: Accepted | undefined;
-  /** Per suite, when what was accepted last was made (ISO 8601). */
-  readonly seen?: Readonly<Record<string, { readonly date: string }>>;
-  /**
-   * Which of some paths upstream really has. A Release also lists files that are on no server (mostly
-   * uncompressed forms); without this, compressed forms are taken to exist and uncompressed ones not to.
-   */
-  readonly exists?: (paths: readonly string[]) => Promise<readonly boolean[]>;
-  /** Whether packages are to know what they need. @default true */
-  readonly withRelations?: boolean | undefined;
-  /** Bytes that all indices may come to unpacked. @default 1 GiB */
-  readonly indexLimit?: number | undefined;
-}
-
-/** A file of a suite's metadata, as upstream signed it. */
-export interface MetadataFile {
-  /** Below the archive's root. */
-  readonly path: string;
-  readonly size: number;
-  readonly sha256: string;
-  /** Where upstream has these bytes. A name by hash lasts when upstream moves on meanwhile, where there is one. */
-  readonly from: string;
-}
 
 /** What upstream signed of a suite. */
 export interface ArchiveRoot {
@@ -58,7 +23,7 @@ export interface ArchiveRoot {
   /** Full fingerprint of the key that signed. */
   readonly signedBy: string;
   /** InRelease, Release, Release.gpg: those that upstream has, with their bytes. */
-  readonly roots: readonly (MetadataFile & { readonly bytes: Buffer })[];
+  readonly roots: readonly RootFile[];
   /** What of it was taken all the same, with the reasons. */
   readonly accepted: readonly string[];
 }

@@ -1,7 +1,8 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { compressionOf, unpacked } from "../decompress.ts";
 import { NotThere } from "../fetch.ts";
-import type { ArchiveRequest } from "./archive.ts";
+import type { ArchiveRequest } from "./archive-request.ts";
+
 import { check, signedPieces } from "./as-signed.ts";
 import type { IndexBudget } from "./index-budget.ts";
 import { firstThere, namesOf } from "./presence.ts";

@@ -5,7 +5,8 @@ import { matcher, type PackageFilter, refuseUnmatched, selects } from "./filter.
 import { indexKey } from "./index-key.ts";
 import { type LocalPackage, poolDirectory, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
 import type { IndexedPackage, SourceFile } from "./packages.ts";
-import { makePlan, type Plan, type PlanRow, rowOf } from "./plan.ts";
+import { makePlan, type Plan, rowOf } from "./plan.ts";
+import type { PlanRow } from "./plan-row.ts";
 import { ReproPool, refuseOddTaken } from "./reprepro-pool.ts";
 import { compareVersions } from "./version.ts";
 

@@ -1,5 +1,6 @@
 import { amountOf } from "../sizes.ts";
-import type { PlanPackage, PlanRow, WrittenPlan } from "./plan.ts";
+import type { WrittenPlan } from "./plan.ts";
+import type { PlanPackage, PlanRow } from "./plan-row.ts";
 import { suiteAt } from "./suite-place.ts";
 
 /** What becomes of one package. */

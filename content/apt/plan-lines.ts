@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { byLine } from "../text-lines.ts";
-import type { PlanRow, PlanSuite } from "./plan.ts";
+import type { PlanRow } from "./plan-row.ts";
 import { shared } from "./shared-text.ts";
 
 /* The lines of a plan's text. */
@@ -16,7 +16,13 @@ export function lineOf({ sha256, size, path, package: found }: PlanRow): string 
 }
 
 /** What a line says of a suite. */
-export type Head = Pick<PlanSuite, "date" | "releaseSha256">;
+export interface Head {
+  /** When upstream made it, ISO 8601. */
+  readonly date: string;
+  /** SHA-256 of the text that upstream signed. */
+  readonly releaseSha256: string;
+}
+
 export type Heads = ReadonlyMap<string, Head>;
 
 export function headsOf(suites: Heads): string[] {

@@ -15,32 +15,9 @@ import {
   rowFrom,
   title,
 } from "./plan-lines.ts";
+import type { PlanPackage, PlanRow } from "./plan-row.ts";
 
-/** A file of a plan, and the package it is, once for every suite that has it. */
-export interface PlanRow {
-  /** Below the archive's root. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Lower-case hexadecimal. */
-  readonly sha256: string;
-  readonly package?: PlanPackage;
-}
-
-export interface PlanPackage {
-  readonly suite: string;
-  readonly component: string;
-  /** `all` and `source` too. */
-  readonly architecture: string;
-  readonly name: string;
-  readonly version: string;
-}
-
-export interface PlanSuite {
-  /** When upstream made it, ISO 8601. */
-  readonly date: string;
-  /** SHA-256 of the text that upstream signed. */
-  readonly releaseSha256: string;
+export interface PlanSuite extends Head {
   /** Names and architectures. */
   readonly packages: number;
   /** Bytes of its packages. */

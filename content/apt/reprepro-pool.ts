@@ -1,6 +1,7 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { type OddStanza, refuseOdd } from "./packages.ts";
-import type { PlanPackage, PlanRow } from "./plan.ts";
+import type { PlanPackage, PlanRow } from "./plan-row.ts";
+
 import { compareVersions } from "./version.ts";
 
 /* What of a selection cannot be signed anew: found before anything is fetched, not by reprepro on the host. */

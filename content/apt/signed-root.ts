@@ -2,25 +2,24 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { NotThere } from "../fetch.ts";
 import type { TrustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
-import type { ArchiveRequest, ArchiveRoot } from "./archive.ts";
+import type { ArchiveRequest } from "./archive-request.ts";
 import { digestOf, tampered } from "./as-signed.ts";
+import type { RootFile } from "./metadata-file.ts";
 import { inSuite } from "./suite-place.ts";
 
 const largestRoot = 16 * 1024 * 1024;
-
-type Root = ArchiveRoot["roots"][number];
 
 /** The signed root of a suite: InRelease, or Release and Release.gpg. */
 export async function readRoot(
   { fetch, cache, now, accept }: ArchiveRequest,
   keys: TrustedKeys,
   suite: string,
-): Promise<{ verified: Verified; roots: Root[] }> {
-  const get = async (file: string): Promise<Root> => {
+): Promise<{ verified: Verified; roots: RootFile[] }> {
+  const get = async (file: string): Promise<RootFile> => {
     const path = inSuite(suite, file);
     return rootOf(path, await fetch(path, { maximum: largestRoot }));
   };
-  let inline: Root;
+  let inline: RootFile;
   try {
     inline = await get("InRelease");
   } catch (error) {
@@ -37,7 +36,7 @@ export async function readRoot(
   return { verified, roots: [inline, ...(await detachedBeside(inline, verified))] };
 
   // Old clients ask for these; they are looked for only when InRelease has changed.
-  async function detachedBeside(root: Root, { text }: Verified): Promise<Root[]> {
+  async function detachedBeside(root: RootFile, { text }: Verified): Promise<RootFile[]> {
     const subject = `detached root beside ${root.path} ${root.sha256}`;
     const note = await cache.recall(subject);
     if (note !== undefined) {
@@ -69,7 +68,7 @@ export async function readRoot(
   }
 }
 
-function rootOf(path: string, bytes: Buffer): Root {
+function rootOf(path: string, bytes: Buffer): RootFile {
   if (bytes.length > largestRoot)
     throw tampered(path, `it does not end: more than ${largestRoot} bytes came`);
   const other = otherThanText(bytes);

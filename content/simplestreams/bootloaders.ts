@@ -35,12 +35,18 @@ export function missingBootloaders(products: readonly Product[], architectures: 
   );
 }
 
-/** Whether MAAS takes this boot loader, unasked; of others it takes no notice. */
-export function isKnownLoader({ kind, os, release, architecture }: Product): boolean {
-  return (
-    kind === "bootloader" &&
-    [...loaders.values()]
-      .flat()
-      .some((loader) => loader.os === os && loader.type === release && loader.architecture === architecture)
-  );
+/**
+ * Whether MAAS takes this boot loader, whatever is selected; of others it takes no notice (maasserver,
+ * import_images/download_descriptions.py).
+ *
+ * @param image of a boot loader: its type is the release
+ */
+export function isLoaderOfMaas({
+  os,
+  release,
+  architecture,
+}: Pick<Product, "os" | "release" | "architecture">): boolean {
+  return [...loaders.values()]
+    .flat()
+    .some((loader) => loader.os === os && loader.type === release && loader.architecture === architecture);
 }

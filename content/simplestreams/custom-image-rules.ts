@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import type { CustomImageDescription } from "./custom-image-stream.ts";
+import type { CustomImageDescription } from "./custom-image.ts";
 
 /** Systems of which MAAS deploys an archive from a stream. */
 const deployable = ["centos", "ol", "rhel", "suse"];

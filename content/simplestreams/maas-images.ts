@@ -1,4 +1,6 @@
-import type { HeldImage } from "../../resources/mirror/images/tree.ts";
+import type { MaasSelection } from "../../values/maas-selection.ts";
+import { isLoaderOfMaas } from "./bootloaders.ts";
+import type { HeldImage } from "./held-image.ts";
 
 /** Versions of images by what MAAS calls them: `{"ubuntu/noble amd64/ga-24.04": "20261120"}`. */
 export type ImageVersions = Readonly<Record<string, string>>;
@@ -15,28 +17,17 @@ export interface StreamImage {
   readonly serial: string;
 }
 
-interface Selection {
-  readonly os: string;
-  readonly release: string;
-  readonly arches: readonly string[];
-  readonly subarches: readonly string[];
-}
-
-/** Boot loaders that MAAS knows, and takes whatever is selected (maasserver, import_images/download_descriptions.py). */
-const bootloaders = [
-  "pxelinux/pxe/i386",
-  "grub-efi-signed/uefi/amd64",
-  "grub-efi/uefi/arm64",
-  "grub-ieee1275/open-firmware/ppc64el",
-];
+/** A selection as far as it is looked at here: labels are not. */
+type Selected = Omit<MaasSelection, "labels">;
 
 /** What a MAAS with these selections takes from a stream. */
 export function takenImages<Image extends StreamImage>(
   images: readonly Image[],
-  selections: readonly Selection[],
+  selections: readonly Selected[],
 ): Image[] {
-  return images.filter(({ os, release, architecture, kernel }) => {
-    if (bootloaders.includes(`${os}/${release}/${architecture}`)) return true;
+  return images.filter((image) => {
+    if (isLoaderOfMaas(image)) return true;
+    const { os, release, architecture, kernel } = image;
     return selections.some(
       (selection) =>
         selection.os === os &&
@@ -78,7 +69,7 @@ export function imagesHeld(held: Readonly<Record<string, HeldImage>>): StreamIma
  * @param lacking images that the index offers and the mirror does not hold, as ImageMirror names them
  */
 export function notServed(
-  { os, release, arches, subarches }: Selection,
+  { os, release, arches, subarches }: Selected,
   held: readonly StreamImage[],
   lacking: readonly string[],
 ): string | undefined {

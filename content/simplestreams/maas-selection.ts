@@ -1,16 +1,8 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import type { MaasSelection } from "../../values/maas-selection.ts";
 import { someOf } from "../names.ts";
 import type { Product, ProductFile } from "./products.ts";
 import type { SelectedProduct } from "./selection.ts";
-
-/** A boot source selection of MAAS, ready to be sent. MAAS allows one for each os and release of a source. */
-export interface MaasSelection {
-  readonly os: string;
-  readonly release: string;
-  readonly arches: readonly string[];
-  readonly subarches: readonly string[];
-  readonly labels: readonly string[];
-}
 
 /**
  * What MAAS is to select so that it asks for all that a mirror holds, and for nothing else. `*` wherever the mirror

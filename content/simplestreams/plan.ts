@@ -1,8 +1,9 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import type { MaasSelection } from "../../values/maas-selection.ts";
 import { someOf } from "../names.ts";
 import { missingBootloaders } from "./bootloaders.ts";
 import { refuseContradictions, refuseTwins } from "./contradictions.ts";
-import { type MaasSelection, maasSelections } from "./maas-selection.ts";
+import { maasSelections } from "./maas-selection.ts";
 import { type NotHeld, notHeld } from "./not-held.ts";
 import { type ImagePlan, type PlanRow, summarise } from "./plan-text.ts";
 import { type ImageRequest, selectProducts } from "./selection.ts";

@@ -1,6 +1,6 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { nearestFirst, someOf } from "../names.ts";
-import { isKnownLoader } from "./bootloaders.ts";
+import { isLoaderOfMaas } from "./bootloaders.ts";
 import type { Fault, Item, Product, ProductFile } from "./products.ts";
 
 /** Images that a mirror is to hold. */
@@ -65,7 +65,11 @@ export function selectProducts(
       if (product.fault) leftOut.add(product.fault);
       continue;
     }
-    const held = heldOf(product, wanted || isKnownLoader(product), keepVersions);
+    const held = heldOf(
+      product,
+      wanted || (product.kind === "bootloader" && isLoaderOfMaas(product)),
+      keepVersions,
+    );
     if ("refusal" in held) leftOut.add(held);
     else if (held.serials.length > 0) selected.push(held);
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { MaasSelection } from "../../values/maas-selection.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
 import { understood } from "../understood.ts";
 
@@ -11,19 +12,8 @@ const schema = z.looseObject({
   labels: z.array(z.string()).default([]),
 });
 
-/** What MAAS takes from a boot source. */
-export interface SelectionFields {
-  readonly os: string;
-  readonly release: string;
-  /** `["*"]` is all of them. Names have to be in the source's index as MAAS read it. */
-  readonly arches: readonly string[];
-  /** `["*"]` is all; an empty list matches nothing, and an import then deletes what the release has. */
-  readonly subarches: readonly string[];
-  /** As `subarches`. */
-  readonly labels: readonly string[];
-}
-
-export interface Selection extends SelectionFields {
+/** A selection as MAAS has it. */
+export interface Selection extends MaasSelection {
   readonly id: number;
 }
 
@@ -40,7 +30,7 @@ export async function listSelections(maas: MaasReader, source: number): Promise<
 export async function createSelection(
   maas: MaasClient,
   source: number,
-  fields: SelectionFields,
+  fields: MaasSelection,
 ): Promise<Selection> {
   const step = `selecting ${fields.os}/${fields.release} from the boot source ${source} of MAAS`;
   const answer = await maas.post(`boot-sources/${source}/selections/`, { step, body: { json: fields } });
@@ -51,7 +41,7 @@ export async function updateSelection(
   maas: MaasClient,
   source: number,
   id: number,
-  fields: SelectionFields,
+  fields: MaasSelection,
 ): Promise<Selection> {
   const step = `changing the selection of ${fields.os}/${fields.release} from the boot source ${source} of MAAS`;
   const answer = await maas.put(`boot-sources/${source}/selections/${id}/`, { step, body: { json: fields } });

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { constants, gunzipSync } from "node:zlib";
+import { beginningBytes, type ImageKind, imageKind } from "../../content/image-file.ts";
 import { defaultCache } from "../../content/metadata-cache.ts";
-import { type FirstEntry, firstInTar, isTar } from "../../content/tar.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
-import { digestOf } from "../mirror/published-tree/work-list.ts";
+import { digestOf } from "../../values/digest.ts";
+
 import { ledgerPlace } from "./ledger/place.ts";
 
 /** Where an image's file is: on this workstation, or with `host` on that one. */
@@ -20,18 +20,11 @@ export interface ImageFile {
   readonly host?: string | undefined;
 }
 
-export interface ImageFileFacts {
+export interface ImageFileFacts extends ImageKind {
   /** Bytes. */
   readonly size: number;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
-  readonly packing: "gzip" | "bzip2" | "xz" | "none";
-  /** Whether it is a tar archive, or has packed one; undefined where that cannot be looked into. */
-  readonly tar: boolean | undefined;
-  /** What the archive begins with. */
-  readonly first?: FirstEntry | undefined;
-  /** The form of a virtual disk that is not a raw one, e.g. `qcow2`. */
-  readonly format?: string | undefined;
 }
 
 /**
@@ -54,45 +47,6 @@ export async function imageFileFacts(file: ImageFile, host?: Host): Promise<Imag
   });
 }
 
-/** Bytes of a file that are looked at: gzip's header, with the name of the file in it, and the first of what it packs. */
-const beginning = 16_384;
-/** Gzip makes a byte of at most 1032. */
-const mostUnpacked = beginning * 1032;
-
-const formats: readonly (readonly [magic: string, format: string])[] = [
-  ["QFI\xfb", "qcow2"],
-  ["KDMV", "vmdk"],
-  ["vhdxfile", "vhdx"],
-  ["conectix", "vhd"],
-];
-
-type Kind = Pick<ImageFileFacts, "packing" | "tar" | "first" | "format">;
-
-function kindOf(begins: Buffer): Kind {
-  const starts = (magic: string) => begins.toString("latin1", 0, magic.length) === magic;
-  if (starts("\x1f\x8b")) return { packing: "gzip", ...contentsOf(unpacked(begins)) };
-  if (starts("\xfd7zXZ\0")) return { packing: "xz", tar: undefined };
-  if (starts("BZh")) return { packing: "bzip2", tar: undefined };
-  return { packing: "none", ...contentsOf(begins) };
-}
-
-function contentsOf(begins: Buffer): Omit<Kind, "packing"> {
-  if (isTar(begins)) return { tar: true, first: firstInTar(begins) };
-  const format = formats.find(([magic]) => begins.toString("latin1", 0, magic.length) === magic)?.[1];
-  return { tar: false, ...(format ? { format } : {}) };
-}
-
-function unpacked(begins: Buffer): Buffer {
-  try {
-    return gunzipSync(begins.subarray(0, beginning), {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: mostUnpacked,
-    });
-  } catch {
-    return Buffer.alloc(0);
-  }
-}
-
 async function here(relative: string): Promise<ImageFileFacts | undefined> {
   const path = resolve(relative);
   const found = await stat(path, { bigint: true }).catch(() => undefined);
@@ -110,7 +64,7 @@ async function here(relative: string): Promise<ImageFileFacts | undefined> {
     sha256 = await digestHere(path);
     await cache.remember(subject, sha256);
   }
-  return { size: Number(found.size), sha256, ...kindOf(await beginningHere(path)) };
+  return { size: Number(found.size), sha256, ...imageKind(await beginningHere(path)) };
 }
 
 async function digestHere(path: string): Promise<string> {
@@ -128,7 +82,7 @@ async function beginningHere(path: string): Promise<Buffer> {
     throw unreadable(path, error);
   });
   try {
-    const { buffer, bytesRead } = await opened.read(Buffer.alloc(beginning), 0, beginning, 0);
+    const { buffer, bytesRead } = await opened.read(Buffer.alloc(beginningBytes), 0, beginningBytes, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await opened.close();
@@ -159,13 +113,13 @@ if [ "$known" != "$is $sum" ]; then
   mkdir -p ${directory}
   echo "$is $sum" >"$note.$$" && mv -f "$note.$$" "$note"
 fi
-echo "\${is%% *} $sum $(head -c ${beginning} -- "$file" | base64 -w 0)"`,
+echo "\${is%% *} $sum $(head -c ${beginningBytes} -- "$file" | base64 -w 0)"`,
     { step: `reading the image ${path}` },
   );
   const [size, sha256 = "", begins = ""] = stdout.trim().split(" ");
   if (!sha256) return undefined;
   if (/^\d{1,15}$/.test(size ?? "") && /^[0-9a-f]{64}$/.test(sha256)) {
-    return { size: Number(size), sha256, ...kindOf(Buffer.from(begins, "base64")) };
+    return { size: Number(size), sha256, ...imageKind(Buffer.from(begins, "base64")) };
   }
   throw new ExplainedError({
     host: host.name,

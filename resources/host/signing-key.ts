@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { sh } from "../../hosts/shell.ts";
 import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
-import { nameOnHosts } from "../kernel/name-on-hosts.ts";
+import { formerNameOnHosts, nameOnHosts } from "../kernel/name-on-hosts.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { releasePaths } from "./ledger/change-paths.ts";
 import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
@@ -290,7 +290,7 @@ export function keyDirectory(name: string): string {
 
 /** Where earlier releases kept it: two stacks could mean the same. */
 export function formerKeyDirectory(name: string): string {
-  return `${ledgerPlace.directory}/keys/${pulumi.getStack()}-${name}`.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
+  return `${ledgerPlace.directory}/keys/${formerNameOnHosts(name)}`.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
 }
 
 /**

@@ -1,5 +1,5 @@
-import "./wrong-input.ts";
 import type { z } from "zod";
+import { pathText } from "../../errors/wrong-input.ts";
 import type { Json } from "./definition.ts";
 import { type Properties, storable } from "./stored-properties.ts";
 
@@ -84,15 +84,6 @@ function failuresOf(error: z.ZodError): Failure[] {
 
 function failureOf(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Failure {
   return { property: pathText([...prefix, ...issue.path]), reason: issue.message };
-}
-
-/** `["files", "/etc/motd", "mode"]` as `files["/etc/motd"].mode`. */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === "number") return `${text}[${key}]`;
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(String(key))) return `${text}[${JSON.stringify(String(key))}]`;
-    return text ? `${text}.${String(key)}` : String(key);
-  }, "");
 }
 
 /** Whether the value an issue complains about is, holds, or lies in something that is not known yet. */

@@ -10,6 +10,11 @@ export function nameOnHosts(name: string, stack = pulumi.getStack(), project = p
   return [name, stack, project].map(plain).join("_of_");
 }
 
+/** What earlier releases called it: two projects could mean the same. */
+export function formerNameOnHosts(name: string, stack = pulumi.getStack()): string {
+  return `${stack}-${name}`;
+}
+
 function plain(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9.-]/gu, (character) => `_${character.codePointAt(0)?.toString(16)}_`);
 }

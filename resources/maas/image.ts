@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { neverDeployed } from "../../content/deployable.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { MaasClient, MaasReader } from "../../maas/client.ts";
 import {
@@ -14,7 +15,6 @@ import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.
 import { hostInput } from "../kernel/host-input.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { chunksHere, chunksThere } from "./image/chunks.ts";
-import { neverDeployed } from "./image/deployable.ts";
 import { defaultUploadLimits, type UploadLimits, upload } from "./image/upload.ts";
 import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./region/connection.ts";
 import { regionOf } from "./region/region.ts";

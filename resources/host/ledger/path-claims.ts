@@ -9,7 +9,7 @@ import { ancestorsOf, type DeclaredPath, declarationOf, sha256 } from "./declare
 import { type LedgerPlace, ledgerPlace } from "./place.ts";
 
 const functions = [
-  join(import.meta.dirname, "..", "services", "handing-over.sh"),
+  join(import.meta.dirname, "handing-over.sh"),
   join(import.meta.dirname, "undo.sh"),
   join(import.meta.dirname, "trial.sh"),
   join(import.meta.dirname, "path-claims.sh"),

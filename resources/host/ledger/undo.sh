@@ -1,6 +1,6 @@
 # A change that is made whole or not at all: what was there is kept in a journal until services have taken the change.
 #
-# Expects path-claims.sh and services/handing-over.sh. $ledger/undo/ is there only while a change is made, which takes
+# Expects path-claims.sh and handing-over.sh. $ledger/undo/ is there only while a change is made, which takes
 # the ledger's lock: whoever gets the lock and finds it carries on from a change that was cut off, and puts back what was
 # there. In it are `resource` (whose change it is), `units` (services that read the files) and, in the order of their
 # depth, records/N-<sha256 of the path>/ with `path`, `original` or `absent` (what was there before this change) and

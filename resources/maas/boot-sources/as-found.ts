@@ -5,7 +5,7 @@ import {
   sameRelease,
   sameSelection,
   sourceAt,
-} from "../../../maas/boot-source-state.ts";
+} from "../../../maas/boot-sources/state.ts";
 import type { DeclaredSource, Inputs } from "./inputs.ts";
 import { type ImageState, said } from "./read-sources.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExplainedError } from "../../../errors/explained-error.ts";
-import { sourceAt, type WantedSource } from "../../../maas/boot-source-state.ts";
-import type { BootSourceStep } from "../../../maas/boot-source-steps.ts";
+import { sourceAt, type WantedSource } from "../../../maas/boot-sources/state.ts";
+import type { BootSourceStep } from "../../../maas/boot-sources/steps.ts";
 import type { MaasClient } from "../../../maas/client.ts";
 import { startImport } from "../../../maas/operations/boot-resources.ts";
 import {
@@ -12,14 +12,10 @@ import {
   listBootSources,
   updateBootSource,
 } from "../../../maas/operations/boot-sources.ts";
-import {
-  createSelection,
-  deleteSelection,
-  type SelectionFields,
-  updateSelection,
-} from "../../../maas/operations/selections.ts";
+import { createSelection, deleteSelection, updateSelection } from "../../../maas/operations/selections.ts";
 import { comparedTo } from "../../../maas/operations/version.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
+import type { MaasSelection } from "../../../values/maas-selection.ts";
 import type { MaasRegion } from "../region/region.ts";
 import { importerSays } from "./importer-notifications.ts";
 import type { Limits } from "./limits.ts";
@@ -83,7 +79,7 @@ async function stepOf(step: BootSourceStep, work: Work): Promise<void> {
   }
 }
 
-async function select(url: string, selection: SelectionFields, work: Work): Promise<void> {
+async function select(url: string, selection: MaasSelection, work: Work): Promise<void> {
   const { client } = work.region;
   const source = await sourceThere(client, url);
   await untilKnown(url, work, async () => {

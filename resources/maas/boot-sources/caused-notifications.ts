@@ -1,11 +1,11 @@
 import type { MaasClient, MaasReader } from "../../../maas/client.ts";
 import { deleteNotification, listNotifications } from "../../../maas/operations/notifications.ts";
-import type { SelectionFields } from "../../../maas/operations/selections.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
+import type { MaasSelection } from "../../../values/maas-selection.ts";
 import type { BeforeLedger } from "../../host/ledger/before-ledger.ts";
 
 /** The release that machines are commissioned with. */
-export type Commissioning = Pick<SelectionFields, "os" | "release">;
+export type Commissioning = Pick<MaasSelection, "os" | "release">;
 
 /** A source, declared or found. */
 export interface Selecting {

@@ -1,4 +1,4 @@
-import { withoutSlash } from "../../../maas/boot-source-state.ts";
+import { withoutSlash } from "../../../maas/boot-sources/state.ts";
 import type { MaasReader } from "../../../maas/client.ts";
 import { listBootSources } from "../../../maas/operations/boot-sources.ts";
 import { listNotifications } from "../../../maas/operations/notifications.ts";

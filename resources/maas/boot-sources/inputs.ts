@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isUnsigned } from "../../../maas/boot-source-state.ts";
+import { isUnsigned } from "../../../maas/boot-sources/state.ts";
+import { maasStreamUrl } from "../../../maas/declared-url.ts";
 import type { DeclaredValue } from "../../kernel/declared.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { maasInputs } from "../region/connection.ts";
@@ -25,24 +26,6 @@ export const selectionSchema = z.strictObject({
   labels: names("a label").default(["*"]),
 });
 
-/** As MAAS takes URLs: Django wants a dot in the host's name (or an address), and at most 200 characters. */
-export const sourceUrl = z
-  .string()
-  .max(200, "has more than the 200 characters that MAAS takes")
-  .superRefine((text, context) => {
-    const url = /^https?:\/\/[^\s?#]+$/.test(text) ? URL.parse(text) : null;
-    const message = !url
-      ? "is not an http or https URL of a stream"
-      : url.username || url.password
-        ? "has a password in it, which MAAS shows to every administrator"
-        : !url.hostname.includes(".") && !url.hostname.startsWith("[") && url.hostname !== "localhost"
-          ? `names the host ${url.hostname}, and MAAS takes none without a dot: use its full name or its address`
-          : url.hostname.includes("_")
-            ? "has an underscore in the host's name, which MAAS does not take"
-            : undefined;
-    if (message) context.addIssue({ code: "custom", message });
-  });
-
 /** A keyring as gpgv reads it; MAAS says nothing of one that it cannot read. */
 export const binaryKeyring = z.base64().superRefine((text, context) => {
   if (!Buffer.from(text, "base64").subarray(0, 64).includes("-----BEGIN")) return;
@@ -59,7 +42,7 @@ export function inOrder<Source>(sources: Readonly<Record<string, Source>>): [str
 
 const sourceSchema = z
   .strictObject({
-    url: sourceUrl,
+    url: maasStreamUrl,
     /** Base64 of the binary keyring; only an unsigned index needs none. */
     keyring: binaryKeyring.default(""),
     selections: z.array(selectionSchema).min(1, "is empty: MAAS would take nothing from this source"),
@@ -85,7 +68,7 @@ const sourceSchema = z
 /** What MAAS is left with when the resource goes. */
 export const fallbackSchema = z
   .strictObject({
-    url: sourceUrl,
+    url: maasStreamUrl,
     keyring: binaryKeyring.optional(),
     /** A file on the region host. */
     keyringFilename: z.string().startsWith("/", "is not an absolute path on the region host").optional(),

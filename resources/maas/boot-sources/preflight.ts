@@ -7,7 +7,7 @@ import { type StreamImage, takenImages } from "../../../content/simplestreams/ma
 import type { Fault, Product } from "../../../content/simplestreams/products.ts";
 import { readProducts, readStreamRoots } from "../../../content/simplestreams/streams.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
-import { type FoundSource, isUnsigned } from "../../../maas/boot-source-state.ts";
+import { type FoundSource, isUnsigned } from "../../../maas/boot-sources/state.ts";
 import type { DeclaredSource } from "./inputs.ts";
 import type { Seen } from "./seen-from.ts";
 

@@ -3,8 +3,8 @@ import {
   type RememberedSource,
   type RestoringStep,
   restoringSteps,
-} from "../../../maas/boot-source-restoring.ts";
-import { type FoundSource, samePlace, sourceAt } from "../../../maas/boot-source-state.ts";
+} from "../../../maas/boot-sources/restoring.ts";
+import { type FoundSource, samePlace, sourceAt } from "../../../maas/boot-sources/state.ts";
 import { startImport } from "../../../maas/operations/boot-resources.ts";
 import {
   createBootSource,

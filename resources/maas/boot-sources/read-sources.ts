@@ -1,5 +1,5 @@
 import { ownValue } from "../../../content/own-value.ts";
-import type { FoundSource } from "../../../maas/boot-source-state.ts";
+import type { FoundSource } from "../../../maas/boot-sources/state.ts";
 import type { MaasReader } from "../../../maas/client.ts";
 import {
   type BootResourceDetail,

@@ -1,5 +1,5 @@
-import type { RememberedSource } from "../../../maas/boot-source-restoring.ts";
-import { otherSpelling, samePlace, sourceAt } from "../../../maas/boot-source-state.ts";
+import type { RememberedSource } from "../../../maas/boot-sources/restoring.ts";
+import { otherSpelling, samePlace, sourceAt } from "../../../maas/boot-sources/state.ts";
 import {
   createBootSource,
   deleteBootSource,

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { isApiKey } from "../../../maas/api-key.ts";
 import { BeforeLedger } from "../../host/ledger/before-ledger.ts";
@@ -88,9 +88,9 @@ export function beforeLedger(scene: Scene, { maas }: MaasInputs): BeforeLedger {
   return new BeforeLedger(scene, { onHost: !maas.direct });
 }
 
-/** A resource's inputs from what a person declares. */
+/** A resource's inputs from what a person declares. The resource's definition says that the key is secret. */
 export function connectionInputs({ host, apiKey, ...maas }: MaasConnectionArgs) {
-  return { host, maas, ...(apiKey === undefined ? {} : { apiKey: pulumi.secret(apiKey) }) };
+  return { host, maas, ...(apiKey === undefined ? {} : { apiKey }) };
 }
 
 /**

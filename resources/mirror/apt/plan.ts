@@ -2,9 +2,8 @@ import { readFile } from "node:fs/promises";
 import v8 from "node:v8";
 import { type Archive, readArchive, readReleases } from "../../../content/apt/archive.ts";
 import { differingLines } from "../../../content/apt/differing-lines.ts";
-import { type PackageFilter, selects } from "../../../content/apt/filter.ts";
+import { selects } from "../../../content/apt/filter.ts";
 import { refuseForeignPackages } from "../../../content/apt/foreign-packages.ts";
-import type { Extras } from "../../../content/apt/indices.ts";
 import { refusedLocal } from "../../../content/apt/local-merge.ts";
 import { readLocalPackage } from "../../../content/apt/local-package.ts";
 import { type MirrorSignedPlan, planMirrorSigned } from "../../../content/apt/mirror-signed-plan.ts";
@@ -16,7 +15,6 @@ import {
   type WrittenPlan,
 } from "../../../content/apt/plan.ts";
 import { changeText, comparePlans } from "../../../content/apt/plan-comparison.ts";
-import type { Accepted } from "../../../content/apt/release.ts";
 import { collect } from "../../../content/collect.ts";
 import { defaultCache, forNow } from "../../../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../../../content/openpgp/keyring.ts";
@@ -30,41 +28,14 @@ import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
 import { isComplete } from "../published-tree/publication.ts";
 import { keptPlan, publishedFindings, summariesOf } from "../published-tree/published.ts";
 import { existsThrough, fetchThrough, keyArgument } from "../published-tree/upstream.ts";
-import { accessWarnings, type UpstreamAccess } from "../published-tree/upstream-access.ts";
+import { accessWarnings } from "../published-tree/upstream-access.ts";
 import { workListLines } from "../published-tree/work-list.ts";
 import { changesForClients, type Held, heldIn, type Identity } from "./identity.ts";
 import { checkedKeptPlan, type KeptSummary, keptSummary } from "./kept-snapshot.ts";
+import type { AptPlanRequest } from "./plan-request.ts";
 import type { AptPublication, SuiteSummary } from "./publication.ts";
 import { acceptedWarnings, warningsOf } from "./warnings.ts";
 import { type LocalFile, mirrorSignedWork, type Text, upstreamSignedWork } from "./work.ts";
-
-export interface AptPlanRequest {
-  readonly host: string;
-  /** The mirror's directory on the host. */
-  readonly directory: string;
-  /** The store of its host. */
-  readonly store: string;
-  readonly signing: "mirror" | "upstream";
-  readonly upstream: UpstreamAccess & {
-    readonly url: string;
-    readonly key?: string | undefined;
-    readonly stallSeconds: number;
-    readonly indexLimitMiB: number;
-    /** What is taken all the same, and why. */
-    readonly accept?: Accepted | undefined;
-  };
-  readonly suites: readonly string[];
-  readonly components: readonly string[];
-  readonly architectures: readonly string[];
-  readonly filter?: PackageFilter | undefined;
-  /** Paths of .deb files on this workstation. */
-  readonly localPackages: readonly string[];
-  readonly extras: Extras;
-  /** A kept snapshot to serve again instead of what upstream has now. */
-  readonly pinnedTo?: string | undefined;
-  /** Where the host may have the key that the mirror signs with (signing: mirror): in the first of these that has one. */
-  readonly keyDirectories?: readonly string[] | undefined;
-}
 
 /** What a mirror is to hold, from what upstream signed. */
 export interface AptMirrorPlan {

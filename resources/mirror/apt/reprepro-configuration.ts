@@ -15,7 +15,7 @@ export interface ReproSettings {
   readonly installer: boolean;
 }
 
-/** What stands for the mirror's own key until the job that knows it runs reprepro (resources/mirror/apt/mirror-signing.sh). */
+/** What stands for the mirror's own key until the job that knows it runs reprepro (mirror-signing.sh). */
 export const ownKey = "the-key-of-this-mirror";
 
 /**

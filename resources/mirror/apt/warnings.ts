@@ -2,7 +2,7 @@ import type { Archive, ArchiveRoot } from "../../../content/apt/archive.ts";
 import type { MirrorSignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
 import type { Plan } from "../../../content/apt/plan.ts";
 import { count, few } from "../published-tree/wording.ts";
-import type { AptPlanRequest } from "./plan.ts";
+import type { AptPlanRequest } from "./plan-request.ts";
 
 /** What was accepted, and what might have been: whoever reads a preview is to know of every check that is left out. */
 export function acceptedWarnings(

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
-import type { Archive, ArchiveSuite, MetadataFile } from "../../../content/apt/archive.ts";
+import type { Archive, ArchiveSuite } from "../../../content/apt/archive.ts";
 import { indexKey, pathPart } from "../../../content/apt/index-key.ts";
 import { type LocalPackage, poolPath } from "../../../content/apt/local-merge.ts";
+import type { MetadataFile } from "../../../content/apt/metadata-file.ts";
 import type { MirrorSignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
-import type { Plan, PlanRow } from "../../../content/apt/plan.ts";
-import { digestOf, type WorkItem } from "../published-tree/work-list.ts";
+import type { Plan } from "../../../content/apt/plan.ts";
+import type { PlanRow } from "../../../content/apt/plan-row.ts";
+import { digestOf } from "../../../values/digest.ts";
+import type { WorkItem } from "../published-tree/work-list.ts";
 
 /** Something the workstation hands over. */
 export interface Text {

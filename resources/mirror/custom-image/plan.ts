@@ -1,19 +1,19 @@
 import { z } from "zod";
+import { packsDisk } from "../../../content/deployable.ts";
 import { defaultCache } from "../../../content/metadata-cache.ts";
-import {
-  type CustomImageDescription,
-  customImageStream,
-} from "../../../content/simplestreams/custom-image-stream.ts";
+import type { CustomImageDescription } from "../../../content/simplestreams/custom-image.ts";
+import { customImageStream } from "../../../content/simplestreams/custom-image-stream.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { hostNamed } from "../../../hosts/connections.ts";
 import type { Host } from "../../../hosts/host.ts";
 import { fileTypeOf } from "../../../maas/upload-names.ts";
+import { digestOf } from "../../../values/digest.ts";
+import type { MaasSelection } from "../../../values/maas-selection.ts";
 import { type ImageFile, imageFileFacts } from "../../host/file-facts.ts";
-import { packsDisk } from "../../maas/image/deployable.ts";
 import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
 import type { Publication } from "../published-tree/publication.ts";
 import { summariesOf } from "../published-tree/published.ts";
-import { digestOf, workListText } from "../published-tree/work-list.ts";
+import { workListText } from "../published-tree/work-list.ts";
 import { checkedKeptImage, type KeptCustomImage } from "./kept-snapshot.ts";
 
 export interface CustomImagePlanRequest {
@@ -44,13 +44,7 @@ export interface CustomImagePlan {
   readonly sha256: string;
   /** `rhel/rocky9`: what machines are deployed with. */
   readonly distroSeries: string;
-  readonly selections: readonly {
-    readonly os: string;
-    readonly release: string;
-    readonly arches: readonly string[];
-    readonly subarches: readonly string[];
-    readonly labels: readonly string[];
-  }[];
+  readonly selections: readonly MaasSelection[];
   /** A line when something is to be published. */
   readonly changes: readonly string[];
   readonly warnings: readonly string[];

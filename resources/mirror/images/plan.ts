@@ -1,7 +1,7 @@
 import { defaultCache } from "../../../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys, ubuntuImageKeys } from "../../../content/openpgp/keyring.ts";
+import type { HeldImage } from "../../../content/simplestreams/held-image.ts";
 import { streamLocation } from "../../../content/simplestreams/location.ts";
-import type { MaasSelection } from "../../../content/simplestreams/maas-selection.ts";
 import type { NotHeld } from "../../../content/simplestreams/not-held.ts";
 import { type PlannedImages, planImages } from "../../../content/simplestreams/plan.ts";
 import { comparePlans } from "../../../content/simplestreams/plan-comparison.ts";
@@ -16,6 +16,7 @@ import { blaming } from "../../../errors/attributed-to.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { hostNamed } from "../../../hosts/connections.ts";
 import type { Host } from "../../../hosts/host.ts";
+import type { MaasSelection } from "../../../values/maas-selection.ts";
 import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
 import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "../published-tree/publication.ts";
@@ -24,7 +25,6 @@ import { fetchThrough, keyArgument } from "../published-tree/upstream.ts";
 import { accessWarnings, type UpstreamAccess } from "../published-tree/upstream-access.ts";
 import { workListText } from "../published-tree/work-list.ts";
 import { checkedKeptPlan, keptSummary } from "./kept-snapshot.ts";
-import type { HeldImage } from "./tree.ts";
 
 export interface ImagePlanRequest {
   readonly host: string;

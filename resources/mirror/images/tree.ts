@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { HeldImage } from "../../../content/simplestreams/held-image.ts";
 import { defineResource, isInOrder } from "../../kernel/definition.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { resourceClass } from "../../kernel/resource.ts";
@@ -9,16 +10,11 @@ import { publishPlan, removeTree, restoreTree } from "../published-tree/update.t
 import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
 import { publishScript, restoreScript } from "./scripts.ts";
 
-export const heldImageSchema = z.strictObject({
-  /** Of all its kernels the newest. */
+export const heldImageSchema: z.ZodType<HeldImage> = z.strictObject({
   serial: z.string(),
-  /** Its products in the stream's own names, with the versions held, newest last. */
   products: z.record(z.string(), z.array(z.string())),
-  /** Bytes of its files. */
   bytes: z.number(),
 });
-/** An operating system's release on an architecture with all its kernels, or a boot loader, as a mirror holds it. */
-export type HeldImage = z.output<typeof heldImageSchema>;
 
 const inputs = z.object({
   host: hostInput,

@@ -1,6 +1,6 @@
 import type { Host } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
-import { digestOf } from "./work-list.ts";
+import { digestOf } from "../../../values/digest.ts";
 
 /** Makes directories of the store, which may be no symbolic links. */
 export function makeInStore(store: string, directories: readonly string[]): string {

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { ExplainedError } from "../../../errors/explained-error.ts";
+import { pathText } from "../../../errors/wrong-input.ts";
 import type { Host, Probe } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
-import { pathText } from "../../kernel/check.ts";
+
 import { foreignNamesScript, observeScript } from "./scripts.ts";
 
 /** What every published snapshot says of itself; the kinds of trees add to it. */

@@ -1,11 +1,11 @@
 import { ExplainedError } from "../../../errors/explained-error.ts";
+import { digestOf } from "../../../values/digest.ts";
 import type { Scene } from "../../kernel/definition.ts";
 import { handOver } from "./hand-over.ts";
 import { runJob } from "./job.ts";
 import { loadPublication, type Publication } from "./publication.ts";
 import { anySummary, publishedTree } from "./published.ts";
 import { leaveScript, type Place, removeScript } from "./scripts.ts";
-import { digestOf } from "./work-list.ts";
 
 interface Declared extends Omit<Place, "owner"> {
   /** Digest of the publication to carry out. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { directoriesOf } from "../../../content/paths.ts";
 import { byLine } from "../../../content/text-lines.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
@@ -86,8 +85,4 @@ function refuse(to: string, found: string): ExplainedError {
     remedy:
       "Upstream's index or a local package is wrong about this file: leave it out by a filter, or use another upstream.",
   });
-}
-
-export function digestOf(bytes: string | Buffer): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

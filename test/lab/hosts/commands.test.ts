@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { roundTrips } from "../../../hosts/connections.ts";
+import { roundTrips } from "../../../hosts/connection-pool.ts";
+
 import type { Host } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 import type { Lab } from "../../../lab/lab.ts";

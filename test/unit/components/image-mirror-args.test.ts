@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { imageMirrorSchema } from "../../../components/image-mirror/args.ts";
-import { pathText } from "../../../resources/kernel/check.ts";
+import { pathText } from "../../../errors/wrong-input.ts";
 
 const mirror = {
   host: "mirror.dc1",

@@ -7,7 +7,7 @@ import {
   effectiveSettings,
   maasSettingsSchema,
 } from "../../../components/maas/settings-args.ts";
-import { pathText } from "../../../resources/kernel/check.ts";
+import { pathText } from "../../../errors/wrong-input.ts";
 import { settingNames } from "../../../resources/maas/region/setting-values.ts";
 
 interface Result {

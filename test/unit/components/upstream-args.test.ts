@@ -9,7 +9,8 @@ import {
   type UpstreamAccessArgs,
   withoutSecrets,
 } from "../../../components/serving/upstream-args.ts";
-import { pathText } from "../../../resources/kernel/check.ts";
+import { pathText } from "../../../errors/wrong-input.ts";
+
 import { identity } from "../hosts/small-web.ts";
 
 const [own, other] = [identity("IP:127.0.0.1"), identity("DNS:other")];

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { differingLines } from "../../../content/apt/differing-lines.ts";
-import { type PlanRow, parsePlanText, planText } from "../../../content/apt/plan.ts";
+import { parsePlanText, planText } from "../../../content/apt/plan.ts";
 import { changeText, comparePlans } from "../../../content/apt/plan-comparison.ts";
 import { canonical } from "../../../content/apt/plan-lines.ts";
+import type { PlanRow } from "../../../content/apt/plan-row.ts";
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex");
 const suites = ["noble", "noble-updates"];

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { createCleartextMessage, createMessage, generateKey, type PrivateKey, sign } from "openpgp";
-import { type Archive, type ArchiveRequest, readArchive } from "../../../content/apt/archive.ts";
+import { type Archive, readArchive } from "../../../content/apt/archive.ts";
+import type { ArchiveRequest } from "../../../content/apt/archive-request.ts";
 import { NotThere } from "../../../content/fetch.ts";
 import { metadataCache } from "../../../content/metadata-cache.ts";
 

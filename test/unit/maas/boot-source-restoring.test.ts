@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { type RestoringStep, remembered, restoringSteps } from "../../../maas/boot-source-restoring.ts";
+import { type RestoringStep, remembered, restoringSteps } from "../../../maas/boot-sources/restoring.ts";
 import { bytes, noble, selected, source, version } from "./boot-source-scenes.ts";
 
 const url = "http://mirror.dc1/images/";

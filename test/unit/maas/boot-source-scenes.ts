@@ -1,11 +1,12 @@
-import { type FoundSource, type WantedSource, withoutSlash } from "../../../maas/boot-source-state.ts";
-import type { Selection, SelectionFields } from "../../../maas/operations/selections.ts";
+import { type FoundSource, type WantedSource, withoutSlash } from "../../../maas/boot-sources/state.ts";
+import type { Selection } from "../../../maas/operations/selections.ts";
 import type { MaasVersion } from "../../../maas/operations/version.ts";
+import type { MaasSelection } from "../../../values/maas-selection.ts";
 
 /** Keyrings are only compared here. */
 export const bytes = (text: string) => Buffer.from(text);
 
-export const noble: SelectionFields = {
+export const noble: MaasSelection = {
   os: "ubuntu",
   release: "noble",
   arches: ["amd64"],
@@ -29,7 +30,7 @@ export function source(fields: Partial<FoundSource> & Pick<FoundSource, "id">): 
 
 export const dead = source({ id: 8, url: "http://gone.dc1/images/", selections: [selected(noble, 3)] });
 
-export function selected(fields: SelectionFields, id: number): Selection {
+export function selected(fields: MaasSelection, id: number): Selection {
   return { ...fields, id };
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { type FoundSource, samePlace, sameSelection } from "../../../maas/boot-source-state.ts";
+import { type FoundSource, samePlace, sameSelection } from "../../../maas/boot-sources/state.ts";
 import {
   type BootSourceStep,
   bootSourceSteps,
   type Situation,
   type Wish,
-} from "../../../maas/boot-source-steps.ts";
+} from "../../../maas/boot-sources/steps.ts";
 import { bytes, dead, declared, noble, selected, source, version, without } from "./boot-source-scenes.ts";
 
 const nothing: Situation = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { pathText } from "../../../resources/kernel/check.ts";
+import { pathText } from "../../../errors/wrong-input.ts";
 import { siteSchema } from "../../../site/site.ts";
 
 const serve = { address: "mirror.dc1.example" };
@@ -119,7 +119,7 @@ describe("a region", () => {
 });
 
 describe("an address without a dot", () => {
-  const message = "is a name without a dot, and MAAS takes none: use the full name or the address";
+  const message = "names a host without a dot, which MAAS refuses: use its full name or its address";
   const short = { address: "mirror" };
 
   test("is refused of every mirror that MAAS is told of, once", () => {

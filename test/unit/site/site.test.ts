@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { pathText } from "../../../resources/kernel/check.ts";
+import { pathText } from "../../../errors/wrong-input.ts";
 import { siteSchema } from "../../../site/site.ts";
 
 const mirror = {

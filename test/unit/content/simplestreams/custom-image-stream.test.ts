@@ -1,8 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import {
-  type CustomImageDescription,
-  customImageStream,
-} from "../../../../content/simplestreams/custom-image-stream.ts";
+import type { CustomImageDescription } from "../../../../content/simplestreams/custom-image.ts";
+import { customImageStream } from "../../../../content/simplestreams/custom-image-stream.ts";
 import { parseIndex } from "../../../../content/simplestreams/index-file.ts";
 import { parseProducts } from "../../../../content/simplestreams/products.ts";
 

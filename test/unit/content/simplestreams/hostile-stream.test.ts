@@ -4,10 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { metadataCache } from "../../../../content/metadata-cache.ts";
 import { isSanePath } from "../../../../content/paths.ts";
-import {
-  type CustomImageDescription,
-  customImageStream,
-} from "../../../../content/simplestreams/custom-image-stream.ts";
+import type { CustomImageDescription } from "../../../../content/simplestreams/custom-image.ts";
+import { customImageStream } from "../../../../content/simplestreams/custom-image-stream.ts";
 import { versionsOf } from "../../../../content/simplestreams/maas-images.ts";
 import { type PlannedImages, planImages } from "../../../../content/simplestreams/plan.ts";
 import { comparePlans } from "../../../../content/simplestreams/plan-comparison.ts";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { refuseOtherKind } from "../../../../content/deployable.ts";
 import { imageFileFacts } from "../../../../resources/host/file-facts.ts";
-import { refuseOtherKind } from "../../../../resources/maas/image/deployable.ts";
 
 let folder: string;
 beforeAll(() => {

@@ -12,11 +12,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../../resources/mirror/apt/scripts.ts";
 import { observeScript } from "../../../../../resources/mirror/published-tree/scripts.ts";
-import {
-  digestOf,
-  type WorkItem,
-  workListText,
-} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 /*

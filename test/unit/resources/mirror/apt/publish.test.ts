@@ -18,11 +18,8 @@ import {
   observeScript,
   removeScript,
 } from "../../../../../resources/mirror/published-tree/scripts.ts";
-import {
-  digestOf,
-  type WorkItem,
-  workListText,
-} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import {
   handOverTo,
   runJob,

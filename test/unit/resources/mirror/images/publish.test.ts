@@ -15,11 +15,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { publishScript, restoreScript } from "../../../../../resources/mirror/images/scripts.ts";
 import { observeScript } from "../../../../../resources/mirror/published-tree/scripts.ts";
 import type { FetchSettings } from "../../../../../resources/mirror/published-tree/upstream-access.ts";
-import {
-  digestOf,
-  type WorkItem,
-  workListText,
-} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import {
   handOverTo,
   runJob,

@@ -10,11 +10,8 @@ import {
   refuseWithoutRoom,
 } from "../../../../../resources/mirror/published-tree/disk-space.ts";
 import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
-import {
-  digestOf,
-  type WorkItem,
-  workListText,
-} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import { handOverTo, type SmallUpstream, scratchDirectory, smallUpstream } from "./job-on-this-machine.ts";
 import { mayMount, SmallFileSystem } from "./small-file-system.ts";
 import { SmallPublication, thisMachine } from "./small-publication.ts";

@@ -9,7 +9,8 @@ import {
   takenApart,
   type UpstreamAccess,
 } from "../../../../../resources/mirror/published-tree/upstream-access.ts";
-import { digestOf, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import { closeServers, identity, plainly, securely, smallProxy } from "../../../hosts/small-web.ts";
 import { handOverTo, runJob, scratchDirectory } from "./job-on-this-machine.ts";
 

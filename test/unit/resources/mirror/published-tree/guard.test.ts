@@ -19,7 +19,8 @@ import {
   observeScript,
   removeScript,
 } from "../../../../../resources/mirror/published-tree/scripts.ts";
-import { digestOf, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import { handOverTo, type SmallUpstream, scratchDirectory, smallUpstream } from "./job-on-this-machine.ts";
 import { faultsIn, SmallPublication } from "./small-publication.ts";
 

@@ -11,7 +11,8 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { handOver } from "../../../../../resources/mirror/published-tree/hand-over.ts";
-import { digestOf } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
+
 import { handOverTo, scratchDirectory } from "./job-on-this-machine.ts";
 import { thisMachine } from "./small-publication.ts";
 

@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { scriptPart } from "../../../../../resources/mirror/published-tree/scripts.ts";
-import { digestOf } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
+
 import { scratchDirectory } from "./job-on-this-machine.ts";
 
 let root: string;

@@ -4,11 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { restoreScript } from "../../../../../resources/mirror/images/scripts.ts";
 import { observeScript } from "../../../../../resources/mirror/published-tree/scripts.ts";
-import {
-  digestOf,
-  type WorkItem,
-  workListText,
-} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import { type SmallUpstream, smallUpstream } from "./job-on-this-machine.ts";
 import { mayMount, SmallFileSystem } from "./small-file-system.ts";
 import { faultsIn, SmallPublication } from "./small-publication.ts";

@@ -5,11 +5,8 @@ import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import type { Host } from "../../../../../hosts/host.ts";
 import { publishScript as publishAptScript } from "../../../../../resources/mirror/apt/scripts.ts";
 import { publishScript as publishImageScript } from "../../../../../resources/mirror/images/scripts.ts";
-import {
-  digestOf,
-  type WorkItem,
-  workListText,
-} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 import { runHere } from "../../host/this-machine.ts";
 import { handOverTo, runJob, type SmallUpstream } from "./job-on-this-machine.ts";
 

@@ -1,10 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
-import {
-  digestOf,
-  type WorkItem,
-  workListText,
-} from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { digestOf } from "../../../../../values/digest.ts";
 
 const item = (changes: Partial<WorkItem> = {}): WorkItem => ({
   sha256: digestOf("a"),

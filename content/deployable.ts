@@ -1,5 +1,5 @@
-import { ExplainedError } from "../../../errors/explained-error.ts";
-import type { ImageFileFacts } from "../../host/file-facts.ts";
+import { ExplainedError } from "../errors/explained-error.ts";
+import type { ImageKind } from "./image-file.ts";
 
 /*
  * MAAS takes every kind of file for every system, and finds out while a machine is deployed that it cannot use it. What it
@@ -34,7 +34,7 @@ export function kernelRefusal(kernel: string): string | undefined {
   return "names a kernel, for which MAAS takes no uploads: leave it out (generic)";
 }
 
-type Packing = ImageFileFacts["packing"];
+type Packing = ImageKind["packing"];
 
 /** How each kind of file is packed, and whether there is a tar archive in it. */
 const packed: Readonly<Record<string, readonly [packing: Packing, tar: boolean]>> = {
@@ -67,8 +67,8 @@ const disk = /\.(img|raw|dd|iso|qcow2|vmdk|vhdx?)$/i;
  *
  * @throws ExplainedError where it is another kind of file
  */
-export function refuseOtherKind(path: string, fileType: string, facts: ImageFileFacts): void {
-  const fault = faultOf(fileType, facts);
+export function refuseOtherKind(path: string, fileType: string, kind: ImageKind): void {
+  const fault = faultOf(fileType, kind);
   if (!fault) return;
   throw new ExplainedError({
     step: `looking at the image ${path}`,
@@ -79,12 +79,12 @@ export function refuseOtherKind(path: string, fileType: string, facts: ImageFile
 }
 
 /** Whether an archive holds a disk image and not a root file system. */
-export function packsDisk({ first }: ImageFileFacts): boolean {
+export function packsDisk({ first }: ImageKind): boolean {
   return first?.isFile === true && disk.test(first.name) && !/[^.]\//.test(first.name);
 }
 
-function faultOf(fileType: string, facts: ImageFileFacts): [string, string] | undefined {
-  const { packing, tar, first, format } = facts;
+function faultOf(fileType: string, kind: ImageKind): [string, string] | undefined {
+  const { packing, tar, first, format } = kind;
   const [wanted, wantsTar] = packed[fileType] ?? ["none", false];
   if (format) {
     return [
@@ -115,7 +115,7 @@ function faultOf(fileType: string, facts: ImageFileFacts): [string, string] | un
     ];
   }
   if (!first) return undefined;
-  if (!fileType.startsWith("dd") && packsDisk(facts)) {
+  if (!fileType.startsWith("dd") && packsDisk(kind)) {
     return [
       `its first file is ${first.name}, a disk image`,
       `Declare fileType: dd${fileType} with os: custom (or windows, esxi), or give an archive of the root file system.`,

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { reproConfiguration } from "../../../resources/mirror/apt/reprepro-configuration.ts";
+import { reproConfiguration } from "../../../../../resources/mirror/apt/reprepro-configuration.ts";
 
 const settings = {
   directory: "/srv/m",

@@ -1,9 +1,19 @@
 import { z } from "zod";
 
 /*
- * What is said of a value that a schema does not take, where the schema has no sentence for it. A schema's own
- * messages come first. Importing this file is enough: zod asks the one function here from then on.
+ * What is said of a value that a schema does not take: where it stands, and what is wrong with it where the schema has no
+ * sentence for that. A schema's own messages come first. Importing this file is enough: zod asks the one function here
+ * from then on.
  */
+
+/** The path of a declared value as people write it: `["files", "/etc/motd", "mode"]` as `files["/etc/motd"].mode`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`;
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(String(key))) return `${text}[${JSON.stringify(String(key))}]`;
+    return text ? `${text}.${String(key)}` : String(key);
+  }, "");
+}
 
 type Issue = z.core.$ZodRawIssue;
 

@@ -1,4 +1,6 @@
-import { ExplainedError } from "../errors/explained-error.ts";
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { MaasSelection } from "../../values/maas-selection.ts";
+import { comparedTo, type MaasVersion } from "../operations/version.ts";
 import {
   type FoundSource,
   isUnsigned,
@@ -6,9 +8,7 @@ import {
   sameSelection,
   sourceAt,
   type WantedSource,
-} from "./boot-source-state.ts";
-import type { SelectionFields } from "./operations/selections.ts";
-import { comparedTo, type MaasVersion } from "./operations/version.ts";
+} from "./state.ts";
 
 /** One request to MAAS, or an import, in the order in which they have to be made. */
 export type BootSourceStep =
@@ -18,18 +18,18 @@ export type BootSourceStep =
   /** Lets MAAS read all indices again, which alone says what can be selected: by saving the source as it is. */
   | { readonly do: "refresh"; readonly source: WantedSource }
   | { readonly do: "refresh by import" }
-  | { readonly do: "select"; readonly url: string; readonly selection: SelectionFields }
+  | { readonly do: "select"; readonly url: string; readonly selection: MaasSelection }
   | {
       readonly do: "reselect";
       readonly source: number;
       readonly id: number;
-      readonly selection: SelectionFields;
+      readonly selection: MaasSelection;
     }
   | {
       readonly do: "deselect";
       readonly source: number;
       readonly id: number;
-      readonly selection: SelectionFields;
+      readonly selection: MaasSelection;
     }
   | { readonly do: "import" };
 
@@ -40,7 +40,7 @@ export interface Situation {
   /** Ids of sources at which MAAS before 3.8 stops reading indices, so that nothing can be selected while they are there. */
   readonly blocking: ReadonlySet<number>;
   /** The release that machines are commissioned with, of which MAAS before 3.8 gives up no selection. */
-  readonly commissioning: Pick<SelectionFields, "os" | "release">;
+  readonly commissioning: Pick<MaasSelection, "os" | "release">;
   /** Whether an image of a declared source is missing, incomplete or of another serial than its mirror's. */
   readonly lacksImages: boolean;
 }
@@ -154,7 +154,7 @@ function dropSteps({ selections }: WantedSource, there: FoundSource | undefined)
 }
 
 function refuseToDropCommissioning(
-  dropped: readonly { readonly selection: SelectionFields }[],
+  dropped: readonly { readonly selection: MaasSelection }[],
   { commissioning }: Situation,
 ): void {
   const { os, release } = commissioning;

@@ -1,5 +1,6 @@
-import type { BootSource } from "./operations/boot-sources.ts";
-import type { Selection, SelectionFields } from "./operations/selections.ts";
+import type { MaasSelection } from "../../values/maas-selection.ts";
+import type { BootSource } from "../operations/boot-sources.ts";
+import type { Selection } from "../operations/selections.ts";
 
 /** A boot source as MAAS has it, with what is selected from it. */
 export interface FoundSource extends BootSource {
@@ -13,7 +14,7 @@ export interface WantedSource {
   /** The binary keyring's bytes. */
   readonly keyring: Buffer;
   /** All of them, each of another release. */
-  readonly selections: readonly SelectionFields[];
+  readonly selections: readonly MaasSelection[];
 }
 
 /**
@@ -38,12 +39,12 @@ export function isUnsigned(url: string): boolean {
   return url.endsWith(".json");
 }
 
-export function sameRelease(one: SelectionFields, other: SelectionFields): boolean {
+export function sameRelease(one: MaasSelection, other: MaasSelection): boolean {
   return one.os === other.os && one.release === other.release;
 }
 
 /** Whether two selections take the same; the order of a list means nothing. */
-export function sameSelection(one: SelectionFields, other: SelectionFields): boolean {
+export function sameSelection(one: MaasSelection, other: MaasSelection): boolean {
   const lists = ["arches", "subarches", "labels"] as const;
   return sameRelease(one, other) && lists.every((list) => sorted(one[list]) === sorted(other[list]));
 }

@@ -1,3 +1,6 @@
+import type { MaasSelection } from "../../values/maas-selection.ts";
+import type { BootSourceFields } from "../operations/boot-sources.ts";
+import { comparedTo, type MaasVersion } from "../operations/version.ts";
 import {
   type FoundSource,
   isUnsigned,
@@ -6,10 +9,7 @@ import {
   sameRelease,
   sameSelection,
   sourceAt,
-} from "./boot-source-state.ts";
-import type { BootSourceFields } from "./operations/boot-sources.ts";
-import type { SelectionFields } from "./operations/selections.ts";
-import { comparedTo, type MaasVersion } from "./operations/version.ts";
+} from "./state.ts";
 
 /** A boot source as it was, in a form that a file can hold. */
 export interface RememberedSource {
@@ -25,7 +25,7 @@ export interface RememberedSource {
     readonly enabled: boolean;
     readonly skipKeyringVerification: boolean;
   };
-  readonly selections: readonly SelectionFields[];
+  readonly selections: readonly MaasSelection[];
 }
 
 /** One request to MAAS on the way back. */
@@ -34,18 +34,18 @@ export type RestoringStep =
   | { readonly do: "change source"; readonly id: number; readonly fields: BootSourceFields }
   | { readonly do: "delete source"; readonly id: number; readonly url: string }
   /** MAAS takes it where it has read the source's index: not of a place that it cannot reach. */
-  | { readonly do: "select"; readonly url: string; readonly selection: SelectionFields }
+  | { readonly do: "select"; readonly url: string; readonly selection: MaasSelection }
   | {
       readonly do: "reselect";
       readonly source: number;
       readonly id: number;
-      readonly selection: SelectionFields;
+      readonly selection: MaasSelection;
     }
   | {
       readonly do: "deselect";
       readonly source: number;
       readonly id: number;
-      readonly selection: SelectionFields;
+      readonly selection: MaasSelection;
     };
 
 export function remembered(source: FoundSource): RememberedSource {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { differingLines } from "../../../content/apt/differing-lines.ts";
-import { type PlanRow, parsePlanText, planText, type WrittenPlan } from "../../../content/apt/plan.ts";
+import { parsePlanText, planText, type WrittenPlan } from "../../../content/apt/plan.ts";
 import { comparePlans, type SuiteChange } from "../../../content/apt/plan-comparison.ts";
 import { canonical, title } from "../../../content/apt/plan-lines.ts";
+import type { PlanRow } from "../../../content/apt/plan-row.ts";
 import { orRefused } from "./or-refused.ts";
 import { digest, sanePath, size, word } from "./upstream-values.ts";
 

@@ -5,7 +5,7 @@
  *
  * @param most How many at once, at least 1.
  */
-export async function withEach<Item, Result>(
+export async function forEachConcurrently<Item, Result>(
   items: readonly Item[],
   most: number,
   work: (item: Item) => Promise<Result>,

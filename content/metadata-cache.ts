@@ -14,15 +14,15 @@ export interface MetadataCache {
   /** Keeps bytes and says their SHA-256. A text may come in pieces: then it is never in memory as a whole. */
   put(bytes: Uint8Array | string | Iterable<string>): Promise<string>;
   /** Something small that was found out about content known by its digest; undefined when it was not. */
-  recall(subject: string): Promise<string | undefined>;
-  remember(subject: string, text: string): Promise<void>;
+  recall(cacheKey: string): Promise<string | undefined>;
+  remember(cacheKey: string, text: string): Promise<void>;
   /** Removes what was not used for so many days; says how many files went. */
   prune(days: number): Promise<number>;
 }
 
-/** The subject of what is remembered for a while only: it is another one six hours later, or earlier. */
-export function forNow(subject: string, now: Date): string {
-  return `${subject} around ${Math.floor(now.getTime() / (6 * 3_600_000))}`;
+/** The cacheKey of what is remembered for a while only: it is another one six hours later, or earlier. */
+export function expiringKey(cacheKey: string, now: Date): string {
+  return `${cacheKey} around ${Math.floor(now.getTime() / (6 * 3_600_000))}`;
 }
 
 /** `$XDG_CACHE_HOME/airgapped-maas/metadata`, by default below ~/.cache (XDG Base Directory Specification). */
@@ -36,7 +36,7 @@ export function defaultCache(): MetadataCache {
 
 export function metadataCache(directory: string): MetadataCache {
   const ready = once(() => mkdir(directory, { recursive: true, mode: 0o700 }));
-  const note = (subject: string) => `note-${digestOf(subject)}`;
+  const note = (cacheKey: string) => `note-${digestOf(cacheKey)}`;
 
   /** Writes a draft, which becomes the file whose name is said when it is whole. */
   async function write<Name extends string>(fill: (draft: FileHandle) => Promise<Name>): Promise<Name> {
@@ -82,16 +82,16 @@ export function metadataCache(directory: string): MetadataCache {
         return hash.digest("hex");
       });
     },
-    async recall(subject) {
-      const text = (await read(join(directory, note(subject))))?.toString();
+    async recall(cacheKey) {
+      const text = (await read(join(directory, note(cacheKey))))?.toString();
       if (text === undefined) return undefined;
       const body = text.slice(65);
       return text.slice(0, 65) === `${digestOf(body)}\n` ? body : undefined;
     },
-    async remember(subject, text) {
+    async remember(cacheKey, text) {
       await write(async (draft) => {
         await draft.writeFile(`${digestOf(text)}\n${text}`);
-        return note(subject);
+        return note(cacheKey);
       });
     },
     async prune(days) {

@@ -15,7 +15,7 @@ export interface Shown {
  * @param now milliseconds since 1970
  * @returns clauses for people, and what to do; no remedy where there is no certificate
  */
-export function doubtsAbout(
+export function userCertificateWarnings(
   shown: readonly Shown[],
   user: string,
   now: number,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import ssh2, { type AnyAuthMethod, type ParsedKey } from "ssh2";
 import { ConfiguredAgent, unusableKey } from "./agent.ts";
 import { type Certificate, isCertificateType, readCertificateLine } from "./certificates.ts";
-import { doubtsAbout, type Shown } from "./certificates-of-users.ts";
+import { type Shown, userCertificateWarnings } from "./certificates-of-users.ts";
 import { certificateOf, withCertificate } from "./certified-login.ts";
 import type { Destination } from "./destination.ts";
 import { Malformed } from "./wire-format.ts";
@@ -90,7 +90,7 @@ export async function identitiesFor(destination: Destination): Promise<Identitie
     if (shown.some((entry) => entry.certificate.blob.equals(certificate.blob))) continue;
     problems.push(`the certificate ${file} is not for any key that can be used here`);
   }
-  const doubts = doubtsAbout(shown, username, Date.now());
+  const doubts = userCertificateWarnings(shown, username, Date.now());
   problems.push(...doubts.found);
   return { methods, offered, encrypted, problems, certificateRemedy: doubts.remedy };
 }

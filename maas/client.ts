@@ -1,13 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExplainedError } from "../errors/explained-error.ts";
 import type { ApiKey } from "./api-key.ts";
-import { isPage, saysAway } from "./away.ts";
 import { isBrokenConnection } from "./broken-connection.ts";
-import { inWords, secondsAhead } from "./clock.ts";
+import { durationText, secondsAhead } from "./clock.ts";
 import { authorization } from "./oauth.ts";
 import { pageInstead, refusal } from "./refusal.ts";
 import { encoded, type MaasBody } from "./request-body.ts";
 import type { MaasTransport, TransportAnswer, TransportRequest } from "./transport.ts";
+import { isPage, isUnavailable } from "./unavailable.ts";
 
 export interface MaasConnection {
   /** Where MAAS is, with its path: `http://localhost:5240/MAAS`. */
@@ -161,7 +161,7 @@ export class MaasClient implements MaasReader {
         }
       });
       if (answer && (wait === undefined || !isPassing(answer))) {
-        this.#isAway = saysAway(answer.status);
+        this.#isAway = isUnavailable(answer.status);
         return answer;
       }
       await pause(wait);
@@ -184,7 +184,7 @@ export class MaasClient implements MaasReader {
     const theirs = new Date(this.#seconds() * 1000).toISOString();
     const ours = new Date((this.#seconds() - this.#clockAhead) * 1000).toISOString();
     this.#connection.warn?.(
-      `MAAS's clock is ${inWords(this.#clockAhead)} ahead of this machine's (${theirs} there, ${ours} here). Its time was used to speak to it; set the clock that is wrong.`,
+      `MAAS's clock is ${durationText(this.#clockAhead)} ahead of this machine's (${theirs} there, ${ours} here). Its time was used to speak to it; set the clock that is wrong.`,
     );
     return await this.#once(method, url, call);
   }
@@ -238,7 +238,7 @@ const again = "See whether MAAS or a proxy before it restarted; then run the upd
 
 /** Whether another attempt may bring a better answer. */
 function isPassing({ status, headers, body }: TransportAnswer): boolean {
-  if (saysAway(status)) return true;
+  if (isUnavailable(status)) return true;
   if (status >= 300 || !headers["content-type"]?.includes("json")) return false;
   try {
     JSON.parse(body.toString("utf8"));

@@ -19,7 +19,7 @@ export function secondsAhead(
 }
 
 /** `10 minutes`, `40 seconds`. */
-export function inWords(seconds: number): string {
+export function durationText(seconds: number): string {
   const size = Math.abs(Math.round(seconds));
   return size < 120 ? `${size} seconds` : `${Math.round(size / 60)} minutes`;
 }

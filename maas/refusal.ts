@@ -1,6 +1,6 @@
 import { ExplainedError, type Explanation } from "../errors/explained-error.ts";
-import { isPage, mayBeDone, saysAway } from "./away.ts";
 import { remedyFor } from "./remedies.ts";
+import { isPage, isUnavailable, mayHaveBeenDone } from "./unavailable.ts";
 
 /** An answer of MAAS that is not a success, explained. Thrown by every call; `status` and `fields` are for those who know better. */
 export class MaasRefusal extends ExplainedError {
@@ -70,10 +70,10 @@ export function refusal(asked: Asked, { status, type, body, authenticate = "" }:
     );
   }
   const page = isPage(type, body);
-  if (saysAway(status)) {
+  if (isUnavailable(status)) {
     const said = page ? "" : Object.values(saidIn(type, body)).flat().join("; ");
     const words = said ? `: ${said.slice(0, longestQuote)}` : "";
-    const unsure = mayBeDone(asked.method, status) ? "; whether MAAS did it is not known" : "";
+    const unsure = mayHaveBeenDone(asked.method, status) ? "; whether MAAS did it is not known" : "";
     return of(
       status === 429
         ? `a proxy before MAAS takes no more requests for now (429${words}); MAAS did nothing`

@@ -4,9 +4,9 @@ import { type Seconds, timed } from "../measurement.ts";
 import { pyinfra } from "../other-tools.ts";
 import { benchStack } from "../pulumi-project.ts";
 import type { DesiredState } from "./desired-state.ts";
-import type { Scene } from "./scene.ts";
+import type { Setup } from "./setup.ts";
 
-/** A tool at work on a scene. */
+/** A tool at work on a setup. */
 export interface Contestant {
   /** Brings the hosts to a state. */
   apply(state: DesiredState): Promise<Seconds>;
@@ -16,15 +16,15 @@ export interface Contestant {
 
 export type Tool = "airgapped-maas" | "pyinfra" | "ansible";
 
-/** Every tool, set up on a scene as its documentation would have one do for speed. */
-export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contestant>>> = {
-  "airgapped-maas": async (scene) => {
-    const stack = await benchStack(join(scene.directory, "pulumi"), join(import.meta.dirname, "program.ts"));
-    const file = join(scene.directory, "state.json");
+/** Every tool, set up on a setup as its documentation would have one do for speed. */
+export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contestant>>> = {
+  "airgapped-maas": async (setup) => {
+    const stack = await benchStack(join(setup.directory, "pulumi"), join(import.meta.dirname, "program.ts"));
+    const file = join(setup.directory, "state.json");
     await stack.configure({
-      sshConfig: scene.sshConfig,
+      sshConfig: setup.sshConfig,
       desiredState: file,
-      hosts: scene.ways.map(({ host }) => host).join(","),
+      hosts: setup.ways.map(({ host }) => host).join(","),
     });
     const state = (wanted: DesiredState) => writeFileSync(file, JSON.stringify(wanted));
     return {
@@ -39,52 +39,52 @@ export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contes
     };
   },
 
-  pyinfra: async (scene) => {
-    const hosts = scene.ways.map(({ host, address, port, user }) => {
+  pyinfra: async (setup) => {
+    const hosts = setup.ways.map(({ host, address, port, user }) => {
       const data = {
         ssh_hostname: address,
         ssh_port: port,
         ssh_user: user,
-        ssh_key: scene.key,
-        ssh_known_hosts_file: scene.knownHosts,
+        ssh_key: setup.key,
+        ssh_known_hosts_file: setup.knownHosts,
         ssh_strict_host_key_checking: "yes",
         _sudo: true,
       };
       return `    (${JSON.stringify(host)}, ${JSON.stringify(data).replaceAll("true", "True")}),\n`;
     });
-    const inventory = join(scene.directory, "inventory.py");
+    const inventory = join(setup.directory, "inventory.py");
     writeFileSync(inventory, `hosts = [\n${hosts.join("")}]\n`);
     const run = (state: DesiredState, ...words: string[]) => {
-      const file = join(scene.directory, "state.json");
+      const file = join(setup.directory, "state.json");
       writeFileSync(file, JSON.stringify(state));
       return timed([pyinfra, inventory, join(import.meta.dirname, "deploy.py"), ...words], {
-        cwd: scene.directory,
+        cwd: setup.directory,
         env: { DESIRED_STATE: file },
       });
     };
     return { apply: (state) => run(state, "-y"), look: (state) => run(state, "--dry") };
   },
 
-  ansible: async (scene) => {
-    const inventory = join(scene.directory, "inventory");
-    const names = scene.ways.map(({ host }) => `${host}\n`).join("");
+  ansible: async (setup) => {
+    const inventory = join(setup.directory, "inventory");
+    const names = setup.ways.map(({ host }) => `${host}\n`).join("");
     writeFileSync(inventory, `[all]\n${names}[all:vars]\nansible_python_interpreter=/usr/bin/python3\n`);
-    const sockets = join(scene.directory, "cp");
+    const sockets = join(setup.directory, "cp");
     mkdirSync(sockets);
-    const configuration = join(scene.directory, "ansible.cfg");
+    const configuration = join(setup.directory, "ansible.cfg");
     writeFileSync(
       configuration,
       `[defaults]
 inventory = ${inventory}
-local_tmp = ${scene.directory}/tmp
+local_tmp = ${setup.directory}/tmp
 [ssh_connection]
 pipelining = True
-ssh_args = -F ${scene.sshConfig} -o ControlMaster=auto -o ControlPersist=60s
+ssh_args = -F ${setup.sshConfig} -o ControlMaster=auto -o ControlPersist=60s
 control_path_dir = ${sockets}
 `,
     );
     const run = (state: DesiredState, ...words: string[]) => {
-      const file = join(scene.directory, "state.json");
+      const file = join(setup.directory, "state.json");
       writeFileSync(file, JSON.stringify(state));
       const playbook = join(import.meta.dirname, "playbook.yml");
       return timed(["ansible-playbook", playbook, "--extra-vars", `@${file}`, ...words], {

@@ -3,7 +3,7 @@ import { hasPyinfra, machineHas, pyinfra, versionOf } from "../other-tools.ts";
 import type { Section, Verdict } from "../report.ts";
 import { contestants, type Tool } from "./contestants.ts";
 import { desiredState } from "./desired-state.ts";
-import { freshScene } from "./scene.ts";
+import { freshSetup } from "./setup.ts";
 
 const tools: readonly Tool[] = ["airgapped-maas", "pyinfra", "ansible"];
 const latencies = [0, 50];
@@ -57,25 +57,25 @@ async function measureTool(
     "one file changed": [],
   };
   for (let run = 1; run <= runs.first; run++) {
-    const scene = await freshScene(lab, latency);
+    const setup = await freshSetup(lab, latency);
     try {
-      const contestant = await contestants[tool](scene);
+      const contestant = await contestants[tool](setup);
       const measure = async (which: Case, what: () => Promise<Seconds>) => {
         const seconds = await what();
         times[which].push(seconds);
         say(`${tool}, ${latency} ms, ${which}: ${seconds.toFixed(2)} s`);
       };
       await measure("first apply", () => contestant.apply(desiredState(0)));
-      await scene.check(desiredState(0));
+      await setup.check(desiredState(0));
       if (run < runs.first) continue;
       for (let edition = 0; edition < runs.rest; edition++) {
         await measure("no-op, looking only", () => contestant.look(desiredState(edition)));
         await measure("no-op, applying", () => contestant.apply(desiredState(edition)));
         await measure("one file changed", () => contestant.apply(desiredState(edition + 1)));
-        await scene.check(desiredState(edition + 1));
+        await setup.check(desiredState(edition + 1));
       }
     } finally {
-      await scene.close();
+      await setup.close();
     }
   }
   return Object.fromEntries(cases.map((each) => [each, median(times[each])])) as Record<Case, Seconds>;

@@ -8,12 +8,12 @@ import { benchStack } from "../pulumi-project.ts";
 import type { UpstreamStream } from "./upstream-stream.ts";
 
 /** A mirror host with nothing on it, and the stream of images at some distance from it. */
-export interface Scene extends DistantUpstream {
+export interface Setup extends DistantUpstream {
   /** What is published now. */
   stream: UpstreamStream;
 }
 
-/** A tool that mirrors the stream of a scene. */
+/** A tool that mirrors the stream of a setup. */
 export interface Contestant {
   /** Brings the mirror to what is published now. */
   sync(): Promise<Seconds>;
@@ -36,15 +36,15 @@ printf '%s\\n' sums.* | xargs -n 1 -P "$(nproc)" sha256sum --check --quiet`;
 /** Transfers at once: as many as ImageMirror has by default. */
 const parallel = 16;
 
-/** Every tool, set up on a scene. */
-export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contestant>>> = {
-  async mirror(scene) {
-    const directory = join(scene.directory, "mirror");
+/** Every tool, set up on a setup. */
+export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contestant>>> = {
+  async mirror(setup) {
+    const directory = join(setup.directory, "mirror");
     mkdirSync(directory);
     const key = join(directory, "key.asc");
-    writeFileSync(key, scene.stream.key.publicArmored);
+    writeFileSync(key, setup.stream.key.publicArmored);
     const stack = await benchStack(directory, join(import.meta.dirname, "program.ts"));
-    await stack.configure({ sshConfig: scene.lab.paths.sshConfig, upstream: scene.url, key });
+    await stack.configure({ sshConfig: setup.lab.paths.sshConfig, upstream: setup.url, key });
     let last: Peaks | undefined;
     return {
       async sync() {
@@ -55,34 +55,34 @@ export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contes
         return seconds;
       },
       look: () => stack.timed("preview", "--expect-no-changes"),
-      job: () => scene.lastJob(),
+      job: () => setup.lastJob(),
       peaks: () => last,
       check: async () =>
-        void (await scene.onMirror(
+        void (await setup.onMirror(
           "cd /srv/bench/images/current/public && sha256sum --check --quiet",
-          sums(scene),
+          sums(setup),
         )),
     };
   },
 
   /** The limit: knows every path beforehand, and checks, keeps and publishes nothing. */
-  curl: (scene) => curl(scene, "/srv/bench/curl", ""),
-  hashed: (scene) => curl(scene, "/srv/bench/hashed", hashAll),
+  curl: (setup) => curl(setup, "/srv/bench/curl", ""),
+  hashed: (setup) => curl(setup, "/srv/bench/hashed", hashAll),
 
   /** One file after the other, on the mirror host's network: what sstream-mirror does, which knows the paths too. */
-  async wget(scene) {
-    const target = join(scene.directory, "wget");
+  async wget(setup) {
+    const target = join(setup.directory, "wget");
     mkdirSync(target);
-    const [urls, digests] = [join(scene.directory, "wget-urls"), join(scene.directory, "wget-sums")];
-    const depth = new URL(scene.url).pathname.split("/").length - 1;
+    const [urls, digests] = [join(setup.directory, "wget-urls"), join(setup.directory, "wget-sums")];
+    const depth = new URL(setup.url).pathname.split("/").length - 1;
     const check = ["sha256sum", "--check", "--quiet", digests];
     return {
       async sync() {
-        writeFileSync(urls, scene.stream.files.map(({ path }) => `${scene.url}/${path}\n`).join(""));
-        writeFileSync(digests, sums(scene));
+        writeFileSync(urls, setup.stream.files.map(({ path }) => `${setup.url}/${path}\n`).join(""));
+        writeFileSync(digests, sums(setup));
         const fetched = await timed(
           [
-            ...["nsenter", `--target=${scene.mirrorProcess}`, "--net", "wget", "--no-verbose"],
+            ...["nsenter", `--target=${setup.mirrorProcess}`, "--net", "wget", "--no-verbose"],
             ...["--timestamping", "--force-directories", "--no-host-directories", `--cut-dirs=${depth}`],
             ...[`--input-file=${urls}`],
           ],
@@ -95,24 +95,24 @@ export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contes
   },
 };
 
-async function curl(scene: Scene, target: string, after: string): Promise<Contestant> {
-  await scene.onMirror(`mkdir -p ${target}`);
+async function curl(setup: Setup, target: string, after: string): Promise<Contestant> {
+  await setup.onMirror(`mkdir -p ${target}`);
   return {
     async sync() {
-      const urls = scene.stream.files.map(({ path }) => `url = "${scene.url}/${path}"\noutput = "${path}"\n`);
-      await scene.onMirror(`cat >${target}/urls`, urls.join(""));
-      await scene.onMirror(`cat >${target}/sums`, sums(scene));
-      return scene.timedOnMirror(`cd ${target}
+      const urls = setup.stream.files.map(({ path }) => `url = "${setup.url}/${path}"\noutput = "${path}"\n`);
+      await setup.onMirror(`cat >${target}/urls`, urls.join(""));
+      await setup.onMirror(`cat >${target}/sums`, sums(setup));
+      return setup.timedOnMirror(`cd ${target}
 curl --silent --show-error --fail --create-dirs --parallel --parallel-immediate --parallel-max ${parallel} --config urls
 ${after}`);
     },
     // What it took is there for no more than one measurement.
     check: async () =>
-      void (await scene.onMirror(`cd ${target} && sha256sum --check --quiet sums && rm -rf ${target}`)),
+      void (await setup.onMirror(`cd ${target} && sha256sum --check --quiet sums && rm -rf ${target}`)),
   };
 }
 
 /** What sha256sum checks: the files by their path below the stream's root. */
-function sums(scene: Scene): string {
-  return scene.stream.files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
+function sums(setup: Setup): string {
+  return setup.stream.files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
 }

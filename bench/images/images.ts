@@ -6,7 +6,7 @@ import { machineHas, versionOf } from "../other-tools.ts";
 import { benchStack } from "../pulumi-project.ts";
 import { atMost, type Section, type Verdict } from "../report.ts";
 import { Results as AnyResults } from "../results.ts";
-import { type Contestant, contestants, type Scene, type Tool } from "./contestants.ts";
+import { type Contestant, contestants, type Setup, type Tool } from "./contestants.ts";
 import { bytesOf, publishStream, streamName } from "./upstream-stream.ts";
 
 const tools: readonly Tool[] = ["curl", "hashed", "mirror", "wget"];
@@ -47,8 +47,8 @@ export async function measureImages(
         installed: ["nginx", "curl", "ca-certificates"],
       });
       try {
-        const scene: Scene = { ...upstream, stream: await publishStream(upstream.lab, 0) };
-        await measureScene(scene, latency, found, run === runs.first ? runs.rest : 0);
+        const setup: Setup = { ...upstream, stream: await publishStream(upstream.lab, 0) };
+        await measureSetup(setup, latency, found, run === runs.first ? runs.rest : 0);
       } finally {
         await upstream.close();
       }
@@ -104,23 +104,23 @@ function rows(result: Results): string[][] {
   ]);
 }
 
-async function measureScene(scene: Scene, latency: number, results: Results, rest: number): Promise<void> {
-  results.files = scene.stream.files.length;
-  results.bytes = bytesOf(scene.stream.files);
+async function measureSetup(setup: Setup, latency: number, results: Results, rest: number): Promise<void> {
+  results.files = setup.stream.files.length;
+  results.bytes = bytesOf(setup.stream.files);
   const ready = new Map<Tool, Contestant>();
-  for (const tool of tools) ready.set(tool, await contestants[tool](scene));
+  for (const tool of tools) ready.set(tool, await contestants[tool](setup));
   const measure = async (tool: Tool, which: Case) => {
     const contestant = ready.get(tool);
     const look = which === "no-op, looking only";
     if (contestant === undefined || (look && !contestant.look)) return;
     // What one leaves to be written to disk is not for another to wait for.
-    await scene.onMirror("sync");
-    await scene.traffic();
+    await setup.onMirror("sync");
+    await setup.traffic();
     const measured = results.of(tool, which);
     const seconds = await (look ? contestant.look?.() : contestant.sync());
     if (seconds === undefined) return;
     measured.seconds.push(seconds);
-    const { bytes, requests } = await scene.traffic();
+    const { bytes, requests } = await setup.traffic();
     measured.bytes.push(bytes);
     measured.requests.push(requests);
     const worked = which === "first sync" || which === "one new serial";
@@ -134,7 +134,7 @@ async function measureScene(scene: Scene, latency: number, results: Results, res
     await contestant.check();
   };
   const nothing = await benchStack(
-    join(scene.directory, "nothing"),
+    join(setup.directory, "nothing"),
     join(import.meta.dirname, "..", "nothing.ts"),
   );
   await nothing.timed("up", "--yes", "--skip-preview");
@@ -149,8 +149,8 @@ async function measureScene(scene: Scene, latency: number, results: Results, res
       await measure(tool, "no-op, looking only");
     }
   }
-  scene.stream = await publishStream(scene.lab, 1);
-  results.newBytes = scene.stream.newBytes + scene.stream.metadataBytes;
+  setup.stream = await publishStream(setup.lab, 1);
+  results.newBytes = setup.stream.newBytes + setup.stream.metadataBytes;
   for (const tool of others) await measure(tool, "one new serial");
 }
 

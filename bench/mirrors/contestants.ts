@@ -4,9 +4,9 @@ import { command } from "../../lab/command.ts";
 import { type Seconds, timed } from "../measurement.ts";
 import { markName } from "../memory.ts";
 import { benchStack } from "../pulumi-project.ts";
-import type { Scene } from "./scene.ts";
+import type { Setup } from "./setup.ts";
 
-/** A tool that mirrors the archive of a scene. */
+/** A tool that mirrors the archive of a setup. */
 export interface Contestant {
   /** Brings the mirror to what is published now. */
   sync(): Promise<Seconds>;
@@ -22,37 +22,37 @@ export interface Contestant {
 
 export type Tool = "upstream-signed" | "mirror-signed" | "debmirror" | "reprepro" | "curl";
 
-/** Every tool, set up on a scene. */
-export const contestants: Readonly<Record<Tool, (scene: Scene) => Promise<Contestant>>> = {
-  "upstream-signed": (scene) => aptMirror(scene, "upstream"),
-  "mirror-signed": (scene) => aptMirror(scene, "mirror"),
+/** Every tool, set up on a setup. */
+export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contestant>>> = {
+  "upstream-signed": (setup) => aptMirror(setup, "upstream"),
+  "mirror-signed": (setup) => aptMirror(setup, "mirror"),
 
   /** On the mirror host's network, with the machine's programs and disk: the host's archive has no debmirror. */
-  async debmirror(scene) {
-    const target = join(scene.directory, "debmirror");
-    const keyring = join(scene.directory, "keyring.gpg");
-    await command(["gpg", "--dearmor", "--yes", "--output", keyring, scene.archive.key.publicFile]);
-    const { host, pathname } = new URL(scene.url);
+  async debmirror(setup) {
+    const target = join(setup.directory, "debmirror");
+    const keyring = join(setup.directory, "keyring.gpg");
+    await command(["gpg", "--dearmor", "--yes", "--output", keyring, setup.archive.key.publicFile]);
+    const { host, pathname } = new URL(setup.url);
     const argv = [
-      ...["nsenter", `--target=${scene.mirrorProcess}`, "--net", "debmirror"],
+      ...["nsenter", `--target=${setup.mirrorProcess}`, "--net", "debmirror"],
       ...[`--host=${host}`, `--root=${pathname}`, "--method=http"],
-      ...[`--dist=${scene.layout.suites.join(",")}`, `--section=${scene.layout.components.join(",")}`],
+      ...[`--dist=${setup.layout.suites.join(",")}`, `--section=${setup.layout.components.join(",")}`],
       ...["--arch=amd64", "--nosource", "--i18n", "--diff=none", "--rsync-extra=none"],
       ...[`--keyring=${keyring}`, target],
     ];
     return {
-      sync: () => timed(argv, { env: { HOME: scene.directory, [markName]: target } }),
+      sync: () => timed(argv, { env: { HOME: setup.directory, [markName]: target } }),
       mark: target,
       async check() {
-        await command(["sha256sum", "--check", "--quiet"], { cwd: target, input: sums(scene) });
+        await command(["sha256sum", "--check", "--quiet"], { cwd: target, input: sums(setup) });
       },
     };
   },
 
-  async reprepro(scene) {
+  async reprepro(setup) {
     const directory = "/srv/bench/reprepro";
-    const { fingerprint, publicArmored } = scene.archive.key;
-    const { suites, components } = scene.layout;
+    const { fingerprint, publicArmored } = setup.archive.key;
+    const { suites, components } = setup.layout;
     const distribution = (suite: string) => `Origin: Bench
 Label: Bench
 Suite: ${suite}
@@ -63,13 +63,13 @@ SignWith: $key
 Update: ${suite}
 `;
     const rule = (suite: string) => `Name: ${suite}
-Method: ${scene.url}
+Method: ${setup.url}
 Suite: ${suite}
 Components: ${components.join(" ")}
 Architectures: amd64
 VerifyRelease: ${fingerprint.slice(-16)}
 `;
-    await scene.onMirror(
+    await setup.onMirror(
       `mkdir -p ${directory}/conf ${directory}/gnupg
 chmod 700 ${directory}/gnupg
 export GNUPGHOME=${directory}/gnupg
@@ -85,64 +85,64 @@ ${suites.map(rule).join("\n")}END`,
     return {
       mark: directory,
       sync: () =>
-        scene.timedOnMirror(
+        setup.timedOnMirror(
           `${markName}=${directory} GNUPGHOME=${directory}/gnupg reprepro --silent --basedir ${directory} update`,
         ),
       check: async () =>
-        void (await scene.onMirror(`cd ${directory} && sha256sum --check --quiet`, sums(scene))),
+        void (await setup.onMirror(`cd ${directory} && sha256sum --check --quiet`, sums(setup))),
     };
   },
 
   /** The limit: knows every path and digest beforehand, keeps no metadata and publishes nothing. */
-  async curl(scene) {
+  async curl(setup) {
     const target = "/srv/bench/curl";
-    await scene.onMirror(`mkdir -p ${target}`);
+    await setup.onMirror(`mkdir -p ${target}`);
     const urls = () =>
-      scene.archive.packages.map(({ path }) => `url = "${scene.url}/${path}"\noutput = "${path}"\n`).join("");
+      setup.archive.packages.map(({ path }) => `url = "${setup.url}/${path}"\noutput = "${path}"\n`).join("");
     return {
       async sync() {
-        await scene.onMirror(`cat >${target}/urls`, urls());
-        await scene.onMirror(`cat >${target}/sums`, sums(scene));
-        return await scene.timedOnMirror(
+        await setup.onMirror(`cat >${target}/urls`, urls());
+        await setup.onMirror(`cat >${target}/sums`, sums(setup));
+        return await setup.timedOnMirror(
           `cd ${target}
 curl --silent --show-error --fail --create-dirs --parallel --parallel-immediate --parallel-max 64 --config urls
 sha256sum --check --quiet sums`,
         );
       },
-      check: async () => void (await scene.onMirror(`cd ${target} && sha256sum --check --quiet sums`)),
+      check: async () => void (await setup.onMirror(`cd ${target} && sha256sum --check --quiet sums`)),
     };
   },
 };
 
 /** This project's, signed by upstream or by the mirror. */
-async function aptMirror(scene: Scene, signing: "mirror" | "upstream"): Promise<Contestant> {
-  const directory = join(scene.directory, signing);
+async function aptMirror(setup: Setup, signing: "mirror" | "upstream"): Promise<Contestant> {
+  const directory = join(setup.directory, signing);
   mkdirSync(directory);
   const key = join(directory, "key.asc");
-  writeFileSync(key, scene.archive.key.publicArmored);
+  writeFileSync(key, setup.archive.key.publicArmored);
   const stack = await benchStack(directory, join(import.meta.dirname, "program.ts"));
   await stack.configure({
-    sshConfig: scene.lab.paths.sshConfig,
-    upstream: scene.url,
+    sshConfig: setup.lab.paths.sshConfig,
+    upstream: setup.url,
     key,
     signing,
-    layout: JSON.stringify(scene.layout),
+    layout: JSON.stringify(setup.layout),
   });
   return {
     mark: stack.directory,
     sync: () => stack.timed("up", "--yes", "--skip-preview"),
     look: () => stack.timed("preview", "--expect-no-changes"),
-    job: () => scene.lastJob(),
+    job: () => setup.lastJob(),
     async check() {
-      const list = scene.archive.packages
+      const list = setup.archive.packages
         .map(({ path, sha256 }) => `${sha256}  /srv/bench/${signing}/current/public/${path}\n`)
         .join("");
-      await scene.onMirror("sha256sum --check --quiet", list);
+      await setup.onMirror("sha256sum --check --quiet", list);
     },
   };
 }
 
 /** What sha256sum checks: the published packages by their path below the archive. */
-export function sums(scene: Scene): string {
-  return scene.archive.packages.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
+export function sums(setup: Setup): string {
+  return setup.archive.packages.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
 }

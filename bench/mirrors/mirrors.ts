@@ -6,7 +6,7 @@ import { benchStack } from "../pulumi-project.ts";
 import { atLeast, atMost, type Section, type Verdict } from "../report.ts";
 import { Results as AnyResults } from "../results.ts";
 import { type Contestant, contestants, type Tool } from "./contestants.ts";
-import { freshScene, type Scene } from "./scene.ts";
+import { freshSetup, type Setup } from "./setup.ts";
 import { packageCount, suiteName } from "./upstream-archive.ts";
 
 const tools: readonly Tool[] = ["curl", "upstream-signed", "debmirror", "mirror-signed", "reprepro"];
@@ -31,11 +31,11 @@ export async function measureMirrors(
     const found = new Results();
     results.set(latency, found);
     for (let run = 1; run <= runs.first; run++) {
-      const scene = await freshScene(lab, latency);
+      const setup = await freshSetup(lab, latency);
       try {
-        await measureScene(scene, latency, found, run === runs.first ? runs.rest : 0);
+        await measureSetup(setup, latency, found, run === runs.first ? runs.rest : 0);
       } finally {
-        await scene.close();
+        await setup.close();
       }
     }
   }
@@ -73,19 +73,19 @@ const names: Readonly<Partial<Record<Tool, string>>> = {
   reprepro: "reprepro update",
 };
 
-async function measureScene(scene: Scene, latency: number, results: Results, rest: number): Promise<void> {
+async function measureSetup(setup: Setup, latency: number, results: Results, rest: number): Promise<void> {
   const ready = new Map<Tool, Contestant>();
-  for (const tool of tools) ready.set(tool, await contestants[tool](scene));
+  for (const tool of tools) ready.set(tool, await contestants[tool](setup));
   const measure = async (tool: Tool, which: Case) => {
     const contestant = ready.get(tool);
     const look = which === "no-op, looking only";
     if (contestant === undefined || (look && !contestant.look)) return;
-    await scene.traffic();
+    await setup.traffic();
     const measured = results.of(tool, which);
     const seconds = await (look ? contestant.look?.() : contestant.sync());
     if (seconds === undefined) return;
     measured.seconds.push(seconds);
-    const { bytes, requests } = await scene.traffic();
+    const { bytes, requests } = await setup.traffic();
     measured.bytes.push(bytes);
     measured.requests.push(requests);
     const worked = which === "first sync" || which === "one package changed";
@@ -97,7 +97,7 @@ async function measureScene(scene: Scene, latency: number, results: Results, res
     await contestant.check();
   };
   const nothing = await benchStack(
-    join(scene.directory, "nothing"),
+    join(setup.directory, "nothing"),
     join(import.meta.dirname, "..", "nothing.ts"),
   );
   await nothing.timed("up", "--yes", "--skip-preview");
@@ -110,15 +110,15 @@ async function measureScene(scene: Scene, latency: number, results: Results, res
       await measure(tool, "no-op");
       await measure(tool, "no-op, looking only");
     }
-    await scene.moveOn();
-    results.changeBytes = scene.archive.changedBytes + indexBytes(scene);
+    await setup.moveOn();
+    results.changeBytes = setup.archive.changedBytes + indexBytes(setup);
     for (const tool of tools) if (tool !== "curl") await measure(tool, "one package changed");
   }
 }
 
 /** Bytes of all indices of the suite, once each. */
-function indexBytes(scene: Scene): number {
-  const dists = join(scene.lab.paths.archive, "bench", "dists", suiteName);
+function indexBytes(setup: Setup): number {
+  const dists = join(setup.lab.paths.archive, "bench", "dists", suiteName);
   return readdirSync(dists, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.parentPath.includes("/by-hash"))
     .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);

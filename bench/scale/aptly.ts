@@ -4,14 +4,14 @@ import { command } from "../../lab/command.ts";
 import { timed } from "../measurement.ts";
 import { markName } from "../memory.ts";
 import { type Contestant, sums } from "../mirrors/contestants.ts";
-import type { Scene } from "../mirrors/scene.ts";
+import type { Setup } from "../mirrors/setup.ts";
 
 /**
  * aptly, on the mirror host's network with the machine's programs and disk. A mirror for each index, a snapshot of each, and
  * one publication a suite, which it does not have to sign.
  */
-export async function aptly(scene: Scene): Promise<Contestant> {
-  const directory = join(scene.directory, "aptly");
+export async function aptly(setup: Setup): Promise<Contestant> {
+  const directory = join(setup.directory, "aptly");
   mkdirSync(directory);
   const settings = join(directory, "aptly.conf");
   writeFileSync(
@@ -19,16 +19,16 @@ export async function aptly(scene: Scene): Promise<Contestant> {
     JSON.stringify({ rootDir: directory, architectures: ["amd64"], skipContentsPublishing: true }),
   );
   const keyring = join(directory, "keyring.gpg");
-  await command(["gpg", "--dearmor", "--yes", "--output", keyring, scene.archive.key.publicFile]);
+  await command(["gpg", "--dearmor", "--yes", "--output", keyring, setup.archive.key.publicFile]);
   const options = { env: { HOME: directory, [markName]: directory } };
-  const program = ["nsenter", `--target=${scene.mirrorProcess}`, "--net", "aptly", `-config=${settings}`];
-  const { suites, components } = scene.layout;
+  const program = ["nsenter", `--target=${setup.mirrorProcess}`, "--net", "aptly", `-config=${settings}`];
+  const { suites, components } = setup.layout;
   const indices = suites.flatMap((suite) =>
     components.map((component) => ({ suite, component, name: `${suite}-${component}` })),
   );
   for (const { suite, component, name } of indices) {
     await command(
-      [...program, "mirror", "create", `-keyring=${keyring}`, name, scene.url, suite, component],
+      [...program, "mirror", "create", `-keyring=${keyring}`, name, setup.url, suite, component],
       options,
     );
   }
@@ -57,7 +57,7 @@ export async function aptly(scene: Scene): Promise<Contestant> {
     async check() {
       await command(["sha256sum", "--check", "--quiet"], {
         cwd: join(directory, "public"),
-        input: sums(scene),
+        input: sums(setup),
       });
     },
   };

@@ -4,7 +4,7 @@ import { distantUpstream } from "../distant-upstream.ts";
 import { median, say } from "../measurement.ts";
 import { markedProcesses, type Peaks, peaksDuring, residentDuring } from "../memory.ts";
 import { type Contestant, contestants } from "../mirrors/contestants.ts";
-import { installed, type Scene } from "../mirrors/scene.ts";
+import { installed, type Setup } from "../mirrors/setup.ts";
 import { machineHas, versionOf } from "../other-tools.ts";
 import { atMost, type Section, type Verdict } from "../report.ts";
 import { Results as AnyResults } from "../results.ts";
@@ -49,9 +49,9 @@ export async function measureScale(
 ): Promise<Omit<Section, "command" | "machine">> {
   await machineHas("debmirror", "aptly", "dpkg-dev");
   const results = new Results();
-  const scene = await freshScene(lab, packages);
+  const setup = await freshSetup(lab, packages);
   try {
-    const bytes = await measureScene(scene, tools, results, rest);
+    const bytes = await measureSetup(setup, tools, results, rest);
     return {
       title: "A large archive",
       introduction: `An archive of ${packages} packages of 1 kB (${(bytes / 1e6).toFixed(0)} MB) in ${layout.suites.length} suites of ${layout.components.length} components, served by nginx on the
@@ -93,37 +93,37 @@ measured. "The whole \`up\`" is \`pulumi up --skip-preview\`, "looking only" \`p
       verdicts: verdicts(results, tools),
     };
   } finally {
-    await scene.close();
+    await setup.close();
   }
 }
 
-async function freshScene(lab: string, packages: number): Promise<Scene> {
+async function freshSetup(lab: string, packages: number): Promise<Setup> {
   const upstream = await distantUpstream(lab, { roundTrip: 0, published: "scale", installed });
   let edition = 0;
-  const scene: Scene = {
+  const setup: Setup = {
     ...upstream,
     layout,
     archive: await publishLargeArchive(upstream.lab, packages, edition),
     async moveOn() {
       edition++;
-      scene.archive = await publishLargeArchive(upstream.lab, packages, edition);
+      setup.archive = await publishLargeArchive(upstream.lab, packages, edition);
     },
   };
-  return scene;
+  return setup;
 }
 
 /** Says how many bytes the archive has. */
-async function measureScene(
-  scene: Scene,
+async function measureSetup(
+  setup: Setup,
   tools: readonly Tool[],
   results: Results,
   rest: number,
 ): Promise<number> {
-  const { bytes } = scene.archive;
+  const { bytes } = setup.archive;
   const ready = new Map<Tool, Contestant>();
   for (const tool of tools)
-    ready.set(tool, await (tool === "aptly" ? aptly(scene) : contestants[tool](scene)));
-  const onHost = () => processesIn(hostCgroup(scene.lab.paths, "mirror"));
+    ready.set(tool, await (tool === "aptly" ? aptly(setup) : contestants[tool](setup)));
+  const onHost = () => processesIn(hostCgroup(setup.lab.paths, "mirror"));
   const measure = async (tool: Tool, which: Case) => {
     const contestant = ready.get(tool);
     const look = which === "no-op, looking only";
@@ -150,7 +150,7 @@ async function measureScene(
       await measure(tool, "no-op");
       await measure(tool, "no-op, looking only");
     }
-    await scene.moveOn();
+    await setup.moveOn();
     for (const tool of tools) await measure(tool, changed);
   }
   return bytes;

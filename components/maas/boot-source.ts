@@ -1,11 +1,16 @@
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { trustedKeys, ubuntuImageKeys } from "../../content/openpgp/keyring.ts";
-import { imagesHeld, notServed, takenImages, versionsOf } from "../../content/simplestreams/maas-images.ts";
+import {
+  imagesHeld,
+  imagesSelectedBy,
+  notServed,
+  versionsOf,
+} from "../../content/simplestreams/maas-images.ts";
 import { pathText } from "../../errors/wrong-input.ts";
 
 import type { BootSourceArgs } from "../../resources/maas/boot-sources/inputs.ts";
-import { inOrder } from "../../resources/maas/boot-sources/inputs.ts";
+import { byPriority } from "../../resources/maas/boot-sources/inputs.ts";
 import { getStreamImages } from "../../resources/maas/boot-sources/stream-images.ts";
 import { MaasBootSources } from "../../resources/maas/boot-sources.ts";
 import type { CustomImage } from "../custom-image/custom-image.ts";
@@ -58,7 +63,7 @@ export class MaasBootSource extends pulumi.ComponentResource {
       ),
     };
     const images = pulumi
-      .all(inOrder(sources).map(([, source]) => source.images))
+      .all(byPriority(sources).map(([, source]) => source.images))
       .apply((all) => Object.assign({}, ...all.toReversed()) as Record<string, string>);
     const region = new MaasBootSources(
       `${name}-sources`,
@@ -113,7 +118,7 @@ function ofMirror(
             `MaasBootSource ${name} cannot be declared so:\n  selections[${index}]: ${fault}`,
           );
       }
-      return versionsOf(takenImages(held, selected));
+      return versionsOf(imagesSelectedBy(held, selected));
     }),
   };
 }

@@ -1,7 +1,7 @@
 import { isAbsolute, normalize } from "node:path/posix";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { commonPlace } from "../../resources/mirror/published-tree/mirrors-directory.ts";
+import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
 
 /* What the arguments of all mirrors have in common. */
 
@@ -28,13 +28,13 @@ export const mirrorDirectory = absolutePath
   )
   .refine(
     (path) => {
-      if (`${commonPlace}/`.startsWith(`${path}/`)) return false;
-      if (!path.startsWith(`${commonPlace}/`)) return true;
-      const [stack, ...below] = path.slice(commonPlace.length + 1).split("/");
+      if (`${mirrorsDirectory}/`.startsWith(`${path}/`)) return false;
+      if (!path.startsWith(`${mirrorsDirectory}/`)) return true;
+      const [stack, ...below] = path.slice(mirrorsDirectory.length + 1).split("/");
       return stack !== "store" && below.length === 2;
     },
     {
-      error: `overlaps with ${commonPlace}, where mirrors without a directory and their store are: name a directory elsewhere, or a mirror's own there (${commonPlace}/STACK/apt/NAME)`,
+      error: `overlaps with ${mirrorsDirectory}, where mirrors without a directory and their store are: name a directory elsewhere, or a mirror's own there (${mirrorsDirectory}/STACK/apt/NAME)`,
     },
   );
 

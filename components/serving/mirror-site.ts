@@ -6,7 +6,7 @@ import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { pathText } from "../../errors/wrong-input.ts";
 import { resolveDestination } from "../../hosts/connections.ts";
 import { SshConfigurationError } from "../../hosts/unreachable.ts";
-import { commonPlace } from "../../resources/mirror/published-tree/mirrors-directory.ts";
+import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
 
 import { tlsFindings } from "./tls-certificate.ts";
 import { type UpstreamAccessArgs, withoutSecrets } from "./upstream-args.ts";
@@ -36,7 +36,10 @@ export function placeOf(
   }
   return directory
     ? { directory, store: `${directory}/store` }
-    : { directory: `${commonPlace}/${pulumi.getStack()}/${room}/${name}`, store: `${commonPlace}/store` };
+    : {
+        directory: `${mirrorsDirectory}/${pulumi.getStack()}/${room}/${name}`,
+        store: `${mirrorsDirectory}/store`,
+      };
 }
 
 /** @throws pulumi.RunError that lists everything that is wrong with the arguments */

@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { takenApart, type UpstreamAccess } from "../../resources/mirror/published-tree/upstream-access.ts";
+import { splitSecrets, type UpstreamAccess } from "../../resources/mirror/published-tree/upstream-access.ts";
 import { certificatesIn } from "./pem-certificates.ts";
 
 /* How upstream is reached: what the arguments of all mirrors have in common there. */
@@ -242,8 +242,8 @@ export function fetchInputs(
   }: UpstreamAccess & { readonly parallel: number; readonly stallSeconds: number },
   given: UpstreamAccessArgs,
 ) {
-  const { open } = takenApart(checked);
+  const { open } = splitSecrets(checked);
   // As they were given, so that what is known late, or is marked as secret, stays so.
-  const { secrets } = takenApart(given as UpstreamAccess);
+  const { secrets } = splitSecrets(given as UpstreamAccess);
   return { fetch: { parallel, stallSeconds, ...open }, ...(secrets ? { secrets } : {}) };
 }

@@ -6,7 +6,7 @@ import { type Extras, type IndexKind, selectIndices } from "./indices.ts";
 import type { MetadataFile, RootFile } from "./metadata-file.ts";
 import {
   type IndexedPackage,
-  type OddStanza,
+  type RejectedStanza,
   readPackages,
   readSources,
   type SourceFile,
@@ -51,7 +51,7 @@ export interface PackageIndex {
   readonly packages: readonly IndexedPackage[];
   readonly sources: readonly SourceFile[];
   /** Its stanzas that cannot be read as one thing. */
-  readonly odd: readonly OddStanza[];
+  readonly odd: readonly RejectedStanza[];
 }
 
 export interface Archive {

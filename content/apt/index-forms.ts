@@ -5,7 +5,7 @@ import type { ArchiveRequest } from "./archive-request.ts";
 
 import { check, signedPieces } from "./as-signed.ts";
 import type { IndexBudget } from "./index-budget.ts";
-import { firstThere, namesOf } from "./presence.ts";
+import { availableNames, firstAvailable } from "./presence.ts";
 import type { Release, ReleaseEntry } from "./release.ts";
 import { inSuite } from "./suite-place.ts";
 
@@ -56,7 +56,10 @@ export async function readIndex(
       // Before it is fetched: unpacked it is larger.
       if (entry.size > 0) budget.allow(entry.size, name);
       try {
-        bytes = await firstThere(fetch, namesOf(release, from, entry), { ...entry, maximum: entry.size });
+        bytes = await firstAvailable(fetch, availableNames(release, from, entry), {
+          ...entry,
+          maximum: entry.size,
+        });
       } catch (error) {
         absent &&= error instanceof NotThere;
         failure ??= error;

@@ -1,4 +1,4 @@
-import { collect } from "../collect.ts";
+import { collectGarbage } from "../collect.ts";
 import type { Archive } from "./archive.ts";
 import { type Candidate, type Closure, closureOf, parseRelations } from "./dependencies.ts";
 import { matcher, type PackageFilter, refuseUnmatched, selects } from "./filter.ts";
@@ -7,7 +7,7 @@ import { type LocalPackage, poolDirectory, poolPath, refusedLocal, withLocals } 
 import type { IndexedPackage, SourceFile } from "./packages.ts";
 import { makePlan, type Plan, rowOf } from "./plan.ts";
 import type { PlanRow } from "./plan-row.ts";
-import { ReproPool, refuseOddTaken } from "./reprepro-pool.ts";
+import { ReproPool, refuseRejectedSelection } from "./reprepro-pool.ts";
 import { compareVersions } from "./version.ts";
 
 export interface MirrorSignedPlan extends Plan {
@@ -33,7 +33,7 @@ export function planMirrorSigned(
 ): MirrorSignedPlan {
   // What choosing takes of memory is gone when the plan is made.
   const { rows, ...chosen } = choose(archive, filter, localPackages);
-  collect();
+  collectGarbage();
   return { ...makePlan(archive, rows), ...chosen };
 }
 
@@ -134,14 +134,14 @@ function choose(
       const key = indexKey({ suite: suite.name, component, architecture });
       const isTaken = (name: string) => taken(name, architecture) || included(name) || wanting.has(name);
       if (kind === "packages") {
-        refuseOddTaken(odd, {
+        refuseRejectedSelection(odd, {
           takes: isTaken,
           all,
           leavesOut,
           versionOf: (name) => versions.get(`${key} ${name}`),
         });
       } else if (kind === "installer") {
-        refuseOddTaken(odd, {
+        refuseRejectedSelection(odd, {
           takes: () => true,
           all: true,
           leavesOut: () => false,
@@ -153,7 +153,7 @@ function choose(
         }
       } else {
         const takes = (name: string) => sourceNames.has(name);
-        refuseOddTaken(odd, { takes, all, leavesOut: () => false, versionOf: () => undefined });
+        refuseRejectedSelection(odd, { takes, all, leavesOut: () => false, versionOf: () => undefined });
       }
       for (const found of newestSources(sources)) {
         if (!all && !sourceNames.has(found.name)) continue;

@@ -1,8 +1,8 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { isSanePath } from "../paths.ts";
 import type { IndexBudget } from "./index-budget.ts";
+import { interned } from "./interned-text.ts";
 import { refusedByReprepro } from "./reprepro-rules.ts";
-import { shared } from "./shared-text.ts";
 import { readStanzas, type Stanza } from "./stanzas.ts";
 
 const relationFields = ["Depends", "Pre-Depends", "Recommends", "Provides"] as const;
@@ -46,7 +46,7 @@ export interface SourceFile {
 }
 
 /** A stanza of which nothing is believed. It matters only to who would have taken it. */
-export interface OddStanza {
+export interface RejectedStanza {
   /** Whatever a reader may take for the package's name. */
   readonly names: readonly string[];
   /** Its version, where name and version are beyond doubt. */
@@ -102,8 +102,8 @@ class Package implements IndexedPackage {
   constructor(stanza: Stanza, withRelations: boolean) {
     this.name = stanza.value("package") ?? "";
     this.version = stanza.value("version") ?? "";
-    this.architecture = shared(stanza.value("architecture") ?? "");
-    this.section = shared((stanza.value("section") ?? "").replace(/^.*\//, ""));
+    this.architecture = interned(stanza.value("architecture") ?? "");
+    this.section = interned((stanza.value("section") ?? "").replace(/^.*\//, ""));
     this.path = relativeOf(stanza.value("filename") ?? "");
     this.size = Number(stanza.value("size"));
     this.sha256 = (stanza.value("sha256") ?? "").toLowerCase();
@@ -111,7 +111,7 @@ class Package implements IndexedPackage {
     // apt reads no others either: it offers those packages to all machines.
     this.phase = phase !== undefined && /^\d{1,2}$/.test(phase) ? Number(phase) : undefined;
     const source = sourceName(stanza.value("source"), this.name);
-    this.source = source === this.name ? this.name : shared(source ?? this.name);
+    this.source = source === this.name ? this.name : interned(source ?? this.name);
     this.unfit = stanza.loose && `it ${stanza.loose}`;
     this.unfit ??= refusedByReprepro({
       name: this.name,
@@ -182,9 +182,9 @@ export async function readPackages(
   file: string,
   budget: IndexBudget,
   withRelations = true,
-): Promise<{ readonly packages: readonly IndexedPackage[]; readonly odd: readonly OddStanza[] }> {
+): Promise<{ readonly packages: readonly IndexedPackage[]; readonly odd: readonly RejectedStanza[] }> {
   const packages: Package[] = [];
-  const odd: OddStanza[] = [];
+  const odd: RejectedStanza[] = [];
   const returns = await readStanzas(pieces, packageFields, file, (stanza) => {
     budget.spendStanza(stanza.size, file);
     const wrong = wrongPackage(stanza);
@@ -207,9 +207,9 @@ export async function readSources(
   pieces: Pieces,
   file: string,
   budget: IndexBudget,
-): Promise<{ readonly sources: readonly SourceFile[]; readonly odd: readonly OddStanza[] }> {
+): Promise<{ readonly sources: readonly SourceFile[]; readonly odd: readonly RejectedStanza[] }> {
   const sources: SourceFile[] = [];
-  const odd: OddStanza[] = [];
+  const odd: RejectedStanza[] = [];
   const returns = await readStanzas(pieces, sourceFields, file, (stanza) => {
     budget.spendStanza(stanza.size, file);
     const files = filesOf(stanza);
@@ -273,9 +273,9 @@ function listOf(
   return list;
 }
 
-function oddStanza(stanza: Stanza, file: string, wrong: string): OddStanza {
+function oddStanza(stanza: Stanza, file: string, wrong: string): RejectedStanza {
   const doubtless = stanza.odd === undefined && !wrongVersion(stanza);
-  const version = doubtless ? shared(stanza.value("version") ?? "") : undefined;
+  const version = doubtless ? interned(stanza.value("version") ?? "") : undefined;
   return { names: stanza.anyOf("package"), version, file, why: `at byte ${stanza.at} ${wrong}` };
 }
 
@@ -289,7 +289,7 @@ function isSanePoolPath(path: string): boolean {
 }
 
 /** What to say of stanzas that would have been taken. */
-export function refuseOdd(found: readonly OddStanza[], remedy: string): ExplainedError {
+export function refuseRejected(found: readonly RejectedStanza[], remedy: string): ExplainedError {
   const [first] = found;
   const name = first?.names.length
     ? `package ${first.names.map((one) => JSON.stringify(one)).join(" or ")}`

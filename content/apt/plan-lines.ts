@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { byLine } from "../text-lines.ts";
+import { interned } from "./interned-text.ts";
 import type { PlanRow } from "./plan-row.ts";
-import { shared } from "./shared-text.ts";
 
 /* The lines of a plan's text. */
 
@@ -73,9 +73,9 @@ export function rowFrom(parts: readonly string[]): PlanRow {
   }
   if (suite === undefined) return { sha256, size: Number(size), path };
   const found = {
-    suite: shared(suite),
-    component: shared(component),
-    architecture: shared(architecture),
+    suite: interned(suite),
+    component: interned(component),
+    architecture: interned(architecture),
     name,
     version,
   };

@@ -1,9 +1,9 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { collect } from "../collect.ts";
+import { collectGarbage } from "../collect.ts";
 import { fieldsOf } from "../text-lines.ts";
 import type { Archive } from "./archive.ts";
 import { refuseContradictions } from "./identities.ts";
-import { refuseOdd } from "./packages.ts";
+import { refuseRejected } from "./packages.ts";
 import {
   canonical,
   digestOf,
@@ -45,7 +45,7 @@ export function planUpstreamSigned(archive: Archive): Plan {
     for (const { path, size, sha256 } of [...suite.roots, ...suite.files]) rows.push({ path, size, sha256 });
     for (const index of suite.indices) {
       if (index.odd.length > 0) {
-        throw refuseOdd(
+        throw refuseRejected(
           index.odd,
           'Ask those who run the archive, or use another mirror of it. A mirror with signing "mirror" and a filter that does not take the package can do without.',
         );
@@ -79,7 +79,7 @@ export function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly Pla
   }
   // Indices are read whatever becomes of them.
   refuseContradictions([...suites.flatMap(({ roots, files }) => [...roots, ...files]), ...rows]);
-  collect();
+  collectGarbage();
   return summarise(heads, rows);
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Expected, type Fetch, NotThere } from "../fetch.ts";
-import { forNow, type MetadataCache } from "../metadata-cache.ts";
+import { expiringKey, type MetadataCache } from "../metadata-cache.ts";
 import type { SelectedIndex } from "./indices.ts";
 import type { Release, ReleaseEntry } from "./release.ts";
 import { inSuite } from "./suite-place.ts";
@@ -46,7 +46,7 @@ export async function presentOf(
   const wanted = [...entries].sort((a, b) => (a.path < b.path ? -1 : 1));
   const names = wanted.map(({ path }) => path);
   const subject = `which files are of ${suite} ${release.sha256} ${digestOf(names.join("\n"))}`;
-  const note = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, now)));
+  const note = (await cache.recall(subject)) ?? (await cache.recall(expiringKey(subject, now)));
   if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
   const answers = await exists(names.map((path) => inSuite(suite, path)));
   const there = wanted.filter((_, index) => answers[index]);
@@ -58,13 +58,13 @@ export async function presentOf(
   // An upstream that is in the middle of an update is asked again: next time, or soon for what can be done without.
   if (needed.length === 0) {
     const whole = lacking.length === 0 && lasting.every(Boolean);
-    await cache.remember(whole ? subject : forNow(subject, now), [...found].join("\n"));
+    await cache.remember(whole ? subject : expiringKey(subject, now), [...found].join("\n"));
   }
   return new Set([...found, ...needed.flatMap((index) => assumed(index.entries))]);
 }
 
 /** Where an index is asked for: by hash where upstream has it so, and by its name. */
-export function namesOf(
+export function availableNames(
   release: Release,
   { suite, present }: { readonly suite: string; readonly present: ReadonlySet<string> },
   entry: ReleaseEntry,
@@ -75,7 +75,7 @@ export function namesOf(
 }
 
 /** The first of some names that is there. */
-export async function firstThere(
+export async function firstAvailable(
   fetch: Fetch,
   names: readonly string[],
   expected: Expected,
@@ -85,7 +85,7 @@ export async function firstThere(
     return await fetch(name, expected);
   } catch (error) {
     if (others.length === 0 || !(error instanceof NotThere)) throw error;
-    return firstThere(fetch, others, expected);
+    return firstAvailable(fetch, others, expected);
   }
 }
 

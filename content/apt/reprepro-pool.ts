@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { type OddStanza, refuseOdd } from "./packages.ts";
+import { type RejectedStanza, refuseRejected } from "./packages.ts";
 import type { PlanPackage, PlanRow } from "./plan-row.ts";
 
 import { compareVersions } from "./version.ts";
@@ -89,8 +89,8 @@ export interface Wanted {
  *
  * @throws ExplainedError that names the package
  */
-export function refuseOddTaken(
-  odd: readonly OddStanza[],
+export function refuseRejectedSelection(
+  odd: readonly RejectedStanza[],
   { takes, all, leavesOut, versionOf }: Wanted,
 ): void {
   const found = odd.filter(({ names, version }) => {
@@ -104,7 +104,7 @@ export function refuseOddTaken(
   if (found.length === 0) return;
   const nameable = (name: string) => /^[A-Za-z0-9_][A-Za-z0-9_~+.-]*$/.test(name);
   const names = [...new Set(found.flatMap((one) => one.names))].filter(nameable).slice(0, 6);
-  throw refuseOdd(
+  throw refuseRejected(
     found,
     names.length > 0
       ? `Leave it out (filter.exclude: [${names.join(", ")}]), ask those who run the archive, or use another mirror of it.`

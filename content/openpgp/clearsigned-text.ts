@@ -25,7 +25,7 @@ const [tab, lineFeed, carriageReturn, blank, dash] = [0x09, 0x0a, 0x0d, 0x20, 0x
  * It works on bytes and copies the text once. The product file of images.maas.io has 10 MB, which a library that splits
  * it into lines takes apart in a third of a gigabyte.
  */
-export function takeApart(file: Uint8Array): ClearsignedText | undefined {
+export function splitClearsigned(file: Uint8Array): ClearsignedText | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const head: string[] = [];
   let signature: string | undefined;
@@ -60,7 +60,7 @@ export function takeApart(file: Uint8Array): ClearsignedText | undefined {
 }
 
 /** What a canonical text says, with plain line ends. Overwrites it, to save a third copy of a large text. */
-export function intoPlainText(canonical: Uint8Array): string {
+export function toPlainText(canonical: Uint8Array): string {
   const bytes = Buffer.from(canonical.buffer, canonical.byteOffset, canonical.byteLength);
   let length = 0;
   let start = 0;

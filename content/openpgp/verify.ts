@@ -9,7 +9,7 @@ import {
   verify,
 } from "openpgp";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { intoPlainText, takeApart } from "./clearsigned-text.ts";
+import { splitClearsigned, toPlainText } from "./clearsigned-text.ts";
 import type { TrustedKeys } from "./keyring.ts";
 
 export interface Verified {
@@ -51,7 +51,7 @@ export async function verifyClearsigned(
   name: string,
   accept: AcceptedSignatures = {},
 ): Promise<Verified> {
-  const parts = takeApart(bytes);
+  const parts = splitClearsigned(bytes);
   if (!parts) {
     throw refuse(
       name,
@@ -62,7 +62,7 @@ export async function verifyClearsigned(
   await attempt(name, () => readCleartextMessage({ cleartextMessage: parts.frame }));
   const signature = await attempt(name, () => readSignature({ armoredSignature: parts.signature }));
   const signer = await signerOf(parts.canonical, signature, trusted, now, name, accept);
-  return { text: intoPlainText(parts.canonical), ...signer };
+  return { text: toPlainText(parts.canonical), ...signer };
 }
 
 /** Verifies a text and its detached signature, such as Release and Release.gpg. */

@@ -21,7 +21,7 @@ export interface StreamImage {
 type Selected = Omit<MaasSelection, "labels">;
 
 /** What a MAAS with these selections takes from a stream. */
-export function takenImages<Image extends StreamImage>(
+export function imagesSelectedBy<Image extends StreamImage>(
   images: readonly Image[],
   selections: readonly Selected[],
 ): Image[] {

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import { withEach } from "../bounded-work.ts";
+import { forEachConcurrently } from "../bounded-work.ts";
 import { spanOf } from "../dates.ts";
 import type { Fetch } from "../fetch.ts";
 import type { MetadataCache } from "../metadata-cache.ts";
 import { type TrustedKeys, trustedKeys, ubuntuImageKeys } from "../openpgp/keyring.ts";
 import { verifyClearsigned } from "../openpgp/verify.ts";
 import { amountOf } from "../sizes.ts";
-import { refuseOtherThings } from "./came-instead.ts";
 import { type IndexEntry, parseIndex, type StreamIndex } from "./index-file.ts";
 import { malformed, valuesIn } from "./json-document.ts";
 import { streamLocation } from "./location.ts";
 import { type ProductFile, parseProducts } from "./products.ts";
+import { refuseUnexpectedContent } from "./unexpected-content.ts";
 
 export interface StreamRequest {
   /** As `streamLocation` takes it. */
@@ -87,7 +87,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const { cache, fetch, now, seen } = request;
   const keys = location.signed ? await keysOf(request) : undefined;
   const verified = async ({ bytes, path }: StreamFile) => {
-    refuseOtherThings(bytes, path, keys !== undefined);
+    refuseUnexpectedContent(bytes, path, keys !== undefined);
     return keys ? verifyClearsigned(bytes, keys, now, path) : { text: bytes.toString(), signedBy: undefined };
   };
   const known = new Map<string, ProductFile>();
@@ -111,7 +111,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const index = parseIndex(modest(signedIndex.text, indexFile.path), indexFile.path);
   checkAge(indexFile.path, index.updated, now, seen?.index);
   let bytesRead = 0;
-  const lists = await withEach(index.entries, filesAtOnce, readList);
+  const lists = await forEachConcurrently(index.entries, filesAtOnce, readList);
   const files = [indexFile, ...lists.map(({ file }) => file)];
   return {
     digest: digestOf(files.map(({ path, sha256 }) => `${sha256} ${path}\n`).join("")),
@@ -142,11 +142,11 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   }
 
   async function readList(entry: IndexEntry): Promise<ListRoot> {
-    const subject = `product file ${JSON.stringify([location.base, entry, keys?.fingerprints])}`;
-    const noted = keys && knownList(await cache.recall(subject));
+    const cacheKey = `product file ${JSON.stringify([location.base, entry, keys?.fingerprints])}`;
+    const noted = keys && knownList(await cache.recall(cacheKey));
     const bytes = noted && (await cache.get(noted.sha256));
     if (noted && bytes) {
-      // Verified when it was kept, by a key that is still declared: the note's subject names the keys.
+      // Verified when it was kept, by a key that is still declared: the note's cacheKey names the keys.
       signedBy.add(noted.signedBy);
       checkAge(entry.path, entry.updated, now, seenOf(entry));
       const kept = fileOf(entry.path, bytes);
@@ -164,7 +164,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     checkAge(file.path, updated, now, seenOf(entry));
     if (by.signedBy && updated.getTime() === entry.updated.getTime()) {
       await cache.put(file.bytes);
-      await cache.remember(subject, `${file.sha256} ${by.signedBy}`);
+      await cache.remember(cacheKey, `${file.sha256} ${by.signedBy}`);
     }
     return { contentId, updated, file };
   }
@@ -173,7 +173,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
 /** Reads what the product files of a stream say. */
 export async function readProducts(roots: StreamRoots): Promise<ProductFile[]> {
   const [, ...lists] = roots.files;
-  return withEach(lists, filesAtOnce, (file) => roots.products(file));
+  return forEachConcurrently(lists, filesAtOnce, (file) => roots.products(file));
 }
 
 interface ListRoot {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { withEach } from "../bounded-work.ts";
+import { forEachConcurrently } from "../bounded-work.ts";
 import { jsonDocument, malformed } from "./json-document.ts";
 import type { StreamFile, StreamRoots } from "./streams.ts";
 
@@ -10,7 +10,7 @@ import type { StreamFile, StreamRoots } from "./streams.ts";
 export async function unsignedForms(roots: StreamRoots): Promise<StreamFile[]> {
   const [index, ...lists] = roots.files;
   if (!index || !roots.keys) return [];
-  return [await indexForm(index), ...(await withEach(lists, 4, listForm))];
+  return [await indexForm(index), ...(await forEachConcurrently(lists, 4, listForm))];
 
   async function indexForm(file: StreamFile): Promise<StreamFile> {
     const document = jsonDocument(await roots.text(file), file.path) as {

@@ -34,7 +34,7 @@ export type BootSourceStep =
   | { readonly do: "import" };
 
 /** What MAAS has. */
-export interface Situation {
+export interface RegionState {
   readonly version: MaasVersion;
   readonly sources: readonly FoundSource[];
   /** Ids of sources at which MAAS before 3.8 stops reading indices, so that nothing can be selected while they are there. */
@@ -45,7 +45,7 @@ export interface Situation {
   readonly lacksImages: boolean;
 }
 
-export interface Wish {
+export interface DesiredSources {
   /** At least one. */
   readonly sources: readonly WantedSource[];
   /** Whether MAAS is to have no other sources. */
@@ -68,7 +68,7 @@ export interface Wish {
  *
  * @throws ExplainedError for what no order of steps reaches
  */
-export function bootSourceSteps(found: Situation, wish: Wish): BootSourceStep[] {
+export function bootSourceSteps(found: RegionState, wish: DesiredSources): BootSourceStep[] {
   const since38 = comparedTo(found.version, 3, 8) >= 0;
   const declared = wish.sources.map((source) => ({ source, found: sourceAt(found.sources, source.url) }));
   const adopted = new Set(declared.map((each) => each.found?.id));
@@ -123,7 +123,7 @@ interface Declared {
 }
 
 /** Saving a source as it is lets MAAS look for what its mirror offers by now. */
-function refreshSteps(declared: readonly Declared[], wish: Wish): BootSourceStep[] {
+function refreshSteps(declared: readonly Declared[], wish: DesiredSources): BootSourceStep[] {
   const touched = declared.find(({ found }) => found?.id !== 1);
   if (touched) return [{ do: "refresh", source: touched.source }];
   if (wish.import) return [{ do: "refresh by import" }];
@@ -155,7 +155,7 @@ function dropSteps({ selections }: WantedSource, there: FoundSource | undefined)
 
 function refuseToDropCommissioning(
   dropped: readonly { readonly selection: MaasSelection }[],
-  { commissioning }: Situation,
+  { commissioning }: RegionState,
 ): void {
   const { os, release } = commissioning;
   if (!dropped.some(({ selection }) => selection.os === os && selection.release === release)) return;

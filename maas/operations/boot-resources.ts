@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
 import type { MaasFields } from "../request-body.ts";
-import { understood } from "../understood.ts";
 
 const fileSchema = z.looseObject({
   filename: z.string(),
@@ -97,12 +97,12 @@ export async function listBootResources(
 ): Promise<BootResource[]> {
   const step = "reading the images of MAAS";
   const answer = await maas.get("boot-resources/", { step, ...(type ? { query: { type } } : {}) });
-  return understood(z.array(summarySchema), answer, step).map(summaryOf);
+  return checkedAnswer(z.array(summarySchema), answer, step).map(summaryOf);
 }
 
 export async function readBootResource(maas: MaasReader, id: number): Promise<BootResourceDetail> {
   const step = `reading the image ${id} of MAAS`;
-  return detailOf(understood(schema, await maas.get(`boot-resources/${id}/`, { step }), step));
+  return detailOf(checkedAnswer(schema, await maas.get(`boot-resources/${id}/`, { step }), step));
 }
 
 /** Starts an import; one that runs already goes on and no second one is begun. */
@@ -119,7 +119,7 @@ export async function stopImport(maas: MaasClient): Promise<void> {
 export async function isImporting(maas: MaasReader): Promise<boolean> {
   const step = "asking MAAS whether it imports images";
   const answer = await maas.get("boot-resources/", { step, query: { op: "is_importing" } });
-  return understood(z.boolean(), answer, step);
+  return checkedAnswer(z.boolean(), answer, step);
 }
 
 /** Announces an image. What has this name and architecture already keeps its id and gets another version. */
@@ -139,7 +139,7 @@ export async function createBootResource(
     ...(baseImage === undefined ? {} : { base_image: baseImage }),
   };
   return detailOf(
-    understood(schema, await maas.post("boot-resources/", { step, body: { multipart } }), step),
+    checkedAnswer(schema, await maas.post("boot-resources/", { step, body: { multipart } }), step),
   );
 }
 

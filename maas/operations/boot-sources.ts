@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
 import type { MaasFields } from "../request-body.ts";
-import { understood } from "../understood.ts";
 
 const schema = z.looseObject({
   id: z.int(),
@@ -46,13 +46,15 @@ export interface BootSourceFields {
 
 export async function listBootSources(maas: MaasReader): Promise<BootSource[]> {
   const step = "reading the boot sources of MAAS";
-  const found = understood(z.array(schema), await maas.get("boot-sources/", { step }), step);
+  const found = checkedAnswer(z.array(schema), await maas.get("boot-sources/", { step }), step);
   return found.map(sourceOf);
 }
 
 export async function createBootSource(maas: MaasClient, fields: BootSourceFields): Promise<BootSource> {
   const step = `making the boot source ${fields.url} in MAAS`;
-  return sourceOf(understood(schema, await maas.post("boot-sources/", { step, body: bodyOf(fields) }), step));
+  return sourceOf(
+    checkedAnswer(schema, await maas.post("boot-sources/", { step, body: bodyOf(fields) }), step),
+  );
 }
 
 /**
@@ -72,7 +74,7 @@ export async function updateBootSource(
     step,
     body: { ...body, multipart: { ...body.multipart, ...cleared } },
   });
-  return sourceOf(understood(schema, answer, step));
+  return sourceOf(checkedAnswer(schema, answer, step));
 }
 
 /** With its selections and what MAAS knew of its index; before 3.8 images stay until the next import. */

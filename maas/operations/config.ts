@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
-import { understood } from "../understood.ts";
 
 /** A setting as MAAS gives it. Nothing there is null or `""`, now the one and now the other, and means the same. */
 export type ConfigValue = string | number | boolean | null;
@@ -9,7 +9,7 @@ const schema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 export async function getConfig(maas: MaasReader, name: string): Promise<ConfigValue> {
   const step = `reading the setting ${name} of MAAS`;
-  return understood(schema, await maas.get("maas/", { step, query: { op: "get_config", name } }), step);
+  return checkedAnswer(schema, await maas.get("maas/", { step, query: { op: "get_config", name } }), step);
 }
 
 /** @param value null is sent as `""`, since MAAS takes null for a value that is missing. */

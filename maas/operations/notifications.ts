@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
-import { understood } from "../understood.ts";
 
 const schema = z.looseObject({
   id: z.int(),
@@ -22,7 +22,7 @@ export interface Notification {
 export async function listNotifications(maas: MaasReader): Promise<Notification[]> {
   const step = "reading the notifications of MAAS";
   const answer = await maas.get("notifications/", { step });
-  return understood(z.array(schema), answer, step).map(({ id, ident, category, message }) => ({
+  return checkedAnswer(z.array(schema), answer, step).map(({ id, ident, category, message }) => ({
     id,
     ident: ident ?? "",
     category: category as Notification["category"],

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
-import { understood } from "../understood.ts";
 
 const list = z.array(z.string()).nullish();
 const schema = z.looseObject({
@@ -43,7 +43,7 @@ export interface PackageRepository extends RepositoryFields {
 export async function listPackageRepositories(maas: MaasReader): Promise<PackageRepository[]> {
   const step = "reading the package repositories of MAAS";
   const answer = await maas.get("package-repositories/", { step });
-  return understood(z.array(schema), answer, step).map(repositoryOf);
+  return checkedAnswer(z.array(schema), answer, step).map(repositoryOf);
 }
 
 export async function createPackageRepository(
@@ -53,7 +53,7 @@ export async function createPackageRepository(
 ): Promise<PackageRepository> {
   const step = `making the package repository ${name} in MAAS`;
   const body = { json: { name, ...jsonOf(fields) } };
-  return repositoryOf(understood(schema, await maas.post("package-repositories/", { step, body }), step));
+  return repositoryOf(checkedAnswer(schema, await maas.post("package-repositories/", { step, body }), step));
 }
 
 /** Changes the fields that are given, and the name where one is. */
@@ -67,7 +67,7 @@ export async function updatePackageRepository(
   // A form cannot clear components and distributions: only JSON has a list without items.
   const body = { json: { ...(name === undefined ? {} : { name }), ...jsonOf(rest) } };
   const answer = await maas.put(`package-repositories/${id}/`, { step, body });
-  return repositoryOf(understood(schema, answer, step));
+  return repositoryOf(checkedAnswer(schema, answer, step));
 }
 
 /** Refused for the two default ones. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { MaasSelection } from "../../values/maas-selection.ts";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
-import { understood } from "../understood.ts";
 
 const schema = z.looseObject({
   id: z.int(),
@@ -20,7 +20,7 @@ export interface Selection extends MaasSelection {
 export async function listSelections(maas: MaasReader, source: number): Promise<Selection[]> {
   const step = `reading the selections of the boot source ${source} of MAAS`;
   const answer = await maas.get(`boot-sources/${source}/selections/`, { step });
-  return understood(z.array(schema), answer, step).map(selectionOf);
+  return checkedAnswer(z.array(schema), answer, step).map(selectionOf);
 }
 
 /**
@@ -34,7 +34,7 @@ export async function createSelection(
 ): Promise<Selection> {
   const step = `selecting ${fields.os}/${fields.release} from the boot source ${source} of MAAS`;
   const answer = await maas.post(`boot-sources/${source}/selections/`, { step, body: { json: fields } });
-  return selectionOf(understood(schema, answer, step));
+  return selectionOf(checkedAnswer(schema, answer, step));
 }
 
 export async function updateSelection(
@@ -45,7 +45,7 @@ export async function updateSelection(
 ): Promise<Selection> {
   const step = `changing the selection of ${fields.os}/${fields.release} from the boot source ${source} of MAAS`;
   const answer = await maas.put(`boot-sources/${source}/selections/${id}/`, { step, body: { json: fields } });
-  return selectionOf(understood(schema, answer, step));
+  return selectionOf(checkedAnswer(schema, answer, step));
 }
 
 /** Before 3.8 refused for the release that machines are commissioned with. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasReader } from "../client.ts";
-import { understood } from "../understood.ts";
 
 const schema = z.looseObject({ username: z.string(), is_superuser: z.boolean() });
 
@@ -13,6 +13,6 @@ export interface MaasUser {
 export async function whoami(maas: MaasReader): Promise<MaasUser> {
   const step = "asking MAAS whose API key this is";
   const answer = await maas.get("users/", { step, query: { op: "whoami" } });
-  const { username, is_superuser } = understood(schema, answer, step);
+  const { username, is_superuser } = checkedAnswer(schema, answer, step);
   return { name: username, isAdministrator: is_superuser };
 }

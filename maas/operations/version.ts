@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasReader } from "../client.ts";
-import { understood } from "../understood.ts";
 
 const schema = z.looseObject({ version: z.string(), subversion: z.string().default("") });
 
@@ -14,7 +14,7 @@ export interface MaasVersion {
 
 export async function readVersion(maas: MaasReader): Promise<MaasVersion> {
   const step = "reading the version of MAAS";
-  const { version } = understood(schema, await maas.get("version/", { step }), step);
+  const { version } = checkedAnswer(schema, await maas.get("version/", { step }), step);
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   return { text: version, major: Number(major ?? 0), minor: Number(minor ?? 0) };
 }

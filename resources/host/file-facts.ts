@@ -52,17 +52,17 @@ async function here(relative: string): Promise<ImageFileFacts | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   if (!found?.isFile()) return undefined;
   const cache = defaultCache();
-  const subject = JSON.stringify([
+  const cacheKey = JSON.stringify([
     "file",
     path,
     String(found.size),
     String(found.mtimeNs),
     String(found.ino),
   ]);
-  let sha256 = await cache.recall(subject);
+  let sha256 = await cache.recall(cacheKey);
   if (!sha256) {
     sha256 = await digestHere(path);
-    await cache.remember(subject, sha256);
+    await cache.remember(cacheKey, sha256);
   }
   return { size: Number(found.size), sha256, ...imageKind(await beginningHere(path)) };
 }

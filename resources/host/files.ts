@@ -158,9 +158,9 @@ export const files = defineResource({
   status: { change: "complete" },
   secrets: ["secretFiles.*.content"],
 
-  async observe(scene, declared) {
+  async observe(context, declared) {
     const paths = declaredPaths(declared);
-    const found = await scene.host.facts(pathProbe(scene.id, paths));
+    const found = await context.host.facts(pathProbe(context.id, paths));
     const isThere =
       found.claimed ||
       paths.length === 0 ||
@@ -171,23 +171,23 @@ export const files = defineResource({
     return { inputs: observedInputs(declared, found), outputs: {}, status };
   },
 
-  async preflight(scene, wanted, _, isWhole) {
+  async preflight(context, wanted, _, isWhole) {
     // Others are refused by the update, before it changes anything: that is not worth a look at each of their hosts.
     if (!wanted.checks && !wanted.holds) return;
-    await lookAtClaims(scene, everything(wanted), wanted.checks ?? {}, isWhole);
+    await lookAtClaims(context, everything(wanted), wanted.checks ?? {}, isWhole);
   },
 
-  async apply(scene, wanted, observed) {
+  async apply(context, wanted, observed) {
     const differs = (item: DeclaredPath) =>
       !observed || !same(entry(wanted, item), entry(observed.inputs, item));
-    await changePaths(scene, everything(wanted), differs, "writing files", wanted.checks);
+    await changePaths(context, everything(wanted), differs, "writing files", wanted.checks);
     return {};
   },
 
-  async remove(scene, { reloadOnRemoval = [], checks }) {
-    await releasePaths(scene, "taking files away", checks);
+  async remove(context, { reloadOnRemoval = [], checks }) {
+    await releasePaths(context, "taking files away", checks);
     if (reloadOnRemoval.length === 0) return;
-    const { stdout } = await scene.host.run(
+    const { stdout } = await context.host.run(
       sh`for unit in ${reloadOnRemoval}; do
   systemctl is-active --quiet -- "$unit" || continue
   systemctl reload -- "$unit" >/dev/null 2>&1 && continue
@@ -200,7 +200,7 @@ done`,
       { step: `reloading ${reloadOnRemoval.join(", ")}` },
     );
     for (const unit of stdout.split("\n").filter(Boolean)) {
-      scene.warn(
+      context.warn(
         `${unit} could not be reloaded and goes on with what it has read: see journalctl -u ${unit}`,
       );
     }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Probe } from "../../hosts/host.ts";
 import { quote, sh } from "../../hosts/shell.ts";
-import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
 import { ledgerPlace } from "./ledger/place.ts";
@@ -34,9 +34,9 @@ export const packages = defineResource({
   inputs: schema,
   outputs: z.object({}),
 
-  async observe(scene, declared) {
-    const { claimed, states } = await scene.host.facts(
-      packageProbe(scene.id, Object.keys(declared.packages)),
+  async observe(context, declared) {
+    const { claimed, states } = await context.host.facts(
+      packageProbe(context.id, Object.keys(declared.packages)),
     );
     const observed = Object.fromEntries(
       Object.entries(declared.packages).map(([name, wanted]) => [
@@ -50,21 +50,21 @@ export const packages = defineResource({
     return { inputs: { host: declared.host, packages: observed }, outputs: {} };
   },
 
-  async apply(scene, wanted) {
+  async apply(context, wanted) {
     const words = Object.entries(wanted.packages).map(([name, state]) =>
       state === "installed" ? name : `${name}=${state}`,
     );
     const step = `installing ${words.join(", ") || "nothing"}`;
     try {
-      await changePackages(scene, words, step);
+      await changePackages(context, words, step);
     } catch (error) {
       throw new PartlyApplied(error as Error, {});
     }
     return {};
   },
 
-  async remove(scene, declared) {
-    await changePackages(scene, [], `taking away ${Object.keys(declared.packages).join(", ")}`);
+  async remove(context, declared) {
+    await changePackages(context, [], `taking away ${Object.keys(declared.packages).join(", ")}`);
   },
 });
 
@@ -115,23 +115,27 @@ function observedState(wanted: string, found: PackageState | undefined): string 
   return wanted === "installed" ? wanted : found.version;
 }
 
-async function changePackages(scene: Scene, wanted: readonly string[], step: string): Promise<void> {
+async function changePackages(
+  context: ResourceContext,
+  wanted: readonly string[],
+  step: string,
+): Promise<void> {
   const { directory, lock } = ledgerPlace;
-  const settings = sh`ledger=${directory} lock=${lock} resource=${scene.id} wanted=${wanted.join(" ")}`;
+  const settings = sh`ledger=${directory} lock=${lock} resource=${context.id} wanted=${wanted.join(" ")}`;
   const stays: string[] = [];
-  const { code, tail } = await scene.host.job({
-    name: scene.id,
+  const { code, tail } = await context.host.job({
+    name: context.id,
     script: `${settings}\n${installScript}`,
     step,
     allowFailure: true,
     onProgress(line) {
       const kept = /^stays (\S+)$/.exec(line)?.[1];
       if (kept) stays.push(kept);
-      else if (line.trim() && !chatter.test(line)) scene.progress(line);
+      else if (line.trim() && !chatter.test(line)) context.progress(line);
     },
   });
   if (stays.length > 0) {
-    scene.warn(
+    context.warn(
       `${stays.join(", ")} stay${stays.length === 1 ? "s" : ""} installed, since other packages need it by now`,
     );
   }

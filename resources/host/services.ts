@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { quote, sh } from "../../hosts/shell.ts";
-import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
 import { type DeclaredPath, rootFile, sha256 } from "./ledger/declared-path.ts";
@@ -80,12 +80,12 @@ export const services = defineResource({
   outputs: z.object({}),
   status: { units: "in order", loaded: "the files as they are" },
 
-  async observe(scene, declared) {
+  async observe(context, declared) {
     const units = Object.keys(declared.services);
     const watched = Object.values(declared.services).flatMap((service) => Object.keys(watchedFiles(service)));
     const [paths, found] = await Promise.all([
-      scene.host.facts(pathProbe(scene.id, unitFiles(declared))),
-      scene.host.facts(serviceProbe(scene.id, units, watched)),
+      context.host.facts(pathProbe(context.id, unitFiles(declared))),
+      context.host.facts(serviceProbe(context.id, units, watched)),
     ]);
     const isThere = found.claimed || units.length === 0 || found.services.size > 0;
     if (!isThere) return undefined;
@@ -113,7 +113,7 @@ export const services = defineResource({
     };
   },
 
-  async apply(scene, wanted, observed, previous) {
+  async apply(context, wanted, observed, previous) {
     const units = Object.keys(wanted.services);
     const settle = units.map((unit) => {
       const service = wanted.services[unit] as Service;
@@ -124,7 +124,7 @@ export const services = defineResource({
     const files = unitFiles(wanted);
     const there = new Set(observed ? asDeclared(wanted, observed.inputs) : []);
     await change(
-      scene,
+      context,
       units,
       wanted,
       files,
@@ -135,10 +135,10 @@ export const services = defineResource({
     return {};
   },
 
-  async remove(scene, declared) {
+  async remove(context, declared) {
     const step = `putting ${Object.keys(declared.services).join(", ")} back as found`;
     try {
-      await change(scene, [], { ...declared, services: {} }, [], () => false, [], step);
+      await change(context, [], { ...declared, services: {} }, [], () => false, [], step);
     } catch (error) {
       throw error instanceof PartlyApplied ? error.cause : error;
     }
@@ -298,7 +298,7 @@ function defined(entries: readonly (readonly [string, string | undefined])[]): R
 }
 
 async function change(
-  scene: Scene,
+  context: ResourceContext,
   units: readonly string[],
   wanted: Inputs,
   files: readonly DeclaredPath[],
@@ -306,7 +306,7 @@ async function change(
   settle: readonly string[],
   step: string,
 ): Promise<void> {
-  const claims = pathClaims(scene.id, files, differs);
+  const claims = pathClaims(context.id, files, differs);
   const declarations = units.map((unit) => {
     const { enabled, running } = wanted.services[unit] as Service;
     return sh`${unit} ${`enabled ${enabled} running ${running}`}`;
@@ -333,9 +333,9 @@ async function change(
     "",
   ].join("\n");
   try {
-    const result = await scene.host.run(script, { allowFailure: true, step });
+    const result = await context.host.run(script, { allowFailure: true, step });
     const report = servicesReport(claims, result);
-    for (const warning of report.warnings) scene.warn(warning);
+    for (const warning of report.warnings) context.warn(warning);
     if (report.error) throw report.error;
   } catch (error) {
     throw new PartlyApplied(error as Error, {});

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { sh } from "../../hosts/shell.ts";
-import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { formerNameOnHosts, nameOnHosts } from "../kernel/name-on-hosts.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
@@ -82,10 +82,10 @@ export const signingKey = defineResource({
   identity: ["directory"],
   secrets: ["secretKey"],
 
-  async settles(scene, { formerDirectory, ...wanted }, previous) {
+  async settles(context, { formerDirectory, ...wanted }, previous) {
     if (formerDirectory === undefined || previous?.directory === wanted.directory) return wanted;
     if (previous?.directory === formerDirectory) return { ...wanted, directory: formerDirectory };
-    const found = await scene.host.facts(formerKeyProbe(scene.id, wanted.directory, formerDirectory));
+    const found = await context.host.facts(formerKeyProbe(context.id, wanted.directory, formerDirectory));
     if (!found || (found.userId !== undefined && found.userId !== wanted.userId)) return wanted;
     if (found.others.length === 0) return { ...wanted, directory: formerDirectory };
     throw new ExplainedError({
@@ -95,8 +95,8 @@ export const signingKey = defineResource({
     });
   },
 
-  async observe(scene, declared) {
-    const asked = scene.host.facts(keyProbe(declared.directory));
+  async observe(context, declared) {
+    const asked = context.host.facts(keyProbe(declared.directory));
     const [found, fingerprint] = await Promise.all([asked, fingerprintOf(declared)]);
     if (!found) return undefined;
     const { expires, secretKey, ...rest } = declared;
@@ -116,7 +116,7 @@ export const signingKey = defineResource({
     };
   },
 
-  async apply(scene, wanted, observed, previous) {
+  async apply(context, wanted, observed, previous) {
     const { directory, userId, secretKey } = wanted;
     const expires = wanted.expires ?? (previous?.expires === undefined ? undefined : "never");
     const fingerprint = await fingerprintOf(wanted);
@@ -142,7 +142,7 @@ export const signingKey = defineResource({
           "publish_key",
         ];
     const probe = keyProbe(directory);
-    const claims = pathClaims(scene.id, [home(directory)], () => !observed);
+    const claims = pathClaims(context.id, [home(directory)], () => !observed);
     const script = [
       claims.prologue,
       functions,
@@ -154,22 +154,26 @@ export const signingKey = defineResource({
       "at=",
       probe.script,
     ].join("\n");
-    const made = await run(scene, claims, script, secretKey, `making the signing key in ${directory}`).catch(
-      async (error) => {
-        // Without a key there is nothing to remember in the state, so nothing may be left on the host.
-        if (!observed) await releasePaths(scene, `letting go of ${directory}`).catch(() => {});
-        throw error;
-      },
-    );
+    const made = await run(
+      context,
+      claims,
+      script,
+      secretKey,
+      `making the signing key in ${directory}`,
+    ).catch(async (error) => {
+      // Without a key there is nothing to remember in the state, so nothing may be left on the host.
+      if (!observed) await releasePaths(context, `letting go of ${directory}`).catch(() => {});
+      throw error;
+    });
     const found = probe.parse(made);
     if (!found) throw lost(directory);
     if (found.userId !== userId) throw new PartlyApplied(anotherUser(found.userId), outputsOf(found));
     return outputsOf(found);
   },
 
-  async remove(scene, declared, outputs) {
+  async remove(context, declared, outputs) {
     const { directory, keepOnRemove } = declared;
-    const claims = pathClaims(scene.id, [], () => false);
+    const claims = pathClaims(context.id, [], () => false);
     const forget = sh`
 lock_ledger
 record=$paths/${sha256(directory)}
@@ -178,12 +182,12 @@ if [ -e "$record/absent" ] && [ "$(ls "$record/claims")" = "$resource" ]; then
   rm -rf -- ${directory}
 fi`;
     const script = [claims.prologue, ...(keepOnRemove ? [] : [forget]), claims.body].join("\n");
-    const result = await scene.host.run(script, { allowFailure: true, step: `letting go of ${directory}` });
+    const result = await context.host.run(script, { allowFailure: true, step: `letting go of ${directory}` });
     const { error } = claimsReport(claims, result);
     if (error) throw error;
     const kept = `kept ${Buffer.from(directory).toString("base64")}`;
     if (result.stdout.split("\n").includes(kept) || keepOnRemove) {
-      scene.warn(
+      context.warn(
         `the signing key ${outputs.fingerprint} stays in ${directory}; delete the directory when nobody needs the key any more`,
       );
     }
@@ -246,19 +250,19 @@ function lost(directory: string): ExplainedError {
 }
 
 async function run(
-  scene: Scene,
+  context: ResourceContext,
   claims: ReturnType<typeof pathClaims>,
   script: string,
   secretKey: string | undefined,
   step: string,
 ): Promise<string> {
-  const result = await scene.host.run(script, {
+  const result = await context.host.run(script, {
     allowFailure: true,
     step,
     ...(secretKey === undefined ? {} : { input: secretKey, secrets: [secretKey] }),
   });
   const { warnings, error } = claimsReport(claims, result);
-  for (const warning of warnings) scene.warn(warning);
+  for (const warning of warnings) context.warn(warning);
   if (!error) return result.stdout;
   const action = /^stopped - (\S+)$/m.exec(result.stdout)?.[1] ?? "";
   const known = failures[action];

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { keyValues } from "../../hosts/key-values.ts";
 import { sh } from "../../hosts/shell.ts";
-import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
 import { BeforeLedger } from "./ledger/before-ledger.ts";
@@ -29,11 +29,11 @@ export const sysctl = defineResource({
   outputs: z.object({ before: z.record(z.string(), z.string()).describe("What was set before, by name.") }),
   status: { bootFile: "as declared" },
 
-  async observe(scene, { host, settings }, outputs) {
-    const file = bootFile(scene.id, settings);
+  async observe(context, { host, settings }, outputs) {
+    const file = bootFile(context.id, settings);
     const [found, paths] = await Promise.all([
-      scene.host.facts(live(settings)),
-      scene.host.facts(pathProbe(scene.id, [file])),
+      context.host.facts(live(settings)),
+      context.host.facts(pathProbe(context.id, [file])),
     ]);
     const there = paths.at.get(file.path);
     if (!paths.claimed && !there) return undefined;
@@ -44,8 +44,8 @@ export const sysctl = defineResource({
     };
   },
 
-  async preflight(scene, { settings }) {
-    const found = await scene.host.facts(live(settings));
+  async preflight(context, { settings }) {
+    const found = await context.host.facts(live(settings));
     const unknown = Object.keys(settings).filter((setting) => !(setting in found));
     if (unknown.length === 0) return;
     throw new ExplainedError({
@@ -55,15 +55,15 @@ export const sysctl = defineResource({
     });
   },
 
-  async apply(scene, { settings }, observed) {
-    const ledger = new BeforeLedger(scene);
-    const found = await scene.host.facts(live(settings));
+  async apply(context, { settings }, observed) {
+    const ledger = new BeforeLedger(context);
+    const found = await context.host.facts(live(settings));
     const before = (await ledger.remember(found, observed?.outputs.before ?? {})) as Values;
     const claims = Object.entries(settings).map(([setting, text]) => held(`sysctl ${setting}`, text));
-    const file = bootFile(scene.id, settings);
+    const file = bootFile(context.id, settings);
     try {
-      await changePaths(scene, [...claims, file], () => true, `writing ${file.path}`);
-      await set(scene, { ...before, ...settings });
+      await changePaths(context, [...claims, file], () => true, `writing ${file.path}`);
+      await set(context, { ...before, ...settings });
     } catch (error) {
       throw new PartlyApplied(error, { before });
     }
@@ -72,10 +72,10 @@ export const sysctl = defineResource({
     return { before: kept };
   },
 
-  async remove(scene, _, outputs) {
-    const ledger = new BeforeLedger(scene);
-    await releasePaths(scene, "removing the boot file");
-    await set(scene, (await ledger.recall(outputs.before ?? {})) as Values);
+  async remove(context, _, outputs) {
+    const ledger = new BeforeLedger(context);
+    await releasePaths(context, "removing the boot file");
+    await set(context, (await ledger.recall(outputs.before ?? {})) as Values);
     await ledger.keep({});
   },
 });
@@ -85,12 +85,12 @@ function bootFile(id: string, settings: Values) {
   return rootFile(`/etc/sysctl.d/90-airgapped-maas-${id}.conf`, lines.join(""));
 }
 
-async function set(scene: Scene, settings: Values): Promise<void> {
-  const found = await scene.host.facts(live(settings));
+async function set(context: ResourceContext, settings: Values): Promise<void> {
+  const found = await context.host.facts(live(settings));
   const changes = Object.entries(settings).filter(([setting, text]) => found[setting] !== text);
   if (changes.length === 0) return;
   const words = changes.map(([setting, text]) => `${setting}=${text}`);
-  await scene.host.run(sh`sysctl -q -w -- ${words}`, { step: `setting ${words.join(", ")}` });
+  await context.host.run(sh`sysctl -q -w -- ${words}`, { step: `setting ${words.join(", ")}` });
 }
 
 /** Settings of the kernel, now and at every boot; put back as they were when they are no longer declared. */

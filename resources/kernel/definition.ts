@@ -11,7 +11,7 @@ export interface HostInputs {
 }
 
 /** What is known about the resource that is being worked on, and what it may use. */
-export interface Scene {
+export interface ResourceContext {
   /** Names the resource on its host, e.g. in ledgers, locks and job names: `files-dc1-ubuntu-site`. */
   readonly id: string;
   readonly host: Host;
@@ -68,7 +68,7 @@ interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
    * go in one round trip.
    */
   observe(
-    scene: Scene,
+    context: ResourceContext,
     declared: Inputs,
     outputs?: Outputs,
   ): Promise<Observation<Inputs, Outputs, Facts> | undefined>;
@@ -77,7 +77,7 @@ interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
    * What is wanted in the end, where that depends on what an existing resource was declared as, or on what a new one
    * finds on its host: a default that was another in earlier releases. Called before anything is compared.
    */
-  settles?(scene: Scene, wanted: Inputs, previous: Inputs | undefined): Promise<Inputs>;
+  settles?(context: ResourceContext, wanted: Inputs, previous: Inputs | undefined): Promise<Inputs>;
 
   /**
    * Looks on the host, in the preview already, whether a change can be made; changes nothing. Called for a new resource
@@ -86,21 +86,26 @@ interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
    *
    * @throws ExplainedError, which refuses the preview
    */
-  preflight?(scene: Scene, wanted: Inputs, previous: Inputs | undefined, isWhole: boolean): Promise<void>;
+  preflight?(
+    context: ResourceContext,
+    wanted: Inputs,
+    previous: Inputs | undefined,
+    isWhole: boolean,
+  ): Promise<void>;
 
   /**
    * Makes it so. Called for a new resource as for a changed one, on absent as on something already
    * there; does nothing where nothing differs. `previous` is what was declared before, if it was.
    */
   apply(
-    scene: Scene,
+    context: ResourceContext,
     wanted: Inputs,
     observed: Observation<Inputs, Outputs, Facts> | undefined,
     previous?: Inputs,
   ): Promise<Outputs>;
 
   /** Takes away what apply made. Data stays unless the inputs say otherwise; what stays is named by a warning. */
-  remove(scene: Scene, declared: Inputs, outputs: Outputs): Promise<void>;
+  remove(context: ResourceContext, declared: Inputs, outputs: Outputs): Promise<void>;
 }
 
 /** The schemas of a definition, which its types come from. */

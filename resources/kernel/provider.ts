@@ -5,7 +5,7 @@ import { configureSsh, hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
 import { type Checked, check, containsUnknown, type Failure, knownPart } from "./check.ts";
-import { type AnyDefinition, PartlyApplied, type Scene } from "./definition.ts";
+import { type AnyDefinition, PartlyApplied, type ResourceContext } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
 import {
@@ -79,14 +79,14 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   ): Promise<Checked> {
     const definition = this.#definition;
     if (containsUnknown(checked.host)) return { inputs: checked, failures: [] };
-    const scene = this.#scene(this.#idOf(names), { ...checked, ...names }, redaction);
+    const context = this.#context(this.#idOf(names), { ...checked, ...names }, redaction);
     try {
       const inputs = definition.settles
-        ? (storable(await definition.settles(scene, checked as never, before as never)) as Properties)
+        ? (storable(await definition.settles(context, checked as never, before as never)) as Properties)
         : checked;
       const known = definition.inputs.safeParse(knownPart(inputs));
       if (definition.preflight && known.success && !(before && same(before, inputs))) {
-        await definition.preflight(scene, known.data as never, before as never, !containsUnknown(inputs));
+        await definition.preflight(context, known.data as never, before as never, !containsUnknown(inputs));
       }
       return { inputs, failures: [] };
     } catch (error) {
@@ -131,7 +131,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       const properties = upgraded(this.#definition, stored);
       const declared = inputsOf(this.#definition, properties);
       const observed = await this.#definition.observe(
-        this.#scene(id, properties, redaction),
+        this.#context(id, properties, redaction),
         declared as never,
         outputsOf(this.#definition, properties),
       );
@@ -160,7 +160,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       const properties = upgraded(this.#definition, stored);
       const declared = inputsOf(this.#definition, properties);
       await this.#definition.remove(
-        this.#scene(id, properties, redaction),
+        this.#context(id, properties, redaction),
         declared as never,
         outputsOf(this.#definition, properties),
       );
@@ -170,19 +170,19 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   async #apply(step: string, id: string, inputs: Properties, olds?: Properties): Promise<Properties> {
     return this.#explained(step, inputs, async (redaction) => {
       redaction.learn(olds);
-      const scene = this.#scene(id, inputs, redaction);
+      const context = this.#context(id, inputs, redaction);
       const wanted = inputsOf(this.#definition, inputs) as never;
       const before = olds && upgraded(this.#definition, olds);
       const previous = before && inputsOf(this.#definition, before);
       const observed = await this.#definition.observe(
-        scene,
+        context,
         wanted,
         before && outputsOf(this.#definition, before),
       );
       redaction.learn(observed?.inputs).learn(observed?.outputs);
       let made: object | undefined;
       try {
-        made = (await this.#definition.apply(scene, wanted, observed, previous as never)) ?? {};
+        made = (await this.#definition.apply(context, wanted, observed, previous as never)) ?? {};
         return this.#withOutputs(inputs, storable(made, "outputs") as Properties);
       } catch (error) {
         const partly = error instanceof PartlyApplied;
@@ -204,7 +204,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     return `${this.#definition.kind.toLowerCase()}-${String(inputs[hidden.name])}`;
   }
 
-  #scene(id: string, properties: Properties, redaction: Redaction): Scene {
+  #context(id: string, properties: Properties, redaction: Redaction): ResourceContext {
     const urn = String(properties[hidden.urn] ?? "");
     return {
       id,

@@ -34,7 +34,7 @@ export function isSealed(seals: Seals, name: string, value: string): boolean {
  * Reads what is sealed for a resource; one probe of its `observe`. What differs is observed as some text
  * that is not the value, e.g. `(another one)`.
  *
- * @param id the resource's `scene.id`.
+ * @param id the resource's `context.id`.
  */
 export function sealsProbe(id: string, root = directory): Probe<Seals> {
   return {

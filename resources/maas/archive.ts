@@ -13,11 +13,11 @@ import {
 import { MaasRefusal } from "../../maas/refusal.ts";
 import { beforeSchema } from "../host/ledger/before-ledger.ts";
 import type { Declared } from "../kernel/declared.ts";
-import { defineResource, type Json, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, type Json, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
 import { same } from "../kernel/stored-properties.ts";
-import { archiveDoubt } from "./archive/archive-check.ts";
+import { archiveWarning } from "./archive/archive-check.ts";
 import { type DefaultName, defaultArchive } from "./archive/default-archives.ts";
 import {
   archiveOf,
@@ -83,8 +83,8 @@ export const maasArchive = defineResource({
   }),
   secrets: ["apiKey"],
 
-  async observe(scene, declared, outputs) {
-    const { client } = await regionOf(scene.host, declared, scene.warn);
+  async observe(context, declared, outputs) {
+    const { client } = await regionOf(context.host, declared, context.warn);
     const ids = outputs?.ids ?? {};
     const pairs = await client.sharing((reader) => pairsOf(reader, declared, ids, namesIn(declared)));
     const there = pairs.filter(({ name, found }) => found && (isDefault(name) || found.name === name));
@@ -98,8 +98,8 @@ export const maasArchive = defineResource({
     };
   },
 
-  async apply(scene, wanted, observed) {
-    const { client } = await regionOf(scene.host, wanted, scene.warn);
+  async apply(context, wanted, observed) {
+    const { client } = await regionOf(context.host, wanted, context.warn);
     const stored = observed?.outputs.before ?? {};
     const known = observed?.outputs.ids ?? {};
     const names = namesIn(wanted);
@@ -107,8 +107,8 @@ export const maasArchive = defineResource({
     const pairs = await pairsOf(client, wanted, known, [...names, ...dropped]);
     const declared = pairs.filter(({ wanted }) => wanted !== undefined);
     const changing = declared.filter((pair) => !isAsWanted(pair));
-    await checkArchives(scene, client, wanted, changing);
-    const ledger = beforeLedger(scene, wanted);
+    await checkArchives(context, client, wanted, changing);
+    const ledger = beforeLedger(context, wanted);
     const before = await ledger.remember(
       Object.fromEntries(declared.map((pair) => [pair.name, pair.found ? declaredForm(pair) : null])),
       stored,
@@ -118,7 +118,7 @@ export const maasArchive = defineResource({
     let changed = false;
     try {
       for (const pair of changing) {
-        ids[pair.name] = await write(scene, client, pair);
+        ids[pair.name] = await write(context, client, pair);
         changed = true;
       }
       for (const name of Object.keys(before).filter((name) => !names.includes(name))) {
@@ -134,9 +134,9 @@ export const maasArchive = defineResource({
     return { ids, before: left };
   },
 
-  async remove(scene, declared, outputs) {
-    const { client } = await regionOf(scene.host, declared, scene.warn);
-    const ledger = beforeLedger(scene, declared);
+  async remove(context, declared, outputs) {
+    const { client } = await regionOf(context.host, declared, context.warn);
+    const ledger = beforeLedger(context, declared);
     const before = await ledger.recall(outputs.before ?? {});
     const pairs = await pairsOf(client, declared, outputs.ids ?? {}, Object.keys(before));
     for (const { name, found } of pairs) await putBack(client, name, ownValue(before, name) ?? null, found);
@@ -189,7 +189,7 @@ function isAsWanted(pair: Pair): boolean {
 
 /** As seen from the region host, which stands where the machines do; without SSH nobody there can be asked. */
 async function checkArchives(
-  scene: Scene,
+  context: ResourceContext,
   client: MaasClient,
   { maas }: Inputs,
   pairs: readonly Pair[],
@@ -201,16 +201,16 @@ async function checkArchives(
   const release = String((await getConfig(client, "commissioning_distro_series")) ?? "");
   for (const { name, wanted } of archives) {
     const [suite = release] = "distributions" in wanted ? wanted.distributions : [];
-    const doubt = await archiveDoubt(scene.host, { name, url: wanted.url, key: wanted.key, suite });
-    if (doubt) scene.warn(doubt);
+    const doubt = await archiveWarning(context.host, { name, url: wanted.url, key: wanted.key, suite });
+    if (doubt) context.warn(doubt);
   }
 }
 
-async function write(scene: Scene, client: MaasClient, pair: Pair): Promise<number> {
+async function write(context: ResourceContext, client: MaasClient, pair: Pair): Promise<number> {
   const { name, isDefault, wanted = {}, found } = pair;
   if (!found) return (await createPackageRepository(client, name, wanted)).id;
   if (isDefault && found.name !== name) {
-    scene.warn(`MAAS's ${name} is called ${found.name} there (number ${found.id}), and keeps that name`);
+    context.warn(`MAAS's ${name} is called ${found.name} there (number ${found.id}), and keeps that name`);
   }
   const { id } = await updatePackageRepository(client, found.id, {
     ...wanted,

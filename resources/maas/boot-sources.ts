@@ -8,25 +8,35 @@ import { bootSourceSteps } from "../../maas/boot-sources/steps.ts";
 import type { MaasClient } from "../../maas/client.ts";
 import { getConfig } from "../../maas/operations/config.ts";
 import { comparedTo } from "../../maas/operations/version.ts";
-import { defineResource, type Observation, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import {
+  defineResource,
+  type Observation,
+  PartlyApplied,
+  type ResourceContext,
+} from "../kernel/definition.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
-import { asFound, imagesFound, inOrderStatus } from "./boot-sources/as-found.ts";
-import { carryOut, IndexUnread } from "./boot-sources/carry-out.ts";
 import {
   type Commissioning,
+  dismissNotifications,
   forgetNotifications,
   isSelected,
   notificationsBefore,
-  takeBackNotifications,
 } from "./boot-sources/caused-notifications.ts";
+import { executeSteps, IndexUnread } from "./boot-sources/execute-steps.ts";
 import { importImages } from "./boot-sources/import.ts";
-import { type DeclaredSource, type Inputs, inOrder, inputsSchema } from "./boot-sources/inputs.ts";
+import { byPriority, type DeclaredSource, type Inputs, inputsSchema } from "./boot-sources/inputs.ts";
 import { defaultLimits, type Limits } from "./boot-sources/limits.ts";
-import { type Blockage, blockage, checkMirror, type OfferedImage } from "./boot-sources/preflight.ts";
+import { inOrderStatus, observedImages, observedSources } from "./boot-sources/observed-sources.ts";
+import {
+  checkMirror,
+  type ImportBlocker,
+  importBlocker,
+  type OfferedImage,
+} from "./boot-sources/preflight.ts";
 import { proxyWarnings } from "./boot-sources/proxy-warnings.ts";
-import { putBack } from "./boot-sources/put-back.ts";
 import { readImages, readSources } from "./boot-sources/read-sources.ts";
-import { type Seen, seenFromHere, seenFromHost } from "./boot-sources/seen-from.ts";
+import { restoreSources } from "./boot-sources/restore-sources.ts";
+import { readerOnHost, readerOnWorkstation, type StreamReader } from "./boot-sources/stream-reader.ts";
 import {
   beforeAnother,
   beforeLedger,
@@ -51,49 +61,49 @@ export const maasBootSources = defineResource({
   status: inOrderStatus,
   secrets: ["apiKey"],
 
-  async observe(scene, declared, outputs) {
-    const { client } = await regionOf(scene.host, declared, scene.warn);
+  async observe(context, declared, outputs) {
+    const { client } = await regionOf(context.host, declared, context.warn);
     const urls = Object.values(declared.sources).map(({ url }) => url);
     const [sources, images] = await client.sharing(async (reader) => [
       await readSources(reader, (source) => urls.some((url) => samePlace(url, source.url))),
       declared.import ? await readImages(reader, declared.images) : undefined,
     ]);
-    const found = asFound(declared, sources);
+    const found = observedSources(declared, sources);
     return {
-      inputs: { ...declared, sources: found.sources, images: imagesFound(declared, images) },
+      inputs: { ...declared, sources: found.sources, images: observedImages(declared, images) },
       outputs: { before: outputs?.before ?? [] },
       status: found.status,
     };
   },
 
-  apply: (scene, wanted, observed) => apply(defaultLimits, scene, wanted, observed),
-  remove: (scene, declared, outputs) => remove(defaultLimits, scene, declared, outputs),
+  apply: (context, wanted, observed) => apply(defaultLimits, context, wanted, observed),
+  remove: (context, declared, outputs) => remove(defaultLimits, context, declared, outputs),
 });
 
 /** The same with other patience. */
 export function maasBootSourcesWith(limits: Limits): typeof maasBootSources {
   return {
     ...maasBootSources,
-    apply: (scene, wanted, observed) => apply(limits, scene, wanted, observed),
-    remove: (scene, declared, outputs) => remove(limits, scene, declared, outputs),
+    apply: (context, wanted, observed) => apply(limits, context, wanted, observed),
+    remove: (context, declared, outputs) => remove(limits, context, declared, outputs),
   };
 }
 
 async function apply(
   limits: Limits,
-  scene: Scene,
+  context: ResourceContext,
   wanted: Inputs,
   observed: Observation<Inputs, Outputs> | undefined,
 ): Promise<Outputs> {
-  const region = await regionOf(scene.host, wanted, scene.warn);
+  const region = await regionOf(context.host, wanted, context.warn);
   const { client } = region;
-  const seen = wanted.maas.direct ? seenFromHere() : seenFromHost(scene.host);
+  const seen = wanted.maas.direct ? readerOnWorkstation() : readerOnHost(context.host);
   const sources = await readSources(client);
   const offered = await checkMirrors(seen, wanted);
   const blocking = await blockages(seen, wanted, sources);
   // Since 3.8 MAAS passes over a source that it cannot read, and notifies of it.
   if (comparedTo(region.version, 3, 8) < 0) refuseBlocked(wanted, blocking);
-  for (const line of await proxyWarnings(client)) scene.warn(line);
+  for (const line of await proxyWarnings(client)) context.warn(line);
   const images = wanted.import ? { ...versionsOf(offered), ...wanted.images } : {};
   const states = await readImages(client, images);
   const commissioning = await commissioningOf(client);
@@ -108,33 +118,33 @@ async function apply(
         lacksImages: Object.entries(images).some(([image, version]) => states[image]?.complete !== version),
       },
       {
-        sources: inOrder(wanted.sources).map(([, source]) => wantedSource(source)),
+        sources: byPriority(wanted.sources).map(([, source]) => wantedSource(source)),
         exclusive: wanted.exclusive,
         import: wanted.import,
       },
     );
   const isUnreachable = (id: number) => blocking.get(id)?.unreachable ?? false;
   const steps = plan(sources, (id) => !isUnreachable(id));
-  const before = await remember(scene, wanted, sources, observed?.outputs.before ?? []);
-  const ledger = beforeLedger(scene, wanted);
+  const before = await remember(context, wanted, sources, observed?.outputs.before ?? []);
+  const ledger = beforeLedger(context, wanted);
   const changesSources = steps.some((step) => step.do !== "import");
   let changed = false;
   const work = {
     region,
-    progress: scene.progress,
+    progress: context.progress,
     changing: () => {
       changed = true;
     },
-    import: () => importImages(client, images, ours, limits, scene.progress),
+    import: () => importImages(client, images, ours, limits, context.progress),
   };
   try {
     const notified = await notificationsBefore(client, ledger, changesSources);
     const deadOnes = wanted.exclusive && [...blocking.keys()].some(isUnreachable);
     const patience = deadOnes ? { ...limits, refreshMs: limits.refreshBesideDeadMs } : limits;
-    await carryOut(steps, { ...work, limits: patience }).catch(async (error: unknown) => {
+    await executeSteps(steps, { ...work, limits: patience }).catch(async (error: unknown) => {
       if (!deadOnes || !(error instanceof IndexUnread)) throw error;
-      scene.progress("MAAS waits for sources that it cannot reach: they go first");
-      await carryOut(
+      context.progress("MAAS waits for sources that it cannot reach: they go first");
+      await executeSteps(
         plan(await readSources(client), () => true),
         { ...work, limits },
       );
@@ -143,9 +153,9 @@ async function apply(
       // An import may have changed the release: the first one that brings an LTS release lets MAAS commission with it.
       const { os, release } = await commissioningOf(client);
       const selecting = Object.values(wanted.sources);
-      await takeBackNotifications(client, notified, selecting, { os, release }, true);
+      await dismissNotifications(client, notified, selecting, { os, release }, true);
       if (wanted.exclusive && !isSelected(selecting, { os, release })) {
-        scene.warn(
+        context.warn(
           `MAAS commissions machines with ${os}/${release}, which nothing selects, and notifies its users of that: select it, or let it commission with another release (commissioning_distro_series)`,
         );
       }
@@ -161,24 +171,23 @@ async function commissioningOf(client: MaasClient): Promise<Commissioning> {
   return { os: "ubuntu", release: String(await getConfig(client, "commissioning_distro_series")) };
 }
 
-async function remove(limits: Limits, scene: Scene, declared: Inputs, outputs: Outputs): Promise<void> {
-  const region = await regionOf(scene.host, declared, scene.warn);
-  const ledger = beforeLedger(scene, declared);
+async function remove(
+  limits: Limits,
+  context: ResourceContext,
+  declared: Inputs,
+  outputs: Outputs,
+): Promise<void> {
+  const region = await regionOf(context.host, declared, context.warn);
+  const ledger = beforeLedger(context, declared);
   const stored = outputs.before?.length ? { sources: outputs.before } : {};
   const kept = (await ledger.recall(stored as never)) as Remembered;
   const ours = Object.values(declared.sources).map(({ url }) => url);
   const before = declared.fallback ? [fallbackSource(declared.fallback)] : (kept.sources ?? []);
-  const seen = declared.maas.direct ? seenFromHere() : seenFromHost(scene.host);
+  const seen = declared.maas.direct ? readerOnWorkstation() : readerOnHost(context.host);
   const notified = (await notificationsBefore(region.client, ledger, true)) ?? [];
-  await putBack({ region, seen, limits, warn: scene.warn }, ours, before);
+  await restoreSources({ region, seen, limits, warn: context.warn }, ours, before);
   const commissioning = await commissioningOf(region.client);
-  await takeBackNotifications(
-    region.client,
-    notified,
-    await readSources(region.client),
-    commissioning,
-    false,
-  );
+  await dismissNotifications(region.client, notified, await readSources(region.client), commissioning, false);
   await ledger.keep({});
 }
 
@@ -199,9 +208,9 @@ function wantedSource({ url, keyring, selections }: DeclaredSource): WantedSourc
 }
 
 /** Everything that the declared mirrors give MAAS; the first of two with one image counts. */
-async function checkMirrors(seen: Seen, { sources, images }: Inputs): Promise<OfferedImage[]> {
+async function checkMirrors(seen: StreamReader, { sources, images }: Inputs): Promise<OfferedImage[]> {
   const offered: OfferedImage[] = [];
-  for (const [name, source] of inOrder(sources)) offered.push(...(await checkMirror(seen, name, source)));
+  for (const [name, source] of byPriority(sources)) offered.push(...(await checkMirror(seen, name, source)));
   const versions: ImageVersions = versionsOf(offered);
   const moved = Object.entries(images).filter(([image, version]) => versions[image] !== version);
   if (moved.length === 0) return offered;
@@ -218,15 +227,15 @@ async function checkMirrors(seen: Seen, { sources, images }: Inputs): Promise<Of
 
 /** Why each of the other sources would end every import, by its id. */
 async function blockages(
-  seen: Seen,
+  seen: StreamReader,
   { sources }: Inputs,
   found: readonly FoundSource[],
-): Promise<ReadonlyMap<number, Blockage>> {
+): Promise<ReadonlyMap<number, ImportBlocker>> {
   const adopted = Object.values(sources).map(({ url }) => sourceAt(found, url));
-  const blockages = new Map<number, Blockage>();
+  const blockages = new Map<number, ImportBlocker>();
   for (const source of found) {
     if (adopted.includes(source)) continue;
-    const blocked = await blockage(seen, source);
+    const blocked = await importBlocker(seen, source);
     if (blocked) blockages.set(source.id, { ...blocked, reason: `${source.url}: ${blocked.reason}` });
   }
   return blockages;
@@ -235,7 +244,7 @@ async function blockages(
 /** MAAS says nothing of why its imports end: it is said here. */
 function refuseBlocked(
   { exclusive, import: imports }: Inputs,
-  blocking: ReadonlyMap<number, Blockage>,
+  blocking: ReadonlyMap<number, ImportBlocker>,
 ): void {
   if (exclusive || !imports || blocking.size === 0) return;
   throw new ExplainedError({
@@ -248,13 +257,13 @@ function refuseBlocked(
 }
 
 async function remember(
-  scene: Scene,
+  context: ResourceContext,
   inputs: Inputs,
   sources: readonly FoundSource[],
   stored: readonly RememberedSource[],
 ): Promise<readonly RememberedSource[]> {
   if (stored.length > 0) return stored;
-  const ledger = beforeLedger(scene, inputs);
+  const ledger = beforeLedger(context, inputs);
   const kept = await ledger.remember({ sources: sources.map(remembered) } as never, {});
   return (kept as Remembered).sources ?? [];
 }

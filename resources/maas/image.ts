@@ -11,7 +11,7 @@ import {
 } from "../../maas/operations/boot-resources.ts";
 import { MaasRefusal } from "../../maas/refusal.ts";
 import { distroSeriesOf, fileTypes, nameRefusal, storedName, storedTypes } from "../../maas/upload-names.ts";
-import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { chunksHere, chunksThere } from "./image/chunks.ts";
@@ -72,8 +72,8 @@ export const maasImage = defineResource({
   identity: ["name", "architecture"],
   secrets: ["apiKey"],
 
-  async observe(scene, declared) {
-    const { client } = await regionOf(scene.host, declared, scene.warn);
+  async observe(context, declared) {
+    const { client } = await regionOf(context.host, declared, context.warn);
     const there = await client.sharing((reader) => find(reader, declared));
     const newest = there?.sets.at(-1);
     const [file] = newest?.files ?? [];
@@ -92,10 +92,10 @@ export const maasImage = defineResource({
     };
   },
 
-  apply: (scene, wanted, _, previous) => apply(defaultUploadLimits, scene, wanted, previous),
+  apply: (context, wanted, _, previous) => apply(defaultUploadLimits, context, wanted, previous),
 
-  async remove(scene, declared) {
-    const { client } = await regionOf(scene.host, declared, scene.warn);
+  async remove(context, declared) {
+    const { client } = await regionOf(context.host, declared, context.warn);
     const there = await find(client, declared);
     if (!there) return;
     try {
@@ -109,22 +109,22 @@ export const maasImage = defineResource({
 
 /** The same with other patience. */
 export function maasImageWith(limits: UploadLimits): typeof maasImage {
-  return { ...maasImage, apply: (scene, wanted, _, previous) => apply(limits, scene, wanted, previous) };
+  return { ...maasImage, apply: (context, wanted, _, previous) => apply(limits, context, wanted, previous) };
 }
 
 async function apply(
   limits: UploadLimits,
-  scene: Scene,
+  context: ResourceContext,
   wanted: Inputs,
   previous: Inputs | undefined,
 ): Promise<Outputs> {
-  const { client } = await regionOf(scene.host, wanted, scene.warn);
+  const { client } = await regionOf(context.host, wanted, context.warn);
   const there = await find(client, wanted);
   if (there && isSame(there, wanted)) return outputsOf(there);
   if (there && !previous) refuseToReplace(there, wanted);
   await needArchitecture(client, wanted.architecture);
   const { file, name, architecture, size, sha256, fileType, title, baseImage } = wanted;
-  const read = file.onHost ? chunksThere(scene.host, file.path) : chunksHere(file.path);
+  const read = file.onHost ? chunksThere(context.host, file.path) : chunksHere(file.path);
   const fields = {
     name,
     architecture,
@@ -136,7 +136,7 @@ async function apply(
   };
   const described = there && isDescribed(there, wanted) ? there : undefined;
   try {
-    return outputsOf(await upload(client, fields, described, read, limits, scene.progress));
+    return outputsOf(await upload(client, fields, described, read, limits, context.progress));
   } catch (error) {
     const begun = await find(client, wanted).catch(() => undefined);
     if (!begun) throw error;

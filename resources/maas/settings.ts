@@ -5,7 +5,7 @@ import { getConfig, setConfig } from "../../maas/operations/config.ts";
 import { MaasRefusal } from "../../maas/refusal.ts";
 import { type Before, beforeSchema } from "../host/ledger/before-ledger.ts";
 import type { Declared } from "../kernel/declared.ts";
-import { defineResource, PartlyApplied, type Scene } from "../kernel/definition.ts";
+import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
 import { same } from "../kernel/stored-properties.ts";
@@ -47,8 +47,8 @@ export const maasSettings = defineResource({
   }),
   secrets: ["apiKey"],
 
-  async observe(scene, declared, outputs) {
-    const { client } = await regionOf(scene.host, declared, scene.warn);
+  async observe(context, declared, outputs) {
+    const { client } = await regionOf(context.host, declared, context.warn);
     const settings = await read(client, namesIn(declared.settings));
     return {
       inputs: { ...declared, settings: settings as Inputs["settings"] },
@@ -56,10 +56,10 @@ export const maasSettings = defineResource({
     };
   },
 
-  async apply(scene, wanted, observed) {
-    const { client } = await regionOf(scene.host, wanted, scene.warn);
+  async apply(context, wanted, observed) {
+    const { client } = await regionOf(context.host, wanted, context.warn);
     const there = (observed?.inputs.settings ?? {}) as Before;
-    const ledger = beforeLedger(scene, wanted);
+    const ledger = beforeLedger(context, wanted);
     const before = await ledger.remember(there, observed?.outputs.before ?? {});
     const left: Record<string, SettingValue> = { ...(before as Record<string, SettingValue>) };
     let changed = false;
@@ -71,7 +71,7 @@ export const maasSettings = defineResource({
         changed = true;
       }
       for (const name of namesIn(before).filter((known) => wanted.settings[known] === undefined)) {
-        await putBack(scene, client, name, left[name]);
+        await putBack(context, client, name, left[name]);
         delete left[name];
         changed = true;
       }
@@ -82,11 +82,11 @@ export const maasSettings = defineResource({
     return { before: left };
   },
 
-  async remove(scene, declared, outputs) {
-    const { client } = await regionOf(scene.host, declared, scene.warn);
-    const ledger = beforeLedger(scene, declared);
+  async remove(context, declared, outputs) {
+    const { client } = await regionOf(context.host, declared, context.warn);
+    const ledger = beforeLedger(context, declared);
     const before = await ledger.recall(outputs.before ?? {});
-    for (const name of namesIn(before)) await putBack(scene, client, name, before[name] as SettingValue);
+    for (const name of namesIn(before)) await putBack(context, client, name, before[name] as SettingValue);
     await ledger.keep({});
   },
 });
@@ -117,7 +117,7 @@ async function read(
 }
 
 async function putBack(
-  scene: Scene,
+  context: ResourceContext,
   client: MaasClient,
   name: SettingName,
   value: SettingValue | undefined,
@@ -129,7 +129,7 @@ async function putBack(
   } catch (error) {
     if (!(error instanceof MaasRefusal) || error.status !== 400) throw error;
     const why = imageSettings.includes(name) ? ", since MAAS has no image of that any more" : "";
-    scene.warn(
+    context.warn(
       `${name} stays ${JSON.stringify(now)}: MAAS does not take ${JSON.stringify(value)} back${why} (${error.explanation.found})`,
     );
   }

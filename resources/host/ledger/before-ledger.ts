@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { sh } from "../../../hosts/shell.ts";
-import type { Json, Scene } from "../../kernel/definition.ts";
+import type { Json, ResourceContext } from "../../kernel/definition.ts";
 import { ledgerPlace } from "./place.ts";
 
 /** By a name of the resource's own: what was there before this project changed it. */
@@ -14,21 +14,21 @@ const directory = `${ledgerPlace.directory}/before`;
  * What was there before a resource's first change, so that it can be put back. The state remembers it; so does the host,
  * in a file that only root reads, written before the change: an update that is killed leaves no state.
  *
- *     const ledger = new BeforeLedger(scene);
+ *     const ledger = new BeforeLedger(context);
  *     const before = await ledger.remember({ "vm.swappiness": "60" }, observed?.outputs.before ?? {});
  *     // ... change, and put back what is no longer declared ...
  *     await ledger.keep(rest);
  */
 export class BeforeLedger {
-  readonly #scene: Pick<Scene, "id" | "host">;
+  readonly #context: Pick<ResourceContext, "id" | "host">;
   readonly #onHost: boolean;
   readonly #path: string;
 
   /** @param onHost false where there is no SSH to the host: then there is the state alone. */
-  constructor(scene: Pick<Scene, "id" | "host">, { onHost = true } = {}) {
-    this.#scene = scene;
+  constructor(context: Pick<ResourceContext, "id" | "host">, { onHost = true } = {}) {
+    this.#context = context;
     this.#onHost = onHost;
-    this.#path = `${directory}/${scene.id}.json`;
+    this.#path = `${directory}/${context.id}.json`;
   }
 
   /**
@@ -58,7 +58,7 @@ export class BeforeLedger {
   async #read(): Promise<Before> {
     if (!this.#onHost) return {};
     const step = "reading what was there before the first change";
-    const { stdout } = await this.#scene.host.run(sh`if [ -e ${this.#path} ]; then cat ${this.#path}; fi`, {
+    const { stdout } = await this.#context.host.run(sh`if [ -e ${this.#path} ]; then cat ${this.#path}; fi`, {
       step,
     });
     if (!stdout.trim()) return {};
@@ -66,7 +66,7 @@ export class BeforeLedger {
       return beforeSchema.parse(JSON.parse(stdout));
     } catch (cause) {
       throw new ExplainedError({
-        host: this.#scene.host.name,
+        host: this.#context.host.name,
         step,
         found: `${this.#path} is not what an update wrote`,
         remedy:
@@ -89,7 +89,7 @@ sync "$new"
 mv -f "$new" ${this.#path}`
         : sh`rm -f ${this.#path}
 rmdir ${directory} ${ledgerPlace.directory} 2>/dev/null || true`;
-    await this.#scene.host.run(script, {
+    await this.#context.host.run(script, {
       step: "remembering what was there before the first change",
       input: JSON.stringify(values),
     });

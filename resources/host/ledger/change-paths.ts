@@ -1,5 +1,5 @@
 import { ExplainedError } from "../../../errors/explained-error.ts";
-import { PartlyApplied, type Scene } from "../../kernel/definition.ts";
+import { PartlyApplied, type ResourceContext } from "../../kernel/definition.ts";
 import type { DeclaredPath } from "./declared-path.ts";
 import {
   type ClaimsReport,
@@ -18,14 +18,14 @@ import { ledgerPlace } from "./place.ts";
  * @throws PartlyApplied when it failed and something stays changed, ExplainedError when nothing does.
  */
 export async function changePaths(
-  scene: Scene,
+  context: ResourceContext,
   declared: readonly DeclaredPath[],
   differs: (path: DeclaredPath) => boolean,
   step: string,
   checks: ServiceChecks = {},
 ): Promise<void> {
-  const claims = pathClaims(scene.id, declared, differs, ledgerPlace, checks);
-  const { began, error } = await run(scene, claims, declared, step).catch((lost: Error) => ({
+  const claims = pathClaims(context.id, declared, differs, ledgerPlace, checks);
+  const { began, error } = await run(context, claims, declared, step).catch((lost: Error) => ({
     began: true,
     error: lost,
   }));
@@ -37,17 +37,21 @@ export async function changePaths(
  *
  * @param checks services that have to take what is left, unless they refused their configuration before.
  */
-export async function releasePaths(scene: Scene, step: string, checks: ServiceChecks = {}): Promise<void> {
+export async function releasePaths(
+  context: ResourceContext,
+  step: string,
+  checks: ServiceChecks = {},
+): Promise<void> {
   const release = (tried: ServiceChecks) =>
     run(
-      scene,
-      pathClaims(scene.id, [], () => false, ledgerPlace, tried),
+      context,
+      pathClaims(context.id, [], () => false, ledgerPlace, tried),
       [],
       step,
     );
   let { error, alreadyBad } = await release(checks);
   if (error && alreadyBad) {
-    scene.warn(error.message);
+    context.warn(error.message);
     ({ error } = await release({}));
   }
   if (error) throw error;
@@ -60,15 +64,15 @@ export async function releasePaths(scene: Scene, step: string, checks: ServiceCh
  * @throws ExplainedError that names who declares something else for one, or listens where a service is to.
  */
 export async function lookAtClaims(
-  scene: Scene,
+  context: ResourceContext,
   declared: readonly DeclaredPath[],
   checks: ServiceChecks,
   isWhole: boolean,
 ): Promise<void> {
-  const claims = pathClaims(scene.id, declared, () => true, ledgerPlace, checks);
+  const claims = pathClaims(context.id, declared, () => true, ledgerPlace, checks);
   const step = "looking for who else declares this";
   const script = [claims.prologue, claims.look, ...(isWhole ? [claims.trial] : []), ""].join("\n");
-  const result = await scene.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
+  const result = await context.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
   const refused = lookReport(claims, result);
   if (refused) throw refused;
   if (result.code === 0) return;
@@ -80,15 +84,15 @@ export async function lookAtClaims(
 }
 
 async function run(
-  scene: Scene,
+  context: ResourceContext,
   claims: PathClaims,
   declared: readonly DeclaredPath[],
   step: string,
 ): Promise<ClaimsReport> {
   const script = `${claims.prologue}\n${claims.body}`;
-  const result = await scene.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
+  const result = await context.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
   const report = claimsReport(claims, result);
-  for (const warning of report.warnings) scene.warn(warning);
+  for (const warning of report.warnings) context.warn(warning);
   return report;
 }
 

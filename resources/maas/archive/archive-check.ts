@@ -23,7 +23,7 @@ const olderUbuntuKey = "790BC7277767219C42C86F933B4FE6ACC0B21F32";
  * @returns what a person should know though it may be right.
  * @throws ExplainedError where a key is declared that did not sign the archive: no machine could use it.
  */
-export async function archiveDoubt(host: Host, archive: CheckedArchive): Promise<string | undefined> {
+export async function archiveWarning(host: Host, archive: CheckedArchive): Promise<string | undefined> {
   const { name, key, suite } = archive;
   const url = `${archive.url.replace(/\/*$/, "")}/dists/${suite}/InRelease`;
   const answer = await host.fetch(url, { maximumBytes: 16 * 1024 * 1024 }).catch((error: unknown) => {

@@ -55,7 +55,7 @@ export async function notificationsBefore(
  * @param sources What is selected now.
  * @param offered Whether a source is known to have what is selected from it.
  */
-export async function takeBackNotifications(
+export async function dismissNotifications(
   client: MaasClient,
   before: readonly number[],
   sources: readonly Selecting[],

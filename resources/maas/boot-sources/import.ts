@@ -3,9 +3,9 @@ import type { ImageVersions } from "../../../content/simplestreams/maas-images.t
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { MaasClient } from "../../../maas/client.ts";
 import { isImporting, startImport } from "../../../maas/operations/boot-resources.ts";
-import { importerSays } from "./importer-notifications.ts";
+import { importerErrors } from "./importer-notifications.ts";
 import type { Limits } from "./limits.ts";
-import { type ImageState, readImages, said } from "./read-sources.ts";
+import { type ImageState, imageStateText, readImages } from "./read-sources.ts";
 
 /** An import that ended early, or was one of somebody else with other selections, is followed by another one. */
 const mostImports = 3;
@@ -31,7 +31,7 @@ export async function importImages(
     progress(`MAAS imports ${Object.keys(wanted).length} images`);
     const missing = await untilOver(client, wanted, limits, progress);
     if (missing.length === 0) return;
-    const complaints = await importerSays(client, ours);
+    const complaints = await importerErrors(client, ours);
     if (imports < mostImports && !complaints.ours) continue;
     throw notThere(missing, complaints.all, Date.now() - started);
   }
@@ -57,7 +57,9 @@ async function untilOver(
     const names = Object.keys(lacking);
     // What is no longer selected goes at the very end of an import.
     if (names.length === 0 && !isBusy) return [];
-    const line = names.map((image) => `${image}: ${said(states[image], lacking[image] ?? "")}`).join("\n");
+    const line = names
+      .map((image) => `${image}: ${imageStateText(states[image], lacking[image] ?? "")}`)
+      .join("\n");
     if (line !== before) {
       moved = Date.now();
       progress(progressLine(wanted, lacking, states));
@@ -65,7 +67,7 @@ async function untilOver(
     before = line;
     if (isBusy) busy = Date.now();
     if (!isBusy && Date.now() - busy >= limits.restMs)
-      return names.map((image) => `${image} (${said(states[image], lacking[image] ?? "")})`);
+      return names.map((image) => `${image} (${imageStateText(states[image], lacking[image] ?? "")})`);
     if (Date.now() - moved > limits.stallMs) throw stalled(names, limits);
     await pause(wait);
   }

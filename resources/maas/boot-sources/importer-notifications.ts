@@ -4,7 +4,7 @@ import { listBootSources } from "../../../maas/operations/boot-sources.ts";
 import { listNotifications } from "../../../maas/operations/notifications.ts";
 
 /** What MAAS's image importer complains of. */
-export interface Complaints {
+export interface ImporterErrors {
   /** Of the given sources; empty where it does not. */
   readonly ours: string;
   /** Of whatever it is. */
@@ -12,7 +12,7 @@ export interface Complaints {
 }
 
 /** @param urls of the sources that are ours: a complaint of another one says nothing about them. */
-export async function importerSays(reader: MaasReader, urls: readonly string[]): Promise<Complaints> {
+export async function importerErrors(reader: MaasReader, urls: readonly string[]): Promise<ImporterErrors> {
   const complaints = (await listNotifications(reader)).filter(
     ({ ident, category, message }) =>
       (category === "error" || category === "warning") &&

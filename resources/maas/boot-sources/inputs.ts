@@ -36,7 +36,7 @@ export const binaryKeyring = z.base64().superRefine((text, context) => {
 });
 
 /** Of two sources with one image, the first by name is the one that MAAS is to take it from. */
-export function inOrder<Source>(sources: Readonly<Record<string, Source>>): [string, Source][] {
+export function byPriority<Source>(sources: Readonly<Record<string, Source>>): [string, Source][] {
   return Object.entries(sources).sort(([one], [other]) => (one < other ? -1 : 1));
 }
 

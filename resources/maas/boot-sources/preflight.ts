@@ -1,15 +1,15 @@
-import { withEach } from "../../../content/bounded-work.ts";
+import { forEachConcurrently } from "../../../content/bounded-work.ts";
 import type { Fetch } from "../../../content/fetch.ts";
 import { defaultCache, type MetadataCache } from "../../../content/metadata-cache.ts";
 import { trustedKeys } from "../../../content/openpgp/keyring.ts";
 import { streamLocation } from "../../../content/simplestreams/location.ts";
-import { type StreamImage, takenImages } from "../../../content/simplestreams/maas-images.ts";
+import { imagesSelectedBy, type StreamImage } from "../../../content/simplestreams/maas-images.ts";
 import type { Fault, Product } from "../../../content/simplestreams/products.ts";
 import { readProducts, readStreamRoots } from "../../../content/simplestreams/streams.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { type FoundSource, isUnsigned } from "../../../maas/boot-sources/state.ts";
 import type { DeclaredSource } from "./inputs.ts";
-import type { Seen } from "./seen-from.ts";
+import type { StreamReader } from "./stream-reader.ts";
 
 /** An image that a mirror offers, with the files that MAAS will ask it for. */
 export interface OfferedImage extends StreamImage {
@@ -28,7 +28,7 @@ const requestsAtOnce = 16;
  * @throws ExplainedError for whatever MAAS would not get past, most of which it never reports
  */
 export async function offeredImages(
-  { fetch }: Pick<Seen, "fetch">,
+  { fetch }: Pick<StreamReader, "fetch">,
   url: string,
   keyring: Buffer,
   cache: MetadataCache = defaultCache(),
@@ -60,11 +60,11 @@ export async function offeredImages(
  *
  * @throws ExplainedError for one of them of which it cannot be told what MAAS would take
  */
-export function takenOf(
+export function selectedImages(
   images: readonly OfferedImage[],
-  selections: Parameters<typeof takenImages>[1],
+  selections: Parameters<typeof imagesSelectedBy>[1],
 ): OfferedImage[] {
-  const taken = takenImages(images, selections);
+  const taken = imagesSelectedBy(images, selections);
   for (const { fault } of taken) if (fault) throw fault.refusal();
   return taken;
 }
@@ -77,7 +77,7 @@ export function takenOf(
  * @returns what MAAS will take from it
  */
 export async function checkMirror(
-  seen: Seen,
+  seen: StreamReader,
   name: string,
   { url, keyring, selections }: DeclaredSource,
 ): Promise<OfferedImage[]> {
@@ -112,19 +112,19 @@ export async function checkMirror(
       values: [`${values[0]}.selections`],
     });
   }
-  const taken = takenOf(images, selections);
+  const taken = selectedImages(images, selections);
   await checkFiles(seen, url, [...metadata, ...taken.flatMap(({ files }) => files)]);
   return taken;
 }
 
 async function checkFiles(
-  seen: Seen,
+  seen: StreamReader,
   url: string,
   files: readonly { readonly path: string; readonly size: number }[],
 ): Promise<void> {
   const { base } = streamLocation(url, !isUnsigned(url));
   const sizes = new Map(files.map(({ path, size }) => [path, size]));
-  const faults = await withEach([...sizes], requestsAtOnce, async ([path, size]) => {
+  const faults = await forEachConcurrently([...sizes], requestsAtOnce, async ([path, size]) => {
     const found = await seen.sizeOf(`${base}/${encoded(path)}`);
     return found === size
       ? []
@@ -142,7 +142,7 @@ async function checkFiles(
 }
 
 /** Why MAAS gets nothing from a source that it has. */
-export interface Blockage {
+export interface ImportBlocker {
   readonly reason: string;
   /** Whether it merely cannot be fetched: MAAS then reads the other sources all the same, though every import ends there. */
   readonly unreachable: boolean;
@@ -152,11 +152,14 @@ export interface Blockage {
  * Why MAAS gets nothing from a source that it has; undefined when it would. Such a source ends every import before 3.8, of
  * all sources, and of most of the reasons MAAS says nothing.
  */
-export async function blockage(seen: Seen, source: FoundSource): Promise<Blockage | undefined> {
+export async function importBlocker(
+  seen: StreamReader,
+  source: FoundSource,
+): Promise<ImportBlocker | undefined> {
   if (source.enabled === false) return undefined;
   const stops = (reason: string) => ({ reason, unreachable: false });
   let unreachable = false;
-  const fetch: Seen["fetch"] = async (url, maximumBytes) => {
+  const fetch: StreamReader["fetch"] = async (url, maximumBytes) => {
     unreachable = true;
     const answer = await seen.fetch(url, maximumBytes);
     unreachable = answer.status !== 200;
@@ -177,7 +180,7 @@ export async function blockage(seen: Seen, source: FoundSource): Promise<Blockag
   }
 }
 
-function fetchBelow(fetch: Seen["fetch"], base: string): Fetch {
+function fetchBelow(fetch: StreamReader["fetch"], base: string): Fetch {
   return async (path, { maximum }) => {
     const url = `${base}/${encoded(path)}`;
     const { status, body } = await fetch(url, maximum + 1);

@@ -52,7 +52,7 @@ function stateOf({ sets }: BootResourceDetail, version: string): ImageState {
 }
 
 /** What there is of an image, in the words that the declaration uses: its version where that is whole. */
-export function said(state: ImageState | undefined, wanted: string): string {
+export function imageStateText(state: ImageState | undefined, wanted: string): string {
   if (!state) return "not there";
   if (state.complete === wanted) return wanted;
   const begun = state.progress === undefined ? "" : `${state.progress} % of ${wanted}`;

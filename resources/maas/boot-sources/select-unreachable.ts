@@ -10,14 +10,14 @@ import { createSelection } from "../../../maas/operations/selections.ts";
 import { comparedTo } from "../../../maas/operations/version.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
 import type { MaasRegion } from "../region/region.ts";
-import { untilKnown } from "./carry-out.ts";
+import { untilKnown } from "./execute-steps.ts";
 import type { Limits } from "./limits.ts";
-import { blockage } from "./preflight.ts";
-import type { Seen } from "./seen-from.ts";
+import { importBlocker } from "./preflight.ts";
+import type { StreamReader } from "./stream-reader.ts";
 
 export interface Selecting {
   readonly region: MaasRegion;
-  readonly seen: Seen;
+  readonly seen: StreamReader;
   readonly limits: Limits;
 }
 
@@ -44,7 +44,7 @@ export async function selectUnreachable(
   for (const our of there.filter(({ url }) => ours.some((one) => samePlace(one, url)))) {
     const url = otherSpelling(our.url);
     if (there.some((one) => one.url === url)) continue;
-    if (await blockage(seen, { ...our, url, keyringFilename, keyring: Buffer.alloc(0), selections: [] }))
+    if (await importBlocker(seen, { ...our, url, keyringFilename, keyring: Buffer.alloc(0), selections: [] }))
       continue;
     const keyring = { filename: keyringFilename };
     const made = await createBootSource(client, { url, keyring });

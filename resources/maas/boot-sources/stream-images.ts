@@ -1,7 +1,7 @@
 import { type ImageVersions, versionsOf } from "../../../content/simplestreams/maas-images.ts";
 import { hostNamed } from "../../../hosts/connections.ts";
-import { offeredImages, takenOf } from "./preflight.ts";
-import { seenFromHere, seenFromHost } from "./seen-from.ts";
+import { offeredImages, selectedImages } from "./preflight.ts";
+import { readerOnHost, readerOnWorkstation } from "./stream-reader.ts";
 
 export interface StreamImagesRequest {
   /** The region host, which reads the stream. */
@@ -11,7 +11,7 @@ export interface StreamImagesRequest {
   readonly url: string;
   /** Binary, in base64. */
   readonly keyring: string;
-  readonly selections: Parameters<typeof takenOf>[1];
+  readonly selections: Parameters<typeof selectedImages>[1];
 }
 
 export interface StreamImages {
@@ -27,7 +27,7 @@ export interface StreamImages {
  * @throws ExplainedError where it does not answer, or its signature is not right
  */
 export async function getStreamImages(request: StreamImagesRequest): Promise<StreamImages> {
-  const seen = request.direct ? seenFromHere() : seenFromHost(hostNamed(request.host));
+  const seen = request.direct ? readerOnWorkstation() : readerOnHost(hostNamed(request.host));
   const { images } = await offeredImages(seen, request.url, Buffer.from(request.keyring, "base64"));
-  return { images: versionsOf(takenOf(images, request.selections)), changes: [], warnings: [] };
+  return { images: versionsOf(selectedImages(images, request.selections)), changes: [], warnings: [] };
 }

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExplainedError } from "../../../errors/explained-error.ts";
-import { saysAway } from "../../../maas/away.ts";
 import { isBrokenConnection } from "../../../maas/broken-connection.ts";
 import type { MaasClient } from "../../../maas/client.ts";
 import {
@@ -12,6 +11,7 @@ import {
   uploadChunk,
 } from "../../../maas/operations/boot-resources.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
+import { isUnavailable } from "../../../maas/unavailable.ts";
 import { chunkSize, type ReadChunk } from "./chunks.ts";
 
 export interface UploadLimits {
@@ -128,7 +128,7 @@ async function whereItIs(
 
 /** Whether MAAS may not have been there at all, and comes back. */
 function isAway(error: unknown): boolean {
-  return isBrokenConnection(error) || (error instanceof MaasRefusal && saysAway(error.status));
+  return isBrokenConnection(error) || (error instanceof MaasRefusal && isUnavailable(error.status));
 }
 
 function unfinished(

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { isApiKey } from "../../../maas/api-key.ts";
 import { BeforeLedger } from "../../host/ledger/before-ledger.ts";
-import type { Scene } from "../../kernel/definition.ts";
+import type { ResourceContext } from "../../kernel/definition.ts";
 
 /** How MAAS is reached, the same for everything that concerns MAAS. */
 export interface MaasConnectionArgs {
@@ -84,8 +84,8 @@ export const maasConnectionSchema = z
   });
 
 /** What MAAS had before a resource of its region changed it; without SSH to a region host there is nowhere to keep it. */
-export function beforeLedger(scene: Scene, { maas }: MaasInputs): BeforeLedger {
-  return new BeforeLedger(scene, { onHost: !maas.direct });
+export function beforeLedger(context: ResourceContext, { maas }: MaasInputs): BeforeLedger {
+  return new BeforeLedger(context, { onHost: !maas.direct });
 }
 
 /** A resource's inputs from what a person declares. The resource's definition says that the key is secret. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, few } from "../published-tree/wording.ts";
+import { count, firstFive } from "../published-tree/wording.ts";
 
 // Blanks may be tabs.
 const plain = z.string().regex(/^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$/);
@@ -13,7 +13,7 @@ const heldSchema = z.object({
 export type Held = z.output<typeof heldSchema>;
 
 /** The same, read from the host. Undefined where it is not what an update writes: then there is nothing to compare with. */
-export function heldIn(contents: unknown): Held | undefined {
+export function identityIn(contents: unknown): Held | undefined {
   return heldSchema.safeParse(contents).data;
 }
 
@@ -44,7 +44,7 @@ export function changesForClients(published: Identity, wanted: Identity): string
   }
   if (changed.length > 0) {
     warnings.push(
-      `upstream calls ${count(changed.length, "thing")} otherwise than what is published, and apt-get update on clients stops until somebody agrees: ${few(changed)}. Run apt-get update --allow-releaseinfo-change there once, and look at pins that name the old values`,
+      `upstream calls ${count(changed.length, "thing")} otherwise than what is published, and apt-get update on clients stops until somebody agrees: ${firstFive(changed)}. Run apt-get update --allow-releaseinfo-change there once, and look at pins that name the old values`,
     );
   }
   const before = new Set(published.signers);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TrustedKeys } from "../../../content/openpgp/keyring.ts";
 import type { Host } from "../../../hosts/host.ts";
-import { readAs, signedByOthers } from "../published-tree/published.ts";
+import { parsedAs, signedByOtherKeys } from "../published-tree/published.ts";
 
 /*
  * What a host says of a kept snapshot that is to be served again. It goes into configuration files, and to clients as the key
@@ -51,11 +51,11 @@ export function checkedKeptPlan(
   signing: "mirror" | "upstream",
   keys: TrustedKeys,
 ): KeptPlan {
-  const found = readAs(keptSchema, contents, host, `${tree}/contents.json`);
+  const found = parsedAs(keptSchema, contents, host, `${tree}/contents.json`);
   const signers = found.upstreamFingerprints.filter((each) => keys.fingerprints.includes(each));
   if (signers.length === 0 && signing === "upstream") {
     const by = { signers: found.upstreamFingerprints, declared: keys.fingerprints };
-    throw signedByOthers(host, tree, by, "clients");
+    throw signedByOtherKeys(host, tree, by, "clients");
   }
   return {
     ...found,

@@ -15,22 +15,22 @@ import {
   type WrittenPlan,
 } from "../../../content/apt/plan.ts";
 import { changeText, comparePlans } from "../../../content/apt/plan-comparison.ts";
-import { collect } from "../../../content/collect.ts";
-import { defaultCache, forNow } from "../../../content/metadata-cache.ts";
+import { collectGarbage } from "../../../content/collect.ts";
+import { defaultCache, expiringKey } from "../../../content/metadata-cache.ts";
 import { type TrustedKeys, trustedKeys } from "../../../content/openpgp/keyring.ts";
-import { blaming } from "../../../errors/attributed-to.ts";
+import { attributedTo } from "../../../errors/attributed-to.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { hostNamed } from "../../../hosts/connections.ts";
 import type { Host } from "../../../hosts/host.ts";
 import { keyProbe } from "../../host/signing-key/key-probe.ts";
-import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
+import { requireDiskSpace } from "../published-tree/disk-space.ts";
 import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
 import { isComplete } from "../published-tree/publication.ts";
 import { keptPlan, publishedFindings, summariesOf } from "../published-tree/published.ts";
 import { existsThrough, fetchThrough, keyArgument } from "../published-tree/upstream.ts";
 import { accessWarnings } from "../published-tree/upstream-access.ts";
 import { workListLines } from "../published-tree/work-list.ts";
-import { changesForClients, type Held, heldIn, type Identity } from "./identity.ts";
+import { changesForClients, type Held, type Identity, identityIn } from "./identity.ts";
 import { checkedKeptPlan, type KeptSummary, keptSummary } from "./kept-snapshot.ts";
 import type { AptPlanRequest } from "./plan-request.ts";
 import type { AptPublication, SuiteSummary } from "./publication.ts";
@@ -61,7 +61,7 @@ export interface AptMirrorPlan {
 type Found = Omit<AptMirrorPlan, "digest" | "changes">;
 
 /** Raised whenever the same archive and request give another publication than before. */
-const planner = 4;
+const planVersion = 4;
 
 /**
  * Plans a mirror from what upstream and its host have now. Upstream is read through the host, so as the host sees
@@ -74,8 +74,8 @@ export async function planAptMirror(request: AptPlanRequest): Promise<AptMirrorP
   const cache = defaultCache();
   if (request.pinnedTo) {
     const [keys, { found, digest }] = await Promise.all([
-      blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
-      blaming("pinnedTo", keptPlan<unknown>(host, request.directory, request.pinnedTo)),
+      attributedTo("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
+      attributedTo("pinnedTo", keptPlan<unknown>(host, request.directory, request.pinnedTo)),
     ]);
     const tree = `${request.directory}/trees/${request.pinnedTo}`;
     return { ...checkedKeptPlan(host, tree, found, request.signing, keys), digest, changes: [] };
@@ -83,13 +83,13 @@ export async function planAptMirror(request: AptPlanRequest): Promise<AptMirrorP
 
   const ownKeys = Promise.all((request.keyDirectories ?? []).map((each) => host.facts(keyProbe(each))));
   const [keys, locals, { published, kept }, signer, told] = await Promise.all([
-    blaming("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
-    blaming("localPackages", Promise.all(request.localPackages.map(localFile))),
+    attributedTo("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
+    attributedTo("localPackages", Promise.all(request.localPackages.map(localFile))),
     summariesOf(host, request.directory, keptSummary),
     ownKeys.then((found) => found.find((each) => each !== undefined)),
     host.facts(publishedFindings(request.directory)),
   ]);
-  const held = heldIn(told);
+  const held = identityIn(told);
   const fetch = fetchThrough(host, request.upstream, {
     values: ["upstream.url", "suites"],
     remedy:
@@ -109,27 +109,27 @@ export async function planAptMirror(request: AptPlanRequest): Promise<AptMirrorP
     accept: request.upstream.accept,
   };
   const releases = await readReleases(asked);
-  const subject = JSON.stringify([
-    planner,
-    question(request, keys, locals),
+  const cacheKey = JSON.stringify([
+    planVersion,
+    decidingInputs(request, keys, locals),
     // Which of the roots upstream has is a part of what it has.
     releases.map(({ roots }) => roots.map(({ sha256 }) => sha256)),
   ]);
-  let digest = (await cache.recall(subject)) ?? (await cache.recall(forNow(subject, asked.now)));
+  let digest = (await cache.recall(cacheKey)) ?? (await cache.recall(expiringKey(cacheKey, asked.now)));
   if (!digest || !(await isComplete(digest))) {
     // Reading and planning leave much behind that is used once. V8 lets that grow with the heap, to twice what is in use;
     // held to a fifth, it keeps the program of 100,000 packages below 400 MB, for a tenth more of processor time.
     v8.setFlagsFromString("--heap-growing-percent=20");
     const made = await publish(await readArchive(asked), request, locals);
     digest = made.digest;
-    collect();
+    collectGarbage();
     // What upstream lacks it may have soon.
-    await cache.remember(made.lacking ? forNow(subject, asked.now) : subject, digest);
+    await cache.remember(made.lacking ? expiringKey(cacheKey, asked.now) : cacheKey, digest);
   }
   const publication = JSON.parse(String(await cache.get(digest))) as AptPublication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes = digest === published?.plan ? [] : await changesOf(host, request, published, digest, locals);
-  collect();
+  collectGarbage();
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
     ...accessWarnings(request.upstream.url, request.upstream),
@@ -169,7 +169,7 @@ function newestOf(trees: readonly KeptSummary[]): Record<string, { date: string 
 }
 
 /** What decides about a plan, besides what upstream has. */
-function question(
+function decidingInputs(
   { signing, suites, components, architectures, filter, extras }: AptPlanRequest,
   keys: TrustedKeys,
   locals: readonly LocalFile[],
@@ -208,7 +208,7 @@ async function publish(
   const plan: Plan & Partial<MirrorSignedPlan> = mirrorSigned
     ? planMirrorSigned(archive, request.filter, locals)
     : planUpstreamSigned(archive);
-  collect();
+  collectGarbage();
   if (mirrorSigned) refuseForeignPackages(archive, plan as MirrorSignedPlan);
   const work = mirrorSigned
     ? mirrorSignedWork(archive, plan as MirrorSignedPlan, request, locals)
@@ -252,18 +252,18 @@ async function changesOf(
   const cache = defaultCache();
   const publication = JSON.parse(String(await cache.get(digest))) as AptPublication;
   const mirrorSigned = request.signing === "mirror";
-  const lacking = await refuseWithoutRoom(host, {
+  const lacking = await requireDiskSpace(host, {
     ...request,
     workList: (await cache.get(publication.workList)) ?? "",
     before: await publishedWorkList(published),
     mirrorSigned,
     programs: ["nginx", "curl", ...(mirrorSigned ? ["reprepro", "gpg", "xz"] : [])],
   });
-  collect();
+  collectGarbage();
   const { before, after, unread } = readPlans(
     await planTexts(host, request.directory, published, publication),
   );
-  collect();
+  collectGarbage();
   if (before) refuseRebuilt(before, after, locals);
   const changes = comparePlans(before, after, (sha256) => lacking.has(sha256));
   return [

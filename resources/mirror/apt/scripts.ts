@@ -1,10 +1,10 @@
 import { sh } from "../../../hosts/shell.ts";
 import {
-  type KindOfTree,
   type Place,
   publishJob,
   restoreJob,
   scriptPart,
+  type TreeKind,
   type TreeSettings,
 } from "../published-tree/scripts.ts";
 
@@ -37,7 +37,7 @@ export function restoreScript(
   return restoreJob(settings, tree, aptKind(settings));
 }
 
-function aptKind({ signing, signingKey }: Pick<AptTreeSettings, "signing" | "signingKey">): KindOfTree {
+function aptKind({ signing, signingKey }: Pick<AptTreeSettings, "signing" | "signingKey">): TreeKind {
   const parts = signingKey ? [keySettings(signingKey), part("mirror-signing.sh"), part("release.sh")] : [];
   return [sh`SIGNING=${signing}`, part("pool.sh"), part("pools.sh"), ...parts];
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { defineResource, isInOrder, type Scene, type Status } from "../../kernel/definition.ts";
+import { defineResource, isInOrder, type ResourceContext, type Status } from "../../kernel/definition.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { resourceClass } from "../../kernel/resource.ts";
 import { same } from "../../kernel/stored-properties.ts";
-import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
+import { requireOwnDirectory } from "../published-tree/ownership.ts";
 import { publishedTree } from "../published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "../published-tree/update.ts";
 import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
@@ -70,7 +70,7 @@ export const aptTree = defineResource({
   identity: ["directory"],
   secrets: ["secrets"],
 
-  preflight: refuseTreeOfOthers,
+  preflight: requireOwnDirectory,
 
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
@@ -90,17 +90,17 @@ export const aptTree = defineResource({
     };
   },
 
-  async apply(scene, wanted, observed) {
+  async apply(context, wanted, observed) {
     if (observed && isInOrder(observed) && !needsTree(wanted, observed.inputs)) return observed.outputs;
-    if (wanted.pinnedTo) return restore(scene, wanted, wanted.pinnedTo);
+    if (wanted.pinnedTo) return restore(context, wanted, wanted.pinnedTo);
     const { signingKey } = wanted;
     const tree = await publishPlan<AptPublication>(
-      scene,
+      context,
       wanted,
       summaryText(wanted),
       ({ planText, contents, signed, completePhases }, summary) =>
         publishScript({
-          owner: scene.id,
+          owner: context.id,
           ...wanted,
           fetch: wanted.fetch,
           keep: wanted.keepSnapshots,
@@ -114,8 +114,8 @@ export const aptTree = defineResource({
     return { tree };
   },
 
-  async remove(scene, declared) {
-    await removeTree(scene, declared, ["reprepro"]);
+  async remove(context, declared) {
+    await removeTree(context, declared, ["reprepro"]);
   },
 });
 
@@ -126,14 +126,18 @@ function needsTree(wanted: Inputs, observed: Inputs): boolean {
   return !same(visible(wanted), visible(observed));
 }
 
-async function restore(scene: Scene, wanted: Inputs, pinned: string): Promise<z.output<typeof outputs>> {
+async function restore(
+  context: ResourceContext,
+  wanted: Inputs,
+  pinned: string,
+): Promise<z.output<typeof outputs>> {
   const { signingKey, signing } = wanted;
   const text = summaryText(wanted, signing === "mirror" ? pinned : undefined);
-  const tree = await restoreTree(scene, wanted, pinned, text, (summary) =>
+  const tree = await restoreTree(context, wanted, pinned, text, (summary) =>
     restoreScript(
       {
         ...wanted,
-        owner: scene.id,
+        owner: context.id,
         keep: wanted.keepSnapshots,
         summary,
         signingKey: signingKey && {

@@ -1,7 +1,7 @@
 import type { Archive, ArchiveRoot } from "../../../content/apt/archive.ts";
 import type { MirrorSignedPlan } from "../../../content/apt/mirror-signed-plan.ts";
 import type { Plan } from "../../../content/apt/plan.ts";
-import { count, few } from "../published-tree/wording.ts";
+import { count, firstFive } from "../published-tree/wording.ts";
 import type { AptPlanRequest } from "./plan-request.ts";
 
 /** What was accepted, and what might have been: whoever reads a preview is to know of every check that is left out. */
@@ -36,7 +36,7 @@ export function warningsOf(
   const unlisted = archive.suites.flatMap((suite) => suite.unlisted);
   if (unlisted.length > 0) {
     warnings.push(
-      `upstream lists no ${few(unlisted)}: there is nothing of that component for that architecture`,
+      `upstream lists no ${firstFive(unlisted)}: there is nothing of that component for that architecture`,
     );
   }
   const upstreamSigned = request.signing === "upstream";
@@ -56,7 +56,7 @@ export function warningsOf(
     const absent = archive.suites.flatMap((suite) => suite.lacking);
     if (absent.length > 0) {
       warnings.push(
-        `upstream's signed index lists ${count(absent.length, "file")} that upstream does not have: clients that ask for ${absent.length === 1 ? "it" : "them"} get an error (${few(absent)})`,
+        `upstream's signed index lists ${count(absent.length, "file")} that upstream does not have: clients that ask for ${absent.length === 1 ? "it" : "them"} get an error (${firstFive(absent)})`,
       );
     }
     const offered = new Set(archive.suites.flatMap(({ release }) => release.components));
@@ -77,18 +77,18 @@ export function warningsOf(
     );
     if (frozen.size > 0) {
       warnings.push(
-        `${count(frozen.size, "package")} at a phase below 100 %: until the next update of the mirror, only a part of the machines installs ${frozen.size === 1 ? "it" : "them"} (${few([...frozen])})`,
+        `${count(frozen.size, "package")} at a phase below 100 %: until the next update of the mirror, only a part of the machines installs ${frozen.size === 1 ? "it" : "them"} (${firstFive([...frozen])})`,
       );
     }
   }
   if (plan.outranked?.length) {
     warnings.push(
-      `clients install upstream's instead of ${count(plan.outranked.length, "local package")}: ${few(plan.outranked)}`,
+      `clients install upstream's instead of ${count(plan.outranked.length, "local package")}: ${firstFive(plan.outranked)}`,
     );
   }
   if (plan.missing?.length) {
     warnings.push(
-      `${count(plan.missing.length, "dependency", "dependencies")} that nothing in these suites satisfies: ${few(plan.missing.map(({ of, needs }) => `${needs} (of ${of})`))}`,
+      `${count(plan.missing.length, "dependency", "dependencies")} that nothing in these suites satisfies: ${firstFive(plan.missing.map(({ of, needs }) => `${needs} (of ${of})`))}`,
     );
   }
   return warnings;

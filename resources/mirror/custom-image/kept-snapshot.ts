@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Host } from "../../../hosts/host.ts";
-import { readAs } from "../published-tree/published.ts";
+import { parsedAs } from "../published-tree/published.ts";
 import { customImageSchema } from "./tree.ts";
 
 const schema = z.object({
@@ -20,5 +20,5 @@ export type KeptCustomImage = z.output<typeof schema>;
  * @throws ExplainedError where no update has written that
  */
 export function checkedKeptImage(host: Host, directory: string, summary: unknown): KeptCustomImage {
-  return readAs(schema, summary, host, `${directory}/current/summary.json`);
+  return parsedAs(schema, summary, host, `${directory}/current/summary.json`);
 }

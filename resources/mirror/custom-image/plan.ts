@@ -10,7 +10,7 @@ import { fileTypeOf } from "../../../maas/upload-names.ts";
 import { digestOf } from "../../../values/digest.ts";
 import type { MaasSelection } from "../../../values/maas-selection.ts";
 import { type ImageFile, imageFileFacts } from "../../host/file-facts.ts";
-import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
+import { requireDiskSpace } from "../published-tree/disk-space.ts";
 import type { Publication } from "../published-tree/publication.ts";
 import { summariesOf } from "../published-tree/published.ts";
 import { workListText } from "../published-tree/work-list.ts";
@@ -117,7 +117,7 @@ export async function planCustomImage(
   const digest = await cache.put(JSON.stringify(publication));
   const before = published?.image.serial;
   if (before !== version.serial || published?.updated !== version.updated.toISOString()) {
-    await refuseWithoutRoom(publisher, { directory, store, workList, programs: ["nginx", "gpg"] });
+    await requireDiskSpace(publisher, { directory, store, workList, programs: ["nginx", "gpg"] });
   }
   return {
     digest,

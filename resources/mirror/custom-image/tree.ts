@@ -3,11 +3,11 @@ import { z } from "zod";
 import { defineResource, isInOrder } from "../../kernel/definition.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { resourceClass } from "../../kernel/resource.ts";
-import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
+import { requireOwnDirectory } from "../published-tree/ownership.ts";
 import { publishedTree } from "../published-tree/published.ts";
 import { publishPlan, removeTree } from "../published-tree/update.ts";
-import { bringIn } from "./bring-in.ts";
 import { publishScript } from "./scripts.ts";
+import { storeImageFile } from "./store-image-file.ts";
 
 /** An image's version, as it is published. */
 export const customImageSchema = z.strictObject({
@@ -60,7 +60,7 @@ export const customImageTree = defineResource({
   status: { integrity: "complete" },
   identity: ["directory"],
 
-  preflight: refuseTreeOfOthers,
+  preflight: requireOwnDirectory,
 
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
@@ -69,30 +69,34 @@ export const customImageTree = defineResource({
     return { inputs: { ...declared, ...summary }, outputs: { tree }, status };
   },
 
-  async apply(scene, wanted, observed) {
+  async apply(context, wanted, observed) {
     const isWhole = !observed || isInOrder(observed);
     if (observed && isWhole && isDeepStrictEqual(summaryOf(wanted), summaryOf(observed.inputs)))
       return observed.outputs;
-    await bringIn(scene, wanted, !isWhole);
-    const tree = await publishPlan(scene, wanted, JSON.stringify(summaryOf(wanted)), (publication, summary) =>
-      publishScript(
-        {
-          ...wanted,
-          owner: scene.id,
-          upstream: "",
-          fetch: { parallel: 1, stallSeconds: 30 },
-          keep: wanted.keepSnapshots,
-          planText: publication.planText,
-          contents: publication.contents,
-          summary,
-        },
-        wanted.signingKey,
-      ),
+    await storeImageFile(context, wanted, !isWhole);
+    const tree = await publishPlan(
+      context,
+      wanted,
+      JSON.stringify(summaryOf(wanted)),
+      (publication, summary) =>
+        publishScript(
+          {
+            ...wanted,
+            owner: context.id,
+            upstream: "",
+            fetch: { parallel: 1, stallSeconds: 30 },
+            keep: wanted.keepSnapshots,
+            planText: publication.planText,
+            contents: publication.contents,
+            summary,
+          },
+          wanted.signingKey,
+        ),
     );
     return { tree };
   },
 
-  remove: (scene, declared) => removeTree(scene, declared),
+  remove: (context, declared) => removeTree(context, declared),
 });
 
 function summaryOf({ plan, updated, image, size, signingKey }: CustomImageSummary): CustomImageSummary {

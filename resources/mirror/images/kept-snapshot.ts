@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TrustedKeys } from "../../../content/openpgp/keyring.ts";
 import type { Host } from "../../../hosts/host.ts";
-import { readAs, signedByOthers } from "../published-tree/published.ts";
+import { parsedAs, signedByOtherKeys } from "../published-tree/published.ts";
 import { heldImageSchema } from "./tree.ts";
 
 const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
@@ -33,11 +33,11 @@ export type KeptPlan = z.output<typeof keptPlanSchema>;
  * @throws ExplainedError where it was signed by none of them
  */
 export function checkedKeptPlan(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptPlan {
-  const found = readAs(keptPlanSchema, contents, host, `${tree}/contents.json`);
+  const found = parsedAs(keptPlanSchema, contents, host, `${tree}/contents.json`);
   const fingerprints = found.fingerprints.filter((fingerprint) => key.fingerprints.includes(fingerprint));
   if (fingerprints.length === 0) {
     const by = { signers: found.fingerprints, declared: key.fingerprints };
-    throw signedByOthers(host, tree, by, "MAAS");
+    throw signedByOtherKeys(host, tree, by, "MAAS");
   }
   return { ...found, fingerprints };
 }

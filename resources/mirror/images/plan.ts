@@ -12,12 +12,12 @@ import {
   type StreamAges,
   type StreamRoots,
 } from "../../../content/simplestreams/streams.ts";
-import { blaming } from "../../../errors/attributed-to.ts";
+import { attributedTo } from "../../../errors/attributed-to.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { hostNamed } from "../../../hosts/connections.ts";
 import type { Host } from "../../../hosts/host.ts";
 import type { MaasSelection } from "../../../values/maas-selection.ts";
-import { refuseWithoutRoom } from "../published-tree/disk-space.ts";
+import { requireDiskSpace } from "../published-tree/disk-space.ts";
 import { planTexts, publishedWorkList } from "../published-tree/plan-texts.ts";
 import { isComplete, type Publication } from "../published-tree/publication.ts";
 import { keptPlan, type Summary, summariesOf } from "../published-tree/published.ts";
@@ -77,7 +77,7 @@ export interface ImageMirrorPlan {
 type Found = Omit<ImageMirrorPlan, "digest" | "changes">;
 
 /** Raised whenever the same stream and request give another publication than before. */
-const planner = 3;
+const planVersion = 3;
 
 /**
  * Plans a mirror of images from what upstream and its host have now. Upstream is read through the host, so as the host
@@ -94,7 +94,7 @@ export async function planImageMirror(
   if (request.pinnedTo) {
     const [key, { found, digest }] = await Promise.all([
       keyOf(request),
-      blaming("pinnedTo", keptPlan<unknown>(host, request.directory, request.pinnedTo)),
+      attributedTo("pinnedTo", keptPlan<unknown>(host, request.directory, request.pinnedTo)),
     ]);
     const tree = `${request.directory}/trees/${request.pinnedTo}`;
     return { ...checkedKeptPlan(host, tree, found, key), ...textsOf(key), digest, changes: [] };
@@ -120,18 +120,18 @@ export async function planImageMirror(
     // Another upstream has dates of its own. A tree that is served again is not what was accepted last.
     seen: newest(kept.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
   });
-  const subject = JSON.stringify(["images", planner, question(request, key), roots.digest]);
-  let digest = await cache.recall(subject);
+  const cacheKey = JSON.stringify(["images", planVersion, decidingInputs(request, key), roots.digest]);
+  let digest = await cache.recall(cacheKey);
   if (!digest || !(await isComplete(digest))) {
     digest = await prepare(roots, key, await planImages(roots, request));
-    await cache.remember(subject, digest);
+    await cache.remember(cacheKey, digest);
   }
   const publication = JSON.parse(String(await cache.get(digest))) as Publication;
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes =
     digest === published?.plan ? [] : await changesOf(host, request.directory, published, publication);
   if (digest !== published?.plan) {
-    await refuseWithoutRoom(host, {
+    await requireDiskSpace(host, {
       ...request,
       workList: String(await cache.get(publication.workList)),
       before: await publishedWorkList(published),
@@ -143,7 +143,7 @@ export async function planImageMirror(
 }
 
 function keyOf({ upstream }: ImagePlanRequest): Promise<TrustedKeys> {
-  return blaming("upstream.key", trustedKeys(keyArgument(upstream.key) ?? ubuntuImageKeys));
+  return attributedTo("upstream.key", trustedKeys(keyArgument(upstream.key) ?? ubuntuImageKeys));
 }
 
 function textsOf({ armored, binary }: TrustedKeys): Pick<ImageMirrorPlan, "publicKey" | "keyring"> {
@@ -164,7 +164,7 @@ function newest(ages: readonly StreamAges[]): StreamAges | undefined {
 }
 
 /** What decides about a plan, besides what upstream has. */
-function question({ images, keepVersions, unsigned }: ImagePlanRequest, { fingerprints }: TrustedKeys) {
+function decidingInputs({ images, keepVersions, unsigned }: ImagePlanRequest, { fingerprints }: TrustedKeys) {
   return { images, keepVersions, unsigned, keys: fingerprints };
 }
 

@@ -4,7 +4,7 @@ import { defineResource, isInOrder } from "../../kernel/definition.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { resourceClass } from "../../kernel/resource.ts";
 import { same } from "../../kernel/stored-properties.ts";
-import { refuseTreeOfOthers } from "../published-tree/ownership.ts";
+import { requireOwnDirectory } from "../published-tree/ownership.ts";
 import { publishedTree } from "../published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "../published-tree/update.ts";
 import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
@@ -67,7 +67,7 @@ export const imageTree = defineResource({
   identity: ["directory"],
   secrets: ["secrets"],
 
-  preflight: refuseTreeOfOthers,
+  preflight: requireOwnDirectory,
 
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
@@ -86,21 +86,21 @@ export const imageTree = defineResource({
     };
   },
 
-  async apply(scene, wanted, observed) {
+  async apply(context, wanted, observed) {
     if (observed && isInOrder(observed) && same(visible(wanted), visible(observed.inputs))) {
       return observed.outputs;
     }
     const { pinnedTo, fetch, keepSnapshots } = wanted;
-    const settings = { ...wanted, owner: scene.id, keep: keepSnapshots };
+    const settings = { ...wanted, owner: context.id, keep: keepSnapshots };
     const summary = JSON.stringify(summaryOf(wanted));
     if (pinnedTo) {
-      const tree = await restoreTree(scene, wanted, pinnedTo, summary, (digest) =>
+      const tree = await restoreTree(context, wanted, pinnedTo, summary, (digest) =>
         restoreScript({ ...settings, summary: digest }, pinnedTo),
       );
       return { tree };
     }
     const tree = await publishPlan(
-      scene,
+      context,
       wanted,
       summary,
       ({ planText, contents }, digest) => publishScript({ ...settings, planText, contents, summary: digest }),
@@ -109,7 +109,7 @@ export const imageTree = defineResource({
     return { tree };
   },
 
-  remove: (scene, declared) => removeTree(scene, declared),
+  remove: (context, declared) => removeTree(context, declared),
 });
 
 /** What has to be published anew when it changes; the other inputs only steer how. */

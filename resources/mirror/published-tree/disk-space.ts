@@ -7,7 +7,7 @@ import { sh } from "../../../hosts/shell.ts";
 import { type Disk, diskOf, freeOn } from "./disk.ts";
 
 /** What something takes of a file system. */
-export interface Need {
+export interface RequiredSpace {
   readonly bytes: number;
   readonly inodes: number;
   /** Files that a store is to get besides, by digest, with their bytes. Those of one store are there once. */
@@ -15,7 +15,7 @@ export interface Need {
 }
 
 /** An update, as the preview knows it. */
-export interface UpdateAhead {
+export interface PlannedUpdate {
   readonly directory: string;
   readonly store: string;
   /** The work list's text. */
@@ -33,20 +33,20 @@ const reproMargin = 101 * 2 ** 20;
 /** Of indices that come compressed, the plain form, two compressed ones and reprepro's database. */
 const reproGrowth = 12;
 /** What apt downloads and unpacks for a mirror's programs, on Ubuntu and Debian, with room to spare. */
-const packagesNeed: Need = { bytes: 64 * 2 ** 20, inodes: 2000 };
+const packagesNeed: RequiredSpace = { bytes: 64 * 2 ** 20, inodes: 2000 };
 
 /**
  * What the updates of one run of the program take, by host and file system. What is free is measured once, before any
  * of them is carried out. An update that asks a second time belongs to the next run.
  */
-export class Room {
-  readonly #disks = new Map<string, { readonly disk: Disk; readonly needs: Map<string, Need> }>();
+export class DiskSpace {
+  readonly #disks = new Map<string, { readonly disk: Disk; readonly needs: Map<string, RequiredSpace> }>();
 
   /** @throws ExplainedError when what is asked for so far is more than is free */
-  claim(host: string, found: Disk, name: string, need: Need): void {
+  claim(host: string, found: Disk, name: string, need: RequiredSpace): void {
     const key = JSON.stringify([host, found.id]);
     if (this.#disks.get(key)?.needs.has(name)) this.#disks.delete(key);
-    const { disk, needs } = this.#disks.get(key) ?? { disk: found, needs: new Map<string, Need>() };
+    const { disk, needs } = this.#disks.get(key) ?? { disk: found, needs: new Map<string, RequiredSpace>() };
     this.#disks.set(key, { disk, needs });
     const others = [...needs.keys()].sort();
     needs.set(name, need);
@@ -70,13 +70,13 @@ export class Room {
   }
 
   /** The same for what several updates need once. */
-  claimOnce(host: string, disk: Disk, name: string, need: Need): void {
+  claimOnce(host: string, disk: Disk, name: string, need: RequiredSpace): void {
     if (!this.#disks.get(JSON.stringify([host, disk.id]))?.needs.has(name))
       this.claim(host, disk, name, need);
   }
 }
 
-const roomOfThisRun = new Room();
+const spaceOfThisRun = new DiskSpace();
 
 /**
  * Finds out what an update takes of its host's file system beyond what is in the store, and whether that is free
@@ -85,10 +85,10 @@ const roomOfThisRun = new Room();
  * @returns by SHA-256 all that is not in the store, without what `before` has
  * @throws ExplainedError with what is needed and what is free
  */
-export async function refuseWithoutRoom(
+export async function requireDiskSpace(
   host: Host,
-  ahead: UpdateAhead,
-  room = roomOfThisRun,
+  ahead: PlannedUpdate,
+  room = spaceOfThisRun,
 ): Promise<Pick<ReadonlySet<string>, "has">> {
   const { directory, store, programs = [] } = ahead;
   const step = `looking for room for ${directory}`;
@@ -107,12 +107,12 @@ export async function refuseWithoutRoom(
   const files = missingOf(asked, answer.stdout);
   for (const place of new Map((await places).map((found) => [found.id, found])).values())
     room.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
-  room.claim(host.name, disk, directory, needOf(ahead, files));
+  room.claim(host.name, disk, directory, requiredSpace(ahead, files));
   return files;
 }
 
 /** All of it together; what two of them bring into one store is there once. */
-function totalOf(needs: readonly Need[]): Need {
+function totalOf(needs: readonly RequiredSpace[]): RequiredSpace {
   const stores = new Map<string, ReadonlyMap<string, number>>();
   for (const { files } of needs) {
     if (!files) continue;
@@ -131,10 +131,10 @@ function totalOf(needs: readonly Need[]): Need {
  *
  * @param missing What the store lacks of the work list, with its bytes in whole blocks
  */
-export function needOf(
-  { store, workList, before = "", mirrorSigned = false }: Omit<UpdateAhead, "directory" | "programs">,
+export function requiredSpace(
+  { store, workList, before = "", mirrorSigned = false }: Omit<PlannedUpdate, "directory" | "programs">,
   missing: ReadonlyMap<string, number>,
-): Need {
+): RequiredSpace {
   const directories = new Set<string>();
   const left = new Set<string>();
   const added: string[] = [];
@@ -197,7 +197,7 @@ function missingOf(asked: string, answer: string): Map<string, number> {
 }
 
 /** `sha256 size` a line, for each content that is not in the list before, which comes sorted by content as well. */
-function newFiles({ workList, before = "" }: UpdateAhead): string {
+function newFiles({ workList, before = "" }: PlannedUpdate): string {
   const texts: string[] = [];
   const lines: string[] = [];
   let last = "";
@@ -254,7 +254,7 @@ function addDirectoriesOf(path: string, directories: Set<string>): void {
   }
 }
 
-function shown({ bytes, inodes }: Need, disk: Disk): string {
+function shown({ bytes, inodes }: RequiredSpace, disk: Disk): string {
   return `${amountOf(bytes)}${disk.inodes === undefined ? "" : ` and ${inodes} inodes`}`;
 }
 

@@ -1,7 +1,7 @@
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { Job, JobResult } from "../../../hosts/host.ts";
 import { remedyFor } from "../../../hosts/remedies.ts";
-import type { Scene } from "../../kernel/definition.ts";
+import type { ResourceContext } from "../../kernel/definition.ts";
 import { diskOf, diskTrouble, freeOn } from "./disk.ts";
 
 interface JobTexts {
@@ -20,7 +20,7 @@ interface JobTexts {
  * is free where it could write no further
  */
 export async function runJob(
-  { id, host, progress }: Scene,
+  { id, host, progress }: ResourceContext,
   script: string,
   { step, remedy, directory }: JobTexts,
   { input, secret }: Pick<Job, "input" | "secret"> = {},

@@ -1,2 +1,2 @@
 /** Where mirrors are kept that name no directory of their own, with the store that they share. */
-export const commonPlace = "/srv/airgapped-maas";
+export const mirrorsDirectory = "/srv/airgapped-maas";

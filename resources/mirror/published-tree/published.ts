@@ -27,7 +27,7 @@ export interface Published<S extends Summary> {
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** What a summary of any kind says. */
-export const anySummary = z.object({ plan: z.string() });
+export const baseSummary = z.object({ plan: z.string() });
 
 /**
  * The published state of a mirror. Undefined: nothing is published.
@@ -49,7 +49,7 @@ export function publishedTree<S extends Summary>(
       const listed = faults.map((line) => line.split("\t").reverse().join(": ")).join(", ");
       return {
         tree,
-        summary: readAs(schema, jsonOf(summary, host, path), host, path) as Given<S>,
+        summary: parsedAs(schema, jsonOf(summary, host, path), host, path) as Given<S>,
         status:
           count > 0
             ? {
@@ -95,7 +95,7 @@ done`,
           if (tab < 0) return [];
           const name = line.slice(0, tab);
           const path = `${directory}/${name}/summary.json`;
-          return [[name, readAs(schema, jsonOf(line.slice(tab + 1), host, path), host, path)]];
+          return [[name, parsedAs(schema, jsonOf(line.slice(tab + 1), host, path), host, path)]];
         }),
     }),
     host.facts({ script: foreignNamesScript({ directory }), parse: (output) => output.trim() }),
@@ -177,7 +177,7 @@ export function damaged(
 }
 
 /** A value that a host's file holds, as the type that it must be of. */
-export function readAs<Schema extends z.ZodType>(
+export function parsedAs<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   host: Pick<Host, "name">,
@@ -194,7 +194,7 @@ export function readAs<Schema extends z.ZodType>(
  *
  * @param readers who would refuse it then
  */
-export function signedByOthers(
+export function signedByOtherKeys(
   host: Host,
   tree: string,
   { signers, declared }: { readonly signers: readonly string[]; readonly declared: readonly string[] },

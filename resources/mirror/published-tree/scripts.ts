@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sh } from "../../../hosts/shell.ts";
-import { commonPlace } from "./mirrors-directory.ts";
-import { waitsOf } from "./patience.ts";
+import { mirrorsDirectory } from "./mirrors-directory.ts";
+import { retryDelays } from "./retry.ts";
 import { accessSettings, type FetchSettings } from "./upstream-access.ts";
 
 /** A script beside the module that asks for it. */
@@ -37,16 +37,16 @@ export interface TreeSettings extends Place {
 }
 
 /** What one kind of tree does its own way: settings, and the functions that tree.sh asks for. */
-export type KindOfTree = readonly string[];
+export type TreeKind = readonly string[];
 
 /** The job that publishes a tree; its input is the work list. */
-export function publishJob(settings: TreeSettings, kind: KindOfTree): string {
+export function publishJob(settings: TreeSettings, kind: TreeKind): string {
   const { fetch } = settings;
   return [
     preamble(settings),
     sh`LIST="$JOB_INPUT" UPSTREAM=${`${settings.upstream}/`}
 KEEP=${settings.keep} PLAN=${settings.plan} PLAN_TEXT=${settings.planText} SUMMARY=${settings.summary} CONTENTS=${settings.contents}
-PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${waitsOf(fetch.stallSeconds)
+PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${retryDelays(fetch.stallSeconds)
       .map((wait) => wait / 1000)
       .join(" ")}`,
     accessSettings(fetch),
@@ -62,7 +62,7 @@ PARALLEL=${fetch.parallel} STALL=${fetch.stallSeconds} PATIENCE=${waitsOf(fetch.
 export function restoreJob(
   settings: Place & Pick<TreeSettings, "keep" | "plan" | "summary">,
   tree: string,
-  kind: KindOfTree,
+  kind: TreeKind,
 ): string {
   return [
     preamble(settings),
@@ -118,13 +118,13 @@ fi
 rm -f "$ROOT/.lock"
 d=$ROOT; while rmdir -- "$d" 2>/dev/null; do
   d=$(dirname -- "$d")
-  case "$d" in ${commonPlace} | ${commonPlace}/*) ;; *) break ;; esac
+  case "$d" in ${mirrorsDirectory} | ${mirrorsDirectory}/*) ;; *) break ;; esac
 done`,
   ].join("\n");
 }
 
 /** Takes away what only updates need; the content stays, and belongs to nobody. */
-export function leaveScript(
+export function disownScript(
   { directory, owner }: Pick<Place, "directory" | "owner">,
   also: readonly string[] = [],
 ): string {

@@ -32,7 +32,7 @@ export interface UpstreamAccess {
 const defaultSlowestBytesPerSecond = 500;
 
 /** An access in two parts, for a state that shows one of them. Absent parts are absent. */
-export function takenApart(access: UpstreamAccess): {
+export function splitSecrets(access: UpstreamAccess): {
   readonly open: OpenAccess;
   readonly secrets: AccessSecrets | undefined;
 } {

@@ -3,7 +3,7 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { NotThere } from "../../../content/fetch.ts";
 import type { FetchOptions, FetchResult, Host } from "../../../hosts/host.ts";
 import { TransferFailure } from "../../../hosts/transfer-failure.ts";
-import { mayPass, type Pause, triesOfStalled, waitsOf } from "./patience.ts";
+import { attemptsOfStalled, isTransient, type Pause, retryDelays } from "./retry.ts";
 import { fetchOptions, type UpstreamAccess } from "./upstream-access.ts";
 import { absenceRemedy, explainedTransfer, isWebPage, refusalOf, webPage } from "./upstream-refusals.ts";
 
@@ -79,17 +79,17 @@ async function patiently(
 ): Promise<{ readonly answer: FetchResult; readonly tries: number }> {
   const { stallSeconds } = upstream;
   const asking = { ...fetchOptions(upstream), ...options, timeoutMs: stallSeconds * 1000 };
-  const waits = waitsOf(stallSeconds);
+  const waits = retryDelays(stallSeconds);
   for (let tries = 1; ; tries++) {
     const wait = waits[tries - 1];
     try {
       const answer = await host.fetch(url, asking);
-      if (!mayPass(answer.status) || wait === undefined) return { answer, tries };
+      if (!isTransient(answer.status) || wait === undefined) return { answer, tries };
     } catch (failure) {
       if (!(failure instanceof TransferFailure)) throw failure;
       const most = {
         broken: waits.length + 1,
-        stalled: triesOfStalled,
+        stalled: attemptsOfStalled,
         slow: 1,
         certificate: 1,
         tls: 1,

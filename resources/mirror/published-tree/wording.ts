@@ -4,6 +4,6 @@ export function count(number: number, one: string, many = `${one}s`): string {
 }
 
 /** The first five, and whether there are more. */
-export function few(items: readonly string[]): string {
+export function firstFive(items: readonly string[]): string {
   return items.length > 5 ? `${items.slice(0, 5).join(", ")} ...` : items.join(", ");
 }

@@ -3,10 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { until } from "../../../lab/until.ts";
-import { BootSourceScene, nobleImages, type Version } from "./boot-source-scene.ts";
+import { BootSourceFixture, nobleImages, type Version } from "./boot-source-fixture.ts";
 
-let scene: BootSourceScene;
-afterEach(() => scene.stop());
+let fixture: BootSourceFixture;
+afterEach(() => fixture.stop());
 
 /** The requests of an update of a new MAAS that change something, or look how the import goes, in order. */
 const requests = ["make", "select", "delete", "import", "is_importing"];
@@ -22,21 +22,21 @@ describe.each<[Version, ReturnType<typeof moments>]>([
   test.each(all)(
     "that is killed %s its request to %s is completed by the next one, which remembers what was there",
     async (when, _request, number) => {
-      scene = await BootSourceScene.start(version);
-      const before = await scene.sources();
-      const notified = await scene.notifications();
-      dieAt(scene, number, when === "after");
-      await expect(scene.up()).rejects.toThrow("killed");
-      scene.host.before = () => {};
-      expect((await scene.sources()).length).toBeGreaterThan(0);
+      fixture = await BootSourceFixture.start(version);
+      const before = await fixture.sources();
+      const notified = await fixture.notifications();
+      dieAt(fixture, number, when === "after");
+      await expect(fixture.up()).rejects.toThrow("killed");
+      fixture.host.before = () => {};
+      expect((await fixture.sources()).length).toBeGreaterThan(0);
       // What would have been stored is lost with the process: only the host remembers.
-      const made = await scene.up();
-      expect(await scene.sources()).toEqual([`${scene.url} noble`]);
-      expect(await scene.look(scene.declared(), made)).toEqual(scene.declared());
+      const made = await fixture.up();
+      expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
+      expect(await fixture.look(fixture.declared(), made)).toEqual(fixture.declared());
       expect(made.before.map(({ url }) => url.replace(/\/$/, ""))).toEqual(
         before.map((source) => source.split(" ")[0]),
       );
-      expect(await scene.notifications()).toEqual(notified);
+      expect(await fixture.notifications()).toEqual(notified);
     },
   );
 });
@@ -44,40 +44,40 @@ describe.each<[Version, ReturnType<typeof moments>]>([
 test.each(moments(stopped, "after"))(
   "an update of MAAS 3.6 that has to delete a source first and is killed %s its request to %s leaves no notification in the end",
   async (when, _request, number) => {
-    scene = await BootSourceScene.start("3.6");
-    const [{ id, url }] = (await scene.region.get("boot-sources/")).json;
-    await scene.region.put(`boot-sources/${id}/`, { url, keyring_filename: "/not/there.gpg" });
-    const notified = await scene.notifications();
-    dieAt(scene, number, when === "after");
-    await expect(scene.up()).rejects.toThrow("killed");
-    scene.host.before = () => {};
-    await scene.up();
-    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
-    expect(await scene.notifications()).toEqual(notified);
+    fixture = await BootSourceFixture.start("3.6");
+    const [{ id, url }] = (await fixture.region.get("boot-sources/")).json;
+    await fixture.region.put(`boot-sources/${id}/`, { url, keyring_filename: "/not/there.gpg" });
+    const notified = await fixture.notifications();
+    dieAt(fixture, number, when === "after");
+    await expect(fixture.up()).rejects.toThrow("killed");
+    fixture.host.before = () => {};
+    await fixture.up();
+    expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
+    expect(await fixture.notifications()).toEqual(notified);
   },
 );
 
 test.each([0, 1, 2, 3, 4, 5, 6])(
   "a destroy that is killed after %i changes gives MAAS back what it had in the end, and no notification",
   async (number) => {
-    scene = await BootSourceScene.start("3.6");
-    const before = await scene.sources();
-    const notified = await scene.notifications();
-    const made = await scene.up();
+    fixture = await BootSourceFixture.start("3.6");
+    const before = await fixture.sources();
+    const notified = await fixture.notifications();
+    const made = await fixture.up();
     let changes = 0;
-    scene.host.before = (request) => {
+    fixture.host.before = (request) => {
       if (!request.startsWith("GET ")) changes++;
       if (changes > number) throw new Error("killed");
     };
-    await expect(scene.destroy(made)).rejects.toThrow("killed");
-    scene.host.before = () => {};
-    await scene.destroy(made);
-    expect(await scene.sources()).toEqual(before);
-    expect(await scene.notifications()).toEqual(notified);
+    await expect(fixture.destroy(made)).rejects.toThrow("killed");
+    fixture.host.before = () => {};
+    await fixture.destroy(made);
+    expect(await fixture.sources()).toEqual(before);
+    expect(await fixture.notifications()).toEqual(notified);
   },
 );
 
-function dieAt(on: BootSourceScene, number: number, after: boolean): void {
+function dieAt(on: BootSourceFixture, number: number, after: boolean): void {
   let seen = -1;
   on.host.before = (request) => {
     if (after && seen >= number) throw new Error("killed");
@@ -88,8 +88,8 @@ function dieAt(on: BootSourceScene, number: number, after: boolean): void {
 }
 
 test("MAAS 3.8 that complains of another source meanwhile is told to import again where an import ended early", async () => {
-  scene = await BootSourceScene.start("3.8");
-  const { region, host, mirror } = scene;
+  fixture = await BootSourceFixture.start("3.8");
+  const { region, host, mirror } = fixture;
   let ended = false;
   host.before = async (request) => {
     if (request.endsWith("?op=import") && !ended) mirror.hold("squashfs");
@@ -100,64 +100,64 @@ test("MAAS 3.8 that complains of another source meanwhile is told to import agai
     await until("its end", 10_000, async () => !(await region.isImporting()));
     mirror.release();
   };
-  await scene.up(scene.declared({ exclusive: false }));
+  await fixture.up(fixture.declared({ exclusive: false }));
   expect((await region.notifications()).get("Image importer")).toMatch(/ephemeral-v3\/stable/);
   expect(await region.images()).toEqual(expect.arrayContaining(nobleImages));
 });
 
 describe("MAAS 3.6", () => {
   test("that is restarted during an import has it all by the end of the update", async () => {
-    scene = await BootSourceScene.start("3.6");
-    holdImport(scene);
-    const updated = scene.up();
-    await until("the import", 10_000, () => scene.said.some((line) => line.startsWith("MAAS imports")));
-    await scene.region.kill();
-    scene.mirror.release();
-    await scene.region.boot();
+    fixture = await BootSourceFixture.start("3.6");
+    holdImport(fixture);
+    const updated = fixture.up();
+    await until("the import", 10_000, () => fixture.said.some((line) => line.startsWith("MAAS imports")));
+    await fixture.region.kill();
+    fixture.mirror.release();
+    await fixture.region.boot();
     await updated;
-    expect(await scene.look()).toEqual(scene.declared());
+    expect(await fixture.look()).toEqual(fixture.declared());
   });
 
   test("whose proxy answers 502 for a while is waited for while nothing is changed, and else left for the next update", async () => {
-    scene = await BootSourceScene.start("3.6");
-    await scene.region.control({ badGatewayFor: 1 });
-    await scene.look();
+    fixture = await BootSourceFixture.start("3.6");
+    await fixture.region.control({ badGatewayFor: 1 });
+    await fixture.look();
     let once = true;
-    scene.host.before = async (request) => {
+    fixture.host.before = async (request) => {
       if (once && request.startsWith("POST ")) {
         once = false;
-        await scene.region.control({ badGatewayFor: 1 });
+        await fixture.region.control({ badGatewayFor: 1 });
       }
     };
-    expect(await scene.refusal()).toMatch(/502/);
-    await until("MAAS", 5000, async () => (await scene.region.get("version/")).status === 200);
-    await scene.up();
-    expect(await scene.look()).toEqual(scene.declared());
+    expect(await fixture.refusal()).toMatch(/502/);
+    await until("MAAS", 5000, async () => (await fixture.region.get("version/")).status === 200);
+    await fixture.up();
+    expect(await fixture.look()).toEqual(fixture.declared());
   });
 
   test("that takes a second for each answer, with a clock ten minutes ahead, is told of and done", async () => {
-    scene = await BootSourceScene.start("3.6");
-    await scene.region.control({ slow: 0.3, clockOffset: 600 });
-    const made = await scene.up();
-    await scene.region.control({ slow: 0 });
-    expect(await scene.look(scene.declared(), made)).toEqual(scene.declared());
-    expect(scene.said.join("\n")).toMatch(/MAAS's clock is 10 minutes ahead/);
+    fixture = await BootSourceFixture.start("3.6");
+    await fixture.region.control({ slow: 0.3, clockOffset: 600 });
+    const made = await fixture.up();
+    await fixture.region.control({ slow: 0 });
+    expect(await fixture.look(fixture.declared(), made)).toEqual(fixture.declared());
+    expect(fixture.said.join("\n")).toMatch(/MAAS's clock is 10 minutes ahead/);
   });
 
   test("with a full disk is reported as not having its images, and gets them once there is room", async () => {
-    scene = await BootSourceScene.start("3.6");
-    await scene.region.control({ diskFull: true });
-    expect(await scene.refusal()).toMatch(
+    fixture = await BootSourceFixture.start("3.6");
+    await fixture.region.control({ diskFull: true });
+    expect(await fixture.refusal()).toMatch(
       /these are not complete: .*ubuntu\/noble amd64\/ga-24.04 \(0 % of 20260210\).*\n.*room for images there/,
     );
-    await scene.region.control({ diskFull: false });
-    await scene.up();
-    expect(await scene.region.images()).toEqual(expect.arrayContaining(nobleImages));
+    await fixture.region.control({ diskFull: false });
+    await fixture.up();
+    expect(await fixture.region.images()).toEqual(expect.arrayContaining(nobleImages));
   });
 
   test("that hangs at its own source loses that first, and then reads the mirror's index", async () => {
-    scene = await BootSourceScene.start("3.6");
-    const { region, host } = scene;
+    fixture = await BootSourceFixture.start("3.6");
+    const { region, host } = fixture;
     // Nothing is there when the update looks; for MAAS nothing ever comes.
     let hangs = false;
     const server = createServer((_, response) => {
@@ -167,47 +167,49 @@ describe("MAAS 3.6", () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const [{ id, keyring_filename }] = (await region.get("boot-sources/")).json;
     await region.put(`boot-sources/${id}/`, { url, keyring_filename });
-    const notified = await scene.notifications();
+    const notified = await fixture.notifications();
     host.before = (request) => {
       if (request.startsWith("POST ")) hangs = true;
     };
-    await scene.up();
-    expect(scene.said.join("\n")).toMatch(/MAAS waits for sources that it cannot reach: they go first/);
-    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
-    expect(await scene.notifications()).toEqual(notified);
+    await fixture.up();
+    expect(fixture.said.join("\n")).toMatch(/MAAS waits for sources that it cannot reach: they go first/);
+    expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
+    expect(await fixture.notifications()).toEqual(notified);
     server.closeAllConnections();
     server.close();
   });
 
   test("shows how far its import is", async () => {
-    scene = await BootSourceScene.start("3.6");
-    holdImport(scene);
-    const updated = scene.up();
+    fixture = await BootSourceFixture.start("3.6");
+    holdImport(fixture);
+    const updated = fixture.up();
     await until("progress", 10_000, () =>
-      scene.said.some((line) => /of \d+ images are there; .*ubuntu\/noble amd64\/.*: \d+ %/.test(line)),
+      fixture.said.some((line) => /of \d+ images are there; .*ubuntu\/noble amd64\/.*: \d+ %/.test(line)),
     );
-    scene.mirror.release();
+    fixture.mirror.release();
     await updated;
   });
 
   test("with a proxy that the mirror is not behind is warned of", async () => {
-    scene = await BootSourceScene.start("3.6");
-    await scene.region.post("maas/?op=set_config", {
+    fixture = await BootSourceFixture.start("3.6");
+    await fixture.region.post("maas/?op=set_config", {
       name: "http_proxy",
       value: "http://me:secret@10.0.0.1:3128/",
     });
-    await scene.region.post("maas/?op=set_config", { name: "boot_images_no_proxy", value: "true" });
-    await scene.up();
-    expect(scene.said.join("\n")).not.toMatch(/warning: MAAS fetches images through/);
-    await scene.region.post("maas/?op=set_config", { name: "boot_images_no_proxy", value: "false" });
-    await scene.up();
-    expect(scene.said.join("\n")).toMatch(/warning: MAAS fetches images through its proxy http:\/\/10.0.0.1/);
-    expect(scene.said.join("\n")).not.toContain("secret");
+    await fixture.region.post("maas/?op=set_config", { name: "boot_images_no_proxy", value: "true" });
+    await fixture.up();
+    expect(fixture.said.join("\n")).not.toMatch(/warning: MAAS fetches images through/);
+    await fixture.region.post("maas/?op=set_config", { name: "boot_images_no_proxy", value: "false" });
+    await fixture.up();
+    expect(fixture.said.join("\n")).toMatch(
+      /warning: MAAS fetches images through its proxy http:\/\/10.0.0.1/,
+    );
+    expect(fixture.said.join("\n")).not.toContain("secret");
   });
 });
 
 /** Lets the import wait for its first large file, which until then everybody may ask for. */
-function holdImport(on: BootSourceScene): void {
+function holdImport(on: BootSourceFixture): void {
   on.host.before = (request) => {
     if (!request.endsWith("?op=import")) return;
     on.mirror.hold("squashfs");

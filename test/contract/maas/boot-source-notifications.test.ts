@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { until } from "../../../lab/until.ts";
-import { BootSourceScene, noble, type Version } from "./boot-source-scene.ts";
+import { BootSourceFixture, noble, type Version } from "./boot-source-fixture.ts";
 import { deadPort } from "./stream-server.ts";
 
 const versions: Version[] = ["3.5", "3.6", "3.7", "3.8"];
 
-let scene: BootSourceScene;
-afterEach(() => scene.stop());
+let fixture: BootSourceFixture;
+afterEach(() => fixture.stop());
 
 describe.each(versions)("MAAS %s", (version) => {
   beforeEach(async () => {
-    scene = await BootSourceScene.start(version);
+    fixture = await BootSourceFixture.start(version);
   });
 
   test("without any source is told of nothing that it was not told of before", async () => {
-    const { region } = scene;
+    const { region } = fixture;
     const before = region.refreshes;
     const [{ id: only }] = (await region.get("boot-sources/")).json;
     await region.delete(`boot-sources/${only}/`);
@@ -22,34 +22,34 @@ describe.each(versions)("MAAS %s", (version) => {
     for (const { id } of (await region.get("notifications/")).json) {
       await region.delete(`notifications/${id}/`);
     }
-    await scene.up();
-    expect(await scene.notifications()).toEqual([]);
-    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
+    await fixture.up();
+    expect(await fixture.notifications()).toEqual([]);
+    expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
   });
 
   test("keeps what others notified of, though it is no longer so", async () => {
-    const { region } = scene;
+    const { region } = fixture;
     const [{ id }] = (await region.get("boot-sources/")).json;
     const [{ id: selection }] = (await region.get(`boot-sources/${id}/selections/`)).json;
     if (version === "3.8") await region.delete(`boot-sources/${id}/selections/${selection}/`);
     else await region.delete(`boot-sources/${id}/`);
     await region.addSource(`http://127.0.0.1:${await deadPort()}/`, Buffer.from("x"));
     await until("MAAS to notify of it", 10_000, async () =>
-      (await scene.notifications()).includes("commissioning_series_unselected"),
+      (await fixture.notifications()).includes("commissioning_series_unselected"),
     );
-    await scene.up();
-    expect(await scene.notifications()).toContain("commissioning_series_unselected");
+    await fixture.up();
+    expect(await fixture.notifications()).toContain("commissioning_series_unselected");
   });
 
   test("that commissions with a release that nothing selects is told of, and says so itself", async () => {
     const centos = { ...noble, os: "centos", release: "centos9" };
-    const images = { url: scene.mirror.url, keyring: scene.keyring, selections: [centos] };
-    await scene.up(scene.declared({ sources: { images }, images: {} }));
-    expect(scene.said.join("\n")).toMatch(
+    const images = { url: fixture.mirror.url, keyring: fixture.keyring, selections: [centos] };
+    await fixture.up(fixture.declared({ sources: { images }, images: {} }));
+    expect(fixture.said.join("\n")).toMatch(
       /warning: MAAS commissions machines with ubuntu\/(noble|jammy), which nothing/,
     );
     await until("MAAS to notify of it", 10_000, async () =>
-      (await scene.notifications()).includes("commissioning_series_unselected"),
+      (await fixture.notifications()).includes("commissioning_series_unselected"),
     );
   });
 });

@@ -2,99 +2,99 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
 import { ubuntuImages } from "../../../lab/images/image-sets.ts";
 import { archiveProduct } from "../../../lab/images/products.ts";
-import { BootSourceScene, noble, nobleImages, type Version } from "./boot-source-scene.ts";
+import { BootSourceFixture, noble, nobleImages, type Version } from "./boot-source-fixture.ts";
 import { imagesKeyring, Mirror } from "./mirror.ts";
 import { adminKey, userKey } from "./region-process.ts";
 import { deadPort } from "./stream-server.ts";
 
 const versions: Version[] = ["3.5", "3.6", "3.7", "3.8"];
 
-let scene: BootSourceScene;
-afterEach(() => scene.stop());
+let fixture: BootSourceFixture;
+afterEach(() => fixture.stop());
 
 describe.each(versions)("MAAS %s", (version) => {
   beforeEach(async () => {
-    scene = await BootSourceScene.start(version);
+    fixture = await BootSourceFixture.start(version);
   });
 
   test("as it was installed is pointed at the mirror, imports, then has nothing left to do", async () => {
-    const notified = await scene.notifications();
-    const made = await scene.up();
-    expect(await scene.notifications()).toEqual(notified);
-    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
-    expect(await scene.region.images()).toEqual(expect.arrayContaining(nobleImages));
-    scene.host.requests.length = 0;
-    expect(await scene.look(scene.declared(), made)).toEqual(scene.declared());
+    const notified = await fixture.notifications();
+    const made = await fixture.up();
+    expect(await fixture.notifications()).toEqual(notified);
+    expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
+    expect(await fixture.region.images()).toEqual(expect.arrayContaining(nobleImages));
+    fixture.host.requests.length = 0;
+    expect(await fixture.look(fixture.declared(), made)).toEqual(fixture.declared());
     // The list of sources, one of selections, the list of images, and one for each image.
-    expect(scene.host.requests).toHaveLength(3 + nobleImages.length);
+    expect(fixture.host.requests).toHaveLength(3 + nobleImages.length);
   });
 
   test("gets back what it had", async () => {
-    const before = await scene.sources();
-    const notified = await scene.notifications();
-    await scene.destroy(await scene.up());
+    const before = await fixture.sources();
+    const notified = await fixture.notifications();
+    await fixture.destroy(await fixture.up());
     // Since 3.8 the release is truly not selected any more, and neither is noble where 3.5 had jammy before.
-    if (version === "3.6" || version === "3.7") expect(await scene.notifications()).toEqual(notified);
+    if (version === "3.6" || version === "3.7") expect(await fixture.notifications()).toEqual(notified);
     // Before 3.8 MAAS makes its own source with its selection anew. Since then nobody can select what is out of reach.
     const lost = version === "3.8" ? before.map((source) => source.replace(/ .*/, "")) : before;
     expect(before).toEqual([expect.stringContaining("/ephemeral-v3/stable")]);
-    expect(await scene.sources()).toEqual(lost);
-    const said = scene.said.join("\n");
+    expect(await fixture.sources()).toEqual(lost);
+    const said = fixture.said.join("\n");
     if (version === "3.8") {
       expect(said).toMatch(/ubuntu\/noble cannot be selected again from/);
       expect(said).toMatch(/the images that MAAS had from http:\S+ went with it, as they do since 3\.8/);
-      expect((await scene.region.images()).filter((image) => image.startsWith("ubuntu/"))).toEqual([]);
+      expect((await fixture.region.images()).filter((image) => image.startsWith("ubuntu/"))).toEqual([]);
     } else {
       expect(said).toMatch(/the images that MAAS has stay until its next import/);
-      expect(await scene.region.images()).toEqual(expect.arrayContaining(nobleImages));
+      expect(await fixture.region.images()).toEqual(expect.arrayContaining(nobleImages));
     }
   });
 
   test("gets back what it had where there was more than its own source", async () => {
     const other = await Mirror.start(ubuntuImages);
-    const id = await scene.region.addSource(other.url, await imagesKeyring());
-    await scene.region.select(id, "ubuntu", "noble");
-    const before = await scene.sources();
-    await scene.destroy(await scene.up());
+    const id = await fixture.region.addSource(other.url, await imagesKeyring());
+    await fixture.region.select(id, "ubuntu", "noble");
+    const before = await fixture.sources();
+    await fixture.destroy(await fixture.up());
     // Since 3.8 nobody can select what is out of reach.
     const own = (source: string) => source.includes("/ephemeral-v3/");
     const lost = before.map((source) =>
       version === "3.8" && own(source) ? source.replace(/ .*/, "") : source,
     );
-    expect((await scene.sources()).sort()).toEqual(lost.sort());
-    expect(scene.said.join("\n").includes("cannot be selected again")).toBe(version === "3.8");
+    expect((await fixture.sources()).sort()).toEqual(lost.sort());
+    expect(fixture.said.join("\n").includes("cannot be selected again")).toBe(version === "3.8");
     other.stop();
   });
 
   test("keeps the images that it has until those of the mirror are there", async () => {
-    const { region, mirror } = scene;
-    await scene.up();
+    const { region, mirror } = fixture;
+    await fixture.up();
     // Another mirror takes the place of the one that has died, and then the import fails.
     const other = await Mirror.start(ubuntuImages);
-    const declared = scene.declared({
-      sources: { mirror: { url: other.url, keyring: scene.keyring, selections: [noble] } },
+    const declared = fixture.declared({
+      sources: { mirror: { url: other.url, keyring: fixture.keyring, selections: [noble] } },
     });
     mirror.stop();
-    scene.host.before = (request) => {
+    fixture.host.before = (request) => {
       if (/op=import/.test(request)) throw new Error("the network broke");
     };
-    await expect(scene.up(declared)).rejects.toThrow();
-    scene.host.before = () => {};
+    await expect(fixture.up(declared)).rejects.toThrow();
+    fixture.host.before = () => {};
     expect(await region.images()).toEqual(expect.arrayContaining(nobleImages));
     other.stop();
   });
 
   test("is left with the declared fallback", async () => {
     const other = await Mirror.start(ubuntuImages);
-    const fallback = { url: other.url, keyring: scene.keyring };
-    const made = await scene.up(scene.declared({ fallback }));
-    await scene.destroy(made, scene.declared({ fallback }));
-    expect(await scene.sources()).toEqual([other.url.slice(0, -1)]);
+    const fallback = { url: other.url, keyring: fixture.keyring };
+    const made = await fixture.up(fixture.declared({ fallback }));
+    await fixture.destroy(made, fixture.declared({ fallback }));
+    expect(await fixture.sources()).toEqual([other.url.slice(0, -1)]);
     other.stop();
   });
 
   test("that somebody set up halfway is put in order", async () => {
-    const { region, mirror } = scene;
+    const { region, mirror } = fixture;
     const [first] = (await region.get("boot-sources/")).json;
     const data = await imagesKeyring();
     const id = await region.addSource(mirror.url.slice(0, -1), data);
@@ -105,16 +105,16 @@ describe.each(versions)("MAAS %s", (version) => {
       headers: { "Content-Type": "application/json" },
     });
     await region.put(`boot-sources/${first.id}/`, { url: first.url, keyring_filename: "/not/there.gpg" });
-    const notified = await scene.notifications();
-    await scene.up();
-    expect(await scene.notifications()).toEqual(notified);
-    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
+    const notified = await fixture.notifications();
+    await fixture.up();
+    expect(await fixture.notifications()).toEqual(notified);
+    expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
     expect((await region.get(`boot-sources/${id}/`)).status).toBe(200);
-    expect(await scene.look()).toEqual(scene.declared());
+    expect(await fixture.look()).toEqual(fixture.declared());
   });
 
   test("imports what is new on the mirror", async () => {
-    const made = await scene.up();
+    const made = await fixture.up();
     const newer = ubuntuImages.map((list) => ({
       ...list,
       products: list.products.map((product) =>
@@ -123,97 +123,97 @@ describe.each(versions)("MAAS %s", (version) => {
           : product,
       ),
     }));
-    await scene.mirror.publish(newer, "images", new Date("2026-11-24T06:06:27Z"));
-    const wanted = scene.declared({
+    await fixture.mirror.publish(newer, "images", new Date("2026-11-24T06:06:27Z"));
+    const wanted = fixture.declared({
       images: Object.fromEntries(nobleImages.map((image) => [image, "20260301"])),
     });
-    expect((await scene.look(wanted, made)).images).toEqual(scene.declared().images);
-    scene.takeChanges();
-    await scene.up(wanted, made);
-    expect(scene.takeChanges()).toEqual(["POST /MAAS/api/2.0/boot-resources/?op=import"]);
-    expect(await scene.look(wanted, made)).toEqual(wanted);
+    expect((await fixture.look(wanted, made)).images).toEqual(fixture.declared().images);
+    fixture.takeChanges();
+    await fixture.up(wanted, made);
+    expect(fixture.takeChanges()).toEqual(["POST /MAAS/api/2.0/boot-resources/?op=import"]);
+    expect(await fixture.look(wanted, made)).toEqual(wanted);
   });
 
   test("is repaired where somebody changed a selection, a keyring, or the sources", async () => {
-    const made = await scene.up();
-    const { region } = scene;
+    const made = await fixture.up();
+    const { region } = fixture;
     const [{ id }] = (await region.get("boot-sources/")).json;
     const [{ id: selection }] = (await region.get(`boot-sources/${id}/selections/`)).json;
     await region.put(`boot-sources/${id}/selections/${selection}/`, { subarches: "ga-24.04" });
     await region.select(id, "centos", "centos9");
     await region.addSource("http://127.0.0.1:59999/other/", Buffer.from("x"));
-    const drifted = await scene.look(scene.declared(), made);
+    const drifted = await fixture.look(fixture.declared(), made);
     expect(drifted.sources.images?.selections).toMatchObject([
       { release: "noble", subarches: ["ga-24.04"] },
       { release: "centos9" },
     ]);
     expect(drifted.status).toEqual({ others: expect.stringMatching("^http://127.0.0.1:59999/other/?$") });
-    await scene.up(scene.declared(), made);
-    expect(await scene.look(scene.declared(), made)).toEqual(scene.declared());
+    await fixture.up(fixture.declared(), made);
+    expect(await fixture.look(fixture.declared(), made)).toEqual(fixture.declared());
 
     await region.put(`boot-sources/${id}/`, {
-      url: scene.mirror.url,
+      url: fixture.mirror.url,
       keyring_data: Buffer.from("another"),
     });
-    expect((await scene.look(scene.declared(), made)).sources.images?.keyring).toBe(
+    expect((await fixture.look(fixture.declared(), made)).sources.images?.keyring).toBe(
       Buffer.from("another").toString("base64"),
     );
-    await scene.up(scene.declared(), made);
+    await fixture.up(fixture.declared(), made);
     await region.delete(`boot-sources/${id}/`);
-    expect((await scene.look(scene.declared(), made)).sources).toEqual({});
-    await scene.up(scene.declared(), made);
-    expect(await scene.look(scene.declared(), made)).toEqual(scene.declared());
+    expect((await fixture.look(fixture.declared(), made)).sources).toEqual({});
+    await fixture.up(fixture.declared(), made);
+    expect(await fixture.look(fixture.declared(), made)).toEqual(fixture.declared());
   });
 });
 
 describe("what MAAS never reports is found before anything is written:", () => {
   beforeEach(async () => {
-    scene = await BootSourceScene.start("3.6");
+    fixture = await BootSourceFixture.start("3.6");
   });
   afterEach(() => {
-    expect(scene.takeChanges()).toEqual([]);
+    expect(fixture.takeChanges()).toEqual([]);
   });
 
   test("another key than the keyring's", async () => {
-    await scene.mirror.publish(ubuntuImages, "stranger");
-    expect(await scene.refusal()).toMatch(/no good signature by .*\n.*MAAS would say nothing of it/);
+    await fixture.mirror.publish(ubuntuImages, "stranger");
+    expect(await fixture.refusal()).toMatch(/no good signature by .*\n.*MAAS would say nothing of it/);
   });
 
   test("a changed index", async () => {
-    scene.mirror.instead.set("index.sjson", Buffer.from("-----BEGIN PGP SIGNED MESSAGE-----\n"));
-    expect(await scene.refusal()).toMatch(/not one clearsigned text/);
+    fixture.mirror.instead.set("index.sjson", Buffer.from("-----BEGIN PGP SIGNED MESSAGE-----\n"));
+    expect(await fixture.refusal()).toMatch(/not one clearsigned text/);
   });
 
   test("an armored keyring", async () => {
     const armored = Buffer.from((await archiveKey("images")).publicArmored).toString("base64");
-    const sources = { images: { url: scene.mirror.url, keyring: armored, selections: [noble] } };
-    expect(() => scene.declared({ sources })).toThrow(/armored text, which MAAS's gpgv cannot read/);
+    const sources = { images: { url: fixture.mirror.url, keyring: armored, selections: [noble] } };
+    expect(() => fixture.declared({ sources })).toThrow(/armored text, which MAAS's gpgv cannot read/);
   });
 
   test("a file that is missing, and one that is cut off", async () => {
-    scene.mirror.instead.set("ga-24.04/generic/boot-kernel", undefined);
-    scene.mirror.instead.set("squashfs", Buffer.from("short"));
-    expect(await scene.refusal()).toMatch(/squashfs: 5 bytes, not \d+/);
+    fixture.mirror.instead.set("ga-24.04/generic/boot-kernel", undefined);
+    fixture.mirror.instead.set("squashfs", Buffer.from("short"));
+    expect(await fixture.refusal()).toMatch(/squashfs: 5 bytes, not \d+/);
   });
 
   test("a mirror that does not answer, or has nothing there", async () => {
-    const source = { keyring: scene.keyring, selections: [noble] };
+    const source = { keyring: fixture.keyring, selections: [noble] };
     const gone = `http://127.0.0.1:${await deadPort()}/`;
-    expect(await scene.refusal(scene.declared({ sources: { images: { ...source, url: gone } } }))).toMatch(
-      /ECONNREFUSED/,
-    );
-    const empty = `${scene.mirror.url}nothing/`;
-    expect(await scene.refusal(scene.declared({ sources: { images: { ...source, url: empty } } }))).toMatch(
-      /answered 404\n.*index.sjson is below/,
-    );
+    expect(
+      await fixture.refusal(fixture.declared({ sources: { images: { ...source, url: gone } } })),
+    ).toMatch(/ECONNREFUSED/);
+    const empty = `${fixture.mirror.url}nothing/`;
+    expect(
+      await fixture.refusal(fixture.declared({ sources: { images: { ...source, url: empty } } })),
+    ).toMatch(/answered 404\n.*index.sjson is below/);
   });
 
   test("a release or an architecture that the mirror does not have", async () => {
     const sources = (changes: object) => ({
-      images: { url: scene.mirror.url, keyring: scene.keyring, selections: [{ ...noble, ...changes }] },
+      images: { url: fixture.mirror.url, keyring: fixture.keyring, selections: [{ ...noble, ...changes }] },
     });
     const refusal = (changes: object) =>
-      scene.refusal(scene.declared({ sources: sources(changes), images: {} }));
+      fixture.refusal(fixture.declared({ sources: sources(changes), images: {} }));
     expect(await refusal({ release: "focal" })).toMatch(
       /it has no ubuntu\/focal, only .*ubuntu\/noble amd64/,
     );
@@ -222,22 +222,22 @@ describe("what MAAS never reports is found before anything is written:", () => {
 
   test("a mirror that moved on since the preview", async () => {
     const images = { "ubuntu/noble amd64/ga-24.04": "20260127" };
-    expect(await scene.refusal(scene.declared({ images }))).toMatch(
+    expect(await fixture.refusal(fixture.declared({ images }))).toMatch(
       /ubuntu\/noble amd64\/ga-24.04 20260210, not 20260127\n.*run the preview again/,
     );
   });
 
   test("another source that is dead and stays", async () => {
-    expect(await scene.refusal(scene.declared({ exclusive: false }))).toMatch(
+    expect(await fixture.refusal(fixture.declared({ exclusive: false }))).toMatch(
       /every import ends there, without a word:\n.*ephemeral-v3.*ECONNREFUSED/,
     );
   });
 
   test("a keyring file of another source that is not on the region host", async () => {
-    const { region } = scene;
+    const { region } = fixture;
     const [{ id, url }] = (await region.get("boot-sources/")).json;
     await region.put(`boot-sources/${id}/`, { url, keyring_filename: "/not/there.gpg" });
-    expect(await scene.refusal(scene.declared({ exclusive: false }))).toMatch(
+    expect(await fixture.refusal(fixture.declared({ exclusive: false }))).toMatch(
       /its keyring \/not\/there.gpg is not on the region host/,
     );
   });
@@ -262,39 +262,39 @@ describe("more than one source, on MAAS 3.6", () => {
   };
   let second: Mirror;
   beforeEach(async () => {
-    scene = await BootSourceScene.start("3.6");
+    fixture = await BootSourceFixture.start("3.6");
     second = await Mirror.start([rocky]);
   });
   afterEach(() => second.stop());
 
   const both = () => {
-    const wanted = scene.declared();
+    const wanted = fixture.declared();
     const own = {
       url: second.url,
-      keyring: scene.keyring,
+      keyring: fixture.keyring,
       selections: [{ ...noble, os: "rhel", release: "rocky9" }],
     };
-    return scene.declared({
+    return fixture.declared({
       sources: { ...wanted.sources, rocky9: own },
       images: { ...wanted.images, "rhel/rocky9 amd64/generic": "20260101" },
     });
   };
 
   test("they stay beside each other, and one goes when it is no longer declared", async () => {
-    const made = await scene.up(both());
-    expect(await scene.sources()).toEqual([`${scene.url} noble`, `${second.url.slice(0, -1)} rocky9`]);
-    expect(await scene.region.images()).toContain("rhel/rocky9 amd64/generic");
-    expect(await scene.look(both(), made)).toEqual(both());
-    await scene.up(scene.declared(), made);
-    expect(await scene.sources()).toEqual([`${scene.url} noble`]);
-    expect(await scene.region.images()).not.toContain("rhel/rocky9 amd64/generic");
+    const made = await fixture.up(both());
+    expect(await fixture.sources()).toEqual([`${fixture.url} noble`, `${second.url.slice(0, -1)} rocky9`]);
+    expect(await fixture.region.images()).toContain("rhel/rocky9 amd64/generic");
+    expect(await fixture.look(both(), made)).toEqual(both());
+    await fixture.up(fixture.declared(), made);
+    expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
+    expect(await fixture.region.images()).not.toContain("rhel/rocky9 amd64/generic");
   });
 
   test("one that is dead stops nothing of what is there, and is named", async () => {
-    const made = await scene.up(both());
+    const made = await fixture.up(both());
     second.stop();
-    await scene.region.delete("boot-sources/2/");
-    expect(await scene.refusal(both())).toMatch(new RegExp(`checking ${second.url} before`));
+    await fixture.region.delete("boot-sources/2/");
+    expect(await fixture.refusal(both())).toMatch(new RegExp(`checking ${second.url} before`));
     expect(made.before).toHaveLength(1);
   });
 });
@@ -308,34 +308,36 @@ test("a no-op of sixty selections takes three requests and one for each image", 
       serials: ["20260101"],
     }),
   );
-  scene = await BootSourceScene.start("3.6", [{ contentId: "local:stable:many-download", products }]);
-  const wanted = scene.declared({
+  fixture = await BootSourceFixture.start("3.6", [{ contentId: "local:stable:many-download", products }]);
+  const wanted = fixture.declared({
     sources: {
       images: {
-        url: scene.mirror.url,
-        keyring: scene.keyring,
+        url: fixture.mirror.url,
+        keyring: fixture.keyring,
         selections: releases.map((release) => ({ ...noble, os: "rhel", release })),
       },
     },
     images: Object.fromEntries(releases.map((release) => [`rhel/${release} amd64/generic`, "20260101"])),
   });
-  const made = await scene.up(wanted);
-  scene.host.requests.length = 0;
-  expect(await scene.look(wanted, made)).toEqual(wanted);
-  expect(scene.host.requests).toHaveLength(3 + 60);
+  const made = await fixture.up(wanted);
+  fixture.host.requests.length = 0;
+  expect(await fixture.look(wanted, made)).toEqual(wanted);
+  expect(fixture.host.requests).toHaveLength(3 + 60);
 });
 
 test("a key that is not an administrator's, or was revoked, changes nothing", async () => {
-  scene = await BootSourceScene.start("3.6");
-  expect(await scene.refusal(scene.declared({ apiKey: userKey }))).toMatch(/user1.*is not an administrator/);
+  fixture = await BootSourceFixture.start("3.6");
+  expect(await fixture.refusal(fixture.declared({ apiKey: userKey }))).toMatch(
+    /user1.*is not an administrator/,
+  );
   const wrong = `${adminKey.slice(0, -1)}2`;
-  const refusal = await scene.refusal(scene.declared({ apiKey: wrong }));
+  const refusal = await fixture.refusal(fixture.declared({ apiKey: wrong }));
   expect(refusal).toMatch(/refuses the API key/);
   expect(refusal).not.toContain(adminKey.split(":")[2]);
-  const made = await scene.up();
-  await scene.region.control({ revokeKeysOf: "admin" });
-  await expect(scene.look(scene.declared(), made)).rejects.toThrow(/refuses the API key/);
-  scene.takeChanges();
-  await scene.refusal();
-  expect(scene.takeChanges()).toEqual([]);
+  const made = await fixture.up();
+  await fixture.region.control({ revokeKeysOf: "admin" });
+  await expect(fixture.look(fixture.declared(), made)).rejects.toThrow(/refuses the API key/);
+  fixture.takeChanges();
+  await fixture.refusal();
+  expect(fixture.takeChanges()).toEqual([]);
 });

@@ -8,11 +8,11 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Job, JobResult } from "../../../hosts/host.ts";
 import { tarOf } from "../../../lab/images/tar-of.ts";
-import type { Scene } from "../../../resources/kernel/definition.ts";
+import type { ResourceContext } from "../../../resources/kernel/definition.ts";
 import { type CustomImagePlan, planCustomImage } from "../../../resources/mirror/custom-image/plan.ts";
 import { customImageTree } from "../../../resources/mirror/custom-image/tree.ts";
 import { runJob, scratchDirectory } from "../../unit/resources/mirror/published-tree/job-on-this-machine.ts";
-import { BootSourceScene, noble } from "./boot-source-scene.ts";
+import { BootSourceFixture, noble } from "./boot-source-fixture.ts";
 import { RegionHost } from "./region-host.ts";
 
 /** A host that publishes, with its jobs run here. */
@@ -86,7 +86,7 @@ const plan = (path: string, onHost = false, image = described) =>
 
 async function publish(planned: CustomImagePlan, path: string, onHost = false) {
   const said: string[] = [];
-  const scene: Scene = {
+  const context: ResourceContext = {
     id: "customimagetree-dc1-rocky9",
     host,
     progress: (line) => void said.push(line),
@@ -105,9 +105,9 @@ async function publish(planned: CustomImagePlan, path: string, onHost = false) {
     keepSnapshots: 2,
     deleteContent: true,
   });
-  const observed = await customImageTree.observe(scene, wanted);
-  const { tree } = await customImageTree.apply(scene, wanted, observed);
-  const after = await customImageTree.observe(scene, wanted);
+  const observed = await customImageTree.observe(context, wanted);
+  const { tree } = await customImageTree.apply(context, wanted, observed);
+  const after = await customImageTree.observe(context, wanted);
   expect(after?.inputs).toEqual(wanted);
   return { tree, said, isThere: observed !== undefined };
 }
@@ -116,20 +116,20 @@ describe("a custom image in a stream", () => {
   test.each(["3.5", "3.8"] as const)(
     "is imported by MAAS %s beside the mirror's images, and again when it changes",
     async (version) => {
-      const scene = await BootSourceScene.start(version);
+      const context = await BootSourceFixture.start(version);
       const path = imageFile("one");
       const first = await plan(path);
       await publish(first, path);
       const declared = ({ selections, serial }: CustomImagePlan) => {
-        const mirror = { url: scene.mirror.url, keyring: scene.keyring, selections: [noble] };
+        const mirror = { url: context.mirror.url, keyring: context.keyring, selections: [noble] };
         const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-        return scene.declared({
+        return context.declared({
           sources: { mirror, rocky9: { url, keyring, selections } },
-          images: { ...scene.declared().images, "rhel/rocky9 amd64/generic": serial },
+          images: { ...context.declared().images, "rhel/rocky9 amd64/generic": serial },
         });
       };
-      const made = await scene.up(declared(first));
-      expect(await scene.look(declared(first), made)).toEqual(declared(first));
+      const made = await context.up(declared(first));
+      expect(await context.look(declared(first), made)).toEqual(declared(first));
 
       imageFile("two");
       const second = await plan(path);
@@ -138,12 +138,12 @@ describe("a custom image in a stream", () => {
         expect.stringMatching(`^rhel/rocky9 amd64 ${first.serial} -> ${second.serial}`),
       ]);
       await publish(second, path);
-      expect((await scene.look(declared(second), made)).images["rhel/rocky9 amd64/generic"]).toBe(
+      expect((await context.look(declared(second), made)).images["rhel/rocky9 amd64/generic"]).toBe(
         first.serial,
       );
-      await scene.up(declared(second), made);
-      expect(await scene.look(declared(second), made)).toEqual(declared(second));
-      await scene.stop();
+      await context.up(declared(second), made);
+      expect(await context.look(declared(second), made)).toEqual(declared(second));
+      await context.stop();
     },
   );
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { PartlyApplied, type Scene, type Status } from "../../../resources/kernel/definition.ts";
+import { PartlyApplied, type ResourceContext, type Status } from "../../../resources/kernel/definition.ts";
 import { maasImageWith } from "../../../resources/maas/image.ts";
-import { BootSourceScene, type Version } from "./boot-source-scene.ts";
+import { BootSourceFixture, type Version } from "./boot-source-fixture.ts";
 import type { Region } from "./region.ts";
 import type { RegionHost } from "./region-host.ts";
 import { adminKey } from "./region-process.ts";
@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-let place: BootSourceScene;
+let place: BootSourceFixture;
 let region: Region;
 let host: RegionHost;
 let said: string[];
@@ -28,7 +28,7 @@ let said: string[];
 /** A region that has Ubuntu for amd64, without which it takes no upload. */
 async function start(version: Version = "3.6", imports = true): Promise<void> {
   said = [];
-  place = await BootSourceScene.start(version);
+  place = await BootSourceFixture.start(version);
   ({ region, host } = place);
   if (imports) await place.up();
   host.requests.length = 0;
@@ -54,7 +54,7 @@ function image(size: number, changes: object = {}): Inputs {
   }) as Inputs;
 }
 
-function scene(): Scene {
+function context(): ResourceContext {
   return {
     id: "maasimage-dc1-rocky9",
     host,
@@ -65,17 +65,17 @@ function scene(): Scene {
 
 /** As the kernel does it for an image that was declared before, with this or other content. */
 async function up(wanted: Inputs) {
-  return definition.apply(scene(), wanted, await definition.observe(scene(), wanted), wanted);
+  return definition.apply(context(), wanted, await definition.observe(context(), wanted), wanted);
 }
 
 /** As the kernel does it for one that was not. */
 async function create(wanted: Inputs) {
-  return definition.apply(scene(), wanted, await definition.observe(scene(), wanted));
+  return definition.apply(context(), wanted, await definition.observe(context(), wanted));
 }
 
 /** What is there in the words of the declaration; `status` has what is not in order. */
 async function look(wanted: Inputs): Promise<(Inputs & { status?: Status }) | undefined> {
-  const observed = await definition.observe(scene(), wanted);
+  const observed = await definition.observe(context(), wanted);
   if (!observed) return undefined;
   const { inputs, status = {} } = observed;
   return Object.keys(status).length > 0 ? { ...inputs, status } : inputs;
@@ -111,8 +111,8 @@ describe.each(["3.5", "3.6", "3.7", "3.8"] as const)("MAAS %s", (version) => {
     expect((await look(second))?.sha256).toBe(first.sha256);
     expect((await up(second)).resource).toBe(made.resource);
     expect(await look(second)).toEqual(second);
-    await definition.remove(scene(), second, made);
-    await definition.remove(scene(), second, made);
+    await definition.remove(context(), second, made);
+    await definition.remove(context(), second, made);
     expect(await look(second)).toBeUndefined();
   });
 });
@@ -203,7 +203,7 @@ describe("an upload", () => {
     // What is there already with the same content is taken for ours.
     await create(theirs);
     expect(changes()).toEqual([]);
-    await definition.remove(scene(), theirs, { resource: 0, version: "" });
+    await definition.remove(context(), theirs, { resource: 0, version: "" });
     let sent = 0;
     host.before = (request) => {
       if (request.startsWith("PUT ") && ++sent === 2) throw new Error("killed");

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { invalidAt, readCertificate, readCertificateLine } from "../../../hosts/certificates.ts";
 import { type Certified, certifiedKeys } from "../../../hosts/certificates-of-hosts.ts";
-import { doubtsAbout } from "../../../hosts/certificates-of-users.ts";
+import { userCertificateWarnings } from "../../../hosts/certificates-of-users.ts";
 import { signatureAlgorithms } from "../../../hosts/destination.ts";
 import { fingerprint, keysFor, parseKnownHosts } from "../../../hosts/known-hosts.ts";
 import { wireString } from "../../../hosts/wire-format.ts";
@@ -220,7 +220,7 @@ describe("a host's certificate", () => {
 describe("a user's certificate that was refused", () => {
   const user = files.key();
   const doubts = (made: string, name = "ops") =>
-    doubtsAbout([{ certificate: readCertificateLine(made), where: "id-cert.pub" }], name, now);
+    userCertificateWarnings([{ certificate: readCertificateLine(made), where: "id-cert.pub" }], name, now);
 
   test("is doubted for what is wrong with it", () => {
     const valid = (...args: string[]) => files.certificate(authority, user, "-n", "ops,root", ...args);
@@ -244,7 +244,7 @@ describe("a user's certificate that was refused", () => {
     expect(remedy).toContain(
       `TrustedUserCAKeys must name the authority of the certificate (ssh-ed25519 ${fingerprint(blobOf(files.publicLine(authority)))})`,
     );
-    expect(doubtsAbout([], "ops", now)).toEqual({ found: [], remedy: undefined });
+    expect(userCertificateWarnings([], "ops", now)).toEqual({ found: [], remedy: undefined });
   });
 });
 

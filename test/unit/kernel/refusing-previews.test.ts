@@ -19,8 +19,8 @@ function provider() {
     outputs: z.object({}),
     settles: async (_, wanted, previous) =>
       previous?.place === "former" ? { ...wanted, place: "former" } : wanted,
-    async preflight(scene, wanted, _, isWhole) {
-      asked.push({ id: scene.id, items: wanted.items, isWhole });
+    async preflight(context, wanted, _, isWhole) {
+      asked.push({ id: context.id, items: wanted.items, isWhole });
       if (!("theirs" in wanted.items)) return;
       throw new ExplainedError({ step: "claiming theirs", found: "taken", remedy: "Leave it." });
     },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { type RestoringStep, remembered, restoringSteps } from "../../../maas/boot-sources/restoring.ts";
-import { bytes, noble, selected, source, version } from "./boot-source-scenes.ts";
+import { bytes, noble, selected, source, version } from "./boot-source-fixtures.ts";
 
 const url = "http://mirror.dc1/images/";
 const ours = source({ id: 5, selections: [selected(noble, 7)] });

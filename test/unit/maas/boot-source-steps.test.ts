@@ -3,19 +3,19 @@ import { type FoundSource, samePlace, sameSelection } from "../../../maas/boot-s
 import {
   type BootSourceStep,
   bootSourceSteps,
-  type Situation,
-  type Wish,
+  type DesiredSources,
+  type RegionState,
 } from "../../../maas/boot-sources/steps.ts";
-import { bytes, dead, declared, noble, selected, source, version, without } from "./boot-source-scenes.ts";
+import { bytes, dead, declared, noble, selected, source, version, without } from "./boot-source-fixtures.ts";
 
-const nothing: Situation = {
+const nothing: RegionState = {
   version: version("3.6"),
   sources: [],
   blocking: new Set(),
   commissioning: { os: "ubuntu", release: "noble" },
   lacksImages: false,
 };
-const wish: Wish = { sources: [declared()], exclusive: true, import: true };
+const wish: DesiredSources = { sources: [declared()], exclusive: true, import: true };
 const factory = source({
   id: 1,
   url: "http://images.maas.io/ephemeral-v3/stable/",
@@ -26,7 +26,7 @@ const factory = source({
 const serving = source({ id: 2, selections: [selected(noble, 7)] });
 
 /** The steps in few words. */
-function plan(found: Partial<Situation>, wanted: Partial<Wish> = {}): string[] {
+function plan(found: Partial<RegionState>, wanted: Partial<DesiredSources> = {}): string[] {
   return bootSourceSteps({ ...nothing, ...found }, { ...wish, ...wanted }).map(said);
 }
 
@@ -219,7 +219,7 @@ describe("several declared sources", () => {
 });
 
 /** Every way a MAAS may be found, of those that matter to the order. */
-const situations: Situation[] = ["3.5", "3.6", "3.7", "3.8"].flatMap((number) =>
+const situations: RegionState[] = ["3.5", "3.6", "3.7", "3.8"].flatMap((number) =>
   [[], [factory], [{ ...serving, id: 1 }], [serving], [{ ...serving, url: without(serving.url) }]].flatMap(
     (ours) =>
       [[], [dead], [source({ id: 9, url: "http://elsewhere.dc1/" })]].flatMap((others) =>
@@ -292,7 +292,7 @@ function outcome(sources: readonly FoundSource[]): unknown[] {
 }
 
 /** What MAAS has after each of the steps. */
-function walk(situation: Situation, wanted: Wish): { step: string; sources: FoundSource[] }[] {
+function walk(situation: RegionState, wanted: DesiredSources): { step: string; sources: FoundSource[] }[] {
   let sources = [...situation.sources];
   let next = 100;
   const change = (id: number, changed: (before: FoundSource) => FoundSource) => {

@@ -2,11 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
-import { type Answer, answerOf, broken, failure, key, scene, secret, step } from "./client-scene.ts";
+import { type Answer, answerOf, broken, failure, fixture, key, secret, step } from "./client-fixture.ts";
 
 describe("a request", () => {
   test("goes below api/2.0, with the slash that MAAS wants, and is signed with the key", async () => {
-    const { client, sent } = scene([{ body: "[]" }]);
+    const { client, sent } = fixture([{ body: "[]" }]);
     await client.get("boot-sources", { step });
     await client.get("maas/", { step, query: { op: "get_config", name: "http_proxy" } });
     expect(sent.map(({ url }) => url)).toEqual([
@@ -25,7 +25,7 @@ describe("a request", () => {
   });
 
   test("is answered with a JSON value, or with a text where MAAS sends one", async () => {
-    const { client } = scene([{ body: "null" }, { type: "text/plain", body: "OK" }, { body: "{" }]);
+    const { client } = fixture([{ body: "null" }, { type: "text/plain", body: "OK" }, { body: "{" }]);
     expect(await client.get("maas", { step })).toBe(null);
     expect(await client.post("maas", { step })).toBe("OK");
     await expect(client.get("maas", { step })).rejects.toThrow("cut off or not JSON");
@@ -34,7 +34,7 @@ describe("a request", () => {
   test("waits for the one before it", async () => {
     let live = 0;
     let most = 0;
-    const { client } = scene([{}], {
+    const { client } = fixture([{}], {
       transport: async () => {
         most = Math.max(most, ++live);
         await pause(2);
@@ -51,7 +51,7 @@ describe("a request", () => {
   });
 
   test("does not keep those behind it from their turn when it fails", async () => {
-    const { client } = scene([{ status: 404, type: "text/plain", body: "No X matches" }, { body: "1" }]);
+    const { client } = fixture([{ status: 404, type: "text/plain", body: "No X matches" }, { body: "1" }]);
     const first = failure(client.get("a", { step }));
     expect(await client.get("b", { step })).toBe(1);
     expect((await first).status).toBe(404);
@@ -60,7 +60,7 @@ describe("a request", () => {
 
 describe("trying again", () => {
   test.each([502, 503, 504])("a read is, after %i, with another nonce each time", async (status) => {
-    const { client, sent } = scene([
+    const { client, sent } = fixture([
       { status, type: "text/html", body: "<html>" },
       { status },
       { body: "7" },
@@ -70,14 +70,14 @@ describe("trying again", () => {
   });
 
   test("a read is, after a broken connection, and ends with what was seen last", async () => {
-    const { client, sent } = scene([broken("ECONNRESET"), broken("ECONNREFUSED")]);
+    const { client, sent } = fixture([broken("ECONNRESET"), broken("ECONNREFUSED")]);
     const error = await failure(client.get("a", { step }));
     expect(error.message).toMatch(/^asking: http:.*ECONNREFUSED/);
     expect(sent).toHaveLength(4);
   });
 
   test("a region that was given up is asked once by those behind, until it answers", async () => {
-    const { client, sent } = scene([
+    const { client, sent } = fixture([
       ...Array.from({ length: 5 }, () => broken("ECONNREFUSED")),
       { body: "1" },
     ]);
@@ -89,7 +89,7 @@ describe("trying again", () => {
 
   test.each(["post", "put", "delete"] as const)("a %s is not, whatever happens to it", async (method) => {
     for (const outcome of [{ status: 502 }, { status: 503 }, broken("ECONNRESET")]) {
-      const { client, sent } = scene([outcome, { body: "{}" }]);
+      const { client, sent } = fixture([outcome, { body: "{}" }]);
       const error = await failure(client[method]("a", { step }));
       expect(error).toBeInstanceOf(ExplainedError);
       expect(sent).toHaveLength(1);
@@ -98,7 +98,7 @@ describe("trying again", () => {
   });
 
   test.each(["CERT_HAS_EXPIRED", "ENOTFOUND"])("nothing is, after %s", async (code) => {
-    const { client, sent } = scene([broken(code)]);
+    const { client, sent } = fixture([broken(code)]);
     await failure(client.get("a", { step }));
     expect(sent).toHaveLength(1);
   });
@@ -114,7 +114,7 @@ describe("a clock that is behind MAAS's", () => {
   });
 
   test("is corrected by MAAS's own time, once, and said", async () => {
-    const { client, sent, warnings } = scene([expired(ours / 1000, theirs), { body: "1" }], {
+    const { client, sent, warnings } = fixture([expired(ours / 1000, theirs), { body: "1" }], {
       now: () => ours,
     });
     expect(await client.post("a", { step })).toBe(1);
@@ -127,13 +127,13 @@ describe("a clock that is behind MAAS's", () => {
 
   test("is found by the Date header where MAAS says it in other words", async () => {
     const refused = { status: 401, body: "stale", date: new Date(theirs * 1000) };
-    const { client, sent } = scene([refused, { body: "1" }], { now: () => ours });
+    const { client, sent } = fixture([refused, { body: "1" }], { now: () => ours });
     expect(await client.get("a", { step })).toBe(1);
     expect(sent[1]?.auth.oauth_timestamp).toBe(String(theirs));
   });
 
   test("is not suspected where the clocks agree", async () => {
-    const { client, sent, warnings } = scene([{ status: 401, body: "no", date: new Date(ours + 60_000) }], {
+    const { client, sent, warnings } = fixture([{ status: 401, body: "no", date: new Date(ours + 60_000) }], {
       now: () => ours,
     });
     expect((await failure(client.get("a", { step }))).status).toBe(401);
@@ -144,7 +144,7 @@ describe("a clock that is behind MAAS's", () => {
 describe("a refusal", () => {
   test("of the key never gives away what MAAS says, which holds the right secret", async () => {
     const body = `Authorization Error: 'Invalid signature. Expected signature base string: &${"r".repeat(32)}'`;
-    const { client } = scene([{ status: 401, type: "text/html", body }]);
+    const { client } = fixture([{ status: 401, type: "text/html", body }]);
     const error = await failure(client.get("a", { step }));
     expect(error.message).toMatch(/MAAS refuses the API key \(401\)\n.*apikey --username/);
     const everything = JSON.stringify([
@@ -159,7 +159,7 @@ describe("a refusal", () => {
 
   test("of a value says it by field, with what to do", async () => {
     const body = '{"arches": ["No available images to download for [\'arm64\']"], "__all__": ["Other."]}';
-    const { client } = scene([{ status: 400, type: "application/json; charset=utf-8", body }]);
+    const { client } = fixture([{ status: 400, type: "application/json; charset=utf-8", body }]);
     const error = await failure(client.post("a", { step }));
     expect(error).toBeInstanceOf(MaasRefusal);
     expect(error.explanation.found).toBe(
@@ -174,7 +174,7 @@ describe("a refusal", () => {
   });
 
   test("that is said to be JSON and is not is taken as a text", async () => {
-    const { client } = scene([{ status: 400, body: "Cannot delete default Ubuntu archives." }]);
+    const { client } = fixture([{ status: 400, body: "Cannot delete default Ubuntu archives." }]);
     const error = await failure(client.delete("a", { step }));
     expect(error.says(/^Cannot delete default/, "")).toBe(true);
   });
@@ -183,7 +183,7 @@ describe("a refusal", () => {
     ["a web server that is not MAAS", { status: 404, type: "text/html", body: "<html>nginx" }],
     ["a wrong path", { status: 404, type: "text/plain", body: "Unknown API endpoint: /M/api/2.0/a/." }],
   ])("of %s asks for maas.url", async (_, answer) => {
-    const error = await failure(scene([answer]).client.get("a", { step }));
+    const error = await failure(fixture([answer]).client.get("a", { step }));
     expect(error.explanation.remedy).toContain("maas.url");
   });
 
@@ -198,7 +198,7 @@ describe("a refusal", () => {
       /images are imported/,
     ],
   ])("%i %s has a remedy", async (status, body, remedy) => {
-    const error = await failure(scene([{ status, type: "text/plain", body }]).client.put("a", { step }));
+    const error = await failure(fixture([{ status, type: "text/plain", body }]).client.put("a", { step }));
     expect(error.explanation.remedy).toMatch(remedy);
     expect(error.message).toContain(body);
   });
@@ -206,7 +206,7 @@ describe("a refusal", () => {
 
 describe("sharing", () => {
   test("asks once for what is wanted several times at the same time", async () => {
-    const { client, sent } = scene([{ body: "[]" }]);
+    const { client, sent } = fixture([{ body: "[]" }]);
     const look = () =>
       client.sharing(async (reader) => {
         await reader.get("a", { step });
@@ -219,7 +219,7 @@ describe("sharing", () => {
   });
 
   test("forgets what was answered before a change", async () => {
-    const { client, sent } = scene([{ body: "[]" }]);
+    const { client, sent } = fixture([{ body: "[]" }]);
     await client.sharing(async (reader) => {
       await reader.get("a", { step });
       await client.put("a", { step });

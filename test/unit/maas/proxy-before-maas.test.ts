@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { listBootSources } from "../../../maas/operations/boot-sources.ts";
-import { type Answer, failure, scene, step } from "./client-scene.ts";
+import { type Answer, failure, fixture, step } from "./client-fixture.ts";
 
 /** What stands before a MAAS and answers for it. */
 const before: readonly (readonly [string, Answer])[] = [
@@ -15,13 +15,13 @@ const before: readonly (readonly [string, Answer])[] = [
 
 describe("a proxy before MAAS that is down", () => {
   test.each(before)("which answers %s is waited for by a read", async (_, answer) => {
-    const { client, sent } = scene([answer, answer, { body: "7" }]);
+    const { client, sent } = fixture([answer, answer, { body: "7" }]);
     expect(await client.get("a", { step })).toBe(7);
     expect(sent).toHaveLength(3);
   });
 
   test.each(before)("for ever, which answers %s, is named as what it is", async (_, answer) => {
-    const error = await failure(scene([answer]).client.get("a", { step }));
+    const error = await failure(fixture([answer]).client.get("a", { step }));
     expect(error.message).toMatch(
       /MAAS is down, restarts or is overloaded: .* answers 50[234].*\n.*See on the region host that MAAS runs/,
     );
@@ -30,7 +30,7 @@ describe("a proxy before MAAS that is down", () => {
 
   test.each(before)("which answers %s to a write leaves open whether it was done", async (_, answer) => {
     for (const method of ["post", "put", "delete"] as const) {
-      const { client, sent } = scene([answer, { body: "{}" }]);
+      const { client, sent } = fixture([answer, { body: "{}" }]);
       const error = await failure(client[method]("a", { step }));
       expect(error.message).toMatch(/answers 50[234].*; whether MAAS did it is not known/);
       expect(sent).toHaveLength(1);
@@ -39,8 +39,8 @@ describe("a proxy before MAAS that is down", () => {
 
   test("which takes no more requests for now is waited for, and did nothing", async () => {
     const answer = { status: 429, type: "text/html", body: "<html>Too Many Requests" };
-    expect(await scene([answer, { body: "7" }]).client.get("a", { step })).toBe(7);
-    const error = await failure(scene([answer]).client.post("a", { step }));
+    expect(await fixture([answer, { body: "7" }]).client.get("a", { step })).toBe(7);
+    const error = await failure(fixture([answer]).client.post("a", { step }));
     expect(error.message).toMatch(/takes no more requests for now \(429\); MAAS did nothing/);
   });
 
@@ -71,7 +71,7 @@ describe("a proxy before MAAS that is down", () => {
     "which wants or gives %s is told apart, and names maas.url",
     async (_, answer, found) => {
       for (const method of ["get", "post"] as const) {
-        const error = await failure(scene([answer]).client[method]("a", { step }));
+        const error = await failure(fixture([answer]).client[method]("a", { step }));
         expect(error.explanation.found).toMatch(found);
         expect(error.explanation.remedy).toContain("maas.url");
         expect(error.message).not.toMatch(/Invalid input|expected|refuses the API key/);
@@ -85,16 +85,18 @@ describe("a proxy before MAAS that is down", () => {
       found: "the server sends on to https://login.dc1/?next=%2FMAAS",
       remedy: "Declare that address if it is the right one: a redirect is not followed here.",
     });
-    const error = await failure(scene([away]).client.post("a", { step }));
+    const error = await failure(fixture([away]).client.post("a", { step }));
     expect(error.message).toMatch(/login\.dc1.*\n.*maas\.url/);
     expect(error.message).not.toContain("not known");
   });
 
   test("which cuts an answer off is asked again, but not for a write that was done", async () => {
     const half = { body: '[{"id": 1, "na' };
-    expect(await scene([half, { body: "7" }]).client.get("a", { step })).toBe(7);
-    await expect(scene([half]).client.get("a", { step })).rejects.toThrow(/cut off or not JSON \(14 bytes\)/);
-    const { client, sent } = scene([half]);
+    expect(await fixture([half, { body: "7" }]).client.get("a", { step })).toBe(7);
+    await expect(fixture([half]).client.get("a", { step })).rejects.toThrow(
+      /cut off or not JSON \(14 bytes\)/,
+    );
+    const { client, sent } = fixture([half]);
     await expect(client.post("a", { step })).rejects.toThrow(/MAAS did it, but the answer is cut off/);
     expect(sent).toHaveLength(1);
   });
@@ -106,7 +108,7 @@ describe("a proxy before MAAS that is down", () => {
   ])(
     "which leads to another service, with the answer %s, names maas.url in plain words",
     async (body, found) => {
-      const error = await failure(listBootSources(scene([{ body }]).client));
+      const error = await failure(listBootSources(fixture([{ body }]).client));
       expect(error.explanation.found).toMatch(found);
       expect(error.explanation.found).not.toMatch(/Invalid input|expected|received/);
       expect(error.explanation.remedy).toContain("maas.url");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { type CleartextMessage, createCleartextMessage, sign } from "openpgp";
-import { intoPlainText, takeApart } from "../../../content/openpgp/clearsigned-text.ts";
+import { splitClearsigned, toPlainText } from "../../../content/openpgp/clearsigned-text.ts";
 import { trustedKeys } from "../../../content/openpgp/keyring.ts";
 import { verifyClearsigned } from "../../../content/openpgp/verify.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
@@ -65,13 +65,13 @@ describe("a clearsigned file", () => {
   test("is taken apart into what was put together", () => {
     fc.assert(
       fc.property(file, ({ bytes, signed, signature, frame }) => {
-        const parts = takeApart(bytes);
+        const parts = splitClearsigned(bytes);
         expect(parts && { ...parts, canonical: Buffer.from(parts.canonical).toString() }).toEqual({
           canonical: signed.join("\r\n"),
           signature,
           frame,
         });
-        expect(parts && intoPlainText(parts.canonical)).toBe(signed.join("\n"));
+        expect(parts && toPlainText(parts.canonical)).toBe(signed.join("\n"));
       }),
       { numRuns: 400 },
     );
@@ -87,12 +87,12 @@ describe("a clearsigned file", () => {
     const after = other.filter((bytes) => !/^[ \t\r\n]*$/.test(bytes.toString("latin1")));
     fc.assert(
       fc.property(file, other, ({ bytes }, before) => {
-        expect(takeApart(Buffer.concat([before, bytes]))).toBeUndefined();
+        expect(splitClearsigned(Buffer.concat([before, bytes]))).toBeUndefined();
       }),
     );
     fc.assert(
       fc.property(file, after, fc.constantFrom("", "\n"), ({ bytes }, more, lineEnd) => {
-        expect(takeApart(Buffer.concat([bytes, Buffer.from(lineEnd), more]))).toBeUndefined();
+        expect(splitClearsigned(Buffer.concat([bytes, Buffer.from(lineEnd), more]))).toBeUndefined();
       }),
       { numRuns: 300 },
     );

@@ -12,7 +12,7 @@ import { comparePlans } from "../../../../content/simplestreams/plan-comparison.
 import { parsePlanText, planText } from "../../../../content/simplestreams/plan-text.ts";
 import { readStreamRoots } from "../../../../content/simplestreams/streams.ts";
 import { ExplainedError } from "../../../../errors/explained-error.ts";
-import { offeredImages, takenOf } from "../../../../resources/maas/boot-sources/preflight.ts";
+import { offeredImages, selectedImages } from "../../../../resources/maas/boot-sources/preflight.ts";
 import { newKey } from "../small-archive.ts";
 import { mutated, nastyTexts, oneOf, randomNumbers } from "./mutations.ts";
 import {
@@ -128,7 +128,7 @@ describe("a stream that is changed somewhere is planned soundly, or refused with
         const source = `${url}streams/v1/index.json`;
         const cache = metadataCache(directory);
         const { images: offered } = await offeredImages(seen, source, Buffer.alloc(0), cache);
-        const taken = takenOf(offered, selections);
+        const taken = selectedImages(offered, selections);
         expect(taken.flatMap(({ files: of }) => of).every((file) => isSanePath(file.path))).toBe(true);
         return versionsOf(taken);
       });

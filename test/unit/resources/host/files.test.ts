@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Host } from "../../../../hosts/host.ts";
 import { files } from "../../../../resources/host/files.ts";
 import { check, unknown } from "../../../../resources/kernel/check.ts";
-import type { Json, Scene } from "../../../../resources/kernel/definition.ts";
+import type { Json, ResourceContext } from "../../../../resources/kernel/definition.ts";
 import { Ground, runHere } from "./this-machine.ts";
 
 describe("inputs", () => {
@@ -71,7 +71,7 @@ describe("observing", () => {
 
   afterEach(() => ground.clear());
 
-  function scene(): Scene {
+  function context(): ResourceContext {
     const facts: Host["facts"] = async (probe) => probe.parse((await runHere(probe.script)).stdout);
     return { id: "files-test", host: { facts } as Host, progress: () => {}, warn: () => {} };
   }
@@ -79,7 +79,7 @@ describe("observing", () => {
   async function observe(given: Record<string, Json>) {
     const { inputs, failures } = check(files.inputs, { host: "here", ...given });
     expect(failures).toEqual([]);
-    const observed = await files.observe(scene(), inputs as never);
+    const observed = await files.observe(context(), inputs as never);
     return { inputs, observed: observed?.inputs };
   }
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { Host } from "../../../../hosts/host.ts";
 import { type FormerKey, formerKeyProbe } from "../../../../resources/host/signing-key/key-probe.ts";
 import { formerKeyDirectory, keyDirectory, signingKey } from "../../../../resources/host/signing-key.ts";
-import type { Scene } from "../../../../resources/kernel/definition.ts";
+import type { ResourceContext } from "../../../../resources/kernel/definition.ts";
 import { Ground, runHere } from "./this-machine.ts";
 
 let ground: Ground;
@@ -25,9 +25,12 @@ const wanted = {
 
 /** Where a key would be, on a host with these findings. */
 async function placed(found: FormerKey | undefined, previous?: string): Promise<string | undefined> {
-  const scene = { id: "signingkey-a", host: { facts: async () => found } as unknown as Host } as Scene;
+  const context = {
+    id: "signingkey-a",
+    host: { facts: async () => found } as unknown as Host,
+  } as ResourceContext;
   const before = previous === undefined ? undefined : { ...wanted, directory: previous };
-  const settled = await signingKey.settles?.(scene, wanted, before);
+  const settled = await signingKey.settles?.(context, wanted, before);
   expect(settled).not.toHaveProperty("formerDirectory");
   return settled?.directory;
 }

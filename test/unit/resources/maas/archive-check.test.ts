@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import { createCleartextMessage, generateKey, readPrivateKey, sign } from "openpgp";
 import { ExplainedError } from "../../../../errors/explained-error.ts";
 import type { Host } from "../../../../hosts/host.ts";
-import { archiveDoubt } from "../../../../resources/maas/archive/archive-check.ts";
+import { archiveWarning } from "../../../../resources/maas/archive/archive-check.ts";
 
 let mirrorKey: string;
 let otherKey: string;
@@ -30,7 +30,7 @@ function seeing(answer: { status: number; body: string } | ExplainedError) {
     },
   } as unknown as Host;
   const archive = { name: "main_archive", url: "http://mirror.dc1.example/ubuntu/", suite: "noble" };
-  return { asked, doubt: (key: string) => archiveDoubt(host, { ...archive, key }) };
+  return { asked, doubt: (key: string) => archiveWarning(host, { ...archive, key }) };
 }
 
 describe("an archive that MAAS is to name to machines", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { MaasReader } from "../../../../maas/client.ts";
-import { importerSays } from "../../../../resources/maas/boot-sources/importer-notifications.ts";
+import { importerErrors } from "../../../../resources/maas/boot-sources/importer-notifications.ts";
 
 const ours = ["http://mirror.dc1/images/", "http://mirror.dc1/custom/rocky9/"];
 
@@ -36,14 +36,14 @@ describe("of what MAAS's importer complains", () => {
     ],
   ])("%s", async (_, messages, isOurs) => {
     const others = ["http://mirror.dc1/images-old/", "http://mirror.dc1/images/theirs/"];
-    const said = await importerSays(maas(messages, others), ours);
+    const said = await importerErrors(maas(messages, others), ours);
     expect(said.ours !== "").toBe(isOurs);
     expect(said.all).toContain("Failed");
     expect(said.ours).not.toContain("images.maas.io");
   });
 
   test("is said as a text, not as HTML", async () => {
-    const said = await importerSays(
+    const said = await importerErrors(
       maas(["Failed to import images from http://a.b/ (&#x27;x&amp;y&#x27;)<br>"]),
       [],
     );

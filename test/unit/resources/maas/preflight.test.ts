@@ -4,7 +4,10 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../../errors/explained-error.ts";
 import { checkMirror } from "../../../../resources/maas/boot-sources/preflight.ts";
-import { type Seen, seenFromHere } from "../../../../resources/maas/boot-sources/seen-from.ts";
+import {
+  readerOnWorkstation,
+  type StreamReader,
+} from "../../../../resources/maas/boot-sources/stream-reader.ts";
 import {
   type Fields,
   item,
@@ -51,7 +54,7 @@ describe("what MAAS would get of a stream", () => {
     open = 0;
     most = 0;
     const listed = new Map<string, number>();
-    const seen: Seen = {
+    const seen: StreamReader = {
       async fetch(address) {
         const body = stream.files.get(decodeURIComponent(address.slice(url.length)));
         return { status: body ? 200 : 404, body: body ?? Buffer.alloc(0) };
@@ -134,11 +137,11 @@ describe("a stream seen from this workstation", () => {
   );
 
   test("is read no further than it may be long", async () => {
-    const { body } = await seenFromHere().fetch(`${address}/endless`, 100_000);
+    const { body } = await readerOnWorkstation().fetch(`${address}/endless`, 100_000);
     expect(body).toHaveLength(100_000);
   });
 
   test("is explained when it breaks off", async () => {
-    await expect(seenFromHere().fetch(`${address}/broken`, 100_000)).rejects.toThrow(ExplainedError);
+    await expect(readerOnWorkstation().fetch(`${address}/broken`, 100_000)).rejects.toThrow(ExplainedError);
   });
 });

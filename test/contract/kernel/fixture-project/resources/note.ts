@@ -2,7 +2,11 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import { resolveDestination } from "../../../../../hosts/connections.ts";
-import { defineResource, PartlyApplied, type Scene } from "../../../../../resources/kernel/definition.ts";
+import {
+  defineResource,
+  PartlyApplied,
+  type ResourceContext,
+} from "../../../../../resources/kernel/definition.ts";
 
 const schema = z
   .object({
@@ -60,8 +64,8 @@ const allHere = new Promise<void>((resolve) => {
   release = resolve;
 });
 
-function fileOf(scene: Scene, { directory }: Inputs): string {
-  return `${directory}/${scene.id}.json`;
+function fileOf(context: ResourceContext, { directory }: Inputs): string {
+  return `${directory}/${context.id}.json`;
 }
 
 /** A file on this machine that its host knows nothing of. What it was told to do, it does on the way. */
@@ -77,22 +81,22 @@ export const note = defineResource({
   identity: ["directory"],
   secrets: ["password", "token", "vault.*.key"],
 
-  async observe(scene, declared, outputs) {
+  async observe(context, declared, outputs) {
     if (declared.event === "fail to look") throw new Error(`cannot look, I have ${declared.password}`);
-    const path = fileOf(scene, declared);
+    const path = fileOf(context, declared);
     const written = await readFile(path, "utf8").catch((error) => {
       if (error.code !== "ENOENT") throw error;
     });
     return written ? { inputs: JSON.parse(written), outputs: { ...outputs, path } } : undefined;
   },
 
-  async apply(scene, wanted, _observed, previous) {
+  async apply(context, wanted, _observed, previous) {
     const { event, password, ...inputs } = wanted;
-    const path = fileOf(scene, wanted);
-    scene.progress(`writing ${path}`);
+    const path = fileOf(context, wanted);
+    context.progress(`writing ${path}`);
     if (event === "tell") {
-      scene.progress(`passing ${password}`);
-      scene.warn(`lasting ${password}`);
+      context.progress(`passing ${password}`);
+      context.warn(`lasting ${password}`);
     }
     if (event === "explain") {
       throw new ExplainedError({
@@ -129,8 +133,8 @@ export const note = defineResource({
     return { path, token: "token-1234", ...user, ...odd, ...before };
   },
 
-  async remove(scene, declared) {
+  async remove(context, declared) {
     if (declared.event === "refuse to go") throw new Error(`stays, ${declared.password}`);
-    await rm(fileOf(scene, declared), { force: true });
+    await rm(fileOf(context, declared), { force: true });
   },
 });

@@ -1,5 +1,9 @@
 import { expect, test } from "@jest/globals";
-import { changesForClients, heldIn, type Identity } from "../../../../../resources/mirror/apt/identity.ts";
+import {
+  changesForClients,
+  type Identity,
+  identityIn,
+} from "../../../../../resources/mirror/apt/identity.ts";
 
 const published: Identity = {
   signing: "upstream",
@@ -62,12 +66,12 @@ test("what the host tells of it is read strictly, or not at all", () => {
     upstreamKey: "k",
     more: 1,
   };
-  expect(heldIn(contents)).toEqual({
+  expect(identityIn(contents)).toEqual({
     headers: { noble: { Label: "Ubuntu" } },
     upstreamFingerprints: ["A"],
     upstreamKey: "k",
   });
-  expect(heldIn({})).toEqual({ headers: {}, upstreamFingerprints: [] });
+  expect(identityIn({})).toEqual({ headers: {}, upstreamFingerprints: [] });
   for (const odd of [
     undefined,
     null,
@@ -77,6 +81,6 @@ test("what the host tells of it is read strictly, or not at all", () => {
     { headers: { noble: { Label: "\u001b[2J" } } },
     { upstreamFingerprints: [{}] },
   ]) {
-    expect(heldIn(odd)).toBeUndefined();
+    expect(identityIn(odd)).toBeUndefined();
   }
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { type TrustedKeys, trustedKeys } from "../../../../../content/openpgp/keyring.ts";
 import type { Host } from "../../../../../hosts/host.ts";
-import { heldIn } from "../../../../../resources/mirror/apt/identity.ts";
+import { identityIn } from "../../../../../resources/mirror/apt/identity.ts";
 import { checkedKeptPlan } from "../../../../../resources/mirror/apt/kept-snapshot.ts";
 
 const host = { name: "mirror" } as Host;
@@ -35,7 +35,7 @@ describe("what a host says of a kept snapshot", () => {
   test("may have in its heads what a Release may have", () => {
     const headers = { noble: { Suite: "noble", Description: "Ubuntu\tNoble \u00e9" } };
     expect(read({ headers }).headers).toEqual(headers);
-    expect(heldIn({ headers })?.headers).toEqual(headers);
+    expect(identityIn({ headers })?.headers).toEqual(headers);
   });
 
   test("cannot write to a terminal", () => {

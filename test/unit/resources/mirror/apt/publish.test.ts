@@ -12,9 +12,9 @@ import {
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../../resources/mirror/apt/scripts.ts";
-import { anySummary, publishedTree } from "../../../../../resources/mirror/published-tree/published.ts";
+import { baseSummary, publishedTree } from "../../../../../resources/mirror/published-tree/published.ts";
 import {
-  leaveScript,
+  disownScript,
   observeScript,
   removeScript,
 } from "../../../../../resources/mirror/published-tree/scripts.ts";
@@ -263,7 +263,7 @@ describe("a published snapshot that was tampered with", () => {
 
 describe("an update that is cut off when its tree is served", () => {
   const status = async () => {
-    const probe = publishedTree({ name: "mirror" }, place().directory, anySummary);
+    const probe = publishedTree({ name: "mirror" }, place().directory, baseSummary);
     return probe.parse((await runScript(probe.script).ended).lines.join("\n"))?.status;
   };
 
@@ -290,7 +290,7 @@ describe("an update that is cut off when its tree is served", () => {
     writeFileSync(join(root, "m/.unfinished"), "");
     expect(await status()).not.toEqual({});
     const other = `exec 7>"${join(root, "m/.lock")}"; flock 7`;
-    const { script, parse } = publishedTree({ name: "mirror" }, place().directory, anySummary);
+    const { script, parse } = publishedTree({ name: "mirror" }, place().directory, baseSummary);
     const { lines } = await runScript(`${other}\n${script}`).ended;
     expect(parse(lines.join("\n"))?.status).toEqual({});
   });
@@ -314,7 +314,7 @@ describe("a directory that holds something else", () => {
       /m: holds what no mirror put there \(photos pool\), and an update would remove it/,
     );
     expect((await runScript(removeScript(place())).ended).code).toBe(0);
-    expect((await runScript(leaveScript(place())).ended).code).toBe(0);
+    expect((await runScript(disownScript(place())).ended).code).toBe(0);
     expect([readFileSync(theirs(), "utf8"), readFileSync(join(root, "m/pool/own.deb"), "utf8")]).toEqual([
       "one",
       "own",
@@ -361,7 +361,7 @@ describe("a directory that holds something else", () => {
   ])("is a mirror's when one that %s has left it", async (_, whole) => {
     offer(whole ? good : {});
     expect((await publish(whole ? {} : { planned: { "pool/a.deb": "a" } })).code).toBe(whole ? 0 : 65);
-    expect((await runScript(leaveScript(place())).ended).code).toBe(0);
+    expect((await runScript(disownScript(place())).ended).code).toBe(0);
     offer(good);
     expect((await publish()).code).toBe(0);
     expect(await faultsOf()).toEqual([]);

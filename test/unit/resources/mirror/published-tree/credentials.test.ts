@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
-import type { Scene } from "../../../../../resources/kernel/definition.ts";
+import type { ResourceContext } from "../../../../../resources/kernel/definition.ts";
 import { Redaction } from "../../../../../resources/kernel/redaction.ts";
 import { AptTree, aptTree } from "../../../../../resources/mirror/apt/tree.ts";
 import { ImageTree, imageTree } from "../../../../../resources/mirror/images/tree.ts";
@@ -21,7 +21,7 @@ const apt = { ...common, signing: "upstream" as const, suites: {}, packages: 1, 
 const images = { ...common, updated: { index: "d", products: {} }, images: {}, files: 1, keepSnapshots: 2 };
 
 /** A host on which nothing may be done. */
-const untouched = { id: "m", host: {}, progress: fail, warn: fail } as unknown as Scene;
+const untouched = { id: "m", host: {}, progress: fail, warn: fail } as unknown as ResourceContext;
 function fail(): never {
   throw new Error("something was done");
 }

@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import type { Disk } from "../../../../../resources/mirror/published-tree/disk.ts";
 import {
-  type Need,
-  needOf,
-  Room,
-  refuseWithoutRoom,
+  DiskSpace,
+  type RequiredSpace,
+  requireDiskSpace,
+  requiredSpace,
 } from "../../../../../resources/mirror/published-tree/disk-space.ts";
 import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
@@ -36,10 +36,10 @@ describe("the room that the updates of one run take", () => {
     inodes,
     block: 4096,
   });
-  const need = (bytes: number, inodes = 1): Need => ({ bytes, inodes });
+  const need = (bytes: number, inodes = 1): RequiredSpace => ({ bytes, inodes });
 
   test("is refused to the one that takes the sum beyond what is free, and to no other", async () => {
-    const room = new Room();
+    const room = new DiskSpace();
     room.claim("h", disk(100), "/a", need(60));
     expect(await refusal(() => room.claim("h", disk(100), "/b", need(60)))).toBe(
       "host h: looking for room for /b: the update needs 60 B and 1 inodes, with /a on the same file system 120 B and 2 inodes, and 100 B and 1000 inodes are free on /srv: 20 B too little\n" +
@@ -49,28 +49,28 @@ describe("the room that the updates of one run take", () => {
   });
 
   test("is that of one host and one file system", () => {
-    const room = new Room();
+    const room = new DiskSpace();
     room.claim("h", disk(100), "/a", need(60));
     room.claim("other", disk(100), "/b", need(60));
     room.claim("h", disk(100, 1000, "/dev/b"), "/c", need(60));
   });
 
   test("has inodes too, where the file system counts them", async () => {
-    const room = new Room();
+    const room = new DiskSpace();
     room.claim("h", disk(100), "/a", need(1, 900));
     expect(await refusal(() => room.claim("h", disk(100), "/b", need(1, 200)))).toContain(
       "100 inodes too few",
     );
     const boundless: Disk = { ...disk(100), inodes: undefined };
-    new Room().claim("h", boundless, "/a", need(1, 1e9));
-    expect(await refusal(() => new Room().claim("h", boundless, "/a", need(101)))).toContain(
+    new DiskSpace().claim("h", boundless, "/a", need(1, 1e9));
+    expect(await refusal(() => new DiskSpace().claim("h", boundless, "/a", need(101)))).toContain(
       "needs 101 B, and 100 B are free on /srv",
     );
   });
 
   test("counts once what two bring into one store, and twice what is for two stores", async () => {
-    const room = new Room();
-    const bringing = (store: string, files: Record<string, number>): Need => ({
+    const room = new DiskSpace();
+    const bringing = (store: string, files: Record<string, number>): RequiredSpace => ({
       ...need(1),
       files: { store, bytes: new Map(Object.entries(files)) },
     });
@@ -82,14 +82,14 @@ describe("the room that the updates of one run take", () => {
   });
 
   test("is what was free before the first of them began", () => {
-    const room = new Room();
+    const room = new DiskSpace();
     room.claim("h", disk(100), "/a", need(60));
     // The first is being carried out already, and has taken its part.
     room.claim("h", disk(45), "/b", need(40));
   });
 
   test("is measured anew when the program runs again in the same process", async () => {
-    const room = new Room();
+    const room = new DiskSpace();
     room.claim("h", disk(100), "/a", need(60));
     room.claim("h", disk(100), "/b", need(40));
     room.claim("h", disk(200), "/a", need(160));
@@ -117,13 +117,13 @@ test("an update needs blocks and inodes for files, directories and what reprepro
     ["b", 4096],
   ]);
   const store = "/store";
-  const plain = needOf({ store, workList, before }, missing);
+  const plain = requiredSpace({ store, workList, before }, missing);
   // pool/b, pool/b/b, tree, tree/dists and tree/dists/x.
   expect(plain.inodes).toBe(5 + 2 + 32);
   expect(plain.bytes).toBeGreaterThanOrEqual(5 * 4096);
   expect(plain.bytes).toBeLessThan(6 * 4096);
   expect(plain.files).toEqual({ store, bytes: missing });
-  expect(needOf({ store, workList, before, mirrorSigned: true }, missing).bytes - plain.bytes).toBe(
+  expect(requiredSpace({ store, workList, before, mirrorSigned: true }, missing).bytes - plain.bytes).toBe(
     101 * mebibyte,
   );
 });
@@ -154,9 +154,9 @@ test("an update needs blocks and inodes for files, directories and what reprepro
   }
   const look = (
     items: readonly WorkItem[],
-    room = new Room(),
+    room = new DiskSpace(),
     place: { directory: string; store: string } = mirror.place,
-  ) => refuseWithoutRoom(thisMachine(scratch), { ...place, workList: workListText(items) }, room);
+  ) => requireDiskSpace(thisMachine(scratch), { ...place, workList: workListText(items) }, room);
 
   test("the preview refuses more bytes than are free, less what the store has", async () => {
     const items = offer(3, 3 * mebibyte);
@@ -189,10 +189,10 @@ test("an update needs blocks and inodes for files, directories and what reprepro
   test("and what two mirrors take that would fit one by one, also when both look at once", async () => {
     const items = offer(2, 3 * mebibyte);
     const other = { directory: mirror.at("other"), store: mirror.at("other/store") };
-    const room = new Room();
+    const room = new DiskSpace();
     const ends = await Promise.allSettled([look(items, room), look(items, room, other)]);
     expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
-    const sharing = new Room();
+    const sharing = new DiskSpace();
     await look(items, sharing);
     await look(items, sharing, { ...other, store: mirror.place.store });
   });
@@ -203,9 +203,9 @@ test("an update needs blocks and inodes for files, directories and what reprepro
   ): Promise<string> {
     const list = workListText(items);
     const script = prepare(mirror.script(list));
-    const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
+    const context = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
     const texts = { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory };
-    return refusal(runJob(scene, script, texts, { input: Buffer.from(list) }));
+    return refusal(runJob(context, script, texts, { input: Buffer.from(list) }));
   }
   const first = async () => {
     upstream.offer({ "f/0": "zero" });
@@ -268,13 +268,13 @@ test("an update needs blocks and inodes for files, directories and what reprepro
     await first();
     disk.remount("ro");
     const list = workListText(mirror.items());
-    const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
+    const context = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
     disk.remount("rw");
     const script = mirror.script(list);
     disk.remount("ro");
     const message = await refusal(
       runJob(
-        scene,
+        context,
         script,
         { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory },
         { input: Buffer.from(list) },

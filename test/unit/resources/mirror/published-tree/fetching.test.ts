@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript } from "../../../../../resources/mirror/images/scripts.ts";
 import {
   secretSettings,
-  takenApart,
+  splitSecrets,
   type UpstreamAccess,
 } from "../../../../../resources/mirror/published-tree/upstream-access.ts";
 import { workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 function started(upstream: string, access: UpstreamAccess = {}, stallSeconds = 1, content = file.content) {
-  const { open, secrets } = takenApart(access);
+  const { open, secrets } = splitSecrets(access);
   const store = join(root, "store");
   const list = workListText([
     { sha256: digestOf(content), size: content.length, from: file.path, to: `tree/${file.path}` },

@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { restoreScript as restoreAptScript } from "../../../../../resources/mirror/apt/scripts.ts";
 import { restoreScript } from "../../../../../resources/mirror/images/scripts.ts";
 import {
-  leaveScript,
+  disownScript,
   observeScript,
   removeScript,
 } from "../../../../../resources/mirror/published-tree/scripts.ts";
@@ -189,7 +189,7 @@ describe.each(["apt", "image"] as const)("a symbolic link planted in a mirror of
     expect(picture(outside)).toEqual(before);
     // What takes a mirror away follows none either.
     expect(lines.join("\n")).not.toContain("progress published");
-    for (const ending of [leaveScript(mirror.place), removeScript(mirror.place)]) await mirror.run(ending);
+    for (const ending of [disownScript(mirror.place), removeScript(mirror.place)]) await mirror.run(ending);
     expect(picture(outside)).toEqual(before);
   });
 });

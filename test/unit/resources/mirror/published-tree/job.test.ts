@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { Host, Job } from "../../../../../hosts/host.ts";
-import type { Scene } from "../../../../../resources/kernel/definition.ts";
+import type { ResourceContext } from "../../../../../resources/kernel/definition.ts";
 import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
 
 /** What is said of a job that printed these lines and ended so. */
@@ -9,7 +9,7 @@ async function saidOf(code: number, ...lines: string[]): Promise<string> {
     for (const line of lines) onProgress?.(line);
     return { code, tail: lines, attached: false };
   };
-  const scene = {
+  const context = {
     id: "m",
     host: { name: "mirror", job } as unknown as Host,
     progress: () => {},
@@ -20,7 +20,7 @@ async function saidOf(code: number, ...lines: string[]): Promise<string> {
     remedy: "Run the update again when upstream is well.",
     directory: "/srv/m",
   };
-  return runJob(scene as Scene, "true", how).then(
+  return runJob(context as ResourceContext, "true", how).then(
     () => "",
     (error: Error) => error.message,
   );

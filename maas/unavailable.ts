@@ -4,12 +4,12 @@
  */
 const statuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-export function saysAway(status: number): boolean {
+export function isUnavailable(status: number): boolean {
   return statuses.has(status);
 }
 
 /** Whether a request with such an answer may have been carried out all the same. */
-export function mayBeDone(method: string, status: number): boolean {
+export function mayHaveBeenDone(method: string, status: number): boolean {
   return method !== "GET" && status !== 429;
 }
 

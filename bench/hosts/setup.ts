@@ -31,7 +31,7 @@ export interface Way {
 }
 
 /** Freshly installed hosts at some distance, and a directory for whoever works on them. */
-export interface Scene {
+export interface Setup {
   readonly directory: string;
   readonly ways: readonly Way[];
   readonly key: string;
@@ -43,7 +43,7 @@ export interface Scene {
 }
 
 /** Boots the lab `name` on fresh disks; every connection to it then takes `roundTrip` ms there and back. */
-export async function freshScene(name: string, roundTrip: number): Promise<Scene> {
+export async function freshSetup(name: string, roundTrip: number): Promise<Setup> {
   await labDown(name);
   const lab = await labUp(name, { hosts: ["upstream", ...targets] });
   await prepare(lab, await ansibleNeeds());

@@ -13,7 +13,7 @@ interface Sent extends TransportRequest {
 }
 
 /** A client, and what it sent to somebody who answers with these, the last one again and again. */
-export function scene(answers: (Answer | Error)[], settings: Partial<MaasConnection> = {}) {
+export function fixture(answers: (Answer | Error)[], settings: Partial<MaasConnection> = {}) {
   const sent: Sent[] = [];
   const warnings: string[] = [];
   const client = new MaasClient({

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { archiveKey } from "../../../lab/archive/openpgp-key.ts";
 import { ubuntuImages } from "../../../lab/images/image-sets.ts";
 import type { ProductList } from "../../../lab/images/stream.ts";
-import { PartlyApplied, type Scene, type Status } from "../../../resources/kernel/definition.ts";
+import { PartlyApplied, type ResourceContext, type Status } from "../../../resources/kernel/definition.ts";
 import type { Limits } from "../../../resources/maas/boot-sources/limits.ts";
 import { maasBootSourcesWith } from "../../../resources/maas/boot-sources.ts";
 import { imagesKeyring, Mirror } from "./mirror.ts";
@@ -14,7 +14,7 @@ import { adminKey } from "./region-process.ts";
 import { deadPort } from "./stream-server.ts";
 
 export type Version = NonNullable<RegionOptions["version"]>;
-export type Inputs = ReturnType<BootSourceScene["declared"]>;
+export type Inputs = ReturnType<BootSourceFixture["declared"]>;
 export type Outputs = Awaited<ReturnType<(typeof definition)["apply"]>>;
 
 export const noble = {
@@ -40,10 +40,10 @@ const limits: Limits = {
   stallMs: 20_000,
 };
 const definition = maasBootSourcesWith(limits);
-let scenes = 0;
+let fixtures = 0;
 
 /** A region as it was installed, whose own source nobody reaches, a mirror, and what is declared for them. */
-export class BootSourceScene {
+export class BootSourceFixture {
   readonly region: Region;
   readonly mirror: Mirror;
   readonly host: RegionHost;
@@ -58,13 +58,13 @@ export class BootSourceScene {
     this.mirror = mirror;
     this.keyring = keyring;
     this.#cache = cache;
-    this.host = new RegionHost(`region-${++scenes}`, () => region.origin);
+    this.host = new RegionHost(`region-${++fixtures}`, () => region.origin);
   }
 
   static async start(
     version: Version,
     lists: readonly ProductList[] = ubuntuImages,
-  ): Promise<BootSourceScene> {
+  ): Promise<BootSourceFixture> {
     const cache = mkdtempSync(join(tmpdir(), "cache-"));
     process.env.XDG_CACHE_HOME = cache;
     const region = await Region.start({
@@ -78,7 +78,7 @@ export class BootSourceScene {
     });
     if (version !== "3.8") await region.import();
     const keyring = (await imagesKeyring()).toString("base64");
-    return new BootSourceScene(region, await Mirror.start(lists), keyring, cache);
+    return new BootSourceFixture(region, await Mirror.start(lists), keyring, cache);
   }
 
   declared(changes: object = {}) {
@@ -93,20 +93,20 @@ export class BootSourceScene {
 
   /** As the kernel does it: look, then make it so. */
   async up(wanted = this.declared(), before?: Outputs): Promise<Outputs> {
-    const observed = await definition.observe(this.#scene(), wanted, before);
-    return definition.apply(this.#scene(), wanted, observed);
+    const observed = await definition.observe(this.#context(), wanted, before);
+    return definition.apply(this.#context(), wanted, observed);
   }
 
   /** What is there in the words of the declaration; `status` has what is not in order. */
   async look(wanted = this.declared(), before?: Outputs): Promise<Inputs & { status?: Status }> {
-    const observed = await definition.observe(this.#scene(), wanted, before);
+    const observed = await definition.observe(this.#context(), wanted, before);
     if (!observed) throw new Error("It is gone.");
     const { inputs, status = {} } = observed;
     return Object.keys(status).length > 0 ? { ...inputs, status } : inputs;
   }
 
   async destroy(outputs: Outputs, declared = this.declared()): Promise<void> {
-    await definition.remove(this.#scene(), declared, outputs);
+    await definition.remove(this.#context(), declared, outputs);
   }
 
   /** Why it cannot be made so, as a person reads it. */
@@ -154,7 +154,7 @@ export class BootSourceScene {
     rmSync(this.#cache, { recursive: true, force: true });
   }
 
-  #scene(): Scene {
+  #context(): ResourceContext {
     return {
       id: "maasbootsources-dc1-images",
       host: this.host,

@@ -3,7 +3,7 @@ import type { Host } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 
 /** Streams and keyrings as the region sees them. */
-export interface Seen {
+export interface StreamReader {
   fetch(url: string, maximumBytes: number): Promise<{ readonly status: number; readonly body: Buffer }>;
   /** Bytes of what is there, or why there is none. */
   sizeOf(url: string): Promise<number | string>;
@@ -15,7 +15,7 @@ export interface Seen {
 const timeoutMs = 20_000;
 
 /** Seen from the region host, over SSH. */
-export function seenFromHost(host: Host): Seen {
+export function readerOnHost(host: Host): StreamReader {
   return {
     fetch: (url, maximumBytes) => host.fetch(url, { maximumBytes, timeoutMs }),
     async sizeOf(url) {
@@ -31,7 +31,7 @@ export function seenFromHost(host: Host): Seen {
 }
 
 /** Seen from this workstation, where there is no SSH to the region: its files stay unseen. */
-export function seenFromHere(): Seen {
+export function readerOnWorkstation(): StreamReader {
   return {
     async fetch(url, maximumBytes) {
       const response = await ask(url, "GET");

@@ -17,7 +17,7 @@ import { comparedTo } from "../../../maas/operations/version.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
 import type { MaasSelection } from "../../../values/maas-selection.ts";
 import type { MaasRegion } from "../region/region.ts";
-import { importerSays } from "./importer-notifications.ts";
+import { importerErrors } from "./importer-notifications.ts";
 import type { Limits } from "./limits.ts";
 
 export interface Work {
@@ -31,7 +31,7 @@ export interface Work {
 }
 
 /** Carries out steps one after the other. */
-export async function carryOut(steps: readonly BootSourceStep[], work: Work): Promise<void> {
+export async function executeSteps(steps: readonly BootSourceStep[], work: Work): Promise<void> {
   for (const step of steps) {
     work.changing();
     await stepOf(step, work);
@@ -118,7 +118,7 @@ async function unread(
   { refreshMs }: Limits,
   cause: MaasRefusal,
 ): Promise<IndexUnread> {
-  const { all: said } = await importerSays(client, []);
+  const { all: said } = await importerErrors(client, []);
   const others = (await listBootSources(client)).map(({ url }) => url);
   return new IndexUnread({
     step: `waiting until MAAS has read the index of the boot source ${source}`,

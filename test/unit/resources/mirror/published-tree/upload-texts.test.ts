@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { handOver } from "../../../../../resources/mirror/published-tree/hand-over.ts";
+import { uploadTexts } from "../../../../../resources/mirror/published-tree/upload-texts.ts";
 import { digestOf } from "../../../../../values/digest.ts";
 
 import { handOverTo, scratchDirectory } from "./job-on-this-machine.ts";
@@ -18,13 +18,13 @@ import { thisMachine } from "./small-publication.ts";
 
 let root: string;
 beforeEach(() => {
-  root = scratchDirectory("hand-over");
+  root = scratchDirectory("texts");
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const store = () => join(root, "store");
 const placeOf = (text: string) => join(store(), digestOf(text).slice(0, 2), digestOf(text));
-const give = (text: string) => handOver(thisMachine(root), store(), [Buffer.from(text)]);
+const give = (text: string) => uploadTexts(thisMachine(root), store(), [Buffer.from(text)]);
 
 test("what is handed over lies in the store under its digest", async () => {
   await give("a text\n");

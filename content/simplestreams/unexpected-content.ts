@@ -6,7 +6,7 @@ import { ExplainedError } from "../../errors/explained-error.ts";
  *
  * @param signed Whether it is to be clearsigned; else it is to be JSON.
  */
-export function refuseOtherThings(bytes: Buffer, path: string, signed: boolean): void {
+export function refuseUnexpectedContent(bytes: Buffer, path: string, signed: boolean): void {
   const other = whatElse(bytes, signed);
   if (!other) return;
   throw new ExplainedError({ step: `reading ${path}`, ...other, values: ["upstream.url"] });

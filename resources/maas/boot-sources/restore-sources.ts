@@ -16,16 +16,16 @@ import { createSelection, deleteSelection, updateSelection } from "../../../maas
 import { comparedTo } from "../../../maas/operations/version.ts";
 import { MaasRefusal } from "../../../maas/refusal.ts";
 import type { MaasRegion } from "../region/region.ts";
-import { untilKnown } from "./carry-out.ts";
+import { untilKnown } from "./execute-steps.ts";
 import type { Limits } from "./limits.ts";
-import { blockage } from "./preflight.ts";
+import { importBlocker } from "./preflight.ts";
 import { readSources } from "./read-sources.ts";
-import type { Seen } from "./seen-from.ts";
 import { type Selecting, selectUnreachable } from "./select-unreachable.ts";
+import type { StreamReader } from "./stream-reader.ts";
 
-export interface WayBack {
+export interface RestoreOptions {
   readonly region: MaasRegion;
-  readonly seen: Seen;
+  readonly seen: StreamReader;
   readonly limits: Limits;
   readonly warn: (line: string) => void;
 }
@@ -36,8 +36,8 @@ export interface WayBack {
  *
  * @param ours URLs that were declared.
  */
-export async function putBack(
-  { region, seen, limits, warn }: WayBack,
+export async function restoreSources(
+  { region, seen, limits, warn }: RestoreOptions,
   ours: readonly string[],
   before: readonly RememberedSource[],
 ): Promise<void> {
@@ -99,14 +99,17 @@ async function selectAll(
 }
 
 /** How long MAAS is given to read the index of a source: nothing, where it could not be read from the region host either. */
-function patienceOf(seen: Seen, limits: Limits): (source: FoundSource | undefined) => Promise<Limits> {
+function patienceOf(
+  seen: StreamReader,
+  limits: Limits,
+): (source: FoundSource | undefined) => Promise<Limits> {
   const dead = new Map<string, Promise<unknown>>();
   return async (source) => {
     if (!source) return { ...limits, refreshMs: 0 };
     const { url } = source;
     const known =
       dead.get(url) ??
-      Promise.race([blockage(seen, source), pause(limits.putBackMs, "no answer", { ref: false })]);
+      Promise.race([importBlocker(seen, source), pause(limits.putBackMs, "no answer", { ref: false })]);
     dead.set(url, known);
     return { ...limits, refreshMs: (await known) === undefined ? limits.putBackMs : 0 };
   };

@@ -12,7 +12,7 @@ const nouns: Readonly<Record<string, string>> = {
 };
 
 /** An answer in the shape that MAAS's API has; more keys than are known are no matter. */
-export function understood<T>(schema: z.ZodType<T>, answer: unknown, step: string): T {
+export function checkedAnswer<T>(schema: z.ZodType<T>, answer: unknown, step: string): T {
   const result = schema.safeParse(answer);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

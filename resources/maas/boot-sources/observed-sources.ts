@@ -7,13 +7,13 @@ import {
   sourceAt,
 } from "../../../maas/boot-sources/state.ts";
 import type { DeclaredSource, Inputs } from "./inputs.ts";
-import { type ImageState, said } from "./read-sources.ts";
+import { type ImageState, imageStateText } from "./read-sources.ts";
 
 /** What else MAAS does with its sources, where all is in order. */
 export const inOrderStatus = { sources: "in use", others: "none" };
 
 /** The sources of MAAS in the words of their declaration, and what these cannot say. */
-export function asFound(
+export function observedSources(
   { sources: declared, exclusive }: Inputs,
   found: readonly FoundSource[],
 ): { readonly sources: Inputs["sources"]; readonly status: Partial<typeof inOrderStatus> } {
@@ -39,13 +39,16 @@ export function asFound(
 }
 
 /** The versions that MAAS has in place of those that it is to have; undefined: nobody looked. */
-export function imagesFound(
+export function observedImages(
   { images: declared }: Inputs,
   states: Readonly<Record<string, ImageState>> | undefined,
 ): Inputs["images"] {
   if (!states) return declared;
   return Object.fromEntries(
-    Object.entries(declared).map(([image, version]) => [image, said(ownValue(states, image), version)]),
+    Object.entries(declared).map(([image, version]) => [
+      image,
+      imageStateText(ownValue(states, image), version),
+    ]),
   );
 }
 

@@ -5,7 +5,7 @@ import { type Layout, publishArchive, suiteName, type UpstreamArchive } from "./
 export const installed = ["nginx", "reprepro", "gnupg", "xz-utils", "curl", "ca-certificates"];
 
 /** A mirror host with nothing on it, and an archive at some distance from it. */
-export interface Scene extends DistantUpstream {
+export interface Setup extends DistantUpstream {
   readonly layout: Layout;
   /** What is published now. */
   archive: UpstreamArchive;
@@ -14,7 +14,7 @@ export interface Scene extends DistantUpstream {
 }
 
 /** Boots the lab `name` anew with the first edition published, `roundTrip` ms away from the mirror host. */
-export async function freshScene(name: string, roundTrip: number): Promise<Scene> {
+export async function freshSetup(name: string, roundTrip: number): Promise<Setup> {
   const upstream = await distantUpstream(name, {
     roundTrip,
     published: "bench",
@@ -22,14 +22,14 @@ export async function freshScene(name: string, roundTrip: number): Promise<Scene
   });
   const { lab } = upstream;
   let edition = 0;
-  const scene: Scene = {
+  const setup: Setup = {
     ...upstream,
     layout: { suites: [suiteName], components: ["main"] },
     archive: await publishArchive(lab, edition),
     async moveOn() {
       edition++;
-      scene.archive = await publishArchive(lab, edition);
+      setup.archive = await publishArchive(lab, edition);
     },
   };
-  return scene;
+  return setup;
 }

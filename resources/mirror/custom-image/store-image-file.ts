@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { sh } from "../../../hosts/shell.ts";
-import type { Scene } from "../../kernel/definition.ts";
-import { makeInStore } from "../published-tree/hand-over.ts";
+import type { ResourceContext } from "../../kernel/definition.ts";
+import { makeStoreDirectories } from "../published-tree/upload-texts.ts";
 
-interface Brought {
+interface ImageToStore {
   readonly store: string;
   readonly file: { readonly path: string; readonly onHost: boolean };
   readonly image: { readonly sha256: string };
@@ -18,9 +18,9 @@ interface Brought {
  * @param distrusted What is in the store was found damaged: its content is read.
  * @throws ExplainedError where it is another file than the preview saw
  */
-export async function bringIn(
-  { host, progress }: Scene,
-  { store, file, image: { sha256 }, size }: Brought,
+export async function storeImageFile(
+  { host, progress }: ResourceContext,
+  { store, file, image: { sha256 }, size }: ImageToStore,
   distrusted: boolean,
 ): Promise<void> {
   const directory = `${store}/${sha256.slice(0, 2)}`;
@@ -31,7 +31,7 @@ export async function bringIn(
   });
   if (there === String(size) && !(distrusted && (await isDamaged()))) return;
   const arriving = `${directory}/.${sha256}.new`;
-  await host.run(makeInStore(store, [directory]), { step: `making ${directory}` });
+  await host.run(makeStoreDirectories(store, [directory]), { step: `making ${directory}` });
   if (file.onHost) {
     progress(`taking ${file.path} into ${store}`);
     await host.run(sh`cp --reflink=auto -- ${file.path} ${arriving}`, { step: `copying ${file.path}` });

@@ -3,7 +3,7 @@ import { sh } from "../../../hosts/shell.ts";
 import { digestOf } from "../../../values/digest.ts";
 
 /** Makes directories of the store, which may be no symbolic links. */
-export function makeInStore(store: string, directories: readonly string[]): string {
+export function makeStoreDirectories(store: string, directories: readonly string[]): string {
   return sh`set -e
 for d in ${[store, ...directories]}; do
   if [ -L "$d" ]; then echo "$d is a symbolic link to $(readlink "$d"), and nothing is written through one: put a directory in its place" >&2; exit 65; fi
@@ -12,7 +12,7 @@ done`;
 }
 
 /** Puts what the workstation has into the host's store: small things in one script, large ones as files. */
-export async function handOver(host: Host, store: string, texts: readonly Buffer[]): Promise<void> {
+export async function uploadTexts(host: Host, store: string, texts: readonly Buffer[]): Promise<void> {
   const step = `handing the plan over to ${store}`;
   const path = (bytes: Buffer) => {
     const digest = digestOf(bytes);
@@ -28,7 +28,7 @@ export async function handOver(host: Host, store: string, texts: readonly Buffer
     });
   // What is there already, whole, and nothing links to gets a new date: else it could be pruned before the job comes to it.
   const put = `put() { if [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -c 1-64)" = "\${1##*/}" ]; then find "$1" -links 1 -exec touch -- {} +; else base64 -d >"$1.new.$$" && mv -fT "$1.new.$$" "$1"; fi; }`;
-  await host.run([makeInStore(store, directories), put, ...small].join("\n"), { step });
+  await host.run([makeStoreDirectories(store, directories), put, ...small].join("\n"), { step });
   for (const bytes of large)
     await host.upload(bytes, path(bytes), { mode: 0o644, owner: "root", group: "root" });
 }

@@ -1,5 +1,5 @@
 /**
- * Runs every test there is: lint, unit and contract tests, then the lab and end-to-end tests on real hosts. The last
+ * Runs every test there is: lint, unit tests, those with programs and contract tests, then the lab and end-to-end tests on real hosts. The last
  * line it prints is `N passed, N failed, N skipped` of all together; the exit code is 0 only where none failed.
  *
  * From the environment, all optional:
@@ -130,8 +130,8 @@ async function main(): Promise<void> {
     await lint();
   }
   if (phases.includes("units")) {
-    heading("unit and contract tests");
-    await jest("units", ["test/unit", "test/contract"]);
+    heading("unit tests, tests with programs, contract tests");
+    await jest("units", ["test/unit", "test/programs", "test/contract"]);
   }
   if (phases.includes("hosts")) {
     heading("lab and end-to-end tests, on real hosts");

@@ -11,7 +11,10 @@ import { tarOf } from "../../../lab/images/tar-of.ts";
 import type { ResourceContext } from "../../../resources/kernel/definition.ts";
 import { type CustomImagePlan, planCustomImage } from "../../../resources/mirror/custom-image/plan.ts";
 import { customImageTree } from "../../../resources/mirror/custom-image/tree.ts";
-import { runJob, scratchDirectory } from "../../unit/resources/mirror/published-tree/job-on-this-machine.ts";
+import {
+  runJob,
+  scratchDirectory,
+} from "../../programs/resources/mirror/published-tree/job-on-this-machine.ts";
 import { BootSourceFixture, noble } from "./boot-source-fixture.ts";
 import { RegionHost } from "./region-host.ts";
 

@@ -1,199 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { type Alternative, parseRelations } from "../../../content/apt/dependencies.ts";
 import { IndexBudget } from "../../../content/apt/index-budget.ts";
-import { poolPath } from "../../../content/apt/local-merge.ts";
 import { readPackages } from "../../../content/apt/packages.ts";
-import { sha256 } from "./small-archive.ts";
-import { type Facts, readByApt, takenByReprepro } from "./stanza-oracles.ts";
+import { accepted, fieldsOf, mutants } from "./stanza-mutants.ts";
 
-const read = (index: Buffer | string) => readPackages([Buffer.from(index)], "Packages", new IndexBudget());
-
-type Fields = [string, string][];
-
-/** A package whose file has its name for content, as all its readers take it. */
-const fieldsOf = (name: string): Fields => [
-  ["Package", name],
-  ["Version", "1.0"],
-  ["Architecture", "amd64"],
-  ["Section", "net"],
-  ["Source", `${name} (1.0)`],
-  ["Filename", `pool/main/${name}.deb`],
-  ["Size", String(name.length)],
-  ["SHA256", sha256(name)],
-  ["Depends", "other"],
-  ["Description", "words"],
-];
-
-/** Another value of each field, which must never be taken instead. */
-const decoys: Record<string, string> = {
-  Package: "decoy",
-  Version: "9.9",
-  Architecture: "all",
-  Section: "decoy",
-  Source: "decoy",
-  Filename: "pool/../../decoy.deb",
-  Size: "7",
-  SHA256: "0".repeat(64),
-  Depends: "decoy",
-  Description: "decoy",
-};
-
-/** What can be done to the line of a field, or beside it. */
-const mutations: Record<string, (field: string, value: string, decoy: string) => string> = {
-  continued: (field, value, decoy) => `${field}: ${value}\n ${decoy}\n`,
-  "continued after a tab": (field, value, decoy) => `${field}: ${value}\n\t${decoy}\n`,
-  "continued with a path": (field, value) => `${field}: ${value}\n /../../../etc/profile.d/x.sh\n`,
-  "value on the next line": (field, value) => `${field}:\n ${value}\n`,
-  "twice, decoy first": (field, value, decoy) => `${field}: ${decoy}\n${field}: ${value}\n`,
-  "twice, decoy last": (field, value, decoy) => `${field}: ${value}\n${field}: ${decoy}\n`,
-  "decoy in small letters first": (field, value, decoy) =>
-    `${field.toLowerCase()}: ${decoy}\n${field}: ${value}\n`,
-  "decoy in capitals last": (field, value, decoy) => `${field}: ${value}\n${field.toUpperCase()}: ${decoy}\n`,
-  "decoy before a blank and the colon": (field, value, decoy) => `${field} : ${decoy}\n${field}: ${value}\n`,
-  "decoy before a tab and the colon": (field, value, decoy) => `${field}: ${value}\n${field}\t: ${decoy}\n`,
-  "decoy after a carriage return": (field, value, decoy) => `X: y\r${field}: ${decoy}\n${field}: ${value}\n`,
-  "decoy behind a carriage return": (field, value, decoy) => `\r${field}: ${decoy}\n${field}: ${value}\n`,
-  "decoy with a carriage return in its name": (field, value, decoy) =>
-    `${field.slice(0, 2)}\r${field.slice(2)}: ${decoy}\n${field}: ${value}\n`,
-  "decoy behind a NUL": (field, value, decoy) => `\0${field}: ${decoy}\n${field}: ${value}\n`,
-  "decoy behind a vertical tab": (field, value, decoy) => `\v${field}: ${decoy}\n${field}: ${value}\n`,
-  "decoy behind a form feed": (field, value, decoy) => `${field}: ${value}\n\f${field}: ${decoy}\n`,
-  "decoy behind a hash": (field, value, decoy) => `#${field}: ${decoy}\n${field}: ${value}\n`,
-  "decoy after a line without a colon": (field, value, decoy) =>
-    `nonsense\n${field}: ${decoy}\n${field}: ${value}\n`,
-  "a line without a colon": (field, value) => `nonsense\n${field}: ${value}\n`,
-  "decoy in a continuation": (field, value, decoy) => `${field}: ${value}\nX: y\n ${field}: ${decoy}\n`,
-  "a line of blanks, then a decoy": (field, value, decoy) =>
-    `${field}: ${value}\nX: y\n  \n ${field}: ${decoy}\n`,
-  "a line of a blank": (field, value) => `${field}: ${value}\n \n`,
-  "NUL in the value": (field, value) => `${field}: ${value}\0\n`,
-  "carriage return in the value": (field, value) => `${field}: ${value.slice(0, 1)}\r${value.slice(1)}\n`,
-  "carriage return at the end": (field, value) => `${field}: ${value}\r\n`,
-  "blanks around the value": (field, value) => `${field}:  \t${value} \t \n`,
-  "no blank before the value": (field, value) => `${field}:${value}\n`,
-  "in small letters": (field, value) => `${field.toLowerCase()}: ${value}\n`,
-  "in capitals": (field, value) => `${field.toUpperCase()}: ${value}\n`,
-  "no-break space after the value": (field, value) => `${field}: ${value}\xa0\n`,
-  "vertical tab after the value": (field, value) => `${field}: ${value}\v\n`,
-  "zero before the value": (field, value) => `${field}: 0${value}\n`,
-  "plus before the value": (field, value) => `${field}: +${value}\n`,
-  "an escape in the value": (field, value) => `${field}: ${value.slice(0, -1)}%3a${value.slice(-1)}\n`,
-  "a tilde and an underscore in the value": (field, value) =>
-    `${field}: ${value.slice(0, -1)}~_${value.slice(-1)}\n`,
-  "a dot and a slash before the value": (field, value) => `${field}: ./${value}\n`,
-  "junk after the value": (field, value) => `${field}: ${value} x\n`,
-  "in capital digits": (field, value) => `${field}: ${value.toUpperCase()}\n`,
-  empty: (field) => `${field}:\n`,
-  missing: () => "",
-  "a long line beside it": (field, value) => `X: ${"y".repeat(70_000)}\n${field}: ${value}\n`,
-  "an empty line of carriage returns after it": (field, value) => `${field}: ${value}\n\r\r\n`,
-  "a stanza of its own before it": (field, value) => `\n${field}: ${value}\n`,
-  "a byte order mark before it": (field, value) => `\xef\xbb\xbf${field}: ${value}\n`,
-};
-
-interface Mutant {
-  readonly label: string;
-  readonly name: string;
-  readonly text: Buffer;
-}
-
-/** Each mutation of each field, and some pairs of them. */
-function mutants(): Mutant[] {
-  const names = Object.keys(decoys);
-  const kinds = Object.keys(mutations);
-  const made: Mutant[] = [];
-  const make = (chosen: readonly (readonly [field: string, kind: string])[]) => {
-    const name = `m${made.length}x`;
-    const lines = fieldsOf(name).map(([field, value]) => {
-      const kind = chosen.find(([of]) => of === field)?.[1];
-      const mutation = kind === undefined ? undefined : mutations[kind];
-      return mutation ? mutation(field, value, decoys[field] ?? "") : `${field}: ${value}\n`;
-    });
-    made.push({
-      label: chosen.map((pair) => pair.join(" ")).join(" and "),
-      name,
-      text: Buffer.from(`${lines.join("")}\n`, "latin1"),
-    });
-  };
-  for (const field of names) for (const kind of kinds) make([[field, kind]]);
-  // Pairs, the same ones in each run.
-  let seed = 20_261_128;
-  const any = <T>(list: readonly T[]): T => {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-    return list[(seed >>> 8) % list.length] as T;
-  };
-  for (let count = 0; count < 300; count += 1)
-    make([
-      [any(names), any(kinds)],
-      [any(names), any(kinds)],
-    ]);
-  return made;
-}
-
-interface Read {
-  readonly mutant: Mutant;
-  readonly facts: Facts;
-  readonly kept: string;
-  readonly unfit: string | undefined;
-  readonly relations: readonly Alternative[];
-}
-
-/** Those in which one package is found, and what is found. */
-async function accepted(): Promise<Read[]> {
-  const found: Read[] = [];
-  for (const mutant of mutants()) {
-    const { packages, odd } = await read(mutant.text);
-    const [one] = packages;
-    // All readers pass over what is for other machines.
-    if (odd.length > 0 || !one || !["amd64", "all"].includes(one.architecture)) continue;
-    expect([mutant.label, packages.length]).toEqual([mutant.label, 1]);
-    const { name, version, path, size, sha256: digest, unfit } = one;
-    const facts = { name, version, path, size: String(size), sha256: digest };
-    found.push({
-      mutant,
-      facts,
-      kept: poolPath(one, "main"),
-      unfit,
-      relations: parseRelations(one.field("Depends")).flat(),
-    });
-  }
-  return found;
-}
-
-describe("a stanza is read as its other readers read it, or refused", () => {
-  test("by apt", async () => {
-    // An index with a relation that it cannot read apt does not use at all.
-    const all = (await accepted()).filter(({ relations }) =>
-      relations.every(({ name }) => /^[a-z0-9]+$/i.test(name)),
-    );
-    // apt makes small letters of names, and has one package of a name.
-    const found = all.filter(
-      ({ facts }, index) => all.findIndex((other) => other.facts.name === facts.name) === index,
-    );
-    const apt = readByApt(Buffer.concat(found.map(({ mutant }) => mutant.text)));
-    for (const { mutant, facts } of found) {
-      const name = facts.name.toLowerCase();
-      expect([mutant.label, { ...apt.get(name), name, sha256: apt.get(name)?.sha256.toLowerCase() }]).toEqual(
-        [mutant.label, { ...facts, name }],
-      );
-    }
-    expect([...apt.keys()].sort()).toEqual(found.map(({ facts }) => facts.name.toLowerCase()).sort());
-  });
-
-  test("by reprepro", async () => {
-    const found = (await accepted()).filter(
-      ({ unfit, facts, mutant }) => !unfit && facts.sha256 === sha256(mutant.name),
-    );
-    const files = new Map(found.map(({ mutant, facts }) => [facts.path, mutant.name]));
-    const taken = takenByReprepro(Buffer.concat(found.map(({ mutant }) => mutant.text)), files);
-    if (!(taken instanceof Map)) throw new Error(taken.fault);
-    for (const { mutant, facts, kept } of found) {
-      expect([mutant.label, taken.get(facts.name)]).toEqual([mutant.label, { ...facts, path: kept }]);
-    }
-    expect(taken.size).toBe(found.length);
-  });
-
-  test("what is usual is taken", async () => {
+describe("stanzas that differ a little", () => {
+  test("are taken where that is usual", async () => {
     const labels = (await accepted()).map(({ mutant }) => mutant.label);
     for (const field of ["Package", "Version", "Filename", "Size", "SHA256", "Source"]) {
       for (const kind of [
@@ -212,25 +23,32 @@ describe("a stanza is read as its other readers read it, or refused", () => {
     expect(labels).toContain("Description continued");
   });
 
-  test.each([1, 2, 7, 63, 64, 1000])("whatever pieces of %d bytes it comes in", async (size) => {
-    const whole = Buffer.concat(
-      mutants()
-        .slice(0, 200)
-        .map(({ text }) => text),
-    );
-    const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, at) =>
-      whole.subarray(at * size, (at + 1) * size),
-    );
-    const inPieces = await readPackages(pieces, "Packages", new IndexBudget());
-    expect(inPieces).toEqual(await read(whole));
-  });
+  test.each([1, 2, 7, 63, 64, 1000])(
+    "are read alike in whatever pieces of %d bytes they come",
+    async (size) => {
+      const whole = Buffer.concat(
+        mutants()
+          .slice(0, 200)
+          .map(({ text }) => text),
+      );
+      const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, at) =>
+        whole.subarray(at * size, (at + 1) * size),
+      );
+      const inPieces = await readPackages(pieces, "Packages", new IndexBudget());
+      expect(inPieces).toEqual(await readPackages([whole], "Packages", new IndexBudget()));
+    },
+  );
 });
 
 test("a value keeps what is no blank to others at its ends, on one line as on several", async () => {
   const fields = fieldsOf("a").filter(([field]) => field !== "Depends");
   const relations = async (depends: string) => {
     const all = [...fields, ["Depends", depends]].map(([field, value]) => `${field}: ${value}\n`);
-    const { packages } = await read(Buffer.from(all.join(""), "latin1"));
+    const { packages } = await readPackages(
+      [Buffer.from(all.join(""), "latin1")],
+      "Packages",
+      new IndexBudget(),
+    );
     return packages[0]?.field("Depends");
   };
   expect(await relations("\xa0a, b\xa0")).toBe("\xa0a, b\xa0");

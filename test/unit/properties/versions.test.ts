@@ -1,48 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { compareVersions, satisfies } from "../../../content/apt/version.ts";
-
-/** Few different characters, so that many versions begin alike and differ late. */
-const part = (characters: string, maxLength: number) =>
-  fc.string({ unit: fc.constantFrom(...characters), maxLength });
-
-/** Versions that dpkg reads (Debian Policy 5.6.12), long runs of digits among them. */
-const version = fc
-  .record({
-    epoch: fc.option(fc.constantFrom("0", "00", "1", "01", "2", "10", "2147483647")),
-    upstream: fc.tuple(
-      fc.constantFrom("0", "1", "9", "00", "01", "10", "18446744073709551616", "018446744073709551615"),
-      part("019aZb~+.-", 6),
-    ),
-    revision: fc.option(fc.tuple(fc.constantFrom("0", "1", "9", "a", "~", "+", "."), part("019aZb~+.", 4))),
-  })
-  .map(({ epoch, upstream, revision }) => {
-    const text = upstream.join("") + (revision ? `-${revision.join("")}` : "");
-    // A hyphen at the end would begin an empty revision, which dpkg refuses.
-    return (epoch === null ? "" : `${epoch}:`) + text.replace(/-+$/, "");
-  });
-
-/** Whatever is read from an index as a version, also what dpkg refuses. */
-const anyVersion = fc.oneof(
-  version,
-  part("019aZ~+.-:_%@^=xe", 8).filter((text) => text !== ""),
-);
+import { anyVersion, part, sign } from "./version-values.ts";
 
 describe("the order of versions", () => {
-  test("is that of dpkg", () => {
-    const pairs = fc.noBias(
-      fc.array(fc.tuple(version, version), { minLength: 1, maxLength: 150, size: "max" }),
-    );
-    fc.assert(
-      fc.property(pairs, (all) => {
-        const found = all.map(([left, right]) => `${left} ${sign(compareVersions(left, right))} ${right}`);
-        expect(found).toEqual(comparedByDpkg(all));
-      }),
-      { numRuns: 3 },
-    );
-  });
-
   test("is total: of two versions one is less, or they are equal, whichever comes first", () => {
     fc.assert(
       fc.property(anyVersion, anyVersion, (left, right) => {
@@ -98,27 +59,4 @@ describe("the order of versions", () => {
   });
 });
 
-type Sign = "<" | "=" | ">";
-
 const opposite = { "<": ">", "=": "=", ">": "<" } as const;
-
-const sign = (order: number): Sign => (order < 0 ? "<" : order > 0 ? ">" : "=");
-
-/** What dpkg says of each pair, `LEFT < RIGHT`. */
-function comparedByDpkg(pairs: readonly (readonly [string, string])[]): string[] {
-  const script = `while read -r left right; do
-    if dpkg --compare-versions "$left" lt "$right"; then order='<'
-    elif dpkg --compare-versions "$left" gt "$right"; then order='>'
-    elif dpkg --compare-versions "$left" eq "$right"; then order='='
-    else order=refused; fi
-    echo "$left $order $right"
-  done`;
-  const input = pairs.map((pair) => `${pair.join(" ")}\n`).join("");
-  // It warns of upstream versions that are odd and compares them all the same.
-  const printed = execFileSync("sh", ["-c", script], {
-    input,
-    encoding: "utf8",
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  return printed.trimEnd().split("\n");
-}

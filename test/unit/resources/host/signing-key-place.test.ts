@@ -1,19 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { Host } from "../../../../hosts/host.ts";
-import { type FormerKey, formerKeyProbe } from "../../../../resources/host/signing-key/key-probe.ts";
+import type { FormerKey } from "../../../../resources/host/signing-key/key-probe.ts";
 import { formerKeyDirectory, keyDirectory, signingKey } from "../../../../resources/host/signing-key.ts";
 import type { ResourceContext } from "../../../../resources/kernel/definition.ts";
-import { Ground, runHere } from "./this-machine.ts";
-
-let ground: Ground;
-
-beforeEach(() => {
-  ground = new Ground();
-});
-
-afterEach(() => ground.clear());
 
 const wanted = {
   host: "h",
@@ -51,23 +40,6 @@ test("a key that somebody declares is not taken over: both ways on are named", a
   await expect(placed({ userId: "Mirror of dc1", others })).rejects.toThrow(
     /signingkey-dc1-mirror-key made with an earlier release.*nameOnHost.*\/k\/new/s,
   );
-});
-
-test("the host tells of a former key, and of who declares it", async () => {
-  const [former, present] = [ground.at("former"), ground.at("new")];
-  const look = async () => {
-    const probe = formerKeyProbe("me", present, former, ground.place);
-    return probe.parse((await runHere(probe.script)).stdout);
-  };
-  expect(await look()).toBeUndefined();
-  expect(await ground.apply("me", [ground.directory("former", "0700")])).toMatchObject({ code: 0 });
-  writeFileSync(join(former, "pubring.kbx"), "");
-  expect(await look()).toEqual({ userId: undefined, others: [] });
-  expect(await ground.apply("other", [ground.directory("former", "0700")])).toMatchObject({ code: 0 });
-  expect((await look())?.others).toEqual(["other"]);
-  mkdirSync(present);
-  writeFileSync(join(present, "pubring.kbx"), "");
-  expect(await look()).toBeUndefined();
 });
 
 test("directories of keys are distinct, and short enough for gpg's sockets", () => {

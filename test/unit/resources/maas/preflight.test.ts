@@ -1,6 +1,8 @@
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../../errors/explained-error.ts";
 import { checkMirror } from "../../../../resources/maas/boot-sources/preflight.ts";
@@ -22,7 +24,6 @@ import {
   url,
 } from "../../content/simplestreams/small-stream.ts";
 import { newKey } from "../../content/small-archive.ts";
-import { scratchDirectory } from "../mirror/published-tree/job-on-this-machine.ts";
 
 const key = await newKey();
 const selections = [{ os: "ubuntu", release: "noble", arches: ["amd64"], subarches: ["*"], labels: ["*"] }];
@@ -31,7 +32,7 @@ let root: string;
 const cacheBefore = process.env.XDG_CACHE_HOME;
 
 beforeEach(() => {
-  root = scratchDirectory("maas-preflight");
+  root = mkdtempSync(join(tmpdir(), "maas-preflight-"));
   process.env.XDG_CACHE_HOME = root;
 });
 afterEach(() => {

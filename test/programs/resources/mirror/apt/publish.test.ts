@@ -59,7 +59,7 @@ const visible = (directory: string) =>
 const published = (name = "m") => readlinkSync(join(root, name, "current")).replace("trees/", "");
 const served = (path: string, name = "m") => readFileSync(join(root, name, "current/public", path), "utf8");
 
-const handOver = (text: string) => handOverTo(join(root, "store"), text);
+const uploadTexts = (text: string) => handOverTo(join(root, "store"), text);
 
 interface Asked {
   readonly name?: string;
@@ -86,10 +86,10 @@ function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [strin
     upstream: upstream.url,
     fetch: { parallel: 8, stallSeconds: 1 },
     keep,
-    plan: handOver(workListText(items)),
-    planText: handOver(workListText(items)),
-    summary: handOver(JSON.stringify({ signing: "upstream", plan: "p" })),
-    contents: handOver("{}"),
+    plan: uploadTexts(workListText(items)),
+    planText: uploadTexts(workListText(items)),
+    summary: uploadTexts(JSON.stringify({ signing: "upstream", plan: "p" })),
+    contents: uploadTexts("{}"),
   });
   return [script, workListText(items)];
 }

@@ -276,7 +276,7 @@ describe("an update that fails", () => {
     const before = everything();
     const text = "nowhere";
     const item = {
-      sha256: mirror.handOver(text),
+      sha256: mirror.uploadTexts(text),
       size: text.length,
       from: undefined,
       to: "package/pool/n/nowhere.deb",

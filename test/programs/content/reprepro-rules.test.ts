@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { IndexBudget } from "../../../content/apt/index-budget.ts";
 import { poolPath } from "../../../content/apt/local-merge.ts";
 import { readPackages } from "../../../content/apt/packages.ts";
-import { sha256, stanza } from "./small-archive.ts";
+import { sha256, stanza } from "../../unit/content/small-archive.ts";
 import { takenByReprepro } from "./stanza-oracles.ts";
 
 const read = async (text: string) => {

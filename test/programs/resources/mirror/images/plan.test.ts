@@ -24,8 +24,8 @@ import {
   ubuntuId,
   ubuntuProducts,
   url,
-} from "../../../content/simplestreams/small-stream.ts";
-import { newKey } from "../../../content/small-archive.ts";
+} from "../../../../unit/content/simplestreams/small-stream.ts";
+import { newKey } from "../../../../unit/content/small-archive.ts";
 import { runHere } from "../../host/this-machine.ts";
 import { scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 

@@ -108,7 +108,7 @@ export class SigningMirror {
     };
   }
 
-  handOver(text: string): string {
+  uploadTexts(text: string): string {
     const store = join(this.root, "store");
     const digest = digestOf(text);
     return existsSync(join(store, digest.slice(0, 2), digest)) ? digest : handOverTo(store, text);
@@ -138,7 +138,7 @@ export class SigningMirror {
       writeFileSync(join(conf, name), text);
     const items: WorkItem[] = [];
     const add = (to: string, text: string) =>
-      items.push({ sha256: this.handOver(text), size: Buffer.byteLength(text), from: undefined, to });
+      items.push({ sha256: this.uploadTexts(text), size: Buffer.byteLength(text), from: undefined, to });
     for (const { name, indices, selected } of suites) {
       const key = name.replaceAll("/", ":");
       add(
@@ -171,10 +171,10 @@ export class SigningMirror {
       ...this.#settings(names),
       upstream: "http://127.0.0.1:9",
       fetch: { parallel: 1, stallSeconds: 1 },
-      plan: this.handOver(list),
-      planText: this.handOver(list),
-      summary: this.handOver(JSON.stringify({ signing: "mirror", plan: "p" })),
-      contents: this.handOver("{}"),
+      plan: this.uploadTexts(list),
+      planText: this.uploadTexts(list),
+      summary: this.uploadTexts(JSON.stringify({ signing: "mirror", plan: "p" })),
+      contents: this.uploadTexts("{}"),
     });
     return this.run(script, list);
   }
@@ -193,8 +193,8 @@ export class SigningMirror {
       restoreScript(
         {
           ...this.#settings(suites),
-          plan: this.handOver(`served again: ${tree}`),
-          summary: this.handOver('{"signing":"mirror"}'),
+          plan: this.uploadTexts(`served again: ${tree}`),
+          summary: this.uploadTexts('{"signing":"mirror"}'),
         },
         tree,
       ),

@@ -3,11 +3,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
+import type { Facts } from "../../unit/content/stanza-mutants.ts";
 
 /* What the real apt and the real reprepro of this machine find in an index. */
-
-/** What a reader takes for a package: name, version, path, size and SHA-256. */
-export type Facts = Readonly<Record<"name" | "version" | "path" | "size" | "sha256", string>>;
 
 const digest = (content: Buffer | string) => createHash("sha256").update(content).digest("hex");
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { type WorkItem, workListText } from "../../../resources/mirror/published-tree/work-list.ts";
+import { orRefused } from "../../unit/properties/or-refused.ts";
+import { digest, sanePath, size } from "../../unit/properties/upstream-values.ts";
 import { scratchDirectory } from "../resources/mirror/published-tree/job-on-this-machine.ts";
-import { orRefused } from "./or-refused.ts";
-import { digest, sanePath, size } from "./upstream-values.ts";
 
 const root = scratchDirectory("work-lists");
 afterAll(() => rmSync(root, { recursive: true }));

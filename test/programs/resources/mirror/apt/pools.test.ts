@@ -36,7 +36,7 @@ const pools = () =>
     .filter((name) => name.startsWith("pool"))
     .sort();
 
-function handOver(text: string): string {
+function uploadTexts(text: string): string {
   const digest = digestOf(text);
   const there = existsSync(join(root, "store", digest.slice(0, 2), digest));
   return there ? digest : handOverTo(join(root, "store"), text);
@@ -54,7 +54,7 @@ async function publish(
   { keep = 3, ending = "whole" }: { readonly keep?: number; readonly ending?: Ending } = {},
 ) {
   const items: WorkItem[] = Object.entries(files).map(([path, text]) => ({
-    sha256: handOver(text),
+    sha256: uploadTexts(text),
     size: text.length,
     from: undefined,
     to: path.startsWith("pool/") ? path : `tree/${path}`,
@@ -66,10 +66,10 @@ async function publish(
     upstream: "http://127.0.0.1:9",
     fetch: { parallel: 1, stallSeconds: 1 },
     keep,
-    plan: handOver(list),
-    planText: handOver(list),
-    summary: handOver(JSON.stringify({ signing: "upstream", plan: "p" })),
-    contents: handOver("{}"),
+    plan: uploadTexts(list),
+    planText: uploadTexts(list),
+    summary: uploadTexts(JSON.stringify({ signing: "upstream", plan: "p" })),
+    contents: uploadTexts("{}"),
   });
   const end = ending === "whole" ? "" : `${endings[ending]}\n`;
   const ended = script.replace("\nmake_tree\n", () => `\nmake_tree\n${end}`);

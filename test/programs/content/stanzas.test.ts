@@ -1,0 +1,38 @@
+import { describe, expect, test } from "@jest/globals";
+import { sha256 } from "../../unit/content/small-archive.ts";
+import { accepted } from "../../unit/content/stanza-mutants.ts";
+import { readByApt, takenByReprepro } from "./stanza-oracles.ts";
+
+describe("a stanza is read as its other readers read it, or refused", () => {
+  test("by apt", async () => {
+    // An index with a relation that it cannot read apt does not use at all.
+    const all = (await accepted()).filter(({ relations }) =>
+      relations.every(({ name }) => /^[a-z0-9]+$/i.test(name)),
+    );
+    // apt makes small letters of names, and has one package of a name.
+    const found = all.filter(
+      ({ facts }, index) => all.findIndex((other) => other.facts.name === facts.name) === index,
+    );
+    const apt = readByApt(Buffer.concat(found.map(({ mutant }) => mutant.text)));
+    for (const { mutant, facts } of found) {
+      const name = facts.name.toLowerCase();
+      expect([mutant.label, { ...apt.get(name), name, sha256: apt.get(name)?.sha256.toLowerCase() }]).toEqual(
+        [mutant.label, { ...facts, name }],
+      );
+    }
+    expect([...apt.keys()].sort()).toEqual(found.map(({ facts }) => facts.name.toLowerCase()).sort());
+  });
+
+  test("by reprepro", async () => {
+    const found = (await accepted()).filter(
+      ({ unfit, facts, mutant }) => !unfit && facts.sha256 === sha256(mutant.name),
+    );
+    const files = new Map(found.map(({ mutant, facts }) => [facts.path, mutant.name]));
+    const taken = takenByReprepro(Buffer.concat(found.map(({ mutant }) => mutant.text)), files);
+    if (!(taken instanceof Map)) throw new Error(taken.fault);
+    for (const { mutant, facts, kept } of found) {
+      expect([mutant.label, taken.get(facts.name)]).toEqual([mutant.label, { ...facts, path: kept }]);
+    }
+    expect(taken.size).toBe(found.length);
+  });
+});

@@ -1,0 +1,37 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { compareVersions } from "../../../content/apt/version.ts";
+import { sign, version } from "../../unit/properties/version-values.ts";
+
+test("the order of versions is that of dpkg", () => {
+  const pairs = fc.noBias(
+    fc.array(fc.tuple(version, version), { minLength: 1, maxLength: 150, size: "max" }),
+  );
+  fc.assert(
+    fc.property(pairs, (all) => {
+      const found = all.map(([left, right]) => `${left} ${sign(compareVersions(left, right))} ${right}`);
+      expect(found).toEqual(comparedByDpkg(all));
+    }),
+    { numRuns: 3 },
+  );
+});
+
+/** What dpkg says of each pair, `LEFT < RIGHT`. */
+function comparedByDpkg(pairs: readonly (readonly [string, string])[]): string[] {
+  const script = `while read -r left right; do
+    if dpkg --compare-versions "$left" lt "$right"; then order='<'
+    elif dpkg --compare-versions "$left" gt "$right"; then order='>'
+    elif dpkg --compare-versions "$left" eq "$right"; then order='='
+    else order=refused; fi
+    echo "$left $order $right"
+  done`;
+  const input = pairs.map((pair) => `${pair.join(" ")}\n`).join("");
+  // It warns of upstream versions that are odd and compares them all the same.
+  const printed = execFileSync("sh", ["-c", script], {
+    input,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  return printed.trimEnd().split("\n");
+}

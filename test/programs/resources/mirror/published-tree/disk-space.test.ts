@@ -1,0 +1,211 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { ExplainedError } from "../../../../../errors/explained-error.ts";
+import { DiskSpace, requireDiskSpace } from "../../../../../resources/mirror/published-tree/disk-space.ts";
+import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
+import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { handOverTo, type SmallUpstream, scratchDirectory, smallUpstream } from "./job-on-this-machine.ts";
+import { mayMount, SmallFileSystem } from "./small-file-system.ts";
+import { SmallPublication, thisMachine } from "./small-publication.ts";
+
+const mebibyte = 2 ** 20;
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  const error = await work.catch((failure: unknown) => failure);
+  if (error instanceof ExplainedError) return error.message;
+  throw error ?? new Error("was not refused");
+}
+
+(mayMount ? describe : describe.skip)("on a small file system", () => {
+  let upstream: SmallUpstream;
+  let disk: SmallFileSystem;
+  let mirror: SmallPublication;
+  let scratch: string;
+  beforeAll(async () => {
+    upstream = await smallUpstream();
+  });
+  afterAll(() => upstream.close());
+  beforeEach(() => {
+    scratch = scratchDirectory("room");
+    disk = SmallFileSystem.tmpfs({ size: "8m", inodes: 200 });
+    mirror = new SmallPublication(disk.directory, "image", upstream);
+  });
+  afterEach(() => {
+    disk.release();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  const file = (n: number, size: number) => Buffer.from(`${n} `.padEnd(size, "x"));
+  function offer(number: number, size: number): WorkItem[] {
+    upstream.offer(Object.fromEntries(Array.from({ length: number }, (_, n) => [`f/${n}`, file(n, size)])));
+    return mirror.items();
+  }
+  const look = (
+    items: readonly WorkItem[],
+    room = new DiskSpace(),
+    place: { directory: string; store: string } = mirror.place,
+  ) => requireDiskSpace(thisMachine(scratch), { ...place, workList: workListText(items) }, room);
+
+  test("the preview refuses more bytes than are free, less what the store has", async () => {
+    const items = offer(3, 3 * mebibyte);
+    expect(await refusal(look(items))).toMatch(
+      /^host mirror: looking for room for .*m: the update needs 9\.\d MiB and \d+ inodes, and 8\.0 MiB and \d+ inodes are free on .*mounted: 1\.\d MiB too little\n/,
+    );
+    handOverTo(mirror.place.store, file(0, 3 * mebibyte));
+    handOverTo(mirror.place.store, file(1, 3 * mebibyte).subarray(1));
+    disk.remount("size=16m");
+    await look(items);
+  });
+
+  test("and less what an update that was cut off has fetched", async () => {
+    const items = offer(1, 7 * mebibyte);
+    const partial = mirror.at("m/work/partial");
+    mkdirSync(partial, { recursive: true });
+    writeFileSync(join(partial, items[0]?.sha256 ?? ""), file(0, 5 * mebibyte));
+    await look(items);
+    rmSync(partial, { recursive: true });
+    writeFileSync(mirror.at("other"), file(0, 5 * mebibyte));
+    expect(await refusal(look(items))).toContain("the update needs 7.0 MiB");
+  });
+
+  test("and more inodes", async () => {
+    expect(await refusal(look(offer(180, 1)))).toMatch(
+      / and (2|3)\d\d inodes, and .* and 1\d\d inodes are free/,
+    );
+  });
+
+  test("and what two mirrors take that would fit one by one, also when both look at once", async () => {
+    const items = offer(2, 3 * mebibyte);
+    const other = { directory: mirror.at("other"), store: mirror.at("other/store") };
+    const room = new DiskSpace();
+    const ends = await Promise.allSettled([look(items, room), look(items, room, other)]);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const sharing = new DiskSpace();
+    await look(items, sharing);
+    await look(items, sharing, { ...other, store: mirror.place.store });
+  });
+
+  async function publishing(
+    items: readonly WorkItem[],
+    prepare = (script: string) => script,
+  ): Promise<string> {
+    const list = workListText(items);
+    const script = prepare(mirror.script(list));
+    const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
+    const texts = { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory };
+    return refusal(runJob(scene, script, texts, { input: Buffer.from(list) }));
+  }
+  const first = async () => {
+    upstream.offer({ "f/0": "zero" });
+    expect((await mirror.publish()).code).toBe(0);
+  };
+  const servedAsBefore = () => expect(mirror.served("f/0")).toBe("zero");
+
+  test("the host refuses before anything is fetched, when it has become too small", async () => {
+    await first();
+    const asked = upstream.asked.length;
+    const full = await publishing(offer(3, 3 * mebibyte));
+    expect(full).toMatch(
+      /fetching\): disk: 9\.0 MiB are to be fetched and 7\.\d MiB are free on the file system of/,
+    );
+    expect(full).toMatch(
+      / MiB and \d+ inodes are free on .*What was served before is served unchanged\. Make room/s,
+    );
+    expect(full).not.toContain("UPSTREAM");
+    expect(await publishing(offer(190, 1))).toMatch(
+      /disk: 190 files are to be fetched and 1\d\d inodes are free/,
+    );
+    expect(upstream.asked).toHaveLength(asked);
+    servedAsBefore();
+  });
+
+  const filling = (where: string) => (script: string) => {
+    const fill = `\nhead -c 20000000 /dev/zero >"$ROOT/../filler" || true\n`;
+    expect(script).toContain(where);
+    return script.replace(where, () => `${fill}${where}`);
+  };
+
+  test.each([
+    ["a file arrives", '  fetch_pass "$WORK/missing"\n', /fetching/],
+    ["the tree is put together", "\nmake_tree\n", /putting the snapshot together/],
+    ["the tree is described", '\n  write_listing "$ROOT', /putting the snapshot together/],
+  ])("one that fills up before %s is said to be full, with what is free", async (_, where, step) => {
+    await first();
+    const message = await publishing(offer(3, 1000), filling(where));
+    expect(message).toMatch(step);
+    expect(message).toMatch(/No space left on device/);
+    expect(message).toMatch(/0 B and \d+ inodes are free on .*mounted, where .*m is/);
+    expect(message).toMatch(/What was served before is served unchanged\. Make room on that file system/);
+    servedAsBefore();
+  });
+
+  test("one without inodes left is full, too", async () => {
+    await first();
+    const items = offer(3, 1000);
+    const message = await publishing(items, (script) =>
+      script.replace(
+        "\nmake_tree\n",
+        `\nmkdir "$ROOT/../filler"; n=0; while mkdir "$ROOT/../filler/$n" 2>/dev/null; do n=$((n + 1)); done\nmake_tree\n`,
+      ),
+    );
+    expect(message).toMatch(/No space left on device.* MiB and 0 inodes are free on/s);
+    servedAsBefore();
+  });
+
+  test("one that was made read-only is said to be that", async () => {
+    await first();
+    disk.remount("ro");
+    const list = workListText(mirror.items());
+    const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
+    disk.remount("rw");
+    const script = mirror.script(list);
+    disk.remount("ro");
+    const message = await refusal(
+      runJob(
+        scene,
+        script,
+        { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory },
+        { input: Buffer.from(list) },
+      ),
+    );
+    expect(message).toMatch(/Read-only file system.*See why the file system is read-only/s);
+    servedAsBefore();
+  });
+
+  test.each([
+    [
+      "a command that fails",
+      "\nmake_tree\n",
+      "\n(echo out of order; exit 3)\n",
+      /a command failed \(the job's exit status is 3\) while putting the snapshot together:\n {4}out of order/,
+    ],
+    [
+      "a job that is killed",
+      "\nmake_tree\n",
+      "\nkill -KILL $$\n",
+      /signal 9 ended the job while putting the snapshot together, and nothing was said/,
+    ],
+    [
+      "a failure behind the switch",
+      "\nprune\n",
+      "\necho stuck; exit 4\n",
+      /while removing what no tree refers to:\n {4}stuck\n.*0{5}2-[0-9a-f]{12} is published, and whole; what was left undone is tidying up\. Run/s,
+    ],
+  ])("%s is explained by its step and last words", async (_, where, instead, expected) => {
+    await first();
+    const message = await publishing(offer(3, 1000), (script) => {
+      expect(script).toContain(where);
+      return script.replace(where, () => instead);
+    });
+    expect(message).toMatch(expected);
+    expect(message).not.toContain("UPSTREAM");
+  });
+
+  test("what is wrong upstream keeps its remedy", async () => {
+    await first();
+    const items = offer(1, 10);
+    upstream.files.clear();
+    expect(await publishing(items)).toMatch(/f\/0: the server answered 404\n.*served unchanged\. UPSTREAM/s);
+  });
+});

@@ -1,0 +1,32 @@
+import fc from "fast-check";
+
+/** Few different characters, so that many versions begin alike and differ late. */
+export const part = (characters: string, maxLength: number) =>
+  fc.string({ unit: fc.constantFrom(...characters), maxLength });
+
+/** Versions that dpkg reads (Debian Policy 5.6.12), long runs of digits among them. */
+export const version = fc
+  .record({
+    epoch: fc.option(fc.constantFrom("0", "00", "1", "01", "2", "10", "2147483647")),
+    upstream: fc.tuple(
+      fc.constantFrom("0", "1", "9", "00", "01", "10", "18446744073709551616", "018446744073709551615"),
+      part("019aZb~+.-", 6),
+    ),
+    revision: fc.option(fc.tuple(fc.constantFrom("0", "1", "9", "a", "~", "+", "."), part("019aZb~+.", 4))),
+  })
+  .map(({ epoch, upstream, revision }) => {
+    const text = upstream.join("") + (revision ? `-${revision.join("")}` : "");
+    // A hyphen at the end would begin an empty revision, which dpkg refuses.
+    return (epoch === null ? "" : `${epoch}:`) + text.replace(/-+$/, "");
+  });
+
+/** Whatever is read from an index as a version, also what dpkg refuses. */
+export const anyVersion = fc.oneof(
+  version,
+  part("019aZ~+.-:_%@^=xe", 8).filter((text) => text !== ""),
+);
+
+export type Sign = "<" | "=" | ">";
+
+/** How one version stands to another, by the order that is said of them. */
+export const sign = (order: number): Sign => (order < 0 ? "<" : order > 0 ? ">" : "=");

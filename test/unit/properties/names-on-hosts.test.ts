@@ -19,7 +19,7 @@ describe("a resource's name on hosts", () => {
         expect(name === another).toBe(JSON.stringify(one) === JSON.stringify(other));
         expect(name).toMatch(/^[A-Za-z0-9._-]+$/);
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -30,7 +30,7 @@ describe("a resource's name on hosts", () => {
         const text = ownerText(`${of}-${nameOnHosts(name, stack, project)}`);
         expect(text).toBe(`${name} of the stack ${stack} (project ${project})`);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -46,7 +46,7 @@ describe("a resource's name on hosts", () => {
         const text = ownerText(id);
         if (!/_of_.*_of_/s.test(id)) expect(text).toBe(id);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

@@ -26,8 +26,9 @@ read -r go
 
 while :; do
   code=0
-  # The unified hierarchy works inside whatever this machine has itself (hybrid, or unified).
-  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --boot \
+  # The unified hierarchy works inside whatever this machine has itself (hybrid, or unified). The network's settings
+  # are of the host's own namespace, so it may change them.
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network systemd-nspawn --quiet --boot \
     --directory="$directory/root" --network-namespace-path="/proc/$$/ns/net" --register=no --keep-unit \
     --machine="$hostname" --hostname="$hostname" --kill-signal=SIGRTMIN+3 --resolv-conf=off --timezone=off \
     --link-journal=no --console=pipe "$@" < /dev/null || code=$?

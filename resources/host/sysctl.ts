@@ -11,7 +11,9 @@ import { held, rootFile } from "./ledger/declared-path.ts";
 import { pathProbe } from "./ledger/path-probe.ts";
 
 const name = z.string().regex(/^[\w-]+([./][\w:-]+)+$/, "must be a setting's name, e.g. vm.swappiness");
-const line = z.string().regex(/^[^\0-\x1f\x7f]*\S[^\0-\x1f\x7f]*$/, "must be a value on one line");
+const line = z
+  .string()
+  .regex(/^[^\0-\x08\n-\x1f\x7f]*\S[^\0-\x08\n-\x1f\x7f]*$/, "must be a value on one line");
 const value = z.union([line, z.number()]).transform((given) => String(given).trim().replaceAll(/\s+/g, " "));
 type Values = Readonly<Record<string, string>>;
 

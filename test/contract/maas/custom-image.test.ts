@@ -6,36 +6,23 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Job, JobResult } from "../../../hosts/host.ts";
 import { tarOf } from "../../../lab/images/tar-of.ts";
 import type { ResourceContext } from "../../../resources/kernel/definition.ts";
 import { type CustomImagePlan, planCustomImage } from "../../../resources/mirror/custom-image/plan.ts";
 import { customImageTree } from "../../../resources/mirror/custom-image/tree.ts";
-import {
-  runJob,
-  scratchDirectory,
-} from "../../programs/resources/mirror/published-tree/job-on-this-machine.ts";
+import { HostOnThisMachine } from "../../host-on-this-machine.ts";
+import { scratchDirectory } from "../../programs/resources/mirror/published-tree/job-on-this-machine.ts";
 import { BootSourceFixture, noble } from "./boot-source-fixture.ts";
-import { RegionHost } from "./region-host.ts";
-
-/** A host that publishes, with its jobs run here. */
-class Publisher extends RegionHost {
-  override async job({ script, input, onProgress }: Job): Promise<JobResult> {
-    const { code, lines } = await runJob(this.directory, script, input?.toString() ?? "").ended;
-    for (const line of lines) onProgress?.(line);
-    return { code: code ?? 1, tail: lines.slice(-50), attached: false };
-  }
-}
 
 let root: string;
-let host: Publisher;
+let host: HostOnThisMachine;
 let server: Server;
 let signingKey: { directory: string; fingerprint: string };
 let keyring: string;
 beforeEach(async () => {
   root = scratchDirectory("custom-image");
   process.env.XDG_CACHE_HOME = join(root, "cache");
-  host = new Publisher("mirror", () => "");
+  host = new HostOnThisMachine();
   signingKey = makeKey(join(root, "key"));
   keyring = gpg("--export", signingKey.fingerprint).toString("base64");
   server = createServer((request, response) => {

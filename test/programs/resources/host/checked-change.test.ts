@@ -14,8 +14,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
 import { claimsReport, lookReport, pathClaims } from "../../../../resources/host/ledger/path-claims.ts";
+import { runHere } from "../../../host-on-this-machine.ts";
 import { countedPrograms, killedAt } from "./killed-at.ts";
-import { Ground, runHere } from "./this-machine.ts";
+import { Ground } from "./this-machine.ts";
 
 /* A service whose configuration is good when every file in conf.d says `good`. */
 

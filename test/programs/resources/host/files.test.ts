@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Host } from "../../../../hosts/host.ts";
 import { files } from "../../../../resources/host/files.ts";
 import { check } from "../../../../resources/kernel/check.ts";
 import type { Json, ResourceContext } from "../../../../resources/kernel/definition.ts";
-import { Ground, runHere } from "./this-machine.ts";
+import { HostOnThisMachine } from "../../../host-on-this-machine.ts";
+import { Ground } from "./this-machine.ts";
 
 describe("observing", () => {
   let ground: Ground;
@@ -21,8 +21,8 @@ describe("observing", () => {
   afterEach(() => ground.clear());
 
   function context(): ResourceContext {
-    const facts: Host["facts"] = async (probe) => probe.parse((await runHere(probe.script)).stdout);
-    return { id: "files-test", host: { facts } as Host, progress: () => {}, warn: () => {} };
+    const host = new HostOnThisMachine("here", ground.at("host"));
+    return { id: "files-test", host, progress: () => {}, warn: () => {} };
   }
 
   async function observe(given: Record<string, Json>) {

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { formerKeyProbe } from "../../../../resources/host/signing-key/key-probe.ts";
-import { Ground, runHere } from "./this-machine.ts";
+import { runHere } from "../../../host-on-this-machine.ts";
+import { Ground } from "./this-machine.ts";
 
 let ground: Ground;
 

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import type { RunOptions, RunResult } from "../../../../hosts/host.ts";
+import type { RunResult } from "../../../../hosts/host.ts";
 import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
 import {
   type ClaimsReport,
@@ -11,23 +10,7 @@ import {
 } from "../../../../resources/host/ledger/path-claims.ts";
 import { type FoundPaths, pathProbe } from "../../../../resources/host/ledger/path-probe.ts";
 import type { LedgerPlace } from "../../../../resources/host/ledger/place.ts";
-
-/** Runs a script as hosts do, but here. */
-export async function runHere(script: string, input: RunOptions["input"] = ""): Promise<RunResult> {
-  const shell = spawn("sh", ["-c", script], { env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" } });
-  let stdout = "";
-  let stderr = "";
-  shell.stdout.setEncoding("utf8").on("data", (text) => {
-    stdout += text;
-  });
-  shell.stderr.setEncoding("utf8").on("data", (text) => {
-    stderr += text;
-  });
-  // A script may end without reading its input.
-  shell.stdin.on("error", () => {}).end(input);
-  const code = await new Promise<number>((done) => shell.on("close", (status) => done(status ?? 128)));
-  return { code, stdout, stderr };
-}
+import { runHere } from "../../../host-on-this-machine.ts";
 
 /** A directory to change, and a ledger of what was changed in it. */
 export class Ground {

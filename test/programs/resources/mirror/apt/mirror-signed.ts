@@ -14,7 +14,8 @@ import { publishScript, restoreScript } from "../../../../../resources/mirror/ap
 import { observeScript } from "../../../../../resources/mirror/published-tree/scripts.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
-import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+import { startJob } from "../../../../host-on-this-machine.ts";
+import { handOverTo, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 /*
  * A mirror that signs anew, on this machine: its real scripts, reprepro and gpg, with everything handed over, so that what
@@ -180,7 +181,7 @@ export class SigningMirror {
   }
 
   async run(script: string, list = "") {
-    const { code, lines } = await runJob(this.root, script, list).ended;
+    const { code, lines } = await startJob(this.root, script, list).ended;
     return {
       code,
       lines,

@@ -14,7 +14,8 @@ import { publishScript, restoreScript } from "../../../../../resources/mirror/ap
 import { observeScript } from "../../../../../resources/mirror/published-tree/scripts.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
-import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+import { startJob } from "../../../../host-on-this-machine.ts";
+import { handOverTo, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 /*
  * Packages that several trees list, of which an upstream has other bytes later: the jobs of a mirror with upstream's signature, run by
@@ -74,19 +75,19 @@ async function publish(
   const end = ending === "whole" ? "" : `${endings[ending]}\n`;
   const ended = script.replace("\nmake_tree\n", () => `\nmake_tree\n${end}`);
   expect(ended === script).toBe(ending === "whole");
-  const { code, lines } = await runJob(root, ended, list).ended;
+  const { code, lines } = await startJob(root, ended, list).ended;
   if (ending === "whole" && code === 0) expect(await faults()).toEqual([]);
   return { code, lines };
 }
 
 /** Serves a kept snapshot again. */
 const restore = (tree: string) =>
-  runJob(root, restoreScript({ ...place(), signing: "upstream", keep: 3, plan: "", summary: "" }, tree))
+  startJob(root, restoreScript({ ...place(), signing: "upstream", keep: 3, plan: "", summary: "" }, tree))
     .ended;
 
 /** What a tree lacks or has wrong; of each that is kept. */
 async function faults(): Promise<string[]> {
-  const { lines } = await runJob(root, observeScript(place())).ended;
+  const { lines } = await startJob(root, observeScript(place())).ended;
   const kept = readdirSync(at("trees")).filter((name) => /^\d/.test(name));
   const script = observeScript(place()).replace(/\nif \[ ! -e "\$ROOT\/current[\s\S]*/, "");
   const wrong = kept.map((tree) =>

@@ -20,9 +20,9 @@ import {
 } from "../../../../../resources/mirror/published-tree/scripts.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
+import { startJob } from "../../../../host-on-this-machine.ts";
 import {
   handOverTo,
-  runJob,
   type SmallUpstream,
   scratchDirectory,
   smallUpstream,
@@ -49,7 +49,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const runScript = (script: string, input = "") => runJob(root, script, input);
+const runScript = (script: string, input = "") => startJob(root, script, input);
 
 const place = (name = "m") => ({ owner: name, directory: join(root, name), store: join(root, "store") });
 const visible = (directory: string) =>

@@ -19,7 +19,8 @@ import { reproConfiguration } from "../../../../../resources/mirror/apt/reprepro
 import { publishScript } from "../../../../../resources/mirror/apt/scripts.ts";
 import { mirrorSignedWork, upstreamSignedWork } from "../../../../../resources/mirror/apt/work.ts";
 import { workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
-import { handOverTo, runJob, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
+import { startJob } from "../../../../host-on-this-machine.ts";
+import { handOverTo, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 import { aptClient, type FileServer, fileServer } from "./real-apt.ts";
 
 /*
@@ -126,7 +127,7 @@ async function mirrored(
     contents: handOverTo(store, "{}"),
     signingKey: own && { ...own, suites: settings.suites, validSeconds: 0, completePhases: true },
   });
-  const { code, lines } = await runJob(root, script, workListText(work.items)).ended;
+  const { code, lines } = await startJob(root, script, workListText(work.items)).ended;
   expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
   return {
     url: await serve(join(directory, "current", "public")),

@@ -3,13 +3,13 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
-import type { Host } from "../../../../../hosts/host.ts";
+import type { RunOptions, RunResult } from "../../../../../hosts/host.ts";
 import { imageFileFacts } from "../../../../../resources/host/file-facts.ts";
 import {
   type CustomImagePlanRequest,
   planCustomImage,
 } from "../../../../../resources/mirror/custom-image/plan.ts";
-import { runHere } from "../../host/this-machine.ts";
+import { HostOnThisMachine } from "../../../../host-on-this-machine.ts";
 import { scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 let root: string;
@@ -43,13 +43,18 @@ afterEach(() => {
 });
 
 /** A host whose commands run here; what it answers may be put in their place. */
-const hostThat = (answer?: string) =>
-  ({
-    name: "mirror",
-    facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
-    run: async (script, { input } = {}) =>
-      answer === undefined ? runHere(script, input) : { stdout: answer, stderr: "", code: 0 },
-  }) satisfies Partial<Host> as unknown as Host;
+class Answering extends HostOnThisMachine {
+  readonly #answer: string | undefined;
+  constructor(answer: string | undefined) {
+    super("mirror", root);
+    this.#answer = answer;
+  }
+  override async run(script: string, options: RunOptions = {}): Promise<RunResult> {
+    if (this.#answer === undefined) return super.run(script, options);
+    return { stdout: this.#answer, stderr: "", code: 0 };
+  }
+}
+const hostThat = (answer?: string) => new Answering(answer);
 
 async function refusal(work: Promise<unknown>): Promise<ExplainedError> {
   const error = await work.then(

@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { defaultCache } from "../../../../../content/metadata-cache.ts";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
-import type { FetchOptions, Host } from "../../../../../hosts/host.ts";
+import type { FetchOptions } from "../../../../../hosts/host.ts";
 import {
   type ImageMirrorPlan,
   type ImagePlanRequest,
@@ -11,6 +11,7 @@ import {
 } from "../../../../../resources/mirror/images/plan.ts";
 import type { ImageSummary } from "../../../../../resources/mirror/images/tree.ts";
 import type { Publication } from "../../../../../resources/mirror/published-tree/publication.ts";
+import { HostOnThisMachine, runHere } from "../../../../host-on-this-machine.ts";
 import {
   loader,
   loaderId,
@@ -26,7 +27,6 @@ import {
   url,
 } from "../../../../unit/content/simplestreams/small-stream.ts";
 import { newKey } from "../../../../unit/content/small-archive.ts";
-import { runHere } from "../../host/this-machine.ts";
 import { scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 const key = await newKey();
@@ -63,18 +63,17 @@ afterEach(() => {
 });
 
 /** A host whose commands run here, and whose Internet is the small stream. */
-const host = {
-  name: "mirror",
-  facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
-  run: (script, { input } = {}) => runHere(script, input),
-  async fetch(address: string, { maximumBytes = 0 }: FetchOptions = {}) {
+class Reading extends HostOnThisMachine {
+  override async fetch(address: string, { maximumBytes = 0 }: FetchOptions = {}) {
     const path = decodeURIComponent(address.slice(url.length));
     asked.push(path);
     const body = stream.files.get(path);
     if (body && body.length > maximumBytes) throw new Error("too long");
     return { status: body ? 200 : 404, headers: {}, url: address, body: Buffer.from(body ?? "") };
-  },
-} satisfies Partial<Host> as unknown as Host;
+  }
+}
+const host = new Reading();
+afterAll(() => host.clear());
 
 const look = (changes: Partial<ImagePlanRequest> = {}) =>
   planImageMirror({ ...request, ...changes }, host, now);
@@ -211,10 +210,11 @@ describe("an upstream that is not right", () => {
     expect((await refusal(look())).message).toMatch(/index\.sjson: .*upstream went back/);
     const elsewhere = request.upstream.url.replace("stable", "mirror");
     const moved = { ...request.upstream, url: elsewhere };
-    const other = {
-      ...host,
-      fetch: (path: string, o?: FetchOptions) => host.fetch(path.replace("mirror", "stable"), o),
-    };
+    const other = new (class extends Reading {
+      override fetch(path: string, options?: FetchOptions) {
+        return super.fetch(path.replace("mirror", "stable"), options);
+      }
+    })("mirror", host.directory);
     const plan = await planImageMirror({ ...request, upstream: moved }, other, now);
     expect(plan.images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
   });

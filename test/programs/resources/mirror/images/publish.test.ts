@@ -17,9 +17,9 @@ import { observeScript } from "../../../../../resources/mirror/published-tree/sc
 import type { FetchSettings } from "../../../../../resources/mirror/published-tree/upstream-access.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
+import { startJob } from "../../../../host-on-this-machine.ts";
 import {
   handOverTo,
-  runJob,
   type SmallUpstream,
   scratchDirectory,
   smallUpstream,
@@ -42,7 +42,7 @@ const place = () => ({ owner: "m", directory: join(root, "m"), store: join(root,
 const current = () => readlinkSync(join(root, "m/current")).replace("trees/", "");
 const served = (path: string) => readFileSync(join(root, "m/current/public", path), "utf8");
 const isServed = (path: string) => existsSync(join(root, "m/current/public", path));
-const runScript = (script: string, input = "") => runJob(root, script, input).ended;
+const runScript = (script: string, input = "") => startJob(root, script, input).ended;
 const faults = (lines: string[]) => lines.filter((line) => line.startsWith("fault"));
 
 /** Publishes an index, which the workstation hands over, and the files it promises. */

@@ -5,9 +5,10 @@ import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import { DiskSpace, requireDiskSpace } from "../../../../../resources/mirror/published-tree/disk-space.ts";
 import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
+import { HostOnThisMachine } from "../../../../host-on-this-machine.ts";
 import { handOverTo, type SmallUpstream, scratchDirectory, smallUpstream } from "./job-on-this-machine.ts";
 import { mayMount, SmallFileSystem } from "./small-file-system.ts";
-import { SmallPublication, thisMachine } from "./small-publication.ts";
+import { SmallPublication } from "./small-publication.ts";
 
 const mebibyte = 2 ** 20;
 
@@ -45,7 +46,12 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     items: readonly WorkItem[],
     room = new DiskSpace(),
     place: { directory: string; store: string } = mirror.place,
-  ) => requireDiskSpace(thisMachine(scratch), { ...place, workList: workListText(items) }, room);
+  ) =>
+    requireDiskSpace(
+      new HostOnThisMachine("mirror", scratch),
+      { ...place, workList: workListText(items) },
+      room,
+    );
 
   test("the preview refuses more bytes than are free, less what the store has", async () => {
     const items = offer(3, 3 * mebibyte);
@@ -92,7 +98,12 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   ): Promise<string> {
     const list = workListText(items);
     const script = prepare(mirror.script(list));
-    const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
+    const scene = {
+      id: "m",
+      host: new HostOnThisMachine("mirror", scratch),
+      progress: () => {},
+      warn: () => {},
+    };
     const texts = { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory };
     return refusal(runJob(scene, script, texts, { input: Buffer.from(list) }));
   }
@@ -157,7 +168,12 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     await first();
     disk.remount("ro");
     const list = workListText(mirror.items());
-    const scene = { id: "m", host: thisMachine(scratch), progress: () => {}, warn: () => {} };
+    const scene = {
+      id: "m",
+      host: new HostOnThisMachine("mirror", scratch),
+      progress: () => {},
+      warn: () => {},
+    };
     disk.remount("rw");
     const script = mirror.script(list);
     disk.remount("ro");

@@ -11,8 +11,9 @@ import {
 } from "../../../../../resources/mirror/published-tree/upstream-access.ts";
 import { workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
+import { startJob } from "../../../../host-on-this-machine.ts";
 import { closeServers, identity, plainly, securely, smallProxy } from "../../../hosts/small-web.ts";
-import { handOverTo, runJob, scratchDirectory } from "./job-on-this-machine.ts";
+import { handOverTo, scratchDirectory } from "./job-on-this-machine.ts";
 
 /* What a host fetches, by this machine's sh and curl, from servers that want to know who asks. */
 
@@ -48,7 +49,7 @@ function started(upstream: string, access: UpstreamAccess = {}, stallSeconds = 1
     summary: handOverTo(store, "{}"),
     contents: handOverTo(store, "{ }"),
   });
-  return runJob(root, script, list, secretSettings(open, secrets));
+  return startJob(root, script, list, secretSettings(open, secrets));
 }
 
 async function fetched(upstream: string, access?: UpstreamAccess) {

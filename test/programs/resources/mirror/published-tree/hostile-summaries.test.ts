@@ -10,8 +10,8 @@ import { customImageTree } from "../../../../../resources/mirror/custom-image/tr
 import { imageTree } from "../../../../../resources/mirror/images/tree.ts";
 import { planTexts } from "../../../../../resources/mirror/published-tree/plan-texts.ts";
 import { summariesOf } from "../../../../../resources/mirror/published-tree/published.ts";
+import { HostOnThisMachine } from "../../../../host-on-this-machine.ts";
 import { scratchDirectory } from "./job-on-this-machine.ts";
-import { thisMachine } from "./small-publication.ts";
 
 /* What a host has written into its trees' files, of which a preview reads some. */
 
@@ -56,7 +56,7 @@ const wrong: unknown[] = [
 describe("a summary that no update has written", () => {
   test.each(wrong)("is refused by the preview of an archive: %j", async (summary) => {
     write("summary.json", JSON.stringify(summary));
-    const asked = summariesOf(thisMachine(root), directory(), keptSummary);
+    const asked = summariesOf(new HostOnThisMachine("mirror", root), directory(), keptSummary);
     await expect(asked).rejects.toThrow(ExplainedError);
     await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not what an update wrote/);
   });
@@ -68,7 +68,10 @@ describe("a summary that no update has written", () => {
     async (kind, text) => {
       write("summary.json", text);
       const { observe } = kinds[kind as "aptTree"];
-      const asked = observe({ host: thisMachine(root) } as never, { directory: directory() } as never);
+      const asked = observe(
+        { host: new HostOnThisMachine("mirror", root) } as never,
+        { directory: directory() } as never,
+      );
       await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not what an update wrote/);
     },
   );
@@ -77,7 +80,10 @@ describe("a summary that no update has written", () => {
     write("summary.json", JSON.stringify({ plan, directory: "/etc", deleteContent: true, store: "/" }));
     for (const { observe } of Object.values(kinds)) {
       const declared = { directory: directory(), store: join(root, "store"), deleteContent: false };
-      const found = await observe({ host: thisMachine(root) } as never, declared as never);
+      const found = await observe(
+        { host: new HostOnThisMachine("mirror", root) } as never,
+        declared as never,
+      );
       expect(found?.inputs).toMatchObject(declared);
     }
   });
@@ -90,7 +96,12 @@ describe("the plan of what is published", () => {
       write("plan", "the host's");
       const digest = await defaultCache().put(text);
       const wanted = { planText: await defaultCache().put("wanted"), workList: "", contents: "", seeds: [] };
-      const read = await planTexts(thisMachine(root), directory(), { plan: digest }, wanted);
+      const read = await planTexts(
+        new HostOnThisMachine("mirror", root),
+        directory(),
+        { plan: digest },
+        wanted,
+      );
       expect([String(read.before), String(read.after)]).toEqual(["the host's", "wanted"]);
     },
   );

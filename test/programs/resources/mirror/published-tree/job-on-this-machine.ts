@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -84,33 +83,4 @@ export function handOverTo(store: string, text: string | Buffer): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   return digest;
-}
-
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly lines: string[];
-}
-
-export function runJob(
-  root: string,
-  script: string,
-  input = "",
-  secret = "",
-): { ended: Promise<Ended>; kill(): void } {
-  const list = join(root, "job-input");
-  writeFileSync(list, input);
-  const secrets = join(root, "job-secret");
-  if (secret) writeFileSync(secrets, secret, { mode: 0o600 });
-  const child = spawn("sh", ["-s"], {
-    env: { ...process.env, JOB_INPUT: list, JOB_SECRET: secrets },
-    detached: true,
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
-  child.stdin.end(script);
-  const ended = new Promise<Ended>((resolve) =>
-    child.on("close", (code, signal) => resolve({ code, signal, lines: output.split("\n").filter(Boolean) })),
-  );
-  return { ended, kill: () => process.kill(-(child.pid ?? 0), "SIGKILL") };
 }

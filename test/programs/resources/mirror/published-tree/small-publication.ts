@@ -1,14 +1,11 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { constants } from "node:os";
 import { join } from "node:path";
-import { ExplainedError } from "../../../../../errors/explained-error.ts";
-import type { Host } from "../../../../../hosts/host.ts";
 import { publishScript as publishAptScript } from "../../../../../resources/mirror/apt/scripts.ts";
 import { publishScript as publishImageScript } from "../../../../../resources/mirror/images/scripts.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
-import { runHere } from "../../host/this-machine.ts";
-import { handOverTo, runJob, type SmallUpstream } from "./job-on-this-machine.ts";
+import { startJob } from "../../../../host-on-this-machine.ts";
+import { handOverTo, type SmallUpstream } from "./job-on-this-machine.ts";
 
 /** A mirror below a directory, of one kind or the other, published by its real job. */
 export class SmallPublication {
@@ -67,7 +64,7 @@ export class SmallPublication {
   }
 
   run(script: string, list = "") {
-    return runJob(this.root, script, list).ended;
+    return startJob(this.root, script, list).ended;
   }
 
   publishList(list: string) {
@@ -81,27 +78,4 @@ export class SmallPublication {
 
 export function faultsIn(lines: readonly string[]): string[] {
   return lines.filter((line) => line.startsWith("fault "));
-}
-
-/** This machine as a host, as far as mirrors use one: its scripts and jobs run here. */
-export function thisMachine(root: string, name = "mirror"): Host {
-  const host: Pick<Host, "name" | "facts" | "run" | "job"> = {
-    name,
-    facts: async ({ script, parse }) => parse((await runHere(script)).stdout),
-    async run(script, { input, step = "running a command", allowFailure = false } = {}) {
-      const result = await runHere(script, input);
-      if (result.code === 0 || allowFailure) return result;
-      throw new ExplainedError({ host: name, step, found: result.stderr, remedy: "See what it says." });
-    },
-    async job({ script, input, onProgress }) {
-      const { code, signal, lines } = await runJob(root, script, input?.toString()).ended;
-      for (const line of lines) onProgress?.(line);
-      return {
-        code: code ?? 128 + (signal ? constants.signals[signal] : 0),
-        tail: lines.slice(-50),
-        attached: false,
-      };
-    },
-  };
-  return host as Host;
 }

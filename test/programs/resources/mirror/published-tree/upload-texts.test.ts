@@ -12,9 +12,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { uploadTexts } from "../../../../../resources/mirror/published-tree/upload-texts.ts";
 import { digestOf } from "../../../../../values/digest.ts";
+import { HostOnThisMachine } from "../../../../host-on-this-machine.ts";
 
 import { handOverTo, scratchDirectory } from "./job-on-this-machine.ts";
-import { thisMachine } from "./small-publication.ts";
 
 let root: string;
 beforeEach(() => {
@@ -24,7 +24,8 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const store = () => join(root, "store");
 const placeOf = (text: string) => join(store(), digestOf(text).slice(0, 2), digestOf(text));
-const give = (text: string) => uploadTexts(thisMachine(root), store(), [Buffer.from(text)]);
+const give = (text: string) =>
+  uploadTexts(new HostOnThisMachine("mirror", root), store(), [Buffer.from(text)]);
 
 test("what is handed over lies in the store under its digest", async () => {
   await give("a text\n");

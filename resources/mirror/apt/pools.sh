@@ -32,7 +32,8 @@ take_back() { [ ! -s "$WORK/brought" ] || remove_from "$ROOT" "$WORK/brought" ||
 # those in which nothing is left. Only these: to look through a large pool takes seconds.
 remove_from() {
   (
-    cd "$1"
+    # Within a condition a failure would not end it, and what is named like that elsewhere is not the mirror's.
+    cd "$1" || exit
     xargs -0 -r rm -f -- <"$2"
     sed -zn 's#/[^/]*$##p' "$2" | LC_ALL=C sort -zu | xargs -0 -r rmdir -p --ignore-fail-on-non-empty -- 2>/dev/null || true
   )

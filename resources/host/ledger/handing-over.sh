@@ -2,7 +2,7 @@
 
 # nginx says that it has reloaded before it has: workers with the old configuration take requests for a while.
 nginx_workers() {
-  for worker in $(cat "/proc/$(systemctl show --property=MainPID --value -- "$1")/task/"*/children 2>/dev/null); do
+  cat "/proc/$(systemctl show --property=MainPID --value -- "$1")/task/"*/children 2>/dev/null | tr -s ' ' '\n' | while read -r worker; do
     if takes_requests "$worker"; then echo "$worker"; fi
   done
 }

@@ -103,7 +103,8 @@ recover() {
   done
   if [ ! -d "$undo" ]; then return 0; fi
   restore
-  for unit in $(cat "$undo/units"); do take_in "$unit" >/dev/null 2>&1 || true; done
+  read -r readers <"$undo/units" || readers=
+  for unit in $readers; do take_in "$unit" >/dev/null 2>&1 || true; done
   mv -T "$undo" "$undo.done"
   rm -rf "$undo.done"
 }
@@ -115,7 +116,8 @@ give_back() {
   (restore) </dev/null &
   if ! wait $!; then return 0; fi
   echo restored || true
-  for unit in $(cat "$undo/units"); do
+  read -r readers <"$undo/units" || readers=
+  for unit in $readers; do
     command=$(command_of "$unit")
     if text=$(sh -c "$command" 9>&- 2>&1); then
       take_in "$unit" >/dev/null 2>&1 || true

@@ -118,7 +118,7 @@ needed() {
 }
 
 plan() {
-  # shellcheck disable=SC2086 # package names are words
+  # shellcheck disable=SC2086 # names of packages are words
   simulate --no-remove --allow-downgrades install $1 2>&1
 }
 
@@ -160,7 +160,7 @@ install_needed() {
     fi
   fi
   packages | awk '$2 == "config-files" { print "removed", $1 }' | settle "$own/transaction"
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # names of packages are words
   if ! install_now $needs; then
     update
     install_now $needs
@@ -182,11 +182,11 @@ install_now() {
 # What somebody wants is not to go with what once needed it.
 mark_manual() {
   if [ -z "$wanted" ]; then return 0; fi
-  # shellcheck disable=SC2046,SC2086
+  # shellcheck disable=SC2046,SC2086 # names of packages are words
   automatic=$(apt-mark showauto $(printf '%s\n' $wanted | sed 's/=.*//'))
   if [ -z "$automatic" ]; then return 0; fi
   { cat "$own/manual" && printf '%s\n' "$automatic"; } | sort -u | settle "$own/manual"
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # names of packages are words
   apt-mark manual $automatic
 }
 
@@ -195,15 +195,20 @@ release_unwanted() {
   here=$(present)
   released=$(without "$(cat "$own/manual")" "$claimed")
   there=$(both "$released" "$here")
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # names of packages are words
   if [ -n "$there" ]; then apt-mark auto $there >/dev/null; fi
   without "$(cat "$own/manual")" "$released" | settle "$own/manual"
   ours=$(both "$(without "$(sed 's/ .*//' "$own/installed")" "$claimed")" "$here")
   if [ -n "$ours" ]; then take_away "$ours"; fi
   here=$(present)
+  still_installed "$here" | settle "$own/installed"
+}
+
+# names: what of them was installed for resources, with how to take it away
+still_installed() {
   while read -r name how; do
-    if [ -n "$(both "$name" "$here")" ]; then echo "$name $how"; fi
-  done <"$own/installed" | settle "$own/installed"
+    if [ -n "$(both "$name" "$1")" ]; then echo "$name $how"; fi
+  done <"$own/installed"
 }
 
 removals() {
@@ -216,7 +221,7 @@ take_away() {
     autoremove | removals)
   going=$(both "$1" "$unneeded")
   if [ -z "$going" ]; then return 0; fi
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # names of packages are words
   if [ -n "$(without "$(simulate purge $going | removals)" "$going")" ]; then
     # Something that is not ours and that nobody needs either hangs on some of them.
     for name in $going; do
@@ -229,14 +234,14 @@ take_away() {
   for name in $going; do
     if grep -qFx "$name remove" "$own/installed"; then remove="$remove $name"; else purge="$purge $name"; fi
   done
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # names of packages are words
   if [ -n "$remove" ]; then apt remove $remove; fi
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # names of packages are words
   if [ -n "$purge" ]; then apt purge $purge; fi
 }
 
 open_ledger
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # names of packages are words
 printf '%s\n' $wanted | sed 's/=.*//; /^$/d' | settle "$own/claims/$resource"
 # Where somebody else's package cannot be finished, ours may still be.
 heal || echo "the interrupted installation cannot be finished"

@@ -23,21 +23,22 @@ make_mirror_signed() {
   rm -rf "$PLACE"
   mkdir -p "$PLACE/suites" "$PLACE/view" "$R/suites"
   configure_reprepro
-  changed=""
+  # What has changed.
+  set --
   for suite in $SUITES; do
     state_of "$suite"
-    is_unchanged "$suite" || changed="$changed $suite"
+    is_unchanged "$suite" || set -- "$@" "$suite"
   done
-  in_parallel take_indices $changed
-  [ -z "$changed" ] || echo "progress reprepro makes the indices of$changed"
+  in_parallel take_indices "$@"
+  [ $# -eq 0 ] || echo "progress reprepro makes the indices of $*"
   # reprepro and the pool keep one processor busy each.
-  (in_parallel make_indices $changed; check_plan) & making=$!
+  (in_parallel make_indices "$@"; check_plan) & making=$!
   (bring_packages) & bringing=$! failed=0
   wait "$making" || failed=$?
   wait "$bringing" || failed=$?
   [ "$failed" -eq 0 ] || exit "$failed"
   POOL=$(cat "$PLACE/pool")
-  for suite in $changed; do keep_indices "$suite"; done
+  for suite; do keep_indices "$suite"; done
   forget_suites
   put_indices_together
   export_key
@@ -167,7 +168,7 @@ keep_indices() {
 
 forget_suites() {
   for suite in $SUITES; do key_of "$suite"; echo; done >"$PLACE/keys"
-  ls -1 "$R/suites" | { grep -vxF -f "$PLACE/keys" || true; } | while read -r gone; do rm -rf "${R:?}/suites/$gone"; done
+  names_in "$R/suites" | { grep -vxF -f "$PLACE/keys" || true; } | while read -r gone; do rm -rf "${R:?}/suites/$gone"; done
 }
 
 # What the tree lists must be what was planned, file by file, and never two contents at one path.

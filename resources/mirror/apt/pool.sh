@@ -78,15 +78,15 @@ list_tree() {
 # What upstream signed is served as it was. What the mirror signs is signed anew under a new name: apt keeps the newer
 # of two roots it has seen, so clients would never follow an old one.
 restore_tree() {
-  if ! grep -q "\"signing\":\"$SIGNING\"" "$kept/summary.json"; then
+  if ! grep -q "\"signing\":\"$SIGNING\"" "$1/summary.json"; then
     echo "fault $PINNED: was published with another signing than $SIGNING: set signing to what it was then"
     exit 65
   fi
-  if [ "$SIGNING" = mirror ]; then sign_anew; return; fi
+  if [ "$SIGNING" = mirror ]; then sign_anew "$1"; return; fi
   rm -rf "$WORK/tree"
   mkdir -p "$WORK/tree"
-  carry_packages "$(pool_of "$kept")"
-  carry_by_hash "$kept/public"
-  cat "$WORK/tree/carried" >>"$kept/carried"
+  carry_packages "$(pool_of "$1")"
+  carry_by_hash "$1/public"
+  cat "$WORK/tree/carried" >>"$1/carried"
   switch_to "$PINNED"
 }

@@ -21,7 +21,7 @@ fill_pool() {
       ;;
     *) exit "$harm" ;;
   esac
-  (LIST=$1 && link_from_store pool "$ROOT/$POOL" "$WORK/brought")
+  link_from_store pool "$ROOT/$POOL" "$WORK/brought" "$1"
   carry_packages "$POOL"
 }
 

@@ -52,23 +52,23 @@ export_key() {
   [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
 }
 
-# Publishes the kept snapshot in $kept again, with Release files of today.
+# sign_anew DIR: publishes the kept snapshot in DIR again, with Release files of today.
 sign_anew() {
   rm -rf "$WORK/tree"
   mkdir -p "$WORK/tree"
-  link_tree "$kept/public" "$WORK/tree/public"
+  link_tree "$1/public" "$WORK/tree/public"
   rm "$WORK/tree/public/pool"
-  [ ! -e "$kept/carried" ] || cp "$kept/carried" "$WORK/tree/carried"
+  [ ! -e "$1/carried" ] || cp "$1/carried" "$WORK/tree/carried"
   : >"$WORK/known"
   for suite in $SUITES; do
-    sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$kept/public/dists/$suite/Release" >"$WORK/head"
+    sed '/^\(Date\|Valid-Until\|Acquire-By-Hash\|SHA256\):/d; /^ /d' "$1/public/dists/$suite/Release" >"$WORK/head"
     write_release "$suite" "$WORK/head"
   done
   export_key
-  POOL=$(pool_of "$kept")
+  POOL=$(pool_of "$1")
   carry_packages "$POOL"
-  listed "$kept" | awk -F'\t' '$4 ~ /^pool/ { sub(/^pool[^\/]*/, "pool", $4); print $1 "\t" $2 "\t" $4 }' >"$WORK/pool-files"
-  PLAN_TEXT=$(keep_in_store "$kept/plan") CONTENTS=$(keep_in_store "$kept/contents.json")
+  listed "$1" | awk -F'\t' '$4 ~ /^pool/ { sub(/^pool[^\/]*/, "pool", $4); print $1 "\t" $2 "\t" $4 }' >"$WORK/pool-files"
+  PLAN_TEXT=$(keep_in_store "$1/plan") CONTENTS=$(keep_in_store "$1/contents.json")
   publish_tree
   prune
 }

@@ -12,6 +12,7 @@
 
 # Read at once and taken away: from here on it is in this process alone.
 ACCESS='' WHO='' PROXY_WHO='' CLIENT_KEY=''
+# shellcheck source=/dev/null # what secretSettings of upstream-access.ts writes: the four above
 if [ -s "${JOB_SECRET:-}" ]; then . "$JOB_SECRET"; rm -f "$JOB_SECRET"; fi
 export WHO PROXY_WHO STALL SLOWEST PROXY
 

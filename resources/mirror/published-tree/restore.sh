@@ -20,5 +20,5 @@ if [ -s "$WORK/faults" ]; then
 fi
 step "putting the snapshot right"
 mend "$kept"
-restore_tree
+restore_tree "$kept"
 finish

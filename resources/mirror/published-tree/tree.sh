@@ -11,7 +11,7 @@
 #   complete_tree DIR    adds to the new tree's public files, in DIR, what comes from the trees before it
 #   list_tree TREE       prints what trees/TREE consists of: sha256 TAB path below ROOT
 #   prune_beside         drops what no kept snapshot refers to from what the kind has beside the trees
-#   restore_tree         serves the kept snapshot PINNED, found whole in $kept, again
+#   restore_tree DIR     serves the kept snapshot PINNED, found whole in DIR, again
 
 # Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
 # to yet holds its lock with others; who prunes it needs it alone.
@@ -74,6 +74,7 @@ prune_store() {
 sums_of() {
   hashed=0
   rm -f "$WORK"/sums-part.*
+  # shellcheck disable=SC2016 # for the shell that xargs starts
   xargs -0 -r -n 64 -P "$(nproc)" sh -c 'part=$1; shift; exec sha256sum "$@" >>"$part.$$"' sh "$WORK/sums-part" "$@" || hashed=$?
   for part in "$WORK"/sums-part.*; do
     [ ! -e "$part" ] || cat "$part"
@@ -105,8 +106,8 @@ next_number() {
   printf '%06d' "$(($(echo "${last:-0}" | sed 's/^0*//;s/^$/0/') + 1))"
 }
 
-# link_from_store PREFIX BASE [MADE]: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list, as a
-# hard link. The file MADE gets the paths below ROOT where nothing was before, each with a NUL behind it.
+# link_from_store PREFIX BASE [MADE [LIST]]: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list,
+# or of another LIST, as a hard link. The file MADE gets the paths below ROOT where nothing was before, each with a NUL behind it.
 link_from_store() {
   perl -e "$in_tree"'
     my ($root, $store, $list, $prefix, $base, $work, $made) = @ARGV; my %content;
@@ -132,7 +133,7 @@ link_from_store() {
       # Beside it, a name might be another destination.
       my $new = "$work/linked"; unlink $new; linked($from, $new, "$work/spare"); rename $new, $to or fault("$to: $!");
     }
-  ' "$ROOT" "$STORE" "$LIST" "$1" "$2" "$WORK" "${3:-}"
+  ' "$ROOT" "$STORE" "${4:-$LIST}" "$1" "$2" "$WORK" "${3:-}"
 }
 
 # write_listing DIR AS: what the tree in DIR, to be called AS, consists of, to tell later whether it still does: sha256 TAB

@@ -1,7 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Probe } from "../../../hosts/host.ts";
 import { quote } from "../../../hosts/shell.ts";
 import { sha256 } from "../ledger/declared-path.ts";
 import { type LedgerPlace, ledgerPlace } from "../ledger/place.ts";
+
+const primaryKeys = readFileSync(join(import.meta.dirname, "primary-keys.awk"), "utf8");
 
 /** A key pair found in a directory. */
 export interface FoundKey {
@@ -23,11 +27,7 @@ if [ ! -e "$directory/pubring.kbx" ] || ! command -v gpg >/dev/null; then exit 0
 look() {
   gpg --homedir "$directory" --batch --quiet --no-tty --no-auto-check-trustdb --trust-model always --lock-never "$@" 2>/dev/null
 }
-fingerprint=$(look --with-colons --with-keygrip --list-keys | awk -F: '
-  $1 == "pub" { primary = 1 }
-  $1 == "sub" { primary = 0 }
-  $1 == "fpr" && primary { fingerprint = $10 }
-  $1 == "grp" && primary { print fingerprint, $10; primary = 0 }' |
+fingerprint=$(look --with-colons --with-keygrip --list-keys | awk -F: ${quote(primaryKeys)} |
   while read -r candidate grip; do
     if [ -e "$directory/private-keys-v1.d/$grip.key" ]; then echo "$candidate"; break; fi
   done)

@@ -5,11 +5,12 @@
 #   SUITES    names, separated by blanks
 #   VALID     seconds for which the signature is good, 0 for ever
 #   PHASES    "complete" where phased updates are to be offered to every machine, or empty
-#   TAKE_INDEX, CHECK_TAKEN   the programs of these names
 #
 # reprepro works in a place of its own that has no package in it, is made anew each time and is gone afterwards. It reads
 # indices that take-index.perl has written, and knows of the packages what these say: the store has read and checked them
 # when they came. Of a suite whose indices, selection and configuration are the same as last time, what it made then is taken.
+#
+# Programs: TAKE_INDEX (stanza.perl + take-index.perl), CHECK_TAKEN (stanza.perl + check-taken.perl), CHECK_PLAN (check-plan.awk)
 
 R="$ROOT/reprepro"
 PLACE="$WORK/reprepro"
@@ -174,14 +175,7 @@ forget_suites() {
 # What the tree lists must be what was planned, file by file, and never two contents at one path.
 check_plan() {
   for suite in $SUITES; do taken_of "$suite"; done | awk '!seen[$0]++' >"$WORK/pool-files"
-  awk -F'\t' '
-    FILENAME == ARGV[1] {
-      if ($3 in at && ++twice <= 10) print "fault " $3 ": would have two contents, since reprepro names packages anew: mirror these suites apart, or set signing: upstream"
-      at[$3]; taken[$1 "\t" $2] = 1; next
-    }
-    $4 ~ /^package\// { planned[$1 "\t" $2] = 1; if (!(($1 "\t" $2) in taken) && ++n <= 10) print "fault " substr($4, 9) ": is planned, and is in no index" }
-    END { for (file in taken) if (!(file in planned)) { print "fault " file ": is in an index, and was not planned"; exit } }
-  ' "$WORK/pool-files" "$LIST" >"$WORK/wrong"
+  awk -F'\t' "$CHECK_PLAN" "$WORK/pool-files" "$LIST" >"$WORK/wrong"
   [ ! -s "$WORK/wrong" ] || { cat "$WORK/wrong"; exit 65; }
 }
 

@@ -1,6 +1,8 @@
 # Trees of an archive: indices of their own, and one pool/ for the packages of all kept snapshots.
 # Part of a job's script; expects, beside what tree.sh does:
 #   SIGNING   who signs: mirror or upstream
+#
+# Programs: CARRY_BY_HASH (carry-by-hash.perl), LIST_TREE (list-tree.perl)
 
 DESTINATIONS='tree pool package index selection sources headers'
 
@@ -29,13 +31,7 @@ complete_tree() {
 carry_by_hash() {
   : >>"$WORK/tree/carried"
   kept_before | sed 's#$#/public#' | while read -r older; do
-    (cd "$older" && find . -path '*/by-hash/*' -type f -printf '%P\0') | perl -0ne "$in_tree"'
-      BEGIN {
-        ($older, $newer, $work) = splice @ARGV, 0, 3;
-        if (open my $in, "<", "$older/../carried") { local $/ = "\n"; while (<$in>) { chomp; $skip{$_} = 1 } }
-      }
-      chomp; next if $skip{$_} || !sane($_) || lstat "$newer/$_" or defined off_the_way($newer, $_, 1); linked("$older/$_", "$newer/$_", "$work/spare"); print "$_\n";
-    ' "$older" "$1" "$WORK" >>"$WORK/tree/carried"
+    (cd "$older" && find . -path '*/by-hash/*' -type f -printf '%P\0') | perl -e "$IN_TREE$CARRY_BY_HASH" "$older" "$1" "$WORK" >>"$WORK/tree/carried"
   done
 }
 
@@ -58,18 +54,7 @@ stamp_roots() {
 # Files whose digests the job knows already are not read again.
 list_tree() {
   : >>"$WORK/known"
-  perl -e '
-    my ($root, $tree, $known, $unknown) = @ARGV; my %sha;
-    open my $in, "<", $known or die "$known: $!\n";
-    while (<$in>) { chomp; my ($sha, $path) = split /\t/, $_, 2; my @at = stat "$root/trees/$tree/public/$path"; $sha{"$at[0]:$at[1]"} = $sha if @at }
-    open my $find, "-|", "find", "$root/trees/$tree/public", "-type", "f", "-printf", "%P\\0" or die "find: $!\n";
-    open my $out, ">", $unknown or die "$unknown: $!\n";
-    local $/ = "\0";
-    while (my $path = <$find>) {
-      chomp $path; my @at = stat "$root/trees/$tree/public/$path";
-      if (my $sha = $sha{"$at[0]:$at[1]"}) { print "$sha\ttrees/$tree/public/$path\n" } else { print $out "trees/$tree/public/$path\0" }
-    }
-  ' "$ROOT" "$1" "$WORK/known" "$WORK/unknown"
+  perl -e "$LIST_TREE" "$ROOT" "$1" "$WORK/known" "$WORK/unknown"
   (cd "$ROOT" && sums_of -z -- <"$WORK/unknown") |
     perl -0ne 'chomp; /^([0-9a-f]{64}) [ *](.*)$/s and print "$1\t$2\n"'
   awk -F'\t' -v pool="$POOL/" '{ sub(/^pool\//, pool, $3); print $1 "\t" $3 }' "$WORK/pool-files"

@@ -1,6 +1,8 @@
 # The pools of a mirror's trees. A tree names the pool it is served from by its link public/pool; several trees share one as
 # long as the later ones only add to it. Where one needs other bytes at a path that a kept snapshot lists, it gets a pool of its own:
 # nothing that any kept snapshot lists is replaced or removed. Part of a job's script; expects what tree.sh does.
+#
+# Programs: ROOM_IN_POOL (room-in-pool.perl), CARRY_PACKAGES (carry-packages.perl)
 
 # pool_of TREE: the directory below ROOT that the tree in TREE is served from.
 pool_of() { basename "$(readlink "$1/public/pool" 2>/dev/null || echo pool)"; }
@@ -51,35 +53,7 @@ next_pool() {
 # takes away what no tree lists and stands in the way, which failed updates have left.
 room_in_pool() {
   kept_packages "$2" >"$WORK/kept-packages"
-  perl -e "$in_tree"'
-    use File::Path qw(remove_tree);
-    my ($store, $root, $list, $pool, $kept) = @ARGV; my (%listed, %above, %seen, @obstacles);
-    open my $in, "<", $kept or fault("$kept: $!");
-    while (<$in>) {
-      chomp; my ($sha, undef, undef, $path) = split /\t/, $_, 4;
-      $path =~ s{^\Q$pool\E/}{} or next;
-      $listed{$path} = exists $listed{$path} && $listed{$path} ne $sha ? "several" : $sha;
-      while ($path =~ s{/[^/]*\z}{}) { last if $above{$path}++ }
-    }
-    open $in, "<", $list or fault("$list: $!");
-    while (<$in>) {
-      chomp; my ($sha, undef, undef, $path) = split /\t/, $_, 4;
-      next unless $path =~ s{^pool/}{};
-      sane($path) or fault("pool/" . shown($path) . ": leads out of the pool");
-      exit 3 if $above{$path};
-      for (my $dir = $path; $dir =~ s{/[^/]*\z}{};) {
-        exit 3 if exists $listed{$dir};
-        last if $seen{$dir}++;
-        push @obstacles, "$root/$pool/$dir" if lstat "$root/$pool/$dir" and !-d _;
-      }
-      my @there = lstat "$root/$pool/$path";
-      push @obstacles, "$root/$pool/$path" if @there && (-d _ || -l _);
-      next if !exists $listed{$path} || $listed{$path} eq $sha;
-      my @stored = lstat "$store/" . substr($sha, 0, 2) . "/$sha" or fault("$sha: is not in the store");
-      exit 3 if !@there || $there[0] != $stored[0] || $there[1] != $stored[1];
-    }
-    remove_tree($_) for @obstacles;
-  ' "$STORE" "$ROOT" "$1" "$2" "$WORK/kept-packages"
+  perl -e "$IN_TREE$ROOM_IN_POOL" "$STORE" "$ROOT" "$1" "$2" "$WORK/kept-packages"
 }
 
 # kept_packages [POOL]: what the kept snapshots list in one pool, or in all, as their listings have it.
@@ -89,17 +63,7 @@ kept_packages() { tree_names | while read -r tree; do listed "$ROOT/trees/$tree"
 # clients in the middle of an update ask for packages that the tree they began with lists.
 carry_packages() {
   [ "$(find "$ROOT" -mindepth 1 -maxdepth 1 -type d -name 'pool*' | wc -l)" -gt 1 ] || return 0
-  kept_packages | perl -e "$in_tree"'
-    my ($root, $pool, $work) = @ARGV;
-    while (<STDIN>) {
-      chomp; my (undef, $size, undef, $path) = split /\t/, $_, 4;
-      my ($from, $below) = $path =~ m{^(pool[^/]*)/(.*)}s or next;
-      next if $from eq $pool || defined off_the_way($root, $path) || lstat "$root/$pool/$below";
-      my @at = lstat "$root/$path" or next;
-      next if !-f _ || $at[7] != $size || defined off_the_way($root, "$pool/$below", 1);
-      linked("$root/$path", "$root/$pool/$below", "$work/spare");
-    }
-  ' "$ROOT" "$1" "$WORK"
+  kept_packages | perl -e "$IN_TREE$CARRY_PACKAGES" "$ROOT" "$1" "$WORK"
 }
 
 # Drops the pools that no kept snapshot is served from, and from the others what no kept snapshot lists.

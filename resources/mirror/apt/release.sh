@@ -1,5 +1,7 @@
 # The Release files of a tree that the mirror signs, and the tree that is one again under new ones. Part of a job's script; expects what
 # mirror-signing.sh does.
+#
+# Programs: KNOWN_SUMS (known-sums.perl), RELEASE_SUMS (release-sums.perl)
 
 # write_release SUITE HEADER: reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and
 # call the suite by a code name of its own. The file is written from upstream's head and what is really there. Leaves the
@@ -8,11 +10,7 @@ write_release() {
   dir="$WORK/tree/public/dists/$1"
   rm -f "$dir/Release" "$dir/Release.gpg" "$dir/InRelease"
   indices_of "$1" >"$WORK/indices"
-  perl -e '
-    my ($suite, $known) = @ARGV; my %sum;
-    if (open my $in, "<", $known) { while (<$in>) { chomp; my ($sha, $path) = split /\t/, $_, 2; $sum{$path} = $sha } }
-    while (<STDIN>) { chomp; my $sha = $sum{"dists/$suite/$_"}; if ($sha) { print "$sha  $_\n" } else { print STDERR "$_\0" } }
-  ' "$1" "$WORK/known" <"$WORK/indices" >"$WORK/sums" 2>"$WORK/unread"
+  perl -e "$KNOWN_SUMS" "$1" "$WORK/known" <"$WORK/indices" >"$WORK/sums" 2>"$WORK/unread"
   (cd "$dir" && sums_of -- <"$WORK/unread") >"$WORK/read"
   perl -pe 'BEGIN { $suite = shift @ARGV } s{^([0-9a-f]{64})  }{$1\tdists/$suite/}' "$1" "$WORK/read" >>"$WORK/known"
   {
@@ -21,15 +19,7 @@ write_release() {
     [ "$VALID" -eq 0 ] || echo "Valid-Until: $(LC_ALL=C date -u -R -d "+$VALID seconds" | sed 's/+0000/UTC/')"
     echo "Acquire-By-Hash: yes"
     echo "SHA256:"
-    LC_ALL=C sort -k2 "$WORK/sums" "$WORK/read" | perl -e "$in_tree"'
-      my ($dir, $spare) = @ARGV;
-      while (<STDIN>) {
-        my ($sha, $path) = /^([0-9a-f]{64}) [ *](.*)$/ or die;
-        printf " %s %16d %s\n", $sha, -s "$dir/$path", $path;
-        my ($up) = $path =~ m{^(.*/)}; my $to = ($up // "") . "by-hash/SHA256/$sha"; make_way($dir, $to);
-        -e "$dir/$to" or linked("$dir/$path", "$dir/$to", $spare);
-      }
-    ' "$dir" "$WORK/spare"
+    LC_ALL=C sort -k2 "$WORK/sums" "$WORK/read" | perl -e "$IN_TREE$RELEASE_SUMS" "$dir" "$WORK/spare"
   } >"$WORK/Release" && mv "$WORK/Release" "$dir/Release"
   gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --clearsign --output "$dir/InRelease" "$dir/Release"
   gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --armor --detach-sign --output "$dir/Release.gpg" "$dir/Release"

@@ -1,9 +1,9 @@
 import { sh } from "../../../hosts/shell.ts";
+import { scriptPart } from "../published-tree/script-part.ts";
 import {
   type Place,
   publishJob,
   restoreJob,
-  scriptPart,
   type TreeKind,
   type TreeSettings,
 } from "../published-tree/scripts.ts";
@@ -44,9 +44,6 @@ function aptKind({ signing, signingKey }: Pick<AptTreeSettings, "signing" | "sig
 
 function keySettings(signingKey: NonNullable<AptTreeSettings["signingKey"]>): string {
   const { directory, fingerprint, suites, validSeconds, completePhases } = signingKey;
-  const program = (name: string) => `${part("stanza.perl")}\n${part(name)}`;
   return sh`GNUPG=${directory} KEY=${fingerprint} SUITES=${suites.join(" ")} VALID=${validSeconds}
-PHASES=${completePhases ? "complete" : ""}
-TAKE_INDEX=${program("take-index.perl")}
-CHECK_TAKEN=${program("check-taken.perl")}`;
+PHASES=${completePhases ? "complete" : ""}`;
 }

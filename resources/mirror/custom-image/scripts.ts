@@ -1,5 +1,6 @@
 import { sh } from "../../../hosts/shell.ts";
-import { publishJob, scriptPart, type TreeSettings } from "../published-tree/scripts.ts";
+import { scriptPart } from "../published-tree/script-part.ts";
+import { publishJob, type TreeSettings } from "../published-tree/scripts.ts";
 
 const kind = scriptPart(import.meta.dirname, "custom-image.sh");
 

@@ -1,5 +1,7 @@
 # Trees of images: each has every file that its index promises, as hard links into the store.
 # Part of a job's script; expects what tree.sh does.
+#
+# Programs: CARRY_FILES (carry-files.perl), DROP_CARRIED (drop-carried.perl)
 
 DESTINATIONS=tree
 
@@ -11,21 +13,7 @@ complete_tree() {
   : >"$WORK/tree/carried"
   kept_before | while read -r older; do
     faults_of "$older" | cut -f3 >"$WORK/damaged"
-    perl -e "$in_tree"'
-      my ($root, $older, $name, $public, $damaged, $work) = @ARGV; my %skip;
-      sub each_line { my ($file, $do) = @_; open my $in, "<", $file or return; while (<$in>) { chomp; $do->() } }
-      my $prefix = "trees/$name/public/";
-      each_line("$older/carried", sub { $skip{$prefix . ((split /\t/, $_, 2)[1] // "")} = 1 });
-      each_line($damaged, sub { $skip{$_} = 1 });
-      listing($root, $older, sub {
-        my ($sha, undef, undef, $path) = @_;
-        return if $skip{$path} || $path !~ s{^\Q$prefix\E}{} || $path =~ m{^streams/};
-        # What is a file in one of the trees may be a directory in the other.
-        return if lstat "$public/$path" or defined off_the_way($public, $path, 1);
-        linked("$older/public/$path", "$public/$path", "$work/spare");
-        print "$sha\t$path\n";
-      });
-    ' "$ROOT" "$older" "$(basename "$older")" "$1" "$WORK/damaged" "$WORK"
+    perl -e "$IN_TREE$CARRY_FILES" "$ROOT" "$older" "$(basename "$older")" "$1" "$WORK/damaged" "$WORK"
   done >>"$WORK/tree/carried"
 }
 
@@ -49,15 +37,7 @@ prune_beside() {
 
 drop_carried() {
   [ -s "$1/carried" ] || return 0
-  perl -e "$in_tree"'
-    my ($root, $tree, $name) = @ARGV; my (%carried, @gone);
-    open my $in, "<", "$tree/carried" or fault("$tree/carried: $!"); while (<$in>) { chomp; $carried{"trees/$name/public/" . ((split /\t/, $_, 2)[1] // "")} = 1 }
-    open my $new, ">", "$tree/listing.new" or fault("$tree/listing.new: $!");
-    listing($root, $tree, sub { if ($carried{$_[3]}) { push @gone, $_[3] } else { print $new join("\t", @_), "\n" } });
-    close $new && rename "$tree/listing.new", "$tree/listing" or fault("$tree/listing: $!");
-    # What the listing does not have is no file of the tree, whatever the other list says.
-    unlink map { "$root/$_" } grep { !defined off_the_way($root, $_) } @gone;
-  ' "$ROOT" "$1" "$(basename "$1")"
+  perl -e "$IN_TREE$DROP_CARRIED" "$ROOT" "$1" "$(basename "$1")"
   find "$1/public" -mindepth 1 -type d -empty -delete
   : >"$1/carried"
 }

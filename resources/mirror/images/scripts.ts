@@ -1,10 +1,5 @@
-import {
-  type Place,
-  publishJob,
-  restoreJob,
-  scriptPart,
-  type TreeSettings,
-} from "../published-tree/scripts.ts";
+import { scriptPart } from "../published-tree/script-part.ts";
+import { type Place, publishJob, restoreJob, type TreeSettings } from "../published-tree/scripts.ts";
 
 const kind = [scriptPart(import.meta.dirname, "images.sh")];
 

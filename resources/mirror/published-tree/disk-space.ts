@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { directoriesOf } from "../../../content/paths.ts";
 import { amountOf } from "../../../content/sizes.ts";
 import { linesOf, mergedLines } from "../../../content/text-lines.ts";
@@ -5,6 +7,8 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { Host } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 import { type Disk, diskOf, freeOn } from "./disk.ts";
+
+const missingFromStore = readFileSync(join(import.meta.dirname, "missing-from-store.perl"), "utf8");
 
 /** What something takes of a file system. */
 export interface RequiredSpace {
@@ -167,20 +171,9 @@ export function requiredSpace(
   };
 }
 
-/**
- * Reads `sha256 size` a line, and prints the number of each that the store lacks, with its bytes in whole blocks, less what
- * an update that was cut off has fetched of it.
- */
+/** See missing-from-store.perl, which reads its input. */
 function missingScript(store: string, partial: string): string {
-  return sh`perl -e '
-    my ($store, $partial) = @ARGV;
-    while (<STDIN>) {
-      my ($sha, $size) = /^([0-9a-f]{64}) ([0-9]+)$/ or next;
-      my $have = -s "$store/" . substr($sha, 0, 2) . "/$sha";
-      next if -e _ && ($have // 0) == $size;
-      my $left = $size - (-s "$partial/$sha" // 0);
-      printf "%d %.0f\n", $., $left > 0 ? 4096 * int(($left + 4095) / 4096) : 0;
-    }' ${store} ${partial}`;
+  return sh`perl -e ${missingFromStore} ${store} ${partial}`;
 }
 
 function missingOf(asked: string, answer: string): Map<string, number> {

@@ -9,24 +9,13 @@
 #   LIST       the work list: sha256 TAB size TAB path below UPSTREAM, or "-" for what must be there already TAB destination
 # and curl.sh. Says what it does in lines that start with "progress ", what is wrong in lines that start with "fault ", and
 # what to do about it in one that starts with "remedy " where that is not to try again.
+#
+# Programs: MISSING_FILES (missing-files.perl), CHOOSE_AGAIN (choose-again.awk), CURL_URLS (curl-urls.perl),
+#   CHECK_BATCH (check-batch.perl), BYTES_NEEDED (bytes-needed.perl), SMALL_DISK (small-disk.awk)
 
 fetch_missing() {
   mkdir -p "$STORE" "$WORK/partial"
-  perl -e "$in_tree"'
-    my ($store, $list) = @ARGV; my %seen;
-    open my $in, "<", $list or die "$list: $!";
-    while (<$in>) {
-      chomp; my ($sha, $size, $path, $dest) = split /\t/, $_, 4;
-      next if $seen{$sha}++;
-      my $kept = "$store/" . substr($sha, 0, 2) . "/$sha"; my $have = -s $kept;
-      next if -e _ && ($have // 0) == $size;
-      # A digest has one size: what is wrong about it is the list, or the file.
-      if (-e _ && digest_of($kept) eq $sha) { print STDERR "fault $dest: is to have $size bytes, and what has its SHA-256 has " . ($have // 0) . "\n"; $lost = 1; next }
-      if ($path eq "-") { print STDERR "fault $dest: was to be handed over with the job and is not in the store\n"; $lost = 1; next }
-      print "$sha\t$size\t$path\n";
-    }
-    exit($lost ? 65 : 0);
-  ' "$STORE" "$LIST" >"$WORK/missing" 2>"$WORK/faults" || { cat "$WORK/faults"; exit 65; }
+  perl -e "$IN_TREE$MISSING_FILES" "$STORE" "$LIST" >"$WORK/missing" 2>"$WORK/faults" || { cat "$WORK/faults"; exit 65; }
   total_files=$(wc -l <"$WORK/missing")
   total_bytes=$(awk -F'\t' '{ b += $2 } END { printf "%.0f", b }' "$WORK/missing")
   [ "$total_files" -gt 0 ] || return 0
@@ -62,11 +51,7 @@ fetch_missing() {
 # choose_again TRY [last]: from what the TRYth pass left, what is tried again goes to $WORK/now, and why the rest is not to
 # $WORK/given-up. What a proxy spoiled may come whole the second time; what is wrong upstream stays wrong.
 choose_again() {
-  paste "$WORK/again" "$WORK/faults" | awk -F'\t' -v try="$1" -v last="${2:-}" -v now="$WORK/now.new" -v lost="$WORK/given-up" '
-    BEGIN { printf "" >now }
-    { fault = $NF; class = NF > 4 ? $4 : "final" }
-    !last && (class == "passing" || try == 1 && (class == "spoiled" || class == "stalled")) { print $1 FS $2 FS $3 FS class >now; next }
-    { print fault (try > 1 && class == "passing" ? ", " try " times" : "") >>lost }'
+  paste "$WORK/again" "$WORK/faults" | awk -F'\t' -v try="$1" -v last="${2:-}" -v now="$WORK/now.new" -v lost="$WORK/given-up" "$CHOOSE_AGAIN"
   : >"$WORK/again"; : >"$WORK/faults"
   mv -f "$WORK/now.new" "$WORK/now"
 }
@@ -79,15 +64,7 @@ fetch_pass() {
   sort -t "$(printf '\t')" -k2,2n "$1" | split -l 2000 -a 4 - "$WORK/batch."
   for batch in "$WORK"/batch.*; do
     largest=$(tail -n 1 "$batch" | cut -f2)
-    perl -e '
-      my ($batch, $partial, $upstream) = @ARGV;
-      open my $in, "<", $batch or die "$batch: $!";
-      while (<$in>) {
-        chomp; my ($sha, $size, $path) = split /\t/;
-        $path =~ s{([^A-Za-z0-9/._-])}{sprintf "%%%02X", ord $1}ge;
-        print "url = \"$upstream$path\"\noutput = \"$partial/$sha\"\n";
-      }
-    ' "$batch" "$WORK/partial" "$UPSTREAM" >"$WORK/curl.conf"
+    perl -e "$CURL_URLS" "$batch" "$WORK/partial" "$UPSTREAM" >"$WORK/curl.conf"
     : >"$WORK/report"
     # It must not hold the locks for as long as its sleep outlives it.
     watch_progress 8>&- 9>&- & watcher=$!
@@ -103,47 +80,7 @@ fetch_pass() {
 check_batch() {
   why=$( (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | tr '\n' '\0' | sums_of -- >"$WORK/sums") 2>&1) ||
     fault "what has arrived cannot be read: $(printf '%s\n' "$why" | tail -n 1)"
-  perl -e "$in_tree$why_not"'
-    my ($batch, $work, $store) = @ARGV; my (%sum, %report);
-    # curl does not say why it could not write.
-    sub unwritable {
-      my $probe = "$work/partial/probe"; my $ok = open(my $out, ">", $probe) && syswrite($out, "0" x 1048576) == 1048576; my $why = "$!";
-      close $out if $out; unlink $probe; return $ok ? undef : "$probe: $why";
-    }
-    open my $sums, "<", "$work/sums" or die; while (<$sums>) { $sum{$2} = $1 if /^\\?([0-9a-f]{64}) [ *](.*)$/ }
-    open my $report, "<", "$work/report" or die;
-    while (<$report>) { chomp; my ($code, $http, $file, @more) = split /\t/, $_, 6; $file =~ s{.*/}{}; $report{$file} = [$code, $http, @more] }
-    open my $in, "<", $batch or die; open my $again, ">>", "$work/again" or die; open my $faults, ">>", "$work/faults" or die;
-    while (<$in>) {
-      chomp; my ($sha, $size, $path) = split /\t/; my $partial = "$work/partial/$sha";
-      if (($sum{$sha} // "") eq $sha && (-s $partial // 0) != $size) {
-        print $faults "fault $path: has the SHA-256 that the signed index says, and " . (-s $partial // 0) . " bytes where it says $size\n";
-        print $again "$sha\t$size\t$path\n"; unlink $partial; next;
-      }
-      if (($sum{$sha} // "") eq $sha) {
-        my $dir = "$store/" . substr($sha, 0, 2); make_way($store, substr($sha, 0, 2) . "/$sha"); chmod 0644, $partial;
-        # Damage is looked for by size and second of change: what is changed in the second of its arrival is to show, too.
-        utime time - 2, time - 2, $partial;
-        if (rename $partial, "$dir/$sha") { next }
-        print $faults "fault $path: cannot be moved into the store: $!\n"; print $again "$sha\t$size\t$path\n"; next;
-      }
-      my ($code, $http) = @{ $report{$sha} // [] };
-      my $got = -e $partial ? (-s $partial // 0) : undef;
-      my ($why, $class) = why_not($report{$sha} // [], $size, $got, $path);
-      my $larger = defined $got && $got > $size || ($code // 0) == 63 || ($code // 0) == 23 && defined $got && $got >= $size;
-      if ($larger) { ($why, $class) = ("is larger than the $size bytes that the signed index says", "spoiled") if ($why // "") !~ /web page/ }
-      elsif (($code // 0) == 23 && defined(my $reason = unwritable())) { ($why, $class) = ("cannot be written: $reason", "final") }
-      $class //= "spoiled";
-      $why //=
-          !defined $got ? "nothing arrived"
-        : $got < $size ? "is truncated: $got of $size bytes"
-        : "its SHA-256 is $sum{$sha}, and the signed index says $sha";
-      # What the server says is all, is as long as it should be, or cannot be resumed there (33, 416), begins anew.
-      unlink $partial if defined $got && ($got >= $size || ($code // 0) == 0 || $code == 33 || ($http // "") eq "416");
-      print $faults "fault $path: $why\n"; print $again "$sha\t$size\t$path\t$class\n";
-    }
-    close $faults && close $again or fault("$work/faults: $!");
-  ' "$1" "$WORK" "$STORE"
+  perl -e "$IN_TREE$WHY_NOT$CHECK_BATCH" "$1" "$WORK" "$STORE"
 }
 
 # refuse_small_disk LIST: before anything is fetched, what it needs: its bytes, less what an earlier update left of them, and
@@ -151,21 +88,9 @@ check_batch() {
 refuse_small_disk() {
   margin=0
   [ "${SIGNING:-}" != mirror ] || margin=101
-  needed=$(perl -e '
-    my ($list, $partial, $block) = @ARGV; my ($bytes, $files) = (0, 0);
-    open my $in, "<", $list or die "$list: $!";
-    while (<$in>) { my ($sha, $size) = split /\t/; $files++; my $left = $size - (-s "$partial/$sha" // 0); $bytes += $block * int(($left + $block - 1) / $block) if $left > 0 }
-    printf "%.0f %d\n", $bytes, $files;
-  ' "$1" "$WORK/partial" "$(stat -f -c %S "$WORK")")
+  needed=$(perl -e "$BYTES_NEEDED" "$1" "$WORK/partial" "$(stat -f -c %S "$WORK")")
   disk=$(stat -f -c '%a %S %d %c' "$WORK")
-  echo "$needed $disk" | awk -v margin="$margin" -v root="$ROOT" -v mount="$(df --output=target "$WORK" | tail -n 1)" '
-    { need = $1; files = $2; free = $3 * $4
-      if (need + margin * 1048576 > free)
-        what = sprintf("%.1f MiB are to be fetched%s and %.1f MiB are free", need / 1048576, margin ? sprintf(" and %d MiB to stay free for reprepro,", margin) : "", free / 1048576)
-      # Some file systems have as many as they need, and say 0 of 0.
-      else if ($6 > 0 && files > $5) what = sprintf("%d files are to be fetched and %d inodes are free", files, $5)
-      else exit
-      printf "fault disk: %s on the file system of %s (%s)\n", what, root, mount; exit 65 }'
+  echo "$needed $disk" | awk -v margin="$margin" -v root="$ROOT" -v mount="$(df --output=target "$WORK" | tail -n 1)" "$SMALL_DISK"
 }
 
 watch_progress() {

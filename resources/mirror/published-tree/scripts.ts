@@ -1,14 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { sh } from "../../../hosts/shell.ts";
 import { mirrorsDirectory } from "./mirrors-directory.ts";
 import { retryDelays } from "./retry.ts";
+import { scriptPart } from "./script-part.ts";
 import { accessSettings, type FetchSettings } from "./upstream-access.ts";
-
-/** A script beside the module that asks for it. */
-export function scriptPart(directory: string, name: string): string {
-  return readFileSync(join(directory, name), "utf8");
-}
 
 const part = (name: string) => scriptPart(import.meta.dirname, name);
 

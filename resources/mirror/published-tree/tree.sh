@@ -12,6 +12,9 @@
 #   list_tree TREE       prints what trees/TREE consists of: sha256 TAB path below ROOT
 #   prune_beside         drops what no kept snapshot refers to from what the kind has beside the trees
 #   restore_tree DIR     serves the kept snapshot PINNED, found whole in DIR, again
+#
+# Programs: LINK_FROM_STORE (link-from-store.perl), WRITE_LISTING (write-listing.perl), FAULTS_OF (faults-of.perl),
+#   PUT_LINK (put-link.perl), LINK_TREE (link-tree.perl), UNPROVEN_FILES (unproven-files.perl)
 
 # Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
 # to yet holds its lock with others; who prunes it needs it alone.
@@ -109,65 +112,14 @@ next_number() {
 # link_from_store PREFIX BASE [MADE [LIST]]: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list,
 # or of another LIST, as a hard link. The file MADE gets the paths below ROOT where nothing was before, each with a NUL behind it.
 link_from_store() {
-  perl -e "$in_tree"'
-    my ($root, $store, $list, $prefix, $base, $work, $made) = @ARGV; my %content;
-    open my $new_paths, ">", length $made ? $made : "/dev/null" or fault("$made: $!");
-    $base =~ s{^\Q$root\E/}{} && sane($base) or fault("$base: is not in $root");
-    open my $in, "<", $list or fault("$list: $!");
-    while (<$in>) {
-      chomp; my ($sha, $size, $path, $dest) = split /\t/, $_, 4;
-      next unless $dest =~ s{^\Q$prefix\E/}{};
-      my $from = "$store/" . substr($sha, 0, 2) . "/$sha"; my $to = "$root/$base/$dest";
-      sane($dest) or fault(shown($to) . ": leads out of $root");
-      my @from = lstat $from or fault("$dest: is not in the store: $from: $!");
-      -f _ or fault("$from: is no file");
-      $from[7] == $size or fault("$dest: has $size bytes in the plan, and what has its SHA-256 has $from[7]: $from");
-      make_way($root, "$base/$dest");
-      my @to = lstat $to;
-      next if @to && $to[0] == $from[0] && $to[1] == $from[1];
-      if (!@to) { print $new_paths "$base/$dest\0"; linked($from, $to, "$work/spare"); next }
-      -f _ || -l _ or fault("$to: is to be a file, and is something else");
-      # What was handed over again is the same file anew, and what is beyond the number of links that a file may have a copy.
-      my $is = -f _ ? $content{"$to[0] $to[1]"} //= digest_of($to) : "";
-      next if $is eq $sha && $from[3] > 1 && $to[7] == $size && $to[3] > 1;
-      # Beside it, a name might be another destination.
-      my $new = "$work/linked"; unlink $new; linked($from, $new, "$work/spare"); rename $new, $to or fault("$to: $!");
-    }
-  ' "$ROOT" "$STORE" "${4:-$LIST}" "$1" "$2" "$WORK" "${3:-}"
+  perl -e "$IN_TREE$LINK_FROM_STORE" "$ROOT" "$STORE" "${4:-$LIST}" "$1" "$2" "$WORK" "${3:-}"
 }
 
 # write_listing DIR AS: what the tree in DIR, to be called AS, consists of, to tell later whether it still does: sha256 TAB
 # size TAB mtime TAB path below ROOT. Every file of the work list must be in it, with its digest and its size.
 write_listing() {
   list_tree "$(basename "$1")" >"$WORK/files"
-  perl -e "$in_tree"'
-    my ($root, $store, $files, $list, $dir, $as) = @ARGV; my (%line, %size, %listed, %content);
-    if (length $list) {
-      open my $in, "<", $list or fault("$list: $!");
-      while (<$in>) { chomp; my ($sha, $size, undef, $to) = split /\t/, $_, 4; $size{$sha} = $size; $listed{$sha} = $to if $to =~ m{^(tree|pool|package)/} }
-    }
-    open my $in, "<", $files or fault("$files: $!");
-    while (<$in>) {
-      chomp; my ($sha, $path) = split /\t/, $_, 2;
-      $sha =~ m{^[0-9a-f]{64}\z} && sane($path) or fault(shown($path) . ": cannot be a file of a snapshot");
-      my $wrong = off_the_way($root, $path); fault($wrong) if defined $wrong;
-      my @at = lstat "$root/$path" or fault("$path: $!");
-      -f _ or fault("$path: is no file");
-      if (defined(my $size = $size{$sha})) {
-        $at[7] == $size or fault("$path: has $size bytes in the plan, and is to be published with $at[7]");
-        my @kept = lstat "$store/" . substr($sha, 0, 2) . "/$sha";
-        # What is in the store was read when it came, or at the start of this job.
-        if (!@kept || $kept[0] != $at[0] || $kept[1] != $at[1]) {
-          ($content{"$at[0] $at[1]"} //= digest_of("$root/$path")) eq $sha or fault("$path: has other contents than planned");
-        }
-      }
-      delete $listed{$sha};
-      $path =~ s{^trees/\Q$dir\E/}{trees/$as/};
-      $line{$path} = "$sha\t$at[7]\t$at[9]\t$path\n";
-    }
-    for (sort values %listed) { fault("$_: is planned, and not in the snapshot") }
-    print $line{$_} for sort keys %line;
-  ' "$ROOT" "$STORE" "$WORK/files" "${LIST:-}" "$(basename "$1")" "$2" >"$1/listing"
+  perl -e "$IN_TREE$WRITE_LISTING" "$ROOT" "$STORE" "$WORK/files" "${LIST:-}" "$(basename "$1")" "$2" >"$1/listing"
 }
 
 # Publishes $WORK/tree/public under a new name.
@@ -209,17 +161,7 @@ prune() {
 # faults_of TREE: what it lacks or has wrong, as "sha256 TAB reason TAB path"; time stamps alone are no fault. Where its
 # listing itself is wrong, the digest is "-".
 faults_of() {
-  perl -e "$in_tree"'
-    my ($root, $tree) = @ARGV;
-    listing($root, $tree, sub {
-      my ($sha, $size, $mtime, $path) = @_; my $say = sub { print "$sha\t$_[0]\t$path\n" };
-      return $say->("missing") if defined(my $wrong = off_the_way($root, $path));
-      my @at = lstat "$root/$path" or return $say->("missing");
-      return $say->("no file") if !-f _;
-      return $say->("size") if $at[7] != $size;
-      $say->("content") if $at[9] != $mtime && digest_of("$root/$path") ne $sha;
-    }, sub { print defined $_[0] ? "-\tunreadable\tlisting, line $_[0]\n" : "-\tmissing\tlisting\n" });
-  ' "$ROOT" "$1"
+  perl -e "$IN_TREE$FAULTS_OF" "$ROOT" "$1"
 }
 
 # mendable SHA PATH: whether the store has that file whole, and what is served has no other one at its path.
@@ -230,25 +172,12 @@ mendable() {
 
 # put_link FILE PATH: puts a hard link to it at a path below ROOT, in place of what is there.
 put_link() {
-  perl -e "$in_tree"'
-    my ($from, $root, $path, $work) = @ARGV;
-    sane($path) or fault(shown($path) . ": leads out of $root");
-    make_way($root, $path);
-    my $new = "$work/linked"; unlink $new; linked($from, $new, "$work/spare"); rename $new, "$root/$path" or fault("$path: $!");
-    # Two links to one file stay two.
-    unlink $new;
-  ' "$1" "$ROOT" "$2" "$WORK"
+  perl -e "$IN_TREE$PUT_LINK" "$1" "$ROOT" "$2" "$WORK"
 }
 
 # link_tree FROM TO: puts into TO, made where it is missing, directories of its own and hard links to the files of FROM.
 link_tree() {
-  (cd "$1" && find . -mindepth 1 -printf '%y%P\0') | perl -0ne "$in_tree"'
-    BEGIN { ($old, $new, $work) = splice @ARGV, 0, 3; -d $new or mkdir $new, 0755 or fault("$new: $!") }
-    chomp; my ($type, $path) = /^(.)(.*)$/s; sane($path) or fault(shown($path) . ": is no name that a snapshot has");
-    if ($type eq "d") { -d "$new/$path" or mkdir "$new/$path", 0755 or fault("$new/$path: $!") }
-    elsif ($type eq "l") { symlink readlink("$old/$path"), "$new/$path" or fault("$new/$path: $!") }
-    else { linked("$old/$path", "$new/$path", "$work/spare") }
-  ' "$1" "$2" "$WORK"
+  (cd "$1" && find . -mindepth 1 -printf '%y%P\0') | perl -e "$IN_TREE$LINK_TREE" "$1" "$2" "$WORK"
 }
 
 # What a kept snapshot lacks and the store has is put there again.
@@ -283,12 +212,7 @@ discard_damaged() {
 # What the store has and the published snapshot does not vouch for may be what a crash of the host left of it: it is read once.
 discard_unproven() {
   [ ! -e "$ROOT/current" ] || listed "$ROOT/current" >"$WORK/vouched"
-  perl -e '
-    my ($store, $list, $listing) = @ARGV; my %seen;
-    if (open my $in, "<", $listing) { while (<$in>) { my ($sha, $size) = split /\t/; my $at = "$store/" . substr($sha, 0, 2) . "/$sha"; $seen{$sha} = 1 if (-s $at // 0) == $size } }
-    open my $in, "<", $list or die "$list: $!";
-    while (<$in>) { my $sha = substr $_, 0, 64; next if $seen{$sha}++; my $path = substr($sha, 0, 2) . "/$sha"; print "$path\0" if -e "$store/$path" }
-  ' "$STORE" "$LIST" "$WORK/vouched" |
+  perl -e "$UNPROVEN_FILES" "$STORE" "$LIST" "$WORK/vouched" |
     (cd "$STORE" && sums_of --) |
     perl -ne 'print "$2\0" if /^([0-9a-f]{64}) [ *](..\/([0-9a-f]{64}))$/ && $1 ne $3' |
     (cd "$STORE" && xargs -0 -r rm -f --)

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { scriptPart } from "../../../../../resources/mirror/published-tree/scripts.ts";
+import { scriptPart } from "../../../../../resources/mirror/published-tree/script-part.ts";
 import { digestOf } from "../../../../../values/digest.ts";
 
 import { scratchDirectory } from "./job-on-this-machine.ts";

@@ -1,0 +1,27 @@
+# Links into a new tree what an older one lists and the new one has nothing at, but for its indices (streams/), what it
+# carried itself and what is damaged. Prints sha256 TAB path below public/ of each.
+#
+#   ROOT OLDER NAME PUBLIC DAMAGED WORK     the older tree's directory and name; the new one's public/; paths below ROOT a line
+
+my ($root, $older, $name, $public, $damaged, $work) = @ARGV;
+my $prefix = "trees/$name/public/";
+my %skip;
+
+sub each_line {
+  my ($file, $do) = @_;
+  open my $in, "<", $file or return;
+  while (<$in>) { chomp; $do->() }
+}
+
+sub carry {
+  my ($sha, undef, undef, $path) = @_;
+  return if $skip{$path} || $path !~ s{^\Q$prefix\E}{} || $path =~ m{^streams/};
+  # What is a file in one of the trees may be a directory in the other.
+  return if lstat "$public/$path" or defined off_the_way($public, $path, 1);
+  linked("$older/public/$path", "$public/$path", "$work/spare");
+  print "$sha\t$path\n";
+}
+
+each_line("$older/carried", sub { $skip{$prefix . ((split /\t/, $_, 2)[1] // "")} = 1 });
+each_line($damaged, sub { $skip{$_} = 1 });
+listing($root, $older, \&carry);

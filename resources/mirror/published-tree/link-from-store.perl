@@ -1,0 +1,37 @@
+# Makes destinations of a work list hard links into the store; see link_from_store in tree.sh.
+#
+#   ROOT STORE LIST PREFIX BASE WORK MADE     MADE may be empty
+
+my ($root, $store, $list, $prefix, $base, $work, $made) = @ARGV;
+my %content;
+open my $new_paths, ">", length $made ? $made : "/dev/null" or fault("$made: $!");
+$base =~ s{^\Q$root\E/}{} && sane($base) or fault("$base: is not in $root");
+open my $in, "<", $list or fault("$list: $!");
+while (<$in>) {
+  chomp;
+  my ($sha, $size, $path, $dest) = split /\t/, $_, 4;
+  next unless $dest =~ s{^\Q$prefix\E/}{};
+  my $from = "$store/" . substr($sha, 0, 2) . "/$sha";
+  my $to = "$root/$base/$dest";
+  sane($dest) or fault(shown($to) . ": leads out of $root");
+  my @from = lstat $from or fault("$dest: is not in the store: $from: $!");
+  -f _ or fault("$from: is no file");
+  $from[7] == $size or fault("$dest: has $size bytes in the plan, and what has its SHA-256 has $from[7]: $from");
+  make_way($root, "$base/$dest");
+  my @to = lstat $to;
+  next if @to && $to[0] == $from[0] && $to[1] == $from[1];
+  if (!@to) {
+    print $new_paths "$base/$dest\0";
+    linked($from, $to, "$work/spare");
+    next;
+  }
+  -f _ || -l _ or fault("$to: is to be a file, and is something else");
+  # What was handed over again is the same file anew, and what is beyond the number of links that a file may have a copy.
+  my $is = -f _ ? $content{"$to[0] $to[1]"} //= digest_of($to) : "";
+  next if $is eq $sha && $from[3] > 1 && $to[7] == $size && $to[3] > 1;
+  # Beside it, a name might be another destination.
+  my $new = "$work/linked";
+  unlink $new;
+  linked($from, $new, "$work/spare");
+  rename $new, $to or fault("$to: $!");
+}

@@ -6,14 +6,18 @@
 my ($batch, $work, $store) = @ARGV;
 my (%sum, %report);
 
-# curl does not say why it could not write.
+# curl does not say why it could not write. Undefined where there is nothing wrong by now.
 sub unwritable {
   my $probe = "$work/partial/probe";
-  my $ok = open(my $out, ">", $probe) && syswrite($out, "0" x 1048576) == 1048576;
-  my $why = "$!";
-  close $out if $out;
+  my ($text, $put, $why) = ("0" x 1048576, 0);
+  open my $out, ">", $probe or return "$probe: $!";
+  while (!defined $why && $put < length $text) {
+    my $more = syswrite $out, $text, length($text) - $put, $put;
+    if (defined $more) { $put += $more } else { $why = "$probe: $!" }
+  }
+  close $out;
   unlink $probe;
-  return $ok ? undef : "$probe: $why";
+  return $why;
 }
 
 open my $sums, "<", "$work/sums" or die;

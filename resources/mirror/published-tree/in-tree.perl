@@ -1,5 +1,7 @@
 # What the programs that work in a mirror's directories share; goes before theirs.
 
+use strict;
+
 sub fault { print STDERR "fault $_[0]\n"; exit 65 }
 
 # A text from elsewhere, for a message.

@@ -47,8 +47,8 @@ lab-status: npm ## Say which hosts run
 ssh: npm ## A shell on a host (HOST=mirror), or one command there (CMD="...")
 	@$(NODE) lab/main.ts ssh --name $(LAB) -- $(HOST) $(if $(CMD),"$$CMD")
 
-lint: npm ## Check formatting, lint rules and types
-	@$(IN) biome check . && $(IN) tsc --noEmit
+lint: npm ## Check formatting, lint rules, types and scripts
+	@$(NODE) toolchain/lint.ts
 
 bench: set-up ## Measure against other tools and write docs/performance.md
 	@$(NODE) bench/main.ts $(ARGS)

@@ -131,11 +131,8 @@ function folderOf(name: string): string {
   return `/run/airgapped-maas/jobs/${name}`;
 }
 
-function startScript({ name, script, input, secret }: Job, run: string): string {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([script, input?.toString("base64"), ...(secret === undefined ? [] : [secret])]))
-    .digest("hex");
-  const wrapper = `export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
+/** Runs the script of a job in its unit, and leaves its log and exit status beside it. */
+export const jobWrapper = `export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
 export JOB_INPUT="$PWD/input" JOB_SECRET="$PWD/secret"
 umask 022
 (cd / && exec sh "$OLDPWD/script") </dev/null >>log 2>&1
@@ -143,6 +140,11 @@ echo $? > status.new
 mv status.new status
 rm -f script input secret*
 `;
+
+function startScript({ name, script, input, secret }: Job, run: string): string {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([script, input?.toString("base64"), ...(secret === undefined ? [] : [secret])]))
+    .digest("hex");
   return `set -eu
 umask 077
 mkdir -p ${folderOf(name)}
@@ -150,7 +152,7 @@ cd ${folderOf(name)}
 exec 9>>lock
 flock 9
 current=; digest=
-if [ -e current ]; then read -r current digest < current; fi
+if [ -e current ]; then read -r current digest < ./current; fi
 if [ "$current" = ${run} ]; then echo "started ${run}"; exit; fi
 if systemctl is-active --quiet ${sh`${unitOf(name)}`}; then
   if [ "$digest" = ${digest} ]; then echo "attached $current"; else echo "busy $current"; fi
@@ -161,7 +163,7 @@ for old in run-*; do
 done
 mkdir ${run}
 printf %s ${sh`${script}`} > ${run}/script
-printf %s ${sh`${wrapper}`} > ${run}/wrapper
+printf %s ${sh`${jobWrapper}`} > ${run}/wrapper
 : > ${run}/log
 cat > ${run}/input
 # Last, and not to stay where no job comes of it.
@@ -189,6 +191,6 @@ if [ "$pid" != 0 ]; then
 else
   tail -n +${fromLine} log
 fi
-if [ -e status ]; then read -r status < status; echo "status $status" >&2; fi
+if [ -e status ]; then read -r status < ./status; echo "status $status" >&2; fi
 `;
 }

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { labDown, labNames } from "../lab/lab.ts";
 import { tracesOf } from "../lab/traces.ts";
 import { coverageSummary } from "./coverage.ts";
+import { lintSteps } from "./lint-steps.ts";
 import { type Ending, endAll, runWithin } from "./phase.ts";
 import type { ResultLine } from "./test-reporter.ts";
 
@@ -32,10 +33,7 @@ function limit(phase: Phase): number {
 }
 
 async function lint(): Promise<void> {
-  for (const argv of [
-    ["biome", "check", "."],
-    ["tsc", "--noEmit"],
-  ] as [string, ...string[]][]) {
+  for (const argv of lintSteps) {
     const started = Date.now();
     const ending = await runWithin(limit("lint"), argv);
     total[ending === 0 ? "passed" : "failed"] += 1;

@@ -50,7 +50,7 @@ for claim in "$claims"/*/claims/${quote(resource)}; do
 done
 if [ "$(cat ${quote(`${place.directory}/undo/resource`)} 2>/dev/null)" = ${quote(resource)} ] && flock -n -s ${quote(place.lock)} true; then echo cut-off; fi
 look() {
-found= index=0
+found='' index=0
 set --
 for path in ${declared.map(({ path }) => quote(path)).join(" ")}; do
   if [ -e "$path" ] || [ -L "$path" ]; then found="$found $index"; set -- "$@" "$path"; fi
@@ -59,9 +59,8 @@ done
 if [ $# -eq 0 ]; then return 0; fi
 echo "found$found"
 stat -c 'stat %f %s %u %g %U:%G' -- "$@" || return 1
-expectations=${quote(expected.join(" "))}
-set -- $expectations
-wanted= index=0
+set -- ${expected.map(quote).join(" ")}
+wanted='' index=0
 for path in ${declared.map(({ path }) => quote(path)).join(" ")}; do
   expectation=$1
   shift
@@ -75,7 +74,7 @@ for path in ${declared.map(({ path }) => quote(path)).join(" ")}; do
 done
 if [ $# -eq 0 ]; then return 0; fi
 sums=$(sha256sum -- "$@") || return 1
-printf '%s\\n' "$sums" | while read -r digest name; do
+printf '%s\\n' "$sums" | while read -r digest _; do
   digest=\${digest#\\\\}
   next=\${wanted%% *}
   wanted=\${wanted#* }
@@ -89,7 +88,7 @@ printf '%s\\n' "$sums" | while read -r digest name; do
 done
 }
 # What another resource takes away between two glances would shift the rest: all is looked at again then.
-for attempt in 1 2 3 4; do
+for _ in 1 2 3 4; do
   if seen=$(look 2>/dev/null); then break; fi
   seen=
 done

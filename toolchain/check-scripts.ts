@@ -1,0 +1,121 @@
+/**
+ * Looks for mistakes in everything that is given to a shell, to perl or to awk: ShellCheck on each script in git, on each text
+ * with the `sh` tag, and on the complete scripts that hosts run, as they are made from parts; syntax checks of the programs in
+ * Perl and awk. Ends with 1 where there are any. What ShellCheck is given besides files in git stays in .cache/check-scripts.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ExplainedError } from "../errors/explained-error.ts";
+import { hostScripts } from "./host-scripts.ts";
+import { perlPrograms } from "./perl-programs.ts";
+import { shellTexts } from "./shell-texts.ts";
+
+/** Variables that other parts of a script set or use. In the complete scripts they are looked at. */
+const aboutOtherParts = ["SC2154", "SC2034", "SC2153"];
+/** A loop that runs once: the word in place of an interpolated value may stand for several. */
+const aboutValues = ["SC2043"];
+/** Dollar signs in single quotes: programs and other data are full of them. In a part's own file they are looked at. */
+const aboutData = ["SC2016"];
+
+const kept = join(".cache", "check-scripts");
+
+async function main(): Promise<boolean> {
+  rmSync(kept, { recursive: true, force: true });
+  const files = filesInGit();
+  const ending = (end: string) => files.filter((file) => file.endsWith(end));
+  const scripts = files.filter((file) => file.endsWith(".sh") || /^#!.*\b(ba|da)?sh$/.test(firstLine(file)));
+  const parts = scripts.filter((file) => !firstLine(file).startsWith("#!"));
+  const isClean = [
+    shellCheck(scripts.filter((file) => !parts.includes(file))),
+    shellCheck(parts, aboutOtherParts),
+    shellCheck(ending(".ts").flatMap(keptTexts), [...aboutOtherParts, ...aboutValues]),
+    ...perlPrograms(parts, ending(".perl")).map(perlSyntax),
+    ...ending(".awk").map(awkSyntax),
+  ].every(Boolean);
+  // What is wrong with a part would be said of each script that it is in.
+  return isClean && shellCheck(keptScripts(await hostScripts()), aboutData);
+}
+
+/** Those that are to be added, too. */
+function filesInGit(): string[] {
+  return run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+    .stdout.split("\0")
+    .filter((file) => file && statSync(file, { throwIfNoEntry: false })?.isFile());
+}
+
+function firstLine(file: string): string {
+  return readFileSync(file, "utf8").split("\n", 1)[0] ?? "";
+}
+
+function keptTexts(file: string): string[] {
+  const source = readFileSync(file, "utf8");
+  if (!source.includes("sh`")) return [];
+  return shellTexts(file, source).map(({ line, text }) =>
+    // Its lines have the numbers that they have in the source.
+    keep(join("texts", file, `${line}.sh`), `${"\n".repeat(line - 1)}${text}\n`),
+  );
+}
+
+function keptScripts(scripts: ReadonlyMap<string, string>): string[] {
+  return [...scripts].map(([name, script]) => keep(join("scripts", `${name}.sh`), script));
+}
+
+function keep(name: string, text: string): string {
+  const path = join(kept, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+/** @param without what is not looked for */
+function shellCheck(files: readonly string[], without: readonly string[] = []): boolean {
+  // Files that name their shell themselves are checked for that one.
+  const shell = files.some((file) => firstLine(file).startsWith("#!")) ? [] : ["--shell=sh"];
+  const options = [
+    "--norc",
+    "--format=gcc",
+    ...shell,
+    ...(without.length > 0 ? [`--exclude=${without}`] : []),
+  ];
+  const { status, stdout, stderr } = run("shellcheck", [...options, ...files]);
+  process.stdout.write(stdout + stderr);
+  return status === 0;
+}
+
+function perlSyntax(program: string): boolean {
+  const { status, stderr } = run("perl", ["-c"], program);
+  if (status !== 0) process.stdout.write(stderr);
+  return status === 0;
+}
+
+function awkSyntax(file: string): boolean {
+  // It is read to its end, and begins with leaving.
+  const { status, stderr } = run("awk", [`BEGIN { exit }\n${readFileSync(file, "utf8")}`]);
+  if (status !== 0) process.stdout.write(`${file}: ${stderr}`);
+  return status === 0;
+}
+
+function run(
+  program: string,
+  argv: readonly string[],
+  input = "",
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  const ran = spawnSync(program, argv, { input, encoding: "utf8", maxBuffer: 1 << 28 });
+  if (!ran.error) return ran;
+  throw new ExplainedError({
+    step: "checking the scripts",
+    found: `${program} cannot be started (${ran.error.message})`,
+    remedy: "Run `toolchain/set-up packages` as root on Debian, or install the package of that name.",
+    cause: ran.error,
+  });
+}
+
+process.chdir(join(import.meta.dirname, ".."));
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof ExplainedError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,12 @@
+/** Runs all steps of lint, also behind one that fails; ends with 1 where one did. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { lintSteps } from "./lint-steps.ts";
+
+process.chdir(join(import.meta.dirname, ".."));
+for (const [program, ...rest] of lintSteps) {
+  const { status, error } = spawnSync(program, rest, { stdio: "inherit" });
+  if (status === 0) continue;
+  console.error(`FAIL ${[program, ...rest].join(" ")}${error ? `: ${error.message}` : ""}`);
+  process.exitCode = 1;
+}

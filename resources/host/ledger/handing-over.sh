@@ -1,4 +1,7 @@
 # How a running service takes in what has changed in its files.
+#
+# Defines: nginx_workers handed_over take_in
+# Private: takes_requests
 
 # nginx says that it has reloaded before it has: workers with the old configuration take requests for a while.
 nginx_workers() {

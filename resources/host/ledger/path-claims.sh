@@ -1,6 +1,6 @@
 # Who declares which path, and what was there before.
 #
-# Expects $ledger, $lock, $resource and $wanted (the records this resource keeps, in spaces). For each path
+# $wanted are the records that this resource keeps, in spaces. For each path
 # $ledger/paths/<sha256 of the path>/ holds `path`, what was found there at first (`original`, an archive, or
 # the marker `absent`) and claims/<resource>, what each resource declares for it. A record is whole or not
 # there, it is written before the path is touched, and it goes after the path is put back: a kill at any
@@ -14,6 +14,13 @@
 #   began                     from here on the host is changed
 #   kept PATH-IN-BASE64       a directory that would have been taken away has something in it
 #   stopped INDEX ACTION      where it failed
+#
+# Defines: stop lock_ledger exists is_directory agree check_claim begin keep_state keep_ancestors claim claim_parent
+#   settle_claims place_parent place_directory place_file place_link take_away path_of put_back release_unwanted
+#   close_ledger
+# Private: on_exit may_overtake keep_original make_ancestors make_way drop_record release_directories
+# Needs functions: give_back recover (undo.sh)
+# Needs variables: ledger lock resource wanted (path-claims.ts)
 
 paths=$ledger/paths
 undo=$ledger/undo

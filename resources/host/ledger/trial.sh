@@ -1,6 +1,10 @@
 # Tries a change where nobody else sees it: in a mount namespace of its own, in which what is written to /etc goes to
 # memory. What it says is what undo.sh says of a change that a service does not take; nothing where it cannot be tried.
-# Expects path-claims.sh and undo.sh.
+#
+# Defines: hide_etc give_up_unwanted note_complaints need_candour try_unit compare_unit
+# Private: complaint_of
+# Needs functions: path_of is_directory put_back (path-claims.sh), command_of (path-claims.ts), blame (undo.sh)
+# Needs variables: paths path (path-claims.sh), resource wanted (path-claims.ts)
 
 # Leaves, without a word, where this cannot be had.
 hide_etc() {

@@ -1,6 +1,6 @@
 # A change that is made whole or not at all: what was there is kept in a journal until services have taken the change.
 #
-# Expects path-claims.sh and handing-over.sh. $ledger/undo/ is there only while a change is made, which takes
+# $ledger/undo/ is there only while a change is made, which takes
 # the ledger's lock: whoever gets the lock and finds it carries on from a change that was cut off, and puts back what was
 # there. In it are `resource` (whose change it is), `units` (services that read the files) and, in the order of their
 # depth, records/N-<sha256 of the path>/ with `path`, `original` or `absent` (what was there before this change) and
@@ -12,6 +12,13 @@
 #   restored                             all is as it was before this change
 #   already UNIT TEXT-IN-BASE64          and the service does not take that either
 #   blamed PATH-IN-BASE64 RESOURCE       who declares a file that a service complains about
+#
+# Defines: begin_undo note_state note_parent keep_undo commit restore recover give_back blame need_ports
+#   check_service_files reload_service
+# Private: others_at
+# Needs functions: keep_state keep_ancestors path_of is_directory put_back stop (path-claims.sh),
+#   take_in (handing-over.sh), command_of (path-claims.ts)
+# Needs variables: undo paths path (path-claims.sh), resource wanted ledger (path-claims.ts)
 
 # units: opens the journal
 begin_undo() {

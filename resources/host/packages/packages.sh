@@ -1,6 +1,6 @@
 # Brings a host's Debian packages to what a resource wants, and takes away what nobody wants any more.
 #
-# Expects $ledger, $lock, $resource and $wanted (`name` or `name=version`, in spaces; empty: nothing any more).
+# $wanted is `name` or `name=version`, in spaces; empty: nothing any more.
 # In $ledger/packages/ are
 #   claims/<resource>  what each resource wants
 #   installed          `name purge` or `name remove`: what was installed for resources, dependencies included,
@@ -14,6 +14,11 @@
 #   stays NAME               ours, but something else needs it by now
 #   available NAME VERSIONS  in place of a version that is not to be had
 #   missing NAME             apt was content, but the package is not installed
+#
+# Private: apt configure_pending simulate packages present settle both without open_ledger close_ledger heal update
+#   needed plan explain_versions remember_transaction install_needed install_now mark_manual release_unwanted
+#   still_installed removals take_away
+# Needs variables: ledger lock wanted resource (../packages.ts)
 
 set -eu
 umask 077

@@ -1,7 +1,7 @@
 # Brings systemd units to what a resource wants, and puts those that nobody wants any more back as found.
 #
-# Expects what path-claims.sh expects, its functions, those of handing-over.sh, and $units (those this resource keeps, in spaces). For each
-# unit $ledger/services/<unit>/ holds `found` (load state, unit file state, active state, as it was at first),
+# $units are those that this resource keeps, in spaces. For each unit
+# $ledger/services/<unit>/ holds `found` (load state, unit file state, active state, as it was at first),
 # claims/<resource> (what each resource declares) and loaded/<resource> (the digests of the files that the
 # running service has taken in for that resource). As with paths, a record is written before the unit is touched
 # and goes after it is put back.
@@ -11,6 +11,13 @@
 #   journal TEXT-IN-BASE64   the last words of a unit that failed
 #   serving UNIT             the unit runs on as before
 # and stops at `unit:UNIT ACTION`.
+#
+# Defines: shown lock_services check_service claim_service note_running each_unwanted step_down put_service_back
+#   take_in_unit_files fail settle_service unmask close_services
+# Private: is_last_claim read_found is_there is_running restart_when_changed note_changed rest_service run_service
+#   stays_up
+# Needs functions: stop (../ledger/path-claims.sh), nginx_workers handed_over (../ledger/handing-over.sh)
+# Needs variables: ledger lock resource (../ledger/path-claims.ts), units (../services.ts)
 
 services=$ledger/services
 

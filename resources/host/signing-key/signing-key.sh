@@ -1,7 +1,12 @@
 # Makes an OpenPGP key in a directory of its own, whole or not at all.
 #
-# Expects the functions of path-claims.sh, for stopping and clearing up as they do, $directory, $making, and on the standard
-# input of `import_key` an armored secret key.
+# It stops and clears up as path-claims.sh does. The key is made in $making, beside $directory. `import_key` reads an armored
+# secret key on its standard input.
+#
+# Defines: need_gpg need_room begin_key generate_key import_key set_expiry note_expiry settle_key publish_key
+# Private: quietly
+# Needs functions: stop (../ledger/path-claims.sh)
+# Needs variables: directory making (../signing-key.ts)
 
 quietly() {
   gpg --batch --quiet --no-tty --pinentry-mode loopback --passphrase '' "$@"

@@ -1,4 +1,5 @@
-# Builds the dists/ of a tree that the mirror signs, with reprepro, and brings its packages into the pool. Part of a job's script; expects, beside what pool.sh does:
+# Builds the dists/ of a tree that the mirror signs, with reprepro, and brings its packages into the pool. Part of a
+# job's script; it works with
 #   $ROOT/reprepro/conf   written by the component: distributions, updates, options
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
@@ -11,6 +12,12 @@
 # when they came. Of a suite whose indices, selection and configuration are the same as last time, what it made then is taken.
 #
 # Programs: TAKE_INDEX (stanza.perl + take-index.perl), CHECK_TAKEN (stanza.perl + check-taken.perl), CHECK_PLAN (check-plan.awk)
+# Defines: make_mirror_signed
+# Private: key_of configure_reprepro state_of is_unchanged in_parallel run_reprepro explain_reprepro take_indices
+#   bring_packages make_indices pack_indices taken_of keep_indices forget_suites check_plan put_indices_together
+# Needs functions: export_key write_release (release.sh), fill_pool (pools.sh), names_in link_tree link_from_store
+#   in_store (../published-tree/tree.sh)
+# Needs variables: ROOT WORK LIST STORE (../published-tree/scripts.ts), SUITES KEY GNUPG PHASES (scripts.ts)
 
 R="$ROOT/reprepro"
 PLACE="$WORK/reprepro"

@@ -1,8 +1,15 @@
 # Trees of an archive: indices of their own, and one pool/ for the packages of all kept snapshots.
-# Part of a job's script; expects, beside what tree.sh does:
+# Part of a job's script; it works with, beside what tree.sh explains,
 #   SIGNING   who signs: mirror or upstream
 #
 # Programs: CARRY_BY_HASH (carry-by-hash.perl), LIST_TREE (list-tree.perl)
+# Defines: make_tree complete_tree list_tree restore_tree
+# Private: carry_by_hash stamp_roots
+# Needs functions: take_back fill_pool pool_of carry_packages (pools.sh), link_from_store kept_before sums_of
+#   switch_to (../published-tree/tree.sh), fault (../published-tree/guard.sh), make_mirror_signed (mirror-signing.sh),
+#   sign_anew (release.sh)
+# Needs variables: WORK LIST ROOT PINNED (../published-tree/scripts.ts), SIGNING (scripts.ts), POOL (pools.sh),
+#   IN_TREE (../published-tree/guard.sh)
 
 DESTINATIONS='tree pool package index selection sources headers'
 

@@ -1,8 +1,13 @@
 # The pools of a mirror's trees. A tree names the pool it is served from by its link public/pool; several trees share one as
 # long as the later ones only add to it. Where one needs other bytes at a path that a kept snapshot lists, it gets a pool of its own:
-# nothing that any kept snapshot lists is replaced or removed. Part of a job's script; expects what tree.sh does.
+# nothing that any kept snapshot lists is replaced or removed. Part of a job's script.
 #
 # Programs: ROOM_IN_POOL (room-in-pool.perl), CARRY_PACKAGES (carry-packages.perl)
+# Defines: pool_of fill_pool take_back carry_packages prune_beside
+# Private: remove_from next_pool room_in_pool kept_packages
+# Needs functions: link_from_store next_number (../published-tree/tree.sh), tree_names
+#   listed (../published-tree/guard.sh)
+# Needs variables: ROOT WORK STORE (../published-tree/scripts.ts), IN_TREE (../published-tree/guard.sh)
 
 # pool_of TREE: the directory below ROOT that the tree in TREE is served from.
 pool_of() { basename "$(readlink "$1/public/pool" 2>/dev/null || echo pool)"; }

@@ -1,7 +1,12 @@
-# The Release files of a tree that the mirror signs, and the tree that is one again under new ones. Part of a job's script; expects what
-# mirror-signing.sh does.
+# The Release files of a tree that the mirror signs, and the tree that is one again under new ones. Part of a job's script.
 #
 # Programs: KNOWN_SUMS (known-sums.perl), RELEASE_SUMS (release-sums.perl)
+# Defines: write_release export_key sign_anew
+# Private: indices_of
+# Needs functions: sums_of link_tree keep_in_store publish_tree prune (../published-tree/tree.sh), pool_of
+#   carry_packages (pools.sh), listed (../published-tree/guard.sh)
+# Needs variables: WORK (../published-tree/scripts.ts), VALID GNUPG KEY SUITES (scripts.ts),
+#   IN_TREE (../published-tree/guard.sh)
 
 # write_release SUITE HEADER: reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and
 # call the suite by a code name of its own. The file is written from upstream's head and what is really there. Leaves the

@@ -1,7 +1,11 @@
 # The stream of a custom image: what the work list puts below unsigned/ is clearsigned into the tree.
-# Part of a job's script; expects, beside what tree.sh does:
+# Part of a job's script; it works with, beside what tree.sh explains,
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
+#
+# Defines: make_tree complete_tree list_tree prune_beside restore_tree
+# Needs functions: link_from_store switch_to (../published-tree/tree.sh)
+# Needs variables: WORK LIST ROOT PINNED (../published-tree/scripts.ts), GNUPG KEY (scripts.ts)
 
 DESTINATIONS='tree unsigned'
 

@@ -1,7 +1,12 @@
 # Trees of images: each has every file that its index promises, as hard links into the store.
-# Part of a job's script; expects what tree.sh does.
+# Part of a job's script.
 #
 # Programs: CARRY_FILES (carry-files.perl), DROP_CARRIED (drop-carried.perl)
+# Defines: make_tree complete_tree list_tree prune_beside restore_tree
+# Private: drop_carried
+# Needs functions: link_from_store kept_before faults_of mend switch_to (../published-tree/tree.sh),
+#   tree_names (../published-tree/guard.sh)
+# Needs variables: WORK ROOT LIST PINNED (../published-tree/scripts.ts), IN_TREE (../published-tree/guard.sh)
 
 DESTINATIONS=tree
 

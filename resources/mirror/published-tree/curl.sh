@@ -1,4 +1,4 @@
-# How curl reaches upstream, and what its failures mean. Part of a job's script; expects:
+# How curl reaches upstream, and what its failures mean. Part of a job's script; it works with
 #   WORK       as in fetch.sh
 #   UPSTREAM, PARALLEL, STALL   as in fetch.sh
 #   SLOWEST    bytes a second below which a transfer is given up
@@ -11,6 +11,10 @@
 #   CLIENT_KEY PEM text of the client certificate's key, or nothing
 #
 # Programs: WHY_NOT (why-not.perl)
+# Defines: fetch_by_curl
+# Private: reach_upstream
+# Needs variables: JOB_SECRET (../../../hosts/jobs.ts), WORK UPSTREAM STALL PARALLEL (scripts.ts), PROXY UPSTREAM_CA
+#   PROXY_CA CLIENT_CERTIFICATE SLOWEST (upstream-access.ts)
 
 # Read at once and taken away: from here on it is in this process alone.
 ACCESS='' WHO='' PROXY_WHO='' CLIENT_KEY=''

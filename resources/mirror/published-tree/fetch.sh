@@ -1,5 +1,5 @@
 # Fetches what a work list names into the store, where files are called by their SHA-256.
-# Part of a job's script; expects:
+# Part of a job's script; it works with
 #   STORE      directory of the store
 #   WORK       private directory of this job, on the store's file system; partial files survive in it
 #   UPSTREAM   base URL, ends in /
@@ -7,11 +7,16 @@
 #   STALL      seconds without a byte after which a transfer is given up
 #   PATIENCE   seconds to wait before each further try of what may pass
 #   LIST       the work list: sha256 TAB size TAB path below UPSTREAM, or "-" for what must be there already TAB destination
-# and curl.sh. Says what it does in lines that start with "progress ", what is wrong in lines that start with "fault ", and
+# Says what it does in lines that start with "progress ", what is wrong in lines that start with "fault ", and
 # what to do about it in one that starts with "remedy " where that is not to try again.
 #
 # Programs: MISSING_FILES (missing-files.perl), CHOOSE_AGAIN (choose-again.awk), CURL_URLS (curl-urls.perl),
 #   CHECK_BATCH (check-batch.perl), BYTES_NEEDED (bytes-needed.perl), SMALL_DISK (small-disk.awk)
+# Defines: fetch_missing
+# Private: choose_again fetch_pass check_batch refuse_small_disk watch_progress in_mib
+# Needs functions: fetch_by_curl (curl.sh), sums_of (tree.sh), fault (guard.sh)
+# Needs variables: STORE WORK LIST PATIENCE UPSTREAM ROOT (scripts.ts), IN_TREE (guard.sh), WHY_NOT (curl.sh),
+#   SIGNING (../apt/scripts.ts)
 
 fetch_missing() {
   mkdir -p "$STORE" "$WORK/partial"

@@ -1,11 +1,16 @@
 # What a job refuses by itself, whoever wrote what it reads: the work list, its settings, the listings of kept snapshots, and
-# symbolic links in the mirror's directories, none of which is followed. First part of every job's script; expects:
+# symbolic links in the mirror's directories, none of which is followed. First part of every job's script; it works with
 #   ROOT STORE WORK    see tree.sh and fetch.sh; WORK is below ROOT
 # and, where a job has a work list, LIST and
 #   DESTINATIONS       the first parts that its destinations may have, separated by blanks
 #
 # Programs: IN_TREE (in-tree.perl), LISTED (listed.perl), CHECK_LIST (check-list.perl), CHECK_SETTINGS (check-settings.perl),
 #   REFUSE_LINKS (refuse-links.perl)
+# Defines: step fault listed check_list check_settings is_digest tree_names refuse_links refuse_planted_links
+# Private: is_tree
+# Needs variables: ROOT LIST PLAN PLAN_TEXT SUMMARY CONTENTS KEEP PARALLEL STALL PATIENCE PINNED STORE
+#   WORK (scripts.ts), DESTINATIONS (a kind of tree), SLOWEST PROXY (upstream-access.ts), VALID
+#   SUITES (../apt/scripts.ts)
 
 # step WHAT: what the job does from now on, as a gerund phrase, for whoever explains its end.
 step() { echo "step $1"; }

@@ -1,4 +1,8 @@
 # The order of a publication. Whatever ends it early leaves the published snapshot as it is.
+#
+# Needs functions: step check_settings check_list refuse_planted_links (guard.sh), take_lock discard_damaged
+#   discard_unproven publish_tree prune finish (tree.sh), fetch_missing (fetch.sh), make_tree (a kind of tree)
+# Needs variables: WORK (scripts.ts)
 
 step "checking what it is to do"
 check_settings

@@ -1,5 +1,9 @@
-# Serves a kept snapshot again, when it is whole or the store makes it so. Expects, beside what tree.sh does:
+# Serves a kept snapshot again, when it is whole or the store makes it so. It works with, beside what tree.sh explains,
 #   PINNED    the kept snapshot's name
+#
+# Needs functions: step check_settings refuse_planted_links tree_names (guard.sh), take_lock faults_of mendable mend
+#   finish (tree.sh), restore_tree (a kind of tree)
+# Needs variables: ROOT PINNED WORK (scripts.ts)
 
 step "checking what it is to do"
 check_settings

@@ -1,11 +1,11 @@
 # Publishes a tree: what clients see is one symbolic link, switched when everything behind it is in place.
-# Part of a job's script; expects, beside what fetch.sh does:
+# Part of a job's script; it works with, beside what fetch.sh explains,
 #   OWNER     the mirror, as it is called in messages
 #   ROOT      directory of the mirror: trees/NUMBER-DIGEST/, current -> trees/..., and what a kind of tree has beside them
 #   PLAN      SHA-256 of the publication, after which its tree is named; PLAN_TEXT of the plan's text, which is in the store
 #   SUMMARY   SHA-256 of the summary's text, CONTENTS of what the preview found out; both are in the store
 #   KEEP      how many trees to keep, the published one included
-# What a kind of tree does its own way are functions of its own:
+# What a kind of tree does its own way are functions of its own, and DESTINATIONS (see guard.sh):
 #   make_tree            makes $WORK/tree/public of what is in the store; what it does elsewhere is undone by a trap on EXIT,
 #                        which it sets, as long as there is no tree of it
 #   complete_tree DIR    adds to the new tree's public files, in DIR, what comes from the trees before it
@@ -13,8 +13,17 @@
 #   prune_beside         drops what no kept snapshot refers to from what the kind has beside the trees
 #   restore_tree DIR     serves the kept snapshot PINNED, found whole in DIR, again
 #
+# Hooks: make_tree complete_tree list_tree prune_beside restore_tree DESTINATIONS
 # Programs: LINK_FROM_STORE (link-from-store.perl), WRITE_LISTING (write-listing.perl), FAULTS_OF (faults-of.perl),
 #   PUT_LINK (put-link.perl), LINK_TREE (link-tree.perl), UNPROVEN_FILES (unproven-files.perl)
+# Defines: take_lock not_of_mirrors names_in finish prune_store sums_of in_store keep_in_store next_number
+#   link_from_store publish_tree switch_to prune faults_of mendable link_tree mend kept_before discard_damaged
+#   discard_unproven
+# Private: copy_from_store write_listing put_link
+# Needs functions: refuse_links fault tree_names is_digest listed (guard.sh), list_tree complete_tree
+#   prune_beside (a kind of tree)
+# Needs variables: ROOT STORE OWNER WORK LIST PLAN PLAN_TEXT SUMMARY CONTENTS KEEP PINNED (scripts.ts),
+#   IN_TREE (guard.sh)
 
 # Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
 # to yet holds its lock with others; who prunes it needs it alone.

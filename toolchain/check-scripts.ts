@@ -29,6 +29,7 @@ async function main(): Promise<boolean> {
   const isClean = [
     shellCheck(scripts.filter((file) => !parts.includes(file))),
     shellCheck(parts, aboutOtherParts),
+    ...scripts.map(hasReasons),
     shellCheck(ending(".ts").flatMap(keptTexts), [...aboutOtherParts, ...aboutValues]),
     ...perlPrograms(parts, ending(".perl")).map(perlSyntax),
     ...ending(".awk").map(awkSyntax),
@@ -81,6 +82,13 @@ function shellCheck(files: readonly string[], without: readonly string[] = []): 
   const { status, stdout, stderr } = run("shellcheck", [...options, ...files]);
   process.stdout.write(stdout + stderr);
   return status === 0;
+}
+
+/** Whether each exception that a script makes has its reason beside it. */
+function hasReasons(file: string): boolean {
+  const bare = [...readFileSync(file, "utf8").matchAll(/^\s*# shellcheck [a-z-]+=\S+\s*$/gm)];
+  for (const [line] of bare) console.log(`${file}: has no reason: ${line.trim()}`);
+  return bare.length === 0;
 }
 
 function perlSyntax(program: string): boolean {

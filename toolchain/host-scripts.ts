@@ -13,18 +13,19 @@ import { serviceProbe } from "../resources/host/services/service-probe.ts";
 import { services } from "../resources/host/services.ts";
 import { formerKeyProbe, keyProbe } from "../resources/host/signing-key/key-probe.ts";
 import { signingKey } from "../resources/host/signing-key.ts";
-import type { Scene } from "../resources/kernel/definition.ts";
+import { sysctl } from "../resources/host/sysctl.ts";
+import type { ResourceContext } from "../resources/kernel/definition.ts";
 import { type AptTreeSettings, publishScript, restoreScript } from "../resources/mirror/apt/scripts.ts";
 import * as customImage from "../resources/mirror/custom-image/scripts.ts";
 import * as images from "../resources/mirror/images/scripts.ts";
-import { handOver } from "../resources/mirror/published-tree/hand-over.ts";
 import {
+  disownScript,
   foreignNamesScript,
-  leaveScript,
   observeScript,
   removeScript,
   type TreeSettings,
 } from "../resources/mirror/published-tree/scripts.ts";
+import { uploadTexts } from "../resources/mirror/published-tree/upload-texts.ts";
 
 const id = "sample_of_dev_of_airgapped-maas";
 const digest = "0123456789abcdef".repeat(4);
@@ -41,16 +42,16 @@ const mirror: TreeSettings = {
   contents: digest,
 };
 const keptTree = "000001-0123456789ab";
-const signing = {
+const signingKeyOnHost = {
   directory: `${ledgerPlace.directory}/keys/${id}`,
   fingerprint: "0123456789".repeat(4),
   suites: ["noble", "noble-updates"],
   validSeconds: 0,
   completePhases: false,
 };
-const aptMirrors: readonly Pick<AptTreeSettings, "mode" | "signing">[] = [
-  { mode: "verbatim" },
-  { mode: "resigned", signing },
+const aptMirrors: readonly Pick<AptTreeSettings, "signing" | "signingKey">[] = [
+  { signing: "upstream" },
+  { signing: "mirror", signingKey: signingKeyOnHost },
 ];
 
 const owner = { owner: "root", group: "root" };
@@ -74,24 +75,24 @@ export async function hostScripts(): Promise<ReadonlyMap<string, string>> {
   const scripts: Record<string, string> = {
     ...Object.fromEntries(
       aptMirrors.flatMap((kind) => [
-        [`publish/apt-${kind.mode}`, publishScript({ ...mirror, ...kind })],
-        [`restore/apt-${kind.mode}`, restoreScript({ ...mirror, ...kind }, keptTree)],
+        [`publish/apt-${kind.signing}`, publishScript({ ...mirror, ...kind })],
+        [`restore/apt-${kind.signing}`, restoreScript({ ...mirror, ...kind }, keptTree)],
       ]),
     ),
     "publish/images": images.publishScript(mirror),
     "restore/images": images.restoreScript(mirror, keptTree),
-    "publish/custom-image": customImage.publishScript(mirror, signing),
+    "publish/custom-image": customImage.publishScript(mirror, signingKeyOnHost),
     "tree/observe": observeScript(mirror),
     "tree/foreign-names": foreignNamesScript(mirror),
     "tree/remove": removeScript(mirror),
-    "tree/leave": leaveScript(mirror, ["reprepro"]),
+    "tree/disown": disownScript(mirror, ["reprepro"]),
     "claims/change": `${claims.prologue}\n${claims.body}`,
     "claims/look": [claims.prologue, claims.look, claims.trial].join("\n"),
     "claims/trial": hereDocument(claims.trial),
     "probe/paths": pathProbe(id, paths).script,
     "probe/services": serviceProbe(id, [unit, "other.socket"], ["/etc/a", "/etc/b"]).script,
-    "probe/key": keyProbe(signing.directory).script,
-    "probe/former-key": formerKeyProbe(id, signing.directory, "/var/lib/former").script,
+    "probe/key": keyProbe(signingKeyOnHost.directory).script,
+    "probe/former-key": formerKeyProbe(id, signingKeyOnHost.directory, "/var/lib/former").script,
     "job/wrapper": jobWrapper,
     "upload/file": replaceFileScript("/etc/sample", { mode: 0o644, ...owner }),
     "remote/script": remoteScript("true", { sudo: false }).preamble.toString(),
@@ -99,19 +100,29 @@ export async function hostScripts(): Promise<ReadonlyMap<string, string>> {
   const told: Record<string, readonly string[]> = {
     "job/run": await scriptsOf(({ host }) => runJob(host, { name: id, script: "true" }), ["started run-1"]),
     "job/lock": await scriptsOf(({ host }) => holdLock(host, "sample", async () => {})),
-    "tree/hand-over": await scriptsOf(({ host }) => handOver(host, mirror.store, [Buffer.from("text")])),
-    "packages/change": await scriptsOf((scene) =>
-      packages.apply(scene, { host: "host", packages: { nginx: "installed", jq: "1.6-2.1" } }, undefined),
+    "tree/upload-texts": await scriptsOf(({ host }) =>
+      uploadTexts(host, mirror.store, [Buffer.from("text")]),
     ),
-    "services/change": await scriptsOf(async (scene) =>
-      services.apply(scene, await services.inputs.parseAsync(sampleServices), undefined),
+    "packages/change": await scriptsOf((context) =>
+      packages.apply(context, { host: "host", packages: { nginx: "installed", jq: "1.6-2.1" } }, undefined),
     ),
-    "key/make": await scriptsOf((scene) => signingKey.apply(scene, keyInputs, undefined)),
-    "key/remove": await scriptsOf((scene) =>
+    "sysctl/read": await scriptsOf(async (context) =>
+      sysctl.preflight?.(
+        context,
+        { host: "host", settings: { "vm.swappiness": "1", "a.b": "2" } },
+        undefined,
+        true,
+      ),
+    ),
+    "services/change": await scriptsOf(async (context) =>
+      services.apply(context, await services.inputs.parseAsync(sampleServices), undefined),
+    ),
+    "key/make": await scriptsOf((context) => signingKey.apply(context, keyInputs, undefined)),
+    "key/remove": await scriptsOf((context) =>
       signingKey.remove(
-        scene,
+        context,
         { ...keyInputs, keepOnRemove: false },
-        { publicKey: "", publicKeyBinary: "", fingerprint: signing.fingerprint },
+        { publicKey: "", publicKeyBinary: "", fingerprint: signingKeyOnHost.fingerprint },
       ),
     ),
   };
@@ -126,7 +137,7 @@ export async function hostScripts(): Promise<ReadonlyMap<string, string>> {
 const sampleKey = {
   host: "host",
   userId: "Mirror <mirror@example.org>",
-  directory: signing.directory,
+  directory: signingKeyOnHost.directory,
   expires: "5y",
 };
 const sampleServices = {
@@ -145,7 +156,7 @@ function hereDocument(script: string): string {
 
 /** The scripts that some work gives to a host, which answers the first of them with `answers` and then falls silent. */
 async function scriptsOf(
-  work: (scene: Scene) => Promise<unknown>,
+  work: (context: ResourceContext) => Promise<unknown>,
   answers: readonly string[] = [],
 ): Promise<string[]> {
   const scripts: string[] = [];

@@ -170,10 +170,10 @@ describe("what goes in and comes out", () => {
     ];
     const folder = "/root/odd names";
     await host.run(
-      sh`rm -rf -- ${folder}; mkdir -- ${folder}; cd ${folder} || exit; for name in ${odd}; do printf "%s\\n" "$name" > ./"$name"; done`,
+      sh`rm -rf -- ${folder}; mkdir -- ${folder}; cd ${folder}; for name in ${odd}; do printf "%s\\n" "$name" > ./"$name"; done`,
     );
     const { stdout } = await host.run(
-      sh`cd ${folder} || exit; for name in ${odd}; do cat ./"$name"; printf '\\0'; done; rm -r ${folder}`,
+      sh`cd ${folder}; for name in ${odd}; do cat ./"$name"; printf '\\0'; done; rm -r ${folder}`,
     );
     expect(stdout.split("\0").slice(0, -1)).toEqual(odd.map((name) => `${name}\n`));
   });

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { digestOf } from "../values/digest.ts";
 
 /**
  * Verified metadata kept on the workstation, so that what has not changed is not fetched again.
@@ -122,10 +123,6 @@ function* inPortions(pieces: Iterable<string>): Generator<string> {
     length = 0;
   }
   yield waiting.join("");
-}
-
-function digestOf(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {

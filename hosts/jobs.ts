@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { ExplainedError } from "../errors/explained-error.ts";
+import { digestOf } from "../values/digest.ts";
 import type { Host, Job, JobResult } from "./host.ts";
 import { remedyFor } from "./remedies.ts";
 import { sh } from "./shell.ts";
@@ -142,9 +143,9 @@ rm -f script input secret*
 `;
 
 function startScript({ name, script, input, secret }: Job, run: string): string {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([script, input?.toString("base64"), ...(secret === undefined ? [] : [secret])]))
-    .digest("hex");
+  const digest = digestOf(
+    JSON.stringify([script, input?.toString("base64"), ...(secret === undefined ? [] : [secret])]),
+  );
   return `set -eu
 umask 077
 mkdir -p ${folderOf(name)}

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ExplainedError, printable } from "../../errors/explained-error.ts";
@@ -7,7 +6,7 @@ import { pathText } from "../../errors/wrong-input.ts";
 import { resolveDestination } from "../../hosts/connections.ts";
 import { SshConfigurationError } from "../../hosts/unreachable.ts";
 import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
-
+import { digestOf } from "../../values/digest.ts";
 import { tlsFindings } from "./tls-certificate.ts";
 import { type UpstreamAccessArgs, withoutSecrets } from "./upstream-args.ts";
 import type { Serve, WebSite } from "./web-site.ts";
@@ -137,10 +136,7 @@ export function checkedTls(
 /** nginx has to read its files again when one of them changes. */
 export function digestsOf(site: WebSite): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(site.files).map(([path, { content }]) => [
-      path,
-      createHash("sha256").update(content).digest("hex"),
-    ]),
+    Object.entries(site.files).map(([path, { content }]) => [path, digestOf(content)]),
   );
 }
 

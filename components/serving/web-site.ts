@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { digestOf } from "../../values/digest.ts";
 
 /** How a mirror is offered to clients by nginx on its host. */
 export interface Serve {
@@ -82,7 +82,7 @@ function namesOf({ serverNames }: Pick<Serve, "serverNames">): string[] {
 export function serverKey(serve: Pick<Serve, "port" | "serverNames">): string {
   const names = namesOf(serve);
   if (names.length === 0) return `${serve.port}-any`;
-  const digest = createHash("sha256").update(names.join(" ")).digest("hex").slice(0, 8);
+  const digest = digestOf(names.join(" ")).slice(0, 8);
   const [first = ""] = names;
   // A file's name has 255 characters at most.
   const shown = first.slice(0, 200);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { digestOf } from "../../values/digest.ts";
 import type { IndexBudget } from "./index-budget.ts";
 
 /* Whether bytes are what is signed of them. */
@@ -55,9 +56,4 @@ export function tampered(name: string, found: string): ExplainedError {
     remedy:
       "Nothing was taken over. Upstream may be in the middle of an update, or a proxy keeps an old file: try again; if it stays so, use another mirror of it.",
   });
-}
-
-/** SHA-256, in hexadecimal digits. */
-export function digestOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

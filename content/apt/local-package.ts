@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { digestOf } from "../../values/digest.ts";
 import { compressionOf, decompress } from "../decompress.ts";
 import { fileInTar } from "../tar.ts";
 import type { LocalPackage } from "./local-merge.ts";
@@ -53,7 +53,7 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
   return {
     ...found,
     size: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
+    sha256: digestOf(bytes),
     control: `${control.toString("utf8").trim()}\n`,
   };
 }

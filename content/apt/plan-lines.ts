@@ -32,8 +32,8 @@ export function headsOf(suites: Heads): string[] {
   return [title, ...lines.sort()];
 }
 
-/** Of the text, without having all of it in memory. */
-export function digestOf(suites: Heads, rows: readonly PlanRow[]): string {
+/** SHA-256 of a plan's text, without having all of it in memory. */
+export function planDigest(suites: Heads, rows: readonly PlanRow[]): string {
   const hash = createHash("sha256");
   for (const line of headsOf(suites)) hash.update(`${line}\n`);
   for (const row of rows) hash.update(`${lineOf(row)}\n`);

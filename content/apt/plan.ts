@@ -6,12 +6,12 @@ import { refuseContradictions } from "./identities.ts";
 import { refuseRejected } from "./packages.ts";
 import {
   canonical,
-  digestOf,
   type Head,
   type Heads,
   hasControls,
   headsOf,
   lineOf,
+  planDigest,
   rowFrom,
   title,
 } from "./plan-lines.ts";
@@ -150,7 +150,7 @@ function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
     }),
   );
   return {
-    digest: digestOf(heads, rows),
+    digest: planDigest(heads, rows),
     suites,
     rows,
     files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { digestOf } from "../../values/digest.ts";
 import { type Expected, type Fetch, NotThere } from "../fetch.ts";
 import { expiringKey, type MetadataCache } from "../metadata-cache.ts";
 import type { SelectedIndex } from "./indices.ts";
@@ -87,8 +87,4 @@ export async function firstAvailable(
     if (others.length === 0 || !(error instanceof NotThere)) throw error;
     return firstAvailable(fetch, others, expected);
   }
-}
-
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

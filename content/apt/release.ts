@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { digestOf } from "../../values/digest.ts";
 import { signedDate, spanOf } from "../dates.ts";
 import { someOf } from "../names.ts";
 import { isSanePath } from "../paths.ts";
@@ -124,7 +124,7 @@ export function parseRelease(text: string, name: string): Release {
     ),
     architectures: header.Architectures ? words(header.Architectures) : [...indexed.architectures],
     byHash: isTrue(header["Acquire-By-Hash"]),
-    sha256: createHash("sha256").update(text).digest("hex"),
+    sha256: digestOf(text),
     entries,
   };
 }

@@ -1,9 +1,10 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { digestOf } from "../../values/digest.ts";
 import { NotThere } from "../fetch.ts";
 import type { TrustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
 import type { ArchiveRequest } from "./archive-request.ts";
-import { digestOf, tampered } from "./as-signed.ts";
+import { tampered } from "./as-signed.ts";
 import type { RootFile } from "./metadata-file.ts";
 import { inSuite } from "./suite-place.ts";
 

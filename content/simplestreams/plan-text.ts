@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { digestOf } from "../../values/digest.ts";
 import { shown } from "./json-document.ts";
 import type { Product } from "./products.ts";
 import type { StreamAges } from "./streams.ts";
@@ -96,9 +96,7 @@ export function summarise(ages: StreamAges, given: readonly PlanRow[]): ImagePla
   const rows = sorted.map((line) => lines.get(line) as PlanRow);
   const files = new Map(rows.map((row) => [row.path, row]));
   return {
-    digest: createHash("sha256")
-      .update(`${[...headsOf(ages), ...sorted].join("\n")}\n`)
-      .digest("hex"),
+    digest: digestOf(`${[...headsOf(ages), ...sorted].join("\n")}\n`),
     ages,
     rows,
     files: [...files.values()].sort((a, b) => compare(a.path, b.path)),

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { ExplainedError } from "../../errors/explained-error.ts";
+import { digestOf } from "../../values/digest.ts";
 import { forEachConcurrently } from "../bounded-work.ts";
 import { spanOf } from "../dates.ts";
 import type { Fetch } from "../fetch.ts";
@@ -244,8 +244,4 @@ function unverifiable(path: string, found: string): ExplainedError {
     remedy:
       "Nothing was taken over. Upstream may be in the middle of an update, or a proxy keeps an old file: try again; if it stays so, use another mirror of it.",
   });
-}
-
-function digestOf(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

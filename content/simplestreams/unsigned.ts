@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { digestOf } from "../../values/digest.ts";
 import { forEachConcurrently } from "../bounded-work.ts";
 import { jsonDocument, malformed } from "./json-document.ts";
 import type { StreamFile, StreamRoots } from "./streams.ts";
@@ -33,7 +33,7 @@ export async function unsignedForms(roots: StreamRoots): Promise<StreamFile[]> {
 
 function form({ path }: StreamFile, text: string): StreamFile {
   const bytes = Buffer.from(text);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const sha256 = digestOf(bytes);
   return { path: unsignedPath(path), bytes, size: bytes.length, sha256 };
 }
 

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { quote, sh } from "../../hosts/shell.ts";
+import { digestOf } from "../../values/digest.ts";
 import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
-import { type DeclaredPath, rootFile, sha256 } from "./ledger/declared-path.ts";
+import { type DeclaredPath, rootFile } from "./ledger/declared-path.ts";
 import { pathClaims } from "./ledger/path-claims.ts";
 import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
 import { type FoundService, type FoundServices, serviceProbe } from "./services/service-probe.ts";
@@ -184,10 +185,10 @@ function watchedFiles(service: Service): Record<string, string> {
 /** The files that a service loads when it starts or reloads, each with the digest of what it should hold. */
 function loadedFiles(unit: string, service: Service): [path: string, digest: string][] {
   return [
-    ...(service.unit === undefined ? [] : [[unitPath(unit), sha256(service.unit)] as [string, string]]),
+    ...(service.unit === undefined ? [] : [[unitPath(unit), digestOf(service.unit)] as [string, string]]),
     ...Object.entries(service.dropIns).map(([name, text]): [string, string] => [
       dropInPath(unit, name),
-      sha256(text),
+      digestOf(text),
     ]),
     ...Object.entries(watchedFiles(service)),
   ];
@@ -195,7 +196,7 @@ function loadedFiles(unit: string, service: Service): [path: string, digest: str
 
 function loadedBy(unit: string, service: Service): string {
   return loadedFiles(unit, service)
-    .map(([path, digest]) => `${sha256(path)} ${digest}`)
+    .map(([path, digest]) => `${digestOf(path)} ${digest}`)
     .join("\n");
 }
 
@@ -242,7 +243,7 @@ function observedService(
 ): { readonly service: Service; readonly faults: readonly string[]; readonly unloaded: ReadonlySet<string> } {
   const faults: string[] = [];
   const unloaded = new Set<string>();
-  const loadedBefore = (path: string) => loaded.get(unit)?.get(sha256(path));
+  const loadedBefore = (path: string) => loaded.get(unit)?.get(digestOf(path));
   const text = (path: string): string | undefined => {
     const at = paths.at.get(path);
     const old = loadedBefore(path);
@@ -321,7 +322,7 @@ async function change(
     ...declarations.map((words) => `claim_service ${words}`),
     ...units.flatMap((unit) =>
       ownFiles(unit, wanted.services[unit] as Service).map(
-        ({ path }) => sh`note_running ${unit} ${sha256(path)} ${path}`,
+        ({ path }) => sh`note_running ${unit} ${digestOf(path)} ${path}`,
       ),
     ),
     "each_unwanted step_down",
@@ -349,7 +350,7 @@ async function change(
  *
  *     new Services("web", {
  *       host: "mirror.dc1",
- *       services: { "nginx.service": { reloadOn: { "/etc/nginx/conf.d/mirror.conf": sha256(siteText) } } },
+ *       services: { "nginx.service": { reloadOn: { "/etc/nginx/conf.d/mirror.conf": digestOf(siteText) } } },
  *     });
  *
  * @throws ExplainedError, with the last lines of the unit's journal, for a unit that does not start, ends right

@@ -4,12 +4,13 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { sh } from "../../hosts/shell.ts";
+import { digestOf } from "../../values/digest.ts";
 import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { formerNameOnHosts, nameOnHosts } from "../kernel/name-on-hosts.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { releasePaths } from "./ledger/change-paths.ts";
-import { type DeclaredPath, sha256 } from "./ledger/declared-path.ts";
+import type { DeclaredPath } from "./ledger/declared-path.ts";
 import { claimsReport, pathClaims } from "./ledger/path-claims.ts";
 import { ledgerPlace } from "./ledger/place.ts";
 import { type FoundKey, formerKeyProbe, keyProbe } from "./signing-key/key-probe.ts";
@@ -122,7 +123,7 @@ export const signingKey = defineResource({
     const fingerprint = await fingerprintOf(wanted);
     if (observed) refuseAnotherKey(wanted, observed.inputs, observed.outputs);
     const expiry = expires === undefined ? [] : [sh`note_expiry ${expires}`];
-    const settings = sh`directory=${directory} making=${join(directory, "..", `.new-${sha256(directory).slice(0, 8)}`)}`;
+    const settings = sh`directory=${directory} making=${join(directory, "..", `.new-${digestOf(directory).slice(0, 8)}`)}`;
     const setExpiry = (of: string) => (expires === undefined ? [] : [sh`set_expiry ${of} ${expires}`]);
     const steps = observed
       ? observed.inputs.expires === expires
@@ -176,7 +177,7 @@ export const signingKey = defineResource({
     const claims = pathClaims(context.id, [], () => false);
     const forget = sh`
 lock_ledger
-record=$paths/${sha256(directory)}
+record=$paths/${digestOf(directory)}
 if [ -e "$record/absent" ] && [ "$(ls "$record/claims")" = "$resource" ]; then
   gpgconf --homedir ${directory} --kill all || true
   rm -rf -- ${directory}
@@ -288,7 +289,7 @@ const failures: Readonly<Record<string, { readonly found?: string; readonly reme
 /** Where the key of something is kept on its host. A long name is cut: gpg makes sockets there. */
 export function keyDirectory(name: string): string {
   const called = nameOnHosts(name);
-  const short = called.length <= 50 ? called : `${called.slice(0, 30)}_${sha256(called).slice(0, 16)}`;
+  const short = called.length <= 50 ? called : `${called.slice(0, 30)}_${digestOf(called).slice(0, 16)}`;
   return `${ledgerPlace.directory}/keys/${short}`;
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { digestOf } from "../../../values/digest.ts";
 
 /** What a resource wants to be at a path. */
 export type DeclaredPath =
@@ -33,25 +33,21 @@ export function held(path: string, value: string) {
   return { type: "held", path, value } as const;
 }
 
-export function sha256(content: string | Buffer): string {
-  return createHash("sha256").update(content).digest("hex");
-}
-
 /** What resources compare to know whether they declare the same for a path: its type and a digest of the rest. */
 export function declarationOf(declared: DeclaredPath): string {
   switch (declared.type) {
     case "file": {
       const { mode, owner, group, content } = declared;
-      return `file ${sha256(JSON.stringify([mode, owner, group, sha256(content)]))}`;
+      return `file ${digestOf(JSON.stringify([mode, owner, group, digestOf(content)]))}`;
     }
     case "directory":
-      return `directory ${sha256(JSON.stringify([declared.mode, declared.owner, declared.group]))}`;
+      return `directory ${digestOf(JSON.stringify([declared.mode, declared.owner, declared.group]))}`;
     case "link":
-      return `link ${sha256(declared.target)}`;
+      return `link ${digestOf(declared.target)}`;
     case "absent":
       return "absent";
     case "held":
-      return `held ${sha256(declared.value)}`;
+      return `held ${digestOf(declared.value)}`;
   }
 }
 

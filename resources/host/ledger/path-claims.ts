@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { RunResult } from "../../../hosts/host.ts";
 import { quote, sh } from "../../../hosts/shell.ts";
+import { digestOf } from "../../../values/digest.ts";
 import { ownerText } from "../../kernel/name-on-hosts.ts";
 import { checkError } from "./check-error.ts";
-import { ancestorsOf, type DeclaredPath, declarationOf, sha256 } from "./declared-path.ts";
+import { ancestorsOf, type DeclaredPath, declarationOf } from "./declared-path.ts";
 import { type LedgerPlace, ledgerPlace } from "./place.ts";
 
 const functions = [
@@ -66,7 +67,7 @@ export function pathClaims(
   const parents = parentsOf(declared, place);
   const ordered = [...declared].sort((a, b) => rank(a) - rank(b) || depth(a.path) - depth(b.path));
   const subjects: Subject[] = [...parents.map((path) => ({ path })), ...ordered];
-  const records = subjects.map(({ path }) => sha256(path));
+  const records = subjects.map(({ path }) => digestOf(path));
   const numbered = ordered.map((item, index) => ({ item, index: parents.length + index }));
   const record = (index: number) => records[index] as string;
   const directoriesFirst = [
@@ -179,12 +180,12 @@ function placing(item: DeclaredPath, index: number): string {
   switch (item.type) {
     case "file": {
       const content = Buffer.from(item.content).toString("base64");
-      return sh`place_file ${index} ${sha256(path)} ${item.mode} ${item.owner} ${item.group} ${path} ${content}`;
+      return sh`place_file ${index} ${digestOf(path)} ${item.mode} ${item.owner} ${item.group} ${path} ${content}`;
     }
     case "directory":
       return sh`place_directory ${index} ${item.mode} ${item.owner} ${item.group} ${path}`;
     case "link":
-      return sh`place_link ${index} ${sha256(path)} ${path} ${item.target}`;
+      return sh`place_link ${index} ${digestOf(path)} ${path} ${item.target}`;
     case "absent":
       return sh`take_away ${index} ${path}`;
     case "held":

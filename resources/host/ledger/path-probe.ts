@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type { Probe } from "../../../hosts/host.ts";
 import { quote } from "../../../hosts/shell.ts";
-import { type DeclaredPath, sha256 } from "./declared-path.ts";
+import { digestOf } from "../../../values/digest.ts";
+import type { DeclaredPath } from "./declared-path.ts";
 import { type LedgerPlace, ledgerPlace } from "./place.ts";
 
 /** What is at a path. */
@@ -41,7 +42,7 @@ export function pathProbe(
 ): Probe<FoundPaths> {
   const expected = declared.map((item) => {
     if (item.type !== "file") return "-";
-    return item.secret ? "secret" : sha256(item.content);
+    return item.secret ? "secret" : digestOf(item.content);
   });
   const script = `
 claims=${quote(place.directory)}/paths
@@ -155,7 +156,7 @@ const types = new Map<number, Pick<FoundPath, "type" | "what">>([
 
 function shown(item: DeclaredPath, digest: string, size: number, content = "-"): string {
   if (item.type !== "file") return "";
-  if (digest === sha256(item.content)) return item.content;
+  if (digest === digestOf(item.content)) return item.content;
   if (item.secret) return "(differs from what is declared)";
   const bytes = decoded(content);
   if (content !== "-" && isUtf8(bytes) && !bytes.includes(0)) return bytes.toString("utf8");

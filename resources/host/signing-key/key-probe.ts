@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Probe } from "../../../hosts/host.ts";
 import { quote } from "../../../hosts/shell.ts";
-import { sha256 } from "../ledger/declared-path.ts";
+import { digestOf } from "../../../values/digest.ts";
 import { type LedgerPlace, ledgerPlace } from "../ledger/place.ts";
 
 const primaryKeys = readFileSync(join(import.meta.dirname, "primary-keys.awk"), "utf8");
@@ -56,7 +56,7 @@ export function formerKeyProbe(
   former: string,
   place: LedgerPlace = ledgerPlace,
 ): Probe<FormerKey | undefined> {
-  const claims = `${place.directory}/paths/${sha256(former)}/claims`;
+  const claims = `${place.directory}/paths/${digestOf(former)}/claims`;
   const script = `
 if [ -e ${quote(directory)}/pubring.kbx ] || [ ! -e ${quote(former)}/pubring.kbx ]; then exit 0; fi
 echo there

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
 import { until } from "../../../lab/until.ts";
 import { files } from "../../../resources/host/files.ts";
-import { sha256 } from "../../../resources/host/ledger/declared-path.ts";
 import { services } from "../../../resources/host/services.ts";
 import type { Json } from "../../../resources/kernel/definition.ts";
+import { digestOf } from "../../../values/digest.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 
 let bed: ResourceLab;
@@ -217,7 +217,7 @@ test("a unit that is enabled for now is so again after it was enabled for good",
 
 describe("files that a service reads", () => {
   const declaring = (word: string) =>
-    wants({ "nginx.service": { reloadOn: { [site]: sha256(siteSaying(word)) } } });
+    wants({ "nginx.service": { reloadOn: { [site]: digestOf(siteSaying(word)) } } });
 
   test("make it reload, not restart, and only when they change", async () => {
     const life = resource("reload");
@@ -240,7 +240,7 @@ describe("files that a service reads", () => {
     await life.up(declaring("good"));
     const broken = "server { lisen 8088; }\n";
     await write(site, broken);
-    const wrong = wants({ "nginx.service": { reloadOn: { [site]: sha256(broken) } } });
+    const wrong = wants({ "nginx.service": { reloadOn: { [site]: digestOf(broken) } } });
     await expect(life.up(wrong)).rejects.toThrow(
       /unknown directive.*lisen[\s\S]*It still runs as it did before/,
     );
@@ -258,8 +258,8 @@ describe("files that a service reads", () => {
     await write(site, siteSaying("theirs"));
     expect((await life.preview(declaring("ours"))).differs).toEqual({
       [`services[nginx.service][reloadOn][${site}]`]: [
-        sha256(siteSaying("theirs")),
-        sha256(siteSaying("ours")),
+        digestOf(siteSaying("theirs")),
+        digestOf(siteSaying("ours")),
       ],
       "status[loaded]": [`nginx.service has not loaded ${site}`, "the files as they are"],
     });

@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "../values/digest.ts";
@@ -17,9 +28,22 @@ export interface MetadataCache {
   /** Something small that was found out about content known by its digest; undefined when it was not. */
   recall(cacheKey: string): Promise<string | undefined>;
   remember(cacheKey: string, text: string): Promise<void>;
-  /** Removes what was not used for so many days; says how many files went. */
-  prune(days: number): Promise<number>;
+  /**
+   * Removes what was not used for 90 days, if that was not done today yet, and says how many files went. Never fails: what
+   * cannot be read or removed stays.
+   *
+   * @param now The day is that of UTC. @default the time of the call
+   */
+  prune(now?: Date): Promise<number>;
 }
+
+const dayMs = 86_400_000;
+/** A stack that is previewed more seldom reads and plans its mirrors anew then. */
+const unusedMs = 90 * dayMs;
+/** What the cache keeps, and what was to become that. */
+const ownFiles = /^([0-9a-f]{64}|(note|draft)-.*)$/;
+/** One for the day on which the cache was pruned last. */
+const stamps = /^pruned-\d{4}-\d\d-\d\d$/;
 
 /** The cacheKey of what is remembered for a while only: it is another one six hours later, or earlier. */
 export function expiringKey(cacheKey: string, now: Date): string {
@@ -65,6 +89,22 @@ export function metadataCache(directory: string): MetadataCache {
     }
   }
 
+  async function removeUnused(since: number, stamp: string): Promise<number> {
+    let count = 0;
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      if (stamps.test(name) && name < stamp) await rm(path, { force: true }).catch(() => {});
+      if (!ownFiles.test(name)) continue;
+      const found = await stat(path).catch(() => undefined);
+      if (!found?.isFile() || found.mtimeMs >= since) continue;
+      await rm(path, { force: true }).then(
+        () => count++,
+        () => {},
+      );
+    }
+    return count;
+  }
+
   return {
     async get(sha256) {
       if (!/^[0-9a-f]{64}$/.test(sha256)) return undefined;
@@ -95,17 +135,15 @@ export function metadataCache(directory: string): MetadataCache {
         return note(cacheKey);
       });
     },
-    async prune(days) {
-      const oldest = Date.now() - days * 86_400_000;
-      let count = 0;
-      for (const name of await readdir(directory).catch(() => [])) {
-        if (!/^([0-9a-f]{64}|(note|draft)-.*)$/.test(name)) continue;
-        const found = await stat(join(directory, name)).catch(() => undefined);
-        if (!found || found.mtimeMs >= oldest) continue;
-        await rm(join(directory, name), { force: true });
-        count += 1;
+    async prune(now = new Date()) {
+      const stamp = `pruned-${now.toISOString().slice(0, 10)}`;
+      try {
+        // Of all that come on one day, in whatever process, one makes the file.
+        await writeFile(join(directory, stamp), "", { flag: "wx", mode: 0o600 });
+        return await removeUnused(now.getTime() - unusedMs, stamp);
+      } catch {
+        return 0;
       }
-      return count;
     },
   };
 }

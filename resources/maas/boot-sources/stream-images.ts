@@ -1,3 +1,4 @@
+import { defaultCache } from "../../../content/metadata-cache.ts";
 import { type ImageVersions, versionsOf } from "../../../content/simplestreams/maas-images.ts";
 import { hostNamed } from "../../../hosts/connections.ts";
 import { offeredImages, selectedImages } from "./preflight.ts";
@@ -28,6 +29,8 @@ export interface StreamImages {
  */
 export async function getStreamImages(request: StreamImagesRequest): Promise<StreamImages> {
   const seen = request.direct ? readerOnWorkstation() : readerOnHost(hostNamed(request.host));
-  const { images } = await offeredImages(seen, request.url, Buffer.from(request.keyring, "base64"));
+  const cache = defaultCache();
+  const { images } = await offeredImages(seen, request.url, Buffer.from(request.keyring, "base64"), cache);
+  await cache.prune();
   return { images: versionsOf(selectedImages(images, request.selections)), changes: [], warnings: [] };
 }

@@ -130,6 +130,7 @@ export async function planAptMirror(request: AptPlanRequest): Promise<AptMirrorP
   const found = JSON.parse(String(await cache.get(publication.contents))) as Found;
   const changes = digest === published?.plan ? [] : await changesOf(host, request, published, digest, locals);
   collectGarbage();
+  await cache.prune();
   // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
   const warnings = [
     ...accessWarnings(request.upstream.url, request.upstream),

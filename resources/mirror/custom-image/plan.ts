@@ -119,6 +119,7 @@ export async function planCustomImage(
   if (before !== version.serial || published?.updated !== version.updated.toISOString()) {
     await requireDiskSpace(publisher, { directory, store, workList, programs: ["nginx", "gpg"] });
   }
+  await cache.prune();
   return {
     digest,
     serial: version.serial,

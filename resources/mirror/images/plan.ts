@@ -138,6 +138,7 @@ export async function planImageMirror(
       programs: ["nginx", "curl"],
     });
   }
+  await cache.prune();
   const warnings = [...accessWarnings(base, request.upstream), ...found.warnings];
   return { ...found, digest, changes, warnings };
 }

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "@jest/globals";
@@ -48,5 +57,103 @@ describe("the metadata cache", () => {
     expect(await cache.get(sha256)).toBeUndefined();
     expect(await cache.recall("a subject")).toBeUndefined();
     expect(await cache.recall("another")).toBeUndefined();
+  });
+});
+
+describe("what the cache has and nobody uses", () => {
+  const dayMs = 86_400_000;
+  const now = new Date();
+  const tomorrow = new Date(now.getTime() + dayMs);
+  const unused = (name: string, days: number) => {
+    const time = new Date(now.getTime() - days * dayMs);
+    utimesSync(join(directory, name), time, time);
+  };
+  const stamp = (day: Date) => `pruned-${day.toISOString().slice(0, 10)}`;
+
+  /** A text, a note and what a killed process left, all of them last used so many days ago. */
+  async function filled(days: number): Promise<string[]> {
+    const before = readdirSync(directory);
+    const cache = metadataCache(directory);
+    await cache.put(`text ${days}`);
+    await cache.remember(`key ${days}`, "found");
+    writeFileSync(join(directory, `draft-1-${days}`), "half");
+    const names = readdirSync(directory).filter((name) => !before.includes(name));
+    for (const name of names) unused(name, days);
+    return names;
+  }
+
+  /** Does something as a user whom modes bind: root, whom none binds, becomes nobody meanwhile. */
+  async function withoutRights<T>(work: () => Promise<T>): Promise<T> {
+    if (process.geteuid?.() !== 0) return work();
+    const nobody = 65_534;
+    chownSync(directory, nobody, nobody);
+    process.seteuid?.(nobody);
+    try {
+      return await work();
+    } finally {
+      process.seteuid?.(0);
+    }
+  }
+
+  test("goes after 90 days, and what was used since stays", async () => {
+    await filled(91);
+    const kept = await filled(89);
+    expect(await metadataCache(directory).prune(now)).toBe(3);
+    expect(readdirSync(directory).sort()).toEqual([...kept, stamp(now)].sort());
+  });
+
+  test("is not what was made long ago and read today", async () => {
+    await filled(200);
+    const cache = metadataCache(directory);
+    expect(String(await cache.get(digest("text 200")))).toBe("text 200");
+    expect(await cache.recall("key 200")).toBe("found");
+    expect(await cache.prune(now)).toBe(1);
+    expect(String(await cache.get(digest("text 200")))).toBe("text 200");
+    expect(await cache.recall("key 200")).toBe("found");
+  });
+
+  test("is looked for once a day", async () => {
+    const cache = metadataCache(directory);
+    await cache.put("anything");
+    await cache.prune(now);
+    await filled(91);
+    expect(await cache.prune(now)).toBe(0);
+    expect(await metadataCache(directory).prune(now)).toBe(0);
+    expect(await cache.prune(tomorrow)).toBe(3);
+    expect(readdirSync(directory).sort()).toEqual([digest("anything"), stamp(tomorrow)].sort());
+  });
+
+  test("is removed by one of many that come at once", async () => {
+    await filled(91);
+    const counts = await Promise.all(Array.from({ length: 8 }, () => metadataCache(directory).prune(now)));
+    expect(counts.sort()).toEqual([0, 0, 0, 0, 0, 0, 0, 3]);
+  });
+
+  test("is nothing that others have put there", async () => {
+    mkdirSync(join(directory, digest("a directory")));
+    const others = ["notes.txt", "README", digest("a directory")];
+    for (const name of others.slice(0, 2)) writeFileSync(join(directory, name), "mine");
+    for (const name of others) unused(name, 400);
+    expect(await metadataCache(directory).prune(now)).toBe(0);
+    expect(readdirSync(directory)).toEqual(expect.arrayContaining(others));
+  });
+
+  test.each([
+    ["read", 0o300],
+    ["written to", 0o500],
+    ["entered", 0o000],
+  ])("stays where the directory cannot be %s", async (_, mode) => {
+    const names = await filled(91);
+    chmodSync(directory, mode);
+    expect(await withoutRights(() => metadataCache(directory).prune(now))).toBe(0);
+    chmodSync(directory, 0o700);
+    expect(readdirSync(directory)).toEqual(expect.arrayContaining(names));
+  });
+
+  test("is left alone where there is no cache, or no directory at its place", async () => {
+    expect(await metadataCache(join(directory, "none")).prune(now)).toBe(0);
+    writeFileSync(join(directory, "file"), "");
+    expect(await metadataCache(join(directory, "file")).prune(now)).toBe(0);
+    expect(readdirSync(directory)).toEqual(["file"]);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { defaultCache } from "../../../../../content/metadata-cache.ts";
@@ -10,7 +10,10 @@ import {
   planImageMirror,
 } from "../../../../../resources/mirror/images/plan.ts";
 import type { ImageSummary } from "../../../../../resources/mirror/images/tree.ts";
-import type { Publication } from "../../../../../resources/mirror/published-tree/publication.ts";
+import {
+  loadPublication,
+  type Publication,
+} from "../../../../../resources/mirror/published-tree/publication.ts";
 import { HostOnThisMachine, runHere } from "../../../../host-on-this-machine.ts";
 import {
   loader,
@@ -168,6 +171,21 @@ describe("a lookup", () => {
     const second = await look();
     expect(asked).toEqual([index]);
     expect(second).toEqual({ ...first, changes: [] });
+  });
+
+  test("takes out of the cache what nobody has used for long, and nothing that the mirror needs", async () => {
+    const { digest } = await look();
+    const other = await defaultCache().put("of a mirror that is gone");
+    const cache = join(root, "cache/airgapped-maas/metadata");
+    for (const name of readdirSync(cache)) {
+      if (name.startsWith("pruned-")) rmSync(join(cache, name));
+      else utimesSync(join(cache, name), 0, 0);
+    }
+    asked = [];
+    expect((await look()).digest).toBe(digest);
+    expect(asked).toEqual([index]);
+    expect(readdirSync(cache)).not.toContain(other);
+    expect((await loadPublication(digest)).texts.size).toBeGreaterThan(2);
   });
 
   test("makes another plan for another choice without reading more than what has moved", async () => {

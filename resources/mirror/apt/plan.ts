@@ -69,8 +69,10 @@ const planVersion = 4;
  *
  * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
  */
-export async function planAptMirror(request: AptPlanRequest): Promise<AptMirrorPlan> {
-  const host = hostNamed(request.host);
+export async function planAptMirror(
+  request: AptPlanRequest,
+  host: Host = hostNamed(request.host),
+): Promise<AptMirrorPlan> {
   const cache = defaultCache();
   if (request.pinnedTo) {
     const [keys, { found, digest }] = await Promise.all([

@@ -12,8 +12,8 @@
 #   WORK (scripts.ts), DESTINATIONS (a kind of tree), SLOWEST PROXY (upstream-access.ts), VALID
 #   SUITES (../apt/scripts.ts)
 
-# step WHAT: what the job does from now on, as a gerund phrase, for whoever explains its end.
-step() { echo "step $1"; }
+# step ID WHAT: what the job does from now on: a word for job.ts, and a gerund phrase for people.
+step() { echo "step $1 $2"; }
 
 # Faults are told on standard error, as standard output may be a file at that moment. Both are the job's log.
 fault() {

@@ -13,8 +13,8 @@ interface JobTexts {
 }
 
 /**
- * Runs a job that publishes. Of its lines, those that start with `progress ` are shown as it works, `step ` says what it
- * does from then on, `fault ` what was wrong, and `remedy ` what to do about that.
+ * Runs a job that publishes. Of its lines, those that start with `progress ` are shown as it works, `step ` has an id and says what it
+ * does from then on, `published ` names the snapshot that is served from then on, `fault ` what was wrong, and `remedy ` what to do about that.
  *
  * @throws ExplainedError with the faults, or with its step and the end of its output where it names none; and with what
  * is free where it could write no further
@@ -26,7 +26,7 @@ export async function runJob(
   { input, secret }: Pick<Job, "input" | "secret"> = {},
 ): Promise<void> {
   const faults: string[] = [];
-  let doing = "";
+  let doing: { readonly id: string; readonly text: string } | undefined;
   let published: string | undefined;
   let advice: string | undefined;
   const result = await host.job({
@@ -37,16 +37,19 @@ export async function runJob(
     step,
     allowFailure: true,
     onProgress: (line) => {
-      const [, kind, text = ""] = /^(progress|fault|step|remedy) (.*)$/.exec(line) ?? [];
+      const [, kind, text = ""] = /^(progress|fault|step|published|remedy) (.*)$/.exec(line) ?? [];
       if (kind === "progress") progress(text);
       if (kind === "fault") faults.push(text);
-      if (kind === "step") doing = text;
-      if (kind === "progress" && text.startsWith("published ")) published = text.slice("published ".length);
+      if (kind === "step") doing = { id: text.replace(/ .*/, ""), text: text.replace(/^\S+ /, "") };
+      if (kind === "published") {
+        published = text;
+        progress(`published ${text}`);
+      }
       if (kind === "remedy") advice = text;
     },
   });
   if (result.code === 0) return;
-  const at = published ? "removing what no tree refers to" : doing || step;
+  const at = published ? "removing what no tree refers to" : (doing?.text ?? step);
   const said = faults.length > 0 ? faults.join("\n    ") : lastWords(result, at);
   const full = diskTrouble.test(`${faults.join("\n")}\n${result.tail.join("\n")}`);
   const disk = full
@@ -60,7 +63,7 @@ export async function runJob(
     : "What was served before is served unchanged.";
   const way = full
     ? (remedyFor(said) ?? "Make room on that file system (`df -h`, `df -i`), then run the update again.")
-    : at === "fetching"
+    : doing?.id === "fetch" && !published
       ? (advice ?? remedy)
       : faults.length > 0 && !published
         ? "Put right what is named above, then run the update again."
@@ -75,7 +78,7 @@ export async function runJob(
 
 /** How a job ended that named no fault, and what it said that was not meant for us. */
 function lastWords({ code, tail }: JobResult, doing: string): string {
-  const words = tail.filter((line) => !/^(progress|step) /.test(line)).slice(-8);
+  const words = tail.filter((line) => !/^(progress|step|published) /.test(line)).slice(-8);
   const end =
     code > 128 ? `signal ${code - 128} ended the job` : `a command failed (the job's exit status is ${code})`;
   return [`${end} while ${doing}${words.length > 0 ? ":" : ", and nothing was said"}`, ...words].join(

@@ -4,19 +4,19 @@
 #   discard_unproven publish_tree prune finish (tree.sh), fetch_missing (fetch.sh), make_tree (a kind of tree)
 # Needs variables: WORK (scripts.ts)
 
-step "checking what it is to do"
+step check "checking the plan"
 check_settings
 check_list
 refuse_planted_links
 take_lock
 rm -rf "$WORK/tree" "$WORK/vouched"
 mkdir -p "$WORK/tree/public"
-step "looking at what is there"
+step look "checking what is on the host"
 discard_damaged
 discard_unproven
-step "fetching"
+step fetch "fetching"
 fetch_missing
-step "putting the snapshot together"
+step assemble "putting the snapshot together"
 echo "progress putting the snapshot together"
 make_tree
 publish_tree

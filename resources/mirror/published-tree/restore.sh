@@ -5,7 +5,7 @@
 #   finish (tree.sh), restore_tree (a kind of tree)
 # Needs variables: ROOT PINNED WORK (scripts.ts)
 
-step "checking what it is to do"
+step check "checking the plan"
 check_settings
 refuse_planted_links
 kept=$ROOT/trees/$PINNED
@@ -22,7 +22,7 @@ if [ -s "$WORK/faults" ]; then
   sed 's/^\([^\t]*\)\t\(.*\)/fault \2: \1/' "$WORK/faults" | head
   exit 65
 fi
-step "putting the snapshot right"
+step repair "repairing the snapshot"
 mend "$kept"
 restore_tree "$kept"
 finish

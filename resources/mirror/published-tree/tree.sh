@@ -153,7 +153,7 @@ switch_to() {
   : >"$ROOT/.unfinished"
   ln -sfn "trees/$1" "$ROOT/current.new"
   mv -T "$ROOT/current.new" "$ROOT/current"
-  echo "progress published $1"
+  echo "published $1"
   sync -f "$ROOT"
 }
 

@@ -113,7 +113,7 @@ describe("publishing", () => {
   test("what is planned is fetched once, checked, and served whole", async () => {
     offer(good);
     const { code, lines } = await publish();
-    expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: `progress published ${published()}` });
+    expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: `published ${published()}` });
     expect(served("dists/noble/InRelease")).toBe("root 1");
     expect(served("pool/a+b~1.deb")).toBe("deb 1");
     expect([...upstream.asked].sort()).toEqual(Object.keys(good).sort());

@@ -32,7 +32,7 @@ test("a job that goes well says nothing", async () => {
 
 test("faults of what is fetched are said, with what the job says is to be done about them", async () => {
   const fault = "fault pool/a.deb: the server answered 401";
-  const of = (...lines: string[]) => saidOf(65, "step fetching", ...lines);
+  const of = (...lines: string[]) => saidOf(65, "step fetch fetching", ...lines);
   expect(await of(fault)).toMatch(/pool\/a\.deb: the server answered 401\n.*when upstream is well/);
   const advised = await of(fault, "remedy Put right what is named there.");
   expect(advised).toMatch(/served unchanged\. Put right what is named there\.$/);

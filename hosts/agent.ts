@@ -1,26 +1,26 @@
 import { connect } from "node:net";
 import ssh2, { type ParsedKey } from "ssh2";
 import { type Certificate, isCertificateType, readCertificate } from "./certificates.ts";
-import { askedOfAgent, certificateOf, withCertificate } from "./certified-login.ts";
+import { agentSigningRequest, certificateOf, withCertificate } from "./certified-login.ts";
 import { keyType } from "./known-hosts.ts";
 import { Malformed, WireReader } from "./wire-format.ts";
 
 const requestIdentities = 11;
 const identitiesAnswer = 12;
-/** As OpenSSH has it (MAX_AGENT_REPLY_LEN). */
-const longestAnswer = 256 * 1024;
-const patienceMs = 20_000;
+/** The same limit as OpenSSH (MAX_AGENT_REPLY_LEN). */
+const maximumAnswerBytes = 256 * 1024;
+const timeoutMs = 20_000;
 
 /** What an agent holds. */
 interface Held {
   readonly keys: readonly ParsedKey[];
-  /** What it holds and cannot be used, for people. */
+  /** Keys and certificates in it that cannot be used, as text for messages. */
   readonly problems: readonly string[];
 }
 
 /**
- * An agent that offers the configured keys first, and no others where the configuration says so; each behind its
- * certificates, which the agent may hold itself or which lie in files.
+ * An agent that offers the configured keys first, and only those where the configuration says so. Each key follows its
+ * certificates, which come from the agent or from files.
  */
 export class ConfiguredAgent extends ssh2.OpenSSHAgent {
   readonly #socket: string;
@@ -28,7 +28,7 @@ export class ConfiguredAgent extends ssh2.OpenSSHAgent {
   readonly #certificates: readonly Certificate[];
   readonly #only: boolean;
 
-  /** @param certificates from files, for whichever of the agent's keys they fit */
+  /** @param certificates From files. Each is offered with the key of the agent that it belongs to. */
   constructor(
     socket: string,
     configured: readonly Buffer[],
@@ -42,7 +42,7 @@ export class ConfiguredAgent extends ssh2.OpenSSHAgent {
     this.#only = only;
   }
 
-  /** In the order of offering. */
+  /** In the order in which they are offered. */
   async list(): Promise<Held> {
     const problems: string[] = [];
     const found: { key: ParsedKey; rank: number }[] = [];
@@ -66,7 +66,7 @@ export class ConfiguredAgent extends ssh2.OpenSSHAgent {
         problems.push(unusableKey("a key in the agent", type));
         continue;
       }
-      // Files may fit keys that the configuration does not name otherwise: CertificateFile names them.
+      // CertificateFile may name a certificate whose key the configuration does not name.
       const fitting = this.#certificates.filter(
         (certificate) =>
           certificate.plainKey.equals(blob) && !blobs.some((other) => other.equals(certificate.blob)),
@@ -78,7 +78,7 @@ export class ConfiguredAgent extends ssh2.OpenSSHAgent {
     const offered = found.filter(
       ({ key, rank }) => !this.#only || Number.isFinite(rank) || certificateOf(key) !== undefined,
     );
-    // Sorting keeps the order of equals, and certificates go before their keys.
+    // The sort is stable. Certificates come before their keys.
     const before = (key: ParsedKey) => (certificateOf(key) ? 0 : 1);
     offered.sort((a, b) => (a.rank === b.rank ? before(a.key) - before(b.key) : a.rank < b.rank ? -1 : 1));
     return { keys: offered.map(({ key }) => key), problems };
@@ -97,18 +97,18 @@ export class ConfiguredAgent extends ssh2.OpenSSHAgent {
     options: ssh2.SigningRequestOptions | ssh2.SignCallback = {},
     done?: ssh2.SignCallback,
   ): boolean {
-    // ssh2 itself gives options, and then the function to be called.
+    // ssh2 passes options first, then the callback.
     const callback = done ?? (options as ssh2.SignCallback);
-    const plainly = done ? (options as ssh2.SigningRequestOptions) : {};
-    const asked = askedOfAgent(key as ParsedKey);
-    if (!asked) return super.sign(key, data, plainly, callback);
-    return super.sign(asked.key, data, asked.hash ? { hash: asked.hash } : {}, callback);
+    const plainOptions = done ? (options as ssh2.SigningRequestOptions) : {};
+    const request = agentSigningRequest(key as ParsedKey);
+    if (!request) return super.sign(key, data, plainOptions, callback);
+    return super.sign(request.key, data, request.hash ? { hash: request.hash } : {}, callback);
   }
 }
 
-/** What to say of a key of a type that cannot be used here. */
+/** The message for a key whose type is not supported. */
 export function unusableKey(what: string, type: string): string {
-  if (/^sk-/.test(type)) return `${what} lives in a FIDO security key (${type}), which is not supported`;
+  if (/^sk-/.test(type)) return `${what} is on a FIDO security key (${type}), which is not supported`;
   return `${what} is of a type that is not supported (${type || "unknown"})`;
 }
 
@@ -125,7 +125,7 @@ function readHeld(blob: Buffer, problems: string[]): ParsedKey | undefined {
   }
 }
 
-/** The public halves of all that an agent holds. ssh2 leaves out what it does not know, so certificates. */
+/** The public keys of everything in an agent, certificates included. ssh2's own list leaves out certificates. */
 function heldBlobs(path: string): Promise<Buffer[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -135,14 +135,14 @@ function heldBlobs(path: string): Promise<Buffer[]> {
       if (error) reject(error);
       else resolve(blobs);
     };
-    socket.setTimeout(patienceMs, () => end(new Error(`no answer within ${patienceMs / 1000} s`)));
+    socket.setTimeout(timeoutMs, () => end(new Error(`no answer within ${timeoutMs / 1000} s`)));
     socket.on("error", end);
-    socket.on("close", () => end(new Error("it hung up")));
+    socket.on("close", () => end(new Error("it closed the connection")));
     socket.on("data", (chunk) => {
       received = Buffer.concat([received, chunk]);
       if (received.length < 4) return;
       const length = received.readUInt32BE(0);
-      if (length > longestAnswer) return end(new Error("its answer is too long"));
+      if (length > maximumAnswerBytes) return end(new Error("its answer is too long"));
       if (received.length < 4 + length) return;
       try {
         end(undefined, identities(received.subarray(4, 4 + length)));
@@ -155,7 +155,7 @@ function heldBlobs(path: string): Promise<Buffer[]> {
 }
 
 function identities(answer: Buffer): Buffer[] {
-  if (answer[0] !== identitiesAnswer) throw new Malformed("it does not tell what it holds");
+  if (answer[0] !== identitiesAnswer) throw new Malformed("it does not list its keys");
   const reader = new WireReader(answer.subarray(1));
   const count = reader.uint32();
   const blobs: Buffer[] = [];

@@ -8,33 +8,34 @@ import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts
 import type { KnownKeys } from "./known-hosts.ts";
 import { revokedAmong } from "./revoked-host-keys.ts";
 
-/** Bytes of output; a certificate has a few hundred. */
-const mostOutput = 1024 * 1024;
+/** Bytes of output. A certificate has a few hundred. */
+const maximumOutputBytes = 1024 * 1024;
 
-/** What asking a host for its certificates gave. */
+/** The result of asking a host for its certificates. */
 interface Scan {
   /** Lines as `ssh-keyscan -c` prints them. */
   readonly lines: readonly string[];
-  /** Why there are none, where that is known. */
+  /** Why there are no lines, if known. */
   readonly problem?: string;
 }
 
 /**
- * What each host last answered to this process. A question costs three connections, and a host turns people away
- * when there are too many at once (MaxStartups).
+ * The last answer of each host in this process. Each scan costs three connections, and a host rejects connections when
+ * there are too many at once (MaxStartups).
  */
 const scans = new WeakMap<Destination, Promise<Scan>>();
 
-/** To be called when an answer has led to nothing: by the next time, the host may have another certificate. */
+/** Call this when the certificates were not accepted: the host may have another one at the next attempt. */
 export function forgetScan(destination: Destination): void {
   scans.delete(destination);
 }
 
 /**
- * The keys that a host's certificates make known. They are asked for with OpenSSH's ssh-keyscan, because the SSH
- * library here cannot take them in the key exchange; anybody may have answered, so each has to prove itself.
+ * The host keys that are trusted because of their certificates. OpenSSH's ssh-keyscan asks for them, because the SSH
+ * library cannot accept certificates in the key exchange. The answer may come from any machine, so each certificate is
+ * verified.
  *
- * @param forward opens a connection to the host's port, where it is behind another one
+ * @param forward Opens a connection to the host's port, where it is behind a jump host.
  */
 export async function certify(
   destination: Destination,
@@ -52,24 +53,23 @@ export async function certify(
     certified.keys.map(({ certificate }) => certificate.blob),
   );
   if (revoked.includes(true)) {
-    const found = `its certificate, or the key or authority of it, is revoked in ${destination.revokedHostKeys}`;
-    const remedy =
-      "Do not connect: that was withdrawn. Give the host a new key, signed by an authority in force.";
+    const found = `its certificate, its key or its authority is revoked in ${destination.revokedHostKeys}`;
+    const remedy = "Do not connect. Give the host a new key, signed by a valid authority.";
     return {
       keys: certified.keys.filter((_, index) => !revoked[index]),
       problems: [...certified.problems, { found, remedy }],
     };
   }
   if (!problem) return certified;
-  const remedy = "See that `ssh-keyscan -c` works here: it is how a host's certificate is asked for.";
+  const remedy = "Check that `ssh-keyscan -c` works on this machine. It asks the host for its certificate.";
   return { ...certified, problems: [...certified.problems, { found: problem, remedy }] };
 }
 
 async function scan(destination: Destination, forward?: () => Promise<Duplex>): Promise<Scan> {
   const seconds = destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds;
   if (!forward) return keyscan(destination.hostname, destination.port, seconds);
-  // ssh-keyscan knows no ProxyJump, and a hop need not have a shell: so it is given a port of this machine that
-  // leads through the hop, for as long as it runs.
+  // ssh-keyscan does not support ProxyJump, and a jump host may have no shell. So it gets a local port that is
+  // forwarded through the jump host while it runs.
   const server = createServer((socket) => {
     socket.on("error", () => {});
     forward().then(
@@ -88,7 +88,11 @@ async function scan(destination: Destination, forward?: () => Promise<Duplex>): 
 
 function keyscan(hostname: string, port: number, timeoutSeconds: number): Promise<Scan> {
   const args = ["-c", "-t", "ed25519,ecdsa,rsa", "-T", String(timeoutSeconds), "-p", String(port)];
-  const limits = { timeout: (timeoutSeconds + 5) * 1000, maxBuffer: mostOutput, encoding: "utf8" } as const;
+  const limits = {
+    timeout: (timeoutSeconds + 5) * 1000,
+    maxBuffer: maximumOutputBytes,
+    encoding: "utf8",
+  } as const;
   return new Promise((resolve) => {
     execFile("ssh-keyscan", [...args, "--", hostname], limits, (error, stdout, stderr) => {
       const lines = stdout.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
@@ -98,8 +102,10 @@ function keyscan(hostname: string, port: number, timeoutSeconds: number): Promis
           lines,
           problem: "there is no ssh-keyscan on this machine (package openssh-client)",
         });
-      const said = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-      resolve(said.length > 0 ? { lines, problem: `ssh-keyscan: ${said.join("; ")}` } : { lines });
+      const errorLines = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+      resolve(
+        errorLines.length > 0 ? { lines, problem: `ssh-keyscan: ${errorLines.join("; ")}` } : { lines },
+      );
     });
   });
 }

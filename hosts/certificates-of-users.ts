@@ -1,19 +1,19 @@
 import { type Certificate, invalidAt } from "./certificates.ts";
 import { fingerprint, keyType } from "./known-hosts.ts";
 
-/** A certificate that a login can be tried with. */
+/** A certificate that is offered in a login. */
 export interface Shown {
   readonly certificate: Certificate;
-  /** A file, or how else people know it. */
+  /** Its file, or its name in the agent. */
   readonly where: string;
 }
 
 /**
- * Why a host may have refused certificates, as far as it can be seen from here. Said only when a login was
- * refused: it is the host that decides, by its own clock and its own lists.
+ * Why a host may have refused certificates, as far as this machine can tell. Used only after a refused login: the host
+ * decides, by its own clock and lists.
  *
- * @param now milliseconds since 1970
- * @returns clauses for people, and what to do; no remedy where there is no certificate
+ * @param now Milliseconds since 1970.
+ * @returns Clauses for messages, and a remedy. There is no remedy without a certificate.
  */
 export function userCertificateWarnings(
   shown: readonly Shown[],
@@ -23,10 +23,10 @@ export function userCertificateWarnings(
   const found: string[] = [];
   let remedy: string | undefined;
   for (const { certificate, where } of shown) {
-    const doubt = doubtAbout(certificate, user, now);
-    if (!doubt) continue;
-    found.push(`the certificate ${where} ${doubt.found}`);
-    remedy ??= doubt.remedy;
+    const problem = problemWith(certificate, user, now);
+    if (!problem) continue;
+    found.push(`the certificate ${where} ${problem.found}`);
+    remedy ??= problem.remedy;
   }
   const [first] = shown;
   if (!first) return { found, remedy: undefined };
@@ -39,15 +39,15 @@ export function userCertificateWarnings(
   };
 }
 
-function doubtAbout(
+function problemWith(
   certificate: Certificate,
   user: string,
   now: number,
 ): { found: string; remedy: string } | undefined {
   if (certificate.use !== "user") {
     return {
-      found: "is one for hosts",
-      remedy: "Name a certificate for users in CertificateFile (`ssh-keygen -s CA_KEY` without -h).",
+      found: "is a host certificate",
+      remedy: "Name a user certificate in CertificateFile (`ssh-keygen -s CA_KEY` without -h).",
     };
   }
   const invalid = invalidAt(certificate, now);
@@ -55,23 +55,26 @@ function doubtAbout(
     return {
       found: invalid.found,
       remedy: invalid.early
-        ? "Set the clock of this machine, if it is wrong; else wait, or get another certificate."
-        : "Get a new certificate from your authority. If the time here is wrong, set the clock of this machine.",
+        ? "If the clock of this machine is wrong, set it. Otherwise wait, or get another certificate."
+        : "Get a new certificate from your authority. If the clock of this machine is wrong, set it.",
     };
   }
   const { principals, criticalOptions } = certificate;
   if (!principals.includes(user)) {
-    const whom = principals.length > 0 ? `is for ${principals.join(", ")}, not for ${user}` : "is for nobody";
+    const found =
+      principals.length > 0
+        ? `is for ${principals.join(", ")}, not for ${user}`
+        : "is not valid for any user";
     return {
-      found: whom,
-      remedy: `Get a certificate for ${user} (\`ssh-keygen -s CA_KEY -n ${user} ...\`), log in as a user whom it is for (User), or let the host map them (AuthorizedPrincipalsFile).`,
+      found,
+      remedy: `Get a certificate for ${user} (\`ssh-keygen -s CA_KEY -n ${user} ...\`), log in as one of its users (User), or let the host map them (AuthorizedPrincipalsFile).`,
     };
   }
   if (criticalOptions.length > 0) {
     return {
-      found: `has conditions (${criticalOptions.join(", ")})`,
+      found: `has critical options (${criticalOptions.join(", ")})`,
       remedy:
-        "Log in from where the certificate's source-address allows it, or get a certificate without conditions.",
+        "Log in from where the certificate's source-address allows it, or get a certificate without critical options.",
     };
   }
   return undefined;

@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { Malformed, WireReader } from "./wire-format.ts";
 
-/** Bits of an RSA key, as ssh wants them without a RequiredRSASize of its own. */
-const fewestRsaBits = 1024;
+/** Minimum bits of an RSA key: ssh's default for RequiredRSASize. */
+const minimumRsaBits = 1024;
 const curves: ReadonlyMap<string, { name: string; jwk: string; bytes: number; hash: string }> = new Map([
   ["ecdsa-sha2-nistp256", { name: "nistp256", jwk: "P-256", bytes: 32, hash: "sha256" }],
   ["ecdsa-sha2-nistp384", { name: "nistp384", jwk: "P-384", bytes: 48, hash: "sha384" }],
@@ -14,11 +14,11 @@ const rsaHashes: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Verifies an authority's signature over a certificate. SHA-1 (`ssh-rsa`) is refused, as in ssh since 8.2.
+ * Verifies an authority's signature of a certificate. SHA-1 (`ssh-rsa`) is refused, as in ssh since 8.2.
  *
- * @param authority a plain public key blob; that a certificate could sign certificates is ruled out by the format
- * @returns the algorithm that was used
- * @throws Malformed with what is wrong
+ * @param authority A plain public key blob. The format excludes certificates that sign certificates.
+ * @returns The algorithm that was used.
+ * @throws Malformed with the reason.
  */
 export function verifySignature(authority: Buffer, signed: Buffer, signature: Buffer): string {
   const { type, key } = authorityKey(authority);
@@ -49,7 +49,7 @@ function authorityKey(blob: Buffer): { type: string; key: KeyObject } {
     try {
       return createPublicKey({ key: members, format: "jwk" });
     } catch {
-      throw new Malformed(`the key of its authority is no ${type} key`);
+      throw new Malformed(`the key of its authority is not a valid ${type} key`);
     }
   };
   const base64url = (bytes: Buffer) => bytes.toString("base64url");
@@ -58,8 +58,8 @@ function authorityKey(blob: Buffer): { type: string; key: KeyObject } {
   if (type === "ssh-rsa") {
     const [e, n] = [reader.string(), reader.string()].map(unsigned) as [Buffer, Buffer];
     const key = jwk({ kty: "RSA", e: base64url(e), n: base64url(n) });
-    if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < fewestRsaBits)
-      throw new Malformed(`the RSA key of its authority has fewer than ${fewestRsaBits} bits`);
+    if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < minimumRsaBits)
+      throw new Malformed(`the RSA key of its authority has fewer than ${minimumRsaBits} bits`);
     return { type, key };
   }
   const curve = curves.get(type);
@@ -67,12 +67,12 @@ function authorityKey(blob: Buffer): { type: string; key: KeyObject } {
   const name = reader.text();
   const point = reader.string();
   if (name !== curve.name || point.length !== 1 + 2 * curve.bytes || point[0] !== 4)
-    throw new Malformed(`the key of its authority is no ${type} key`);
+    throw new Malformed(`the key of its authority is not a valid ${type} key`);
   const x = base64url(point.subarray(1, 1 + curve.bytes));
   return { type, key: jwk({ kty: "EC", crv: curve.jwk, x, y: base64url(point.subarray(1 + curve.bytes)) }) };
 }
 
-/** Both numbers of an ECDSA signature at the curve's length, from SSH's two numbers of any length. */
+/** Both numbers of an ECDSA signature, padded to the curve's length. SSH encodes them with variable length. */
 function rawSignature(value: Buffer, bytes: number): Buffer {
   const reader = new WireReader(value);
   const numbers = [reader.string(), reader.string()].map((number) => {

@@ -6,7 +6,7 @@ import { Malformed, WireReader, wireString } from "./wire-format.ts";
  * Format: OpenSSH's PROTOCOL.certkeys.
  */
 export interface Certificate {
-  /** The whole of it, as it travels. */
+  /** The complete certificate in wire format. */
   readonly blob: Buffer;
   /** E.g. `ssh-ed25519-cert-v01@openssh.com`. */
   readonly type: string;
@@ -15,23 +15,23 @@ export interface Certificate {
   /** The key inside, as a public key blob. */
   readonly plainKey: Buffer;
   readonly use: "user" | "host";
-  /** What the authority called it. */
+  /** The name that the authority gave it. */
   readonly id: string;
   /** The users or hosts it is for. */
   readonly principals: readonly string[];
   /** Seconds since 1970. */
   readonly validAfter: bigint;
-  /** Seconds since 1970; the first that it is no longer valid in. */
+  /** Seconds since 1970; the first second in which it is no longer valid. */
   readonly validBefore: bigint;
-  /** Names of the conditions that whoever accepts it must understand. */
+  /** Names of critical options. A verifier must refuse the certificate if it does not know one of them. */
   readonly criticalOptions: readonly string[];
   /** The key that signed it, as a public key blob. */
   readonly authority: Buffer;
-  /** What the authority signed with, e.g. `rsa-sha2-512`. */
+  /** The authority's signature algorithm, e.g. `rsa-sha2-512`. */
   readonly signatureAlgorithm: string;
 }
 
-/** The plain key types that there are certificates of, with the number of fields that make up such a key. */
+/** The plain key types that have a certificate type, with the number of fields of such a key. */
 const keyFields: ReadonlyMap<string, number> = new Map([
   ["ssh-ed25519", 1],
   ["ecdsa-sha2-nistp256", 2],
@@ -41,21 +41,21 @@ const keyFields: ReadonlyMap<string, number> = new Map([
 ]);
 
 const suffix = "-cert-v01@openssh.com";
-/** As OpenSSH has it (SSHKEY_CERT_MAX_PRINCIPALS). */
-const mostPrincipals = 256;
-/** How `ssh-keygen -V` writes an end that never comes. */
+/** The same limit as OpenSSH (SSHKEY_CERT_MAX_PRINCIPALS). */
+const maximumPrincipals = 256;
+/** How `ssh-keygen -V` writes a certificate without end of validity. */
 const forever = 0xffff_ffff_ffff_ffffn;
 
-/** Whether a key type is that of a certificate, of whatever key. */
+/** Whether a key type is a certificate type. */
 export function isCertificateType(type: string): boolean {
   return /-cert-v\d+@openssh\.com$/.test(type);
 }
 
 /**
- * Reads a certificate, and verifies that the authority which it names has signed it. Whether that authority is
- * to be believed, and whether it fits and is valid, are other questions.
+ * Reads a certificate, and verifies that the authority named in it has signed it. The caller checks whether that
+ * authority is trusted, whether the certificate is valid now and for which names.
  *
- * @throws Malformed with what is wrong with it
+ * @throws Malformed with the reason.
  */
 export function readCertificate(blob: Buffer): Certificate {
   const reader = new WireReader(blob);
@@ -63,24 +63,25 @@ export function readCertificate(blob: Buffer): Certificate {
   const plainType = type.endsWith(suffix) ? type.slice(0, -suffix.length) : "";
   const fields = keyFields.get(plainType);
   if (fields === undefined) {
-    throw new Malformed(isCertificateType(type) ? `${type} is not supported` : "it is no certificate");
+    throw new Malformed(isCertificateType(type) ? `${type} is not supported` : "it is not a certificate");
   }
-  reader.string(); // The nonce, which only makes what is signed unpredictable.
+  reader.string(); // The nonce, which makes the signed data unpredictable.
   const plainKey = Buffer.concat([
     wireString(plainType),
     ...Array.from({ length: fields }, () => wireString(reader.string())),
   ]);
-  reader.uint64(); // The serial number, which only lists of revoked certificates look at.
+  reader.uint64(); // The serial number, used only by revocation lists.
   const use = reader.uint32();
-  if (use !== 1 && use !== 2) throw new Malformed(`it is for neither users nor hosts (but for ${use})`);
+  if (use !== 1 && use !== 2) throw new Malformed(`its certificate type is ${use}, not 1 (user) or 2 (host)`);
   const id = reader.text();
   const principals = texts(reader.string());
-  if (principals.length > mostPrincipals) throw new Malformed(`it has over ${mostPrincipals} principals`);
+  if (principals.length > maximumPrincipals)
+    throw new Malformed(`it has more than ${maximumPrincipals} principals`);
   const validAfter = reader.uint64();
   const validBefore = reader.uint64();
   const criticalOptions = optionNames(reader.string());
-  optionNames(reader.string()); // Extensions: what a user may do beyond logging in, for the host to look at.
-  reader.string(); // Reserved: to be ignored, says the format.
+  optionNames(reader.string()); // Extensions: further rights of a user, which the host checks.
+  reader.string(); // Reserved. The format says to ignore it.
   const authority = reader.string();
   const signed = blob.subarray(0, reader.position);
   const signature = reader.string();
@@ -115,23 +116,24 @@ function optionNames(list: Buffer): string[] {
     names.push(reader.text());
     reader.string();
   }
-  if (new Set(names).size < names.length) throw new Malformed("an option is in it twice");
+  if (new Set(names).size < names.length) throw new Malformed("an option is listed twice");
   return names;
 }
 
 /** The certificate of a line `TYPE BASE64 comment`, as in a file ID-cert.pub. Throws Malformed. */
 export function readCertificateLine(line: string): Certificate {
   const [type, base64] = line.trim().split(/\s+/);
-  if (!type || !base64 || !isCertificateType(type)) throw new Malformed("it is no certificate");
+  if (!type || !base64 || !isCertificateType(type)) throw new Malformed("it is not a certificate");
   const certificate = readCertificate(Buffer.from(base64, "base64"));
-  if (certificate.type !== type) throw new Malformed(`it says ${type}, and is ${certificate.type}`);
+  if (certificate.type !== type)
+    throw new Malformed(`its line says ${type}, but the certificate says ${certificate.type}`);
   return certificate;
 }
 
 /**
- * What keeps a certificate from being valid at a time, with what to look at; undefined where it is valid.
+ * Why a certificate is not valid at a time; undefined where it is valid.
  *
- * @param now milliseconds since 1970
+ * @param now Milliseconds since 1970.
  */
 export function invalidAt(
   { validAfter, validBefore }: Certificate,
@@ -139,13 +141,13 @@ export function invalidAt(
 ): { found: string; early: boolean } | undefined {
   const seconds = BigInt(Math.floor(now / 1000));
   const validity = `valid from ${moment(validAfter)} to ${moment(validBefore)}`;
-  const here = `it is ${moment(seconds)} here`;
+  const here = `it is ${moment(seconds)} on this machine`;
   if (seconds < validAfter) return { found: `is not yet valid: ${validity}, and ${here}`, early: true };
   if (seconds >= validBefore) return { found: `has expired: ${validity}, and ${here}`, early: false };
   return undefined;
 }
 
-/** A time as people read it; those beyond the calendar of the language count as none. */
+/** A time for messages. Times that JavaScript cannot represent are shown as seconds. */
 function moment(seconds: bigint): string {
   if (seconds === 0n) return "always";
   if (seconds === forever) return "forever";

@@ -4,9 +4,9 @@ import type { Certificate } from "./certificates.ts";
 import { wireString } from "./wire-format.ts";
 
 /**
- * ssh2 1.17.0 logs in with plain keys only: it writes one algorithm name both into the request and into the
- * signature, and for a certificate they differ. This sends such requests in its place. What is used of its inside
- * (lib/protocol/Protocol.js, authPK, and lib/protocol/utils.js) is declared here; the version is pinned, and
+ * ssh2 1.17.0 logs in with plain keys only: it writes the same algorithm name into the request and into the signature,
+ * and for a certificate these differ. This file sends such requests instead. The internals of ssh2 that it uses
+ * (lib/protocol/Protocol.js, authPK, and lib/protocol/utils.js) are declared here. The version is pinned, and
  * test/lab/hosts/certificates.test.ts logs in with every type of key.
  */
 interface Protocol {
@@ -33,21 +33,21 @@ const userAuthenticationRequest = 50;
 /** A key that is offered with a certificate. */
 interface CertifiedKey extends ParsedKey {
   readonly certificate: Certificate;
-  /** The public key blob that an agent knows the signing key by. */
+  /** The public key blob that identifies the signing key in an agent. */
   readonly signer: Buffer;
 }
 
 /**
- * A key that shows a certificate, and signs as it always does.
+ * A key that is offered with a certificate. It signs with the plain key.
  *
- * @param signer the public key blob by which an agent knows it. Default: the plain key's
+ * @param signer The public key blob that identifies it in an agent. Default: the plain key's.
  */
 export function withCertificate(
   plain: ParsedKey,
   certificate: Certificate,
   signer: Buffer = certificate.plainKey,
 ): ParsedKey {
-  // Derived, because ssh2 recognises its keys by private properties. SHA-1, its default for RSA, is never used.
+  // Object.create, because ssh2 identifies its keys by private properties. SHA-1, its default for RSA, is never used.
   return Object.create(plain, {
     type: { value: certificate.type },
     getPublicSSH: { value: () => certificate.blob },
@@ -62,8 +62,10 @@ export function certificateOf(key: ParsedKey): Certificate | undefined {
   return (key as Partial<CertifiedKey>).certificate;
 }
 
-/** What to ask an agent for a signature with: the key as the agent knows it, and the hash. */
-export function askedOfAgent(key: ParsedKey): { key: ParsedKey; hash: "sha512" | undefined } | undefined {
+/** How to request a signature from an agent: the key as the agent knows it, and the hash. */
+export function agentSigningRequest(
+  key: ParsedKey,
+): { key: ParsedKey; hash: "sha512" | undefined } | undefined {
   const { certificate, signer } = key as Partial<CertifiedKey>;
   if (!certificate || !signer) return undefined;
   const known = Object.create(key, {
@@ -77,13 +79,13 @@ function rsaHash({ plainType }: Certificate): "sha512" | undefined {
   return plainType === "ssh-rsa" ? "sha512" : undefined;
 }
 
-/** Makes a client that is about to log in able to offer keys with certificates. */
+/** Lets a client, before it logs in, offer keys with certificates. */
 export function acceptCertifiedKeys(client: Client): void {
   const protocol = (client as unknown as { readonly _protocol: Protocol })._protocol;
-  const plainly = protocol.authPK;
+  const sendPlainKey = protocol.authPK;
   protocol.authPK = (user, key, algorithm, sign) => {
     const certificate = certificateOf(key);
-    if (!certificate) return plainly.call(protocol, user, key, algorithm, sign);
+    if (!certificate) return sendPlainKey.call(protocol, user, key, algorithm, sign);
     const { plainType, type, blob } = certificate;
     const rsa = plainType === "ssh-rsa";
     const signed = rsa ? "rsa-sha2-512" : plainType;

@@ -7,7 +7,7 @@ export interface ConnectionFailure {
   readonly fault: TransferFault;
 }
 
-/** What a connection that a host makes for us failed of; `to` is what it was to reach, as in `connect to it`. */
+/** Why a connection through a host failed. `to` is its target, as in `connect to it`. */
 export function explainConnection(
   error: NodeJS.ErrnoException & { readonly reason?: unknown },
   to = "it",
@@ -25,20 +25,20 @@ export function explainConnection(
       fault: "other",
     };
   }
-  // An SSH server gives its reason as a number (RFC 4254, 5.1); TLS gives one in words.
+  // An SSH server gives its reason as a number (RFC 4254, 5.1), TLS as a text.
   if (typeof error.reason === "number") {
     return {
       found: `the host cannot connect to ${to} (${error.message})`,
-      remedy: `See on ${host} whether the name resolves there and the server listens, e.g. with \`curl -I\`.`,
-      // A name that does not resolve is mistyped more often than it is late.
+      remedy: `Check on ${host} whether the name resolves and the server listens, e.g. with \`curl -I\`.`,
+      // A name that does not resolve is more likely mistyped than temporarily missing.
       fault: /refused|timed out|unreachable|temporary/i.test(error.message) ? "broken" : "other",
     };
   }
   if (/^(ERR_SSL|EPROTO)/.test(error.code ?? "")) {
     return {
-      found: `no TLS connection to ${to} comes about (${tlsReason(error)})`,
+      found: `the TLS handshake with ${to} failed (${tlsReason(error)})`,
       remedy:
-        "See whether https is spoken there, and whether the server wants a client's certificate that is not given, or does not take the one that is.",
+        "Check that the server uses https, and whether it requires a client certificate that is not declared or refuses the declared one.",
       fault: "tls",
     };
   }
@@ -46,18 +46,18 @@ export function explainConnection(
   if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(error.code ?? "")) {
     return {
       found: `${whose} is not accepted (${error.message})`,
-      remedy: "Add the authority that signed it with NODE_EXTRA_CA_CERTS, or correct the certificate.",
+      remedy: "Add the authority that signed it in NODE_EXTRA_CA_CERTS, or correct the certificate.",
       fault: "certificate",
     };
   }
   return {
     found: `the connection${to === "it" ? "" : ` to ${to}`} broke (${error.message})`,
-    remedy: "See whether the server is well; then run this again.",
+    remedy: "Check that the server works, then run this again.",
     fault: "broken",
   };
 }
 
-/** OpenSSL's own words, without its source files and line numbers. */
+/** OpenSSL's reason, without its source files and line numbers. */
 function tlsReason({ reason, message }: { readonly reason?: unknown; readonly message: string }): string {
   return typeof reason === "string" ? reason : message.trim();
 }

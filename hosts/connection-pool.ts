@@ -5,18 +5,18 @@ import { Connection, isWorthRetrying, type RoundTrips, type Session } from "./co
 import { defaultConnectTimeoutSeconds, type Jump, resolveDestination } from "./destination.ts";
 import { Unreachable } from "./unreachable.ts";
 
-/** Connections being made to one host at once. sshd's MaxStartups turns people away from 10. */
+/** Handshakes with one host at the same time. sshd rejects connections from 10 on (MaxStartups). */
 const handshakesPerHost = 4;
 /** Milliseconds that a command waits for a free session before another connection is made for it. */
-const patience = 250;
+const sessionWaitMs = 250;
 const connectAttempts = 4;
 
 const pools = new Map<string, HostConnections>();
 
-/** How often each host was spoken to since the process started, by the host's name. */
+/** Round trips to each host since the process started, by the host's name. */
 export const roundTrips = new Map<string, RoundTrips>();
 
-/** The connections to a host, through others where it is reached so. */
+/** The connections to a host, through jump hosts where `via` names them. */
 export function connectionsTo(jump: Jump, via: readonly Jump[] = []): HostConnections {
   const key = JSON.stringify([jump, via]);
   let pool = pools.get(key);
@@ -50,21 +50,21 @@ export class HostConnections {
     roundTrips.set(target.name, this.#counts);
   }
 
-  /** The user that commands start as. */
+  /** The login user. */
   async user(): Promise<string> {
     return (await this.#destination()).user;
   }
 
-  /** Milliseconds in which a login shell gets to what it was asked to run. */
+  /** Milliseconds that a login shell may take to start the script. */
   async startTimeoutMs(): Promise<number> {
     const { connectTimeoutSeconds } = await this.#destination();
     return 3000 * (connectTimeoutSeconds ?? defaultConnectTimeoutSeconds);
   }
 
-  /** A session, in the order of asking. */
+  /** A session. Requests are served in order. */
   session(): Promise<Session> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#grow(), patience);
+      const timer = setTimeout(() => this.#grow(), sessionWaitMs);
       this.#waiting.push({
         take: (connection) => {
           clearTimeout(timer);
@@ -79,7 +79,7 @@ export class HostConnections {
     });
   }
 
-  /** Any open connection, made when there is none; for tunnels, which no server limits. */
+  /** Any open connection, or a new one. For tunnels, which sshd does not limit. */
   async connection(): Promise<Connection> {
     const open = this.#connections.find((connection) => connection.isOpen);
     if (open) return open;
@@ -157,8 +157,7 @@ export class HostConnections {
       host: this.#target.name,
       step: "connecting",
       found: `the connection broke before it was usable (${(error as Error).message})`,
-      remedy:
-        "See the SSH server's log on the host; MaxStartups or a firewall may be turning connections away.",
+      remedy: "See the SSH server's log on the host. MaxStartups or a firewall may reject connections.",
       cause: error,
     });
   }

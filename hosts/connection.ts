@@ -12,11 +12,13 @@ import { type KnownKeys, keysFor, readKnownHosts } from "./known-hosts.ts";
 import { logIn } from "./login.ts";
 import { withoutRevoked } from "./revoked-host-keys.ts";
 
-/** Commands at once on one connection. sshd allows 10 by default and counts a closing one for a while longer. */
+/**
+ * Commands on one connection at the same time. sshd allows 10 by default, and counts a closed one for a while longer.
+ */
 const sessionsPerConnection = 8;
 const defaultKeepaliveSeconds = 15;
 
-/** How many times something was asked of a host over the network; for tests and for the curious. */
+/** Round trips to a host, for tests and debugging. */
 export interface RoundTrips {
   /** Connections made, successfully or not. */
   handshakes: number;
@@ -26,7 +28,7 @@ export interface RoundTrips {
   tunnels: number;
 }
 
-/** One authenticated SSH connection, with the key of the server checked. */
+/** One authenticated SSH connection, with a checked host key. */
 export class Connection {
   readonly destination: Destination;
   readonly #client: Client;
@@ -54,15 +56,15 @@ export class Connection {
     this.#hop = hop;
     this.#counts = counts;
     this.#onChange = onChange;
-    // node-ssh takes its own listener away once connected; an error without one would end the process.
+    // node-ssh removes its own listener once connected. An error event without a listener would end the process.
     client.on("error", (error) => this.#lost(error));
     client.on("close", () => this.#lost(new Error("the connection was closed")));
     this.#idle();
   }
 
   /**
-   * @param hop the connection this one goes through
-   * @param onChange called when a session becomes free and when the connection is lost
+   * @param hop The connection that this one goes through.
+   * @param onChange Called when a session becomes free and when the connection is lost.
    */
   static async open(
     destination: Destination,
@@ -79,7 +81,7 @@ export class Connection {
       reach().catch((error) => {
         throw explainDial(destination, hop?.destination, error);
       });
-    // Both at once: the files here are read while the TCP connection is made.
+    // The local files are read while the TCP connection is made.
     const [reached, hosts, identities] = await Promise.allSettled([
       dialOrExplain(),
       readKnownHosts(destination.knownHostsFiles),
@@ -93,14 +95,15 @@ export class Connection {
       const { hostname, port, hostKeyAlias } = destination;
       const known = await withoutRevoked(destination, keysFor(hosts.value, hostname, port, hostKeyAlias));
       const logInWith = async (keys: KnownKeys) => {
-        // A server that is busy turns us away at once; whoever listens later would not hear of it.
-        if (socket.destroyed) throw Object.assign(new Error("turned away"), { code: "ECONNRESET" });
+        // A busy server closes the connection at once. A listener added later would not be called.
+        if (socket.destroyed)
+          throw Object.assign(new Error("the server closed the connection"), { code: "ECONNRESET" });
         const client = await logIn(destination, socket, keys, identities.value);
         return new Connection(destination, client, socket, hop, counts, onChange);
       };
       const certified = known.authorities.length > 0;
       let refused: HostKeyRefused | undefined;
-      // As in ssh, a key that is known counts beside a certificate. Most hosts need not be asked for one.
+      // As in ssh, a known key is accepted without a certificate. So most hosts need no scan.
       if (!certified || known.trusted.length > 0) {
         try {
           return await logInWith(known);
@@ -130,7 +133,7 @@ export class Connection {
     return this.isOpen && this.#sessions < sessionsPerConnection;
   }
 
-  /** Keeps the process alive until the returned function is called. A connection nobody holds does not. */
+  /** Keeps the process alive until the returned function is called. A connection without holds does not. */
   hold(): () => void {
     if (this.#holds++ === 0) this.#active();
     let held = true;
@@ -141,7 +144,7 @@ export class Connection {
     };
   }
 
-  /** Takes a session at once, so that nobody else does; `exec` it or `release` it. */
+  /** Reserves a session. The caller must call `exec` or `release`. */
   takeSession(): Session {
     this.#sessions++;
     const unhold = this.hold();
@@ -174,7 +177,7 @@ export class Connection {
     }
   }
 
-  /** A TCP connection from the host to somewhere it can reach; it also looks the name up. */
+  /** A TCP connection from the host to a target. The host resolves the name. */
   async forward(host: string, port: number): Promise<ClientChannel> {
     const unhold = this.hold();
     try {
@@ -193,8 +196,8 @@ export class Connection {
 
   close(): void {
     this.#client.end();
-    this.#lost(new Error("the connection was closed here"));
-    // What the other side does not acknowledge must not keep anyone waiting.
+    this.#lost(new Error("the connection was closed by this process"));
+    // Do not wait for the other side to acknowledge the close.
     this.#socket.destroy();
   }
 
@@ -216,8 +219,8 @@ export class Connection {
       () => {
         if (this.#unanswered++ >= (keepaliveCount || 3))
           return this.#lost(new Error("no answer to keep-alives"));
-        // ssh2's own keep-alive timer would keep an idle process running. Taking back a forwarding that was
-        // never asked for has no effect, and the server's refusal is the answer.
+        // ssh2's own keep-alive timer would keep an idle process running. Cancelling a forwarding that does not exist
+        // has no effect, and the server's refusal serves as the answer.
         this.#client.unforwardIn("", 0, () => {
           this.#unanswered = 0;
         });
@@ -242,21 +245,24 @@ export interface Exit {
   readonly signalName: string | undefined;
 }
 
-/** A command that runs, or has ended already. */
+/** A command that was started. */
 export interface Started {
   readonly channel: ClientChannel;
-  /** Never settles where the connection is lost first. */
+  /** Never settles if the connection is lost first. */
   readonly exited: Promise<Exit>;
   readonly closed: Promise<void>;
 }
 
-/** The right to run one command on a connection. */
+/** A slot for one command on a connection. */
 export interface Session {
   exec(command: string): Promise<Started>;
   release(): void;
 }
 
-/** To be called as soon as there is a channel: a login that ends at once says so before anybody else can listen. */
+/**
+ * Must be called as soon as the channel is open: a login that ends at once emits its events before a later listener is
+ * added.
+ */
 function watched(channel: ClientChannel): Started {
   return {
     channel,
@@ -267,7 +273,7 @@ function watched(channel: ClientChannel): Started {
   };
 }
 
-/** Whether trying again soon has a chance: the server was busy, or has just been started. */
+/** Whether a retry soon may succeed: the server was busy, or has just been started. */
 export function isWorthRetrying(error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
   const cause =
@@ -279,7 +285,7 @@ export function isWorthRetrying(error: unknown): boolean {
   );
 }
 
-/** sshd frees a session a moment after it has ended, so a refusal can be about one that is gone already. */
+/** sshd frees a session a moment after it has ended, so a refusal may be due to a session that has already ended. */
 async function retryOpening<T>(attempt: () => Promise<T>, isOpen: () => boolean): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {

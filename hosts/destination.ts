@@ -5,38 +5,38 @@ import type { ServerHostKeyAlgorithm } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { SshConfigurationError } from "./unreachable.ts";
 
-/** Where a host is and how to get in, as OpenSSH's own configuration says. */
+/** The address of a host and how to log in, from OpenSSH's configuration. */
 export interface Destination {
-  /** What was asked for. */
+  /** The name as given to ssh. */
   readonly name: string;
   readonly hostname: string;
   readonly port: number;
   readonly user: string;
-  /** Key files in the order of the configuration; they need not exist. */
+  /** Key files in the order of the configuration. They may be missing. */
   readonly identityFiles: readonly string[];
-  /** Certificates of such keys, in the order of the configuration; those beside a key are not among them. */
+  /** Certificates of such keys, in the order of the configuration, without those found beside a key file. */
   readonly certificateFiles: readonly string[];
-  /** Only the keys of `identityFiles` may be tried, also from the agent. */
+  /** Whether only the keys of `identityFiles` may be tried, also from the agent. */
   readonly identitiesOnly: boolean;
-  /** The agent's socket, where there is one. */
+  /** The agent's socket, if there is one. */
   readonly agent: string | undefined;
-  /** Hosts to go through, outermost first. */
+  /** Jump hosts, outermost first. */
   readonly jumps: readonly Jump[];
-  /** The name the host key is filed under, without port, where the configuration gives one. */
+  /** The name of the host key in known_hosts, without port, if configured. */
   readonly hostKeyAlias: string | undefined;
   readonly knownHostsFiles: readonly string[];
-  /** A list of keys and certificates that are trusted no more (RevokedHostKeys). */
+  /** A list of revoked keys and certificates (RevokedHostKeys). */
   readonly revokedHostKeys: string | undefined;
-  /** What authorities may sign hosts' certificates with (CASignatureAlgorithms). */
+  /** Signature algorithms that authorities may use for host certificates (CASignatureAlgorithms). */
   readonly certificateSignatures: readonly string[];
-  /** The library of a token that the configuration takes keys from. */
+  /** The PKCS#11 library that the configuration takes keys from. */
   readonly pkcs11Provider: string | undefined;
-  /** Seconds between keep-alives; 0 where the configuration gives none. */
+  /** Seconds between keep-alives; 0 if not configured. */
   readonly keepaliveSeconds: number;
   readonly keepaliveCount: number;
-  /** Seconds; undefined where the configuration gives none. */
+  /** Seconds; undefined if not configured. */
   readonly connectTimeoutSeconds: number | undefined;
-  /** What the configuration says about unknown host keys. Never followed when it would weaken the check. */
+  /** The configured value. It is ignored where it would weaken the check of host keys. */
   readonly strictHostKeyChecking: string;
 }
 
@@ -47,10 +47,10 @@ export interface Jump {
   readonly port?: number;
 }
 
-/** Seconds, where the ssh configuration says nothing. */
+/** Seconds, where the ssh configuration has no ConnectTimeout. */
 export const defaultConnectTimeoutSeconds = 20;
 
-/** What hosts and authorities may sign with, in order of preference: no SHA-1. */
+/** Signature algorithms for hosts and authorities, in order of preference: no SHA-1. */
 export const signatureAlgorithms: ServerHostKeyAlgorithm[] = [
   "ssh-ed25519",
   "ecdsa-sha2-nistp256",
@@ -64,9 +64,8 @@ let configFile: string | undefined;
 let resolved = new Map<string, Promise<Destination>>();
 
 /**
- * Names the ssh configuration file that destinations are read from. The environment variable
- * `AIRGAPPED_MAAS_SSH_CONFIG` wins over it, also where the engine still has the name that the last update used;
- * without either it is the user's own configuration.
+ * Sets the ssh configuration file. The environment variable `AIRGAPPED_MAAS_SSH_CONFIG` takes precedence, also over
+ * the file name that the engine still has from the last update. Without either it is the user's own configuration.
  */
 export function configureSsh(options: { configFile?: string | undefined }): void {
   if (options.configFile === configFile) return;
@@ -74,7 +73,7 @@ export function configureSsh(options: { configFile?: string | undefined }): void
   resolved = new Map();
 }
 
-/** Files and environment as ssh would take them, asked of `ssh -G` once per process. */
+/** The settings that ssh uses for a name, from `ssh -G`, read once per process. */
 export function resolveDestination(name: string, over: Omit<Jump, "name"> = {}): Promise<Destination> {
   const file = sshConfigFile();
   const key = JSON.stringify([file, name, over]);
@@ -87,7 +86,7 @@ export function resolveDestination(name: string, over: Omit<Jump, "name"> = {}):
   return destination;
 }
 
-/** The `-F` argument in force, for commands shown to people. */
+/** The current `-F` argument, for commands in messages. */
 export function sshConfigFile(): string | undefined {
   return process.env.AIRGAPPED_MAAS_SSH_CONFIG || configFile;
 }
@@ -102,8 +101,8 @@ async function askSsh(
     throw new SshConfigurationError({
       host: name,
       step,
-      found: "this is not a name that ssh takes",
-      remedy: "Give the host as you would type it after ssh, without spaces or a leading dash.",
+      found: "this is not a valid host name for ssh",
+      remedy: "Give the name as you would type it after ssh, without spaces or a leading dash.",
     });
   }
   const args = [
@@ -123,7 +122,7 @@ async function askSsh(
         ? "Install OpenSSH's client (openssh-client)."
         : found.includes("Can't open user config file")
           ? whereToFindIt()
-          : `Run \`ssh ${args.join(" ")}\` and correct the configuration until it answers.`;
+          : `Run \`ssh ${args.join(" ")}\` and correct the configuration until it succeeds.`;
       reject(new SshConfigurationError({ host: name, step, found, remedy, cause: error }));
     });
   });
@@ -135,7 +134,7 @@ async function askSsh(
 function whereToFindIt(): string {
   if (process.env.AIRGAPPED_MAAS_SSH_CONFIG)
     return "Put the file there, or correct the environment variable AIRGAPPED_MAAS_SSH_CONFIG, which names it.";
-  return "Put the file there, or correct airgapped-maas:sshConfig. Where that names another file by now: hosts are still read with the one of the last update, so set the environment variable AIRGAPPED_MAAS_SSH_CONFIG to the new one for this run.";
+  return "Put the file there, or correct airgapped-maas:sshConfig. If you have changed that setting: hosts are still read with the file of the last update, so set the environment variable AIRGAPPED_MAAS_SSH_CONFIG to the new file for this run.";
 }
 
 async function mustResolve({ name, hostname }: Destination): Promise<void> {
@@ -151,7 +150,7 @@ async function mustResolve({ name, hostname }: Destination): Promise<void> {
   });
 }
 
-/** Reads what `ssh -G` prints: one `keyword value` a line, keywords in lower case, some of them repeated. */
+/** Reads the output of `ssh -G`: one `keyword value` a line, keywords in lower case, some of them repeated. */
 export function parseSshSettings(name: string, output: string): Destination {
   const settings = new Map<string, string[]>();
   for (const line of output.split("\n")) {
@@ -191,7 +190,7 @@ export function parseSshSettings(name: string, output: string): Destination {
       .filter((file) => file !== "none")
       .map(path),
     revokedHostKeys: revoked && revoked !== "none" ? path(revoked) : undefined,
-    // An ssh before 7.9 has no such setting.
+    // ssh has this setting since 7.9.
     certificateSignatures: one("casignaturealgorithms")?.split(",") ?? signatureAlgorithms,
     pkcs11Provider: one("pkcs11provider") === "none" ? undefined : one("pkcs11provider"),
     keepaliveSeconds: Number(one("serveraliveinterval") ?? 0),
@@ -218,7 +217,7 @@ function agentSocket(setting: string | undefined, path: (text: string) => string
   return path(setting);
 }
 
-/** ssh leaves the tokens and `~` of some paths to the moment it opens them. See ssh_config(5), TOKENS. */
+/** ssh expands the tokens and `~` of some paths only when it opens them. See ssh_config(5), TOKENS. */
 function expandPath(text: string, values: Record<"hostname" | "user" | "port" | "name", string>): string {
   const tokens: Record<string, string> = {
     "%": "%",

@@ -3,14 +3,14 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts";
 import { Unreachable } from "./unreachable.ts";
 
-/** A TCP connection from here to where a host's SSH server listens. */
+/** A TCP connection from this machine to a host's SSH server. */
 export function dial(
   host: string,
   port: number,
   timeoutSeconds = defaultConnectTimeoutSeconds,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    // Without noDelay every small packet of the protocol waits up to 40 ms for the one before it.
+    // Without noDelay each small packet of the protocol waits up to 40 ms for the one before it.
     const socket = connectTcp({ host, port, noDelay: true });
     const timer = setTimeout(
       () =>
@@ -35,7 +35,7 @@ export function dial(
 /**
  * Why a host could not be reached.
  *
- * @param hop the host through which it was tried
+ * @param hop The jump host, if any.
  */
 export function explainDial(
   destination: Destination,
@@ -46,19 +46,22 @@ export function explainDial(
   const { name, hostname, port } = destination;
   const through = hop ? ` through ${hop.name}` : "";
   const known: Record<string, [string, string]> = {
-    ECONNREFUSED: ["nothing listens there", "Start the SSH server on the host, or correct Port."],
+    ECONNREFUSED: ["nothing listens on that port", "Start the SSH server on the host, or correct Port."],
     EHOSTUNREACH: [
-      "there is no way to that address",
+      "there is no route to that address",
       "Start the host, or correct its address or the routes to it.",
     ],
-    ENETUNREACH: ["there is no way to that network", "Correct the host's address or the routes to it."],
-    ETIMEDOUT: ["it does not answer", "See whether the host is up and a firewall lets you in."],
+    ENETUNREACH: ["there is no route to that network", "Correct the host's address or the routes to it."],
+    ETIMEDOUT: [
+      "it does not answer",
+      "Check that the host is up and that no firewall blocks the connection.",
+    ],
   };
   const [found, remedy] = known[error.code ?? ""] ?? [
     error.message,
     hop
-      ? `See whether ${hop.name} can reach it and allows forwarding (AllowTcpForwarding; permit-port-forwarding in a certificate that you log in with).`
-      : `See whether \`ssh ${name}\` works.`,
+      ? `Check that ${hop.name} can reach it and allows forwarding (AllowTcpForwarding; permit-port-forwarding in a certificate that you log in with).`
+      : `Check that \`ssh ${name}\` works.`,
   ];
   return new Unreachable({
     host: name,

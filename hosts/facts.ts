@@ -4,23 +4,23 @@ import type { Probe, RunResult } from "./host.ts";
 import { remedyFor } from "./remedies.ts";
 import { quote } from "./shell.ts";
 
-/** What one probe's script did. */
+/** The result of one probe's script. */
 export interface Answer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Several probes as one script, and how to take its output apart again. */
+/** Several probes as one script, and how to split its output. */
 export interface FactScript {
   readonly script: string;
-  /** One answer for each script, in order; undefined for those that the host never came to. */
+  /** One answer for each script, in order; undefined for scripts that did not run. */
   split(result: Pick<RunResult, "stdout" | "stderr">): (Answer | undefined)[];
 }
 
 /**
- * Puts probes into one script, each in a subshell of its own, an unguessable line after each on both outputs.
- * Nothing is written anywhere, so it works on a full disk and on a read-only one.
+ * Combines probes into one script. Each runs in a separate subshell, and an unguessable line follows on both outputs.
+ * Nothing is written to disk, so it works on a full and on a read-only one.
  */
 export function factScript(scripts: readonly string[], nonce = randomBytes(12).toString("hex")): FactScript {
   const parts = scripts.map(
@@ -42,31 +42,31 @@ export function factScript(scripts: readonly string[], nonce = randomBytes(12).t
   };
 }
 
-interface Asked {
+interface PendingProbe {
   readonly probe: Probe<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
-/** Milliseconds to wait for more probes after the last one: calls that belong together arrive one by one. */
-const quietMs = 5;
-/** Milliseconds a batch waits for the one before it, so that late-comers travel together too. */
-const behindMs = 500;
+/** Milliseconds to wait for more probes after the last one: related calls arrive one by one. */
+const collectMs = 5;
+/** Milliseconds a batch waits for the one before it, so that it can collect more probes. */
+const maximumWaitMs = 500;
 
-/** Collects the probes asked of one host and sends them together. */
+/** Collects the probes for one host and sends them together. */
 export class FactBatches {
   readonly #host: string;
   readonly #ready: () => Promise<unknown>;
   readonly #run: (script: string) => Promise<RunResult>;
-  #asked: Asked[] = [];
+  #pending: PendingProbe[] = [];
   #sending = 0;
-  #quiet: NodeJS.Timeout | undefined;
-  #behind: NodeJS.Timeout | undefined;
+  #collectTimer: NodeJS.Timeout | undefined;
+  #maximumWaitTimer: NodeJS.Timeout | undefined;
   #waitsForConnection = false;
 
   /**
-   * @param ready resolves once a connection is there: what is asked until then goes into the first batch
-   * @param run runs a script on the host, whatever it exits with
+   * @param ready Resolves once a connection is open. Probes requested until then go into the first batch.
+   * @param run Runs a script on the host. It does not throw for a non-zero exit.
    */
   constructor(host: string, ready: () => Promise<unknown>, run: (script: string) => Promise<RunResult>) {
     this.#host = host;
@@ -76,7 +76,7 @@ export class FactBatches {
 
   ask<T>(probe: Probe<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#asked.push({ probe, resolve: resolve as (value: unknown) => void, reject });
+      this.#pending.push({ probe, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
     });
   }
@@ -84,32 +84,32 @@ export class FactBatches {
   #schedule(): void {
     if (this.#waitsForConnection) return;
     if (this.#sending > 0) {
-      this.#behind ??= setTimeout(() => this.#send(), behindMs);
+      this.#maximumWaitTimer ??= setTimeout(() => this.#send(), maximumWaitMs);
       return;
     }
-    clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(async () => {
+    clearTimeout(this.#collectTimer);
+    this.#collectTimer = setTimeout(async () => {
       this.#waitsForConnection = true;
-      // Why there is no connection is said by the run that follows.
+      // The run that follows reports why there is no connection.
       await this.#ready().catch(() => {});
       this.#waitsForConnection = false;
       await this.#send();
-    }, quietMs);
+    }, collectMs);
   }
 
   async #send(): Promise<void> {
-    clearTimeout(this.#quiet);
-    clearTimeout(this.#behind);
-    this.#behind = undefined;
-    const asked = this.#asked;
-    this.#asked = [];
-    if (asked.length === 0) return;
+    clearTimeout(this.#collectTimer);
+    clearTimeout(this.#maximumWaitTimer);
+    this.#maximumWaitTimer = undefined;
+    const pending = this.#pending;
+    this.#pending = [];
+    if (pending.length === 0) return;
     this.#sending++;
     try {
-      const scripts = [...new Set(asked.map(({ probe }) => probe.script))];
+      const scripts = [...new Set(pending.map(({ probe }) => probe.script))];
       const facts = factScript(scripts);
       const answers = facts.split(await this.#run(facts.script));
-      for (const { probe, resolve, reject } of asked) {
+      for (const { probe, resolve, reject } of pending) {
         try {
           resolve(this.#read(probe, answers[scripts.indexOf(probe.script)]));
         } catch (error) {
@@ -117,23 +117,23 @@ export class FactBatches {
         }
       }
     } catch (error) {
-      for (const { reject } of asked) reject(error);
+      for (const { reject } of pending) reject(error);
     } finally {
       this.#sending--;
-      if (this.#asked.length > 0 && this.#sending === 0) this.#schedule();
+      if (this.#pending.length > 0 && this.#sending === 0) this.#schedule();
     }
   }
 
   #read<T>(probe: Probe<T>, answer: Answer | undefined): T {
     if (answer?.code === 0) return probe.parse(answer.stdout);
-    const said = answer?.stderr.trim().split("\n").slice(-5).join("\n") ?? "";
+    const output = answer?.stderr.trim().split("\n").slice(-5).join("\n") ?? "";
     throw new ExplainedError({
       host: this.#host,
       step: "reading its state",
       found: answer
-        ? `exit status ${answer.code}${said && `: ${said}`}`
+        ? `exit status ${answer.code}${output && `: ${output}`}`
         : "the host stopped before this was read",
-      remedy: remedyFor(said) ?? "Put right what it reports, then run this again.",
+      remedy: remedyFor(output) ?? "Fix what it reports, then run this again.",
     });
   }
 }

@@ -2,61 +2,64 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 
 /**
- * A machine reached over SSH, named as one would type it after `ssh`.
+ * A machine reached over SSH, named as you would type it after `ssh`.
  *
- * Everything runs as root: through a root login, or with `sudo -n` for any other user. Every failure
- * that has a cause outside the code is thrown as an ExplainedError that names the host and the step.
+ * Everything runs as root: through a root login, or with `sudo -n` for any other user. Every failure with a cause
+ * outside the code is thrown as an ExplainedError that names the host and the step.
  */
 export interface Host {
-  /** As one would type it after `ssh`. */
+  /** As you would type it after `ssh`. */
   readonly name: string;
 
   /**
-   * Runs a POSIX sh script as root and returns what it printed. The script travels on the standard input
-   * of `sh`, never in an argument, and starts with `LC_ALL=C.UTF-8`, a full `PATH` and umask 022.
-   * The script and all its children end when the connection, or this process, does.
+   * Runs a POSIX sh script as root and returns its output. The script is sent on the standard input of `sh`, never in
+   * an argument, and starts with `LC_ALL=C.UTF-8`, a full `PATH` and umask 022. The script and all its children end
+   * when the connection, or this process, ends.
    *
-   * @throws ExplainedError when it exits non-zero (unless `allowFailure`), when it takes longer than
-   * `timeoutMs`, when the connection is lost.
+   * @throws ExplainedError when it exits non-zero (unless `allowFailure`), when it takes longer than `timeoutMs`, when
+   * the connection is lost.
    */
   run(script: string, options?: RunOptions): Promise<RunResult>;
 
   /**
-   * Reads something from the host. All probes asked of one host at about the same time travel as one script
-   * in one channel; equal probes run once.
+   * Reads something from the host. Probes requested at about the same time are sent as one script in one channel;
+   * equal probes run once.
    */
   facts<T>(probe: Probe<T>): Promise<T>;
 
   /**
-   * Replaces a file, whole or not at all: written beside `path` under a hidden name, with its owner and mode
-   * set before the first byte, synced, and renamed over it. A symlink at `path` is replaced, not followed.
-   * The directory must exist.
+   * Replaces a file atomically: it is written beside `path` under a hidden name, with its owner and mode set before
+   * the first byte, synced, and renamed to `path`. A symlink at `path` is replaced, not followed. The directory must
+   * exist.
    */
   upload(source: UploadSource, path: string, attributes: FileAttributes): Promise<void>;
 
   /**
-   * An HTTP(S) request made from the host: its name resolution, its routes, its firewall. Any status is a
-   * result, not an error. Nothing is tried twice; what gets no
-   * answer is thrown as TransferFailure. Certificates are checked here, with this machine's authorities (`NODE_EXTRA_CA_CERTS` adds to them) unless `ca` names others.
+   * An HTTP(S) request made from the host: with its name resolution, its routes, its firewall. Any status is a result,
+   * not an error. There are no retries; a request without an answer throws TransferFailure. Certificates are checked
+   * by this process, against this machine's authorities (`NODE_EXTRA_CA_CERTS` adds to them) unless `ca` names others.
    */
   fetch(url: string, options?: FetchOptions): Promise<FetchResult>;
 
   /**
-   * Does `work` while holding a named lock on the host. The lock frees itself when the holder's connection
-   * ends, for whatever reason. `work` is given a signal that aborts when the lock is lost underway.
+   * Does `work` while holding a named lock on the host. The lock is released when the holder's connection ends, for
+   * any reason. The signal passed to `work` aborts when the lock is lost.
    */
   withLock<T>(name: string, work: (signal: AbortSignal) => Promise<T>, options?: LockOptions): Promise<T>;
 
   /**
-   * Long work, as a transient systemd unit that outlives this connection and this process. Where the same
-   * job (name, script and input) runs already, this attaches to it; where another one runs under the name, it
-   * waits for that to end first.
+   * Long work, as a transient systemd unit that continues without this connection and this process. If the same job
+   * (name, script and input) is running, this attaches to it. If another job runs under the name, it waits until that
+   * ends.
    */
   job(job: Job): Promise<JobResult>;
 }
 
 export interface RunOptions {
-  /** The script's standard input. Default: empty. The script never sees a part of it as if it were all. */
+  /**
+   * The script's standard input. Default: empty. If it cannot be sent completely, the script is ended before it sees
+   * the end of its input.
+   */
   readonly input?: string | Buffer | Readable;
   /** Milliseconds until the script and its children are ended. Default: no limit. */
   readonly timeoutMs?: number;
@@ -80,9 +83,9 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** A question to a host: a fragment of sh without any effect, and how to read its answer. */
+/** A read-only fragment of sh, and the parser of its output. */
 export interface Probe<T> {
-  /** Runs as root, in a subshell of its own, without standard input. A non-zero exit rejects this probe alone. */
+  /** Runs as root, in a separate subshell, without standard input. A non-zero exit rejects this probe alone. */
   readonly script: string;
   /** Given everything the script printed on standard output. */
   parse(output: string): T;
@@ -100,16 +103,16 @@ export interface FileAttributes {
 
 export interface FetchOptions {
   /**
-   * `HEAD` asks whether something is there without having it sent. A server that does not take it (400, 403, 405,
-   * 501) is asked with GET, and the connection is closed when its answer begins. Default `GET`.
+   * `HEAD` asks whether something exists without downloading it. A server that does not support it (400, 403, 405,
+   * 501) gets a GET, and the connection is closed when its answer begins. Default `GET`.
    */
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Sent with its length. Default: none. */
   readonly body?: Buffer;
   /**
-   * `follow` goes up to 5 redirects further; `refuse` fails, naming where it leads. Only GET and HEAD can
-   * be followed: of another method's redirect servers and clients make different things.
-   * Default `follow` for GET and HEAD, else `refuse`.
+   * `follow` follows up to 5 redirects; `refuse` fails with an error that names the target. Only GET and HEAD can be
+   * followed: for other methods servers and clients differ in what a redirect means. Default `follow` for GET and
+   * HEAD, else `refuse`.
    */
   readonly redirects?: "follow" | "refuse";
   /** PEM texts of the authorities whose certificates are accepted, instead of this machine's. */
@@ -119,16 +122,19 @@ export interface FetchOptions {
   /** Milliseconds without a single byte, after which the server counts as stalled. Default 30000. */
   readonly timeoutMs?: number;
   /**
-   * Bytes a second that have to come, measured over half a minute at least: whoever sends less is given up, so that no
-   * transfer lasts for ever. Default 500; 0 for no such limit.
+   * Minimum bytes per second, measured over at least half a minute. A slower transfer is ended, so that none lasts for
+   * ever. Default 500; 0 for no limit.
    */
   readonly slowestBytesPerSecond?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An `Authorization` header that may be sent again, to the origin of the URL alone: where redirects lead never gets it. */
+  /**
+   * An `Authorization` header that may be sent again. Only the origin of the URL gets it, never the target of a
+   * redirect.
+   */
   readonly authorization?: string;
-  /** Shown, like `authorization`, to the origin of the URL alone. */
+  /** Like `authorization`, only for the origin of the URL. */
   readonly clientCertificate?: ClientCertificate;
-  /** Through which the host reaches the server. */
+  /** The proxy through which the host reaches the server. */
   readonly proxy?: HttpProxy;
 }
 
@@ -144,7 +150,7 @@ export interface HttpProxy {
   readonly url: string;
   /** A `Proxy-Authorization` header. */
   readonly authorization?: string;
-  /** PEM texts of the authorities whose certificates an https proxy may have, instead of this machine's. */
+  /** PEM texts of the authorities that are accepted for an https proxy, instead of this machine's. */
   readonly ca?: string;
 }
 
@@ -154,30 +160,30 @@ export interface FetchResult {
   readonly body: Buffer;
   /** Where the body came from, after redirects. */
   readonly url: string;
-  /** Whether it was the proxy that answered, and not the server. */
+  /** Whether the proxy answered instead of the server. */
   readonly byProxy?: boolean;
 }
 
 export interface LockOptions {
-  /** Milliseconds to wait for a holder to finish. Default 0: fail at once, saying who holds it. */
+  /** Milliseconds to wait for a holder to finish. Default 0: fail at once with an error that names the holder. */
   readonly waitMs?: number;
-  /** Called once when somebody else holds it, with a line that says who and since when. */
+  /** Called once when another process holds it, with a line that names the holder and since when. */
   readonly onWait?: (holder: string) => void;
 }
 
 export interface Job {
   /** Names the unit (`airgapped-maas-<name>.service`); letters, digits, `.`, `_`, `-`. */
   readonly name: string;
-  /** POSIX sh, run as root. What it prints is its progress, and its last lines explain its failure. */
+  /** POSIX sh, run as root. Its output is its progress, and the last lines explain a failure. */
   readonly script: string;
-  /** A file the script finds at `$JOB_INPUT`. */
+  /** Content of the file `$JOB_INPUT`. */
   readonly input?: Buffer | undefined;
   /**
-   * What of it is secret: a file that the script finds at `$JOB_SECRET`. It is in memory, for root alone, and gone when the
-   * job ends; the script may remove it as soon as it has read it.
+   * Secret content of the file `$JOB_SECRET`. It is in memory, readable by root only, and removed when the job ends.
+   * The script may remove it as soon as it has read it.
    */
   readonly secret?: string | undefined;
-  /** Called for each line the job prints; all lines from its start when attaching to a running one. */
+  /** Called for each line of output. When attaching to a running job, for all lines from its start. */
   readonly onProgress?: (line: string) => void;
   /** Milliseconds without a line, after which the job is stopped and reported as stalled. Default: no limit. */
   readonly stallMs?: number;
@@ -191,6 +197,6 @@ export interface JobResult {
   readonly code: number;
   /** The last lines printed, at most 50. */
   readonly tail: readonly string[];
-  /** Whether it was running already. */
+  /** Whether it was already running. */
   readonly attached: boolean;
 }

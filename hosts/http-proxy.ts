@@ -12,10 +12,10 @@ import { userAgent } from "./user-agent.ts";
 
 export type Dial = (host: string, port: number) => Promise<Duplex>;
 
-/** Milliseconds in which a proxy has to answer whether it connects. */
-const answersWithin = 60_000;
+/** Milliseconds in which a proxy has to answer a CONNECT request. */
+const connectTimeoutMs = 60_000;
 
-/** A proxy that does not connect to where it is asked to, e.g. since it does not know who asks (407). */
+/** The proxy refused to connect, e.g. because of missing credentials (407). */
 export class ProxyAnswer extends Error {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -27,7 +27,7 @@ export class ProxyAnswer extends Error {
   }
 }
 
-/** A connection to the proxy itself, as plain requests use it (RFC 9112, 3.2.2). */
+/** A connection to the proxy itself, as used by plain http requests (RFC 9112, 3.2.2). */
 export async function dialProxy(dial: Dial, proxy: HttpProxy): Promise<Duplex> {
   const { protocol, hostname, port } = new URL(proxy.url);
   const secure = protocol === "https:";
@@ -56,9 +56,9 @@ export async function dialProxy(dial: Dial, proxy: HttpProxy): Promise<Duplex> {
 }
 
 /**
- * A connection that the proxy makes for us (RFC 9110, 9.3.6).
+ * A connection through the proxy (RFC 9110, 9.3.6).
  *
- * @throws ProxyAnswer when it refuses
+ * @throws ProxyAnswer when the proxy refuses.
  */
 export async function tunnelThroughProxy(
   dial: Dial,
@@ -90,13 +90,13 @@ export async function tunnelThroughProxy(
           new TransferFailure(
             {
               step: "connecting",
-              found: `the proxy ${shownAddress(proxy.url)} did not say within ${answersWithin / 1000} s whether it connects to ${authority}`,
-              remedy: "See whether the proxy is well and may reach it.",
+              found: `the proxy ${shownAddress(proxy.url)} did not answer within ${connectTimeoutMs / 1000} s whether it can connect to ${authority}`,
+              remedy: "Check that the proxy works and may reach that server.",
             },
             "stalled",
           ),
         ),
-      answersWithin,
+      connectTimeoutMs,
     );
     request.on("error", fail);
     request.on("connect", (response, tunnel, head) => {

@@ -7,23 +7,23 @@ import { certificateOf, withCertificate } from "./certified-login.ts";
 import type { Destination } from "./destination.ts";
 import { Malformed } from "./wire-format.ts";
 
-/** How to log in, and what to say when none of it is accepted. */
+/** How to log in, and the facts for the message when no method is accepted. */
 export interface Identities {
   readonly methods: readonly AnyAuthMethod[];
-  /** What will be tried, for people: `key ~/.ssh/id_ed25519`, `agent (2 keys)`. */
+  /** What will be tried, for messages: `key ~/.ssh/id_ed25519`, `agent (2 keys)`. */
   readonly offered: readonly string[];
-  /** Key files that need a passphrase, which only an agent can be asked for. */
+  /** Key files that need a passphrase. Only an agent can ask for one. */
   readonly encrypted: readonly string[];
-  /** Other reasons why something configured cannot be offered. */
+  /** Other reasons why a configured key cannot be offered. */
   readonly problems: readonly string[];
-  /** What to do about the certificates, where there are any that were offered. */
+  /** What to do about the offered certificates, if there are any. */
   readonly certificateRemedy: string | undefined;
 }
 
 /**
- * The keys to offer, in ssh's order: the agent's keys that the configuration names, its other keys, then key
- * files. With IdentitiesOnly, only what the configuration names. A key that a certificate fits is offered with it
- * first: where hosts let people in by certificates, they know no keys, and count each try.
+ * The keys to offer, in ssh's order: the agent's keys that the configuration names, its other keys, then key files.
+ * With IdentitiesOnly, only what the configuration names. A key with a matching certificate is offered with it first:
+ * hosts that accept certificates often know no plain keys, and count each attempt.
  */
 export async function identitiesFor(destination: Destination): Promise<Identities> {
   const username = destination.user;
@@ -90,9 +90,9 @@ export async function identitiesFor(destination: Destination): Promise<Identitie
     if (shown.some((entry) => entry.certificate.blob.equals(certificate.blob))) continue;
     problems.push(`the certificate ${file} is not for any key that can be used here`);
   }
-  const doubts = userCertificateWarnings(shown, username, Date.now());
-  problems.push(...doubts.found);
-  return { methods, offered, encrypted, problems, certificateRemedy: doubts.remedy };
+  const warnings = userCertificateWarnings(shown, username, Date.now());
+  problems.push(...warnings.found);
+  return { methods, offered, encrypted, problems, certificateRemedy: warnings.remedy };
 }
 
 function count(keys: number, certificates: number): string {
@@ -109,10 +109,10 @@ interface FoundCertificate {
   readonly problem?: string;
 }
 
-/** The files of CertificateFile, and those beside keys, each certificate once. */
+/** The files of CertificateFile, and those beside key files, each certificate once. */
 async function readCertificates(destination: Destination): Promise<FoundCertificate[]> {
   const { certificateFiles, identityFiles } = destination;
-  // An IdentityFile may itself be a certificate, whose key is elsewhere.
+  // An IdentityFile may be a certificate whose key is in another place.
   const beside = identityFiles.flatMap((file) => [`${file}-cert.pub`, `${file}-cert`, file]);
   const found: FoundCertificate[] = [];
   for (const file of new Set([...certificateFiles, ...beside])) {
@@ -126,7 +126,7 @@ async function readCertificates(destination: Destination): Promise<FoundCertific
   return found;
 }
 
-/** @param named in the configuration, so that its absence is worth a word */
+/** @param named Whether the configuration names it. Only then a missing file is reported. */
 async function readCertificateFile(file: string, named: boolean): Promise<FoundCertificate | undefined> {
   try {
     const text = (await readFile(file)).toString("latin1");
@@ -187,7 +187,7 @@ function firstKey(parsed: ParsedKey | Error | ParsedKey[]): ParsedKey | undefine
   return key instanceof Error ? undefined : key;
 }
 
-/** The type of a FIDO key's file, private or public; such a file holds no more than a handle of the key. */
+/** The type of a FIDO key in a file, private or public. Such a file holds only a handle of the key. */
 function unsupportedType(content: Buffer | Error | undefined): string | undefined {
   if (!(content instanceof Buffer)) return undefined;
   const text = content.toString("latin1").trim();

@@ -7,23 +7,23 @@ import { remedyFor } from "./remedies.ts";
 import { sh } from "./shell.ts";
 import { Unreachable } from "./unreachable.ts";
 
-/** Milliseconds without any contact after which we stop trying to find out how a job is getting on. */
-const outOfContactMs = 300_000;
+/** Milliseconds without contact after which following a job fails. */
+const noContactTimeoutMs = 300_000;
 const tailLines = 50;
 
 /**
- * A job is a transient unit that runs a small wrapper out of /run/airgapped-maas/jobs/NAME/RUN, beside which are
- * its log and, once it has ended, its exit status. RUN is drawn by who asks for the job, so that asking again
- * after a lost connection finds the same run, even when it has ended meanwhile. All of it is in memory: a reboot
- * ends the job and its traces together.
+ * A job is a transient unit that runs a small wrapper in /run/airgapped-maas/jobs/NAME/RUN. Its log and, when it has
+ * ended, its exit status are in the same directory. The caller chooses RUN at random, so that a retry after a lost
+ * connection finds the same run, even if it has ended meanwhile. All of it is in memory: a reboot ends the job and
+ * removes its files.
  */
 export async function runJob(host: Host, job: Job): Promise<JobResult> {
-  if (!/^[\w.-]+$/.test(job.name)) throw new TypeError(`${job.name} is not a name for a job`);
+  if (!/^[\w.-]+$/.test(job.name)) throw new TypeError(`${job.name} is not a valid name of a job`);
   const step = job.step ?? `running the job ${job.name}`;
   const run = `run-${randomBytes(8).toString("hex")}`;
   const start = startScript(job, run);
   for (;;) {
-    const { stdout } = await persist(() =>
+    const { stdout } = await retryWhileUnreachable(() =>
       host.run(start, { input: job.input ?? "", step: `starting the job ${job.name}` }),
     );
     const [state, current = run] = stdout.trim().split(" ");
@@ -34,19 +34,19 @@ export async function runJob(host: Host, job: Job): Promise<JobResult> {
     }
     const { code, tail } = await follow(host, job, current, step);
     if (code !== 0 && !job.allowFailure) {
-      const said = tail.slice(-8).join("\n");
+      const lastOutput = tail.slice(-8).join("\n");
       throw new ExplainedError({
         host: host.name,
         step,
-        found: `exit status ${code}${said && `: ${said}`}`,
-        remedy: remedyFor(said) ?? "Put right what it reports, then run this again.",
+        found: `exit status ${code}${lastOutput && `: ${lastOutput}`}`,
+        remedy: remedyFor(lastOutput) ?? "Fix what it reports, then run this again.",
       });
     }
     return { code, tail, attached: current !== run };
   }
 }
 
-/** Reads a run's log from its start to its end, over as many connections as that takes. */
+/** Reads a run's log from start to end. It reconnects as often as necessary. */
 async function follow(
   host: Host,
   { name, onProgress, stallMs }: Pick<Job, "name" | "onProgress" | "stallMs">,
@@ -58,7 +58,7 @@ async function follow(
   const stalled = new AbortController();
   const timer = stallMs === undefined ? undefined : setTimeout(() => stalled.abort(), stallMs);
   try {
-    const { stderr } = await persist(() =>
+    const { stderr } = await retryWhileUnreachable(() =>
       host.run(followScript(name, run, seen + 1), {
         step,
         signal: stalled.signal,
@@ -77,14 +77,14 @@ async function follow(
     throw new ExplainedError({
       host: host.name,
       step,
-      found: `it was ended from outside, by a stop or a reboot${tail.length > 0 ? `; its last words: ${tail.slice(-3).join("\n")}` : ""}`,
-      remedy: "Run this again; it takes up where it was.",
+      found: `it was ended by a stop or a reboot${tail.length > 0 ? `; its last output: ${tail.slice(-3).join("\n")}` : ""}`,
+      remedy: "Run this again; it continues where it stopped.",
     });
   } catch (error) {
     if (error instanceof Unreachable) {
       throw new Unreachable({
         ...error.explanation,
-        found: `${error.explanation.found}. The job itself goes on`,
+        found: `${error.explanation.found}. The job itself continues`,
         remedy: "Run this again once the host can be reached: it attaches to the job.",
       });
     }
@@ -96,16 +96,16 @@ async function follow(
     throw new ExplainedError({
       host: host.name,
       step,
-      found: `it printed nothing for ${(stallMs ?? 0) / 1000} s and was stopped${tail.length > 0 ? `; its last words: ${tail.slice(-3).join("\n")}` : ""}`,
-      remedy: "See what it was waiting for, then run this again.",
+      found: `it printed nothing for ${(stallMs ?? 0) / 1000} s and was stopped${tail.length > 0 ? `; its last output: ${tail.slice(-3).join("\n")}` : ""}`,
+      remedy: "Find out what it was waiting for, then run this again.",
     });
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Tries until the host has been out of reach for five minutes on end. Only for what may be done twice. */
-async function persist<T>(attempt: () => Promise<T>): Promise<T> {
+/** Retries until the host has been unreachable for five minutes. Only for attempts that may be repeated. */
+async function retryWhileUnreachable<T>(attempt: () => Promise<T>): Promise<T> {
   let lastContact = Date.now();
   for (let delay = 250; ; delay = Math.min(delay * 2, 10_000)) {
     const began = Date.now();
@@ -113,12 +113,12 @@ async function persist<T>(attempt: () => Promise<T>): Promise<T> {
       return await attempt();
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      // A try that lasted was in contact for most of its time.
+      // A long attempt had contact for most of its time.
       if (Date.now() - began > 30_000) {
         lastContact = Date.now();
         delay = 250;
       }
-      if (Date.now() - lastContact > outOfContactMs) throw error;
+      if (Date.now() - lastContact > noContactTimeoutMs) throw error;
       await pause(delay * (0.75 + Math.random() / 2));
     }
   }
@@ -167,7 +167,7 @@ printf %s ${sh`${script}`} > ${run}/script
 printf %s ${sh`${jobWrapper}`} > ${run}/wrapper
 : > ${run}/log
 cat > ${run}/input
-# Last, and not to stay where no job comes of it.
+# Written last, and removed if the job does not start.
 trap 'rm -f ${run}/secret' EXIT
 trap 'exit 1' HUP INT TERM
 printf %s ${sh`${secret ?? ""}`} > ${run}/secret
@@ -180,7 +180,7 @@ echo "started ${run}"
 `;
 }
 
-/** Prints the log from a line on until the run ends, then its status on standard error. */
+/** Prints the log, from a given line until the run ends, then its status on standard error. */
 function followScript(name: string, run: string, fromLine: number): string {
   const unit = sh`${unitOf(name)}`;
   return `cd ${folderOf(name)}/${run} 2>/dev/null || exit 0

@@ -2,12 +2,12 @@ import type { Probe } from "./host.ts";
 import { sh } from "./shell.ts";
 
 /**
- * Asks for values by their keys, all in one round trip: settings of a kernel, of a service, of a database.
+ * Reads values by their keys, all in one round trip: settings of a kernel, of a service, of a database.
  *
  *     host.facts(keyValues(["vm.swappiness"], 'sysctl -n -- "$key"'));
  *
- * @param print a shell command that prints the value of `$key`. Where it fails, the key has no value.
- * @returns a probe for the values there are, without the line ends behind them.
+ * @param print A shell command that prints the value of `$key`. Where it fails, the key has no value.
+ * @returns A probe for the existing values, without trailing line ends.
  */
 export function keyValues(keys: readonly string[], print: string): Probe<Readonly<Record<string, string>>> {
   return {

@@ -7,11 +7,11 @@ export interface KnownHost {
   readonly patterns: string;
   readonly type: string;
   readonly key: Buffer;
-  /** `file:line`, for people. */
+  /** `file:line`, for messages. */
   readonly where: string;
 }
 
-/** What the known_hosts files say about one host. */
+/** The known_hosts entries for one host. */
 export interface KnownKeys {
   readonly trusted: readonly KnownHost[];
   readonly revoked: readonly KnownHost[];
@@ -20,7 +20,7 @@ export interface KnownKeys {
 
 export type Verdict = "known" | "changed" | "revoked" | "unknown";
 
-/** Reads known_hosts files in order; files that do not exist count as empty. */
+/** Reads known_hosts files in order. Missing files count as empty. */
 export async function readKnownHosts(files: readonly string[]): Promise<KnownHost[]> {
   const read = files.map(async (file) => {
     const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -39,7 +39,7 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
     const marker = words[0]?.startsWith("@") ? words.shift()?.slice(1) : undefined;
     const [patterns, type, base64] = words;
     if (!patterns || !type || !base64) return [];
-    // An unknown marker would be a condition we do not understand: such a line must not make a key trusted.
+    // An unknown marker may be a restriction: such a line must not make a key trusted.
     if (marker !== undefined && marker !== "revoked" && marker !== "cert-authority") return [];
     const key = Buffer.from(base64, "base64");
     return keyType(key) === type ? [{ marker, patterns, type, key, where: `${file}:${index + 1}` }] : [];
@@ -47,8 +47,8 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
 }
 
 /**
- * The lines for a host. A host on a port of its own is filed as `[name]:port`; like ssh, a key filed under the
- * bare name is trusted there too, but its absence or difference says nothing.
+ * The lines for a host. A host on another port than 22 is listed as `[name]:port`. As in ssh, a key of the bare name
+ * is also accepted there, but a missing or different one has no effect.
  */
 export function keysFor(
   hosts: readonly KnownHost[],
@@ -67,8 +67,8 @@ export function keysFor(
   };
 }
 
-/** What to think of the key that a server has just proved to own. */
-export function judge(known: KnownKeys, key: Buffer): Verdict {
+/** Whether to trust the key that a server has just proved to own. */
+export function verdictOn(known: KnownKeys, key: Buffer): Verdict {
   const among = (hosts: readonly KnownHost[]) => hosts.some((host) => host.key.equals(key));
   if (among(known.revoked)) return "revoked";
   if (among(known.trusted)) return "known";
@@ -80,7 +80,7 @@ export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** The type a public key blob states about itself. */
+/** The key type in a public key blob. */
 export function keyType(key: Buffer): string {
   if (key.length < 4) return "";
   const length = key.readUInt32BE(0);

@@ -5,13 +5,13 @@ import type { Host, LockOptions } from "./host.ts";
 import { sh } from "./shell.ts";
 
 const heartbeatMs = 15_000;
-/** Seconds without a heartbeat after which the host takes the lock back: a connection can die without a word. */
-const silenceSeconds = 60;
+/** Seconds without a heartbeat after which the host releases the lock: a connection can end without notice. */
+const heartbeatTimeoutSeconds = 60;
 
 /**
- * Holds a lock for as long as a process on the host lives, whose life is tied to its channel. The lock is of the
- * kernel (flock), so nothing is ever left locked; the file only tells who holds it. /run is memory: neither a
- * full nor a read-only disk matters.
+ * Holds a lock for the lifetime of a process on the host, which ends with its channel. The lock is a kernel lock
+ * (flock), so nothing stays locked; the file only names the holder. /run is in memory, so a full or read-only disk has
+ * no effect.
  */
 export async function holdLock<T>(
   host: Host,
@@ -19,19 +19,19 @@ export async function holdLock<T>(
   work: (signal: AbortSignal) => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  if (!/^[\w.@-]+$/.test(name)) throw new TypeError(`${name} is not a name for a lock`);
+  if (!/^[\w.@-]+$/.test(name)) throw new TypeError(`${name} is not a valid name of a lock`);
   const { waitMs = 0, onWait } = options;
   const holder = `${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`;
   const heartbeats = new PassThrough();
   const timer = setInterval(() => heartbeats.write("."), heartbeatMs).unref();
   const lost = new AbortController();
-  let busy = "somebody";
+  let busy = "an unknown process";
 
   const held = Promise.withResolvers<void>();
   const over = host
     .run(lockScript(name, holder, waitMs / 1000), {
       input: heartbeats,
-      step: `taking the lock ${name}`,
+      step: `acquiring the lock ${name}`,
       allowFailure: true,
       onOutput: (line) => {
         if (line === "held") held.resolve();
@@ -44,7 +44,7 @@ export async function holdLock<T>(
     .then(
       ({ code, stderr }) => {
         const error =
-          code === 75 ? taken(host.name, name, busy, waitMs) : broken(host.name, name, stderr.trim());
+          code === 75 ? lockHeld(host.name, name, busy, waitMs) : lockLost(host.name, name, stderr.trim());
         held.reject(error);
         return error;
       },
@@ -83,24 +83,24 @@ if ! flock -n 9; then
 fi
 printf '%s\\n' ${sh`${holder}`} > ${sh`${file}`}
 echo held
-while [ -n "$(timeout ${silenceSeconds} head -c 1)" ]; do :; done
+while [ -n "$(timeout ${heartbeatTimeoutSeconds} head -c 1)" ]; do :; done
 `;
 }
 
-function taken(host: string, name: string, holder: string, waitMs: number): ExplainedError {
+function lockHeld(host: string, name: string, holder: string, waitMs: number): ExplainedError {
   return new ExplainedError({
     host,
-    step: `taking the lock ${name}`,
+    step: `acquiring the lock ${name}`,
     found: `it is held by ${holder}${waitMs > 0 ? `, still after ${waitMs / 1000} s` : ""}`,
-    remedy: "Wait until they are done, then run this again.",
+    remedy: "Wait until the holder has finished, then run this again.",
   });
 }
 
-function broken(host: string, name: string, said: string): ExplainedError {
+function lockLost(host: string, name: string, stderr: string): ExplainedError {
   return new ExplainedError({
     host,
     step: `holding the lock ${name}`,
-    found: said || "it was lost before the work was done",
-    remedy: "See whether the connection to the host is stable, then run this again.",
+    found: stderr || "the lock was lost before the work was done",
+    remedy: "Check that the connection to the host is stable, then run this again.",
   });
 }

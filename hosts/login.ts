@@ -7,15 +7,15 @@ import { acceptCertifiedKeys } from "./certified-login.ts";
 import { type Destination, defaultConnectTimeoutSeconds, signatureAlgorithms } from "./destination.ts";
 import { hostKeyRefusal } from "./host-key-refusal.ts";
 import type { Identities } from "./identities.ts";
-import { judge, type KnownKeys } from "./known-hosts.ts";
+import { type KnownKeys, verdictOn } from "./known-hosts.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /**
- * Logs in on a connection that has been made.
+ * Logs in on an open connection.
  *
- * @param known what is known of the host's keys
- * @throws HostKeyRefused when the server owns none of them; ExplainedError when it refuses us; any other error
- * when the connection broke
+ * @param known The known host keys.
+ * @throws HostKeyRefused when the server owns none of them; ExplainedError when it refuses the login; any other error
+ * when the connection broke.
  */
 export async function logIn(
   destination: Destination,
@@ -42,25 +42,25 @@ export async function logIn(
       readyTimeout: (destination.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds) * 1000,
       keepaliveInterval: 0,
       algorithms: { serverHostKey: algorithms },
-      // Synchronous, and exactly true or false: ssh2 takes anything but `false` for consent.
+      // Must be synchronous and return exactly true or false: ssh2 takes anything but `false` as acceptance.
       hostVerifier: (key: Buffer): boolean => {
         shown = key;
-        return judge(known, key) === "known";
+        return verdictOn(known, key) === "known";
       },
     });
     const client = ssh.connection;
-    if (!client) throw new Error("the connection was closed as soon as it was made");
+    if (!client) throw new Error("the connection was closed at once");
     return client;
   } catch (error) {
     const { message, level } = error as Error & { level?: string };
-    if (shown && judge(known, shown) !== "known") throw hostKeyRefusal(destination, known, shown);
+    if (shown && verdictOn(known, shown) !== "known") throw hostKeyRefusal(destination, known, shown);
     if (/no matching host key format/.test(message)) throw hostKeyRefusal(destination, known, undefined);
     if (level === "client-authentication")
       throw notAccepted(destination, identities, "the host accepts none of them");
     if (/Too many authentication failures/i.test(message)) throw tooManyKeys(destination, identities);
     if (level === "client-timeout") throw tooSlow(destination, error);
     if (shown && /No response from server|ECONNRESET/.test(message))
-      throw turnedAway(destination, identities);
+      throw connectionEnded(destination, identities);
     if (/no matching/.test(message)) {
       throw new ExplainedError({
         host: name,
@@ -75,13 +75,13 @@ export async function logIn(
   }
 }
 
-/** sshd counts every key that it refuses, 6 by default (MaxAuthTries), and then ends the connection. */
+/** sshd counts each refused key and ends the connection at a limit, 6 by default (MaxAuthTries). */
 function tooManyKeys(
   { name, user, hostname }: Destination,
   { offered, encrypted, problems, certificateRemedy }: Identities,
 ): ExplainedError {
   const locked = encrypted.length > 0 ? [`${encrypted.join(", ")} needs a passphrase`] : [];
-  const why = `the host ended the login after too many keys that it does not accept (offered: ${offered.join(", ")})`;
+  const why = `the host ended the login after too many refused keys (offered: ${offered.join(", ")})`;
   const fewer = `Name the right key for ${name} in the ssh configuration: IdentityFile with \`IdentitiesOnly yes\`, so that the agent's other keys are not offered.`;
   return new ExplainedError({
     host: name,
@@ -91,13 +91,13 @@ function tooManyKeys(
   });
 }
 
-/** After its key was checked: what is too busy turns people away before that (MaxStartups). */
-function turnedAway({ name, user, hostname }: Destination, { offered }: Identities): ExplainedError {
+/** Applies after the host key check. A busy server rejects connections before that (MaxStartups). */
+function connectionEnded({ name, user, hostname }: Destination, { offered }: Identities): ExplainedError {
   return new ExplainedError({
     host: name,
     step: `logging in as ${user}@${hostname}`,
-    found: `the host ended the connection in the middle of the login (offered: ${offered.join(", ")})`,
-    remedy: `See the SSH server's log on the host (\`journalctl -u ssh\`): the account may have expired (\`chage -l ${user}\`) or be denied by PAM. Where the log says nothing, the network broke: run this again.`,
+    found: `the host ended the connection during the login (offered: ${offered.join(", ")})`,
+    remedy: `See the SSH server's log on the host (\`journalctl -u ssh\`): the account may have expired (\`chage -l ${user}\`) or be denied by PAM. If the log has no entry, the network failed: run this again.`,
   });
 }
 
@@ -106,13 +106,13 @@ function tooSlow({ name, hostname, connectTimeoutSeconds }: Destination, cause: 
   return new Unreachable({
     host: name,
     step: `connecting to ${hostname}`,
-    found: `its SSH server took the connection and had not finished the login after ${seconds} s`,
-    remedy: `See the load of the host and its sshd (UseDNS, PAM modules that wait for a directory). Where it is only slow, set a larger ConnectTimeout for ${name} in the ssh configuration.`,
+    found: `its SSH server accepted the connection but did not finish the login within ${seconds} s`,
+    remedy: `See the load of the host and its sshd (UseDNS, PAM modules that wait for a directory). If it is only slow, set a larger ConnectTimeout for ${name} in the ssh configuration.`,
     cause,
   });
 }
 
-/** Asks the server for a key of a type that is known, as it may have others that are not. */
+/** Requests a key of a known type, as the server may have other keys that are not known. */
 function pinned(known: KnownKeys): ServerHostKeyAlgorithm[] {
   const types = new Set(known.trusted.map((host) => host.type));
   const wanted = signatureAlgorithms.filter((name) => types.has(name.startsWith("rsa-") ? "ssh-rsa" : name));
@@ -129,7 +129,7 @@ function notAccepted(destination: Destination, identities: Identities, why: stri
     step: `logging in as ${user}@${hostname}`,
     found: [`${why}${tried}`, ...others].join("; "),
     remedy: locked
-      ? `Load the key into ssh-agent (\`ssh-add ${identities.encrypted[0]}\`) and see that SSH_AUTH_SOCK is set here.`
+      ? `Load the key into ssh-agent (\`ssh-add ${identities.encrypted[0]}\`) and check that SSH_AUTH_SOCK is set here.`
       : (identities.certificateRemedy ??
         `Add the public key to ~${user}/.ssh/authorized_keys on the host, or name the right IdentityFile and User for ${name} in the ssh configuration. \`ssh ${name} true\` must work without a password.`),
   });

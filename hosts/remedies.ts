@@ -1,4 +1,4 @@
-/** What to do about a command's failure, judged by what it said. Undefined where there is nothing to add. */
+/** What to do about a command's failure, from its output. Undefined if the output says enough. */
 export function remedyFor(output: string): string | undefined {
   return remedies.find(([pattern]) => pattern.test(output))?.[1];
 }
@@ -16,19 +16,19 @@ const remedies: readonly [RegExp, string][] = [
   [/^sudo: .*you must have a tty/m, "Remove `Defaults requiretty` from the host's sudoers."],
   [
     /^This account is currently not available/m,
-    "Log in as a user with a shell: this one's is nologin. `sudo usermod -s /bin/bash USER` on the host gives it one.",
+    "Log in as a user with a shell: the shell of this one is nologin. `sudo usermod -s /bin/bash USER` on the host gives it one.",
   ],
   [
     /^This service allows sftp connections only/m,
-    "Log in as a user that may run commands: sshd_config allows this one files only (ForceCommand internal-sftp).",
+    "Log in as a user that may run commands: sshd_config allows this one only file transfers (ForceCommand internal-sftp).",
   ],
   [
     /^\S*rbash: |: restricted(: |$)/m,
-    "Log in as a user with an ordinary shell: this one's is restricted (rbash). `sudo usermod -s /bin/bash USER` on the host gives it one.",
+    "Log in as a user with an ordinary shell: the shell of this one is restricted (rbash). `sudo usermod -s /bin/bash USER` on the host gives it one.",
   ],
   [
     /account (has expired|is expired)/i,
-    "Prolong the account on the host (`sudo chage -E -1 USER`), or log in as another user.",
+    "Extend the account on the host (`sudo chage -E -1 USER`), or log in as another user.",
   ],
   [
     /(password has expired|change your password)/i,
@@ -36,10 +36,10 @@ const remedies: readonly [RegExp, string][] = [
   ],
   [
     /not valid (yet|until)|is not valid yet|certificate is not yet valid/i,
-    "Set the host's clock (`timedatectl`): something that was made lately is not valid yet by it.",
+    "Set the host's clock (`timedatectl`): it is behind, so something new is not valid yet.",
   ],
-  [/No space left on device/, "Make room on that file system (`df -h`, `df -i`), then run this again."],
-  [/Disk quota exceeded/, "Raise the quota or make room, then run this again."],
+  [/No space left on device/, "Free space on that file system (`df -h`, `df -i`), then run this again."],
+  [/Disk quota exceeded/, "Raise the quota or free space, then run this again."],
   [
     /Read-only file system/,
     "See why the file system is read-only (`dmesg`, `findmnt`): often a disk error. Mount it writable, then run this again.",

@@ -3,13 +3,13 @@ import type { Readable } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import { quote } from "./shell.ts";
 
-/** A script on its way to a host: what goes into the arguments (nothing of the script) and into standard input. */
+/** A script to send to a host: its command line, which holds nothing of the script, and its standard input. */
 export interface RemoteScript {
-  /** For the login shell, whichever that is. */
+  /** Works with any login shell. */
   readonly command: string;
   /** What to send first on standard input. */
   readonly preamble: Buffer;
-  /** Printed as a line on both outputs when the script starts; what comes before it is not the script's. */
+  /** Printed as a line on both outputs when the script starts. Output before it is not the script's. */
   readonly mark: string;
 }
 
@@ -17,15 +17,15 @@ const environment =
   "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin; umask 022";
 
 /**
- * Standard input carries three things, one after the other: the script, its own standard input in counted
- * pieces (`LENGTH\n` and the bytes, `0\n` last), and then nothing for as long as the script may live.
+ * Standard input carries three parts: the script, then the script's own standard input in counted pieces (`LENGTH\n`
+ * and the bytes, `0\n` last), then nothing while the script may run.
  *
- * So a script can neither be cut short nor be given half an input: when standard input ends early, the
- * connection or this process is gone, and everything the script started in its process group (sshd makes one
- * for each session) is ended, TERM first, KILL after 5 s, while its input is still held open. A script that
- * waits for the end of its input, as `cat > file` does, never sees that end unless it was sent.
+ * So a script is never cut short and never gets half of its input. When standard input ends early, the connection or
+ * this process is gone. Then everything the script started in its process group (sshd makes one for each session) is
+ * ended, with TERM first and KILL after 5 s, while its input is still held open. A script that waits for the end of
+ * its input, as `cat > file` does, never sees that end unless it was sent.
  *
- * The supervising shell's own messages go to /dev/null: they are about its reader, never about the script.
+ * The supervising shell's own messages go to /dev/null: they concern its reader, never the script.
  */
 export function remoteScript(script: string, { sudo }: { sudo: boolean }): RemoteScript {
   const mark = `start-${randomBytes(12).toString("hex")}`;
@@ -75,10 +75,10 @@ export async function sendInput(channel: ClientChannel, input: string | Buffer |
   await writeAll(channel, Buffer.from("0\n"));
 }
 
-/** Waits until the channel has taken the bytes, so that no more than one piece is held here. */
+/** Waits until the channel has accepted the bytes, so that only one piece is in memory. */
 function writeAll(channel: ClientChannel, bytes: Buffer): Promise<void> {
   return new Promise((resolve) => {
-    // A channel that closes first never calls back; why it closed is reported by whoever reads it.
+    // A channel that closes first never calls back. Its reader reports why it closed.
     const done = () => {
       channel.off("close", done);
       resolve();
@@ -89,7 +89,7 @@ function writeAll(channel: ClientChannel, bytes: Buffer): Promise<void> {
   });
 }
 
-/** What the script itself printed: everything after the mark; undefined when it never started. */
+/** The script's own output: everything after the mark; undefined if it did not start. */
 export function afterMark(output: Buffer, mark: string): Buffer | undefined {
   const index = output.indexOf(`${mark}\n`);
   return index < 0 ? undefined : output.subarray(index + mark.length + 1);

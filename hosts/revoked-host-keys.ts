@@ -8,14 +8,14 @@ import { isCertificateType, readCertificate } from "./certificates.ts";
 import type { Destination } from "./destination.ts";
 import { type KnownKeys, keyType } from "./known-hosts.ts";
 
-/** How OpenSSH's binary list of revoked keys begins. Format: PROTOCOL.krl. */
+/** The first bytes of OpenSSH's binary list of revoked keys. Format: PROTOCOL.krl. */
 const listMagic = Buffer.from("SSHKRL\n\0");
 
 /**
- * Moves the known keys that RevokedHostKeys revokes to those marked `@revoked`. Nothing is asked where the ssh
- * configuration has no such list.
+ * Moves the known keys that RevokedHostKeys revokes to those marked `@revoked`. Without such a list nothing is
+ * checked.
  *
- * @throws ExplainedError when the list cannot be read: ssh then refuses every host, and so do we
+ * @throws ExplainedError when the list cannot be read. ssh then refuses every host, and so does this.
  */
 export async function withoutRevoked(destination: Destination, known: KnownKeys): Promise<KnownKeys> {
   const { revokedHostKeys: file } = destination;
@@ -35,10 +35,10 @@ export async function withoutRevoked(destination: Destination, known: KnownKeys)
 }
 
 /**
- * Which of some keys and certificates RevokedHostKeys revokes. A certificate is revoked by itself, and with its
- * key or its authority.
+ * Which of the given keys and certificates RevokedHostKeys revokes. A certificate is also revoked with its key or its
+ * authority.
  *
- * @param blobs well-formed ones
+ * @param blobs Well-formed blobs.
  */
 export async function revokedAmong(
   { name, revokedHostKeys: file }: Destination,
@@ -51,7 +51,7 @@ export async function revokedAmong(
       step: `reading the revoked host keys in ${file}`,
       found: error.message.trim(),
       remedy:
-        "Correct RevokedHostKeys in the ssh configuration, or put that file right. Until then no host is trusted.",
+        "Correct RevokedHostKeys in the ssh configuration, or correct that file. Until then no host is trusted.",
       cause: error,
     });
   const content = await readFile(file).catch((error: Error) => {
@@ -77,17 +77,17 @@ export async function revokedAmong(
   });
 }
 
-/** `ssh-keygen -Q` reads only files; it prints `FILE (comment): REVOKED` or `ok` for each. */
+/** `ssh-keygen -Q` reads only files. It prints `FILE (comment): REVOKED` or `ok` for each. */
 async function askKeygen(list: string, blobs: readonly Buffer[]): Promise<boolean[]> {
-  // What is no key in known_hosts is nothing that a server could prove to own, and ssh-keygen would stop at it.
+  // A server cannot prove to own an invalid key of known_hosts, and ssh-keygen would stop at it.
   const isKey = (blob: Buffer) =>
     isCertificateType(keyType(blob)) || !(ssh2.utils.parseKey(blob) instanceof Error);
-  const asked = blobs.filter(isKey);
-  if (asked.length === 0) return blobs.map(() => false);
+  const validKeys = blobs.filter(isKey);
+  if (validKeys.length === 0) return blobs.map(() => false);
   const folder = await mkdtemp(join(tmpdir(), "airgapped-maas-keys-"));
   try {
-    const files = asked.map((_, index) => join(folder, `${index}.pub`));
-    for (const [index, blob] of asked.entries())
+    const files = validKeys.map((_, index) => join(folder, `${index}.pub`));
+    for (const [index, blob] of validKeys.entries())
       await writeFile(files[index] ?? "", `${keyType(blob)} ${blob.toString("base64")} key${index}\n`);
     const printed = await new Promise<string>((resolve, reject) => {
       execFile(
@@ -101,8 +101,8 @@ async function askKeygen(list: string, blobs: readonly Buffer[]): Promise<boolea
         },
       );
     });
-    // What is not said to be good is not.
-    const good = asked.filter((_, index) =>
+    // A key that is not reported as ok counts as revoked.
+    const good = validKeys.filter((_, index) =>
       printed.split("\n").includes(`${files[index]} (key${index}): ok`),
     );
     return blobs.map((blob) => isKey(blob) && !good.includes(blob));

@@ -8,10 +8,10 @@ import { remedyFor } from "./remedies.ts";
 import { afterMark, remoteScript, sendInput } from "./remote-shell.ts";
 import { Unreachable } from "./unreachable.ts";
 
-/** How long after a command has ended its output may stay open in the hands of something it left behind. */
+/** Milliseconds that the output of an ended command may stay open, e.g. held by a background process. */
 const lingerMs = 2000;
 /** Bytes that a login shell may print before it starts a script. */
-const mostBeforeStart = 65_536;
+const maximumBytesBeforeStart = 65_536;
 
 /** Runs a script on one session of a host. See Host.run. */
 export async function runScript(
@@ -30,9 +30,9 @@ export async function runScript(
   });
   const fail = (...what: Parameters<typeof explain>) => new ExplainedError(explain(...what));
   const unreachable = (...what: Parameters<typeof explain>) => new Unreachable(explain(...what));
-  const aborted = () => fail("it was cancelled", "Run it again when you want it done.", signal?.reason);
+  const aborted = () => fail("it was cancelled", "Run it again if you still need it.", signal?.reason);
 
-  // A source may break before it is its turn; sendInput reports it then.
+  // A source may fail before it is read. sendInput reports it then.
   if (options.input instanceof Readable) options.input.on("error", () => {});
   if (signal?.aborted) throw aborted();
   const [user, startMs] = await Promise.all([connections.user(), connections.startTimeoutMs()]);
@@ -43,7 +43,7 @@ export async function runScript(
     if (error instanceof ExplainedError) throw error;
     throw unreachable(
       `the host did not start it (${error.message})`,
-      "See whether the connection to the host is stable, and MaxSessions in its sshd_config is at least 10.",
+      "Check that the connection to the host is stable, and that MaxSessions in its sshd_config is at least 10.",
       error,
     );
   });
@@ -54,14 +54,14 @@ export async function runScript(
   const onAbort = () => interrupt(aborted());
   const interrupt = (error: ExplainedError) => {
     interrupted ??= error;
-    // The end of standard input makes the remote side end the script; nothing else is needed, or waited for.
+    // The end of standard input makes the remote side end the script. Nothing else has to be sent or awaited.
     channel.end();
     channel.emit("interrupted");
   };
   if (timeoutMs !== undefined) {
     const found = `it took longer than ${timeoutMs / 1000} s and was ended`;
     timer = setTimeout(
-      () => interrupt(fail(found, "See what it waits for on the host, then run this again.")),
+      () => interrupt(fail(found, "Find out what it waits for on the host, then run this again.")),
       timeoutMs,
     );
   }
@@ -71,8 +71,8 @@ export async function runScript(
     () =>
       interrupt(
         fail(
-          `the login shell of ${user} had not started it after ${startMs / 1000} s`,
-          `See what waits there: \`ssh ${host} true\` must end at once, also with something on its standard input. A start-up file (~/.bashrc, ~/.profile, /etc/profile.d) must not read standard input or ask anything where no person logs in.`,
+          `the login shell of ${user} did not start it within ${startMs / 1000} s`,
+          `Find out what it waits for: \`ssh ${host} true\` must end at once, also with data on its standard input. A start-up file (~/.bashrc, ~/.profile, /etc/profile.d) must not read standard input or ask questions in a non-interactive login.`,
         ),
       ),
     startMs,
@@ -98,16 +98,16 @@ export async function runScript(
     const err = afterMark(stderr, remote.mark) ?? stderr;
     if (code === null && signalName === undefined) {
       throw unreachable(
-        "the connection was lost before it ended; what it started was ended with it",
-        "See whether the host is up and the network is stable, then run this again.",
+        "the connection was lost before it ended; its processes were ended too",
+        "Check that the host is up and the network is stable, then run this again.",
         inputError,
       );
     }
     if (out === undefined) {
-      const said = lastLines(`${stderr.toString()}\n${stdout.toString()}`);
+      const output = lastLines(`${stderr.toString()}\n${stdout.toString()}`);
       throw fail(
-        `the host did not run it as root: ${said || `exit status ${code}`}`,
-        remedyFor(said) ?? `See that \`ssh ${host} ${user === "root" ? "" : "sudo -n "}true\` works.`,
+        `the host did not run it as root: ${output || `exit status ${code}`}`,
+        remedyFor(output) ?? `Check that \`ssh ${host} ${user === "root" ? "" : "sudo -n "}true\` works.`,
       );
     }
     const result: RunResult = {
@@ -116,10 +116,10 @@ export async function runScript(
       stderr: err.toString(),
     };
     if (result.code !== 0 && !options.allowFailure) {
-      const said = lastLines(result.stderr) || lastLines(result.stdout);
+      const output = lastLines(result.stderr) || lastLines(result.stdout);
       throw fail(
-        `exit status ${result.code}${said ? `: ${said}` : ""}`,
-        remedyFor(said) ?? "Put right what it reports, then run this again.",
+        `exit status ${result.code}${output ? `: ${output}` : ""}`,
+        remedyFor(output) ?? "Fix what it reports, then run this again.",
       );
     }
     return result;
@@ -131,8 +131,8 @@ export async function runScript(
 }
 
 /**
- * Starts a shell that waits for its script, on another connection where one turns out to be dead. Until it runs
- * nothing has happened on the host, as the script is not sent before.
+ * Starts a shell that waits for its script. If a connection turns out to be dead, another one is used. The script is
+ * sent later, so until then nothing has changed on the host.
  */
 async function startShell(
   connections: HostConnections,
@@ -183,8 +183,8 @@ function readToEnd(
       received += chunk.length;
       running = afterMark(Buffer.concat(stdout), mark) !== undefined;
       if (running) onStart();
-      // Nobody's start-up files say so much: what never begins must not fill the memory.
-      else if (received > mostBeforeStart)
+      // Start-up files do not print so much. A script that never starts must not fill the memory.
+      else if (received > maximumBytesBeforeStart)
         stdout.splice(0, stdout.length, Buffer.concat(stdout).subarray(-1000));
       lines?.[0]?.push(chunk);
     });
@@ -192,12 +192,12 @@ function readToEnd(
       stderr.push(chunk);
       lines?.[1]?.push(chunk);
     });
-    // Writing to a channel whose other end is gone is reported by its end, not here.
+    // The end of the channel reports a failed write, not this event.
     channel.on("error", () => {});
     channel.stderr.on("error", () => {});
     const finish = () => {
       clearTimeout(linger);
-      // A line that a lost connection cut short is not a line.
+      // A lost connection may have cut the last line short: it is not reported.
       if (code !== null) for (const reader of lines ?? []) reader.end();
       resolve({ code, signalName, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
     };
@@ -213,7 +213,7 @@ function readToEnd(
   });
 }
 
-/** Lines out of chunks, in whichever place those cut lines and characters. */
+/** Splits chunks into lines. Chunks may end inside a line or a character. */
 class LineReader {
   readonly #decoder = new StringDecoder("utf8");
   readonly #mark: string;
@@ -253,13 +253,13 @@ const signalNumbers: Record<string, number> = {
   SIGTERM: 15,
 };
 
-/** The end of what a command said, short enough for an error. */
+/** The last lines of a command's output, short enough for an error. */
 function lastLines(text: string): string {
   const lines = text.trim().split("\n").slice(-8).join("\n");
   return lines.length > 2000 ? `…${lines.slice(-2000)}` : lines;
 }
 
-/** Takes secrets out of a text, also where only one line of a secret of several lines is quoted. */
+/** Replaces secrets in a text, also single lines of a secret with several lines. */
 export function redact(text: string, secrets: readonly string[] = []): string {
   const parts = secrets.flatMap((secret) => [secret, ...secret.split("\n").map((line) => line.trim())]);
   const known = [...new Set(parts)].filter((part) => part.length >= 4 || secrets.includes(part));

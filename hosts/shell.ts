@@ -1,15 +1,15 @@
-/** What the quoting template takes: one word, or an array spread as one word each. */
+/** A value in the quoting template: one word, or an array with one word per element. */
 export type Word = string | number | bigint | readonly (string | number | bigint)[];
 
 /**
- * Builds a POSIX shell command in which every interpolated value is data, whatever it holds:
+ * Builds a POSIX shell command in which every interpolated value is plain data:
  *
  *     sh`systemctl restart ${unit}`        sh`rm -f -- ${paths}`
  *
- * A value becomes one word; an array becomes one word per element, and nothing at all when it is empty.
- * A leading dash is kept as it is: write `--` before paths where a command would take it for an option.
+ * A value becomes one word; an array becomes one word per element, and nothing when it is empty. A leading dash is
+ * kept: write `--` before paths where a command would take it for an option.
  *
- * @throws TypeError for a value with a NUL character, which no shell can carry.
+ * @throws TypeError for a value with a NUL character, which a shell cannot hold.
  */
 export function sh(strings: TemplateStringsArray, ...values: Word[]): string {
   return strings.reduce((text, part, index) => {

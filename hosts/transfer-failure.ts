@@ -1,12 +1,13 @@
 import { ExplainedError, type Explanation } from "../errors/explained-error.ts";
 
 /**
- * What a transfer failed of: nothing came (`stalled`), too little (`slow`), the connection broke or was refused (`broken`), or
- * the certificate or the TLS handshake (`certificate`, `tls`), or something that is no better at the next try (`other`).
+ * Why a transfer failed: no data came (`stalled`), too little (`slow`), the connection broke or was refused
+ * (`broken`), the certificate or the TLS handshake failed (`certificate`, `tls`), or a reason that a retry does not
+ * change (`other`).
  */
 export type TransferFault = "stalled" | "slow" | "broken" | "certificate" | "tls" | "other";
 
-/** A transfer that failed on its way: no answer was had. */
+/** A transfer that failed before a complete answer arrived. */
 export class TransferFailure extends ExplainedError {
   readonly fault: TransferFault;
 

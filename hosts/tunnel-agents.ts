@@ -8,7 +8,7 @@ import { type Dial, dialProxy, tunnelThroughProxy } from "./http-proxy.ts";
 
 export type Agent = HttpAgent | HttpsAgent;
 
-/** Agents of Node's HTTP client whose connections a host makes, each kept for those that are reached the same way. */
+/** Agents of Node's HTTP client that connect through a host. One agent is kept for each way to connect. */
 export class TunnelAgents {
   readonly #dial: Dial;
   readonly #kept = new Map<string, Agent>();
@@ -17,7 +17,7 @@ export class TunnelAgents {
     this.#dial = dial;
   }
 
-  /** Connections that are used again. */
+  /** An agent that reuses its connections. */
   lasting(secure: boolean, proxy: HttpProxy | undefined): Agent {
     const key = JSON.stringify([secure, proxy]);
     const agent = this.#kept.get(key) ?? this.#make(secure, proxy, true);
@@ -25,7 +25,7 @@ export class TunnelAgents {
     return agent;
   }
 
-  /** A connection for one request. */
+  /** An agent whose connection serves one request. */
   single(secure: boolean, proxy: HttpProxy | undefined): Agent {
     return this.#make(secure, proxy, false);
   }
@@ -47,9 +47,9 @@ function tunnelling<A extends Agent>(agent: A, dial: Dial, secure: boolean): A {
   const createConnection = (options: Options, done: Done): undefined => {
     dial(options.host, Number(options.port)).then((channel) => {
       if (!secure) return done(null, asSocket(channel));
-      // `host` is what the certificate is checked against where an address has no servername.
+      // For an address without servername, the certificate is checked against `host`.
       const tls = connectTls({ ...options, port: undefined, socket: channel } as object);
-      // Errors before the handshake is over reach the request through the socket that it was given.
+      // Errors during the handshake reach the request through this socket.
       done(null, tls);
     }, done);
   };

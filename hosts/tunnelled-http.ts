@@ -9,13 +9,13 @@ import { TransferFailure } from "./transfer-failure.ts";
 import { TunnelAgents } from "./tunnel-agents.ts";
 import { userAgent } from "./user-agent.ts";
 
-const mostRedirects = 5;
+const maximumRedirects = 5;
 const requestsAtOnce = 8;
 const defaultMaximumBytes = 64 * 1024 * 1024;
 const defaultTimeoutMs = 30_000;
 const defaultSlowest = 500;
 
-/** HTTP(S) over TCP connections that a host makes for us. See Host.fetch. */
+/** HTTP(S) over TCP connections through a host. See Host.fetch. */
 export class TunnelledHttp {
   readonly #host: string;
   readonly #agents: TunnelAgents;
@@ -23,7 +23,7 @@ export class TunnelledHttp {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  /** @param paceMs Milliseconds over which it is measured how fast something comes. */
+  /** @param paceMs Milliseconds over which the transfer rate is measured. */
   constructor(host: string, dial: Dial, paceMs = 30_000) {
     this.#host = host;
     this.#agents = new TunnelAgents(dial);
@@ -47,7 +47,7 @@ export class TunnelledHttp {
     const { origin } = this.#parse(url, url);
     let current = url;
     for (let redirects = 0; ; redirects++) {
-      // Who we are is told to whom it was meant for: a redirect may lead to anybody.
+      // Credentials are only for the declared origin. A redirect may lead to any server.
       const { authorization: _, clientCertificate: __, ...open } = options;
       const given = this.#parse(current, url).origin === origin ? options : open;
       const result = await this.#answer(current, url, given);
@@ -57,15 +57,15 @@ export class TunnelledHttp {
       if (!isFollowed(options)) {
         throw this.#error(
           current,
-          `the server sends on to ${shown}`,
-          "Declare that address if it is the right one: a redirect is not followed here.",
+          `the server redirects to ${shown}`,
+          "Declare that address if it is correct. Redirects are not followed here.",
         );
       }
-      if (redirects === mostRedirects) {
+      if (redirects === maximumRedirects) {
         throw this.#error(
           url,
-          `more than ${mostRedirects} redirects, the last to ${shown}`,
-          "Name the final address.",
+          `more than ${maximumRedirects} redirects, the last to ${shown}`,
+          "Declare the final address.",
         );
       }
       const next = this.#parse(location, url, current);
@@ -76,8 +76,8 @@ export class TunnelledHttp {
       ) {
         throw this.#error(
           current,
-          `the server sends on to ${shown}, from https to http`,
-          "Name an address that stays with https: who has credentials is not led to where all can read along.",
+          `the server redirects to ${shown}, from https to http`,
+          "Declare an address that does not redirect to http: credentials are never used without encryption.",
         );
       }
       current = next.href;
@@ -89,7 +89,7 @@ export class TunnelledHttp {
     if (options.method !== "HEAD" || ![400, 403, 405, 501].includes(answer.status) || answer.byProxy)
       return answer;
     const got = await this.#once(url, asked, { ...options, method: "GET" }, true);
-    // It was sent the first byte alone, or all had it not been cut off.
+    // The server sent only the first byte, or would have sent the whole file.
     return got.status === 206 || got.status === 416 ? { ...got, status: 200 } : got;
   }
 
@@ -108,7 +108,7 @@ export class TunnelledHttp {
     } = options;
     const target = this.#parse(url, asked);
     const secure = target.protocol === "https:";
-    // A server's address is shown without what its query may carry.
+    // An address from a server is shown without its query, which may hold secrets.
     const shown = shownAddress(url, { ofServer: url !== asked });
     const toProxy = proxy && !secure;
     let answered = false;
@@ -130,7 +130,7 @@ export class TunnelledHttp {
               this.#explanation(
                 shown,
                 `nothing came for ${timeoutMs / 1000} s`,
-                `See whether the server is well and ${this.#host} may reach it; then run this again.`,
+                `Check that the server works and that ${this.#host} may reach it, then run this again.`,
               ),
               "stalled",
             ),
@@ -139,8 +139,8 @@ export class TunnelledHttp {
       );
       const request = (secure ? httpsRequest : httpRequest)(target, {
         method,
-        // What changes something gets a connection for itself: one that is kept alive may be closed by the server
-        // just when it is used again, and nobody could say whether the request was carried out.
+        // A request that changes something gets a new connection. The server may close a kept connection just when it
+        // is reused, and then it is not known whether the request was carried out.
         agent:
           isReading(method) && !headOnly
             ? this.#agents.lasting(secure, proxy)
@@ -167,7 +167,7 @@ export class TunnelledHttp {
           const { status, headers } = error;
           return resolve({ status, headers, body: Buffer.alloc(0), url: target.href, byProxy: true });
         }
-        // The server may close a connection just when it is used again; a request that only reads is sent anew then.
+        // The server may close a connection just when it is reused. A request that only reads is then sent again.
         if (!(isRepeatable(options) && request.reusedSocket && !answered)) {
           const { found, remedy, fault } = explainConnection(error, "it", this.#host);
           return fail(new TransferFailure(this.#explanation(shown, found, remedy, error), fault));
@@ -197,8 +197,8 @@ export class TunnelledHttp {
           fail(
             this.#error(
               url,
-              `it is longer than the ${maximumBytes} bytes that were expected at most`,
-              "See what the server sends there.",
+              `it is longer than the expected maximum of ${maximumBytes} bytes`,
+              "Check what the server sends there.",
               shown,
             ),
           );
@@ -216,11 +216,12 @@ export class TunnelledHttp {
             this.#explanation(
               shown,
               `less than ${slowestBytesPerSecond} bytes a second came for ${windowMs / 1000} s (${bytes} bytes in all)`,
-              `See whether the server is well and the line of ${this.#host} is free.`,
+              `Check that the server works and that the network of ${this.#host} is not overloaded.`,
             ),
             "slow",
           );
-        // What is announced goes to its place as it comes: two copies of a large answer are never there at once.
+        // With a content length, chunks are copied into one buffer as they arrive: a large answer is never in memory
+        // twice.
         const whole = Buffer.allocUnsafe(announced);
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => {
@@ -255,7 +256,7 @@ export class TunnelledHttp {
   }
 
   #explanation(shown: string, found: string, remedy: string, cause?: unknown) {
-    return { host: this.#host, step: `fetching ${shown} from there`, found, remedy, cause };
+    return { host: this.#host, step: `fetching ${shown} through the host`, found, remedy, cause };
   }
 }
 
@@ -263,12 +264,12 @@ function isReading(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** What is signed (RFC 5849) holds a nonce, which a server takes but once: who signed it must sign anew. */
+/** A signed request (RFC 5849) holds a nonce that a server accepts once: the caller must sign again. */
 function isRepeatable({ method = "GET", headers = {} }: FetchOptions): boolean {
   return isReading(method) && !Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-/** What is signed is for the one server that was named. */
+/** A signed request is only for the declared server. */
 function isFollowed(options: FetchOptions): boolean {
   return isRepeatable(options) && (options.redirects ?? "follow") === "follow";
 }

@@ -1,7 +1,7 @@
 import { ExplainedError } from "../errors/explained-error.ts";
 
-/** The host cannot be reached, or no longer: the one failure that trying again later may mend by itself. */
+/** The host cannot be reached, or the connection was lost: the only failure that a retry may solve. */
 export class Unreachable extends ExplainedError {}
 
-/** ssh's configuration does not lead to the host: trying again helps only after it is corrected. */
+/** The ssh configuration does not lead to the host: a retry helps only after it is corrected. */
 export class SshConfigurationError extends ExplainedError {}

@@ -5,15 +5,15 @@ import type { FileAttributes, UploadSource } from "./host.ts";
 import { sh } from "./shell.ts";
 
 /**
- * Writes standard input to a file, whole or not at all. The hidden file beside the target gets its owner and
- * mode while it is empty, so nobody who may not read the content ever can; owner first, as a change of owner
- * takes set-uid bits away. Whatever ends the script takes the hidden file with it.
+ * Writes standard input to a file atomically. The hidden file beside the target gets its owner and mode while it is
+ * empty, so its content is never readable by others; owner first, as a change of owner clears set-uid bits. If the
+ * script ends early, it removes the hidden file.
  */
 export function replaceFileScript(path: string, { mode, owner, group }: FileAttributes): string {
   const directory = path.slice(0, path.lastIndexOf("/")) || "/";
   const hidden = `${directory.replace(/\/$/, "")}/.airgapped-maas.${randomBytes(8).toString("hex")}`;
-  // A shell tells when its command was ended by a signal; with the connection gone, SIGPIPE would then end the
-  // shell itself before it has cleaned up.
+  // A shell reports when its command was ended by a signal. Without a connection, SIGPIPE would then end the shell
+  // before it has cleaned up.
   return `umask 077
 temporary=${sh`${hidden}`}
 clean() { trap '' TERM HUP INT; rm -f -- "$temporary"; }

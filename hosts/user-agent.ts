@@ -1,2 +1,2 @@
-/** How we name ourselves to web servers. Some refuse whoever does not, and some refuse curl. */
+/** The User-Agent header. Some servers refuse requests without one, and some refuse curl's. */
 export const userAgent = "airgapped-maas";

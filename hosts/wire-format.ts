@@ -1,7 +1,7 @@
-/** What was to be read in SSH's binary format is not in it; the message says what, for people. */
+/** Data is not valid in SSH's binary format. The message gives the reason. */
 export class Malformed extends Error {}
 
-/** Reads SSH's binary format (RFC 4251, section 5) from front to back, and nothing beyond what is there. */
+/** Reads SSH's binary format (RFC 4251, section 5) from front to back, never beyond the end. */
 export class WireReader {
   readonly #bytes: Buffer;
   #position = 0;
@@ -31,16 +31,16 @@ export class WireReader {
     return this.#take(this.uint32());
   }
 
-  /** A string that is UTF-8. A zero byte would end the text for programs in C, and not for others: refused. */
+  /** A UTF-8 string without zero bytes: programs in C would end the text there, others would not. */
   text(): string {
     const bytes = this.string();
     const text = bytes.toString("utf8");
     if (text.includes("\0") || !Buffer.from(text).equals(bytes))
-      throw new Malformed("a name in it is no text");
+      throw new Malformed("a name in it is not valid text");
     return text;
   }
 
-  /** Refuses bytes after the last field: nobody has said what they mean. */
+  /** Refuses bytes after the last field. */
   end(): void {
     if (!this.isAtEnd) throw new Malformed("it has bytes after its end");
   }

@@ -220,7 +220,7 @@ export class MaasClient implements MaasReader {
   #said(error: unknown, method: string, url: string, call: MaasCall): unknown {
     if (!(error instanceof ExplainedError)) return error;
     const { found, remedy, cause } = error.explanation;
-    const elsewhere = /\bsends on to\b/.test(found);
+    const elsewhere = /\bredirects to\b/.test(found);
     const unsure = method === "GET" || elsewhere ? "" : "; whether MAAS did it is not known";
     const next = elsewhere
       ? "Declare that address in maas.url if MAAS is there: a redirect is not followed, and a login in between cannot be passed."

@@ -26,8 +26,8 @@ export function directTransport(options: DirectOptions = {}): MaasTransport {
     const location = String(answer.headers.location ?? "nowhere").replace(/\/\/[^/@]*@/, "//");
     throw failure(
       url,
-      `the server sends on to ${location}`,
-      "Declare that address if it is the right one: a redirect is not followed here.",
+      `the server redirects to ${location}`,
+      "Declare that address if it is correct. Redirects are not followed here.",
     );
   };
 }

@@ -169,7 +169,7 @@ describe("what goes wrong", () => {
   test("behind a redirect is not followed, and names where it leads", async () => {
     front.next.push("redirect");
     const error = await refused(setConfig(client(), "ntp_external_only", true));
-    expect(error.message).toMatch(/sends on to https:\/\/other.example\/[\s\S]*Declare that address/);
+    expect(error.message).toMatch(/redirects to https:\/\/other.example\/[\s\S]*Declare that address/);
     expect(await getConfig(client(), "ntp_external_only")).toBe(false);
   });
 

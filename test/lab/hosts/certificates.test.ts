@@ -194,7 +194,7 @@ describe("a host's certificate is refused", () => {
 
   test("when there is none, and says where it is looked for", async () => {
     expect(await answer({ Port: 22 })).toMatch(
-      /it shows no certificate, and no key of it is known as mirror\.test, only an authority: ecdsa.*known:1[\s\S]*HostCertificate/,
+      /it has no certificate, and for mirror\.test only an authority is known, no key: ecdsa.*known:1[\s\S]*HostCertificate/,
     );
   });
 
@@ -210,7 +210,7 @@ describe("a host's certificate is refused", () => {
     const { port } = between.address() as AddressInfo;
     const said = await answer({ HostName: "127.0.0.1", Port: port });
     expect(said).toMatch(
-      /its key is ssh-ed25519 \S+, but known is ssh-ed25519 \S+ \(certificate "made for a test" by/,
+      /its key is ssh-ed25519 \S+, but the known key is ssh-ed25519 \S+ \(certificate "made for a test" by/,
     );
     expect(connections).toBeGreaterThan(1);
     between.close();
@@ -229,10 +229,10 @@ describe("a user's certificate that the host refuses is explained", () => {
       ["-n", "ops", "-V", "20200101:20210101"],
       /has expired: valid from[\s\S]*Get a new certificate/,
     ],
-    ["not valid yet", ["-n", "ops", "-V", "20990101:21000101"], /is not yet valid: [\s\S]*Set the clock/],
+    ["not valid yet", ["-n", "ops", "-V", "20990101:21000101"], /is not yet valid: [\s\S]*set it/],
     ["for another user", ["-n", "somebody"], /is for somebody, not for ops[\s\S]*AuthorizedPrincipalsFile/],
-    ["for nobody", [], /is for nobody[\s\S]*-n ops/],
-    ["for hosts", ["-h", "-n", "ops"], /is one for hosts/],
+    ["for nobody", [], /is not valid for any user[\s\S]*-n ops/],
+    ["for hosts", ["-h", "-n", "ops"], /is a host certificate/],
   ])("%s", async (name, args, said) => {
     const IdentityFile = user(`refused-${name.replaceAll(" ", "-")}`, { args });
     const host = ssh.host("mirror", certified({ IdentityFile }));

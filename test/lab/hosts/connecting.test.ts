@@ -30,13 +30,13 @@ describe("a host that cannot be reached is explained", () => {
   test("nothing listens", async () => {
     const host = ssh.host("mirror", { Port: 9 });
     await expect(host.run("true")).rejects.toThrow(
-      /connecting to .* port 9: nothing listens there .*\n.*What to do: Start/,
+      /connecting to .* port 9: nothing listens on that port .*\n.*What to do: Start/,
     );
   });
 
   test("nobody has that address", async () => {
     const host = ssh.host("mirror", { HostName: address.replace(/\d+$/, "251"), ConnectTimeout: 1 });
-    await expect(host.run("true")).rejects.toThrow(/(does not answer|no way to that address)/);
+    await expect(host.run("true")).rejects.toThrow(/(does not answer|no route to that address)/);
   });
 
   test("it accepts the connection and then says nothing", async () => {
@@ -44,7 +44,7 @@ describe("a host that cannot be reached is explained", () => {
     proxy.freeze();
     const host = ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port, ConnectTimeout: 1 });
     await expect(host.run("true")).rejects.toThrow(
-      /had not finished the login after 1 s[\s\S]*ConnectTimeout/,
+      /did not finish the login within 1 s[\s\S]*ConnectTimeout/,
     );
     await proxy.close();
   });
@@ -84,7 +84,7 @@ describe("a host key is never taken on trust", () => {
       const error = await host.run("touch /root/was-here").catch((reason: Error) => reason);
       expect(String(error)).toContain(`ssh-ed25519 ${realFingerprint} is not known as ${address}`);
       expect(String(error)).toMatch(/ssh-keyscan -p 22/);
-      expect(/is not followed here/.test(String(error))).toBe(strict !== "ask");
+      expect(/is ignored here/.test(String(error))).toBe(strict !== "ask");
       expect(existsSync(known)).toBe(false);
       expect((await lab.sh("mirror", "test -e /root/was-here")).code).not.toBe(0);
     },
@@ -98,7 +98,7 @@ describe("a host key is never taken on trust", () => {
     )[1];
     const error = await ssh.host("mirror", { UserKnownHostsFile: known }).run("true").catch(String);
     expect(error).toContain(
-      `its key is ssh-ed25519 ${realFingerprint}, but known is ssh-ed25519 ${before} (${known}:1)`,
+      `its key is ssh-ed25519 ${realFingerprint}, but the known key is ssh-ed25519 ${before} (${known}:1)`,
     );
     expect(error).toContain(`ssh-keygen -f ${known} -R '${address}'`);
   });
@@ -107,7 +107,7 @@ describe("a host key is never taken on trust", () => {
     const other = ssh.key("other-type", { type: "ecdsa" });
     const known = ssh.file("other-types", `${address} ${other.publicLine}\n`);
     await expect(ssh.host("mirror", { UserKnownHostsFile: known }).run("true")).rejects.toThrow(
-      /checking the host's key: (it has no key of the types known|its key is ecdsa.*, but known is)/,
+      /checking the host's key: (it has no key of the types known|its key is ecdsa.*, but the known key is)/,
     );
   });
 
@@ -243,7 +243,7 @@ describe("a login that comes to nothing is explained, and not taken for a lost c
     await user("reads", "/bin/bash", "while read -r line; do :; done");
     const host = ssh.host("mirror", { User: "reads", ConnectTimeout: 1 });
     await expect(host.run("true")).rejects.toThrow(
-      /login shell of reads had not started it after 3 s[\s\S]*\.bashrc/,
+      /login shell of reads did not start it within 3 s[\s\S]*\.bashrc/,
     );
   });
 
@@ -255,7 +255,7 @@ describe("a login that comes to nothing is explained, and not taken for a lost c
   test("an expired account is named", async () => {
     await user("expired", "/bin/bash", "", "chage -E 1 expired");
     await expect(ssh.host("mirror", { User: "expired" }).run("true")).rejects.toThrow(
-      /logging in as expired@[\s\S]*in the middle of the login[\s\S]*chage -l expired/,
+      /logging in as expired@[\s\S]*during the login[\s\S]*chage -l expired/,
     );
   });
 

@@ -132,10 +132,10 @@ describe("fetching from where the host stands", () => {
 
   test("a redirect that is not wanted is said, without what it may carry", async () => {
     const refused = host.fetch(at("/redirect/1"), { redirects: "refuse" });
-    await expect(refused).rejects.toThrow(/the server sends on to \/redirect\/0\n.*Declare that address/);
+    await expect(refused).rejects.toThrow(/the server redirects to \/redirect\/0\n.*Declare that address/);
     for (const method of ["POST", "PUT", "DELETE"] as const) {
       const moved = host.fetch(at("/moved"), { method, redirects: "follow" });
-      await expect(moved).rejects.toThrow("sends on to http://only-here.internal:8099/ok\n");
+      await expect(moved).rejects.toThrow("redirects to http://only-here.internal:8099/ok\n");
     }
   });
 

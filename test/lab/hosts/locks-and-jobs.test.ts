@@ -41,7 +41,7 @@ describe("a lock on the host", () => {
   test("that somebody holds says who, at once", async () => {
     await host.withLock("taken", async () => {
       await expect(ssh.host("mirror").withLock("taken", async () => 1)).rejects.toThrow(
-        new RegExp(`taking the lock taken: it is held by .*process ${process.pid}, since 20`),
+        new RegExp(`acquiring the lock taken: it is held by .*process ${process.pid}, since 20`),
       );
     });
     expect(await host.withLock("taken", async () => "mine now")).toBe("mine now");
@@ -202,7 +202,7 @@ describe("a job on the host", () => {
       script: "echo here; sleep 60",
       onProgress: () => host.run("systemctl kill -s KILL airgapped-maas-t-secret-killed"),
     });
-    await expect(running).rejects.toThrow(/ended from outside/);
+    await expect(running).rejects.toThrow(/ended by a stop or a reboot/);
     expect(await left()).toBe("");
   });
 
@@ -212,12 +212,12 @@ describe("a job on the host", () => {
       script: "echo here; sleep 60",
       onProgress: () => host.run("systemctl stop airgapped-maas-t-stopped"),
     });
-    await expect(running).rejects.toThrow(/ended from outside.*its last words: here/);
+    await expect(running).rejects.toThrow(/ended by a stop or a reboot.*its last output: here/);
   });
 
   test("that stalls is stopped", async () => {
     await expect(host.job({ name: "t-stalls", script: "echo here; sleep 60", stallMs: 700 })).rejects.toThrow(
-      /printed nothing for 0.7 s and was stopped; its last words: here/,
+      /printed nothing for 0.7 s and was stopped; its last output: here/,
     );
     expect(
       (await host.run("systemctl is-active airgapped-maas-t-stalls", { allowFailure: true })).stdout,

@@ -113,9 +113,9 @@ describe("a destination, as the real ssh resolves it", () => {
       "mirror.invalid",
       /mirror\.invalid.*does not resolve[\s\S]*HostName/,
     ],
-    ["a leading dash", "", "-oProxyCommand=id", /not a name that ssh takes/],
-    ["a space", "", "a b", /not a name that ssh takes/],
-    ["an empty name", "", "", /not a name that ssh takes/],
+    ["a leading dash", "", "-oProxyCommand=id", /not a valid host name for ssh/],
+    ["a space", "", "a b", /not a valid host name for ssh/],
+    ["an empty name", "", "", /not a valid host name for ssh/],
     [
       "a configuration ssh cannot read",
       "Host x\n Prot 22",
@@ -131,7 +131,7 @@ describe("a destination, as the real ssh resolves it", () => {
     const gone = join(folder, "gone");
     configureSsh({ configFile: gone });
     await expect(resolveDestination("127.0.0.1")).rejects.toThrow(
-      /gone: No such file[\s\S]*airgapped-maas:sshConfig[\s\S]*AIRGAPPED_MAAS_SSH_CONFIG to the new one/,
+      /gone: No such file[\s\S]*airgapped-maas:sshConfig[\s\S]*AIRGAPPED_MAAS_SSH_CONFIG to the new file/,
     );
     process.env.AIRGAPPED_MAAS_SSH_CONFIG = gone;
     try {

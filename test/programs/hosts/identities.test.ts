@@ -85,7 +85,7 @@ describe("a certificate", () => {
     expect(offered).toEqual([`key ${key}`]);
     expect(problems).toEqual([
       `the certificate ${gone} does not exist`,
-      `the certificate ${none} cannot be used: it is no certificate`,
+      `the certificate ${none} cannot be used: it is not a certificate`,
       `the certificate ${cut} cannot be used: it is cut off`,
       `the certificate ${stranger} is not for any key that can be used here`,
     ]);
@@ -95,7 +95,7 @@ describe("a certificate", () => {
     const named = file("host-cert.pub", files.certificate(authority, key, "-h", "-n", "ops"));
     const { offered, problems } = await identities({ identityFiles: [key], certificateFiles: [named] });
     expect(offered).toEqual([`key ${key}`]);
-    expect(problems).toEqual([`the certificate ${named} is one for hosts`]);
+    expect(problems).toEqual([`the certificate ${named} is a host certificate`]);
   });
 
   test("given as IdentityFile is a certificate, and not taken for a key", async () => {
@@ -148,7 +148,7 @@ describe("what is not supported is named", () => {
       identities({ agent, identityFiles: [one, inside] }),
     );
     expect(offered).toEqual([]);
-    const said = "lives in a FIDO security key (sk-ssh-ed25519@openssh.com), which is not supported";
+    const said = "is on a FIDO security key (sk-ssh-ed25519@openssh.com), which is not supported";
     expect(problems).toEqual([
       `the key ${one} ${said}`,
       `the key ${inside} ${said}`,

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { judge, keysFor, parseKnownHosts } from "../../../hosts/known-hosts.ts";
+import { keysFor, parseKnownHosts, verdictOn } from "../../../hosts/known-hosts.ts";
 import { revokedAmong, withoutRevoked } from "../../../hosts/revoked-host-keys.ts";
 import { blobOf, CertificateFiles, plainDestination } from "./certificate-files.ts";
 
@@ -71,6 +71,6 @@ describe("RevokedHostKeys", () => {
     const known = keysFor(parseKnownHosts(text, "known_hosts"), "mirror", 22);
     expect(known.trusted).toHaveLength(3);
     const left = await withoutRevoked({ ...plainDestination, revokedHostKeys: list(`${key}.pub`) }, known);
-    expect([judge(left, plain), judge(left, otherPlain)]).toEqual(["revoked", "known"]);
+    expect([verdictOn(left, plain), verdictOn(left, otherPlain)]).toEqual(["revoked", "known"]);
   });
 });

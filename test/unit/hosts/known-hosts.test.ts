@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import ssh2 from "ssh2";
-import { judge, type KnownHost, keysFor, parseKnownHosts } from "../../../hosts/known-hosts.ts";
+import { type KnownHost, keysFor, parseKnownHosts, verdictOn } from "../../../hosts/known-hosts.ts";
 
 /** A public key as it stands in a file, and its bytes. */
 function publicKey(bits?: 256) {
@@ -12,7 +12,7 @@ const keys = { a: publicKey(), b: publicKey(), ecdsa: publicKey(256) };
 
 const parse = (text: string): KnownHost[] => parseKnownHosts(text, "known_hosts");
 const verdict = (text: string, host: string, port = 22, key = keys.a.blob, alias?: string) =>
-  judge(keysFor(parse(text), host, port, alias), key);
+  verdictOn(keysFor(parse(text), host, port, alias), key);
 
 describe("known_hosts", () => {
   test("knows a plain name, in any case, and no other", () => {
@@ -54,7 +54,7 @@ describe("known_hosts", () => {
 
   test("a certificate authority makes no key trusted, and is reported", () => {
     const known = keysFor(parse(`@cert-authority *.dc1 ${keys.a.line}`), "mirror.dc1", 22);
-    expect(judge(known, keys.a.blob)).toBe("unknown");
+    expect(verdictOn(known, keys.a.blob)).toBe("unknown");
     expect(known.authorities.map(({ where }) => where)).toEqual(["known_hosts:1"]);
   });
 

@@ -82,8 +82,8 @@ describe("a proxy before MAAS that is down", () => {
   test("which sends on to a login names maas.url, and that nothing is in doubt", async () => {
     const away = new ExplainedError({
       step: "fetching",
-      found: "the server sends on to https://login.dc1/?next=%2FMAAS",
-      remedy: "Declare that address if it is the right one: a redirect is not followed here.",
+      found: "the server redirects to https://login.dc1/?next=%2FMAAS",
+      remedy: "Declare that address if it is correct. Redirects are not followed here.",
     });
     const error = await failure(fixture([away]).client.post("a", { step }));
     expect(error.message).toMatch(/login\.dc1.*\n.*maas\.url/);

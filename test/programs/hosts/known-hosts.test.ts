@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { fingerprint, judge, keysFor, readKnownHosts } from "../../../hosts/known-hosts.ts";
+import { fingerprint, keysFor, readKnownHosts, verdictOn } from "../../../hosts/known-hosts.ts";
 
 let folder: string;
 const keys: Record<"a" | "b" | "rsa", { line: string; blob: Buffer; fingerprint: string }> = {} as never;
@@ -34,10 +34,10 @@ test("known_hosts knows names hashed by ssh-keygen -H, with and without a port",
   execFileSync("ssh-keygen", ["-q", "-H", "-f", file], { stdio: "ignore" });
   expect(readFileSync(file, "utf8")).not.toContain("mirror");
   const hosts = await readKnownHosts([join(folder, "there-is-none"), file]);
-  expect(judge(keysFor(hosts, "mirror.dc1", 22), keys.a.blob)).toBe("known");
-  expect(judge(keysFor(hosts, "mirror.dc1", 2222), keys.b.blob)).toBe("known");
-  expect(judge(keysFor(hosts, "mirror.dc1", 2222), keys.a.blob)).toBe("changed");
-  expect(judge(keysFor(hosts, "other.dc1", 22), keys.a.blob)).toBe("unknown");
+  expect(verdictOn(keysFor(hosts, "mirror.dc1", 22), keys.a.blob)).toBe("known");
+  expect(verdictOn(keysFor(hosts, "mirror.dc1", 2222), keys.b.blob)).toBe("known");
+  expect(verdictOn(keysFor(hosts, "mirror.dc1", 2222), keys.a.blob)).toBe("changed");
+  expect(verdictOn(keysFor(hosts, "other.dc1", 22), keys.a.blob)).toBe("unknown");
 });
 
 test("fingerprints are printed as ssh-keygen does", () => {

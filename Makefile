@@ -9,7 +9,7 @@ IN := toolchain/with-environment
 CLI := $(IN) pulumi --non-interactive --color auto
 NODE := $(IN) node
 
-.PHONY: help demo test preview up refresh destroy stack lab-up lab-down lab-status ssh lint bench clean set-up tools npm
+.PHONY: help demo test test-quick preview up refresh destroy stack lab-up lab-down lab-status ssh lint bench clean set-up tools npm
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ demo: lab-up stack ## Boot the lab, build its mirrors, supply its MAAS, let a cl
 test: ## Run everything: set-up, lint, unit, contract, lab and end-to-end tests
 	@toolchain/set-up packages npm pulumi
 	@$(NODE) toolchain/test-all.ts
+
+test-quick: ## Lint, and run the tests without the lab that the changes touch (SINCE=COMMIT)
+	@toolchain/set-up packages npm pulumi
+	@$(NODE) toolchain/test-quick.ts
 
 preview: stack ## Show what an update would change
 	@$(CLI) preview --stack $(STACK) $(ARGS)

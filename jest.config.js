@@ -7,6 +7,8 @@ export default {
       { jsc: { target: "es2024", parser: { syntax: "typescript" } }, module: { type: "es6" } },
     ],
   },
+  // Kept with all else that is cached: what was transformed once is not again, in this clone.
+  cacheDirectory: "<rootDir>/.cache/jest",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "/.cache/", "/.lab/"],
   modulePathIgnorePatterns: ["<rootDir>/.cache/", "<rootDir>/.lab/"],

@@ -1,11 +1,13 @@
 import { appendFileSync } from "node:fs";
 import { relative } from "node:path";
 
-/** What a phase of `test-all.ts` reads back, a JSON line each, so that a run which was cut short counts too. */
+/** What `jest-run.ts` reads back, a JSON line each, so that a run which was cut short counts too. */
 export type ResultLine =
   | { readonly started: string }
   | {
       readonly finished: string;
+      /** How long it took. */
+      readonly seconds: number;
       readonly passed: number;
       readonly failed: number;
       readonly skipped: number;
@@ -38,10 +40,10 @@ export default class TestReporter {
   onTestFileResult({ path }: { path: string }, result: FileResult): void {
     const name = relative(process.cwd(), path);
     const counts = countsOf(result);
-    record({ finished: name, ...counts });
-    const seconds = ((Date.now() - (this.#started.get(path) ?? Date.now())) / 1000).toFixed(1);
+    const seconds = (Date.now() - (this.#started.get(path) ?? Date.now())) / 1000;
+    record({ finished: name, seconds, ...counts });
     console.log(
-      `${counts.failed > 0 ? "FAIL" : "ok  "} ${seconds.padStart(6)} s  ${name}: ${inWords(counts)}`,
+      `${counts.failed > 0 ? "FAIL" : "ok  "} ${seconds.toFixed(1).padStart(6)} s  ${name}: ${inWords(counts)}`,
     );
     if (counts.failed === 0) return;
     for (const { type, message } of result.console ?? []) console.log(`  console.${type}: ${message}`);

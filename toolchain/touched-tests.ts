@@ -18,6 +18,11 @@ export const readers: readonly (readonly [what: RegExp, reader: string])[] = [
   [/^(index\.ts|Pulumi\.yaml)$/, "test/e2e/stack.ts"],
   [/^content\/(apt\/ubuntu-archive|simplestreams\/maas-image)-keys\//, "content/openpgp/keyring.ts"],
   [/^resources\/(provider\.ts|kernel\/engine\/.+)$/, "test/contract/provider-process.ts"],
+  // The first lines of a part in sh name the programs that it has.
+  [/^resources\/mirror\/apt\/.+\.(perl|awk)$/, "resources/mirror/apt/scripts.ts"],
+  [/^resources\/mirror\/images\/.+\.(perl|awk)$/, "resources/mirror/images/scripts.ts"],
+  [/^resources\/mirror\/published-tree\/.+\.(perl|awk)$/, "resources/mirror/published-tree/scripts.ts"],
+  [/^resources\/host\/signing-key\/.+\.awk$/, "resources/host/signing-key.ts"],
   [/^test\/contract\/kernel\/fixture-project\//, "test/contract/kernel/life-cycle.test.ts"],
   [/^test\/contract\/maas\/recordings\//, "test/contract/maas/recordings.test.ts"],
   [/^toolchain\/stand-ins\//, "test/contract/toolchain/stand-in-process.ts"],

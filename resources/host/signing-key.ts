@@ -83,7 +83,7 @@ export const signingKey = defineResource({
   identity: ["directory"],
   secrets: ["secretKey"],
 
-  async settles(context, { formerDirectory, ...wanted }, previous) {
+  async resolveInputs(context, { formerDirectory, ...wanted }, previous) {
     if (formerDirectory === undefined || previous?.directory === wanted.directory) return wanted;
     if (previous?.directory === formerDirectory) return { ...wanted, directory: formerDirectory };
     const found = await context.host.facts(formerKeyProbe(context.id, wanted.directory, formerDirectory));

@@ -77,7 +77,7 @@ interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
    * What is wanted in the end, where that depends on what an existing resource was declared as, or on what a new one
    * finds on its host: a default that was another in earlier releases. Called before anything is compared.
    */
-  settles?(context: ResourceContext, wanted: Inputs, previous: Inputs | undefined): Promise<Inputs>;
+  resolveInputs?(context: ResourceContext, wanted: Inputs, previous: Inputs | undefined): Promise<Inputs>;
 
   /**
    * Looks on the host, in the preview already, whether a change can be made; changes nothing. Called for a new resource

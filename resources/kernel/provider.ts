@@ -54,9 +54,9 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       const refused: Failure[] = [];
       let inputs = checked;
       if (failures.length === 0) {
-        const settled = await this.#settled(checked, before, names, redaction);
-        inputs = settled.inputs;
-        refused.push(...settled.failures);
+        const resolved = await this.#resolved(checked, before, names, redaction);
+        inputs = resolved.inputs;
+        refused.push(...resolved.failures);
       }
       return {
         inputs: { ...inputs, ...withStatus(this.#definition), ...names },
@@ -71,7 +71,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   }
 
   /** What is wanted in the end, and why that cannot be made on its host, as far as it can be told. */
-  async #settled(
+  async #resolved(
     checked: Properties,
     before: Properties | undefined,
     names: Properties,
@@ -81,8 +81,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     if (containsUnknown(checked.host)) return { inputs: checked, failures: [] };
     const context = this.#context(this.#idOf(names), { ...checked, ...names }, redaction);
     try {
-      const inputs = definition.settles
-        ? (storable(await definition.settles(context, checked as never, before as never)) as Properties)
+      const inputs = definition.resolveInputs
+        ? (storable(await definition.resolveInputs(context, checked as never, before as never)) as Properties)
         : checked;
       const known = definition.inputs.safeParse(knownPart(inputs));
       if (definition.preflight && known.success && !(before && same(before, inputs))) {

@@ -17,7 +17,7 @@ function provider() {
       place: z.string().default("new"),
     }),
     outputs: z.object({}),
-    settles: async (_, wanted, previous) =>
+    resolveInputs: async (_, wanted, previous) =>
       previous?.place === "former" ? { ...wanted, place: "former" } : wanted,
     async preflight(context, wanted, _, isWhole) {
       asked.push({ id: context.id, items: wanted.items, isWhole });

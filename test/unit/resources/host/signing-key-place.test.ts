@@ -19,7 +19,7 @@ async function placed(found: FormerKey | undefined, previous?: string): Promise<
     host: { facts: async () => found } as unknown as Host,
   } as ResourceContext;
   const before = previous === undefined ? undefined : { ...wanted, directory: previous };
-  const settled = await signingKey.settles?.(context, wanted, before);
+  const settled = await signingKey.resolveInputs?.(context, wanted, before);
   expect(settled).not.toHaveProperty("formerDirectory");
   return settled?.directory;
 }

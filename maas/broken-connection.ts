@@ -1,4 +1,7 @@
-/** Of Node's network: the other side is not there, or went away. Certificates and names that do not exist are not among them. */
+/**
+ * Error codes of Node: the other side is not reachable, or closed the connection. Certificate errors and unknown names
+ * are not included.
+ */
 const codes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -8,10 +11,10 @@ const codes = new Set([
   "ENETUNREACH",
   "EAI_AGAIN",
 ]);
-/** SSH_OPEN_CONNECT_FAILED (RFC 4254, 5.1): the tunnel's host could not connect. */
+/** SSH_OPEN_CONNECT_FAILED (RFC 4254, 5.1): the host of the tunnel could not connect. */
 const connectFailed = 2;
 
-/** Whether it is worth asking again soon: the connection was not made or broke, as when MAAS restarts. */
+/** Whether a retry may succeed: the connection failed or broke, as when MAAS restarts. */
 export function isBrokenConnection(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   const { code, reason, cause } = error as { code?: unknown; reason?: unknown; cause?: unknown };

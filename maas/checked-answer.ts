@@ -11,18 +11,18 @@ const nouns: Readonly<Record<string, string>> = {
   record: "an object",
 };
 
-/** An answer in the shape that MAAS's API has; more keys than are known are no matter. */
+/** An answer, checked against the schema of MAAS's API. Unknown keys are ignored. */
 export function checkedAnswer<T>(schema: z.ZodType<T>, answer: unknown, step: string): T {
   const result = schema.safeParse(answer);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const what = issue?.path.join(".") || "the whole";
+  const what = issue?.path.join(".") || "the answer";
   const form =
     issue?.code === "invalid_type" ? `is not ${nouns[issue.expected] ?? "of that type"}` : "has another form";
   throw new ExplainedError({
     step,
-    found: `the answer is not what MAAS 3.4 to 3.8 send (${what} ${form}): another service may answer there`,
+    found: `the answer is not one of MAAS 3.4 to 3.8 (${what} ${form}): it may be another service`,
     remedy:
-      "See that maas.url leads to MAAS itself; if it does, report this with the version of MAAS, which is too new or too old.",
+      "Check that maas.url leads to MAAS itself. If it does, this version of MAAS is not supported: report it with its version.",
   });
 }

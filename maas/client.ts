@@ -4,34 +4,36 @@ import type { ApiKey } from "./api-key.ts";
 import { isBrokenConnection } from "./broken-connection.ts";
 import { durationText, secondsAhead } from "./clock.ts";
 import { authorization } from "./oauth.ts";
-import { pageInstead, refusal } from "./refusal.ts";
+import { pageError, refusal } from "./refusal.ts";
 import { encoded, type MaasBody } from "./request-body.ts";
 import type { MaasTransport, TransportAnswer, TransportRequest } from "./transport.ts";
 import { isPage, isUnavailable } from "./unavailable.ts";
 
 export interface MaasConnection {
-  /** Where MAAS is, with its path: `http://localhost:5240/MAAS`. */
+  /** URL of MAAS, with its path: `http://localhost:5240/MAAS`. */
   readonly url: string;
   readonly key: ApiKey;
   readonly transport: MaasTransport;
-  /** The region as a person names it, for errors. */
+  /** The region's name in errors. */
   readonly host?: string;
-  /** Is told once of what a person should know though it went well. */
+  /** Receives warnings about requests that succeeded, each once. */
   readonly warn?: (line: string) => void;
-  /** Milliseconds between the attempts of a read. @default 0.5, 1, 2, 4, 8 and 15 s: a region that restarts is back by then */
+  /**
+   * Milliseconds between the attempts of a read. @default 0.5, 1, 2, 4, 8 and 15 s, enough for a restart of the region
+   */
   readonly retryPauses?: readonly number[];
-  /** Our time in milliseconds. @default Date.now */
+  /** Local time in milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
-/** What a request is for, and what goes with it. */
+/** The purpose and the parameters of a request. */
 export interface MaasCall {
   /** As a gerund phrase, for errors: "reading the boot sources of MAAS". */
   readonly step: string;
   /** Parameters of the query: `{ op: "get_config", name: "http_proxy" }`. */
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: MaasBody;
-  /** Milliseconds without a byte. A busy region takes 30 s and more for an answer. @default 180000 */
+  /** Milliseconds without a byte. A busy region may take more than 30 s to answer. @default 180000 */
   readonly timeoutMs?: number;
 }
 
@@ -45,22 +47,22 @@ const defaultTimeoutMs = 180_000;
 const maximumBytes = 64 * 1024 * 1024;
 
 /**
- * Speaks MAAS's API 2.0 to one region, one request at a time: 3.7.0 and 3.7.1 mix up answers that they make at once
- * (LP 2142861), and a busy region is not helped by more. Answers are JSON values, or texts where MAAS sends texts.
+ * A client of MAAS's API 2.0 for one region. It sends one request at a time: 3.7.0 and 3.7.1 mix up concurrent answers
+ * (LP 2142861), and more would only slow down a busy region. Answers are JSON values, or texts where MAAS sends texts.
  *
- * Every failure is an ExplainedError; what MAAS itself refused is a MaasRefusal. Only reads are tried again,
- * where the connection broke, an answer is cut off, or a proxy says that MAAS is away (429, 502, 503, 504, in whatever
- * form). Of a 401's body nothing is passed on: MAAS puts the right secret into it.
+ * Every failure is an ExplainedError; a refusal by MAAS is a MaasRefusal. Only reads are retried: when the connection
+ * broke, an answer is cut off, or a proxy reports that MAAS is not available (429, 502, 503, 504, with any body). The
+ * body of a 401 is never shown: MAAS writes the correct secret into it.
  */
 export class MaasClient implements MaasReader {
-  /** How many requests were sent, attempts included. */
+  /** The number of requests sent, including retries. */
   requests = 0;
   readonly #connection: MaasConnection;
   readonly #base: string;
   readonly #pauses: readonly number[];
   #last: Promise<unknown> = Promise.resolve();
   #clockAhead = 0;
-  #isAway = false;
+  #isUnavailable = false;
   #shared: Map<string, Promise<unknown>> | undefined;
   #sharing = 0;
 
@@ -70,7 +72,10 @@ export class MaasClient implements MaasReader {
     this.#pauses = connection.retryPauses ?? defaultRetryPauses;
   }
 
-  /** @param path below `api/2.0/`, e.g. `boot-sources/1/selections/`. MAAS wants the slash at its end; it is put there. */
+  /**
+   * @param path Below `api/2.0/`, e.g. `boot-sources/1/selections/`. MAAS requires a trailing slash; it is added if
+   * missing.
+   */
   get(path: string, call: MaasCall): Promise<unknown> {
     return this.#inTurn("GET", path, call);
   }
@@ -88,8 +93,8 @@ export class MaasClient implements MaasReader {
   }
 
   /**
-   * Does `work` with a reader whose answers are shared by all such work that goes on at the same time: what several
-   * resources want to know of one region is asked once. Answers given before a change are forgotten with it.
+   * Calls `work` with a reader whose answers are shared by all such calls at the same time: several resources that
+   * read the same from one region cause one request. A change discards earlier answers.
    */
   async sharing<T>(work: (reader: MaasReader) => Promise<T>): Promise<T> {
     this.#sharing++;
@@ -127,50 +132,50 @@ export class MaasClient implements MaasReader {
 
   async #answer(method: TransportRequest["method"], path: string, call: MaasCall): Promise<unknown> {
     const url = this.#urlOf(path, call);
-    const { status, headers, body } = await this.#untilItAnswers(method, url, call);
+    const { status, headers, body } = await this.#withRetries(method, url, call);
     const type = headers["content-type"] ?? "";
     const text = body.toString("utf8");
     const asked = { step: call.step, method, url, host: this.#connection.host };
     if (status >= 400) {
       throw refusal(asked, { status, type, body: text, authenticate: headers["www-authenticate"] });
     }
-    if (isPage(type, text)) throw pageInstead(asked, status);
+    if (isPage(type, text)) throw pageError(asked, status);
     if (!type.includes("json")) return text;
     try {
       return JSON.parse(text);
     } catch (cause) {
-      const done = method === "GET" ? "" : "MAAS did it, but ";
+      const done = method === "GET" ? "" : "MAAS has carried it out, but ";
       const found = `${done}the answer is cut off or not JSON (${body.length} bytes)`;
       throw this.#failure(call, url, found, again, cause);
     }
   }
 
-  /** One answer that is not a sign of a region that is away, or the last of them. */
-  async #untilItAnswers(
+  /** The first answer that does not mean that the region is unavailable, or the last answer. */
+  async #withRetries(
     method: TransportRequest["method"],
     url: string,
     call: MaasCall,
   ): Promise<TransportAnswer> {
-    // A region that was given up once is asked but once by those that stand in line behind.
-    const pauses = method === "GET" && !this.#isAway ? this.#pauses : [];
+    // After one request has used all its retries, the requests behind it are sent once only.
+    const pauses = method === "GET" && !this.#isUnavailable ? this.#pauses : [];
     for (const wait of [...pauses, undefined]) {
-      const answer = await this.#atTheRightTime(method, url, call).catch((error: unknown) => {
+      const answer = await this.#withMaasTime(method, url, call).catch((error: unknown) => {
         if (wait === undefined || !isBrokenConnection(error)) {
-          this.#isAway = isBrokenConnection(error);
-          throw this.#said(error, method, url, call);
+          this.#isUnavailable = isBrokenConnection(error);
+          throw this.#transportError(error, method, url, call);
         }
       });
       if (answer && (wait === undefined || !isPassing(answer))) {
-        this.#isAway = isUnavailable(answer.status);
+        this.#isUnavailable = isUnavailable(answer.status);
         return answer;
       }
       await pause(wait);
     }
-    throw new Error("every way out of the loop is in it");
+    throw new Error("unreachable: the loop returns or throws");
   }
 
-  /** Sends it again, signed with MAAS's time, where ours is refused. A refused request was not carried out. */
-  async #atTheRightTime(
+  /** If the timestamp is refused, sends the request again with MAAS's time. A refused request was not carried out. */
+  async #withMaasTime(
     method: TransportRequest["method"],
     url: string,
     call: MaasCall,
@@ -184,7 +189,7 @@ export class MaasClient implements MaasReader {
     const theirs = new Date(this.#seconds() * 1000).toISOString();
     const ours = new Date((this.#seconds() - this.#clockAhead) * 1000).toISOString();
     this.#connection.warn?.(
-      `MAAS's clock is ${durationText(this.#clockAhead)} ahead of this machine's (${theirs} there, ${ours} here). Its time was used to speak to it; set the clock that is wrong.`,
+      `MAAS's clock is ${durationText(this.#clockAhead)} ahead of this machine's (${theirs} there, ${ours} here). Requests are signed with MAAS's time. Set the clock that is wrong.`,
     );
     return await this.#once(method, url, call);
   }
@@ -216,16 +221,16 @@ export class MaasClient implements MaasReader {
     return `${this.#base}${path.replace(/\/*$/, "/")}${parameters}`;
   }
 
-  /** What the transport says, as what was being done with MAAS. */
-  #said(error: unknown, method: string, url: string, call: MaasCall): unknown {
+  /** The transport's error, with the step of the call. */
+  #transportError(error: unknown, method: string, url: string, call: MaasCall): unknown {
     if (!(error instanceof ExplainedError)) return error;
     const { found, remedy, cause } = error.explanation;
-    const elsewhere = /\bredirects to\b/.test(found);
-    const unsure = method === "GET" || elsewhere ? "" : "; whether MAAS did it is not known";
-    const next = elsewhere
-      ? "Declare that address in maas.url if MAAS is there: a redirect is not followed, and a login in between cannot be passed."
+    const redirected = /\bredirects to\b/.test(found);
+    const uncertain = method === "GET" || redirected ? "" : "; whether MAAS carried it out is not known";
+    const next = redirected
+      ? "Declare that address in maas.url if MAAS is there. Redirects are not followed, and a login page cannot be passed."
       : remedy;
-    return this.#failure(call, url, `${found}${unsure}`, next, cause);
+    return this.#failure(call, url, `${found}${uncertain}`, next, cause);
   }
 
   #failure(call: MaasCall, url: string, found: string, remedy: string, cause: unknown): ExplainedError {
@@ -234,9 +239,9 @@ export class MaasClient implements MaasReader {
   }
 }
 
-const again = "See whether MAAS or a proxy before it restarted; then run the update again.";
+const again = "Check whether MAAS or a proxy before it restarted, then run the update again.";
 
-/** Whether another attempt may bring a better answer. */
+/** Whether a retry may give another answer. */
 function isPassing({ status, headers, body }: TransportAnswer): boolean {
   if (isUnavailable(status)) return true;
   if (status >= 300 || !headers["content-type"]?.includes("json")) return false;

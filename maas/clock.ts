@@ -1,21 +1,21 @@
-/** MAAS refuses what was signed this much before its own time (oauth's timestamp_threshold, in seconds). */
-export const mostSecondsBehind = 300;
+/** MAAS refuses requests that were signed this many seconds before its own time (oauth's timestamp_threshold). */
+export const maximumSecondsBehind = 300;
 
 /**
- * How many seconds MAAS's clock is ahead of ours, from an answer that refused what we signed. MAAS says both times in
- * the refusal; where its words differ, the Date header tells.
+ * How many seconds MAAS's clock is ahead of the local one, from an answer that refused a timestamp. MAAS gives both
+ * times in the refusal; if its text differs, the Date header is used.
  *
- * @returns undefined where the clocks are not what is wrong
+ * @returns undefined if the clocks are not the reason.
  */
 export function secondsAhead(
   body: string,
   dateHeader: string | undefined,
   ourSeconds: number,
 ): number | undefined {
-  const [, said] = /Expired timestamp: given \d+ and now (\d+)/.exec(body) ?? [];
-  if (said) return Number(said) - ourSeconds;
+  const [, maasTime] = /Expired timestamp: given \d+ and now (\d+)/.exec(body) ?? [];
+  if (maasTime) return Number(maasTime) - ourSeconds;
   const ahead = Date.parse(dateHeader ?? "") / 1000 - ourSeconds;
-  return ahead > mostSecondsBehind ? ahead : undefined;
+  return ahead > maximumSecondsBehind ? ahead : undefined;
 }
 
 /** `10 minutes`, `40 seconds`. */

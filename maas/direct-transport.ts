@@ -3,22 +3,22 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import type { MaasTransport, TransportAnswer, TransportRequest } from "./transport.ts";
 
 export interface DirectOptions {
-  /** PEM texts of the authorities whose certificates are accepted. @default this machine's (`NODE_EXTRA_CA_CERTS` adds to them) */
+  /** PEM texts of the accepted authorities. @default this machine's (`NODE_EXTRA_CA_CERTS` adds to them) */
   readonly ca?: string | undefined;
 }
 
 /**
- * Speaks to MAAS straight from this machine. https only: over plain http the API key would be readable on the way.
+ * Connects to MAAS directly from this machine. https only: with plain http the API key would be sent unencrypted.
  *
- * @throws ExplainedError for http, a redirect, a certificate that is not accepted, a connection that fails or stalls
+ * @throws ExplainedError for http, a redirect, a certificate that is not accepted, a connection that fails or stalls.
  */
 export function directTransport(options: DirectOptions = {}): MaasTransport {
   return async (url, asked) => {
     if (!url.startsWith("https://")) {
       throw failure(
         url,
-        "it is not https, and the API key must not travel in the clear",
-        "Declare the https address of MAAS (`maas config-tls enable` gives it one), or leave out maas.direct: then requests go through SSH.",
+        "it is not https, and the API key must not be sent unencrypted",
+        "Declare the https address of MAAS (`maas config-tls enable` gives it one), or remove maas.direct: requests then go through SSH.",
       );
     }
     const answer = await once(url, asked, options);
@@ -37,7 +37,7 @@ function once(url: string, asked: TransportRequest, { ca }: DirectOptions): Prom
   return new Promise((resolve, reject) => {
     const sent = request(url, {
       method,
-      // One attempt, one connection: nobody can say of a kept one that broke whether the request arrived.
+      // A new connection for each attempt: if a kept one broke, it would not be known whether the request arrived.
       agent: false,
       headers: { ...headers, ...(body ? { "content-length": body.length } : {}) },
       timeout: timeoutMs,
@@ -49,7 +49,7 @@ function once(url: string, asked: TransportRequest, { ca }: DirectOptions): Prom
     };
     const broken = (error: NodeJS.ErrnoException) => fail(...explained(error), error);
     sent.on("timeout", () =>
-      fail(`nothing came for ${timeoutMs / 1000} s`, "See whether MAAS is well; then run this again."),
+      fail(`nothing came for ${timeoutMs / 1000} s`, "Check that MAAS works, then run this again."),
     );
     sent.on("error", broken);
     sent.on("response", (response) => {
@@ -59,7 +59,10 @@ function once(url: string, asked: TransportRequest, { ca }: DirectOptions): Prom
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > maximumBytes) {
-          return fail(`the answer is longer than ${maximumBytes} bytes`, "See what the server sends there.");
+          return fail(
+            `the answer is longer than ${maximumBytes} bytes`,
+            "Check what the server sends there.",
+          );
         }
         chunks.push(chunk);
       });
@@ -79,15 +82,15 @@ function explained(error: NodeJS.ErrnoException): [string, string] {
   if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(error.code ?? "")) {
     return [
       `its certificate is not accepted (${error.message})`,
-      "Declare the authority that signed it as maas.ca, and in maas.url a name that the certificate has.",
+      "Declare the authority that signed it as maas.ca, and use in maas.url a name that the certificate contains.",
     ];
   }
   return [
     `the connection failed (${error.message})`,
-    "See whether this machine may reach MAAS, e.g. with `curl -I`; without maas.direct requests go through SSH.",
+    "Check that this machine may reach MAAS, e.g. with `curl -I`. Without maas.direct requests go through SSH.",
   ];
 }
 
 function failure(url: string, found: string, remedy: string, cause?: unknown): ExplainedError {
-  return new ExplainedError({ step: `asking ${url}`, found, remedy, cause });
+  return new ExplainedError({ step: `requesting ${url}`, found, remedy, cause });
 }

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { ApiKey } from "./api-key.ts";
 
 /**
- * The value of `Authorization` for one attempt: OAuth 1.0 with PLAINTEXT, all that MAAS takes. Every attempt
- * needs its own, since MAAS refuses a nonce that it has seen.
+ * The value of `Authorization` for one attempt: OAuth 1.0 with PLAINTEXT, the only method that MAAS accepts. Every
+ * attempt needs a new one, since MAAS accepts a nonce only once.
  *
- * @param seconds the time to sign with. MAAS refuses what is more than 300 s behind its own clock.
+ * @param seconds The time to sign with. MAAS refuses a time more than 300 s behind its own clock.
  */
 export function authorization(key: ApiKey, seconds: number, nonce: string = randomUUID()): string {
   const fields = {

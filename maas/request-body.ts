@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 
-/** What a request carries. MAAS takes each of them, with rules of Django's forms that differ. */
+/** The body of a request. MAAS accepts all these forms, with different rules of Django's forms. */
 export type MaasBody =
   | { readonly form: MaasFields }
   | { readonly multipart: MaasFields; readonly files?: Readonly<Record<string, Buffer>> }
   | { readonly json: unknown }
   | { readonly octets: Buffer };
 
-/** A list is sent as a repeated field: MAAS does not split at commas everywhere. */
+/** A list is sent as a repeated field, because MAAS does not split at commas everywhere. */
 export type MaasFields = Readonly<Record<string, MaasField>>;
 export type MaasField = string | number | boolean | readonly string[];
 
@@ -26,7 +26,7 @@ export function encoded(body: MaasBody): EncodedBody {
   return multipart(pairs(body.multipart), Object.entries(body.files ?? {}));
 }
 
-/** Booleans are Django checkboxes: anything but `true` and `false` would be true, `0` and `no` included. */
+/** Booleans are Django checkboxes: any text but `true` and `false`, e.g. `0` or `no`, would be true. */
 function pairs(fields: MaasFields): [string, string][] {
   return Object.entries(fields).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).map((item): [string, string] => [name, String(item)]),
@@ -37,7 +37,7 @@ function multipart(fields: [string, string][], files: [string, Buffer][]): Encod
   const boundary = `airgapped-maas-${randomUUID()}`;
   const parts = [
     ...fields.map(([name, value]) => part(boundary, `name="${escaped(name)}"`, "", Buffer.from(value))),
-    // Only a part with a file name is a file to Django; without one MAAS takes no notice of it.
+    // Django treats only a part with a file name as a file. MAAS ignores it otherwise.
     ...files.map(([name, content]) =>
       part(
         boundary,

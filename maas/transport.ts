@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 /**
- * How a request reaches the region: through a host's SSH tunnel (`Host.fetch` fits) or straight
- * (`directTransport`). It makes one attempt and follows no redirect; any status is an answer.
+ * Sends one request to the region: through a host's SSH tunnel (`Host.fetch` fits) or directly (`directTransport`). It
+ * makes one attempt and follows no redirect; any status is an answer.
  *
- * @throws ExplainedError whose cause is the network's own error where the connection could not be made or broke.
+ * @throws ExplainedError whose cause is the network's error if the connection failed or broke.
  */
 export type MaasTransport = (url: string, request: TransportRequest) => Promise<TransportAnswer>;
 

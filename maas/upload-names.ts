@@ -1,8 +1,8 @@
 /*
- * What MAAS takes of an upload, as its form says it (maasserver/forms/__init__.py, BootResourceForm).
+ * Rules of MAAS for uploads, from its form (maasserver/forms/__init__.py, BootResourceForm).
  */
 
-/** Systems that an image's name may begin with. */
+/** Operating systems that an image's name may begin with. */
 const systems = [
   "ubuntu",
   "ubuntu-core",
@@ -16,34 +16,37 @@ const systems = [
   "ol",
 ];
 
-/** Why MAAS would refuse an upload's name; undefined when it would not, but for names of images that its sources have. */
+/**
+ * Why MAAS would refuse an upload's name; undefined if it would not. Names of images from boot sources are not
+ * checked.
+ */
 export function nameRefusal(name: string): string | undefined {
   const parts = name.split("/");
   const [system = "", release] = parts;
-  if (parts.length > 2) return "has two slashes, at which MAAS fails: use NAME, custom/NAME or SYSTEM/NAME";
+  if (parts.length > 2) return "has two slashes, which makes MAAS fail: use NAME, custom/NAME or SYSTEM/NAME";
   if (!parts.every((part) => /^[A-Za-z0-9][\w.+-]*$/.test(part))) {
-    return "is not a name: use letters, digits, dots and dashes, e.g. rocky9, custom/rocky9 or rhel/rocky9";
+    return "is not a valid name: use letters, digits, dots and dashes, e.g. rocky9, custom/rocky9 or rhel/rocky9";
   }
   if (release !== undefined && !systems.includes(system)) {
-    return `begins with ${system}, and MAAS knows ${systems.join(", ")}`;
+    return `begins with ${system}, but MAAS knows only ${systems.join(", ")}`;
   }
   const stored = storedName(name);
-  if (systems.includes(stored) || /^centos\d\d?$/.test(stored)) return "is a name that MAAS keeps for itself";
+  if (systems.includes(stored) || /^centos\d\d?$/.test(stored)) return "is a name that MAAS reserves";
   return undefined;
 }
 
-/** What MAAS calls it: `custom/` is left out. */
+/** The name in MAAS, without `custom/`. */
 export function storedName(name: string): string {
   return name.replace(/^custom\//, "");
 }
 
-/** What a machine is deployed with: `rhel/rocky9`; an image without a system is of `custom`. */
+/** The distro series to deploy: `rhel/rocky9`. An image without a system belongs to `custom`. */
 export function distroSeriesOf(name: string): string {
   const stored = storedName(name);
   return stored.includes("/") ? stored : `custom/${stored}`;
 }
 
-/** By the end of a file's name what MAAS calls its kind; the longest end counts. */
+/** MAAS's file type by the extension of a file's name. The longest extension counts. */
 const kinds: Readonly<Record<string, string>> = {
   ".tar.gz": "tgz",
   ".tgz": "tgz",
@@ -66,14 +69,14 @@ const kinds: Readonly<Record<string, string>> = {
 
 export const fileTypes = [...new Set(Object.values(kinds))];
 
-/** The kind of a file, by its name; undefined when that does not say it. */
+/** MAAS's file type of a file, by its name; undefined for other extensions. */
 export function fileTypeOf(path: string): string | undefined {
   const ends = Object.keys(kinds).filter((end) => path.toLowerCase().endsWith(end));
   const [longest] = ends.sort((one, other) => other.length - one.length);
   return longest && kinds[longest];
 }
 
-/** What MAAS calls these in an image that it has. */
+/** MAAS's names of these file types in a stored image. */
 export const storedTypes: Readonly<Record<string, string>> = {
   tgz: "root-tgz",
   tbz: "root-tbz",

@@ -11,14 +11,14 @@ import {
   sourceAt,
 } from "./state.ts";
 
-/** A boot source as it was, in a form that a file can hold. */
+/** A boot source as it was before, in a form that can be stored in a file. */
 export interface RememberedSource {
   readonly url: string;
-  /** On the region host; `""` where there is `keyring`. */
+  /** On the region host; `""` if there is a `keyring`. */
   readonly keyringFilename: string;
-  /** Base64; `""` where there is `keyringFilename`. */
+  /** Base64; `""` if there is a `keyringFilename`. */
   readonly keyring: string;
-  /** The fields that MAAS has since 3.8. */
+  /** Fields of MAAS 3.8 and newer. */
   readonly since38?: {
     readonly name: string;
     readonly priority: number;
@@ -28,7 +28,7 @@ export interface RememberedSource {
   readonly selections: readonly MaasSelection[];
 }
 
-/** One request to MAAS on the way back. */
+/** One request to MAAS when restoring. */
 export type RestoringStep =
   | { readonly do: "make source"; readonly fields: BootSourceFields }
   | { readonly do: "change source"; readonly id: number; readonly fields: BootSourceFields }
@@ -75,74 +75,78 @@ export function remembered(source: FoundSource): RememberedSource {
 }
 
 /**
- * What leads back to the sources that were there before: those first, then ours go. A source that was not declared and
- * came later stays. With nothing to put back, ours stay too, since MAAS is never left without a source.
+ * The steps that restore the previous boot sources: first these are created or changed, then the declared ones are
+ * deleted. A source that was added later and not declared is kept. If there is nothing to restore, the declared ones
+ * are kept too, since MAAS must always have a source.
  *
- * @param ours The URLs that were declared.
+ * @param declaredUrls The URLs that were declared.
  */
 export function restoringSteps(
   version: MaasVersion,
   sources: readonly FoundSource[],
-  ours: readonly string[],
+  declaredUrls: readonly string[],
   before: readonly RememberedSource[],
 ): RestoringStep[] {
   const taken = new Set<number>();
-  const back = before.flatMap((source) => {
+  const restored = before.flatMap((source) => {
     const exact = sources.find((candidate) => candidate.url === source.url);
-    const there = exact ?? sourceAt(sources, source.url);
-    if (!there || taken.has(there.id)) return making(source.url, source);
-    taken.add(there.id);
-    return bringBack(version, there, source);
+    const existing = exact ?? sourceAt(sources, source.url);
+    if (!existing || taken.has(existing.id)) return creationSteps(source.url, source);
+    taken.add(existing.id);
+    return changeSteps(version, existing, source);
   });
-  const gone = sources.filter(({ id, url }) => !taken.has(id) && ours.some((our) => samePlace(our, url)));
-  const staying = sources.length - gone.length;
-  if (before.length === 0 && staying === 0) return [];
-  return [...back, ...gone.map(({ id, url }): RestoringStep => ({ do: "delete source", id, url }))];
+  const declared = sources.filter(
+    ({ id, url }) => !taken.has(id) && declaredUrls.some((declaredUrl) => samePlace(declaredUrl, url)),
+  );
+  const kept = sources.length - declared.length;
+  if (before.length === 0 && kept === 0) return [];
+  return [...restored, ...declared.map(({ id, url }): RestoringStep => ({ do: "delete source", id, url }))];
 }
 
-function bringBack(version: MaasVersion, there: FoundSource, source: RememberedSource): RestoringStep[] {
+function changeSteps(version: MaasVersion, existing: FoundSource, source: RememberedSource): RestoringStep[] {
   const fields = fieldsOf(source.url, source);
   const sameKeyring =
-    there.keyringFilename === source.keyringFilename &&
-    there.keyring.equals(Buffer.from(source.keyring, "base64"));
-  // From a stored keyring no change leads to a file name: the source is made anew, under its other spelling while both are there.
-  if (!sameKeyring && source.keyringFilename && !there.keyringFilename) {
-    const going: RestoringStep = { do: "delete source", id: there.id, url: there.url };
-    if (comparedTo(version, 3, 8) >= 0) return [going, ...making(source.url, source)];
-    const url = there.url === source.url ? otherSpelling(source.url) : source.url;
-    return [...making(url, source), going];
+    existing.keyringFilename === source.keyringFilename &&
+    existing.keyring.equals(Buffer.from(source.keyring, "base64"));
+  // MAAS cannot change a source from a stored keyring to a file name. So the source is created again, under its other
+  // spelling while both exist.
+  if (!sameKeyring && source.keyringFilename && !existing.keyringFilename) {
+    const deletion: RestoringStep = { do: "delete source", id: existing.id, url: existing.url };
+    if (comparedTo(version, 3, 8) >= 0) return [deletion, ...creationSteps(source.url, source)];
+    const url = existing.url === source.url ? otherSpelling(source.url) : source.url;
+    return [...creationSteps(url, source), deletion];
   }
   const { since38 } = source;
   const sameRest =
-    there.url === source.url &&
+    existing.url === source.url &&
     (!since38 ||
-      (there.name === since38.name &&
-        there.priority === since38.priority &&
-        there.enabled === since38.enabled &&
-        there.skipKeyringVerification === since38.skipKeyringVerification));
+      (existing.name === since38.name &&
+        existing.priority === since38.priority &&
+        existing.enabled === since38.enabled &&
+        existing.skipKeyringVerification === since38.skipKeyringVerification));
   return [
-    ...(sameKeyring && sameRest ? [] : [{ do: "change source", id: there.id, fields } as const]),
-    ...selectionsBack(there, source),
+    ...(sameKeyring && sameRest ? [] : [{ do: "change source", id: existing.id, fields } as const]),
+    ...selectionSteps(existing, source),
   ];
 }
 
-function making(url: string, source: RememberedSource): RestoringStep[] {
+function creationSteps(url: string, source: RememberedSource): RestoringStep[] {
   return [
     { do: "make source", fields: fieldsOf(url, source) },
     ...source.selections.map((selection): RestoringStep => ({ do: "select", url, selection })),
   ];
 }
 
-function selectionsBack(there: FoundSource, source: RememberedSource): RestoringStep[] {
+function selectionSteps(existing: FoundSource, source: RememberedSource): RestoringStep[] {
   const wanted = source.selections.flatMap((selection): RestoringStep[] => {
-    const made = there.selections.find((candidate) => sameRelease(candidate, selection));
-    if (!made) return [{ do: "select", url: there.url, selection }];
+    const made = existing.selections.find((candidate) => sameRelease(candidate, selection));
+    if (!made) return [{ do: "select", url: existing.url, selection }];
     if (sameSelection(made, selection)) return [];
-    return [{ do: "reselect", source: there.id, id: made.id, selection }];
+    return [{ do: "reselect", source: existing.id, id: made.id, selection }];
   });
-  const dropped = there.selections
+  const dropped = existing.selections
     .filter((made) => !source.selections.some((selection) => sameRelease(made, selection)))
-    .map((made): RestoringStep => ({ do: "deselect", source: there.id, id: made.id, selection: made }));
+    .map((made): RestoringStep => ({ do: "deselect", source: existing.id, id: made.id, selection: made }));
   return [...wanted, ...dropped];
 }
 

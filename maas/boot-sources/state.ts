@@ -2,24 +2,24 @@ import type { MaasSelection } from "../../values/maas-selection.ts";
 import type { BootSource } from "../operations/boot-sources.ts";
 import type { Selection } from "../operations/selections.ts";
 
-/** A boot source as MAAS has it, with what is selected from it. */
+/** A boot source in MAAS, with its selections. */
 export interface FoundSource extends BootSource {
   readonly selections: readonly Selection[];
 }
 
-/** A boot source as it is declared. */
+/** A declared boot source. */
 export interface WantedSource {
-  /** The stream's root, or its index. */
+  /** URL of the stream's root, or of its index. */
   readonly url: string;
   /** The binary keyring's bytes. */
   readonly keyring: Buffer;
-  /** All of them, each of another release. */
+  /** All selections, one per release. */
   readonly selections: readonly MaasSelection[];
 }
 
 /**
- * Whether two URLs are one place. Before 3.8 MAAS takes them for two sources when one has a slash at its end; since
- * 3.8 it stores none.
+ * Whether two URLs name the same place. MAAS before 3.8 treats them as two sources if only one has a trailing slash;
+ * since 3.8 it stores none.
  */
 export function samePlace(one: string, other: string): boolean {
   return withoutSlash(one) === withoutSlash(other);
@@ -29,12 +29,12 @@ export function withoutSlash(url: string): string {
   return url.replace(/\/+$/, "");
 }
 
-/** The same place as a URL that MAAS before 3.8 takes for another one. */
+/** The URL of the same place that MAAS before 3.8 treats as another one. */
 export function otherSpelling(url: string): string {
   return url.endsWith("/") ? withoutSlash(url) : `${url}/`;
 }
 
-/** Whether a stream's signature is left unchecked: MAAS decides that by the URL's end. */
+/** Whether MAAS does not check the stream's signature: it decides that by the end of the URL. */
 export function isUnsigned(url: string): boolean {
   return url.endsWith(".json");
 }
@@ -43,17 +43,20 @@ export function sameRelease(one: MaasSelection, other: MaasSelection): boolean {
   return one.os === other.os && one.release === other.release;
 }
 
-/** Whether two selections take the same; the order of a list means nothing. */
+/** Whether two selections are equal. The order of their lists does not matter. */
 export function sameSelection(one: MaasSelection, other: MaasSelection): boolean {
   const lists = ["arches", "subarches", "labels"] as const;
   return sameRelease(one, other) && lists.every((list) => sorted(one[list]) === sorted(other[list]));
 }
 
-function sorted(words: readonly string[]): string {
-  return [...new Set(words)].sort().join(" ");
+function sorted(values: readonly string[]): string {
+  return [...new Set(values)].sort().join(" ");
 }
 
-/** The source that stands for a declared one: written just so, else with another slash; best not the first of all. */
+/**
+ * The source in MAAS for a declared URL: an exact match first, otherwise one that differs in the trailing slash;
+ * preferably not the one with id 1.
+ */
 export function sourceAt<S extends BootSource>(sources: readonly S[], url: string): S | undefined {
   const fit = sources.filter((source) => samePlace(source.url, url));
   return (

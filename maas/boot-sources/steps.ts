@@ -10,7 +10,7 @@ import {
   type WantedSource,
 } from "./state.ts";
 
-/** One request to MAAS, or an import, in the order in which they have to be made. */
+/** One request to MAAS, or an import. The order of steps matters. */
 export type BootSourceStep =
   | { readonly do: "make source"; readonly source: WantedSource }
   | { readonly do: "change source"; readonly id: number; readonly source: WantedSource }
@@ -33,85 +33,93 @@ export type BootSourceStep =
     }
   | { readonly do: "import" };
 
-/** What MAAS has. */
+/** The current state of MAAS. */
 export interface RegionState {
   readonly version: MaasVersion;
   readonly sources: readonly FoundSource[];
-  /** Ids of sources at which MAAS before 3.8 stops reading indices, so that nothing can be selected while they are there. */
+  /** Ids of sources at which MAAS before 3.8 stops reading indices. While they exist, nothing can be selected. */
   readonly blocking: ReadonlySet<number>;
-  /** The release that machines are commissioned with, of which MAAS before 3.8 gives up no selection. */
+  /** The release that machines are commissioned with. MAAS before 3.8 refuses to delete its last selection. */
   readonly commissioning: Pick<MaasSelection, "os" | "release">;
-  /** Whether an image of a declared source is missing, incomplete or of another serial than its mirror's. */
+  /** Whether an image of a declared source is missing, incomplete or of another version than its mirror's. */
   readonly lacksImages: boolean;
 }
 
 export interface DesiredSources {
   /** At least one. */
   readonly sources: readonly WantedSource[];
-  /** Whether MAAS is to have no other sources. */
+  /** Whether MAAS must have no other sources. */
   readonly exclusive: boolean;
   readonly import: boolean;
 }
 
 /**
- * What leads from the boot sources that MAAS has to those that are declared. Whatever moment it ends at, what was
- * done is whole, MAAS has a source, and planning anew leads on.
+ * The steps from the current boot sources of MAAS to the declared ones. The steps may stop at any point: each
+ * completed step is consistent, MAAS always has a source, and a new plan continues from there.
  *
- * 1. Declared sources come first: a MAAS (before 3.8) without any makes its default one again.
- * 2. Before 3.8, sources go at which the reading of indices stops, for which the next step waits.
- * 3. Selections, for which MAAS must have read the index. It does that when a source is saved or deleted, but never
- *    for the source with the id 1: then it needs an import.
- * 4. Other sources go once ours are selected from: without any selection of the commissioning release MAAS notifies its
- *    users, and never takes that back. Before 3.8 it is done before the import, which ends at a source that is dead;
- *    since then no source blocks others, and its images go with it at once: there it is done last.
- * 5. The import: before 3.8 it alone also takes away what is no longer selected.
+ * 1. Declared sources are created first: MAAS before 3.8 without any source creates its default one again.
+ * 2. Before 3.8: sources are deleted at which the reading of indices stops, since the next step waits for that.
+ * 3. Selections, for which MAAS must have read the index. It does so when a source is saved or deleted, but never
+ *    for the source with the id 1: that needs an import.
+ * 4. Other sources are deleted after the declared ones have selections: without any selection of the commissioning
+ *    release MAAS notifies its users, and never removes that notification. Before 3.8 this is done before the import,
+ *    which stops at an unreachable source. Since 3.8 a source does not block others and its images are deleted with
+ *    it at once, so it is done last.
+ * 5. The import. Before 3.8 only an import deletes images that are no longer selected.
  *
- * @throws ExplainedError for what no order of steps reaches
+ * @throws ExplainedError for a state that no order of steps reaches.
  */
-export function bootSourceSteps(found: RegionState, wish: DesiredSources): BootSourceStep[] {
+export function bootSourceSteps(found: RegionState, desired: DesiredSources): BootSourceStep[] {
   const since38 = comparedTo(found.version, 3, 8) >= 0;
-  const declared = wish.sources.map((source) => ({ source, found: sourceAt(found.sources, source.url) }));
+  const declared = desired.sources.map((source) => ({ source, found: sourceAt(found.sources, source.url) }));
   const adopted = new Set(declared.map((each) => each.found?.id));
   const others = found.sources.filter(({ id }) => !adopted.has(id));
 
-  // The first source is changed before others: their refresh then reads its index too.
-  const kept = declared.filter(({ found: there, source }) => there && differs(there, source));
-  const changes = kept
+  // The source with id 1 is changed first: the refresh of the others then reads its index too.
+  const changed = declared.filter(({ found: existing, source }) => existing && differs(existing, source));
+  const changes = changed
     .sort((one, other) => (one.found?.id ?? 0) - (other.found?.id ?? 0))
-    .map(({ found: there, source }): BootSourceStep => ({ do: "change source", id: there?.id ?? 0, source }));
+    .map(
+      ({ found: existing, source }): BootSourceStep => ({
+        do: "change source",
+        id: existing?.id ?? 0,
+        source,
+      }),
+    );
   const missing = declared
     .filter((each) => !each.found)
     .map(({ source }): BootSourceStep => ({ do: "make source", source }));
-  // Of two sources with one image MAAS takes the older one's, and since 3.8 that of the higher priority: the one made last.
-  const makes = since38 ? missing.reverse() : missing;
-  const goes = (which: readonly FoundSource[]): BootSourceStep[] =>
-    wish.exclusive ? which.map(({ id, url }) => ({ do: "delete source", id, url })) : [];
+  // If two sources have the same image, MAAS uses the older source, and since 3.8 the one with the higher priority,
+  // which is the one created last.
+  const creations = since38 ? missing.reverse() : missing;
+  const deletionsOf = (which: readonly FoundSource[]): BootSourceStep[] =>
+    desired.exclusive ? which.map(({ id, url }) => ({ do: "delete source", id, url })) : [];
   const blocks = ({ id }: FoundSource) => !since38 && found.blocking.has(id);
-  const early = goes(others.filter(blocks).sort((one, other) => one.id - other.id));
-  const late = goes(others.filter((source) => !blocks(source)));
+  const early = deletionsOf(others.filter(blocks).sort((one, other) => one.id - other.id));
+  const late = deletionsOf(others.filter((source) => !blocks(source)));
 
-  const selections = declared.flatMap(({ source, found: there }) => selectionSteps(source, there));
-  const prepared = [...changes, ...makes, ...early];
-  const refresh = selections.length > 0 && !refreshes(prepared.at(-1)) ? refreshSteps(declared, wish) : [];
-  const dropped = declared.flatMap(({ source, found: there }) => dropSteps(source, there));
+  const selections = declared.flatMap(({ source, found: existing }) => selectionSteps(source, existing));
+  const prepared = [...changes, ...creations, ...early];
+  const refresh = selections.length > 0 && !refreshes(prepared.at(-1)) ? refreshSteps(declared, desired) : [];
+  const dropped = declared.flatMap(({ source, found: existing }) => dropSteps(source, existing));
   if (!since38) refuseToDropCommissioning(dropped, found);
 
   const before = [...prepared, ...refresh, ...selections, ...dropped, ...(since38 ? [] : late)];
-  const imports = wish.import && (before.length > 0 || found.lacksImages);
+  const imports = desired.import && (before.length > 0 || found.lacksImages);
   return [...before, ...(imports ? [{ do: "import" } as const] : []), ...(since38 ? late : [])];
 }
 
-/** Whether a source has to be sent again, keyring and all. */
-export function differs(there: FoundSource, wanted: WantedSource): boolean {
+/** Whether a source must be sent again, including its keyring. */
+export function differs(existing: FoundSource, wanted: WantedSource): boolean {
   return (
-    !there.keyring.equals(wanted.keyring) ||
-    there.keyringFilename !== "" ||
-    there.enabled === false ||
-    (there.skipKeyringVerification === true && !isUnsigned(wanted.url))
+    !existing.keyring.equals(wanted.keyring) ||
+    existing.keyringFilename !== "" ||
+    existing.enabled === false ||
+    (existing.skipKeyringVerification === true && !isUnsigned(wanted.url))
   );
 }
 
-/** Whether MAAS reads all indices again after a step; it never does so for its first source. */
+/** Whether MAAS reads all indices again after a step. It never does so for the source with id 1. */
 function refreshes(step: BootSourceStep | undefined): boolean {
   if (step?.do === "make source") return true;
   return (step?.do === "change source" || step?.do === "delete source") && step.id !== 1;
@@ -122,25 +130,28 @@ interface Declared {
   readonly found: FoundSource | undefined;
 }
 
-/** Saving a source as it is lets MAAS look for what its mirror offers by now. */
-function refreshSteps(declared: readonly Declared[], wish: DesiredSources): BootSourceStep[] {
+/** Saving an unchanged source makes MAAS read what its mirror offers now. */
+function refreshSteps(declared: readonly Declared[], desired: DesiredSources): BootSourceStep[] {
   const touched = declared.find(({ found }) => found?.id !== 1);
   if (touched) return [{ do: "refresh", source: touched.source }];
-  if (wish.import) return [{ do: "refresh by import" }];
+  if (desired.import) return [{ do: "refresh by import" }];
   throw new ExplainedError({
     step: "planning the boot sources of MAAS",
-    found: `${declared[0]?.source.url} is MAAS's first boot source, whose index MAAS reads again by an import alone, and import is false`,
-    remedy: "Let it import (import: true), or give the mirror another URL.",
+    found: `${declared[0]?.source.url} is MAAS's first boot source, whose index MAAS reads again only in an import, and import is false`,
+    remedy: "Set import: true, or give the mirror another URL.",
     values: ["import"],
   });
 }
 
-function selectionSteps({ url, selections }: WantedSource, there: FoundSource | undefined): BootSourceStep[] {
+function selectionSteps(
+  { url, selections }: WantedSource,
+  existing: FoundSource | undefined,
+): BootSourceStep[] {
   return selections.flatMap((selection): BootSourceStep[] => {
-    const made = there?.selections.find((candidate) => sameRelease(candidate, selection));
-    if (!there || !made) return [{ do: "select", url, selection }];
+    const made = existing?.selections.find((candidate) => sameRelease(candidate, selection));
+    if (!existing || !made) return [{ do: "select", url, selection }];
     if (sameSelection(made, selection)) return [];
-    return [{ do: "reselect", source: there.id, id: made.id, selection }];
+    return [{ do: "reselect", source: existing.id, id: made.id, selection }];
   });
 }
 
@@ -161,8 +172,8 @@ function refuseToDropCommissioning(
   if (!dropped.some(({ selection }) => selection.os === os && selection.release === release)) return;
   throw new ExplainedError({
     step: "planning the boot sources of MAAS",
-    found: `${os}/${release} is selected there and not declared, but MAAS commissions machines with it and keeps its selection`,
-    remedy: `Declare ${os}/${release} among the selections, or let MAAS commission with another release first (commissioning_distro_series).`,
+    found: `${os}/${release} is selected in MAAS and not declared, but MAAS commissions machines with it and does not delete its selection`,
+    remedy: `Declare ${os}/${release} among the selections, or set another commissioning release first (commissioning_distro_series).`,
     values: ["selections"],
   });
 }

@@ -33,11 +33,11 @@ const summarySchema = z.looseObject({
 
 const schema = summarySchema.extend({ sets: z.record(z.string(), setSchema).default({}) });
 
-/** An image that MAAS has, or is fetching. */
+/** An image in MAAS, complete or not. */
 export interface BootResource {
   readonly id: number;
   readonly type: "Synced" | "Uploaded";
-  /** `ubuntu/noble`, `rhel/rocky9`, `grub-efi-signed/uefi`; an upload's own name without `custom/`. */
+  /** `ubuntu/noble`, `rhel/rocky9`, `grub-efi-signed/uefi`; for uploads the name without `custom/`. */
   readonly name: string;
   /** With the kernel: `amd64/ga-24.04`, `amd64/generic`. */
   readonly architecture: string;
@@ -53,9 +53,9 @@ export interface BootResourceFile {
   readonly sha256: string;
   readonly size: number;
   readonly complete: boolean;
-  /** Percent; 100 where complete. */
+  /** Percent; 100 when complete. */
   readonly progress: number;
-  /** Where an upload's bytes go, as a path on the region: `/MAAS/api/2.0/boot-resources/7/upload/3/`. */
+  /** Path on the region for the bytes of an upload: `/MAAS/api/2.0/boot-resources/7/upload/3/`. */
   readonly uploadUri?: string | undefined;
 }
 
@@ -78,7 +78,7 @@ export interface BootResourceDetail extends BootResource {
 export interface UploadFields {
   /** `golden`, or `rhel/rocky9`. */
   readonly name: string;
-  /** `amd64/generic`. MAAS takes only architectures that it has Ubuntu images for. */
+  /** `amd64/generic`. MAAS accepts only architectures that it has Ubuntu images for. */
   readonly architecture: string;
   /** Lower-case hexadecimal, of the whole file. */
   readonly sha256: string;
@@ -105,7 +105,7 @@ export async function readBootResource(maas: MaasReader, id: number): Promise<Bo
   return detailOf(checkedAnswer(schema, await maas.get(`boot-resources/${id}/`, { step }), step));
 }
 
-/** Starts an import; one that runs already goes on and no second one is begun. */
+/** Starts an import. If one is already running, it continues and no second one starts. */
 export async function startImport(maas: MaasClient): Promise<void> {
   await maas.post("boot-resources/", { step: "telling MAAS to import images", query: { op: "import" } });
 }
@@ -115,14 +115,14 @@ export async function stopImport(maas: MaasClient): Promise<void> {
   await maas.post("boot-resources/", { step, query: { op: "stop_import" } });
 }
 
-/** May still be false for a moment after `startImport`: completeness of the images is what tells. */
+/** May still be false for a moment after `startImport`. Only the completeness of the images is reliable. */
 export async function isImporting(maas: MaasReader): Promise<boolean> {
-  const step = "asking MAAS whether it imports images";
+  const step = "reading from MAAS whether it imports images";
   const answer = await maas.get("boot-resources/", { step, query: { op: "is_importing" } });
   return checkedAnswer(z.boolean(), answer, step);
 }
 
-/** Announces an image. What has this name and architecture already keeps its id and gets another version. */
+/** Announces an image. An image with the same name and architecture keeps its id and gets a new version. */
 export async function createBootResource(
   maas: MaasClient,
   fields: UploadFields,
@@ -143,13 +143,15 @@ export async function createBootResource(
   );
 }
 
-/** Appends bytes to a file that was announced, in order: MAAS keeps what it has of it. MAAS's own CLI sends 4 MiB at a time. */
+/**
+ * Appends bytes to an announced file, in order. MAAS keeps what it has received. MAAS's own CLI sends 4 MiB at a time.
+ */
 export async function uploadChunk(maas: MaasClient, uploadUri: string, chunk: Buffer): Promise<void> {
   const path = uploadUri.replace(/^.*\/api\/2\.0\//, "");
   await maas.put(path, { step: "uploading a part of an image to MAAS", body: { octets: chunk } });
 }
 
-/** @throws MaasRefusal with the status 500 where it is not there: MAAS does not answer 404 here. */
+/** @throws MaasRefusal with the status 500 if it does not exist: MAAS does not answer 404 here. */
 export async function deleteBootResource(maas: MaasClient, id: number): Promise<void> {
   await maas.delete(`boot-resources/${id}/`, { step: `deleting the image ${id} of MAAS` });
 }

@@ -14,23 +14,26 @@ const schema = z.looseObject({
   skip_keyring_verification: z.boolean().optional(),
 });
 
-/** A place that MAAS gets images from. Fields from `name` on are there since 3.8. */
+/** A source of images in MAAS. MAAS has the fields from `name` on since 3.8. */
 export interface BootSource {
   readonly id: number;
-  /** As MAAS stored it: with or without a slash at its end before 3.8, always without since. */
+  /** As stored in MAAS: with or without a trailing slash before 3.8, always without since. */
   readonly url: string;
-  /** On the region host; `""` where there is `keyring`. */
+  /** On the region host; `""` if there is a `keyring`. */
   readonly keyringFilename: string;
-  /** The binary keyring's bytes; empty where there is `keyringFilename`. */
+  /** The binary keyring's bytes; empty if there is a `keyringFilename`. */
   readonly keyring: Buffer;
   readonly name?: string | undefined;
-  /** Of two sources with the same image the higher wins. */
+  /** If two sources have the same image, the one with the higher priority is used. */
   readonly priority?: number | undefined;
   readonly enabled?: boolean | undefined;
   readonly skipKeyringVerification?: boolean | undefined;
 }
 
-/** What a boot source is made of. One keyring, of which a file is sent as a part with a file name: MAAS ignores other forms. */
+/**
+ * The fields of a boot source. The keyring is either a file name on the region host, or content that is sent as a part
+ * with a file name: MAAS ignores other forms.
+ */
 export interface BootSourceFields {
   readonly url: string;
   readonly keyring: { readonly data: Buffer } | { readonly filename: string };
@@ -51,15 +54,15 @@ export async function listBootSources(maas: MaasReader): Promise<BootSource[]> {
 }
 
 export async function createBootSource(maas: MaasClient, fields: BootSourceFields): Promise<BootSource> {
-  const step = `making the boot source ${fields.url} in MAAS`;
+  const step = `creating the boot source ${fields.url} in MAAS`;
   return sourceOf(
     checkedAnswer(schema, await maas.post("boot-sources/", { step, body: bodyOf(fields) }), step),
   );
 }
 
 /**
- * Changes a boot source. A stored keyring has to be sent again every time, else MAAS fails (500); from a stored keyring
- * to a file name no change leads at all (3.4 to 3.8): such a source has to be made anew.
+ * Changes a boot source. A stored keyring must be sent again every time, else MAAS fails (500). A change from a stored
+ * keyring to a file name is not possible (3.4 to 3.8): create the source again.
  */
 export async function updateBootSource(
   maas: MaasClient,
@@ -68,7 +71,7 @@ export async function updateBootSource(
 ): Promise<BootSource> {
   const step = `changing the boot source ${id} (${fields.url}) of MAAS`;
   const body = bodyOf(fields);
-  // A file name that is stored has to be cleared where a file is sent instead: MAAS takes one of them only.
+  // A stored file name must be cleared when a file is sent: MAAS accepts only one of them.
   const cleared = "data" in fields.keyring ? { keyring_filename: "" } : {};
   const answer = await maas.put(`boot-sources/${id}/`, {
     step,
@@ -77,7 +80,7 @@ export async function updateBootSource(
   return sourceOf(checkedAnswer(schema, answer, step));
 }
 
-/** With its selections and what MAAS knew of its index; before 3.8 images stay until the next import. */
+/** Deletes it with its selections and its cached index. Before 3.8 its images stay until the next import. */
 export async function deleteBootSource(maas: MaasClient, id: number): Promise<void> {
   await maas.delete(`boot-sources/${id}/`, { step: `deleting the boot source ${id} of MAAS` });
 }

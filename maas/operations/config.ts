@@ -2,7 +2,7 @@ import { z } from "zod";
 import { checkedAnswer } from "../checked-answer.ts";
 import type { MaasClient, MaasReader } from "../client.ts";
 
-/** A setting as MAAS gives it. Nothing there is null or `""`, now the one and now the other, and means the same. */
+/** The value of a setting in MAAS. An unset value is null or `""`, depending on the version; both mean the same. */
 export type ConfigValue = string | number | boolean | null;
 
 const schema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -12,7 +12,7 @@ export async function getConfig(maas: MaasReader, name: string): Promise<ConfigV
   return checkedAnswer(schema, await maas.get("maas/", { step, query: { op: "get_config", name } }), step);
 }
 
-/** @param value null is sent as `""`, since MAAS takes null for a value that is missing. */
+/** @param value null is sent as `""`, since MAAS treats null as a missing value. */
 export async function setConfig(maas: MaasClient, name: string, value: ConfigValue): Promise<void> {
   await maas.post("maas/", {
     step: `setting ${name} of MAAS`,

@@ -9,13 +9,13 @@ const schema = z.looseObject({
   message: z.string(),
 });
 
-/** What MAAS shows its users, e.g. that an image source cannot be reached. */
+/** A message that MAAS shows its users, e.g. that an image source cannot be reached. */
 export interface Notification {
   readonly id: number;
-  /** `Image importer`, where MAAS gave one. */
+  /** `Image importer`, if MAAS has set one. */
   readonly ident: string;
   readonly category: "error" | "warning" | "success" | "info";
-  /** May hold HTML. */
+  /** May contain HTML. */
   readonly message: string;
 }
 
@@ -30,7 +30,7 @@ export async function listNotifications(maas: MaasReader): Promise<Notification[
   }));
 }
 
-/** Takes a notification away from everybody; dismissing it would do so for the one user alone. */
+/** Deletes a notification for all users. Dismissing it would hide it only for one user. */
 export async function deleteNotification(maas: MaasClient, id: number): Promise<void> {
   await maas.delete(`notifications/${id}/`, { step: `deleting the notification ${id} of MAAS` });
 }

@@ -17,18 +17,18 @@ const schema = z.looseObject({
   enabled: z.boolean(),
 });
 
-/** What machines get packages from. */
+/** A package repository for machines. */
 export interface RepositoryFields {
   readonly url: string;
-  /** The armored key, without white space around it as MAAS stores it; `""` for the archive's own. */
+  /** The armored key without surrounding white space, as MAAS stores it; `""` for the archive's own key. */
   readonly key: string;
-  /** `["noble", "noble-updates"]`; of other repositories than the default ones. */
+  /** `["noble", "noble-updates"]`; not for the default repositories. */
   readonly distributions: readonly string[];
-  /** Of `updates`, `security`, `backports`. */
+  /** A subset of `updates`, `security`, `backports`. */
   readonly disabledPockets: readonly string[];
-  /** Of `restricted`, `universe`, `multiverse`; default repositories only. */
+  /** A subset of `restricted`, `universe`, `multiverse`; default repositories only. */
   readonly disabledComponents: readonly string[];
-  /** Of other repositories than the default ones. */
+  /** Not for the default repositories. */
   readonly components: readonly string[];
   readonly arches: readonly string[];
   readonly disableSources: boolean;
@@ -51,12 +51,12 @@ export async function createPackageRepository(
   name: string,
   fields: Partial<RepositoryFields>,
 ): Promise<PackageRepository> {
-  const step = `making the package repository ${name} in MAAS`;
+  const step = `creating the package repository ${name} in MAAS`;
   const body = { json: { name, ...jsonOf(fields) } };
   return repositoryOf(checkedAnswer(schema, await maas.post("package-repositories/", { step, body }), step));
 }
 
-/** Changes the fields that are given, and the name where one is. */
+/** Changes the given fields, and the name if given. */
 export async function updatePackageRepository(
   maas: MaasClient,
   id: number,
@@ -64,13 +64,13 @@ export async function updatePackageRepository(
 ): Promise<PackageRepository> {
   const { name, ...rest } = fields;
   const step = `changing the package repository ${name ?? id} of MAAS`;
-  // A form cannot clear components and distributions: only JSON has a list without items.
+  // A form cannot clear components and distributions. Only JSON can express an empty list.
   const body = { json: { ...(name === undefined ? {} : { name }), ...jsonOf(rest) } };
   const answer = await maas.put(`package-repositories/${id}/`, { step, body });
   return repositoryOf(checkedAnswer(schema, answer, step));
 }
 
-/** Refused for the two default ones. */
+/** MAAS refuses this for the two default repositories. */
 export async function deletePackageRepository(maas: MaasClient, id: number): Promise<void> {
   await maas.delete(`package-repositories/${id}/`, { step: `deleting the package repository ${id} of MAAS` });
 }

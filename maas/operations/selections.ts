@@ -12,7 +12,7 @@ const schema = z.looseObject({
   labels: z.array(z.string()).default([]),
 });
 
-/** A selection as MAAS has it. */
+/** A selection in MAAS. */
 export interface Selection extends MaasSelection {
   readonly id: number;
 }
@@ -24,8 +24,8 @@ export async function listSelections(maas: MaasReader, source: number): Promise<
 }
 
 /**
- * Selects a release. Refused with "no available images for download" until MAAS has read the source's index, which it does by
- * itself some time after the source was made: ask `MaasRefusal.says`, and try again.
+ * Selects a release. MAAS refuses this with "no available images for download" until it has read the source's index,
+ * which it does some time after the source was created: check `MaasRefusal.says`, and retry.
  */
 export async function createSelection(
   maas: MaasClient,
@@ -48,7 +48,7 @@ export async function updateSelection(
   return selectionOf(checkedAnswer(schema, answer, step));
 }
 
-/** Before 3.8 refused for the release that machines are commissioned with. */
+/** MAAS before 3.8 refuses this for the commissioning release. */
 export async function deleteSelection(maas: MaasClient, source: number, id: number): Promise<void> {
   const step = `deleting the selection ${id} of the boot source ${source} of MAAS`;
   await maas.delete(`boot-sources/${source}/selections/${id}/`, { step });

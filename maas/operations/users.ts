@@ -4,14 +4,14 @@ import type { MaasReader } from "../client.ts";
 
 const schema = z.looseObject({ username: z.string(), is_superuser: z.boolean() });
 
-/** Whose API key it is. */
+/** The user of the API key. */
 export interface MaasUser {
   readonly name: string;
   readonly isAdministrator: boolean;
 }
 
 export async function whoami(maas: MaasReader): Promise<MaasUser> {
-  const step = "asking MAAS whose API key this is";
+  const step = "reading the user of the API key from MAAS";
   const answer = await maas.get("users/", { step, query: { op: "whoami" } });
   const { username, is_superuser } = checkedAnswer(schema, answer, step);
   return { name: username, isAdministrator: is_superuser };

@@ -85,7 +85,7 @@ test("a region host without MAAS is found in the preview, once", async () => {
   expect(output).toMatch(
     /host mirror: reading the API key .*there is no `maas` command on this host\n.*maas\.host/,
   );
-  expect(output.match(/Name the region host/g)).toHaveLength(1);
+  expect(output.match(/Declare the region host/g)).toHaveLength(1);
   expect(output).not.toMatch(/ at .*\.ts:\d+/);
 }, 60_000);
 
@@ -185,7 +185,7 @@ describe("a MAAS that does not let us in", () => {
   }, 60_000);
 
   test("with a user that there is not", async () => {
-    await isRefused({ user: "nobody" }, /MAAS knows no user nobody/);
+    await isRefused({ user: "nobody" }, /MAAS has no user nobody/);
   }, 60_000);
 
   test("with a key that was revoked", async () => {

@@ -122,7 +122,7 @@ describe("the client and a region", () => {
     await deletePackageRepository(maas, made.id);
     expect((await refused(deletePackageRepository(maas, made.id))).status).toBe(404);
     const kept = await refused(deletePackageRepository(maas, 1));
-    expect(kept.explanation.remedy).toMatch(/point them elsewhere/);
+    expect(kept.explanation.remedy).toMatch(/Change their URLs instead/);
   });
 
   test("agree on boot sources, whose keyring goes as a file every time", async () => {
@@ -177,7 +177,7 @@ describe("what goes wrong", () => {
     const stranger = await refused(readVersion(client({ transport: directTransport() })));
     expect(stranger.message).toMatch(/certificate is not accepted[\s\S]*maas.ca/);
     const plain = client({ url: `${region.origin}/MAAS` });
-    expect((await refused(readVersion(plain))).message).toMatch(/must not travel in the clear/);
+    expect((await refused(readVersion(plain))).message).toMatch(/must not be sent unencrypted/);
     expect(front.take()).toEqual([]);
   });
 

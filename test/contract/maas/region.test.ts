@@ -85,7 +85,7 @@ describe("a region that is not well", () => {
     const passed = Array.from({ length: reads + 2 }, () => "pass" as const);
     maas.front.next.push(...passed, "cut");
     const error = await failed(resource.apply({ settings }));
-    expect(error.message).toMatch(/whether MAAS did it is not known/);
+    expect(error.message).toMatch(/whether MAAS carried it out is not known/);
     expect(Object.keys(error.partial?.properties.before).sort()).toEqual(Object.keys(settings).sort());
     resource.id = String(error.partial?.id);
     resource.stored = error.partial?.properties ?? {};

@@ -110,7 +110,7 @@ describe("settings through the region host", () => {
   test("are refused with what is wrong with the user or the way", async () => {
     const up = (more: Properties) => new LifeCycle(maasSettings, "refused").up({ ...wants(values), ...more });
     await expect(up({ maas: { url, user: "nobody" } })).rejects.toThrow(
-      /host mirror: .*MAAS knows no user nobody/,
+      /host mirror: .*MAAS has no user nobody/,
     );
     await expect(up({ maas: { url, user: "user1" } })).rejects.toThrow(
       /user1, whose key it is, is not an admin/,

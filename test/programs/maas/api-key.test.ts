@@ -37,7 +37,7 @@ describe("reading the API key on the region host", () => {
     [
       "no such user",
       'echo "CommandError: User does not exist." >&2; exit 1',
-      /MAAS knows no user admin\n.*maas.user/,
+      /MAAS has no user admin\n.*maas.user/,
     ],
     ["a user without a key", "exit 0", /has no API key\n.*--generate/],
     [
@@ -50,7 +50,7 @@ describe("reading the API key on the region host", () => {
       'echo "could not connect to server" >&2; exit 1',
       /could not connect to server\n.*database/,
     ],
-    ["silence", "exit 4", /ended with 4 and said nothing/],
+    ["silence", "exit 4", /ended with 4 and printed nothing/],
   ])("says of %s what to do", (_, maas, message) => {
     expect(ask(maas)).toThrow(message);
     expect(ask(maas)).toThrow(/^host maas.dc1: reading the API key of the MAAS user admin/);

@@ -65,7 +65,10 @@ describe("what MaasSettings sets", () => {
     [{ settings: { upstream_dns: ["dns.dc1.example"] } }, /^settings.upstream_dns\[0\]: is not an address/],
     [{ settings: { ntp_servers: ["bad_host"] } }, /^settings.ntp_servers\[0\]: .*underscores/],
     [{ settings: { http_proxy: "http://squid:3128" } }, /^settings.http_proxy: /],
-    [{ settings: { http_proxy: "http://u:pw@squid.dc1:3128" } }, /^settings.http_proxy: has credentials/],
+    [
+      { settings: { http_proxy: "http://u:pw@squid.dc1:3128" } },
+      /^settings.http_proxy: contains credentials/,
+    ],
     [{ settings: { http_proxy: "squid.dc1.example:3128" } }, /^settings.http_proxy: /],
     [
       { settings: { default_distro_series: "24.04 LTS" } },

@@ -93,7 +93,8 @@ describe("trying again", () => {
       const error = await failure(client[method]("a", { step }));
       expect(error).toBeInstanceOf(ExplainedError);
       expect(sent).toHaveLength(1);
-      if (outcome instanceof Error) expect(error.message).toContain("whether MAAS did it is not known");
+      if (outcome instanceof Error)
+        expect(error.message).toContain("whether MAAS carried it out is not known");
     }
   });
 
@@ -165,7 +166,7 @@ describe("a refusal", () => {
     expect(error.explanation.found).toBe(
       "MAAS says: arches: No available images to download for ['arm64']; Other. (400)",
     );
-    expect(error.explanation.remedy).toMatch(/keyring is the mirror's own and not armored/);
+    expect(error.explanation.remedy).toMatch(/keyring is the mirror's and not armored/);
     expect([
       error.says(/No available images/, "arches"),
       error.says(/Other/, "arches"),

@@ -23,7 +23,7 @@ describe("a proxy before MAAS that is down", () => {
   test.each(before)("for ever, which answers %s, is named as what it is", async (_, answer) => {
     const error = await failure(fixture([answer]).client.get("a", { step }));
     expect(error.message).toMatch(
-      /MAAS is down, restarts or is overloaded: .* answers 50[234].*\n.*See on the region host that MAAS runs/,
+      /MAAS is down, restarting or overloaded: .* answers 50[234].*\n.*Check on the region host that MAAS runs/,
     );
     expect(error.message).not.toMatch(/maas\.url|something that is not MAAS|not known|<|says: nothing/);
   });
@@ -32,28 +32,28 @@ describe("a proxy before MAAS that is down", () => {
     for (const method of ["post", "put", "delete"] as const) {
       const { client, sent } = fixture([answer, { body: "{}" }]);
       const error = await failure(client[method]("a", { step }));
-      expect(error.message).toMatch(/answers 50[234].*; whether MAAS did it is not known/);
+      expect(error.message).toMatch(/answers 50[234].*; whether MAAS carried it out is not known/);
       expect(sent).toHaveLength(1);
     }
   });
 
-  test("which takes no more requests for now is waited for, and did nothing", async () => {
+  test("which accepts no more requests for now is waited for, and did nothing", async () => {
     const answer = { status: 429, type: "text/html", body: "<html>Too Many Requests" };
     expect(await fixture([answer, { body: "7" }]).client.get("a", { step })).toBe(7);
     const error = await failure(fixture([answer]).client.post("a", { step }));
-    expect(error.message).toMatch(/takes no more requests for now \(429\); MAAS did nothing/);
+    expect(error.message).toMatch(/accepts no more requests for now \(429\); MAAS did nothing/);
   });
 
   test.each([
     [
       "Basic",
       { status: 401, type: "text/html", body: "Sign in", authenticate: 'Basic realm="ops"' },
-      /login of its own.*\(401, Basic\)/,
+      /requires a separate login.*\(401, Basic\)/,
     ],
     [
       "a page",
       { status: 401, type: "text/html", body: "<html>401 Authorization Required" },
-      /login of its own/,
+      /requires a separate login/,
     ],
     [
       "no leave",
@@ -63,10 +63,10 @@ describe("a proxy before MAAS that is down", () => {
     [
       "its login",
       { type: "text/html", body: "<!doctype html><title>Sign in" },
-      /a web page answers .*\(200\): a login/,
+      /sends a web page .*\(200\): a login/,
     ],
-    ["a page that says to be JSON", { body: "<html><body>Sign in" }, /a web page answers/],
-    ["a page that says to be a text", { type: "text/plain", body: " <HTML>" }, /a web page answers/],
+    ["a page that says to be JSON", { body: "<html><body>Sign in" }, /sends a web page/],
+    ["a page that says to be a text", { type: "text/plain", body: " <HTML>" }, /sends a web page/],
   ] satisfies [string, Answer, RegExp][])(
     "which wants or gives %s is told apart, and names maas.url",
     async (_, answer, found) => {
@@ -97,14 +97,16 @@ describe("a proxy before MAAS that is down", () => {
       /cut off or not JSON \(14 bytes\)/,
     );
     const { client, sent } = fixture([half]);
-    await expect(client.post("a", { step })).rejects.toThrow(/MAAS did it, but the answer is cut off/);
+    await expect(client.post("a", { step })).rejects.toThrow(
+      /MAAS has carried it out, but the answer is cut off/,
+    );
     expect(sent).toHaveLength(1);
   });
 
   test.each([
-    ["{}", /the whole is not a list/],
+    ["{}", /the answer is not a list/],
     ['[{"id": "x", "url": "http://a.b/"}]', /0\.id is not a number|0\.id is not a whole number/],
-    ['{"error": "unauthorised"}', /the whole is not a list/],
+    ['{"error": "unauthorised"}', /the answer is not a list/],
   ])(
     "which leads to another service, with the answer %s, names maas.url in plain words",
     async (body, found) => {

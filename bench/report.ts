@@ -74,8 +74,8 @@ export function sectionText(section: Section): string {
 
 const heading = `# Performance
 
-Written by \`make bench\`, which measures on the lab: every tool does the same work on the same hosts in the same
-run, so the ratios say more than the seconds. Latency is there and back, made by a delaying TCP proxy.`;
+Written by \`make bench\`, which measures on the lab. Every tool does the same work on the same hosts in the same
+run, so compare the ratios, not the seconds. The latency is that of a round trip, made by a delaying TCP proxy.`;
 
 /** Puts sections into the page in place of what earlier runs wrote under the same titles. */
 export function writeReport(sections: readonly Section[]): void {

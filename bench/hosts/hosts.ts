@@ -29,12 +29,12 @@ export async function measureHosts(
   const versions = { ansible: await versionOf("ansible"), pyinfra: await versionOf(pyinfra) };
   return {
     title: "Three hosts",
-    introduction: `The same desired state (20 files, 5 packages, 3 services with their unit files) on each of three freshly
-installed hosts: by this project's \`Files\`, \`Packages\` and \`Services\`, by Ansible ${versions.ansible} (pipelining,
-ControlPersist, no fact gathering) and by pyinfra ${versions.pyinfra}. Every tool's work is checked on the hosts before its
-time counts. "Looking only" is \`pulumi preview\`, which refreshes, \`ansible-playbook --check\` and \`pyinfra --dry\`;
-"applying" is \`pulumi up --skip-preview\`, \`ansible-playbook\` and \`pyinfra -y\`. The one changed file is changed on
-every host. First applies are the median of ${runs.first}, the rest of ${runs.rest}.`,
+    introduction: `The task is the same desired state (20 files, 5 packages, 3 services with their unit files) on each of three newly
+installed hosts. It is done by this project's \`Files\`, \`Packages\` and \`Services\`, by Ansible ${versions.ansible} (pipelining,
+ControlPersist, no fact gathering) and by pyinfra ${versions.pyinfra}. A time counts only after a check of the result on the hosts.
+"Looking only" is \`pulumi preview\` with its refresh, \`ansible-playbook --check\` and \`pyinfra --dry\`.
+"Applying" is \`pulumi up --skip-preview\`, \`ansible-playbook\` and \`pyinfra -y\`. The one changed file is changed on
+every host. First applies are the median of ${runs.first}, the others of ${runs.rest}.`,
     tables: latencies.map((latency) => ({
       caption: `Seconds at ${latency} ms (how many times ours in brackets):`,
       head: ["", ...tools],

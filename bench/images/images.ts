@@ -64,14 +64,15 @@ export async function measureImages(
     ).toFixed(0);
   return {
     title: "Images",
-    introduction: `A stream of ${result.files} files of images (${(result.bytes / 1e9).toFixed(2)} GB) in three product lists, one of which has the real one's
-10 MB, served by nginx on the lab's \`upstream\` and mirrored onto \`mirror\`, which is so far from it. Against it, all told
-every path beforehand: curl, 16 at once as ImageMirror, without a look at what came, as the limit; the same with one
-hashing of the bytes after it; and one file at a time, as sstream-mirror fetches them, by wget ${await versionOf("wget")} with time
-stamping and sha256sum after it. The files of every mirror are checked against upstream's digests, apart from the time
-measured. "The whole \`up\`" is \`pulumi up --skip-preview\`, "looking only" \`pulumi preview\`; the CLI alone takes
-${latencies.map((each) => `${median(results.get(each)?.cli ?? []).toFixed(2)} s`).join(" and ")} for a stack of five dynamic resources that do nothing. A new serial is one of noble for
-amd64, all kernels. First syncs are the median of ${runs.first}, the rest of ${runs.rest}.`,
+    introduction: `A stream of ${result.files} files of images (${(result.bytes / 1e9).toFixed(2)} GB) in three product files, one of them as large as the real one
+(10 MB), is served by nginx on the lab's \`upstream\` and mirrored onto \`mirror\`, with the latency between the two. The
+other tools get every path in advance. The lower limit is curl, 16 transfers at once like ImageMirror, without a check of
+the files. The second is the same, and then one hashing of the bytes. The third fetches one file at a time, as
+sstream-mirror does: wget ${await versionOf("wget")} with time stamping, and then sha256sum. The files of every mirror are compared with
+upstream's digests, outside the measured time. "The whole \`up\`" is \`pulumi up --skip-preview\`, "looking only" is
+\`pulumi preview\`. The CLI alone takes
+${latencies.map((each) => `${median(results.get(each)?.cli ?? []).toFixed(2)} s`).join(" and ")} for a stack of five dynamic resources without work. A new serial is one of noble for
+amd64, with all kernels. First syncs are the median of ${runs.first}, the others of ${runs.rest}.`,
     tables: [
       ...latencies.map((latency) => ({
         caption: `Seconds at ${latency} ms:`,
@@ -79,7 +80,7 @@ amd64, all kernels. First syncs are the median of ${runs.first}, the rest of ${r
         rows: rows(results.get(latency) ?? new Results()),
       })),
       {
-        caption: "The most memory that a process had resident, in MB:",
+        caption: "The most resident memory of a process, in MB:",
         head: ["", "first sync", "no-op", "one new serial"],
         rows: (["program", "provider"] as const).map((process) => [
           process,

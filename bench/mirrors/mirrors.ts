@@ -51,14 +51,14 @@ export async function measureMirrors(
     });
   return {
     title: "Mirrors",
-    introduction: `An archive of ${packageCount} packages of 100 kB (${megabytes(results)} MB), served by nginx on the lab's
-\`upstream\` and mirrored onto \`mirror\`, which is so far from it. Against it: debmirror ${await versionOf("debmirror")}, reprepro
-as Debian has it, fetching by itself, and as the limit curl, 64 at once, told every name beforehand, with sha256sum
-after it. The packages of every mirror are checked against upstream's digests, apart from the time measured. "The whole
-\`up\`" is \`pulumi up --skip-preview\`, "looking only" \`pulumi preview\`; the CLI alone takes
+    introduction: `An archive of ${packageCount} packages of 100 kB (${megabytes(results)} MB) is served by nginx on the lab's
+\`upstream\` and mirrored onto \`mirror\`, with the latency between the two. The other tools are debmirror ${await versionOf("debmirror")} and reprepro
+of Debian, which fetches itself. The lower limit is curl with all names given, 64 transfers at once, and then sha256sum.
+The packages of every mirror are compared with upstream's digests, outside the measured time. "The whole
+\`up\`" is \`pulumi up --skip-preview\`, "looking only" is \`pulumi preview\`. The CLI alone takes
 ${latencies.map((each) => `${median(results.get(each)?.cli ?? []).toFixed(2)} s`).join(" and ")} for a stack of five dynamic
-resources that do nothing. First syncs are the
-median of ${runs.first}, the rest of ${runs.rest}.`,
+resources without work. First syncs are the
+median of ${runs.first}, the others of ${runs.rest}.`,
     tables: latencies.map((latency) => ({
       caption: `Seconds at ${latency} ms:`,
       head: ["", ...cases],

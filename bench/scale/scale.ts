@@ -54,11 +54,11 @@ export async function measureScale(
     const bytes = await measureSetup(setup, tools, results, rest);
     return {
       title: "A large archive",
-      introduction: `An archive of ${packages} packages of 1 kB (${(bytes / 1e6).toFixed(0)} MB) in ${layout.suites.length} suites of ${layout.components.length} components, served by nginx on the
-lab's \`upstream\` and mirrored onto \`mirror\`, without latency: what costs here is the number of packages. Against it:
-debmirror ${await versionOf("debmirror")}, aptly ${await versionOf("aptly", "version")}, which need not sign, and reprepro as Debian has it, fetching by itself. The changed packages are
-spread over all indices. The packages of every mirror are checked against upstream's digests, apart from the time
-measured. "The whole \`up\`" is \`pulumi up --skip-preview\`, "looking only" \`pulumi preview\`. Everything but first syncs is the median of ${rest}.`,
+      introduction: `An archive of ${packages} packages of 1 kB (${(bytes / 1e6).toFixed(0)} MB) in ${layout.suites.length} suites of ${layout.components.length} components is served by nginx on the
+lab's \`upstream\` and mirrored onto \`mirror\`, without latency: the number of packages determines the time. The other tools
+are debmirror ${await versionOf("debmirror")}, aptly ${await versionOf("aptly", "version")} without signing, and reprepro of Debian, which fetches itself. The changed packages are
+spread over all indices. The packages of every mirror are compared with upstream's digests, outside the measured
+time. "The whole \`up\`" is \`pulumi up --skip-preview\`, "looking only" is \`pulumi preview\`. All times except first syncs are the median of ${rest}.`,
       tables: [
         {
           caption: "Seconds:",
@@ -74,7 +74,7 @@ measured. "The whole \`up\`" is \`pulumi up --skip-preview\`, "looking only" \`p
         },
         {
           caption:
-            "The most memory resident, in MB; of the processes that mirror on the host, or of the other tools, all together:",
+            "The most resident memory, in MB: of the program, of the provider, and of all processes of a job or of another tool together:",
           head: ["", ...cases],
           rows: tools.flatMap((tool) => {
             const row = (name: string, part: keyof Peaks | "work") => [

@@ -13,9 +13,9 @@ NODE := $(IN) node
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Further words go in ARGS, as in: make preview ARGS="--diff"'
+	@echo '  Set further arguments in ARGS: make preview ARGS="--diff"'
 
-demo: lab-up stack ## Boot the lab, build its mirrors, supply its MAAS, let a client install a package
+demo: lab-up stack ## Boot the lab, build its mirrors, configure its MAAS, install a package on a client
 	@$(CLI) preview --stack $(STACK) $(ARGS)
 	@$(CLI) up --stack $(STACK) --yes --skip-preview $(ARGS)
 
@@ -30,34 +30,34 @@ test-quick: ## Lint, and run the tests without the lab that the changes touch (S
 preview: stack ## Show what an update would change
 	@$(CLI) preview --stack $(STACK) $(ARGS)
 
-up: stack ## Make it so
+up: stack ## Carry out the update
 	@$(CLI) up --stack $(STACK) --yes $(ARGS)
 
 refresh: stack ## Read the hosts into the state
 	@$(CLI) refresh --stack $(STACK) --yes $(ARGS)
 
-destroy: stack ## Take away what the stack made
+destroy: stack ## Remove what the stack made
 	@$(CLI) destroy --stack $(STACK) --yes $(ARGS)
 
 lab-up: set-up ## Boot the lab's hosts
 	@$(NODE) lab/main.ts up --name $(LAB)
 
-lab-down: npm ## Shut the lab down and leave nothing behind
+lab-down: npm ## Shut the lab down and remove its files
 	@$(NODE) lab/main.ts down --name $(LAB)
 
-lab-status: npm ## Say which hosts run
+lab-status: npm ## List the hosts that run
 	@$(NODE) lab/main.ts status --name $(LAB)
 
-ssh: npm ## A shell on a host (HOST=mirror), or one command there (CMD="...")
+ssh: npm ## Open a shell on a host (HOST=mirror), or run a command there (CMD="...")
 	@$(NODE) lab/main.ts ssh --name $(LAB) -- $(HOST) $(if $(CMD),"$$CMD")
 
 lint: npm ## Check formatting, lint rules, types and scripts
 	@$(NODE) toolchain/lint.ts
 
-bench: set-up ## Measure against other tools and write docs/performance.md
+bench: set-up ## Compare with other tools and write docs/performance.md
 	@$(NODE) bench/main.ts $(ARGS)
 
-clean: ## Shut every lab down and remove what was built and cached
+clean: ## Shut all labs down and remove all files that were built or cached
 	@if [ -e node_modules/.bin/node ] && [ -d .lab ]; then $(NODE) lab/main.ts down --all; fi
 	rm -rf .lab .cache node_modules
 

@@ -18,7 +18,7 @@ const phrases: readonly Phrase[] = [
   { phrase: /\bcannot be declared so\b/i, instead: "is not supported, with the reason" },
   { phrase: /\bthat is none\b/i, instead: "is not a ..." },
   { phrase: /\b(the|this) house\b/i, instead: "the folders, the project" },
-  { phrase: /\b(a|each|every) room\b/i, instead: "a folder" },
+  { phrase: /\b(a|each|every) room\b/i, instead: "a folder", inSources: true },
   { phrase: /\btake(s|n)? up(?! to)\b/i, instead: "adopt, continue" },
   { phrase: /\bput(s|ting)? right\b/i, instead: "fix, correct" },
   { phrase: /\blet(s|ting)? go\b/i, instead: "release, delete" },

@@ -12,6 +12,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inAll, runChecks, runJest } from "./jest-run.ts";
+import { lintSteps } from "./lint-steps.ts";
 import { endAll } from "./phase.ts";
 import { touchedTests } from "./touched-tests.ts";
 
@@ -28,8 +29,9 @@ function since(): string {
   const given = process.env.SINCE;
   if (given) {
     const commit = git("rev-parse", "--verify", "--quiet", `${given}^{commit}`);
-    if (commit === undefined) throw new Error(`SINCE=${given} is no commit here`);
-    return commit;
+    if (commit !== undefined) return commit;
+    console.error(`SINCE=${given} is no commit here.`);
+    process.exit(1);
   }
   return git("merge-base", "HEAD", "@{upstream}") ?? git("merge-base", "HEAD", "origin/HEAD") ?? "HEAD";
 }
@@ -68,15 +70,7 @@ async function main(): Promise<void> {
     });
   }
   console.log("\n== lint");
-  const parts = [
-    await runChecks(
-      [
-        ["biome", "check", "--no-errors-on-unmatched", ...changed],
-        ["tsc", "--noEmit"],
-      ],
-      300,
-    ),
-  ];
+  const parts = [await runChecks(lintSteps, 300)];
   if (chosen.length > 0) {
     const all = present.filter((path) => path.endsWith(".test.ts") && here.test(path));
     console.log(`\n== ${chosen.length} of the ${all.length} test files that need no lab`);

@@ -9,7 +9,7 @@ export interface Distance {
   close(): Promise<void>;
 }
 
-export interface DistanceOptions {
+interface DistanceOptions {
   /** Address and port to listen on; port 0 takes a free one. */
   readonly listen: string;
   /** Address and port of the server. */

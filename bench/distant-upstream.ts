@@ -27,7 +27,7 @@ export interface DistantUpstream {
   close(): Promise<void>;
 }
 
-export interface UpstreamOptions {
+interface UpstreamOptions {
   /** Milliseconds there and back. */
   readonly roundTrip: number;
   /** Where the outside is to publish, e.g. `bench` for the directory of this name in the lab's archive. */

@@ -6,7 +6,7 @@ import { type Seconds, timed } from "./measurement.ts";
 import { markName } from "./memory.ts";
 
 /** A stack of a bench's own: its state in a directory, its program one file of this repository. */
-export interface BenchStack {
+interface BenchStack {
   /** Runs the CLI on the stack and says how long that took. Throws where it fails. */
   timed(...args: string[]): Promise<Seconds>;
   /** What the CLI said last, for looking at where time went. */

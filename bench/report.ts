@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-export const reportFile = join(import.meta.dirname, "..", "docs", "performance.md");
+const reportFile = join(import.meta.dirname, "..", "docs", "performance.md");
 
 /** A goal, and what came of it. */
 export interface Verdict {
@@ -47,7 +47,7 @@ export interface Section {
 }
 
 /** A table whose columns line up in plain text too. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) =>
     Math.max(3, cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -1,7 +1,7 @@
 import { median, type Seconds } from "./measurement.ts";
 
 /** What was measured of one tool in one case, run by run. */
-export interface Measured {
+interface Measured {
   readonly seconds: Seconds[];
   /** Of these, the job on the mirror host. */
   readonly job: Seconds[];

@@ -4,8 +4,6 @@ import { ExplainedError } from "../errors/explained-error.ts";
 export interface Expected {
   /** Bytes after which the transfer is to be given up: one more than the file can rightly have. */
   readonly maximum: number;
-  readonly size?: number;
-  readonly sha256?: string;
 }
 
 /** Fetches a file by its path below upstream's root; rejects with `NotThere` when upstream says that it has none. */

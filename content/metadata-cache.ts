@@ -51,7 +51,7 @@ export function expiringKey(cacheKey: string, now: Date): string {
 }
 
 /** `$XDG_CACHE_HOME/airgapped-maas/metadata`, by default below ~/.cache (XDG Base Directory Specification). */
-export function defaultCacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
+function defaultCacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "airgapped-maas", "metadata");
 }
 

@@ -11,7 +11,7 @@ export interface CertificateProblem {
 }
 
 /** A key that is trusted because of a certificate. */
-export interface CertifiedKey extends KnownHost {
+interface CertifiedKey extends KnownHost {
   readonly certificate: Certificate;
 }
 
@@ -23,7 +23,7 @@ export interface Certified {
 }
 
 /** What a certificate is checked against. */
-export interface HostCertificateCheck {
+interface HostCertificateCheck {
   readonly known: KnownKeys;
   /** The name that must be among its principals: HostKeyAlias, else HostName. */
   readonly name: string;

@@ -1,7 +1,7 @@
 import { ExplainedError } from "../errors/explained-error.ts";
 import { TransferFailure, type TransferFault } from "./transfer-failure.ts";
 
-export interface ConnectionFailure {
+interface ConnectionFailure {
   readonly found: string;
   readonly remedy: string;
   readonly fault: TransferFault;

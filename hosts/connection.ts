@@ -240,7 +240,7 @@ export class Connection {
 }
 
 /** How a command ended: its exit status, or the signal that ended it. */
-export interface Exit {
+interface Exit {
   readonly code: number | null;
   readonly signalName: string | undefined;
 }

@@ -2,8 +2,7 @@ import { closePools, connectionsTo } from "./connection-pool.ts";
 import type { Host } from "./host.ts";
 import { SshHost } from "./ssh-host.ts";
 
-export type { RoundTrips } from "./connection.ts";
-export { configureSsh, type Destination, resolveDestination, sshConfigFile } from "./destination.ts";
+export { configureSsh, resolveDestination, sshConfigFile } from "./destination.ts";
 
 const hosts = new Map<string, Host>();
 

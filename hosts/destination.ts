@@ -151,7 +151,7 @@ async function mustResolve({ name, hostname }: Destination): Promise<void> {
 }
 
 /** Reads the output of `ssh -G`: one `keyword value` a line, keywords in lower case, some of them repeated. */
-export function parseSshSettings(name: string, output: string): Destination {
+function parseSshSettings(name: string, output: string): Destination {
   const settings = new Map<string, string[]>();
   for (const line of output.split("\n")) {
     const [, keyword, value] = /^(\S+) (.*)$/.exec(line.trim()) ?? [];

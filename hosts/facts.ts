@@ -5,14 +5,14 @@ import { remedyFor } from "./remedies.ts";
 import { quote } from "./shell.ts";
 
 /** The result of one probe's script. */
-export interface Answer {
+interface Answer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** Several probes as one script, and how to split its output. */
-export interface FactScript {
+interface FactScript {
   readonly script: string;
   /** One answer for each script, in order; undefined for scripts that did not run. */
   split(result: Pick<RunResult, "stdout" | "stderr">): (Answer | undefined)[];

@@ -42,12 +42,6 @@ export interface Host {
   fetch(url: string, options?: FetchOptions): Promise<FetchResult>;
 
   /**
-   * Does `work` while holding a named lock on the host. The lock is released when the holder's connection ends, for
-   * any reason. The signal passed to `work` aborts when the lock is lost.
-   */
-  withLock<T>(name: string, work: (signal: AbortSignal) => Promise<T>, options?: LockOptions): Promise<T>;
-
-  /**
    * Long work, as a transient systemd unit that continues without this connection and this process. If the same job
    * (name, script and input) is running, this attaches to it. If another job runs under the name, it waits until that
    * ends.
@@ -63,8 +57,6 @@ export interface RunOptions {
   readonly input?: string | Buffer | Readable;
   /** Milliseconds until the script and its children are ended. Default: no limit. */
   readonly timeoutMs?: number;
-  /** Ends the script and its children when aborted. */
-  readonly signal?: AbortSignal;
   /** Called for each whole line as it arrives. */
   readonly onOutput?: (line: string, stream: "stdout" | "stderr") => void;
   /** Return a non-zero exit instead of throwing. Default false. */
@@ -164,13 +156,6 @@ export interface FetchResult {
   readonly byProxy?: boolean;
 }
 
-export interface LockOptions {
-  /** Milliseconds to wait for a holder to finish. Default 0: fail at once with an error that names the holder. */
-  readonly waitMs?: number;
-  /** Called once when another process holds it, with a line that names the holder and since when. */
-  readonly onWait?: (holder: string) => void;
-}
-
 export interface Job {
   /** Names the unit (`airgapped-maas-<name>.service`); letters, digits, `.`, `_`, `-`. */
   readonly name: string;
@@ -185,8 +170,6 @@ export interface Job {
   readonly secret?: string | undefined;
   /** Called for each line of output. When attaching to a running job, for all lines from its start. */
   readonly onProgress?: (line: string) => void;
-  /** Milliseconds without a line, after which the job is stopped and reported as stalled. Default: no limit. */
-  readonly stallMs?: number;
   /** Return a non-zero exit instead of throwing. Default false. */
   readonly allowFailure?: boolean;
   /** What this is for, as a gerund phrase, used in errors. Default "running the job NAME". */

@@ -49,22 +49,18 @@ export async function runJob(host: Host, job: Job): Promise<JobResult> {
 /** Reads a run's log from start to end. It reconnects as often as necessary. */
 async function follow(
   host: Host,
-  { name, onProgress, stallMs }: Pick<Job, "name" | "onProgress" | "stallMs">,
+  { name, onProgress }: Pick<Job, "name" | "onProgress">,
   run: string,
   step: string,
 ): Promise<{ code: number; tail: string[] }> {
   const tail: string[] = [];
   let seen = 0;
-  const stalled = new AbortController();
-  const timer = stallMs === undefined ? undefined : setTimeout(() => stalled.abort(), stallMs);
   try {
     const { stderr } = await retryWhileUnreachable(() =>
       host.run(followScript(name, run, seen + 1), {
         step,
-        signal: stalled.signal,
         onOutput: (line, stream) => {
           if (stream !== "stdout") return;
-          timer?.refresh();
           seen++;
           tail.push(line);
           if (tail.length > tailLines) tail.shift();
@@ -88,19 +84,7 @@ async function follow(
         remedy: "Run this again once the host can be reached: it attaches to the job.",
       });
     }
-    if (!stalled.signal.aborted) throw error;
-    await host.run(sh`systemctl stop ${unitOf(name)}`, {
-      step: `stopping the stalled job ${name}`,
-      allowFailure: true,
-    });
-    throw new ExplainedError({
-      host: host.name,
-      step,
-      found: `it printed nothing for ${(stallMs ?? 0) / 1000} s and was stopped${tail.length > 0 ? `; its last output: ${tail.slice(-3).join("\n")}` : ""}`,
-      remedy: "Find out what it was waiting for, then run this again.",
-    });
-  } finally {
-    clearTimeout(timer);
+    throw error;
   }
 }
 

@@ -18,7 +18,7 @@ export interface KnownKeys {
   readonly authorities: readonly KnownHost[];
 }
 
-export type Verdict = "known" | "changed" | "revoked" | "unknown";
+type Verdict = "known" | "changed" | "revoked" | "unknown";
 
 /** Reads known_hosts files in order. Missing files count as empty. */
 export async function readKnownHosts(files: readonly string[]): Promise<KnownHost[]> {

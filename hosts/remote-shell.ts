@@ -4,7 +4,7 @@ import type { ClientChannel } from "ssh2";
 import { quote } from "./shell.ts";
 
 /** A script to send to a host: its command line, which holds nothing of the script, and its standard input. */
-export interface RemoteScript {
+interface RemoteScript {
   /** Works with any login shell. */
   readonly command: string;
   /** What to send first on standard input. */

@@ -20,7 +20,7 @@ export async function runScript(
   script: string,
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { step = "running a command", signal, timeoutMs } = options;
+  const { step = "running a command", timeoutMs } = options;
   const explain = (found: string, remedy: string, cause?: unknown) => ({
     host,
     step,
@@ -30,16 +30,12 @@ export async function runScript(
   });
   const fail = (...what: Parameters<typeof explain>) => new ExplainedError(explain(...what));
   const unreachable = (...what: Parameters<typeof explain>) => new Unreachable(explain(...what));
-  const aborted = () => fail("it was cancelled", "Run it again if you still need it.", signal?.reason);
 
   // A source may fail before it is read. sendInput reports it then.
   if (options.input instanceof Readable) options.input.on("error", () => {});
-  if (signal?.aborted) throw aborted();
   const [user, startMs] = await Promise.all([connections.user(), connections.startTimeoutMs()]);
   const remote = remoteScript(script, { sudo: user !== "root" });
-  const started = await startShell(connections, remote.command, () => {
-    if (signal?.aborted) throw aborted();
-  }).catch((error: Error) => {
+  const started = await startShell(connections, remote.command).catch((error: Error) => {
     if (error instanceof ExplainedError) throw error;
     throw unreachable(
       `the host did not start it (${error.message})`,
@@ -51,7 +47,6 @@ export async function runScript(
   const { channel } = started;
   let interrupted: ExplainedError | undefined;
   let timer: NodeJS.Timeout | undefined;
-  const onAbort = () => interrupt(aborted());
   const interrupt = (error: ExplainedError) => {
     interrupted ??= error;
     // The end of standard input makes the remote side end the script. Nothing else has to be sent or awaited.
@@ -65,7 +60,6 @@ export async function runScript(
       timeoutMs,
     );
   }
-  signal?.addEventListener("abort", onAbort, { once: true });
 
   const startTimer = setTimeout(
     () =>
@@ -126,7 +120,6 @@ export async function runScript(
   } finally {
     clearTimeout(timer);
     clearTimeout(startTimer);
-    signal?.removeEventListener("abort", onAbort);
   }
 }
 
@@ -134,15 +127,10 @@ export async function runScript(
  * Starts a shell that waits for its script. If a connection turns out to be dead, another one is used. The script is
  * sent later, so until then nothing has changed on the host.
  */
-async function startShell(
-  connections: HostConnections,
-  command: string,
-  check: () => void,
-): Promise<Started> {
+async function startShell(connections: HostConnections, command: string): Promise<Started> {
   for (let tries = 1; ; tries++) {
     const session = await connections.session();
     try {
-      check();
       return await session.exec(command);
     } catch (error) {
       session.release();

@@ -1,5 +1,5 @@
 /** A value in the quoting template: one word, or an array with one word per element. */
-export type Word = string | number | bigint | readonly (string | number | bigint)[];
+type Word = string | number | bigint | readonly (string | number | bigint)[];
 
 /**
  * Builds a POSIX shell command in which every interpolated value is plain data:

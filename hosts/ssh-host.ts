@@ -7,14 +7,12 @@ import type {
   Host,
   Job,
   JobResult,
-  LockOptions,
   Probe,
   RunOptions,
   RunResult,
   UploadSource,
 } from "./host.ts";
 import { runJob } from "./jobs.ts";
-import { holdLock } from "./locks.ts";
 import { runScript } from "./script-run.ts";
 import { TunnelledHttp } from "./tunnelled-http.ts";
 import { openSource, replaceFileScript } from "./upload.ts";
@@ -55,10 +53,6 @@ export class SshHost implements Host {
 
   fetch(url: string, options?: FetchOptions): Promise<FetchResult> {
     return this.#http.request(url, options);
-  }
-
-  withLock<T>(name: string, work: (signal: AbortSignal) => Promise<T>, options?: LockOptions): Promise<T> {
-    return holdLock(this, name, work, options);
   }
 
   job(job: Job): Promise<JobResult> {

@@ -6,7 +6,7 @@ import { asSocket } from "./channel-socket.ts";
 import type { HttpProxy } from "./host.ts";
 import { type Dial, dialProxy, tunnelThroughProxy } from "./http-proxy.ts";
 
-export type Agent = HttpAgent | HttpsAgent;
+type Agent = HttpAgent | HttpsAgent;
 
 /** Agents of Node's HTTP client that connect through a host. One agent is kept for each way to connect. */
 export class TunnelAgents {

@@ -11,7 +11,7 @@ export const imagesUsage = `  images list                                      t
                                                    hit is I, by default the squashfs, of the newest version of what is
                                                    chosen, by default noble's for amd64`;
 
-export interface ImagesOptions {
+interface ImagesOptions {
   readonly os?: string | undefined;
   readonly release?: string | undefined;
   readonly arch?: string | undefined;

@@ -36,7 +36,7 @@ export interface Lab {
   powerOn(host: string): Promise<void>;
 }
 
-export interface LabUpOptions {
+interface LabUpOptions {
   /** Which hosts to boot. Default: those of the table that are booted by default. Others that run stay. */
   readonly hosts?: readonly string[];
 }
@@ -115,7 +115,7 @@ export function labNames(): string[] {
 }
 
 /** What a lab's hosts do at the moment. */
-export interface HostStatus {
+interface HostStatus {
   readonly host: string;
   readonly role: string;
   readonly running: boolean;

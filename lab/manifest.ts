@@ -14,13 +14,13 @@ export interface Manifest {
   readonly groups: Readonly<Record<string, string>>;
 }
 
-export interface ManifestOptions {
+interface ManifestOptions {
   /** Paths that are left out with all below them. Default: `volatilePaths`. */
   readonly exclude?: readonly string[];
 }
 
 /** What changes on a host that nobody touches. File systems other than the root's are never looked at. */
-export const volatilePaths: readonly string[] = [
+const volatilePaths: readonly string[] = [
   "/var/log",
   "/var/cache",
   "/var/tmp",

@@ -16,12 +16,12 @@ import {
 } from "./images/tamper.ts";
 import type { Lab } from "./lab.ts";
 
-export interface SerialChoice extends ImageChoice {
+interface SerialChoice extends ImageChoice {
   /** Default: when publishing, one of the day after the latest ever used; when withdrawing, the newest. */
   readonly serial?: string | undefined;
 }
 
-export interface ImageTamperOptions extends ImageTamperTarget {
+interface ImageTamperOptions extends ImageTamperTarget {
   /** For server faults: which paths, as a regular expression. Default: all files but those in `streams/`. */
   readonly path?: string | undefined;
 }

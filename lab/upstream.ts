@@ -13,7 +13,7 @@ import { type FaultKind, faultKinds, faultsOn } from "./faults.ts";
 import type { Lab } from "./lab.ts";
 import { imagesOf, type UpstreamImages } from "./upstream-images.ts";
 
-export interface TamperOptions {
+interface TamperOptions {
   /** Default: noble-updates. */
   readonly suite?: UbuntuSuite | undefined;
   /** For server faults: which paths, as a regular expression. Default: the .deb files. */

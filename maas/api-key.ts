@@ -42,7 +42,7 @@ exec "$maas" apikey --username ${quotedUser}`;
 }
 
 /** The result of `apiKeyScript`. */
-export interface ApiKeyAnswer {
+interface ApiKeyAnswer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

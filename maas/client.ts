@@ -27,7 +27,7 @@ export interface MaasConnection {
 }
 
 /** The purpose and the parameters of a request. */
-export interface MaasCall {
+interface MaasCall {
   /** As a gerund phrase, for errors: "reading the boot sources of MAAS". */
   readonly step: string;
   /** Parameters of the query: `{ op: "get_config", name: "http_proxy" }`. */

@@ -1,5 +1,5 @@
 /** MAAS refuses requests that were signed this many seconds before its own time (oauth's timestamp_threshold). */
-export const maximumSecondsBehind = 300;
+const maximumSecondsBehind = 300;
 
 /**
  * How many seconds MAAS's clock is ahead of the local one, from an answer that refused a timestamp. MAAS gives both

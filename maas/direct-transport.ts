@@ -2,7 +2,7 @@ import { request } from "node:https";
 import { ExplainedError } from "../errors/explained-error.ts";
 import type { MaasTransport, TransportAnswer, TransportRequest } from "./transport.ts";
 
-export interface DirectOptions {
+interface DirectOptions {
   /** PEM texts of the accepted authorities. @default this machine's (`NODE_EXTRA_CA_CERTS` adds to them) */
   readonly ca?: string | undefined;
 }

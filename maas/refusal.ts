@@ -30,7 +30,7 @@ export class MaasRefusal extends ExplainedError {
 }
 
 /** The request. */
-export interface Asked {
+interface Asked {
   /** As a gerund phrase. */
   readonly step: string;
   readonly method: string;
@@ -44,7 +44,7 @@ const maximumQuoteLength = 600;
 const urlRemedy = "Declare the URL of MAAS in maas.url, with its path: http://HOST:5240/MAAS.";
 
 /** The answer. */
-export interface Refused {
+interface Refused {
   readonly status: number;
   /** The content type. */
   readonly type: string;

@@ -9,9 +9,9 @@ export type MaasBody =
 
 /** A list is sent as a repeated field, because MAAS does not split at commas everywhere. */
 export type MaasFields = Readonly<Record<string, MaasField>>;
-export type MaasField = string | number | boolean | readonly string[];
+type MaasField = string | number | boolean | readonly string[];
 
-export interface EncodedBody {
+interface EncodedBody {
   readonly type: string;
   readonly bytes: Buffer;
 }

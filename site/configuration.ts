@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { shownInput } from "../errors/shown-address.ts";
 import { pathText } from "../errors/wrong-input.ts";
-
 import { mayBeShown, plainSecrets } from "./plain-secrets.ts";
 import { type Site, siteSchema } from "./site.ts";
 

@@ -34,7 +34,7 @@ export async function runHere(script: string, input: RunOptions["input"] = ""): 
 }
 
 /** A job that runs here: its output by lines, and how it ended. */
-export interface RunningJob {
+interface RunningJob {
   readonly ended: Promise<{
     readonly code: number | null;
     readonly signal: NodeJS.Signals | null;

@@ -1,7 +1,6 @@
 /** The complete scripts that hosts run, made from sample settings, as ShellCheck is to see them. */
 import type { Host } from "../hosts/host.ts";
 import { jobWrapper, runJob } from "../hosts/jobs.ts";
-import { holdLock } from "../hosts/locks.ts";
 import { remoteScript } from "../hosts/remote-shell.ts";
 import { replaceFileScript } from "../hosts/upload.ts";
 import type { DeclaredPath } from "../resources/host/ledger/declared-path.ts";
@@ -99,7 +98,6 @@ export async function hostScripts(): Promise<ReadonlyMap<string, string>> {
   };
   const told: Record<string, readonly string[]> = {
     "job/run": await scriptsOf(({ host }) => runJob(host, { name: id, script: "true" }), ["started run-1"]),
-    "job/lock": await scriptsOf(({ host }) => holdLock(host, "sample", async () => {})),
     "tree/upload-texts": await scriptsOf(({ host }) =>
       uploadTexts(host, mirror.store, [Buffer.from("text")]),
     ),
@@ -178,7 +176,6 @@ async function scriptsOf(
     job: async ({ script }) => ({ code: 0, tail: [answered(script)], attached: false }),
     upload: refuse,
     fetch: refuse,
-    withLock: refuse,
   };
   try {
     await work({ id, host, progress: () => {}, warn: () => {} });

@@ -10,7 +10,7 @@ export interface Counts {
   readonly skipped: number;
 }
 
-export interface JestRun {
+interface JestRun {
   /** What Jest is to find tests by: folders, or with `--runTestsByPath` files; more of its options. */
   readonly argv: readonly string[];
   /** How long it may take. */

@@ -1,6 +1,6 @@
 import ts from "typescript";
 
-export interface ShellText {
+interface ShellText {
   /** Of the template's first line, from 1. */
   readonly line: number;
   readonly text: string;

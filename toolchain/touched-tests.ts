@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 
 /** What a change means for the tests. */
-export interface Touched {
+interface Touched {
   /** Paths of test files, sorted. */
   readonly tests: readonly string[];
   /** Changed files that no test file stands on. */

@@ -7,7 +7,7 @@ import type { DesiredState } from "./desired-state.ts";
 import type { Setup } from "./setup.ts";
 
 /** A tool at work on a setup. */
-export interface Contestant {
+interface Contestant {
   /** Brings the hosts to a state. */
   apply(state: DesiredState): Promise<Seconds>;
   /** Looks whether they are in it and changes nothing. */

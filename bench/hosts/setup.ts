@@ -20,10 +20,10 @@ import { benchCache } from "../other-tools.ts";
 import type { DesiredState } from "./desired-state.ts";
 
 /** The hosts that are brought to the desired state. */
-export const targets = ["mirror", "mirror2", "store"];
+const targets = ["mirror", "mirror2", "store"];
 
 /** How a host is reached. */
-export interface Way {
+interface Way {
   readonly host: string;
   readonly address: string;
   readonly port: number;

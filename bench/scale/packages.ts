@@ -6,7 +6,7 @@ import { type DebFacts, digestsOf, parseControl } from "../../lab/archive/deb.ts
 import { say } from "../measurement.ts";
 import { benchCache } from "../other-tools.ts";
 
-export interface Deb {
+interface Deb {
   readonly file: string;
   readonly facts: DebFacts;
 }

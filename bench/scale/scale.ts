@@ -31,7 +31,7 @@ class Results extends AnyResults<Tool, Case> {
   }
 }
 
-export interface Scale {
+interface Scale {
   /** @default 100,000 */
   readonly packages?: number;
   /** @default all */

@@ -33,7 +33,7 @@ import {
 } from "./args.ts";
 
 /** What MAAS needs to take an image from its stream. */
-export interface ImageSource {
+interface ImageSource {
   /** With a slash at its end. */
   readonly url: string;
   /** Binary, in base64. */

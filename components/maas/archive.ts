@@ -5,7 +5,6 @@ import {
   MaasArchive as RegionArchive,
   type MaasArchiveArgs as RegionArchiveArgs,
 } from "../../resources/maas/archive.ts";
-
 import type { AptMirror } from "../apt-mirror/apt-mirror.ts";
 import { seenRegion } from "../region/region-check.ts";
 import {

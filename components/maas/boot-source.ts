@@ -8,7 +8,6 @@ import {
   versionsOf,
 } from "../../content/simplestreams/maas-images.ts";
 import { pathText } from "../../errors/wrong-input.ts";
-
 import type { BootSourceArgs } from "../../resources/maas/boot-sources/inputs.ts";
 import { byPriority } from "../../resources/maas/boot-sources/inputs.ts";
 import { getStreamImages } from "../../resources/maas/boot-sources/stream-images.ts";

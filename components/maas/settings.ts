@@ -6,7 +6,6 @@ import {
   type SettingName,
 } from "../../resources/maas/region/setting-values.ts";
 import { MaasSettings as RegionSettings } from "../../resources/maas/settings.ts";
-
 import { seenRegion } from "../region/region-check.ts";
 import {
   airgappedProfile,

@@ -13,7 +13,7 @@ import type { Serve, WebSite } from "./web-site.ts";
 
 /* What the mirrors of a host have in common: where they are kept, how they are reached, how a lookup speaks. */
 
-export interface Place {
+interface Place {
   readonly directory: string;
   readonly store: string;
 }

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { certificatesIn } from "./pem-certificates.ts";
 
 /** A certificate chain, and what is wrong with it. */
-export interface TlsFindings {
+interface TlsFindings {
   /** Why nginx would not take it: a path below `serve.tls` and a sentence's end. Never holds anything of the key. */
   readonly faults: readonly TlsFault[];
   /** What nginx takes and clients may refuse. */
@@ -12,7 +12,7 @@ export interface TlsFindings {
   readonly validity?: string;
 }
 
-export interface TlsFault {
+interface TlsFault {
   readonly path: "certificate" | "key";
   readonly message: string;
 }

@@ -41,7 +41,7 @@ export interface ArchiveSuite extends ArchiveRoot {
   readonly lacksByHash: boolean;
 }
 
-export interface PackageIndex {
+interface PackageIndex {
   readonly component: string;
   /** Of the index: packages in it may also be of architecture `all`. `source` for sources. */
   readonly architecture: string;

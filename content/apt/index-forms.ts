@@ -2,7 +2,6 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { compressionOf, unpacked } from "../decompress.ts";
 import { NotThere } from "../fetch.ts";
 import type { ArchiveRequest } from "./archive-request.ts";
-
 import { check, signedPieces } from "./as-signed.ts";
 import type { IndexBudget } from "./index-budget.ts";
 import { availableNames, firstAvailable } from "./presence.ts";
@@ -56,10 +55,7 @@ export async function readIndex(
       // Before it is fetched: unpacked it is larger.
       if (entry.size > 0) budget.allow(entry.size, name);
       try {
-        bytes = await firstAvailable(fetch, availableNames(release, from, entry), {
-          ...entry,
-          maximum: entry.size,
-        });
+        bytes = await firstAvailable(fetch, availableNames(release, from, entry), { maximum: entry.size });
       } catch (error) {
         absent &&= error instanceof NotThere;
         failure ??= error;

@@ -3,7 +3,7 @@
  * colons, which no name of theirs has.
  */
 
-export interface IndexKey {
+interface IndexKey {
   readonly suite: string;
   readonly component: string;
   /** Or `source`. */

@@ -39,7 +39,7 @@ export interface SelectedIndex {
 
 const forms = ["", ".gz", ".xz", ".bz2", ".zst"];
 
-export interface Selection {
+interface Selection {
   readonly indices: readonly SelectedIndex[];
   /** Indices that one may expect and that are in no form listed: others of their component or architecture are. */
   readonly unlisted: readonly string[];

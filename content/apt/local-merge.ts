@@ -16,7 +16,7 @@ export interface LocalPackage extends Candidate {
 }
 
 /** A package in an index of a suite. */
-export interface Offered {
+interface Offered {
   readonly suite: string;
   readonly component: string;
   /** Of the index. */
@@ -94,7 +94,7 @@ export function refusedLocal(
 }
 
 /** What of a package decides where reprepro keeps it: checked values only. */
-export type Kept = Pick<LocalPackage, "name" | "version" | "architecture" | "source">;
+type Kept = Pick<LocalPackage, "name" | "version" | "architecture" | "source">;
 
 /** Where reprepro keeps a package: by the name of its source (Debian Policy's pool layout). */
 export function poolPath({ name, version, architecture, source }: Kept, component: string): string {

@@ -4,7 +4,7 @@ import type { PlanPackage, PlanRow } from "./plan-row.ts";
 import { suiteAt } from "./suite-place.ts";
 
 /** What becomes of one package. */
-export interface PackageChange {
+interface PackageChange {
   readonly name: string;
   readonly architecture: string;
   /** Versions that the old plan has, sorted, joined with `, `; undefined for a new package. */

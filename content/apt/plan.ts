@@ -17,7 +17,7 @@ import {
 } from "./plan-lines.ts";
 import type { PlanPackage, PlanRow } from "./plan-row.ts";
 
-export interface PlanSuite extends Head {
+interface PlanSuite extends Head {
   /** Names and architectures. */
   readonly packages: number;
   /** Bytes of its packages. */

@@ -176,7 +176,7 @@ export interface Accepted {
   readonly older?: string | undefined;
 }
 
-export interface Expectations {
+interface Expectations {
   readonly suite: string;
   readonly components: readonly string[];
   readonly architectures: readonly string[];

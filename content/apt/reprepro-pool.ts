@@ -1,7 +1,6 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { type RejectedStanza, refuseRejected } from "./packages.ts";
 import type { PlanPackage, PlanRow } from "./plan-row.ts";
-
 import { compareVersions } from "./version.ts";
 
 /* What of a selection cannot be signed anew: found before anything is fetched, not by reprepro on the host. */
@@ -72,7 +71,7 @@ function refusal(found: string, names: readonly string[]): ExplainedError {
 }
 
 /** What decides whether an odd stanza of an index matters. */
-export interface Wanted {
+interface Wanted {
   /** Whether a name is selected. */
   readonly takes: (name: string) => boolean;
   /** Whether all are, those without a name too. */

@@ -1,7 +1,7 @@
 /* What reprepro refuses when it is given a package, in its versions 5.3.1 and 5.3.2 (checks.c, checksums.c, binaries.c). */
 
 /** Values of a package, as an index or a control file has them. */
-export interface Given {
+interface Given {
   readonly name: string;
   readonly version: string;
   /** Undefined when there is one that cannot be read. */

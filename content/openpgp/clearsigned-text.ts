@@ -1,5 +1,5 @@
 /** A clearsigned file, taken apart (RFC 9580, section 7). */
-export interface ClearsignedText {
+interface ClearsignedText {
   /**
    * The bytes that are signed, in a signature's canonical form: no dash escapes, no blanks at the ends of lines, and
    * CR LF between lines.

@@ -16,7 +16,7 @@ export interface TrustedKeys {
 }
 
 /** Where a workstation keeps the keys of archives: the packages' keyrings, and what its apt trusts. */
-export const workstationKeyrings = ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d"];
+const workstationKeyrings = ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d"];
 
 const builtIn = ["../apt/ubuntu-archive-keys", "../simplestreams/maas-image-keys"].map((directory) =>
   fileURLToPath(new URL(directory, import.meta.url)),

@@ -22,7 +22,7 @@ export interface Verified {
 }
 
 /** What is taken all the same. */
-export interface AcceptedSignatures {
+interface AcceptedSignatures {
   /**
    * Why a signature is taken that rests on SHA-1, on DSA or on RSA with 1024 bits; MD5 and shorter keys are refused whatever
    * is said. apt refuses SHA-1 too, unless it is told otherwise (apt-secure(8)).

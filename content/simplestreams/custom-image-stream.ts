@@ -5,7 +5,7 @@ import type { CustomImageDescription } from "./custom-image.ts";
 import { customImageRefusal } from "./custom-image-rules.ts";
 
 /** The stream of a custom image: texts to clearsign, and where its files go. */
-export interface CustomImageStream {
+interface CustomImageStream {
   readonly contentId: string;
   readonly product: string;
   /** To be clearsigned as they are, into files of these paths below the stream's root. */

@@ -2,7 +2,7 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { shownInput } from "../../errors/shown-address.ts";
 
 /** Where a stream is. */
-export interface StreamLocation {
+interface StreamLocation {
   /** The stream's root without a slash at its end; every path of the stream is below it. */
   readonly base: string;
   /** Path of the index below the root: `streams/v1/index.sjson`, or `.json` where it is not signed. */

@@ -8,8 +8,6 @@ export interface NotHeld {
   readonly products: readonly string[];
   /** The same by image, e.g. `ubuntu focal arm64`, or `ubuntu noble amd64 (hwe-24.04)` where other kernels are held. */
   readonly images: readonly string[];
-  /** How many versions of held products are listed and too old to be held. MAAS never asks for them. */
-  readonly olderVersions: number;
   /** One sentence; empty when everything offered is held. */
   readonly summary: string;
 }
@@ -32,14 +30,9 @@ export function notHeld(lists: readonly ProductFile[], selected: readonly Select
   const named = [...images]
     .map(([name, { kernels, partly }]) => (partly ? `${name} (${kernels.sort().join(", ")})` : name))
     .sort();
-  const olderVersions = selected.reduce(
-    (sum, { product, serials }) => sum + product.serials.length - serials.length,
-    0,
-  );
   return {
     products: lacking.map(({ name }) => name).sort(),
     images: named,
-    olderVersions,
     summary: named.length === 0 ? "" : summaryOf(lacking.length, named),
   };
 }

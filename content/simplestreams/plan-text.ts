@@ -16,8 +16,7 @@ export interface PlanRow {
   readonly product?: PlanProduct;
 }
 
-export interface PlanProduct
-  extends Pick<Product, "kind" | "os" | "release" | "architecture" | "kernel" | "name"> {
+interface PlanProduct extends Pick<Product, "kind" | "os" | "release" | "architecture" | "kernel" | "name"> {
   readonly serial: string;
 }
 

@@ -67,7 +67,7 @@ export interface Fault {
 }
 
 /** A product of which it cannot be told what it is an image of: nobody can select it. */
-export interface OddProduct {
+interface OddProduct {
   /** As it is shown, if it is no proper name. */
   readonly name: string;
   readonly list: string;

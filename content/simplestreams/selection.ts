@@ -30,7 +30,7 @@ export interface SelectedProduct {
   readonly files: readonly (Item & { readonly serial: string })[];
 }
 
-export interface Selection {
+interface Selection {
   readonly selected: readonly SelectedProduct[];
   /** What is odd about products that nobody asked for, and is left out for it. */
   readonly leftOut: readonly Fault[];

@@ -32,7 +32,7 @@ export interface PublishedDeb {
 }
 
 /** A source package in a suite: its .dsc and the files that names, side by side. */
-export interface PublishedSource {
+interface PublishedSource {
   readonly suite: string;
   readonly component: string;
   readonly dsc: string;

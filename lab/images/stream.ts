@@ -36,7 +36,7 @@ export interface ProductList {
 }
 
 /** What a stream holds, and who signs it. */
-export interface ImageStream {
+interface ImageStream {
   readonly lists: readonly ProductList[];
   readonly key: ArchiveKey;
   /** What the index and each changed list say of their age. Counts in seconds. */

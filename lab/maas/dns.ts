@@ -32,7 +32,7 @@ export function dnsResources(maas: Maas): DnsResource[] {
 }
 
 /** An address that somebody set by hand; several names may have it. */
-export interface StaticAddress {
+interface StaticAddress {
   readonly ip: string;
   /** Milliseconds since 1970. */
   readonly created: number;

@@ -4,7 +4,7 @@ import type { SubmittedFile } from "./submission.ts";
 import { djangoUrl } from "./url.ts";
 
 /** What Django takes for nothing at all. */
-export function isEmpty(value: unknown): boolean {
+function isEmpty(value: unknown): boolean {
   return (
     value === undefined ||
     value === null ||
@@ -14,7 +14,7 @@ export function isEmpty(value: unknown): boolean {
   );
 }
 
-export interface TextOptions {
+interface TextOptions {
   /** Default: true, as in Django. */
   readonly required?: boolean;
   readonly maxLength?: number;
@@ -42,7 +42,7 @@ export function checkbox(byDefault = false): Field<boolean> {
 }
 
 /** What Django's checkbox makes of a value. */
-export function checked(value: unknown): boolean {
+function checked(value: unknown): boolean {
   if (typeof value === "string") return value.toLowerCase() !== "false" && value !== "";
   return Boolean(value) && !isEmpty(value);
 }
@@ -105,6 +105,6 @@ function lengthChecked(value: string, { maxLength }: TextOptions): string {
 }
 
 /** The words for a text that is too long. */
-export function tooLong(value: string, maxLength: number): string {
+function tooLong(value: string, maxLength: number): string {
   return `Ensure this value has at most ${maxLength} characters (it has ${value.length}).`;
 }

@@ -16,7 +16,7 @@ export interface FieldInput {
 /** Makes a value of what was submitted. Throws a `Wrong`. */
 export type Field<Value> = (input: FieldInput) => Value;
 
-export type Fields = Readonly<Record<string, Field<unknown>>>;
+type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** The values of a table of fields. */
 export type Cleaned<F extends Fields> = { -readonly [Name in keyof F]: ReturnType<F[Name]> };

@@ -48,7 +48,7 @@ export function zoneName(): Field<string> {
 }
 
 /** A name of labels as DNS has them. */
-export function isDomainName(name: string): boolean {
+function isDomainName(name: string): boolean {
   return (
     name.length <= 255 && name.split(".").every((label) => /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i.test(label))
   );

@@ -10,7 +10,7 @@ import type { VersionName } from "./versions.ts";
  */
 
 /** One of the settings that the API knows. */
-export interface Setting {
+interface Setting {
   /** Undefined for a setting whose default differs between releases, see `defaultOf`. */
   readonly default?: unknown;
   /** What may be set, and what is stored of it. */

@@ -110,7 +110,7 @@ export function bootSourceSteps(found: RegionState, desired: DesiredSources): Bo
 }
 
 /** Whether a source must be sent again, including its keyring. */
-export function differs(existing: FoundSource, wanted: WantedSource): boolean {
+function differs(existing: FoundSource, wanted: WantedSource): boolean {
   return (
     !existing.keyring.equals(wanted.keyring) ||
     existing.keyringFilename !== "" ||

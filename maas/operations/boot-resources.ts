@@ -34,7 +34,7 @@ const summarySchema = z.looseObject({
 const schema = summarySchema.extend({ sets: z.record(z.string(), setSchema).default({}) });
 
 /** An image in MAAS, complete or not. */
-export interface BootResource {
+interface BootResource {
   readonly id: number;
   readonly type: "Synced" | "Uploaded";
   /** `ubuntu/noble`, `rhel/rocky9`, `grub-efi-signed/uefi`; for uploads the name without `custom/`. */
@@ -59,7 +59,7 @@ export interface BootResourceFile {
   readonly uploadUri?: string | undefined;
 }
 
-export interface BootResourceSet {
+interface BootResourceSet {
   /** `20261101`, `20261123.1`. */
   readonly version: string;
   readonly label: string;
@@ -108,11 +108,6 @@ export async function readBootResource(maas: MaasReader, id: number): Promise<Bo
 /** Starts an import. If one is already running, it continues and no second one starts. */
 export async function startImport(maas: MaasClient): Promise<void> {
   await maas.post("boot-resources/", { step: "telling MAAS to import images", query: { op: "import" } });
-}
-
-export async function stopImport(maas: MaasClient): Promise<void> {
-  const step = "telling MAAS to stop importing images";
-  await maas.post("boot-resources/", { step, query: { op: "stop_import" } });
 }
 
 /** May still be false for a moment after `startImport`. Only the completeness of the images is reliable. */

@@ -10,7 +10,7 @@ const schema = z.looseObject({
 });
 
 /** A message that MAAS shows its users, e.g. that an image source cannot be reached. */
-export interface Notification {
+interface Notification {
   readonly id: number;
   /** `Image importer`, if MAAS has set one. */
   readonly ident: string;

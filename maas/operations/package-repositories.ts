@@ -18,7 +18,7 @@ const schema = z.looseObject({
 });
 
 /** A package repository for machines. */
-export interface RepositoryFields {
+interface RepositoryFields {
   readonly url: string;
   /** The armored key without surrounding white space, as MAAS stores it; `""` for the archive's own key. */
   readonly key: string;

@@ -5,7 +5,7 @@ import type { MaasReader } from "../client.ts";
 const schema = z.looseObject({ username: z.string(), is_superuser: z.boolean() });
 
 /** The user of the API key. */
-export interface MaasUser {
+interface MaasUser {
   readonly name: string;
   readonly isAdministrator: boolean;
 }

@@ -9,7 +9,6 @@ import { hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { sh } from "../../hosts/shell.ts";
 import { digestOf } from "../../values/digest.ts";
-
 import { ledgerPlace } from "./ledger/place.ts";
 
 /** Where an image's file is: on this workstation, or with `host` on that one. */
@@ -20,7 +19,7 @@ export interface ImageFile {
   readonly host?: string | undefined;
 }
 
-export interface ImageFileFacts extends ImageKind {
+interface ImageFileFacts extends ImageKind {
   /** Bytes. */
   readonly size: number;
   /** Lower-case hexadecimal. */

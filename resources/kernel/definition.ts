@@ -5,7 +5,7 @@ import type { Host } from "../../hosts/host.ts";
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** The inputs every resource has. */
-export interface HostInputs {
+interface HostInputs {
   /** The machine, as one would name it after `ssh`. How to get in is OpenSSH's configuration. */
   readonly host: string;
 }
@@ -116,11 +116,12 @@ export interface DefinedBy<Inputs extends z.ZodObject, Outputs extends z.ZodObje
   readonly outputs: Outputs;
 }
 
-export type ResourceDefinition<
-  Inputs extends z.ZodObject,
-  Outputs extends z.ZodObject,
-  Facts = unknown,
-> = Behaviour<z.output<Inputs> & HostInputs, z.output<Outputs>, Facts> & DefinedBy<Inputs, Outputs>;
+type ResourceDefinition<Inputs extends z.ZodObject, Outputs extends z.ZodObject, Facts = unknown> = Behaviour<
+  z.output<Inputs> & HostInputs,
+  z.output<Outputs>,
+  Facts
+> &
+  DefinedBy<Inputs, Outputs>;
 
 // biome-ignore lint/suspicious/noExplicitAny: code that serves definitions of every shape
 export type AnyDefinition = Behaviour<any, any, any> & DefinedBy<z.ZodObject, z.ZodObject>;

@@ -23,7 +23,7 @@ export type ResourceArgs<Definition extends { readonly inputs: z.ZodObject }> = 
 type OutputsOf<Values> = { readonly [Key in keyof Values]: pulumi.Output<Values[Key]> };
 
 /** The class of a definition's resources: its inputs, with defaults, and its outputs are the outputs of each. */
-export type ResourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodObject> = new (
+type ResourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodObject> = new (
   name: string,
   args: DeclaredValue<z.input<Inputs>>,
   options?: pulumi.CustomResourceOptions,

@@ -20,7 +20,7 @@ const startedBy = join(import.meta.dirname, "../../resources/kernel/engine");
 // biome-ignore lint/suspicious/noExplicitAny: properties are whatever a resource has
 export type Properties = Record<string, any>;
 
-export interface LogLine {
+interface LogLine {
   readonly severity: "info" | "warning";
   readonly urn: string;
   readonly message: string;

@@ -6,7 +6,7 @@ import type { Lab } from "../../lab/lab.ts";
 import { repository } from "../../lab/paths.ts";
 
 /** What the engine did, or would do, about one resource. */
-export interface Step {
+interface Step {
   /** `create`, `update`, `replace`, `delete`, `create-replacement`, `delete-replaced` ... */
   readonly op: string;
   /** e.g. `Files`, `AptMirror`, `Command`. */
@@ -38,7 +38,7 @@ export interface Running {
   output(): string;
 }
 
-export interface StackOptions {
+interface StackOptions {
   /** Default: `e2e`. */
   readonly name?: string;
   /** Directory of the Pulumi project. Default: the repository. */

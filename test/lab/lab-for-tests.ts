@@ -7,7 +7,7 @@ import type { Host } from "../../hosts/host.ts";
 import { type Lab, labUp } from "../../lab/lab.ts";
 
 /** The lab that all lab tests share; whoever runs them takes it down (`node lab/main.ts down --name test`). */
-export const testLab = process.env.AIRGAPPED_MAAS_TEST_LAB ?? "test";
+const testLab = process.env.AIRGAPPED_MAAS_TEST_LAB ?? "test";
 
 /** The shared lab with these hosts up. */
 export function labForTests(...hosts: string[]): Promise<Lab> {

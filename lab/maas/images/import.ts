@@ -11,7 +11,7 @@ import { newestItems, placeOf, type StreamItem } from "./stream.ts";
 import { type Download, SyncedProducts } from "./synced-products.ts";
 
 /** What an import does beside its work. */
-export interface ImportWatch {
+interface ImportWatch {
   /** Stops it. */
   readonly signal: AbortSignal;
   /** Called once metadata is there and content is about to be fetched. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** That gpgv does not take a signature, or a keyring: MAAS does not expect this, and what it was doing ends there. */
-export class BadSignature extends Error {}
+class BadSignature extends Error {}
 
 /** That a document which has to be signed carries no signature at all. */
 export class MissingSignature extends Error {}

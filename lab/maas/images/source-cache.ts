@@ -9,7 +9,7 @@ import { newestItems, type ProductList, readLists, type StreamSource } from "./s
 import { requireStrict } from "./strict-products.ts";
 
 /** An image that a boot source offered when it was last fetched: what selections are held against. */
-export interface CachedImage extends ImageSpec {
+interface CachedImage extends ImageSpec {
   readonly bootSourceId: number;
   readonly bootloaderType: string | undefined;
   readonly releaseTitle: string | undefined;
@@ -17,7 +17,7 @@ export interface CachedImage extends ImageSpec {
 }
 
 /** What about the fetching of images is told to users goes by this name. */
-export const importerNotification = "Image importer";
+const importerNotification = "Image importer";
 
 export function cachedImages(maas: Maas): CachedImage[] {
   return maas.store.table<CachedImage>("bootSourceCache");

@@ -15,7 +15,7 @@ export type DeclaredPath =
   /** No file, but a name such as `port 80`, which others may hold too if they say the same of it. */
   | { readonly type: "held"; readonly path: string; readonly value: string };
 
-export interface Attributes {
+interface Attributes {
   /** Four octal digits. */
   readonly mode: string;
   /** A name or a number on the host. */

@@ -19,7 +19,7 @@ const functions = [
   .join("\n");
 
 /** How a service that reads the files is asked whether it takes them, before the change counts as made. */
-export interface ServiceCheck {
+interface ServiceCheck {
   /** A shell command that fails, and says why, when the service would not take its configuration, e.g. `nginx -t`. */
   readonly command: string;
   /** TCP ports that the service is to listen on: nothing else may. */

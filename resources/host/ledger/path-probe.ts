@@ -32,7 +32,7 @@ export interface FoundPaths {
 }
 
 /** A larger file that differs is described, not shown. */
-export const largestShown = 64 * 1024;
+const largestShown = 64 * 1024;
 
 /** Looks at all declared paths of a resource at once. */
 export function pathProbe(

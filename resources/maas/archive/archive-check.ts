@@ -3,7 +3,7 @@ import { verifyClearsigned } from "../../../content/openpgp/verify.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { Host } from "../../../hosts/host.ts";
 
-export interface CheckedArchive {
+interface CheckedArchive {
   /** What it is called in MAAS. */
   readonly name: string;
   readonly url: string;

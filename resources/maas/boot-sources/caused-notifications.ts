@@ -8,7 +8,7 @@ import type { BeforeLedger } from "../../host/ledger/before-ledger.ts";
 export type Commissioning = Pick<MaasSelection, "os" | "release">;
 
 /** A source, declared or found. */
-export interface Selecting {
+interface Selecting {
   readonly selections: readonly Commissioning[];
 }
 

@@ -20,7 +20,7 @@ import type { MaasRegion } from "../region/region.ts";
 import { importerErrors } from "./importer-notifications.ts";
 import type { Limits } from "./limits.ts";
 
-export interface Work {
+interface Work {
   readonly region: MaasRegion;
   readonly limits: Limits;
   progress(line: string): void;

@@ -4,7 +4,7 @@ import { listBootSources } from "../../../maas/operations/boot-sources.ts";
 import { listNotifications } from "../../../maas/operations/notifications.ts";
 
 /** What MAAS's image importer complains of. */
-export interface ImporterErrors {
+interface ImporterErrors {
   /** Of the given sources; empty where it does not. */
   readonly ours: string;
   /** Of whatever it is. */

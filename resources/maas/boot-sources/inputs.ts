@@ -27,7 +27,7 @@ export const selectionSchema = z.strictObject({
 });
 
 /** A keyring as gpgv reads it; MAAS says nothing of one that it cannot read. */
-export const binaryKeyring = z.base64().superRefine((text, context) => {
+const binaryKeyring = z.base64().superRefine((text, context) => {
   if (!Buffer.from(text, "base64").subarray(0, 64).includes("-----BEGIN")) return;
   context.addIssue({
     code: "custom",

@@ -23,7 +23,7 @@ import { readSources } from "./read-sources.ts";
 import { type Selecting, selectUnreachable } from "./select-unreachable.ts";
 import type { StreamReader } from "./stream-reader.ts";
 
-export interface RestoreOptions {
+interface RestoreOptions {
   readonly region: MaasRegion;
   readonly seen: StreamReader;
   readonly limits: Limits;

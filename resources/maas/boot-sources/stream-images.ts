@@ -4,7 +4,7 @@ import { hostNamed } from "../../../hosts/connections.ts";
 import { offeredImages, selectedImages } from "./preflight.ts";
 import { readerOnHost, readerOnWorkstation } from "./stream-reader.ts";
 
-export interface StreamImagesRequest {
+interface StreamImagesRequest {
   /** The region host, which reads the stream. */
   readonly host: string;
   /** Read it from this workstation instead. */
@@ -15,7 +15,7 @@ export interface StreamImagesRequest {
   readonly selections: Parameters<typeof selectedImages>[1];
 }
 
-export interface StreamImages {
+interface StreamImages {
   /** The versions that MAAS would import now, by its names of the images. */
   readonly images: ImageVersions;
   readonly changes: readonly string[];

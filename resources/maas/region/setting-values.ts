@@ -60,7 +60,7 @@ const series = z
   );
 
 /** In the order in which they are applied: what depends on imported images comes last, the release after its system. */
-export const settingSchemas = {
+const settingSchemas = {
   http_proxy: z.union(
     [z.literal(""), maasUrl],
     "is neither empty nor a URL with a host that has a dot in it",

@@ -37,7 +37,7 @@ export const keptSummary = z.object({
 
 export type KeptSummary = z.output<typeof keptSummary>;
 
-export type KeptPlan = z.output<typeof keptSchema> & { readonly upstreamKey: string };
+type KeptPlan = z.output<typeof keptSchema> & { readonly upstreamKey: string };
 
 /**
  * @param tree Its directory on the host.

@@ -1,11 +1,11 @@
 /** What reprepro has to know of one suite. */
-export interface ReproSuite {
+interface ReproSuite {
   readonly name: string;
   /** Origin, Label, Suite, Codename, Version and Description as upstream has them. */
   readonly header: Readonly<Record<string, string>>;
 }
 
-export interface ReproSettings {
+interface ReproSettings {
   /** The mirror's directory on the host. */
   readonly directory: string;
   readonly suites: readonly ReproSuite[];
@@ -16,7 +16,7 @@ export interface ReproSettings {
 }
 
 /** What stands for the mirror's own key until the job that knows it runs reprepro (mirror-signing.sh). */
-export const ownKey = "the-key-of-this-mirror";
+const ownKey = "the-key-of-this-mirror";
 
 /**
  * reprepro's configuration files by name. What reprepro reads is written and signed by the job that runs it, from

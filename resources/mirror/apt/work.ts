@@ -17,7 +17,7 @@ export interface Text {
 export interface LocalFile extends LocalPackage, Text {}
 
 /** What has to be done for a plan: which file goes where, and what the workstation hands over for it. */
-export interface Work {
+interface Work {
   readonly items: readonly WorkItem[];
   readonly texts: readonly Text[];
 }

@@ -45,7 +45,7 @@ type Inputs = z.output<typeof inputs>;
 const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
 /** What a published snapshot says of itself. */
-export type CustomImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signingKey">;
+type CustomImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signingKey">;
 
 const summarySchema = z.object({
   plan: z.string(),

@@ -24,7 +24,7 @@ const keptPlanSchema = z.object({
   notHeld: z.object({ products: names, images: names }).default({ products: [], images: [] }),
   warnings: names,
 });
-export type KeptPlan = z.output<typeof keptPlanSchema>;
+type KeptPlan = z.output<typeof keptPlanSchema>;
 
 /**
  * What a kept snapshot is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:

@@ -19,7 +19,7 @@ export interface RequiredSpace {
 }
 
 /** An update, as the preview knows it. */
-export interface PlannedUpdate {
+interface PlannedUpdate {
   readonly directory: string;
   readonly store: string;
   /** The work list's text. */

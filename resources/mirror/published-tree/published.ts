@@ -3,7 +3,6 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import { pathText } from "../../../errors/wrong-input.ts";
 import type { Host, Probe } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
-
 import { foreignNamesScript, observeScript } from "./scripts.ts";
 
 /** What every published snapshot says of itself; the kinds of trees add to it. */
@@ -13,7 +12,7 @@ export interface Summary {
 }
 
 /** A published snapshot, as its host tells it. */
-export interface Published<S extends Summary> {
+interface Published<S extends Summary> {
   /** Its name below trees/. */
   readonly tree: string;
   readonly summary: S;
@@ -65,7 +64,7 @@ export function publishedTree<S extends Summary>(
 }
 
 /** What the trees of a mirror say of themselves. Their files are not looked at. */
-export interface Summaries<S> {
+interface Summaries<S> {
   /** Undefined: nothing is published. */
   readonly published: S | undefined;
   /** Of all kept snapshots, the published one included. */
@@ -160,12 +159,7 @@ function jsonOf(text: string, host: Pick<Host, "name">, path: string): unknown {
 }
 
 /** The refusal of a file beside a tree that is not as an update wrote it. */
-export function damaged(
-  host: Pick<Host, "name">,
-  path: string,
-  found: string,
-  cause?: unknown,
-): ExplainedError {
+function damaged(host: Pick<Host, "name">, path: string, found: string, cause?: unknown): ExplainedError {
   return new ExplainedError({
     host: host.name,
     step: `reading ${path}`,

@@ -31,7 +31,7 @@ export function programsOf(part: string): ReadonlyMap<string, readonly string[]>
 }
 
 /** Names in the header of a part, and what is said of them in brackets; nothing where nothing is. */
-export interface HeaderEntry {
+interface HeaderEntry {
   readonly names: readonly string[];
   readonly from: string;
 }

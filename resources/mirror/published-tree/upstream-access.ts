@@ -3,9 +3,9 @@ import type { ClientCertificate, FetchOptions } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 
 /** Who asks: HTTP's basic authentication (RFC 7617), or a bearer token (RFC 6750). */
-export type Credentials = UserAndPassword | { readonly token: string };
+type Credentials = UserAndPassword | { readonly token: string };
 
-export interface UserAndPassword {
+interface UserAndPassword {
   readonly username: string;
   readonly password: string;
 }
@@ -120,8 +120,8 @@ function option(name: string, value: string): string {
 }
 
 /** How a content resource is told of an access; its secrets stand apart, in `secrets`. */
-export type OpenAccess = Omit<FetchSettings, "parallel" | "stallSeconds">;
-export type AccessSecrets = z.output<typeof secretsSchema>;
+type OpenAccess = Omit<FetchSettings, "parallel" | "stallSeconds">;
+type AccessSecrets = z.output<typeof secretsSchema>;
 
 export const fetchSchema = z.strictObject({
   parallel: z.number(),

@@ -15,7 +15,7 @@ export interface Upstream extends UpstreamAccess {
 }
 
 /** What to say of a path that upstream does not have. */
-export interface Absence {
+interface Absence {
   /** Declared values that may be to blame. */
   readonly values: readonly string[];
   readonly remedy: string;

@@ -14,8 +14,8 @@ import { adminKey } from "./region-process.ts";
 import { deadPort } from "./stream-server.ts";
 
 export type Version = NonNullable<RegionOptions["version"]>;
-export type Inputs = ReturnType<BootSourceFixture["declared"]>;
-export type Outputs = Awaited<ReturnType<(typeof definition)["apply"]>>;
+type Inputs = ReturnType<BootSourceFixture["declared"]>;
+type Outputs = Awaited<ReturnType<(typeof definition)["apply"]>>;
 
 export const noble = {
   os: "ubuntu",

@@ -3,7 +3,7 @@ import { multipart, type Part } from "./multipart.ts";
 import { adminKey, authorization, type RegionProcess } from "./region-process.ts";
 
 /** What came back; the body as an object where it is one. */
-export interface Answered {
+interface Answered {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: what a test reads, it asserts
   readonly body: any;

@@ -63,7 +63,7 @@ export class DeclaredRegion {
 let count = 0;
 
 /** What an engine knows of a resource: the same order of calls, and the same properties handed on. */
-export class DeclaredResource {
+class DeclaredResource {
   readonly #region: DeclaredRegion;
   readonly #kind: string;
   readonly #name = `test-${count++}`;

@@ -19,7 +19,7 @@ export interface RegionOptions {
 }
 
 /** What was answered. */
-export interface Answered {
+interface Answered {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -27,7 +27,7 @@ export interface Answered {
   readonly json: any;
 }
 
-export type Fields = Readonly<Record<string, string | readonly string[] | Uint8Array>>;
+type Fields = Readonly<Record<string, string | readonly string[] | Uint8Array>>;
 
 /** The stand-in with its state in a file, its control socket, and what tests ask it again and again. */
 export class Region {

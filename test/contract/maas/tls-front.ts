@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** One request as it arrived. */
-export interface Seen {
+interface Seen {
   readonly method: string;
   /** Below `/MAAS/api/2.0/`, with the query. */
   readonly path: string;

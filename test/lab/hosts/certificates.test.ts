@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { roundTrips } from "../../../hosts/connection-pool.ts";
-
 import type { Lab } from "../../../lab/lab.ts";
 import { labForTests, type SshSettings, TestSsh } from "../lab-for-tests.ts";
 import { tcpProxy } from "../tcp-proxy.ts";

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { roundTrips } from "../../../hosts/connection-pool.ts";
-
 import type { Host } from "../../../hosts/host.ts";
 import type { Lab } from "../../../lab/lab.ts";
 import { labForTests, TestSsh } from "../lab-for-tests.ts";

@@ -20,7 +20,7 @@ class Heard extends EngineLog {
   }
 }
 
-export interface Preview {
+interface Preview {
   readonly change: "create" | "update" | "none";
   /** The properties that differ: what is there, and what is wanted. */
   readonly differs: Readonly<Record<string, readonly [there: Json | undefined, wanted: Json | undefined]>>;

@@ -10,7 +10,6 @@ import {
   withoutSecrets,
 } from "../../../components/serving/upstream-args.ts";
 import { pathText } from "../../../errors/wrong-input.ts";
-
 import { identity } from "../hosts/small-web.ts";
 
 const [own, other] = [identity("IP:127.0.0.1"), identity("DNS:other")];

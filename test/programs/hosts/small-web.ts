@@ -19,7 +19,7 @@ export async function closeServers(): Promise<void> {
   servers.clear();
 }
 
-export async function portOf(server: Server): Promise<number> {
+async function portOf(server: Server): Promise<number> {
   servers.add(server);
   await once(server.listen(0, "127.0.0.1"), "listening");
   return (server.address() as AddressInfo).port;
@@ -31,7 +31,7 @@ export async function plainly(answer: RequestListener): Promise<string> {
 }
 
 /** PEM texts. */
-export interface Identity {
+interface Identity {
   readonly certificate: string;
   readonly key: string;
 }
@@ -61,13 +61,13 @@ export async function securely(
 }
 
 /** A forward proxy: passes on absolute-form requests, and CONNECT (RFC 9110, 9.3.6; RFC 9112, 3.2.2). */
-export interface SmallProxy {
+interface SmallProxy {
   readonly url: string;
   /** What it was asked for: `GET http://...` or `CONNECT host:port`. */
   readonly asked: string[];
 }
 
-export interface ProxyOptions {
+interface ProxyOptions {
   /** The value of `Proxy-Authorization` without which it answers 407. */
   readonly authorization?: string;
   readonly identity?: Identity;

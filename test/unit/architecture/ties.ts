@@ -8,7 +8,7 @@ import type { Import } from "./imports.ts";
 export type Arrows = Readonly<Record<string, readonly string[]>>;
 
 /** By package: the folders that may import it, those below them included. */
-export type Packages = Readonly<Record<string, readonly string[]>>;
+type Packages = Readonly<Record<string, readonly string[]>>;
 
 /** The imports that go another way than the arrows, a sentence each. */
 export function againstArrows(imports: readonly Import[], arrows: Arrows): string[] {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ArchiveRequest } from "../../../content/apt/archive-request.ts";
-
 import { planMirrorSigned } from "../../../content/apt/mirror-signed-plan.ts";
 import { planUpstreamSigned } from "../../../content/apt/plan.ts";
 import {

@@ -13,7 +13,7 @@ export interface Facts {
   readonly sha256: string;
 }
 
-export type Fields = [string, string][];
+type Fields = [string, string][];
 
 /** A package whose file has its name for content, as all its readers take it. */
 export const fieldsOf = (name: string): Fields => [
@@ -96,7 +96,7 @@ const mutations: Record<string, (field: string, value: string, decoy: string) =>
   "a byte order mark before it": (field, value) => `\xef\xbb\xbf${field}: ${value}\n`,
 };
 
-export interface Mutant {
+interface Mutant {
   readonly label: string;
   readonly name: string;
   readonly text: Buffer;
@@ -135,7 +135,7 @@ export function mutants(): Mutant[] {
   return made;
 }
 
-export interface Read {
+interface Read {
   readonly mutant: Mutant;
   readonly facts: Facts;
   readonly kept: string;

@@ -26,7 +26,7 @@ export const anyVersion = fc.oneof(
   part("019aZ~+.-:_%@^=xe", 8).filter((text) => text !== ""),
 );
 
-export type Sign = "<" | "=" | ">";
+type Sign = "<" | "=" | ">";
 
 /** How one version stands to another, by the order that is said of them. */
 export const sign = (order: number): Sign => (order < 0 ? "<" : order > 0 ? ">" : "=");

@@ -12,7 +12,6 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { digestOf } from "../../../../../values/digest.ts";
-
 import { type Offered, offered, SigningMirror } from "./mirror-signed.ts";
 
 let mirror: SigningMirror;

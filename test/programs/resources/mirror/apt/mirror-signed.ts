@@ -31,7 +31,7 @@ export interface Offered {
 }
 
 /** A suite by the text of each index, `COMPONENT/KIND-ARCHITECTURE`, and what is selected from it. */
-export interface OfferedSuite {
+interface OfferedSuite {
   readonly name: string;
   readonly indices: Readonly<Record<string, readonly Offered[]>>;
   /** Names; default: all of every index. */

@@ -36,7 +36,7 @@ export async function fileServer(directory: string): Promise<FileServer> {
   };
 }
 
-export interface AptClient {
+interface AptClient {
   /** Fails for anything that apt complains of. Gives what it says. */
   update(): Promise<string>;
   /** Downloads packages, and gives the names of the files that came. */

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { scriptPart } from "../../../../../resources/mirror/published-tree/script-part.ts";
 import { digestOf } from "../../../../../values/digest.ts";
-
 import { scratchDirectory } from "./job-on-this-machine.ts";
 
 let root: string;

@@ -13,7 +13,6 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { uploadTexts } from "../../../../../resources/mirror/published-tree/upload-texts.ts";
 import { digestOf } from "../../../../../values/digest.ts";
 import { HostOnThisMachine } from "../../../../host-on-this-machine.ts";
-
 import { handOverTo, scratchDirectory } from "./job-on-this-machine.ts";
 
 let root: string;

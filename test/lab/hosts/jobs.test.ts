@@ -37,72 +37,6 @@ function elsewhere(code: string) {
   });
 }
 
-describe("a lock on the host", () => {
-  test("that somebody holds says who, at once", async () => {
-    await host.withLock("taken", async () => {
-      await expect(ssh.host("mirror").withLock("taken", async () => 1)).rejects.toThrow(
-        new RegExp(`acquiring the lock taken: it is held by .*process ${process.pid}, since 20`),
-      );
-    });
-    expect(await host.withLock("taken", async () => "mine now")).toBe("mine now");
-  });
-
-  test("is waited for, one holder at a time", async () => {
-    let inside = 0;
-    let most = 0;
-    const waits: string[] = [];
-    const enter = () =>
-      ssh.host("mirror").withLock(
-        "turns",
-        async () => {
-          most = Math.max(most, ++inside);
-          // The first one stays until all others wait for it.
-          do await pause(50);
-          while (waits.length < 3);
-          inside--;
-        },
-        { waitMs: 20_000, onWait: (holder) => waits.push(holder) },
-      );
-    await Promise.all([enter(), enter(), enter(), enter()]);
-    expect(most).toBe(1);
-    expect(waits).toHaveLength(3);
-  });
-
-  test("that is not given up in time is reported", async () => {
-    await host.withLock("slow", async () => {
-      await expect(host.withLock("slow", async () => 1, { waitMs: 1000 })).rejects.toThrow(/still after 1 s/);
-    });
-  });
-
-  test("is free again when its holder is killed", async () => {
-    const holder = elsewhere(
-      `await host.withLock("orphan", () => { console.log("held"); return new Promise(() => {}); });`,
-    );
-    await once(holder.stdout, "data");
-    await expect(host.withLock("orphan", async () => 1)).rejects.toThrow(
-      new RegExp(`process ${holder.pid},`),
-    );
-    holder.kill("SIGKILL");
-    expect(await host.withLock("orphan", async () => 2, { waitMs: 15_000 })).toBe(2);
-  });
-
-  test("that is lost with its connection tells the work, and fails it", async () => {
-    const { proxy, host: far } = await throughProxy();
-    const working = far.withLock("lost", async (signal) => {
-      proxy.cut();
-      await once(signal, "abort");
-      return "done anyway";
-    });
-    await expect(working).rejects.toThrow(/lost/);
-    await proxy.close();
-  });
-
-  test("is free again after work that throws", async () => {
-    await expect(host.withLock("throws", () => Promise.reject(new Error("oh")))).rejects.toThrow("oh");
-    expect(await host.withLock("throws", async () => 3, { waitMs: 5_000 })).toBe(3);
-  });
-});
-
 describe("a job on the host", () => {
   test("gives its lines as they come, its input, and its exit status", async () => {
     const lines: string[] = [];
@@ -213,14 +147,5 @@ describe("a job on the host", () => {
       onProgress: () => host.run("systemctl stop airgapped-maas-t-stopped"),
     });
     await expect(running).rejects.toThrow(/ended by a stop or a reboot.*its last output: here/);
-  });
-
-  test("that stalls is stopped", async () => {
-    await expect(host.job({ name: "t-stalls", script: "echo here; sleep 60", stallMs: 700 })).rejects.toThrow(
-      /printed nothing for 0.7 s and was stopped; its last output: here/,
-    );
-    expect(
-      (await host.run("systemctl is-active airgapped-maas-t-stalls", { allowFailure: true })).stdout,
-    ).toBe("inactive\n");
   });
 });

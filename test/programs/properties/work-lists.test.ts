@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { scriptPart } from "../../../resources/mirror/published-tree/script-part.ts";
 import { type WorkItem, workListText } from "../../../resources/mirror/published-tree/work-list.ts";
 import { orRefused } from "../../unit/properties/or-refused.ts";
 import { digest, sanePath, size } from "../../unit/properties/upstream-values.ts";
@@ -25,7 +26,7 @@ function acceptedByGuard(lists: readonly Buffer[]): boolean[] {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory);
   for (const [at, list] of lists.entries()) writeFileSync(join(directory, String(at)), list);
-  const guard = readFileSync(join(mirror, "published-tree/guard.sh"), "utf8");
+  const guard = scriptPart(join(mirror, "published-tree"), "guard.sh");
   const script = `${guard}
 DESTINATIONS=$1 at=0
 while [ -e "$2/$at" ]; do

@@ -56,6 +56,19 @@ test.each([
   expect(paths.filter((path) => !rows.has(path))).toEqual([]);
 });
 
+test("the example of a resource has the lines of the source", () => {
+  const source = new Set(linesOf(read("resources/host/sysctl.ts")));
+  const shown = [...read("docs/new-resource.md").matchAll(/^```ts\n([\s\S]*?)^```/gm)]
+    .flatMap(([, block = ""]) => linesOf(block))
+    .filter((line) => !line.startsWith("//"));
+  expect(shown).toContain('kind: "Sysctl",');
+  expect(shown.filter((line) => !source.has(line))).toEqual([]);
+});
+
+function linesOf(text: string): string[] {
+  return text.split("\n").map((line) => line.trim());
+}
+
 /** Relative targets, outside of code. */
 function linksIn(text: string): string[] {
   const prose = text.replaceAll(/^```[\s\S]*?^```/gm, "").replaceAll(/`[^`\n]*`/g, "");

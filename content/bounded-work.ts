@@ -1,9 +1,8 @@
 /**
- * Does something with each item, a few at once, and gives the results in the items' order. After a failure nothing more
- * is begun; what was begun is waited for, so that nothing goes on behind a failure, and of several failures the one of
- * the first item is told.
+ * Processes items with limited concurrency, and returns the results in the order of the items. After a failure no
+ * further item is started; started ones are awaited, and the failure of the first item is thrown.
  *
- * @param most How many at once, at least 1.
+ * @param most Maximum number of items at the same time, at least 1.
  */
 export async function forEachConcurrently<Item, Result>(
   items: readonly Item[],

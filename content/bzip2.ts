@@ -1,4 +1,7 @@
-/* bzip2, as `bzip2 -d` unpacks it: Node has no such decoder. The format: the BWT of blocks of up to 900,000 bytes, coded by Huffman. */
+/*
+ * A decoder for bzip2, which Node does not have. The format: the BWT of blocks of up to 900,000 bytes, with Huffman
+ * coding.
+ */
 
 const blockMagic = 0x314159265359;
 const endMagic = 0x177245385090;
@@ -6,16 +9,16 @@ const longestCode = 20;
 const pieceSize = 262_144;
 
 /**
- * Unpacks bzip2 data in pieces of at most 256 KiB, whatever they come from. Memory: 8 MiB.
+ * Uncompresses bzip2 data in pieces of at most 256 KiB. Uses 8 MiB of memory.
  *
- * @throws Error for what is no bzip2 data, damaged or truncated.
+ * @throws Error if the data is not bzip2 data, damaged or truncated.
  */
 export function* bunzip2(packed: Uint8Array): Generator<Uint8Array> {
   const bits = new Bits(packed);
   const links = new Uint32Array(900_000);
   do {
     if (bits.take(16) !== 0x425a || bits.take(8) !== 0x68)
-      throw new Error("it does not begin as bzip2 data do");
+      throw new Error("it does not begin with the mark of bzip2 data");
     const level = bits.take(8) - 0x30;
     if (level < 1 || level > 9) throw new Error("its block size is invalid");
     let combined = 0;
@@ -23,12 +26,12 @@ export function* bunzip2(packed: Uint8Array): Generator<Uint8Array> {
       const magic = bits.take(24) * 0x1000000 + bits.take(24);
       const expected = bits.take32();
       if (magic === endMagic) {
-        if (expected !== combined) throw new Error("its checksum is another");
+        if (expected !== combined) throw new Error("its checksum is wrong");
         break;
       }
-      if (magic !== blockMagic) throw new Error("a block does not begin as one");
+      if (magic !== blockMagic) throw new Error("a block has no valid beginning");
       const crc = yield* readBlock(bits, links, level * 100_000);
-      if (crc !== expected) throw new Error("the checksum of a block is another");
+      if (crc !== expected) throw new Error("the checksum of a block is wrong");
       combined = ((combined << 1) | (combined >>> 31)) >>> 0;
       combined = (combined ^ crc) >>> 0;
     }
@@ -37,15 +40,15 @@ export function* bunzip2(packed: Uint8Array): Generator<Uint8Array> {
   } while (bits.more);
 }
 
-/** Yields what a block holds, and returns its checksum. */
+/** Yields the content of a block, and returns its checksum. */
 function* readBlock(bits: Bits, links: Uint32Array, largest: number): Generator<Uint8Array, number> {
-  if (bits.take(1) === 1) throw new Error("it is of a kind that has not been written since 1997");
+  if (bits.take(1) === 1) throw new Error("its format has been obsolete since 1997");
   const origin = bits.take(24);
   const counts = new Uint32Array(256);
   const length = readSymbols(bits, links, counts, largest);
-  if (origin >= length) throw new Error("a block begins outside itself");
+  if (origin >= length) throw new Error("the start of a block is outside the block");
 
-  // The inverse of the transform: each entry gets the number of the one that follows it.
+  // The inverse transform: each entry gets the number of the entry that follows it.
   const first = new Uint32Array(256);
   for (let byte = 0, sum = 0; byte < 256; byte += 1) {
     first[byte] = sum;
@@ -68,7 +71,7 @@ function* readBlock(bits: Bits, links: Uint32Array, largest: number): Generator<
     const link = links[at] as number;
     const byte = link & 0xff;
     at = link >>> 8;
-    // After four equal bytes comes a count of further ones.
+    // Four equal bytes are followed by a count of further ones.
     let times = 1;
     let value = byte;
     if (run === 4) {
@@ -97,7 +100,7 @@ function* readBlock(bits: Bits, links: Uint32Array, largest: number): Generator<
   return ~crc >>> 0;
 }
 
-/** Reads the bytes of a block as they were before the inverse transform; says how many. */
+/** Reads the bytes of a block before the inverse transform; returns their number. */
 function readSymbols(bits: Bits, into: Uint32Array, counts: Uint32Array, largest: number): number {
   const used = new Uint8Array(256);
   let kinds = 0;
@@ -151,7 +154,7 @@ function readSymbols(bits: Bits, into: Uint32Array, counts: Uint32Array, largest
   }
 }
 
-/** Which code each group of 50 symbols is written in. */
+/** The code of each group of 50 symbols. */
 function readSelectors(bits: Bits, tableCount: number): Uint8Array {
   const selectors = new Uint8Array(bits.take(15));
   const order = Uint8Array.from({ length: tableCount }, (_, index) => index);
@@ -159,7 +162,7 @@ function readSelectors(bits: Bits, tableCount: number): Uint8Array {
     let place = 0;
     while (bits.take(1) === 1) {
       place += 1;
-      if (place >= tableCount) throw new Error("a block names a code that it does not have");
+      if (place >= tableCount) throw new Error("a block uses a code that it does not define");
     }
     const chosen = order[place] as number;
     order.copyWithin(1, 0, place);
@@ -186,7 +189,7 @@ function readCode(bits: Bits, symbols: number): Code {
 /** A canonical Huffman code. */
 class Code {
   readonly #symbols: Uint16Array;
-  /** By length: the first code that is longer, and what to add to a code for the place of its symbol. */
+  /** By length: the first longer code, and the offset from a code to the index of its symbol. */
   readonly #limits = new Int32Array(longestCode + 1);
   readonly #offsets = new Int32Array(longestCode + 1);
 

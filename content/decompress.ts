@@ -4,16 +4,16 @@ import { bunzip2 } from "./bzip2.ts";
 
 export type Compression = "none" | "gz" | "xz" | "zst" | "bz2";
 
-/** By a file name's ending. Other endings count as uncompressed. */
+/** By the extension of a file name. Other extensions count as uncompressed. */
 export function compressionOf(path: string): Compression {
   return (/\.(gz|xz|zst|bz2)$/.exec(path)?.[1] as Compression | undefined) ?? "none";
 }
 
 /**
- * Unpacks piece by piece, as fast as the pieces are taken: a small file can unpack to an endless one, and whoever takes
- * the pieces stops when it is too much.
+ * Uncompresses piece by piece, as fast as the pieces are consumed: a small file can expand without end, and the
+ * consumer may stop.
  *
- * @param name What the bytes are called in errors.
+ * @param name The name of the data in errors.
  */
 export async function* unpacked(
   bytes: Buffer,
@@ -25,17 +25,17 @@ export async function* unpacked(
   } catch (error) {
     throw new ExplainedError({
       step: `unpacking ${name}`,
-      found: `it is no ${compression} data, or damaged (${(error as Error).message})`,
-      remedy: "Ask those who run the archive: what was published is not what its name says.",
+      found: `it is not valid ${compression} data (${(error as Error).message})`,
+      remedy: "Ask the operator of the archive: the content of the file does not match its name.",
       cause: error,
     });
   }
 }
 
 /**
- * Unpacks what is small. Stops with an error at more than `maximum` bytes.
+ * Uncompresses small data. Throws if it has more than `maximum` bytes.
  *
- * @param name What the bytes are called in errors.
+ * @param name The name of the data in errors.
  */
 export async function decompress(
   bytes: Buffer,
@@ -50,8 +50,8 @@ export async function decompress(
     if (length > maximum) {
       throw new ExplainedError({
         step: `unpacking ${name}`,
-        found: `it unpacks to more than ${maximum} bytes, which is more than a file of its kind has`,
-        remedy: "Look at the file: it is damaged, or made to use up memory.",
+        found: `it has more than ${maximum} bytes uncompressed, which is too much for a file of its kind`,
+        remedy: "Check the file: it is damaged, or made to exhaust memory.",
       });
     }
     pieces.push(piece);
@@ -68,8 +68,7 @@ function decoderOf(
   if (compression === "xz") return unxz(bytes);
   if (compression === "none") return slicesOf(bytes);
   // Node has had zstd since 22.15.
-  if (!zlib.createZstdDecompress)
-    throw new Error("this Node cannot unpack zstd: 22.15 is the first that can");
+  if (!zlib.createZstdDecompress) throw new Error("this Node does not support zstd: use 22.15 or newer");
   return fedWith(zlib.createZstdDecompress({ chunkSize: 262_144 }), bytes);
 }
 
@@ -83,12 +82,12 @@ function fedWith(decoder: NodeJS.ReadWriteStream & AsyncIterable<string | Buffer
 }
 
 async function* unxz(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  // A CommonJS package: its exports are the default one, and also named ones where a loader finds them.
+  // A CommonJS package: its exports are the default export, and also named ones if the loader detects them.
   const loaded = (await import("xz-decompress")) as typeof import("xz-decompress") & {
     default?: typeof import("xz-decompress");
   };
   const { XzReadableStream } = loaded.default ?? loaded;
-  // In pieces: the decoder copies what it is given into its own memory at once.
+  // In pieces: the decoder copies each piece into its own memory at once.
   let offset = 0;
   const pieces = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -105,7 +104,7 @@ async function* unxz(bytes: Buffer): AsyncGenerator<Uint8Array> {
       yield value;
     }
   } finally {
-    // Whoever takes the pieces may have had enough.
+    // The consumer may stop early.
     await reader.cancel();
   }
 }

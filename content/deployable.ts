@@ -2,41 +2,41 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import type { ImageKind } from "./image-file.ts";
 
 /*
- * MAAS takes every kind of file for every system, and finds out while a machine is deployed that it cannot use it. What it
- * looks for (provisioningserver/drivers/osystem, get_xinstall_parameters of each system, and get_resource_for of
+ * MAAS accepts every file type for every system, and only fails when it deploys a machine. The rules by which it then
+ * uses a file (provisioningserver/drivers/osystem, get_xinstall_parameters of each system, and get_resource_for of
  * maasserver/models/bootresource.py), read in 3.4 to 3.8:
  */
 
-/** Systems that are deployed from an archive of a root file system alone. */
+/** Systems that are deployed only from an archive of a root file system. */
 const fromArchives = ["centos", "ol", "rhel", "suse", "ubuntu"];
-/** Systems that are deployed from a disk image alone. */
+/** Systems that are deployed only from a disk image. */
 const fromDisks = ["esxi", "ubuntu-core", "windows"];
 
-/** Why MAAS would take an upload of this system and never deploy it; undefined when it would. */
+/** Why MAAS would accept an upload for this system but never deploy it; undefined if it would. */
 export function neverDeployed(system: string, fileType: string): string | undefined {
   const isDisk = fileType.startsWith("dd");
   if (system === "bootloader") {
-    return "is a system that MAAS takes and never deploys: use the system that the image is made from, or custom";
+    return "is a system that MAAS accepts but never deploys: use the system that the image is made from, or custom";
   }
   if (isDisk && fromArchives.includes(system)) {
     const base = system === "ubuntu" ? " with baseImage: ubuntu/RELEASE" : "";
-    return `is a disk image (${fileType}), and MAAS deploys ${system} from archives of a root file system only: use os: custom${base}, or a .tar.gz`;
+    return `is a disk image (${fileType}), but MAAS deploys ${system} only from archives of a root file system: use os: custom${base}, or a .tar.gz`;
   }
   if (!isDisk && fromDisks.includes(system)) {
-    return `is an archive of a root file system (${fileType}), and MAAS deploys ${system} from disk images only: give one, such as .dd.tar.gz or .dd.gz (fileType says so where the name does not)`;
+    return `is an archive of a root file system (${fileType}), but MAAS deploys ${system} only from disk images: use one, such as .dd.tar.gz or .dd.gz (set fileType if the name has another extension)`;
   }
   return undefined;
 }
 
-/** Why MAAS would take no upload for a kernel; undefined when it would. */
+/** Why MAAS would refuse an upload for a kernel; undefined if it would not. */
 export function kernelRefusal(kernel: string): string | undefined {
   if (!/(^|-)(hwe|ga)-/.test(kernel)) return undefined;
-  return "names a kernel, for which MAAS takes no uploads: leave it out (generic)";
+  return "names a kernel, but MAAS accepts no uploads for kernels: remove it (generic)";
 }
 
 type Packing = ImageKind["packing"];
 
-/** How each kind of file is packed, and whether there is a tar archive in it. */
+/** The compression of each file type, and whether it contains a tar archive. */
 const packed: Readonly<Record<string, readonly [packing: Packing, tar: boolean]>> = {
   tgz: ["gzip", true],
   tbz: ["bzip2", true],
@@ -52,27 +52,27 @@ const packed: Readonly<Record<string, readonly [packing: Packing, tar: boolean]>
 };
 
 const words: Readonly<Record<Packing, string>> = {
-  gzip: "packed with gzip",
-  bzip2: "packed with bzip2",
-  xz: "packed with xz",
-  none: "not packed",
+  gzip: "compressed with gzip",
+  bzip2: "compressed with bzip2",
+  xz: "compressed with xz",
+  none: "not compressed",
 };
 
-/** A disk's file, by its name. */
+/** File names of disk images. */
 const disk = /\.(img|raw|dd|iso|qcow2|vmdk|vhdx?)$/i;
 
 /**
- * Looks whether a file is what it is declared as: MAAS unpacks it on the machine, long after it took it. What xz and bzip2
- * have packed cannot be looked into here.
+ * Checks whether a file has its declared type: MAAS uncompresses it only on the machine, long after the upload.
+ * Content compressed with xz and bzip2 cannot be checked here.
  *
- * @throws ExplainedError where it is another kind of file
+ * @throws ExplainedError if it is another kind of file.
  */
 export function refuseOtherKind(path: string, fileType: string, kind: ImageKind): void {
   const fault = faultOf(fileType, kind);
   if (!fault) return;
   throw new ExplainedError({
-    step: `looking at the image ${path}`,
-    found: `it is declared as ${fileType}, and ${fault[0]}: MAAS would take it and fail while it deploys a machine`,
+    step: `checking the image ${path}`,
+    found: `it is declared as ${fileType}, but ${fault[0]}: MAAS would accept it and then fail to deploy a machine`,
     remedy: fault[1],
     values: ["file", "fileType"],
   });
@@ -88,7 +88,7 @@ function faultOf(fileType: string, kind: ImageKind): [string, string] | undefine
   const [wanted, wantsTar] = packed[fileType] ?? ["none", false];
   if (format) {
     return [
-      `it is a disk in the form ${format}`,
+      `it is a disk image in the format ${format}`,
       "Convert it first: `qemu-img convert -O raw IMAGE disk.img`, then pack it with `gzip disk.img` (fileType: ddgz).",
     ];
   }
@@ -97,34 +97,34 @@ function faultOf(fileType: string, kind: ImageKind): [string, string] | undefine
       packing === "none"
         ? `it is not ${words[wanted]}`
         : `it is ${words[packing]}${wanted === "none" ? "" : `, not ${words[wanted]}`}`,
-      "Declare its kind as fileType, or pack it as its name says.",
+      "Declare the correct fileType, or compress the file as its name says.",
     ];
   }
-  // Undefined where nobody can look.
+  // Undefined if the content cannot be checked.
   if (tar === undefined) return undefined;
   if (tar && !wantsTar) {
     return [
-      "there is a tar archive in it, which would be written to the disk unopened",
+      "it contains a tar archive, which would be written to the disk without unpacking",
       `Declare fileType: ${fileType === "ddraw" ? "ddtar" : "ddtgz"} for a disk image in a tar archive, or tgz for one of a root file system.`,
     ];
   }
   if (!tar && wantsTar) {
     return [
-      "there is no tar archive in it",
-      `Declare fileType: ${packing === "gzip" ? "ddgz" : "ddraw"} where it is a disk image, or give the whole archive.`,
+      "it contains no tar archive",
+      `Declare fileType: ${packing === "gzip" ? "ddgz" : "ddraw"} if it is a disk image, or use the whole archive.`,
     ];
   }
   if (!first) return undefined;
   if (!fileType.startsWith("dd") && packsDisk(kind)) {
     return [
       `its first file is ${first.name}, a disk image`,
-      `Declare fileType: dd${fileType} with os: custom (or windows, esxi), or give an archive of the root file system.`,
+      `Declare fileType: dd${fileType} with os: custom (or windows, esxi), or use an archive of the root file system.`,
     ];
   }
   if (fileType.startsWith("dd") && !first.isFile) {
     return [
       `it begins with ${first.name}, as an archive of a root file system does`,
-      "Declare fileType: tgz (tar packed with gzip), or give an archive that holds the disk image alone.",
+      "Declare fileType: tgz (tar compressed with gzip), or use an archive that contains only the disk image.",
     ];
   }
   return undefined;

@@ -1,15 +1,21 @@
 import { ExplainedError } from "../errors/explained-error.ts";
 
-/** What is known of a file before it is fetched. */
+/** The known facts about a file before it is fetched. */
 export interface Expected {
-  /** Bytes after which the transfer is to be given up: one more than the file can rightly have. */
+  /** Bytes after which the transfer is ended: one more than the file may have. */
   readonly maximum: number;
 }
 
-/** Fetches a file by its path below upstream's root; rejects with `NotThere` when upstream says that it has none. */
+/**
+ * Fetches a file by its path below upstream's root; rejects with `NotThere` if upstream answers that it does not
+ * exist.
+ */
 export type Fetch = (path: string, expected: Expected) => Promise<Buffer>;
 
-/** Upstream has no such file. Whoever can do without it must not take any other failure, which may pass, for this one. */
+/**
+ * Upstream has no such file. A caller that does not need the file must catch only this error: other failures may be
+ * temporary.
+ */
 export class NotThere extends ExplainedError {
   override readonly name = "NotThere";
 }

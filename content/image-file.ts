@@ -1,20 +1,20 @@
 import { constants, gunzipSync } from "node:zlib";
 import { type FirstEntry, firstInTar, isTar } from "./tar.ts";
 
-/** What kind of file an image is, as far as its beginning tells. */
+/** The type of an image file, from its first bytes. */
 export interface ImageKind {
   readonly packing: "gzip" | "bzip2" | "xz" | "none";
-  /** Whether it is a tar archive, or has packed one; undefined where that cannot be looked into. */
+  /** Whether it is a tar archive, possibly compressed; undefined if that cannot be checked. */
   readonly tar: boolean | undefined;
-  /** What the archive begins with. */
+  /** The first entry of the archive. */
   readonly first?: FirstEntry | undefined;
-  /** The form of a virtual disk that is not a raw one, e.g. `qcow2`. */
+  /** The format of a virtual disk that is not raw, e.g. `qcow2`. */
   readonly format?: string | undefined;
 }
 
-/** Bytes of a file that are looked at: gzip's header, with the name of the file in it, and the first of what it packs. */
+/** Bytes of a file that are checked: gzip's header, with the file name in it, and the first compressed data. */
 export const beginningBytes = 16_384;
-/** Gzip makes a byte of at most 1032. */
+/** A byte of gzip data expands to at most 1032 bytes. */
 const mostUnpacked = beginningBytes * 1032;
 
 const formats: readonly (readonly [magic: string, format: string])[] = [
@@ -24,7 +24,7 @@ const formats: readonly (readonly [magic: string, format: string])[] = [
   ["conectix", "vhd"],
 ];
 
-/** @param begins the first `beginningBytes` of the file, or all of a smaller one */
+/** @param begins The first `beginningBytes` of the file, or the whole of a smaller one. */
 export function imageKind(begins: Buffer): ImageKind {
   const starts = (magic: string) => begins.toString("latin1", 0, magic.length) === magic;
   if (starts("\x1f\x8b")) return { packing: "gzip", ...contentsOf(unpacked(begins)) };

@@ -16,16 +16,16 @@ import { join } from "node:path";
 import { digestOf } from "../values/digest.ts";
 
 /**
- * Verified metadata kept on the workstation, so that what has not changed is not fetched again.
- * Files are named after their SHA-256 and checked against it on every read: a damaged one counts
- * as absent. Losing the cache costs time only.
+ * Verified metadata on the workstation, so that unchanged files are not fetched again. Files are named after their
+ * SHA-256 and checked against it on every read: a damaged one counts as missing. If the cache is lost, everything is
+ * fetched again.
  */
 export interface MetadataCache {
   /** The bytes with this SHA-256 (lower-case hexadecimal), or undefined. */
   get(sha256: string): Promise<Buffer | undefined>;
-  /** Keeps bytes and says their SHA-256. A text may come in pieces: then it is never in memory as a whole. */
+  /** Stores bytes and returns their SHA-256. A text may come in pieces, so that it is never in memory as a whole. */
   put(bytes: Uint8Array | string | Iterable<string>): Promise<string>;
-  /** Something small that was found out about content known by its digest; undefined when it was not. */
+  /** A short text that was stored for a key; undefined if there is none. */
   recall(cacheKey: string): Promise<string | undefined>;
   remember(cacheKey: string, text: string): Promise<void>;
   /**
@@ -45,7 +45,7 @@ const ownFiles = /^([0-9a-f]{64}|(note|draft)-.*)$/;
 /** One for the day on which the cache was pruned last. */
 const stamps = /^pruned-\d{4}-\d\d-\d\d$/;
 
-/** The cacheKey of what is remembered for a while only: it is another one six hours later, or earlier. */
+/** A cache key that expires: it changes after at most six hours. */
 export function expiringKey(cacheKey: string, now: Date): string {
   return `${cacheKey} around ${Math.floor(now.getTime() / (6 * 3_600_000))}`;
 }
@@ -63,7 +63,7 @@ export function metadataCache(directory: string): MetadataCache {
   const ready = once(() => mkdir(directory, { recursive: true, mode: 0o700 }));
   const note = (cacheKey: string) => `note-${digestOf(cacheKey)}`;
 
-  /** Writes a draft, which becomes the file whose name is said when it is whole. */
+  /** Writes a temporary file, and renames it to the returned name when it is complete. */
   async function write<Name extends string>(fill: (draft: FileHandle) => Promise<Name>): Promise<Name> {
     await ready();
     const draft = join(directory, `draft-${process.pid}-${randomBytes(6).toString("hex")}`);
@@ -148,7 +148,7 @@ export function metadataCache(directory: string): MetadataCache {
   };
 }
 
-/** Pieces joined to larger ones: each is written by itself. */
+/** Joins pieces to larger ones, as each is written separately. */
 function* inPortions(pieces: Iterable<string>): Generator<string> {
   let waiting: string[] = [];
   let length = 0;

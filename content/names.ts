@@ -1,4 +1,4 @@
-/** The names sorted by how near they are to what somebody wrote: the one that was meant comes first. */
+/** The names sorted by similarity to the given text: the most likely one first. */
 export function nearestFirst(written: string, names: Iterable<string>): string[] {
   return [...new Set(names)]
     .map((name) => ({ name, distance: distanceOf(written, name) }))
@@ -6,7 +6,7 @@ export function nearestFirst(written: string, names: Iterable<string>): string[]
     .map(({ name }) => name);
 }
 
-/** How many characters to add, leave out or replace (Levenshtein). */
+/** The number of characters to add, remove or replace (Levenshtein). */
 function distanceOf(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (const [i, a] of [...left].entries()) {
@@ -20,7 +20,7 @@ function distanceOf(left: string, right: string): number {
   return row[right.length] ?? 0;
 }
 
-/** The first of some names for a sentence, and how many more there are: `a, b, c and 7 more`. */
+/** The first names, and the number of the others: `a, b, c and 7 more`. */
 export function someOf(names: readonly string[], most = 6): string {
   const first = names.slice(0, most).join(", ");
   return names.length > most ? `${first} and ${names.length - most} more` : first;

@@ -1,5 +1,5 @@
 /**
- * What a record has under a name that somebody else chose. Plain indexing finds what every object has: `constructor`,
+ * The value of a record for an untrusted name. Plain indexing would also find inherited members: `constructor`,
  * `toString`, `__proto__`.
  */
 export function ownValue<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {

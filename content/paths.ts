@@ -1,6 +1,6 @@
 /**
- * Whether a path that upstream names may be joined to a directory or a URL: relative, plain parts,
- * no `..`, no part longer than a file's name can be, and no character that is not printable ASCII or would mean something to a URL or a list.
+ * Whether a path from upstream may be joined to a directory or a URL: relative, without `..`, with parts no longer
+ * than a file name, and only of printable ASCII without characters that have a meaning in a URL or a list.
  */
 export function isSanePath(path: string): boolean {
   return (
@@ -12,7 +12,7 @@ export function isSanePath(path: string): boolean {
   );
 }
 
-/** The directories that a path lies in, the nearest first. */
+/** The directories that contain a path, the innermost first. */
 export function* directoriesOf(path: string): Generator<string> {
   for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1))
     yield path.slice(0, end);

@@ -1,4 +1,4 @@
-/** Bytes as people read them: `0 B`, `3.1 MiB`. */
+/** Bytes for messages: `0 B`, `3.1 MiB`. */
 export function amountOf(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let amount = bytes;

@@ -1,8 +1,8 @@
-/* Tar archives, as far as they are looked into here (pax(1), ustar interchange format). */
+/* A reader of parts of tar archives (pax(1), ustar interchange format). */
 
 const block = 512;
 
-/** Whether something begins with the header of a tar archive: its checksum says so, whatever the dialect. */
+/** Whether data begins with the header of a tar archive, by its checksum, in any dialect. */
 export function isTar(bytes: Buffer): boolean {
   if (bytes.length < block) return false;
   const header = Buffer.from(bytes.subarray(0, block));
@@ -11,14 +11,17 @@ export function isTar(bytes: Buffer): boolean {
   return sum === header.reduce((total, byte) => total + byte, 0);
 }
 
-/** What an archive begins with. */
+/** The first entry of an archive. */
 export interface FirstEntry {
   readonly name: string;
-  /** Not a directory, a link or a device. */
+  /** Whether it is a plain file, not a directory, a link or a device. */
   readonly isFile: boolean;
 }
 
-/** @param bytes the beginning of a tar archive, a header's block at least. Headers of pax and GNU tar before the entry are passed over. */
+/**
+ * @param bytes The beginning of a tar archive, at least a header's block. Headers of pax and GNU tar before the entry
+ * are skipped.
+ */
 export function firstInTar(bytes: Buffer): FirstEntry | undefined {
   for (let at = 0; at + block <= bytes.length; ) {
     const name = bytes.toString("utf8", at, at + 100).replace(/\0.*$/s, "");
@@ -33,8 +36,8 @@ export function firstInTar(bytes: Buffer): FirstEntry | undefined {
 }
 
 /**
- * The content of a file of a small archive; undefined when it is not there as a plain file, not whole, or there twice:
- * of two, each reader takes another.
+ * The content of a file of a small archive; undefined if it is missing, not a plain file, truncated, or listed twice:
+ * readers differ in which of two they use.
  */
 export function fileInTar(tar: Buffer, wanted: string): Buffer | undefined {
   let found: Buffer | undefined;
@@ -47,7 +50,7 @@ export function fileInTar(tar: Buffer, wanted: string): Buffer | undefined {
     const size = Number.parseInt(digits, 8);
     const content = tar.subarray(at + block, at + block + size);
     const kind = String.fromCharCode(header[156] as number);
-    // These change what the next header says.
+    // These headers change the next one.
     if ("KLgx".includes(kind) && renames(content, kind)) return undefined;
     const prefix = header.toString("latin1", 257, 263) === "ustar\0" ? textOf(header, 345, 500) : "";
     if (`${prefix && `${prefix}/`}${name}`.replace(/^(\.?\/)+/, "") === wanted) {
@@ -65,7 +68,7 @@ function textOf(header: Buffer, from: number, to: number): string {
   return end < 0 ? text : text.slice(0, end);
 }
 
-/** Whether an extended header gives a name or a size: one that has times and owners only does not. */
+/** Whether an extended header sets a name or a size, not only times and owners. */
 function renames(content: Buffer, kind: string): boolean {
   return (
     "KL".includes(kind) || /^\d+ (path|size|linkpath|GNU\.sparse[^=]*)=/m.test(content.toString("latin1"))

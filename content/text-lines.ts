@@ -1,6 +1,6 @@
 /**
- * The lines of a text, without their ends, one after the other: hundreds of thousands at once would take memory, as would a
- * string of all of them beside the bytes of a file.
+ * The lines of a text, without their ends, one at a time: all of them at once would take too much memory, as would a
+ * string of a whole file beside its bytes.
  */
 export function* linesOf(text: string | Buffer): Generator<string> {
   for (let from = 0; from < text.length; ) {
@@ -12,9 +12,9 @@ export function* linesOf(text: string | Buffer): Generator<string> {
 }
 
 /**
- * The lines of two sorted texts, and in which of them each is. Where they are not sorted, lines of both come apart.
+ * The lines of two sorted texts, and in which of them each is. If they are not sorted, a common line may appear twice.
  *
- * @param isBefore The order they are sorted in
+ * @param isBefore The sort order.
  */
 export function* mergedLines(
   one: string | Buffer,
@@ -38,10 +38,10 @@ export function* mergedLines(
 }
 
 /**
- * The lines of a text in their fields. Fields of a file's bytes are strings of their own: one that is cut from a line keeps
- * all of the line in memory.
+ * The fields of each line of a text. Fields of a file's bytes are separate strings: a substring would keep the whole
+ * line in memory.
  *
- * @param separator A character of ASCII
+ * @param separator An ASCII character.
  */
 export function* fieldsOf(text: string | Buffer, separator: string): Generator<string[]> {
   if (typeof text === "string") {
@@ -67,10 +67,7 @@ export function* fieldsOf(text: string | Buffer, separator: string): Generator<s
 
 const lineEnd = 0x0a;
 
-/**
- * The order of what is written in lines that begin with a SHA-256: by line, without making all the lines, as digests are of
- * one length.
- */
+/** The sort order of lines that begin with a SHA-256, without building all the lines, as digests have one length. */
 export function byLine<T extends { readonly sha256: string }>(lineOf: (one: T) => string) {
   return (one: T, other: T): number => {
     if (one.sha256 !== other.sha256) return one.sha256 < other.sha256 ? -1 : 1;

@@ -16,41 +16,47 @@ import { checkRelease, parseRelease, type Release, type ReleaseEntry } from "./r
 import { readRoot } from "./signed-root.ts";
 import { inSuite } from "./suite-place.ts";
 
-/** What upstream signed of a suite. */
+/** The signed root of a suite. */
 export interface ArchiveRoot {
   readonly name: string;
   readonly release: Release;
-  /** Full fingerprint of the key that signed. */
+  /** Full fingerprint of the signing key. */
   readonly signedBy: string;
-  /** InRelease, Release, Release.gpg: those that upstream has, with their bytes. */
+  /** InRelease, Release, Release.gpg: those that exist upstream, with their bytes. */
   readonly roots: readonly RootFile[];
-  /** What of it was taken all the same, with the reasons. */
+  /** Failed checks that were accepted, with the reasons. */
   readonly accepted: readonly string[];
 }
 
 export interface ArchiveSuite extends ArchiveRoot {
-  /** Every other file to have, by-hash paths included. */
+  /** Every other file of the suite, by-hash paths included. */
   readonly files: readonly MetadataFile[];
-  /** Its packages by index. */
+  /** Its packages, by index. */
   readonly indices: readonly PackageIndex[];
-  /** Indices that are listed and wanted, hold no packages, and that upstream has in no form; below the archive's root. */
+  /**
+   * Paths of selected indices without packages that are listed but do not exist upstream in any form; below the
+   * archive's root.
+   */
   readonly lacking: readonly string[];
-  /** Indices that are not listed though others of their component and architecture are; below the archive's root. */
+  /**
+   * Paths of indices that are not listed, although others of their component and architecture are; below the archive's
+   * root.
+   */
   readonly unlisted: readonly string[];
-  /** Whether indices by hash are announced, and upstream lacks some. */
+  /** Whether by-hash paths are announced but some do not exist upstream. */
   readonly lacksByHash: boolean;
 }
 
 interface PackageIndex {
   readonly component: string;
-  /** Of the index: packages in it may also be of architecture `all`. `source` for sources. */
+  /** Architecture of the index; its packages may also be of architecture `all`. `source` for sources. */
   readonly architecture: string;
   readonly kind: "packages" | "installer" | "sources";
-  /** Where the unpacked index is (or would be), below the archive's root. */
+  /** Path of the uncompressed index, whether it exists or not, below the archive's root. */
   readonly path: string;
   readonly packages: readonly IndexedPackage[];
   readonly sources: readonly SourceFile[];
-  /** Its stanzas that cannot be read as one thing. */
+  /** Its stanzas that are ambiguous or invalid. */
   readonly odd: readonly RejectedStanza[];
 }
 
@@ -62,8 +68,8 @@ export interface Archive {
 }
 
 /**
- * Reads what an archive has of some suites, verified from the signature down: the signed root of each
- * suite, and from it by digest the indices. What the cache holds is not fetched again.
+ * Reads suites of an archive, verified from the signature down: the signed root of each suite, and by its digests the
+ * indices. Content in the cache is not fetched again.
  */
 export async function readArchive(request: ArchiveRequest): Promise<Archive> {
   const keys = await keysOf(request);
@@ -72,7 +78,7 @@ export async function readArchive(request: ArchiveRequest): Promise<Archive> {
   return { suites, architectures: request.architectures, extras: request.extras ?? {}, keys };
 }
 
-/** The signed root of each suite alone: enough to know whether anything has moved. */
+/** Only the signed root of each suite: enough to find out whether anything has changed. */
 export async function readReleases(request: ArchiveRequest): Promise<ArchiveRoot[]> {
   const keys = await keysOf(request);
   return Promise.all(request.suites.map((suite) => readRelease(request, keys, suite)));

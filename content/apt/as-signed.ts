@@ -3,9 +3,11 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { digestOf } from "../../values/digest.ts";
 import type { IndexBudget } from "./index-budget.ts";
 
-/* Whether bytes are what is signed of them. */
+/* Checks of bytes against the signed size and digest. */
 
-/** Counts the pieces, and checks them against what is signed of the unpacked file, where that is. */
+/**
+ * Passes the pieces on, and checks them against the signed size and digest of the uncompressed file, if there are any.
+ */
 export async function* signedPieces(
   pieces: AsyncIterable<Uint8Array>,
   plain: { readonly size: number; readonly sha256: string } | undefined,
@@ -27,10 +29,10 @@ export async function* signedPieces(
     throw tampered(`${name}, unpacked,`, `it is truncated: ${size} of ${plain.size} bytes`);
   const digest = hash.digest("hex");
   if (digest !== plain.sha256)
-    throw tampered(`${name}, unpacked,`, `its SHA-256 is ${digest}, the signed one is ${plain.sha256}`);
+    throw tampered(`${name}, unpacked,`, `its SHA-256 is ${digest}, but ${plain.sha256} is signed`);
 }
 
-/** @throws ExplainedError where a file, which is called so in errors, has another size or SHA-256 than is signed */
+/** @throws ExplainedError if a file has another size or SHA-256 than signed. `name` names it in the error. */
 export function check(
   name: string,
   bytes: Buffer,
@@ -44,16 +46,16 @@ export function check(
   }
   const digest = digestOf(bytes);
   if (digest !== expected.sha256) {
-    throw tampered(name, `its SHA-256 is ${digest}, the signed one is ${expected.sha256}`);
+    throw tampered(name, `its SHA-256 is ${digest}, but ${expected.sha256} is signed`);
   }
 }
 
-/** The refusal of a file that is not what is signed. */
+/** The error for a file that differs from its signed size or digest. */
 export function tampered(name: string, found: string): ExplainedError {
   return new ExplainedError({
     step: `verifying ${name}`,
     found,
     remedy:
-      "Nothing was taken over. Upstream may be in the middle of an update, or a proxy keeps an old file: try again; if it stays so, use another mirror of it.",
+      "Nothing was changed. Upstream may be in the middle of an update, or a proxy may have cached an old file: try again. If the error stays, use another mirror of the archive.",
   });
 }

@@ -1,7 +1,7 @@
 import type { RelationField } from "./packages.ts";
 import { type Relation, satisfies } from "./version.ts";
 
-/** What dependencies are computed from: a package of an index, or a local one. */
+/** A package for computing dependencies, of an index or a local one. */
 export interface Candidate {
   readonly name: string;
   readonly version: string;
@@ -21,8 +21,8 @@ const alternative =
   /^([A-Za-z0-9_][A-Za-z0-9_+.~-]*)(?::([a-z0-9-]+))? ?(?:\( ?(<<|<=|=|>=|>>|<|>) ?([^ )]+) ?\))? ?(?:\[[^\]]*\] ?)?(?:<[^>]*> ?)*$/;
 
 /**
- * Reads a relation field (Debian Policy 7.1): every inner list is alternatives, of which one is needed. What cannot be
- * read is an alternative that nothing satisfies, with its text for a name.
+ * Reads a relation field (Debian Policy 7.1). Every inner list holds alternatives, of which one is needed. An invalid
+ * entry becomes an alternative that no package satisfies, with its text as the name.
  */
 export function parseRelations(text: string | undefined): Alternative[][] {
   return (text ?? "")
@@ -35,7 +35,7 @@ export function parseRelations(text: string | undefined): Alternative[][] {
         const found = alternative.exec(one);
         if (!found) return [{ name: one, qualifier: undefined, relation: undefined, version: undefined }];
         const [, name = "", qualifier, sign, version] = found;
-        // The old single signs mean "or equal" (Policy 7.1).
+        // The obsolete single signs mean "or equal" (Policy 7.1).
         const relation = (sign === "<" ? "<=" : sign === ">" ? ">=" : sign) as Relation | undefined;
         return [{ name, qualifier, relation, version }];
       }),
@@ -46,18 +46,18 @@ export function parseRelations(text: string | undefined): Alternative[][] {
 export interface Closure {
   /** Names of packages, sorted. */
   readonly names: readonly string[];
-  /** Where there was a choice: what needed it, the text of it, what was taken. */
+  /** Choices between alternatives: the package that needed one, the text of the alternatives, and the chosen one. */
   readonly alternatives: readonly { readonly of: string; readonly choice: string; readonly taken: string }[];
-  /** What nothing satisfies. */
+  /** Dependencies that no package satisfies. */
   readonly missing: readonly { readonly of: string; readonly needs: string }[];
 }
 
 /**
- * Names of all that some packages need, themselves included, for one architecture. The first
- * alternative that can be satisfied is taken; among several providers of a virtual package one that
- * is needed anyway, else the first by name.
+ * Names of the given packages and all their dependencies, for one architecture. Of alternatives, the first one that
+ * can be satisfied is chosen. Of several providers of a virtual package, one that is needed anyway is chosen, else the
+ * first by name.
  *
- * @param candidates What is to be had; of several versions each counts.
+ * @param candidates The available packages, with all their versions.
  */
 export function closureOf(
   roots: Iterable<string>,
@@ -122,7 +122,7 @@ export function closureOf(
   for (;;) {
     const name = queue.shift();
     if (name === undefined) {
-      // Real names first: a provider may be needed for another reason, and then none has to be chosen.
+      // Real names first: if a provider is needed for another reason, there is no choice to make.
       const next = open.shift();
       if (!next) break;
       const { of, group, offered } = next;

@@ -1,12 +1,12 @@
 import { mergedLines } from "../text-lines.ts";
 import { contentOf, isHead, packageOf } from "./plan-lines.ts";
 
-/* What two plans' texts say of what differs between them: most of an archive stays, and takes memory when it is read. */
+/* The differing parts of two plans' texts. Most of an archive stays the same, and reading that would take memory. */
 
 /**
- * Two plans' texts without the lines that they share and that say nothing about the others: left are the heads, every
- * line of one of them alone, all lines of a content or of a package that such a line is of, and a line for each
- * architecture of a suite. Texts that are not sorted lose fewer lines.
+ * Two plans' texts, reduced to the differences: the heads, every line that only one of them has, all lines of a
+ * content or of a package of such a line, and one line for each architecture of a suite. Of unsorted texts fewer lines
+ * are removed.
  */
 export function differingLines(
   before: string | Buffer,
@@ -34,7 +34,7 @@ export function differingLines(
   return { before: kept.before.join("\n"), after: kept.after.join("\n") };
 }
 
-/** Heads come before all else. */
+/** Heads come before all other lines. */
 function isBefore(line: string, other: string): boolean {
   const [head, otherHead] = [isHead(line), isHead(other)];
   return head === otherHead ? line < other : head;

@@ -1,29 +1,28 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 
-/** Which packages a mirror takes that signs itself. Neither `include` nor `sections`: all. */
+/** Which packages a mirror with its own signature contains. Without `include` and `sections`: all. */
 export interface PackageFilter {
   /** Names, or patterns with `*`, `?` and `[...]`. */
   readonly include?: readonly string[];
-  /** Names or patterns that are never taken, not as a dependency either. */
+  /** Names or patterns that are never included, not even as a dependency. */
   readonly exclude?: readonly string[];
   /** Sections, e.g. `admin`; `universe/admin` is the same. */
   readonly sections?: readonly string[];
   /**
-   * Whether what the chosen ones need (Depends, Pre-Depends) is taken too. Essential packages that
-   * nothing names are not: a machine that was deployed has them. Include them to have their updates.
-   * @default true
+   * Whether to include dependencies (Depends, Pre-Depends). Essential packages that no field names are not included: a
+   * deployed machine has them. Include them by name to get their updates. @default true
    */
   readonly withDependencies?: boolean;
-  /** Whether what they recommend is taken too, as apt installs it by default. @default true */
+  /** Whether to include recommended packages, as apt installs them by default. @default true */
   readonly withRecommends?: boolean;
 }
 
-/** Whether a filter takes some packages only: what else is taken follows from what these need. */
+/** Whether a filter selects only some packages; their dependencies follow from these. */
 export function selects({ include = [], sections = [] }: PackageFilter = {}): boolean {
   return include.length > 0 || sections.length > 0;
 }
 
-/** Whether a name matches one of some names and patterns. */
+/** Whether a name matches one of the names or patterns. */
 export function matcher(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns);
   const expressions = patterns.filter((pattern) => /[*?[]/.test(pattern)).map(expressionOf);
@@ -40,7 +39,7 @@ function expressionOf(pattern: string): RegExp {
 }
 
 /**
- * Refuses names, patterns and sections that match nothing: all that do are named.
+ * Refuses names, patterns and sections that match nothing. The error lists all of them.
  *
  * @throws ExplainedError
  */
@@ -60,7 +59,7 @@ export function refuseUnmatched(
   const of = (argument: string) => {
     const list = lacking.filter((one) => one.of === argument).map(({ pattern }) => pattern);
     return list.length > 0
-      ? [`${argument}: ${list.join(", ")} ${list.length > 1 ? "are" : "is"} in none of the suites`]
+      ? [`${argument}: ${list.join(", ")} ${list.length > 1 ? "match" : "matches"} no package of the suites`]
       : [];
   };
   throw new ExplainedError({

@@ -4,10 +4,10 @@ import { indexKey } from "./index-key.ts";
 import type { MirrorSignedPlan } from "./mirror-signed-plan.ts";
 
 /**
- * Refuses what reprepro cannot put into an index: packages of another architecture than the index has by its name, as those
- * of amd64v3 are, which call themselves amd64.
+ * Refuses packages that reprepro cannot put into an index, because their architecture differs from that of the index.
+ * Packages of amd64v3, for example, have the architecture amd64.
  *
- * @throws ExplainedError that names one of them
+ * @throws ExplainedError that names one of them.
  */
 export function refuseForeignPackages(archive: Archive, { selection }: MirrorSignedPlan): void {
   for (const { name: suite, indices } of archive.suites) {
@@ -19,9 +19,9 @@ export function refuseForeignPackages(archive: Archive, { selection }: MirrorSig
       );
       if (!foreign) continue;
       throw new ExplainedError({
-        step: "planning a mirror that signs anew",
-        found: `${path} lists ${foreign.name} ${foreign.version}, which says that it is for ${foreign.architecture}: reprepro keeps an index of ${architecture} to packages for ${architecture}`,
-        remedy: `Set signing: upstream, which passes the index on unchanged, take ${architecture} out of architectures, or name the package in filter.exclude.`,
+        step: "planning a mirror with its own signature",
+        found: `${path} lists ${foreign.name} ${foreign.version}for ${foreign.architecture}: reprepro puts only packages for ${architecture} into an index of ${architecture}`,
+        remedy: `Set signing: upstream, which publishes the index unchanged, remove ${architecture} from architectures, or list the package in filter.exclude.`,
         values: ["signing", "architectures"],
       });
     }

@@ -1,7 +1,7 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { directoriesOf } from "../paths.ts";
 
-/** A file as somebody upstream signed it. */
+/** A file with its signed size and digest. */
 interface Identity {
   /** Below the archive's root. */
   readonly path: string;
@@ -17,10 +17,10 @@ interface Identity {
 }
 
 /**
- * Refuses files that cannot all be had: one path with two contents, one content with two sizes, a path that is a
+ * Refuses files that exclude each other: one path with two contents, one content with two sizes, a path that is a
  * directory of another.
  *
- * @throws ExplainedError that names both places
+ * @throws ExplainedError that names both files.
  */
 export function refuseContradictions(files: Iterable<Identity>): void {
   const byPath = new Map<string, Identity>();
@@ -30,13 +30,13 @@ export function refuseContradictions(files: Iterable<Identity>): void {
     const there = byPath.get(path);
     if (there && (there.sha256 !== sha256 || there.size !== size)) {
       throw contradiction(
-        `${path} is to have two contents: ${there.sha256} (${there.size} bytes) ${by(there)} and ${sha256} (${size} bytes) ${by(file)}`,
+        `${path} has two contents: ${there.sha256} (${there.size} bytes) ${by(there)} and ${sha256} (${size} bytes) ${by(file)}`,
       );
     }
     const alike = byContent.get(sha256);
     if (alike && alike.size !== size) {
       throw contradiction(
-        `the content ${sha256} is to have two sizes: ${alike.size} bytes at ${alike.path} ${by(alike)} and ${size} bytes at ${path} ${by(file)}`,
+        `the content ${sha256} has two sizes: ${alike.size} bytes at ${alike.path} ${by(alike)} and ${size} bytes at ${path} ${by(file)}`,
       );
     }
     if (!there) byPath.set(path, file);
@@ -50,7 +50,7 @@ export function refuseContradictions(files: Iterable<Identity>): void {
       const there = byPath.get(directory);
       if (there) {
         throw contradiction(
-          `${directory} is to be a file ${by(there)} and a directory, with ${file.path} ${by(file)}`,
+          `${directory} is a file ${by(there)} and also the directory of ${file.path} ${by(file)}`,
         );
       }
     }
@@ -68,6 +68,6 @@ function contradiction(found: string): ExplainedError {
     step: "planning a mirror",
     found,
     remedy:
-      "Upstream contradicts itself: wait until it is right again, use another mirror of it, or leave the package out (filter.exclude).",
+      "Upstream contradicts itself: wait until it is corrected, use another mirror of it, or exclude the package (filter.exclude).",
   });
 }

@@ -1,15 +1,18 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { amountOf } from "../sizes.ts";
 
-/** Bytes that all indices of a lookup may have unpacked: over ten times those of Ubuntu's four components with pockets. */
+/**
+ * Maximum bytes of all indices of a lookup, uncompressed: over ten times those of Ubuntu's four components with
+ * pockets.
+ */
 const defaultIndexLimit = 1024 * 1024 * 1024;
 
-/** What a stanza counts for at least: a package takes memory, however short its stanza is. */
+/** The minimum that a stanza counts: a package takes memory even if its stanza is short. */
 const leastPerStanza = 1024;
 
 /**
- * How much the indices of one lookup may unpack to, all together: a few MiB that somebody signed can unpack to more
- * than a workstation has.
+ * Limits the size of all indices of one lookup, uncompressed: a signed file of a few MiB can expand to more than the
+ * memory of a workstation.
  */
 export class IndexBudget {
   readonly #limit: number;
@@ -19,12 +22,12 @@ export class IndexBudget {
     this.#limit = limit;
   }
 
-  /** Whether a file of so many bytes may be read at all. @throws ExplainedError when it is larger than all may be */
+  /** Checks the size of one file. @throws ExplainedError when it exceeds the limit */
   allow(bytes: number, file: string): void {
     if (bytes > this.#limit - this.#spent) throw this.#refuse(file);
   }
 
-  /** Counts bytes. @throws ExplainedError when there are more than may be */
+  /** Counts bytes. @throws ExplainedError when the total exceeds the limit */
   spend(bytes: number, file: string): void {
     this.#spent += bytes;
     if (this.#spent > this.#limit) throw this.#refuse(file);
@@ -33,14 +36,14 @@ export class IndexBudget {
   #refuse(file: string): ExplainedError {
     return new ExplainedError({
       step: `reading ${file}`,
-      found: `the indices of this mirror come to more than ${amountOf(this.#limit)} unpacked, which is as much as is read`,
+      found: `the indices of this mirror have more than ${amountOf(this.#limit)} uncompressed, which is the limit`,
       remedy:
-        "Leave out components, suites or architectures. If upstream really is so large, raise upstream.indexLimitMiB; this workstation then needs up to that much memory.",
+        "Remove components, suites or architectures. If upstream really is so large, raise upstream.indexLimitMiB; this workstation then needs up to that much memory.",
       values: ["upstream.indexLimitMiB"],
     });
   }
 
-  /** Counts what a stanza of so many bytes, which are counted already, takes beyond them. */
+  /** Counts the difference between a stanza's bytes, which are counted already, and its minimum. */
   spendStanza(bytes: number, file: string): void {
     if (bytes < leastPerStanza) this.spend(leastPerStanza - bytes, file);
   }

@@ -9,32 +9,33 @@ import type { Release, ReleaseEntry } from "./release.ts";
 import { inSuite } from "./suite-place.ts";
 
 /**
- * Which form is read; one that is not there is no failure as long as another is. gzip before xz: a third
- * more bytes, but Node unpacks it itself, in a third of the time and with 100 MiB less memory (Debian main).
+ * The order in which forms are tried; a missing one is not an error as long as another exists. gzip comes before xz:
+ * it is a third larger, but Node unpacks it natively, in a third of the time and with 100 MiB less memory (Debian
+ * main).
  */
 const preference = ["gz", "zst", "xz", "none", "bz2"];
 
 interface ReadFrom {
   readonly suite: string;
-  /** Of the unpacked index, in the suite. */
+  /** Path of the uncompressed index in the suite. */
   readonly path: string;
   readonly architecture: string;
   readonly present: ReadonlySet<string>;
 }
 
-/** Some servers have the indices of some architectures only, under a Release that lists those of all. */
+/** Some servers have the indices of only some architectures, with a Release that lists those of all. */
 function lacksArchitecture(name: string, architecture: string, cause: ExplainedError): ExplainedError {
   return new ExplainedError({
     ...cause.explanation,
     step: `fetching ${name}`,
-    found: `the signed Release lists packages for ${architecture}, and this server has no index of them in any form (${cause.explanation.found})`,
-    remedy: `Take ${architecture} out of architectures, or mirror a server that has it: Ubuntu keeps all but amd64 and i386 at http://ports.ubuntu.com/ubuntu-ports, which is a mirror of its own here. If upstream is in the middle of an update, try again.`,
+    found: `the signed Release lists packages for ${architecture}, but this server has their index in no form (${cause.explanation.found})`,
+    remedy: `Remove ${architecture} from architectures, or mirror a server that has it: Ubuntu has all but amd64 and i386 at http://ports.ubuntu.com/ubuntu-ports, which needs a separate mirror here. If upstream is in the middle of an update, try again.`,
     values: ["architectures", "upstream.url"],
     cause,
   });
 }
 
-/** An index, unpacked in pieces; the last one comes only when all of them are what was signed. */
+/** An index, uncompressed, in pieces. The last piece comes only after all of them have been verified. */
 export async function readIndex(
   { fetch, cache }: ArchiveRequest,
   release: Release,
@@ -52,7 +53,7 @@ export async function readIndex(
     const name = inSuite(suite, entry.path);
     let bytes = await cache.get(entry.sha256);
     if (!bytes) {
-      // Before it is fetched: unpacked it is larger.
+      // Checked before it is fetched: uncompressed it is larger.
       if (entry.size > 0) budget.allow(entry.size, name);
       try {
         bytes = await firstAvailable(fetch, availableNames(release, from, entry), { maximum: entry.size });
@@ -82,7 +83,7 @@ export async function readIndex(
           ? (failure as Error).message
           : "upstream has it in no form that can be read (gz, xz, zst, bz2 or unpacked)",
         remedy:
-          "Try again in a while: upstream may be in the middle of an update. If it stays so, use another mirror of it.",
+          "Try again later: upstream may be in the middle of an update. If the error stays, use another mirror of it.",
         cause: failure,
       });
 }

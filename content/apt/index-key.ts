@@ -1,6 +1,6 @@
 /*
- * One name for an index of a suite, which is a path too: suites and components may have slashes, so these are written as
- * colons, which no name of theirs has.
+ * A name for an index of a suite that is also a valid path. Slashes of suites and components become colons, which
+ * their names cannot contain.
  */
 
 interface IndexKey {
@@ -15,7 +15,7 @@ export function indexKey({ suite, component, architecture }: IndexKey): string {
   return [suite, component, architecture].map(pathPart).join("/");
 }
 
-/** A name that may have slashes, as one part of a path. */
+/** A name that may contain slashes, as one part of a path. */
 export function pathPart(name: string): string {
   return name.replaceAll("/", ":");
 }

@@ -2,35 +2,35 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import { type Release, type ReleaseEntry, words } from "./release.ts";
 import { flatComponent, inSuite, isFlat } from "./suite-place.ts";
 
-/** What a mirror has beyond packages and their indices. Sizes that are not given are unknown. */
+/** What a mirror contains in addition to packages and their indices. Sizes that are not given are unknown. */
 export interface Extras {
   /** Translations of descriptions, e.g. `en`, `pt_BR`; apt asks for `en` by default. @default ["en"] */
   readonly languages?: readonly string[];
-  /** Which file is in which package, for apt-file. @default false */
+  /** Lists of files in packages, for apt-file. @default false */
   readonly contents?: boolean;
-  /** Source packages: about as large again as one architecture's packages [estimate]. @default false */
+  /** Source packages: about as large as one architecture's packages [estimate]. @default false */
   readonly sources?: boolean;
-  /** Packages of debugging symbols. A mirror with upstream's signature has all that is listed. @default false */
+  /** Packages of debugging symbols. A mirror with upstream's signature contains all that are listed. @default false */
   readonly debugPackages?: boolean;
-  /** Packages of the old installer (udebs); a MAAS site has no use for them. @default false */
+  /** Packages of the old installer (udebs), which MAAS does not use. @default false */
   readonly installer?: boolean;
   /**
-   * What suggests a package for an unknown command: a stock Ubuntu client asks for it, and fails its
-   * update when a Release lists it and a mirror lacks it. @default true
+   * Data that suggests a package for an unknown command. A standard Ubuntu client requests it, and its update fails
+   * when a Release lists it and a mirror lacks it. @default true
    */
   readonly commandNotFound?: boolean;
-  /** Data of desktop software centres; servers do not ask for it. @default false */
+  /** Data of desktop software centres; servers do not request it. @default false */
   readonly appstream?: boolean;
-  /** `complete` offers phased updates to every machine; only where the mirror signs. */
+  /** `complete` offers phased updates to every machine; only for a mirror with its own signature. */
   readonly phasedUpdates?: "complete" | "as-upstream" | undefined;
 }
 
 export type IndexKind = "packages" | "installer" | "sources" | "other";
 
-/** An index in all the forms in which a Release lists it. */
+/** An index in all forms that a Release lists. */
 export interface SelectedIndex {
   readonly kind: IndexKind;
-  /** Uncompressed, below the suite's directory. */
+  /** Path of the uncompressed form, below the suite's directory. */
   readonly path: string;
   readonly component: string;
   readonly architecture: string;
@@ -41,7 +41,7 @@ const forms = ["", ".gz", ".xz", ".bz2", ".zst"];
 
 interface Selection {
   readonly indices: readonly SelectedIndex[];
-  /** Indices that one may expect and that are in no form listed: others of their component or architecture are. */
+  /** Expected indices that are listed in no form, although others of their component or architecture are. */
   readonly unlisted: readonly string[];
 }
 
@@ -52,9 +52,9 @@ interface Wanted {
 }
 
 /**
- * The indices that a mirror of these components and architectures has.
+ * The indices of a mirror of these components and architectures.
  *
- * @throws ExplainedError where a component or an architecture has none at all
+ * @throws ExplainedError if a component or an architecture has no index.
  */
 export function selectIndices(release: Release, suite: string, wanted: Wanted): Selection {
   return isFlat(suite) ? selectFlat(release, suite, wanted) : selectByComponent(release, suite, wanted);
@@ -71,13 +71,13 @@ function finder(release: Release, found: SelectedIndex[]) {
 function refuseLacking(suite: string, paths: readonly string[], values: readonly string[]): never {
   throw new ExplainedError({
     step: `reading the index of ${suite}`,
-    found: `it lists no ${paths.join(", no ")} in any form`,
+    found: `it lists ${paths.join(", ")} in no form`,
     remedy: "Choose components and architectures that upstream has, or another mirror of it.",
     values,
   });
 }
 
-/** What a flat repository has: one index of all packages, and what apt asks for beside it. */
+/** The indices of a flat repository: one of all packages, and the files that apt requests beside it. */
 function selectFlat(release: Release, suite: string, { architectures, extras = {} }: Wanted): Selection {
   const indices: SelectedIndex[] = [];
   const add = finder(release, indices);
@@ -103,7 +103,7 @@ function selectByComponent(
   const separateAll =
     release.architectures.includes("all") &&
     !words(release.header["No-Support-for-Architecture-all"]).includes("Packages");
-  // An archive that has nothing but packages for all architectures has them in that one index.
+  // An archive with only packages for all architectures has them in this one index.
   const onlyAll = separateAll && release.architectures.every((name) => name === "all" || name === "source");
   const unlisted: { component: string; architecture: string; path: string }[] = [];
   const having = { components: new Set<string>(), architectures: new Set<string>() };
@@ -156,7 +156,7 @@ function selectByComponent(
       ["components", "architectures"],
     );
   }
-  // Ubuntu keeps one such file for all components of a suite.
+  // Ubuntu has one such file for all components of a suite.
   if (extras.contents) {
     for (const architecture of architectures) add("other", "", architecture, `Contents-${architecture}`);
   }

@@ -1,6 +1,6 @@
 const known = new Map<string, string>();
 
-/** One string for all that are equal: for values of which there are few. */
+/** One shared string for equal texts: for fields with few different values. */
 export function interned(text: string): string {
   const one = known.get(text);
   if (one !== undefined) return one;

@@ -3,11 +3,11 @@ import type { Candidate } from "./dependencies.ts";
 import type { IndexedPackage } from "./packages.ts";
 import { compareVersions } from "./version.ts";
 
-/* The site's own packages among upstream's. */
+/* Merges local packages with upstream's. */
 
-/** A package of the site's own. */
+/** A local package of the site. */
 export interface LocalPackage extends Candidate {
-  /** Its control file, as it stands in the package. */
+  /** Its control file, unchanged. */
   readonly control: string;
   /** Name of its source package. */
   readonly source: string;
@@ -19,16 +19,16 @@ export interface LocalPackage extends Candidate {
 interface Offered {
   readonly suite: string;
   readonly component: string;
-  /** Of the index. */
+  /** Architecture of the index. */
   readonly architecture: string;
   readonly found: IndexedPackage;
 }
 
 /**
- * What upstream offers beside the site's own packages. reprepro takes the newest of a name in each index, wherever it is
- * from: so must the plan.
+ * Upstream's packages together with the local ones. reprepro takes the newest version of a name in each index,
+ * wherever it is from, so the plan must do the same.
  *
- * @throws ExplainedError for a package that would not be taken, or not alone
+ * @throws ExplainedError for a local package that would not be used, or not alone.
  */
 export function withLocals(
   offered: readonly Offered[],
@@ -41,8 +41,8 @@ export function withLocals(
     if (local.architecture !== "all" && !architectures.includes(local.architecture)) {
       throw refusedLocal(
         local,
-        `it is for ${local.architecture}, and the mirror is for ${architectures.join(", ")}`,
-        "Leave it out, or add its architecture to the mirror.",
+        `it is for ${local.architecture}, but the mirror is for ${architectures.join(", ")}`,
+        "Remove it, or add its architecture to the mirror.",
       );
     }
     const others = byName.get(local.name) ?? [];
@@ -50,8 +50,8 @@ export function withLocals(
     if (twin) {
       throw refusedLocal(
         local,
-        `${twin.name} ${twin.version} is named too`,
-        "Name one version of a package.",
+        `${twin.name} ${twin.version} is listed too`,
+        "List one version of each package.",
       );
     }
     byName.set(local.name, [...others, local]);
@@ -68,14 +68,14 @@ export function withLocals(
     if (order > 0) return false;
     throw refusedLocal(
       local,
-      `upstream's ${found.version} in ${suite}/${component} is ${order === 0 ? "of the same version" : "newer"}, and would be taken in its place`,
-      `Give it a higher version, such as ${found.version}+local1, or name ${found.name} in filter.exclude.`,
+      `upstream's ${found.version} in ${suite}/${component} ${order === 0 ? "has the same version" : "is newer"} and would be used instead`,
+      `Give it a higher version, such as ${found.version}+local1, or list ${found.name} in filter.exclude.`,
     );
   });
   return { offered: kept, outranked: [...new Set(outranked)] };
 }
 
-/** Whether packages of these architectures can stand in one index. */
+/** Whether packages of these architectures can be in one index. */
 function meet(one: string, other: string): boolean {
   return one === other || one === "all" || other === "all";
 }
@@ -93,17 +93,17 @@ export function refusedLocal(
   });
 }
 
-/** What of a package decides where reprepro keeps it: checked values only. */
+/** The values that determine where reprepro stores a package; they must be checked. */
 type Kept = Pick<LocalPackage, "name" | "version" | "architecture" | "source">;
 
-/** Where reprepro keeps a package: by the name of its source (Debian Policy's pool layout). */
+/** Where reprepro stores a package: by the name of its source (Debian Policy's pool layout). */
 export function poolPath({ name, version, architecture, source }: Kept, component: string): string {
-  // Joined, not put together piece by piece: V8 would keep all the pieces.
+  // Joined at once: with concatenation V8 would keep all the pieces.
   const file = [name, version.replace(/^\d+:/, ""), `${architecture}.deb`].join("_");
   return [poolDirectory(source, component), file].join("/");
 }
 
-/** Where reprepro keeps what is made of a source package. */
+/** Where reprepro stores the packages of a source package. */
 export function poolDirectory(source: string, component: string): string {
   const prefix = /^lib./.test(source) ? source.slice(0, 4) : source.slice(0, 1);
   return `pool/${component}/${prefix}/${source}`;

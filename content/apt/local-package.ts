@@ -10,7 +10,7 @@ import { readStanzas, type Stanza } from "./stanzas.ts";
 const largestControl = 64 * 1024 * 1024;
 
 const relations = ["Depends", "Pre-Depends", "Recommends", "Provides"] as const;
-/** What an index says of a file: in a control file they would come before those of the index. */
+/** Fields that an index adds about a file. In a control file they would come before those of the index. */
 const ofIndices = [
   "filename",
   "size",
@@ -27,16 +27,16 @@ const fields = {
 };
 
 /**
- * Reads what a .deb says of itself (deb(5): an ar archive with debian-binary and control.tar).
+ * Reads the metadata of a .deb (deb(5): an ar archive with debian-binary and control.tar).
  *
- * @param name What the file is called in errors.
+ * @param name The file's name in errors.
  */
 export async function readLocalPackage(bytes: Buffer, name: string): Promise<LocalPackage> {
   const refuse = (found: string) =>
     new ExplainedError({
       step: `reading ${name}`,
       found,
-      remedy: "Name a .deb file that `dpkg-deb --info` can read.",
+      remedy: "Declare a .deb file that `dpkg-deb --info` can read.",
     });
   const member = controlMember(bytes);
   if (typeof member === "string") throw refuse(member);
@@ -62,7 +62,7 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
 function controlMember(bytes: Buffer): { readonly name: string; readonly bytes: Buffer } | string {
   if (bytes.toString("latin1", 0, 8) !== "!<arch>\n") return "it is not a Debian package";
   let control: { readonly name: string; readonly bytes: Buffer } | undefined;
-  // To the last member: one that is cut off shows only there.
+  // All members are read, to detect a truncated archive.
   for (let at = 8; at < bytes.length; ) {
     const name = bytes
       .toString("latin1", at, at + 16)
@@ -80,7 +80,10 @@ function controlMember(bytes: Buffer): { readonly name: string; readonly bytes: 
   return control ?? "it has no control file that can be read";
 }
 
-/** What a control file says, or what is wrong with it. It becomes a stanza of an index: it must be one, whole. */
+/**
+ * The values of a control file, or what is wrong with it. It becomes a stanza of an index, so it must be exactly one
+ * stanza.
+ */
 async function readControl(
   control: Buffer,
   name: string,
@@ -99,11 +102,11 @@ function valuesOf(stanza: Stanza): Omit<LocalPackage, "size" | "sha256" | "contr
   const name = stanza.value("package");
   const version = stanza.value("version");
   const architecture = stanza.value("architecture");
-  if (!name) return "names no package";
+  if (!name) return "has no package name";
   if (!version) return "has no version";
   if (!architecture || !/^[a-z0-9][a-z0-9-]{0,39}$/.test(architecture)) return "has no architecture";
   const ofIndex = ofIndices.find((field) => stanza.value(field) !== undefined);
-  if (ofIndex) return `has the field ${ofIndex}, which is one of an index`;
+  if (ofIndex) return `has the field ${ofIndex}, which belongs in an index`;
   const section = stanza.value("section");
   if (
     section !== undefined &&
@@ -112,7 +115,7 @@ function valuesOf(stanza: Stanza): Omit<LocalPackage, "size" | "sha256" | "contr
     return `has an invalid section: ${JSON.stringify(section.slice(0, 80))}`;
   const source = sourceName(stanza.value("source"), name);
   const unfit = refusedByReprepro({ name, version, architecture, source });
-  if (unfit || source === undefined) return `is not one that reprepro takes: ${unfit}`;
+  if (unfit || source === undefined) return `is refused by reprepro: ${unfit}`;
   const texts = new Map(relations.map((field) => [field, stanza.value(field.toLowerCase())]));
   return { name, version, architecture, source, field: (field) => texts.get(field) };
 }

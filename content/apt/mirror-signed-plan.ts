@@ -13,25 +13,26 @@ import { compareVersions } from "./version.ts";
 export interface MirrorSignedPlan extends Plan {
   readonly alternatives: Closure["alternatives"];
   readonly missing: Closure["missing"];
-  /** The site's own packages in the place of which clients install upstream's, e.g. `bc 1.0 (noble-updates has 1.1)`. */
+  /**
+   * Local packages for which clients install upstream's newer version instead, e.g. `bc 1.0 (noble-updates has 1.1)`.
+   */
   readonly outranked: readonly string[];
-  /** Names per suite, component and architecture (of the index), as a tool that signs them takes them. */
+  /** Package names per suite, component and architecture (of the index), for the tool that signs them. */
   readonly selection: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * The packages that a mirror takes that signs itself: in each suite the newest version of every selected name. The site's own
- * join the first component of the first suite.
+ * The packages of a mirror with its own signature: in each suite the newest version of every selected name. Local
+ * packages are added to the first component of the first suite.
  *
- * @throws ExplainedError when a name or pattern of `include` matches nothing, when a package of the site's own could not
- * be taken.
+ * @throws ExplainedError when a name or pattern of `include` matches nothing, or a local package cannot be used.
  */
 export function planMirrorSigned(
   archive: Archive,
   filter: PackageFilter = {},
   localPackages: readonly LocalPackage[] = [],
 ): MirrorSignedPlan {
-  // What choosing takes of memory is gone when the plan is made.
+  // The memory for choosing is free again when the plan is made.
   const { rows, ...chosen } = choose(archive, filter, localPackages);
   collectGarbage();
   return { ...makePlan(archive, rows), ...chosen };
@@ -103,7 +104,7 @@ function choose(
   const rows: PlanRow[] = [];
   const selection = new Map<string, Set<string>>();
   const sourceNames = new Set<string>();
-  // Of names that something odd has too: of no others it matters.
+  // Only for names that also occur in an invalid stanza.
   const oddNames = new Set(
     archive.suites.flatMap(({ indices }) => indices.flatMap(({ odd }) => odd.flatMap(({ names }) => names))),
   );
@@ -122,7 +123,7 @@ function choose(
     if (oddNames.has(found.name)) versions.set(`${key} ${found.name}`, found.version);
     if (archive.extras.sources) sourceNames.add(found.source);
   }
-  // What nothing satisfies may be there, and odd.
+  // A missing dependency may exist in an invalid stanza.
   const wanting = new Set(
     missing.flatMap(({ needs }) => parseRelations(needs).flat()).map(({ name }) => name),
   );
@@ -169,8 +170,8 @@ function choose(
     if (other && (other.sha256 !== local.sha256 || other.size !== local.size)) {
       throw refusedLocal(
         local,
-        `${other.package.suite} has other contents under the name ${path}`,
-        "Give it a version of its own.",
+        `${other.package.suite} has different content at ${path}`,
+        "Give it another version.",
       );
     }
     rows.push(rowOf(home.suite, home.component, { ...local, path }));
@@ -200,7 +201,7 @@ function newest(packages: readonly IndexedPackage[]): IndexedPackage[] {
   return [...best.values()];
 }
 
-/** All files of the newest version of each. */
+/** All files of the newest version of each source package. */
 function newestSources(files: readonly SourceFile[]): SourceFile[] {
   const best = new Map<string, string>();
   for (const { name, version } of files) {

@@ -7,10 +7,10 @@ import { readStanzas, type Stanza } from "./stanzas.ts";
 
 const relationFields = ["Depends", "Pre-Depends", "Recommends", "Provides"] as const;
 
-/** Fields that say what a package needs or stands for. */
+/** Fields for dependencies and provided names of a package. */
 export type RelationField = (typeof relationFields)[number];
 
-/** One package of an index: values that were checked when they were read. */
+/** One package of an index. Its values have been checked. */
 export interface IndexedPackage {
   readonly name: string;
   readonly version: string;
@@ -25,31 +25,31 @@ export interface IndexedPackage {
   readonly size: number;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
-  /** Percentage of machines it is offered to; undefined for all. */
+  /** Percentage of machines that it is offered to; undefined for all. */
   readonly phase: number | undefined;
-  /** Why reprepro does not take it; undefined when it does. */
+  /** Why reprepro refuses it; undefined if it does not. */
   readonly unfit: string | undefined;
-  /** A field's text on one line; undefined when there is no such field. @throws Error when they were not read */
+  /** A field's text on one line; undefined when there is no such field. @throws Error if relations were not read */
   field(name: RelationField): string | undefined;
 }
 
 /** A file of a source package. */
 export interface SourceFile {
-  /** Of the source package. */
+  /** Name of the source package. */
   readonly name: string;
   readonly version: string;
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
-  /** Why reprepro does not take its package; undefined when it does. */
+  /** Why reprepro refuses its package; undefined if it does not. */
   readonly unfit?: string | undefined;
 }
 
-/** A stanza of which nothing is believed. It matters only to who would have taken it. */
+/** A rejected stanza. It only matters if one of its names is selected. */
 export interface RejectedStanza {
-  /** Whatever a reader may take for the package's name. */
+  /** All values that a reader may take for the package's name. */
   readonly names: readonly string[];
-  /** Its version, where name and version are beyond doubt. */
+  /** Its version, if name and version are valid. */
   readonly version: string | undefined;
   /** The index, e.g. `dists/noble/main/binary-amd64/Packages`. */
   readonly file: string;
@@ -70,7 +70,7 @@ const packageFields = {
     "size",
     "sha256",
     "phased-update-percentage",
-    // Not read here, but by those who check files: one of two values would decide.
+    // Not used here, but by programs that check files: a second value would be ambiguous.
     "md5sum",
     "sha1",
     "sha512",
@@ -83,8 +83,8 @@ const packageFields = {
 };
 const needed = ["Package", "Version", "Architecture", "Filename", "Size", "SHA256"] as const;
 
-/** To apt such lines are empty; perl's paragraphs on the host are others. */
-const withReturns = "its index has carriage returns in place of empty lines";
+/** apt treats such lines as empty; perl's paragraph mode on the host does not. */
+const withReturns = "its index has carriage returns instead of empty lines";
 
 class Package implements IndexedPackage {
   readonly name: string;
@@ -108,7 +108,7 @@ class Package implements IndexedPackage {
     this.size = Number(stanza.value("size"));
     this.sha256 = (stanza.value("sha256") ?? "").toLowerCase();
     const phase = stanza.value("phased-update-percentage");
-    // apt reads no others either: it offers those packages to all machines.
+    // apt does the same: it offers packages with other values to all machines.
     this.phase = phase !== undefined && /^\d{1,2}$/.test(phase) ? Number(phase) : undefined;
     const source = sourceName(stanza.value("source"), this.name);
     this.source = source === this.name ? this.name : interned(source ?? this.name);
@@ -133,19 +133,19 @@ class Package implements IndexedPackage {
   }
 }
 
-/** The name in a `Source` field, which may say the version too; undefined when there is none to be found. */
+/** The name in a `Source` field, which may also contain the version; undefined if it is invalid. */
 export function sourceName(field: string | undefined, name: string): string | undefined {
   if (field === undefined) return name;
   const found = /^([^\s()/]{1,200})(?: +\([^\s()]*\))?$/.exec(field)?.[1];
   return found && isPackageName(found) ? found : undefined;
 }
 
-/** apt takes about any name; here, those that can be in paths and lists. */
+/** apt accepts almost any name. Here only names that are safe in paths and lists are valid. */
 function isPackageName(text: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_+.~-]{0,199}$/.test(text);
 }
 
-/** apt compares whatever is there; here, versions that can be in lists. */
+/** apt compares any text. Here only versions that are safe in lists are valid. */
 function isVersion(text: string): boolean {
   return /^[A-Za-z0-9.+:~_%@^=-]{1,200}$/.test(text);
 }
@@ -166,16 +166,16 @@ function wrongPackage(stanza: Stanza): string | undefined {
     return "has an invalid architecture";
   const path = stanza.value("filename") ?? "";
   if (!isSanePoolPath(relativeOf(path)))
-    return `has a Filename that leads elsewhere: ${JSON.stringify(path.slice(0, 120))}`;
-  if (!/^\d{1,15}$/.test(stanza.value("size") ?? "")) return "has a Size that is no number";
+    return `has an invalid Filename: ${JSON.stringify(path.slice(0, 120))}`;
+  if (!/^\d{1,15}$/.test(stanza.value("size") ?? "")) return "has an invalid Size";
   return /^[0-9a-f]{64}$/i.test(stanza.value("sha256") ?? "") ? undefined : "has an invalid SHA256";
 }
 
 /**
- * Reads a Packages index, from its unpacked pieces.
+ * Reads a Packages index, from uncompressed pieces.
  *
- * @param file What it is called in errors, e.g. `dists/noble/main/binary-amd64/Packages`.
- * @param withRelations Whether `field` is to know them: they are the larger part of what is kept of an index.
+ * @param file Its name in errors, e.g. `dists/noble/main/binary-amd64/Packages`.
+ * @param withRelations Whether `field` returns relations: they are the larger part of the memory for an index.
  */
 export async function readPackages(
   pieces: Pieces,
@@ -199,10 +199,10 @@ const sourceFields = {
   single: ["package", "version", "directory"],
   long: ["files", "checksums-sha1", "checksums-sha256", "checksums-sha512"],
 };
-/** Other lists of the same files; each is believed by some reader. */
+/** Other lists of the same files; some readers use each of them. */
 const otherLists = ["files", "checksums-sha1", "checksums-sha512"];
 
-/** Reads a Sources index, from its unpacked pieces: every file of every source package. */
+/** Reads a Sources index, from uncompressed pieces: every file of every source package. */
 export async function readSources(
   pieces: Pieces,
   file: string,
@@ -237,7 +237,7 @@ function filesOf(stanza: Stanza): SourceFile[] | string {
   for (const [file, { digest, size }] of listed) {
     const path = directory === "." || directory === "" ? file : `${directory}/${file}`;
     if (file.includes("/") || !isSanePoolPath(path) || !/^[0-9a-f]{64}$/.test(digest)) {
-      return `lists an impossible file: ${JSON.stringify(path.slice(0, 120))}`;
+      return `lists an invalid file: ${JSON.stringify(path.slice(0, 120))}`;
     }
     files.push({ name, version, path, size: Number(size), sha256: digest, ...(unfit ? { unfit } : {}) });
   }
@@ -246,13 +246,13 @@ function filesOf(stanza: Stanza): SourceFile[] | string {
     if (typeof list === "string") return list;
     for (const [file, { size }] of list ?? []) {
       if (listed.get(file)?.size !== size)
-        return `lists ${JSON.stringify(file.slice(0, 80))} in ${other} and not alike in Checksums-Sha256`;
+        return `lists ${JSON.stringify(file.slice(0, 80))} in ${other}, but not with the same size in Checksums-Sha256`;
     }
   }
   return files;
 }
 
-/** A list of digest, size and name a line, by name; or what is wrong with it. */
+/** Entries of a list with digest, size and name per line, by name; or what is wrong with it. */
 function listOf(
   stanza: Stanza,
   field: string,
@@ -260,8 +260,8 @@ function listOf(
   const lines = stanza.lines(field);
   if (lines.length === 0) return undefined;
   const [first, ...rest] = lines;
-  // Some readers pass over the line with the name, and some do not.
-  if (first !== "") return `has something on the first line of ${field}`;
+  // Some readers ignore the first line of the field, and some do not.
+  if (first !== "") return `has text on the first line of ${field}`;
   const list = new Map<string, { readonly digest: string; readonly size: string }>();
   for (const line of rest) {
     const [, digest = "", size = "", file = ""] =
@@ -283,18 +283,18 @@ function relativeOf(path: string): string {
   return path.replace(/^(\.\/)+/, "");
 }
 
-/** apt writes a path into a URL so that any character is one of the name; `%3a` is usual in names of files. */
+/** apt escapes the path in a URL, so any character may be part of a name; `%3a` is common in file names. */
 function isSanePoolPath(path: string): boolean {
   return isSanePath(path.replaceAll("%", "_")) && path !== "pool" && path !== "dists";
 }
 
-/** What to say of stanzas that would have been taken. */
+/** The error for rejected stanzas that are selected. */
 export function refuseRejected(found: readonly RejectedStanza[], remedy: string): ExplainedError {
   const [first] = found;
   const name = first?.names.length
     ? `package ${first.names.map((one) => JSON.stringify(one)).join(" or ")}`
     : "a package";
-  const more = found.length > 1 ? `, and ${found.length - 1} more of the kind` : "";
+  const more = found.length > 1 ? `, and ${found.length - 1} more like it` : "";
   return new ExplainedError({
     step: `reading ${first?.file}`,
     found: `${name} ${first?.why}${more}`,

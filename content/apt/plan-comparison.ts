@@ -3,13 +3,13 @@ import type { WrittenPlan } from "./plan.ts";
 import type { PlanPackage, PlanRow } from "./plan-row.ts";
 import { suiteAt } from "./suite-place.ts";
 
-/** What becomes of one package. */
+/** The change of one package. */
 interface PackageChange {
   readonly name: string;
   readonly architecture: string;
-  /** Versions that the old plan has, sorted, joined with `, `; undefined for a new package. */
+  /** Versions in the old plan, sorted, joined with `, `; undefined for a new package. */
   readonly from: string | undefined;
-  /** Versions that the new plan has; undefined for one that goes. The same as `from`: the same versions, other contents. */
+  /** Versions in the new plan; undefined for a removed package. Equal to `from` if only the content changes. */
   readonly to: string | undefined;
 }
 
@@ -17,15 +17,14 @@ export interface SuiteChange {
   readonly added: readonly PackageChange[];
   readonly changed: readonly PackageChange[];
   readonly removed: readonly PackageChange[];
-  /** Of machines for which the suite has packages, before or after. */
+  /** Architectures of machines for which the suite has packages, before or after. */
   readonly architectures: readonly string[];
-  /** Bytes that the host does not have. What two suites share counts for the first. */
+  /** Bytes that the host does not have. Content of two suites counts for the first. */
   readonly bytes: number;
 }
 
 /**
- * What becomes of a mirror's suites when a new plan takes the place of an old one, by suite. Suites in which nothing changes are
- * left out.
+ * The changes per suite when a new plan replaces an old one. Suites without changes are left out.
  *
  * @param lacks Whether the host lacks a content that the old plan does not have, by SHA-256.
  */
@@ -51,11 +50,12 @@ export function comparePlans(
   return changes;
 }
 
-/** How many packages are named where many come or change. Those that go are all named. */
+/** How many new or changed packages are listed. Removed ones are all listed. */
 const mostNamed = 20;
 
 /**
- * A suite's change for a person: a line that counts, and one each for new packages, new versions and packages that go.
+ * A suite's change for the preview: a line with numbers, and one line each for new packages, new versions and removed
+ * packages.
  *
  * ```
  * noble-security: +1 ~2 -0 packages, 237.1 KiB to fetch
@@ -80,9 +80,9 @@ export function changeText(suite: string, change: SuiteChange): string {
   return lines.join("\n");
 }
 
-/** One text for all architectures in which the same becomes of a package; they are named where it is not so in all. */
+/** One text for all architectures with the same change. They are listed unless it applies to all. */
 function named(changes: readonly PackageChange[], all: number): string[] {
-  // Most have one, and its name takes no memory of its own: blanks separate more of them.
+  // Most have one architecture, whose string is shared; several are joined with blanks.
   const architectures = new Map<string, string>();
   for (const change of changes) {
     const text = textOf(change);
@@ -109,10 +109,10 @@ function machinesOf(...packages: readonly (Packages | undefined)[]): string[] {
 function textOf({ name, from, to }: PackageChange): string {
   if (from === undefined) return `${name} ${to}`;
   if (to === undefined) return `${name} ${from}`;
-  return from === to ? `${name} ${to} (same version, other contents)` : `${name} ${from} -> ${to}`;
+  return from === to ? `${name} ${to} (same version, new content)` : `${name} ${from} -> ${to}`;
 }
 
-/** What a suite has, by architecture and name: of several versions of a name all count. */
+/** The packages of a suite, by architecture and name, with all their versions. */
 type Packages = ReadonlyMap<string, ReadonlyMap<string, PackageRows>>;
 type PackageRow = PlanRow & { readonly package: PlanPackage };
 type PackageRows = readonly [PackageRow, ...(readonly PackageRow[])];
@@ -177,7 +177,7 @@ function bytesToFetch(
 ): Map<string, number> {
   const have = new Set(old?.rows.map(({ sha256 }) => sha256));
   const bytes = new Map<string, number>();
-  // In the plan's own order of suites, so that a file that two of them share is always the same one's.
+  // In the plan's order of suites, so that a file of two suites always counts for the same one.
   const rank = new Map(Object.keys(wanted.suites).map((suite, index) => [suite, index]));
   const suiteOf = (row: PlanRow) => row.package?.suite ?? suiteAt(row.path, rank.keys()) ?? "";
   const rows = wanted.rows.filter(({ sha256 }) => !have.has(sha256) && lacks(sha256));

@@ -11,15 +11,15 @@ export const title = "airgapped-maas apt plan 1";
 export function lineOf({ sha256, size, path, package: found }: PlanRow): string {
   const file = [sha256, size, path];
   if (!found) return file.join(" ");
-  // Joined, not put together piece by piece: V8 would keep all the pieces.
+  // Joined at once: with concatenation V8 would keep all the pieces.
   return [...file, found.suite, found.component, found.architecture, found.name, found.version].join(" ");
 }
 
-/** What a line says of a suite. */
+/** The values of a suite's line. */
 export interface Head {
-  /** When upstream made it, ISO 8601. */
+  /** Date of its Release, ISO 8601. */
   readonly date: string;
-  /** SHA-256 of the text that upstream signed. */
+  /** SHA-256 of the signed text. */
   readonly releaseSha256: string;
 }
 
@@ -32,7 +32,7 @@ export function headsOf(suites: Heads): string[] {
   return [title, ...lines.sort()];
 }
 
-/** SHA-256 of a plan's text, without having all of it in memory. */
+/** SHA-256 of a plan's text, computed without all of it in memory. */
 export function planDigest(suites: Heads, rows: readonly PlanRow[]): string {
   const hash = createHash("sha256");
   for (const line of headsOf(suites)) hash.update(`${line}\n`);
@@ -42,7 +42,7 @@ export function planDigest(suites: Heads, rows: readonly PlanRow[]): string {
 
 const compareRows = byLine(lineOf);
 
-/** Sorted, and each once: a package of architecture all is in the index of every architecture. */
+/** Sorted, without duplicates: a package of architecture all is in the index of every architecture. */
 export function canonical(rows: readonly PlanRow[]): PlanRow[] {
   const sorted = [...rows].sort(compareRows);
   return sorted.filter((row, index) => {
@@ -51,7 +51,7 @@ export function canonical(rows: readonly PlanRow[]): PlanRow[] {
   });
 }
 
-/** What a line of a file says, by its parts. */
+/** The row of a file's line, from its parts. */
 export function rowFrom(parts: readonly string[]): PlanRow {
   const [
     sha256 = "",
@@ -68,7 +68,7 @@ export function rowFrom(parts: readonly string[]): PlanRow {
     throw new ExplainedError({
       step: "reading a mirror's plan",
       found: `a line of it is invalid: ${JSON.stringify(parts.join(" ").slice(0, 120))}`,
-      remedy: "It is damaged: update the mirror to make it anew.",
+      remedy: "It is damaged: update the mirror to create it again.",
     });
   }
   if (suite === undefined) return { sha256, size: Number(size), path };
@@ -86,17 +86,17 @@ export function hasControls(part: string): boolean {
   return /[\x00-\x1f\x7f]/.test(part);
 }
 
-/** Whether a line is of the plan as a whole, or of a suite, and of no file. */
+/** Whether a line belongs to the whole plan or to a suite, not to a file. */
 export function isHead(line: string): boolean {
   return !/^[0-9a-f]{64} /.test(line);
 }
 
-/** The digest of a file's line, without reading the rest of it. */
+/** The digest in a file's line, without reading the rest of it. */
 export function contentOf(line: string): string {
   return line.slice(0, line.indexOf(" "));
 }
 
-/** The package that a file's line is of, and for which machines of which suite it is. */
+/** The package of a file's line, with the suite and architecture that it is for. */
 export function packageOf(line: string): { readonly package: string; readonly machine: string } | undefined {
   const [, , , suite, , architecture, name] = line.split(" ");
   if (suite === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** A file of a plan, and the package it is, once for every suite that has it. */
+/** A file of a plan with its package, once for every suite that has it. */
 export interface PlanRow {
   /** Below the archive's root. */
   readonly path: string;
@@ -12,7 +12,7 @@ export interface PlanRow {
 export interface PlanPackage {
   readonly suite: string;
   readonly component: string;
-  /** `all` and `source` too. */
+  /** Also `all` or `source`. */
   readonly architecture: string;
   readonly name: string;
   readonly version: string;

@@ -18,13 +18,13 @@ import {
 import type { PlanPackage, PlanRow } from "./plan-row.ts";
 
 interface PlanSuite extends Head {
-  /** Names and architectures. */
+  /** Number of packages, counted by name and architecture. */
   readonly packages: number;
   /** Bytes of its packages. */
   readonly bytes: number;
 }
 
-/** Exactly what a mirror is to hold. */
+/** The exact content of a mirror. */
 export interface Plan {
   /** SHA-256 of the plan's text. */
   readonly digest: string;
@@ -32,13 +32,13 @@ export interface Plan {
   readonly rows: readonly PlanRow[];
   /** Each path once, sorted. */
   readonly files: readonly PlanRow[];
-  /** Different package files. */
+  /** Number of different package files. */
   readonly packages: number;
-  /** Bytes of all files; those of one content count once. */
+  /** Bytes of all files; equal content counts once. */
   readonly bytes: number;
 }
 
-/** Everything that clients of upstream's own signature may ask for. */
+/** Everything that clients may request from an archive with upstream's signature. */
 export function planUpstreamSigned(archive: Archive): Plan {
   const rows: PlanRow[] = [];
   for (const suite of archive.suites) {
@@ -47,7 +47,7 @@ export function planUpstreamSigned(archive: Archive): Plan {
       if (index.odd.length > 0) {
         throw refuseRejected(
           index.odd,
-          'Ask those who run the archive, or use another mirror of it. A mirror with signing "mirror" and a filter that does not take the package can do without.',
+          'Ask the operator of the archive, or use another mirror of it. A mirror with signing "mirror" and a filter without the package does not need it.',
         );
       }
       for (const found of index.packages) rows.push(rowOf(suite.name, index.component, found));
@@ -58,7 +58,7 @@ export function planUpstreamSigned(archive: Archive): Plan {
   return makePlan(archive, rows);
 }
 
-/** A package's file in a plan. */
+/** The plan's row of a package's file. */
 export function rowOf(
   suite: string,
   component: string,
@@ -68,40 +68,40 @@ export function rowOf(
 }
 
 /**
- * A plan of what an archive has.
+ * The plan of an archive's content.
  *
- * @throws ExplainedError where it contradicts itself
+ * @throws ExplainedError if the archive contradicts itself.
  */
 export function makePlan({ suites }: Pick<Archive, "suites">, rows: readonly PlanRow[]): Plan {
   const heads = new Map<string, Head>();
   for (const { name, release } of suites) {
     heads.set(name, { date: release.date.toISOString(), releaseSha256: release.sha256 });
   }
-  // Indices are read whatever becomes of them.
+  // Indices are checked even if the mirror does not publish them.
   refuseContradictions([...suites.flatMap(({ roots, files }) => [...roots, ...files]), ...rows]);
   collectGarbage();
   return summarise(heads, rows);
 }
 
 /**
- * The plan as text, line by line, the same for the same content: a title, a line `suite NAME DATE SHA256` each, then
- * sorted `sha256 size path`, followed by `suite component architecture name version` for a package.
+ * The plan as text, line by line, deterministic: a title, a line `suite NAME DATE SHA256` each, then sorted `sha256
+ * size path`, followed by `suite component architecture name version` for a package.
  */
 export function* planText({ suites, rows }: Pick<Plan, "suites" | "rows">): Generator<string> {
   for (const line of headsOf(new Map(Object.entries(suites)))) yield `${line}\n`;
   for (const row of rows) yield `${lineOf(row)}\n`;
 }
 
-/** What a plan's text says of it. */
+/** The values in a plan's text. */
 export interface WrittenPlan {
   readonly suites: Readonly<Record<string, Pick<PlanSuite, "date" | "releaseSha256">>>;
   readonly rows: readonly PlanRow[];
 }
 
 /**
- * What a text says that `planText` made.
+ * Parses a text of `planText`.
  *
- * @throws ExplainedError for what is no such text
+ * @throws ExplainedError for any other text.
  */
 export function parsePlanText(text: string | Buffer): WrittenPlan {
   const lines = fieldsOf(text, " ");
@@ -111,7 +111,7 @@ export function parsePlanText(text: string | Buffer): WrittenPlan {
       step: "reading a mirror's plan",
       found: `it begins with ${JSON.stringify(first.slice(0, 60))} instead of ${JSON.stringify(title)}`,
       remedy:
-        "It was made by another release of this project, or damaged: update the mirror to make it anew.",
+        "It was made by another release of this project, or is damaged: update the mirror to create it again.",
     });
   }
   const suites = new Map<string, Head>();
@@ -159,7 +159,7 @@ function summarise(heads: Heads, given: readonly PlanRow[]): Plan {
   };
 }
 
-/** Different contents of rows that come sorted by content: those of one are beside each other. */
+/** Counts different contents of rows that are sorted by content: equal contents are adjacent. */
 class Contents {
   count = 0;
   bytes = 0;

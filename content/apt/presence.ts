@@ -6,20 +6,20 @@ import type { Release, ReleaseEntry } from "./release.ts";
 import { inSuite } from "./suite-place.ts";
 
 /*
- * Which of the files that a Release lists upstream really has, and by which names: many list files that are on no server,
- * and some announce names by hash that they lack.
+ * Which of the files that a Release lists exist upstream, and by which names: many list files that are on no server,
+ * and some announce by-hash paths that do not exist.
  */
 
-/** The name of a file that only its content decides: what it names stays when upstream moves on. */
+/** A path that depends only on the content: it stays valid when upstream updates. */
 export function byHashPath(suite: string, { path, sha256 }: ReleaseEntry): string {
   return inSuite(suite, `${path.replace(/[^/]+$/, "")}by-hash/SHA256/${sha256}`);
 }
 
 /**
- * Which of the listed files are to be had, by their paths in the suite, and which of them by hash, by their paths below the
- * archive's root; asked once per Release, and where upstream lacks one, a few times a day. Of an index that is needed and
- * there in no form all compressed ones count as there: the plan never leaves it out, and fetching says which file
- * upstream lacks.
+ * Which of the listed files exist, by their paths in the suite, and which of them by hash, by their paths below the
+ * archive's root. Upstream is asked once per Release, and a few times a day if something is missing. If a required
+ * index exists in no form, all its compressed forms count as existing: the plan then includes it, and fetching reports
+ * which file is missing.
  */
 export async function presentOf(
   {
@@ -55,7 +55,8 @@ export async function presentOf(
   const found = new Set([...there.map(({ path }) => path), ...hashed.filter((_, index) => lasting[index])]);
   const lacking = selected.filter((index) => !index.entries.some(({ path }) => found.has(path)));
   const needed = lacking.filter(({ kind }) => kind !== "other");
-  // An upstream that is in the middle of an update is asked again: next time, or soon for what can be done without.
+  // Upstream may be in the middle of an update, so it is asked again: next time for required files, or soon for
+  // others.
   if (needed.length === 0) {
     const whole = lacking.length === 0 && lasting.every(Boolean);
     await cache.remember(whole ? subject : expiringKey(subject, now), [...found].join("\n"));
@@ -63,7 +64,7 @@ export async function presentOf(
   return new Set([...found, ...needed.flatMap((index) => assumed(index.entries))]);
 }
 
-/** Where an index is asked for: by hash where upstream has it so, and by its name. */
+/** The names of an index: by hash if upstream has that, and its plain name. */
 export function availableNames(
   release: Release,
   { suite, present }: { readonly suite: string; readonly present: ReadonlySet<string> },
@@ -74,7 +75,7 @@ export function availableNames(
   return release.byHash && present.has(hashed) ? [hashed, plain] : [plain];
 }
 
-/** The first of some names that is there. */
+/** The first of the given names that exists. */
 export async function firstAvailable(
   fetch: Fetch,
   names: readonly string[],

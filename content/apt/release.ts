@@ -15,21 +15,21 @@ export interface ReleaseEntry {
   readonly sha256: string;
 }
 
-/** What an archive says of one suite, from the text that is signed. */
+/** The values of one suite, from the signed text. */
 export interface Release {
   /**
-   * Its fields of one line as upstream has them: Origin, Label, Suite, Codename, Version, Description ... Those that apt
-   * knows are spelled as apt spells them, however upstream does. Without a prototype: no name is there of itself.
+   * Its fields of one line as upstream has them: Origin, Label, Suite, Codename, Version, Description ... Names that
+   * apt knows are spelled as in apt. The object has no prototype, so that it contains no other names.
    */
   readonly header: Readonly<Record<string, string>>;
-  /** The beginning of time where it has none that can be read: see `undated`. */
+  /** The epoch if it has no readable date: see `undated`. */
   readonly date: Date;
-  /** What is wrong with its date, if it has none. */
+  /** Why it has no date, if so. */
   readonly undated: string | undefined;
   readonly validUntil: Date | undefined;
-  /** Those that have indices, which a client asks for by these names; in the order in which upstream lists them. */
+  /** Components that have indices, by the names that clients use; in upstream's order. */
   readonly components: readonly string[];
-  /** Those that it lists; where it lists none, those that have indices. */
+  /** Architectures that it lists; if it lists none, those that have indices. */
   readonly architectures: readonly string[];
   readonly byHash: boolean;
   /** SHA-256 of the signed text. */
@@ -37,7 +37,7 @@ export interface Release {
   readonly entries: ReadonlyMap<string, ReleaseEntry>;
 }
 
-/** Fields of one value. apt finds a field whatever the case of its name, and its text with all lines that continue it. */
+/** Fields with one value. apt ignores the case of field names, and reads continuation lines as part of the value. */
 const single = new Map(
   [
     "Origin",
@@ -60,15 +60,15 @@ const lists = new Map(["SHA256", "Description"].map((name) => [name.toLowerCase(
 /**
  * Reads a verified Release text: its first stanza, as apt does.
  *
- * @param name What the file is called in errors, e.g. `dists/noble/InRelease`.
- * @throws ExplainedError for unreadable fields, no SHA256 list, paths that lead elsewhere.
+ * @param name The file's name in errors, e.g. `dists/noble/InRelease`.
+ * @throws ExplainedError for invalid fields, a missing SHA256 list, or invalid paths.
  */
 export function parseRelease(text: string, name: string): Release {
   const refuse = (found: string) =>
     new ExplainedError({
       step: `reading ${name}`,
       found,
-      remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
+      remedy: "Nothing was changed. Ask the operator of the archive, or use another mirror of it.",
     });
   const header: Record<string, string> = Object.create(null);
   const seen = new Set<string>();
@@ -88,22 +88,22 @@ export function parseRelease(text: string, name: string): Release {
         }
         if (entry) entries.set(entry.path, entry);
       } else if (single.has(field.toLowerCase())) {
-        throw refuse(`${field} goes on in a second line, and is one value`);
+        throw refuse(`${field} has a second line, but may have one value only`);
       }
       continue;
     }
     const [, written] = /^([A-Za-z0-9-]+):/.exec(line) ?? [];
     if (!written) throw refuse(`a line is not a field: ${JSON.stringify(line.slice(0, 120))}`);
-    // Not by an expression: those that look for blanks at an end try every beginning of every row of blanks.
+    // No regular expression: one for trailing blanks takes quadratic time on long rows of blanks.
     const value = line.slice(written.length + 1).trim();
     field = single.get(written.toLowerCase()) ?? lists.get(written.toLowerCase()) ?? written;
     if (/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]/.test(value))
       throw refuse(`${field} has control characters`);
-    if (seen.has(field.toLowerCase())) throw refuse(`${field} is in it twice`);
+    if (seen.has(field.toLowerCase())) throw refuse(`${field} is listed twice`);
     seen.add(field.toLowerCase());
     header[field] = value;
   }
-  if (!seen.has("sha256")) throw refuse("it has no SHA256 list; MD5 and SHA-1 are not proof enough");
+  if (!seen.has("sha256")) throw refuse("it has no SHA256 list; MD5 and SHA-1 are not secure enough");
   const date = signedDate(header.Date);
   const validUntil = signedDate(header["Valid-Until"]);
   if (header["Valid-Until"] && !validUntil)
@@ -129,18 +129,18 @@ export function parseRelease(text: string, name: string): Release {
   };
 }
 
-/** A line of the SHA256 list. Undefined for a path that nothing here would ask for, and that no client can. */
+/** An entry of the SHA256 list. Undefined for a path that neither this program nor any client requests. */
 function entryOf(line: string, refuse: (found: string) => Error): ReleaseEntry | undefined {
   const entry = /^\s+([0-9a-fA-F]{64})\s+(\d{1,15})\s+(\S+)\s*$/.exec(line);
-  if (!entry) throw refuse(`a line of its SHA256 list is not one: ${JSON.stringify(line.slice(0, 120))}`);
+  if (!entry) throw refuse(`a line of its SHA256 list is invalid: ${JSON.stringify(line.slice(0, 120))}`);
   const [, sha256 = "", size = "", written = ""] = entry;
   const path = written.replace(/^(\.\/)+/, "");
   if (path.startsWith("/") || path.split("/").includes(".."))
-    throw refuse(`it lists a path that leads elsewhere: ${JSON.stringify(path.slice(0, 120))}`);
+    throw refuse(`it lists an invalid path: ${JSON.stringify(path.slice(0, 120))}`);
   return isSanePath(path) ? { path, size: Number(size), sha256: sha256.toLowerCase() } : undefined;
 }
 
-/** Components and architectures by the directories of their indices: a client asks for these, whatever else is said. */
+/** Components and architectures by the directories of their indices: these names count for clients. */
 function indexedNames(entries: ReadonlyMap<string, ReleaseEntry>) {
   const components = new Set<string>();
   const architectures = new Set<string>();
@@ -153,7 +153,7 @@ function indexedNames(entries: ReadonlyMap<string, ReleaseEntry>) {
   return { components, architectures };
 }
 
-/** As apt reads a truth (StringToBool). */
+/** A boolean as apt reads it (StringToBool). */
 function isTrue(text = ""): boolean {
   return /^(yes|true|with|on|enable|1)$/i.test(text);
 }
@@ -162,17 +162,17 @@ export function words(text = ""): string[] {
   return text.split(/\s+/).filter(Boolean);
 }
 
-/** What is refused unless somebody has said why it is not to be: the reason of each. */
+/** Checks that may fail because the user has given a reason for each. */
 export interface Accepted {
   /** A Valid-Until that has passed. */
   readonly expired?: string | undefined;
-  /** No Date, or one that cannot be read: then nothing shows that upstream went back. */
+  /** No Date, or one that cannot be read: an older Release cannot be detected then. */
   readonly missingDate?: string | undefined;
-  /** A signature or certificate that rests on a digest of which collisions are known. */
+  /** A signature or certificate based on a weak digest. */
   readonly weakSignature?: string | undefined;
-  /** A Release that is of another suite by its own words. */
+  /** A Release whose Suite and Codename name another suite. */
   readonly otherSuite?: string | undefined;
-  /** A Release that is older than the one that was accepted last, as after a change to an older snapshot. */
+  /** A Release older than the one that was accepted last, as after a change to an older snapshot. */
   readonly older?: string | undefined;
 }
 
@@ -181,7 +181,7 @@ interface Expectations {
   readonly components: readonly string[];
   readonly architectures: readonly string[];
   readonly now: Date;
-  /** When what was accepted last was made, ISO 8601. An older one is refused. */
+  /** The date of the Release that was accepted last, ISO 8601. An older one is refused. */
   readonly seen?: string | undefined;
   readonly accept?: Accepted | undefined;
 }
@@ -189,9 +189,9 @@ interface Expectations {
 const day = 86_400_000;
 
 /**
- * Whether a Release is of a suite by its own words. A codename names a suite too (Debian), unless the suite is a pocket of
- * it: noble-updates has the codename noble (Ubuntu). Of a suite with slashes a leading part is enough (`jammy` of
- * `jammy/mongodb-org/7.0`), and one that does not say its name has that of its path: apt sees both so (CheckDist).
+ * Whether a Release names the given suite. A codename names a suite too (Debian), unless the suite is a pocket of it:
+ * noble-updates has the codename noble (Ubuntu). For a suite with slashes the first parts are enough (`jammy` of
+ * `jammy/mongodb-org/7.0`), and a Release without a name has that of its path: as in apt (CheckDist).
  */
 function isOf(suite: string, { Suite, Codename }: Release["header"]): boolean {
   if (isFlat(suite) || (!Suite && !Codename)) return true;
@@ -201,9 +201,9 @@ function isOf(suite: string, { Suite, Codename }: Release["header"]): boolean {
 }
 
 /**
- * Refuses a Release that is not of the suite asked for, not of today, or lacks what is asked of it.
+ * Refuses a Release that is of another suite, not current, or lacks requested parts.
  *
- * @returns what of it was accepted, with the reasons given for it
+ * @returns Failed checks that were accepted, with their reasons.
  */
 export function checkRelease(release: Release, name: string, wanted: Expectations): string[] {
   const refuse = (found: string, remedy: string, values?: readonly string[]) => {
@@ -215,40 +215,40 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
   const unlessAccepted = (kind: keyof Accepted, found: string, remedy: string) => {
     const reason = Object.hasOwn(accept, kind) ? accept[kind] : undefined;
     if (reason) accepted.push(`accepted: ${name}: ${found} (${reason})`);
-    else refuse(found, `${remedy} To take it all the same, say why in upstream.accept.${kind}.`);
+    else refuse(found, `${remedy} To accept it anyway, give the reason in upstream.accept.${kind}.`);
   };
   if (!isOf(suite, header)) {
     unlessAccepted(
       "otherSuite",
-      `it is of suite ${header.Suite || "(none)"}, codename ${header.Codename || "(none)"}, not of ${suite}`,
-      "Check the suite's name and upstream's URL; somebody may also be serving one suite in place of another.",
+      `it is for suite ${header.Suite || "(none)"}, codename ${header.Codename || "(none)"}, not of ${suite}`,
+      "Check the suite's name and upstream's URL. Upstream may also serve a wrong file for this suite.",
     );
   }
   if (undated) {
     unlessAccepted(
       "missingDate",
       undated,
-      "Ask those who run the archive: without a date nobody can tell an old index from a new one.",
+      "Ask the operator of the archive: without a date an old index cannot be told from a new one.",
     );
   }
   if (date.getTime() > now.getTime() + day) {
     refuse(
       `it was made at ${date.toISOString()}, ${spanOf(date.getTime() - now.getTime())} from now by this workstation's clock`,
-      "Set this workstation's clock; if it is right, upstream's is wrong.",
+      "Set this workstation's clock. If it is correct, upstream's is wrong.",
     );
   }
   if (validUntil && validUntil.getTime() < now.getTime()) {
     unlessAccepted(
       "expired",
       `it was valid until ${validUntil.toISOString()}, ${spanOf(now.getTime() - validUntil.getTime())} ago`,
-      "Use an upstream mirror that is kept up to date; if this one is, check this workstation's clock.",
+      "Use an upstream mirror that is kept up to date. If this one is, check this workstation's clock.",
     );
   }
   if (seen && !undated && date.getTime() < new Date(seen).getTime()) {
     unlessAccepted(
       "older",
       `it was made at ${date.toISOString()}, and one of ${new Date(seen).toISOString()} was accepted before: upstream went back`,
-      "Wait until upstream is up to date again, or use another mirror of it. Publish an older snapshot of yours with pinnedTo.",
+      "Wait until upstream is up to date again, or use another mirror of it. To publish one of your older snapshots, set pinnedTo.",
     );
   }
   const lacking = (what: string, missing: readonly string[], available: readonly string[]) => {
@@ -256,8 +256,8 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
       refuse(
         `it has no ${what} ${missing.join(", ")}`,
         available.length > 0
-          ? `Choose among those it has: ${someOf(available, 50)}.`
-          : "It has no indices of any: check upstream's URL and the suite's name.",
+          ? `Choose from: ${someOf(available, 50)}.`
+          : "It has no indices: check upstream's URL and the suite's name.",
         [`${what}s`],
       );
     }
@@ -268,7 +268,7 @@ export function checkRelease(release: Release, name: string, wanted: Expectation
     wanted.components.filter((component) => !release.components.includes(component)),
     release.components,
   );
-  // Packages for all architectures are for those of every mirror.
+  // Packages for all architectures are part of every mirror.
   const machines = release.architectures.filter((name) => name !== "all" && name !== "source");
   if (machines.length > 0 || !release.architectures.includes("all")) {
     lacking(

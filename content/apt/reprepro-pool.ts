@@ -3,21 +3,21 @@ import { type RejectedStanza, refuseRejected } from "./packages.ts";
 import type { PlanPackage, PlanRow } from "./plan-row.ts";
 import { compareVersions } from "./version.ts";
 
-/* What of a selection cannot be signed anew: found before anything is fetched, not by reprepro on the host. */
+/* Checks whether reprepro can sign a selection, before anything is fetched. */
 
-/** A file that reprepro is to take. */
+/** A file for reprepro. */
 type Taken = PlanRow & { readonly package: PlanPackage };
 
-/** What reprepro is to keep, by the places that it gives to files. */
+/** The files for reprepro, by the paths at which it stores them. */
 export class ReproPool {
   readonly #places = new Map<string, Taken>();
-  /** Why it does not take one, once a name. */
+  /** Why it refuses a package, once per name. */
   readonly #unfit = new Map<string, { readonly found: PlanPackage; readonly why: string }>();
   #refused: ExplainedError | undefined;
 
   /**
-   * @param place where reprepro will keep the file
-   * @param unfit why reprepro will not take it
+   * @param place Where reprepro will store the file.
+   * @param unfit Why reprepro will refuse it.
    */
   take(place: string, taken: Taken, unfit: string | undefined): void {
     const { path, size, sha256, package: found } = taken;
@@ -25,11 +25,11 @@ export class ReproPool {
     const other = this.#places.get(place);
     if (other && (other.sha256 !== sha256 || other.size !== size)) {
       this.#refused ??= refusal(
-        `${found.name} ${other.package.version} of ${other.package.suite} and ${found.name} ${found.version} of ${found.suite} are different packages, and reprepro keeps both as ${place}`,
+        `${found.name} ${other.package.version} of ${other.package.suite} and ${found.name} ${found.version} of ${found.suite} are different packages, but reprepro stores both as ${place}`,
         [found.name],
       );
     }
-    // Upstream mostly keeps it at the same place: one string for both.
+    // Upstream's path is mostly the same: one string for both.
     this.#places.set(place === path ? path : place, taken);
   }
 
@@ -38,9 +38,9 @@ export class ReproPool {
   }
 
   /**
-   * Refuses what reprepro would not take.
+   * Refuses packages that reprepro would refuse.
    *
-   * @throws ExplainedError that names the packages, and says how to do without them
+   * @throws ExplainedError that names the packages, and how to exclude them.
    */
   refuseUnfit(): void {
     const [first] = this.#unfit.values();
@@ -48,9 +48,9 @@ export class ReproPool {
       const { found, why } = first;
       const names = [...this.#unfit.keys()];
       throw refusal(
-        `reprepro does not take ${found.name} ${found.version} (${found.suite}/${found.component}): ${why}${
+        `reprepro refuses ${found.name} ${found.version} (${found.suite}/${found.component}): ${why}${
           names.length > 1
-            ? `, nor ${names.slice(1, 6).join(", ")}${names.length > 6 ? " and others" : ""}`
+            ? `, and also ${names.slice(1, 6).join(", ")}${names.length > 6 ? " and others" : ""}`
             : ""
         }`,
         names,
@@ -65,28 +65,28 @@ function refusal(found: string, names: readonly string[]): ExplainedError {
   return new ExplainedError({
     step: "selecting packages",
     found,
-    remedy: `Leave ${names.length > 1 ? "them" : "it"} out (filter.exclude: [${list}${names.length > 6 ? ", ..." : ""}]), or mirror the archive with signing "upstream", which passes on what upstream has.`,
+    remedy: `Exclude ${names.length > 1 ? "them" : "it"} (filter.exclude: [${list}${names.length > 6 ? ", ..." : ""}]), or mirror the archive with signing "upstream", which publishes it unchanged.`,
     values: ["filter.exclude", "signing"],
   });
 }
 
-/** What decides whether an odd stanza of an index matters. */
+/** Determines whether an invalid stanza of an index matters. */
 interface Wanted {
   /** Whether a name is selected. */
   readonly takes: (name: string) => boolean;
-  /** Whether all are, those without a name too. */
+  /** Whether all names are selected, including stanzas without a name. */
   readonly all: boolean;
   /** Whether a name is never selected. */
   readonly leavesOut: (name: string) => boolean;
-  /** The version that is taken of a name. */
+  /** The selected version of a name. */
   readonly versionOf: (name: string) => string | undefined;
 }
 
 /**
- * Refuses odd stanzas of packages that are selected; all others stop nothing, nor does an older version of what is
- * there as it should be.
+ * Refuses invalid stanzas of selected packages. Other invalid stanzas are ignored, as are older versions of a package
+ * with a valid newer one.
  *
- * @throws ExplainedError that names the package
+ * @throws ExplainedError that names the package.
  */
 export function refuseRejectedSelection(
   odd: readonly RejectedStanza[],
@@ -106,7 +106,7 @@ export function refuseRejectedSelection(
   throw refuseRejected(
     found,
     names.length > 0
-      ? `Leave it out (filter.exclude: [${names.join(", ")}]), ask those who run the archive, or use another mirror of it.`
-      : "Say in filter.include what to take, ask those who run the archive, or use another mirror of it.",
+      ? `Exclude it (filter.exclude: [${names.join(", ")}]), ask the operator of the archive, or use another mirror of it.`
+      : "List the wanted packages in filter.include, ask the operator of the archive, or use another mirror of it.",
   );
 }

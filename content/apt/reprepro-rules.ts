@@ -1,23 +1,23 @@
-/* What reprepro refuses when it is given a package, in its versions 5.3.1 and 5.3.2 (checks.c, checksums.c, binaries.c). */
+/* Rules by which reprepro 5.3.1 and 5.3.2 refuse a package (checks.c, checksums.c, binaries.c). */
 
-/** Values of a package, as an index or a control file has them. */
+/** Values of a package from an index or a control file. */
 interface Given {
   readonly name: string;
   readonly version: string;
-  /** Undefined when there is one that cannot be read. */
+  /** Undefined if it is invalid. */
   readonly source: string | undefined;
   /** Undefined for sources. */
   readonly architecture?: string;
-  /** As the index spells them. */
+  /** As spelled in the index. */
   readonly md5sum?: string | undefined;
   readonly sha1?: string | undefined;
   readonly sha256?: string | undefined;
 }
 
-/** Longest name of a file on Linux. Bytes. */
+/** Maximum length of a file name on Linux. Bytes. */
 const longestName = 255;
 
-/** Why reprepro refuses a package; undefined when it does not. */
+/** Why reprepro refuses a package; undefined if it does not. */
 export function refusedByReprepro(given: Given): string | undefined {
   const { name, version, source, architecture = "" } = given;
   if (!isName(name)) return `its name ${JSON.stringify(name)} has other characters than a-z, 0-9, +, - and .`;
@@ -25,10 +25,10 @@ export function refusedByReprepro(given: Given): string | undefined {
     return `its version ${JSON.stringify(version)} has other characters than A-Z, a-z, 0-9, ., +, ~ and -`;
   if (source === undefined) return "its Source is invalid";
   if (!isName(source))
-    return `its source's name ${JSON.stringify(source)} has other characters than a-z, 0-9, +, - and .`;
+    return `its source name ${JSON.stringify(source)} has other characters than a-z, 0-9, +, - and .`;
   if (`${name}_${version}_${architecture}.deb`.length > longestName)
-    return "its name and version are too long for the name of a file";
-  // Capital letters are digits of none that it computes.
+    return "its name and version are too long for a file name";
+  // reprepro compares with digests in lower case.
   for (const [field, digits] of [
     ["md5sum", 32],
     ["sha1", 40],

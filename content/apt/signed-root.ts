@@ -26,7 +26,7 @@ export async function readRoot(
   } catch (error) {
     if (!(error instanceof NotThere)) throw error;
     const detached = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => {
-      // The first failure is the telling one.
+      // The first failure names the cause.
       throw error;
     });
     const [text, signature] = detached;
@@ -36,7 +36,7 @@ export async function readRoot(
   const verified = await verifyClearsigned(inline.bytes, keys, now, inline.path, accept);
   return { verified, roots: [inline, ...(await detachedBeside(inline, verified))] };
 
-  // Old clients ask for these; they are looked for only when InRelease has changed.
+  // Old clients request these. They are fetched only when InRelease has changed.
   async function detachedBeside(root: RootFile, { text }: Verified): Promise<RootFile[]> {
     const subject = `detached root beside ${root.path} ${root.sha256}`;
     const note = await cache.recall(subject);
@@ -58,7 +58,7 @@ export async function readRoot(
       return [];
     });
     const [release, signature] = found;
-    // An upstream that is in the middle of an update has others: it is asked again next time.
+    // During an update upstream may have other ones: it is asked again next time.
     if (release && signature) {
       if (release.bytes.toString().trimEnd() !== text.trimEnd()) return [];
       const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path, accept);
@@ -70,19 +70,20 @@ export async function readRoot(
 }
 
 function rootOf(path: string, bytes: Buffer): RootFile {
-  if (bytes.length > largestRoot)
-    throw tampered(path, `it does not end: more than ${largestRoot} bytes came`);
+  if (bytes.length > largestRoot) throw tampered(path, `it is longer than ${largestRoot} bytes`);
   const other = otherThanText(bytes);
   if (other) throw notTheFile(path, other);
   return { path, from: path, bytes, size: bytes.length, sha256: digestOf(bytes) };
 }
 
-/** What came in place of a signed text, where that can be told: it says nothing of the archive or its key. */
+/**
+ * What was received instead of a signed text, if that can be determined. It says nothing about the archive or its key.
+ */
 function otherThanText(bytes: Buffer): string | undefined {
   if (bytes.length === 0) return "it is empty";
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "it came packed with gzip, which nobody asked for";
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "it is compressed with gzip, which was not requested";
   if (/^\s*(<!doctype\s|<html|<\?xml)/i.test(bytes.toString("latin1", 0, 200))) {
-    return "a web page came in its place, as a login page of a network or of a proxy does";
+    return "it is a web page, e.g. the login page of a network or of a proxy";
   }
   return undefined;
 }
@@ -92,7 +93,7 @@ function notTheFile(path: string, found: string): ExplainedError {
     step: `reading ${path}`,
     found,
     remedy:
-      "Nothing was taken over. See with `curl -I` on the mirror's host what answers there: a proxy, a network's login page, or another server than the archive's.",
+      "Nothing was changed. Check with `curl -I` on the mirror's host what answers there: a proxy, a network's login page, or another server than the archive's.",
     values: ["upstream.url"],
   });
 }

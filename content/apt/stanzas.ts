@@ -1,49 +1,51 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 
 /*
- * The one reader of what archives and packages say in stanzas (deb822(5)). A stanza is read once, by a rule that is
- * stricter than those of its other readers (apt's pkgTagSection, reprepro's chunks.c, dpkg's parse.c), so that none of
- * them can find another value in it. Where they would differ, it is odd.
+ * The only reader of stanzas of archives and packages (deb822(5)). A stanza is read once, by stricter rules than those
+ * of other readers (apt's pkgTagSection, reprepro's chunks.c, dpkg's parse.c), so that none of them can find another
+ * value in it. Where they would differ, the stanza is odd.
  */
 
-/** Which fields are read, by their names in small letters; all others are passed over. */
+/** The fields to read, by their names in lower case. All others are ignored. */
 export interface FieldNames {
-  /** Fields that are one value on one line. */
+  /** Fields with one value on one line. */
   readonly single: readonly string[];
-  /** Fields that may go on in further lines. */
+  /** Fields that may have several lines. */
   readonly long: readonly string[];
 }
 
-/** A stanza while it is read: what is to stay is to be taken from it. */
+/** A stanza while it is read. It is reused: copy the values that you need later. */
 export interface Stanza {
-  /** Where it begins. Bytes. */
+  /** Offset of its beginning in bytes. */
   readonly at: number;
   /** Bytes. */
   readonly size: number;
-  /** Why other readers might find something else in it; undefined when they cannot. */
+  /** Why other readers might read it differently; undefined if they cannot. */
   readonly odd: string | undefined;
-  /** What a stricter reader may refuse, though all that accept it read the same; undefined when there is nothing of the kind. */
+  /**
+   * Why a stricter reader may refuse it, although all that accept it read the same; undefined if there is no reason.
+   */
   readonly loose: string | undefined;
-  /** The value of a field of either kind, without the blanks around it; lines that follow come after a blank each. */
+  /** The value of a field of either kind, without surrounding blanks; several lines are joined with a blank. */
   value(name: string): string | undefined;
-  /** The lines of a long field, the one of its name first, each without the blanks around it. */
+  /** The lines of a long field, beginning with the line of its name, each without surrounding blanks. */
   lines(name: string): readonly string[];
   /** Its first bytes. */
   begins(): string;
-  /** Whatever any reader may take for the value of a single field: for what cannot be read as one thing. */
+  /** All values that any reader may find for a single field: for ambiguous stanzas. */
   anyOf(name: string): readonly string[];
 }
 
-/** A stanza that is larger has never been seen; reprepro reads none. Bytes. */
+/** Maximum size of a stanza in bytes. Larger ones are unknown, and reprepro does not read them. */
 const largestStanza = 4 * 1024 * 1024;
-/** Of a stanza, as far as is looked for equal names. */
+/** Maximum number of fields that are checked for equal names. */
 const mostFields = 250;
-/** Read at once: a stanza that goes on beyond it is begun anew. */
+/** Bytes read at once. A stanza that extends beyond them is read again from its start. */
 const portion = 1024 * 1024;
 
 const [tab, lineFeed, carriageReturn, blank, hash, hyphen, colon] = [9, 10, 13, 32, 35, 45, 58];
 
-/** Printable ASCII but a colon is what the name of a field consists of. */
+/** A field name consists of printable ASCII without colon. */
 const inName = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte > 32 && byte < 127 && byte !== colon ? 1 : 0,
 );
@@ -51,9 +53,9 @@ const inName = Uint8Array.from({ length: 256 }, (_, byte) =>
 /**
  * Reads stanzas from the pieces of a text, in order.
  *
- * @param file What the text is called in errors.
- * @returns Whether stanzas are parted by lines of carriage returns, which are empty to some readers only.
- * @throws ExplainedError for a stanza of over 4 MiB
+ * @param file The text's name in errors.
+ * @returns Whether stanzas are separated by lines of carriage returns, which only some readers treat as empty.
+ * @throws ExplainedError for a stanza of over 4 MiB.
  */
 export async function readStanzas(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -65,13 +67,13 @@ export async function readStanzas(
     new ExplainedError({
       step: `reading ${file}`,
       found: `the stanza at byte ${at} (${JSON.stringify(begins)}...) has more than 4 MiB`,
-      remedy: "Nothing was taken over. Ask those who run the archive, or use another mirror of it.",
+      remedy: "Nothing was changed. Ask the operator of the archive, or use another mirror of it.",
     });
   const reader = new Reader(names, (stanza) => {
     if (stanza.size > largestStanza) throw tooLarge(stanza.at, stanza.begins());
     each(stanza);
   });
-  // One place for all portions: new ones would be thrown away faster than they are collected.
+  // One buffer for all portions: new ones would be allocated faster than they are collected.
   let place = Buffer.allocUnsafe(2 * portion);
   let length = 0;
   let unread = 0;
@@ -98,30 +100,30 @@ export async function readStanzas(
 }
 
 class Reader implements Stanza {
-  /** Where what is read next begins, from the beginning of the text. */
+  /** Offset of the bytes that are read next, in the text. */
   at = 0;
   size = 0;
   odd: string | undefined;
   loose: string | undefined;
-  /** Whether lines of carriage returns were among the empty ones. */
+  /** Whether there were lines that contain only carriage returns. */
   returns = false;
   readonly #each: (stanza: Stanza) => void;
   readonly #slots = new Map<string, number>();
   readonly #singles: number;
   readonly #initials = new Uint8Array(256);
   readonly #longest: number;
-  /** By field: where its value begins (-1: it is not there), where it ends, and how many lines follow its first one. */
+  /** By field: where its value begins (-1: not present), where it ends, and how many lines follow the first one. */
   readonly #starts: Int32Array;
   readonly #ends: Int32Array;
   readonly #further: Int32Array;
-  /** Of the fields so far: where each begins, and a number that is the same for equal names. */
+  /** For the fields so far: where each begins, and a number that is equal for equal names. */
   readonly #fields = new Int32Array(mostFields);
   readonly #hashes = new Int32Array(mostFields);
   #count = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #mayHaveNul = false;
   #start = 0;
-  /** Of the last line: its field, -1 for one that is passed over, -2 when there was none. */
+  /** The field of the last line; -1 for an ignored one, -2 for none. */
   #current = -2;
 
   constructor({ single, long }: FieldNames, each: (stanza: Stanza) => void) {
@@ -139,7 +141,7 @@ class Reader implements Stanza {
     this.#further = new Int32Array(names.length);
   }
 
-  /** Reads all stanzas that end in these bytes; says how many bytes they are. */
+  /** Reads all stanzas that end in these bytes; returns their number of bytes. */
   read(bytes: Buffer, last: boolean): number {
     const origin = this.at;
     this.#bytes = bytes;
@@ -151,7 +153,7 @@ class Reader implements Stanza {
       if (from >= bytes.length) return from;
       const end = this.#stanza(from, last);
       if (end < 0) return from;
-      // Carriage returns without a line end are all that is left.
+      // Only carriage returns without a line end are left.
       if (end === from) return bytes.length;
       this.size = end - from;
       if (this.odd === undefined) this.odd = this.#oddSingle();
@@ -161,7 +163,7 @@ class Reader implements Stanza {
     }
   }
 
-  /** Where the stanza that begins here ends, at the empty line after it; -1 when that is not to be seen yet. */
+  /** The end of the stanza that begins here, at the empty line after it; -1 if that is not in the bytes yet. */
   #stanza(start: number, last: boolean): number {
     const bytes = this.#bytes;
     this.#starts.fill(-1);
@@ -203,7 +205,7 @@ class Reader implements Stanza {
     const bytes = this.#bytes;
     const first = bytes[at] as number;
     if (first === blank || first === tab) {
-      if (this.#current === -2) this.odd ??= "begins with a line that continues none";
+      if (this.#current === -2) this.odd ??= "begins with a continuation line";
       else if (this.#current >= 0) {
         this.#ends[this.#current] = stop;
         this.#further[this.#current] = (this.#further[this.#current] as number) + 1;
@@ -217,7 +219,7 @@ class Reader implements Stanza {
       equal = (Math.imul(equal, 31) + ((bytes[end] as number) | 32)) | 0;
     }
     if (end === stop || end === at || bytes[end] !== colon || first === hash || first === hyphen) {
-      this.odd ??= `has a line that is no field: ${JSON.stringify(bytes.toString("latin1", at, Math.min(stop, at + 60)))}`;
+      this.odd ??= `has an invalid line: ${JSON.stringify(bytes.toString("latin1", at, Math.min(stop, at + 60)))}`;
       this.#current = -1;
       return;
     }
@@ -236,7 +238,7 @@ class Reader implements Stanza {
     this.#further[slot] = 0;
   }
 
-  /** Looks whether a field of this name is there already. */
+  /** Checks whether a field of this name exists already. */
   #compare(at: number, end: number, equal: number): void {
     for (let index = 0; index < this.#count; index += 1) {
       if (this.#hashes[index] !== equal || this.loose !== undefined) continue;
@@ -256,7 +258,7 @@ class Reader implements Stanza {
     this.#count += 1;
   }
 
-  /** What is odd with the fields that are one value. */
+  /** What is odd about the fields with one value. */
   #oddSingle(): string | undefined {
     for (const [name, slot] of this.#slots) {
       if (slot >= this.#singles) return undefined;
@@ -276,7 +278,7 @@ class Reader implements Stanza {
     return undefined;
   }
 
-  /** Without the blanks around. */
+  /** Without surrounding blanks. */
   #within(from: number, to: number): readonly [number, number] {
     let begin = from;
     let end = to;
@@ -313,7 +315,7 @@ class Reader implements Stanza {
 
 const isBlank = (byte: number | undefined) => byte === blank || byte === tab || byte === carriageReturn;
 
-/** Without the blanks around it, as `trim` does not do it: that one takes more characters for blanks than others do. */
+/** Without surrounding blanks. `trim` would also remove characters that other readers keep. */
 function trimmed(line: string): string {
   let from = 0;
   let to = line.length;
@@ -322,7 +324,7 @@ function trimmed(line: string): string {
   return line.slice(from, to);
 }
 
-/** Whether a line has nothing but carriage returns: an empty line to all readers. */
+/** Whether a line contains only carriage returns: all readers treat it as empty. */
 function isEmpty(bytes: Buffer, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) if (bytes[at] !== carriageReturn) return false;
   return true;

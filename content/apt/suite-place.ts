@@ -1,6 +1,6 @@
 /*
- * Where the indices of a suite are (sources.list(5)): below `dists/SUITE/`, or, of a suite whose name ends in a slash, at
- * that path itself: a flat repository, which has no components.
+ * Where the indices of a suite are (sources.list(5)): below `dists/SUITE/`. If the name of a suite ends in a slash,
+ * they are at that path itself: a flat repository, which has no components.
  */
 
 /** Whether a suite's name is the path of a flat repository: `./`, `/`, `binary/`. */
@@ -19,10 +19,10 @@ export function inSuite(suite: string, path: string): string {
   return directory === "" ? path : `${directory}/${path}`;
 }
 
-/** What stands for the component of a flat repository's packages in plans. */
+/** The component name of a flat repository's packages in plans. */
 export const flatComponent = "-";
 
-/** The suite in whose directory a path lies, or undefined: of nested ones the innermost. */
+/** The suite whose directory contains a path, or undefined; of nested ones the innermost. */
 export function suiteAt(path: string, suites: Iterable<string>): string | undefined {
   let best: string | undefined;
   for (const suite of suites) {
@@ -33,7 +33,7 @@ export function suiteAt(path: string, suites: Iterable<string>): string | undefi
   return best;
 }
 
-/** Suites of which one lies in the directory of the other, e.g. `stable` and `stable/updates`. */
+/** Two suites of which one is in the directory of the other, e.g. `stable` and `stable/updates`. */
 export function nestedSuites(suites: readonly string[]): readonly [string, string] | undefined {
   for (const outer of suites) {
     const inner = suites.find(

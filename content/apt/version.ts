@@ -22,7 +22,7 @@ function split(version: string): { epoch: number; upstream: string; revision: st
 
 const isDigit = (code: number) => code >= 48 && code <= 57;
 
-/** `~` sorts before the end, the end and digits before letters, letters before all else. */
+/** `~` sorts before the end, the end and digits before letters, letters before other characters. */
 function order(code: number): number {
   if (Number.isNaN(code) || isDigit(code)) return 0;
   if (code === 126) return -1;

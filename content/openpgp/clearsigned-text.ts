@@ -1,11 +1,11 @@
-/** A clearsigned file, taken apart (RFC 9580, section 7). */
+/** The parts of a clearsigned file (RFC 9580, section 7). */
 interface ClearsignedText {
   /**
-   * The bytes that are signed, in a signature's canonical form: no dash escapes, no blanks at the ends of lines, and
-   * CR LF between lines.
+   * The signed bytes, in the canonical form for signatures: no dash escapes, no blanks at the ends of lines, and CR LF
+   * between lines.
    */
   readonly canonical: Uint8Array;
-  /** All of the file but its text: the same file with an empty one. It tells the hashes and the signatures. */
+  /** The file without its text. It holds the hash names and the signatures. */
   readonly frame: string;
   /** The armored signatures. */
   readonly signature: string;
@@ -19,17 +19,17 @@ const endOfLine = Buffer.from("\r\n");
 const [tab, lineFeed, carriageReturn, blank, dash] = [0x09, 0x0a, 0x0d, 0x20, 0x2d];
 
 /**
- * Takes a file apart that is one clearsigned text from its first byte to its last: what is around the signed part is
- * not signed, however it may look. Undefined for anything else.
+ * Splits a file that is one clearsigned text from its first byte to its last: anything before or after the signed part
+ * is not signed. Undefined for other files.
  *
- * It works on bytes and copies the text once. The product file of images.maas.io has 10 MB, which a library that splits
- * it into lines takes apart in a third of a gigabyte.
+ * It works on bytes and copies the text once. The product file of images.maas.io has 10 MB; a library that splits it
+ * into lines needs a third of a gigabyte.
  */
 export function splitClearsigned(file: Uint8Array): ClearsignedText | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const head: string[] = [];
   let signature: string | undefined;
-  // A line becomes longer by one byte at most, the CR that it may lack.
+  // A line grows by at most one byte, the missing CR.
   const canonical = Buffer.allocUnsafe(bytes.length + countOf(lineFeed, bytes));
   let length = 0;
   let lineBreak = Buffer.alloc(0);
@@ -40,7 +40,7 @@ export function splitClearsigned(file: Uint8Array): ClearsignedText | undefined 
       continue;
     }
     const dashed = end > start && bytes[start] === dash;
-    // Of an empty line that is escaped, the blank is one at the end of its line.
+    // In an escaped empty line, the blank counts as a blank at the end of the line.
     const escaped = dashed && bytes[start + 1] === blank;
     if (dashed && !escaped) {
       signature = bytes.toString("latin1", start).replaceAll("\r\n", "\n");
@@ -59,7 +59,7 @@ export function splitClearsigned(file: Uint8Array): ClearsignedText | undefined 
   };
 }
 
-/** What a canonical text says, with plain line ends. Overwrites it, to save a third copy of a large text. */
+/** The text with plain line ends. Overwrites the canonical bytes, to avoid a third copy of a large text. */
 export function toPlainText(canonical: Uint8Array): string {
   const bytes = Buffer.from(canonical.buffer, canonical.byteOffset, canonical.byteLength);
   let length = 0;
@@ -73,7 +73,7 @@ export function toPlainText(canonical: Uint8Array): string {
   return bytes.toString("utf8", 0, length);
 }
 
-/** Where each line is, less the blanks at its end. */
+/** The position of each line, without trailing blanks. */
 function* linesOf(bytes: Buffer): Generator<{ readonly start: number; readonly end: number }> {
   for (let start = 0; start < bytes.length; ) {
     const lineFeedAt = bytes.indexOf(lineFeed, start);
@@ -95,7 +95,7 @@ function countOf(byte: number, bytes: Buffer): number {
   return count;
 }
 
-/** Whether it is one block of signatures and nothing after it. */
+/** Whether it is exactly one block of signatures. */
 function isOneArmor(text: string): boolean {
   const lines = text.split("\n").map(withoutBlanks);
   while (lines.at(-1) === "") lines.pop();
@@ -105,7 +105,7 @@ function isOneArmor(text: string): boolean {
   );
 }
 
-/** Less the blanks at its end. `trimEnd` takes bytes for blanks that stand for parts of letters. */
+/** Without trailing blanks. `trimEnd` would also remove bytes that are parts of letters. */
 function withoutBlanks(line: string): string {
   let end = line.length;
   while (end > 0 && isBlank(line.charCodeAt(end - 1))) end--;

@@ -11,11 +11,11 @@ export interface TrustedKeys {
   readonly fingerprints: readonly string[];
   /** All of them as armored text. */
   readonly armored: string;
-  /** All of them as a binary keyring: the only form that gpgv 2.2 reads, so the one that MAAS needs. */
+  /** All of them as a binary keyring: the only format that gpgv 2.2 reads, and therefore MAAS. */
   readonly binary: Uint8Array;
 }
 
-/** Where a workstation keeps the keys of archives: the packages' keyrings, and what its apt trusts. */
+/** Directories with keys of archives on a workstation: the keyrings of packages, and those that its apt trusts. */
 const workstationKeyrings = ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d"];
 
 const builtIn = ["../apt/ubuntu-archive-keys", "../simplestreams/maas-image-keys"].map((directory) =>
@@ -32,12 +32,12 @@ export const ubuntuImageKeys: readonly string[] = [
 ];
 
 /**
- * The keys that a declaration names: armored text, bytes of a keyring, the absolute path of a keyring
- * file, or a full fingerprint (of a primary key; blanks are ignored) that is looked up among the
- * built-in Ubuntu keys and in `directories`. Of several, each may be any of these.
+ * The declared keys: armored text, bytes of a keyring, the absolute path of a keyring file, or a full fingerprint (of
+ * a primary key; blanks are ignored) that is looked up among the built-in Ubuntu keys and in `directories`. A list may
+ * mix these forms.
  *
  * @default key the Ubuntu archive's (2018)
- * @throws ExplainedError when there is no such key, or a short key id is given: those can be forged.
+ * @throws ExplainedError if there is no such key, or for a short key id, which can be forged.
  */
 export async function trustedKeys(
   key: string | Uint8Array | readonly string[] = ubuntuArchiveKey,
@@ -58,8 +58,8 @@ export async function trustedKeys(
       ? `${key} is a short key id, which can be forged`
       : `${JSON.stringify(key.slice(0, 80))} is not a key`,
     short
-      ? "Give the full fingerprint: 40 hexadecimal digits, as `gpg --list-keys` shows it."
-      : "Give a full fingerprint, an armored public key, or the absolute path of a keyring file.",
+      ? "Declare the full fingerprint: 40 hexadecimal digits, as `gpg --list-keys` shows it."
+      : "Declare a full fingerprint, an armored public key, or the absolute path of a keyring file.",
   );
 }
 
@@ -78,7 +78,7 @@ async function contentOf(path: string): Promise<Buffer> {
   } catch (error) {
     throw refuse(
       `${path} cannot be read (${(error as Error).message})`,
-      "Give the path of a keyring on this workstation.",
+      "Declare the path of a keyring on this workstation.",
       error,
     );
   }
@@ -87,12 +87,12 @@ async function contentOf(path: string): Promise<Buffer> {
 async function parse(bytes: Uint8Array, name: string): Promise<PublicKey[]> {
   try {
     const keys = await keysIn(Buffer.from(bytes));
-    if (keys.length === 0) throw new Error("there is no key in it");
+    if (keys.length === 0) throw new Error("it contains no key");
     return keys;
   } catch (error) {
     throw refuse(
       `${name} is not an OpenPGP public key (${(error as Error).message})`,
-      "Give it as `gpg --armor --export FINGERPRINT` prints it.",
+      "Declare the output of `gpg --armor --export FINGERPRINT`.",
       error,
     );
   }
@@ -105,7 +105,7 @@ async function keysIn(bytes: Buffer): Promise<PublicKey[]> {
   const read = blocks
     ? (await Promise.all(blocks.map((block) => readKeys({ armoredKeys: block })))).flat()
     : await readKeys({ binaryKeys: bytes });
-  // A private key is of no use here, and must not be passed on.
+  // A private key is not needed, and must not be passed on.
   return Promise.all(read.map(async (key) => (key.isPrivate() ? key.toPublic() : key)));
 }
 
@@ -123,7 +123,7 @@ async function lookUp(fingerprint: string, directories: readonly string[]): Prom
         if (key.getSubkeys().some((subkey) => subkey.getFingerprint().toUpperCase() === fingerprint)) {
           throw refuse(
             `${fingerprint} is a subkey`,
-            `Give the fingerprint of its primary key: ${key.getFingerprint().toUpperCase()}.`,
+            `Declare the fingerprint of its primary key: ${key.getFingerprint().toUpperCase()}.`,
           );
         }
       }
@@ -131,7 +131,7 @@ async function lookUp(fingerprint: string, directories: readonly string[]): Prom
   }
   throw refuse(
     `${fingerprint} is in no keyring of this workstation`,
-    `Give the armored key itself, or put a keyring with it into one of ${directories.join(", ")}.`,
+    `Declare the armored key itself, or put a keyring with it into one of ${directories.join(", ")}.`,
   );
 }
 

@@ -13,24 +13,24 @@ import { splitClearsigned, toPlainText } from "./clearsigned-text.ts";
 import type { TrustedKeys } from "./keyring.ts";
 
 export interface Verified {
-  /** What was signed. Nothing else of a file may be believed. */
+  /** The signed text. No other part of the file may be trusted. */
   readonly text: string;
-  /** Full fingerprint of the declared primary key whose signature, or whose subkey's, is good. */
+  /** Full fingerprint of the declared primary key that signed, itself or by a subkey. */
   readonly signedBy: string;
-  /** What is weak about the signature that was taken all the same. Undefined where a strong one was found. */
+  /** Why the accepted signature is weak. Undefined if there is a strong one. */
   readonly weak?: string | undefined;
 }
 
-/** What is taken all the same. */
+/** Checks that may fail. */
 interface AcceptedSignatures {
   /**
-   * Why a signature is taken that rests on SHA-1, on DSA or on RSA with 1024 bits; MD5 and shorter keys are refused whatever
-   * is said. apt refuses SHA-1 too, unless it is told otherwise (apt-secure(8)).
+   * The reason for accepting a signature with SHA-1, DSA or RSA with 1024 bits. MD5 and shorter keys are always
+   * refused. apt refuses SHA-1 too, unless configured otherwise (apt-secure(8)).
    */
   readonly weakSignature?: string | undefined;
 }
 
-/** Clocks differ: so much later than ours may a signature have been made. Milliseconds. */
+/** Milliseconds that the time of a signature may be ahead of the local clock. */
 const clockTolerance = 86_400_000;
 
 const broken = [enums.hash.md5, enums.hash.ripemd];
@@ -55,10 +55,10 @@ export async function verifyClearsigned(
   if (!parts) {
     throw refuse(
       name,
-      "it is not one clearsigned text from beginning to end (truncated, or something was added)",
+      "it is not one clearsigned text from beginning to end (it is truncated, or text was added)",
     );
   }
-  // The library says what is wrong with the frame, and reads the signatures as those of any other text.
+  // The library checks the frame, and reads the signatures.
   await attempt(name, () => readCleartextMessage({ cleartextMessage: parts.frame }));
   const signature = await attempt(name, () => readSignature({ armoredSignature: parts.signature }));
   const signer = await signerOf(parts.canonical, signature, trusted, now, name, accept);
@@ -86,7 +86,7 @@ export async function verifyDetached(
 
 type Signer = Pick<Verified, "signedBy" | "weak">;
 
-/** The declared key with a good signature of these bytes; a weak one counts only where it is to be accepted. */
+/** The declared key with a valid signature of these bytes. A weak one counts only if it is accepted. */
 async function signerOf(
   bytes: Uint8Array,
   signature: Signature,
@@ -103,14 +103,14 @@ async function signerOf(
   if (weakSignature) return { signedBy: weak, weak: reasons };
   throw refuse(
     name,
-    `${reasons}: it is the declared key's, and too weak to prove much`,
+    `${reasons}: the declared key has made it, but it is too weak`,
     undefined,
     ["upstream.accept"],
-    "Nothing was taken over. Ask those who run the archive for a stronger one. To take it all the same, say why in upstream.accept.weakSignature.",
+    "Nothing was changed. Ask the operator of the archive for a stronger one. To accept it anyway, give the reason in upstream.accept.weakSignature.",
   );
 }
 
-/** Full fingerprint of the declared key with a good signature, or what is wrong with all of them. */
+/** Full fingerprint of the declared key with a valid signature, or what is wrong with all signatures. */
 async function checked(
   bytes: Uint8Array,
   signature: Signature,
@@ -126,12 +126,12 @@ async function checked(
       signature,
       verificationKeys: [...trusted.keys],
       date: new Date(now.getTime() + clockTolerance),
-      // Else it makes a text of the bytes too, for nothing.
+      // Otherwise it also converts the bytes to a text, which is not needed.
       format: "binary",
       config,
     }),
   );
-  // The library's hashing goes only as fast as its caller reads.
+  // The library hashes only while the caller reads.
   const reader = (data as ReadableStream<Uint8Array>).getReader();
   while (!(await reader.read()).done);
   return firstGood(signatures, trusted, now, name, config);
@@ -168,12 +168,12 @@ async function firstGood(
       ? `no good signature by ${trusted.fingerprints.join(" or ")}: ${reasons.join("; ")}`
       : "it has no signature",
     undefined,
-    // Only where somebody unknown signed may the declared key be the wrong one.
+    // Only if an unknown key has signed, the declared key may be the wrong one.
     reasons.some((reason) => reason.endsWith("which is not declared")) ? ["upstream.key"] : [],
   );
 }
 
-/** A signature made while its key was good does not outlive the key: apt sees it so too. */
+/** A signature is not valid any more when its key has expired, as in apt. */
 async function stillGood(key: PublicKey, signature: Checked, now: Date, config: Config): Promise<void> {
   await key.verifyPrimaryKey(now, undefined, config);
   await key.getSigningKey(signature.keyID, now, undefined, config);
@@ -193,8 +193,8 @@ function refuse(
   cause?: unknown,
   values?: readonly string[],
   remedy = values?.includes("upstream.key")
-    ? "Nothing was taken over. Ask those who run the archive; if its key was changed, declare the new full fingerprint."
-    : "Nothing was taken over. Try again; if it stays so, ask those who run the archive, and see whether a proxy changes what it sends.",
+    ? "Nothing was changed. Ask the operator of the archive. If its key was changed, declare the new full fingerprint."
+    : "Nothing was changed. Try again. If the error stays, ask the operator of the archive, and check whether a proxy changes the content.",
 ): ExplainedError {
   return new ExplainedError({
     values,
@@ -205,7 +205,7 @@ function refuse(
   });
 }
 
-/** Bytes that the library hashes as they come. What it is given whole, it copies twice over. */
+/** Bytes as a stream, which the library hashes as it arrives. It would copy a whole buffer twice. */
 function inPieces(bytes: Uint8Array): ReadableStream<Uint8Array> {
   const pieceBytes = 262_144;
   let start = 0;

@@ -1,6 +1,6 @@
 import type { Product } from "./products.ts";
 
-/** What starts a machine of an architecture from the network (MAAS, bootresources.py and boot/*.py). */
+/** The boot loaders for network boot by architecture (MAAS, bootresources.py and boot/*.py). */
 const loaders = new Map([
   [
     "amd64",
@@ -15,8 +15,8 @@ const loaders = new Map([
 ]);
 
 /**
- * The boot loaders that machines of some architectures need and a stream does not have, e.g.
- * `grub-efi-signed (uefi) for amd64`. They are of no concern where MAAS has them from another source.
+ * The boot loaders that machines of the given architectures need and a stream lacks, e.g. `grub-efi-signed (uefi) for
+ * amd64`. They do not matter if MAAS has them from another source.
  */
 export function missingBootloaders(products: readonly Product[], architectures: Iterable<string>): string[] {
   return [...new Set(architectures)].flatMap((architecture) =>
@@ -36,10 +36,10 @@ export function missingBootloaders(products: readonly Product[], architectures: 
 }
 
 /**
- * Whether MAAS takes this boot loader, whatever is selected; of others it takes no notice (maasserver,
+ * Whether MAAS imports this boot loader, independent of selections; it ignores others (maasserver,
  * import_images/download_descriptions.py).
  *
- * @param image of a boot loader: its type is the release
+ * @param image A boot loader: its type is the release.
  */
 export function isLoaderOfMaas({
   os,

@@ -5,11 +5,10 @@ import type { Product, ProductFile } from "./products.ts";
 import type { SelectedProduct } from "./selection.ts";
 
 /**
- * Refuses a plan that no directory can hold, or in which a file is described in two ways: one path with two contents,
- * one content with two sizes (whoever checks both fails at that file for ever), a file where another file
- * needs a directory, an image's file at the place of one of the stream's own.
+ * Refuses a plan with contradictions: one path with two contents, one content with two sizes (a download that checks
+ * both would always fail), a file at the path of a directory, an image's file at the path of one of the stream's own.
  *
- * @param rows The stream's own files are those without a product.
+ * @param rows The rows without a product are the stream's own files.
  */
 export function refuseContradictions(rows: readonly PlanRow[]): void {
   const files = new Map<string, PlanRow>();
@@ -20,16 +19,16 @@ export function refuseContradictions(rows: readonly PlanRow[]): void {
     const other = files.get(path);
     if (other && (other.sha256 !== sha256 || other.size !== size)) {
       throw contradiction(
-        `${path} is to have two contents: ${other.sha256} (${other.size} bytes, of ${nameOf(other)}) and ${sha256} (${size} bytes, of ${nameOf(row)})`,
+        `${path} has two contents: ${other.sha256} (${other.size} bytes, of ${nameOf(other)}) and ${sha256} (${size} bytes, of ${nameOf(row)})`,
       );
     }
     if (product && own.has(path)) {
-      throw contradiction(`${path} of ${nameOf(row)} is where the stream itself is read`);
+      throw contradiction(`${path} of ${nameOf(row)} is the path of one of the stream's own files`);
     }
     const same = contents.get(sha256);
     if (same && same.size !== size) {
       throw contradiction(
-        `the content ${sha256} is to have two sizes: ${same.size} bytes as ${same.path} (of ${nameOf(same)}) and ${size} bytes as ${path} (of ${nameOf(row)})`,
+        `the content ${sha256} has two sizes: ${same.size} bytes as ${same.path} (of ${nameOf(same)}) and ${size} bytes as ${path} (of ${nameOf(row)})`,
       );
     }
     files.set(path, row);
@@ -40,21 +39,20 @@ export function refuseContradictions(rows: readonly PlanRow[]): void {
       const file = files.get(directory);
       if (!file) continue;
       throw contradiction(
-        `${file.path} (of ${nameOf(file)}) is to be a file, and also the directory of ${path} (of ${nameOf(row)})`,
+        `${file.path} (of ${nameOf(file)}) is a file and also the directory of ${path} (of ${nameOf(row)})`,
       );
     }
   }
 }
 
-/** A stream's file, as it is or may be looked for beside that: unsigned, and signed apart. */
+/** The paths under which clients look for a stream's file: itself, unsigned, and with a detached signature. */
 function formsOf(path: string): string[] {
   const plain = path.replace(/[.]sjson$/, ".json");
   return [path, plain, `${plain}.gpg`];
 }
 
 /**
- * Refuses a product that two lists have, of which one is to be mirrored, unless both say the same: which of them a MAAS
- * takes is not known.
+ * Refuses a selected product that is in two lists with different content: which of them MAAS would use is not known.
  */
 export function refuseTwins(lists: readonly ProductFile[], selected: readonly SelectedProduct[]): void {
   const wanted = new Map(selected.map((one) => [one.product.name, one]));
@@ -88,14 +86,14 @@ function isSame({ product: one, serials }: SelectedProduct, other: Product): boo
   try {
     return other.fault === undefined && said(one) === said(other);
   } catch (error) {
-    // One of the other's files is odd, and none of the selected one's.
+    // A file of the other product is invalid, and none of the selected one's.
     if (error instanceof ExplainedError) return false;
     throw error;
   }
 }
 
 function twins(one: Product, other: Pick<Product, "name" | "list">): ExplainedError {
-  return contradiction(`${one.list} and ${other.list} have product ${one.name} both, with different content`);
+  return contradiction(`${one.list} and ${other.list} both have product ${one.name}, with different content`);
 }
 
 function nameOf({ product }: PlanRow): string {
@@ -106,6 +104,6 @@ function contradiction(found: string): ExplainedError {
   return new ExplainedError({
     step: "planning a mirror of images",
     found,
-    remedy: "Upstream contradicts itself: wait until it is right again, or use another mirror of it.",
+    remedy: "Upstream contradicts itself: wait until it is corrected, or use another mirror of it.",
   });
 }

@@ -4,11 +4,11 @@ import { isSanePath } from "../paths.ts";
 import type { CustomImageDescription } from "./custom-image.ts";
 import { customImageRefusal } from "./custom-image-rules.ts";
 
-/** The stream of a custom image: texts to clearsign, and where its files go. */
+/** The stream of a custom image: texts to clearsign, and the paths of its files. */
 interface CustomImageStream {
   readonly contentId: string;
   readonly product: string;
-  /** To be clearsigned as they are, into files of these paths below the stream's root. */
+  /** Texts to clearsign unchanged, and their paths below the stream's root. */
   readonly texts: Readonly<Record<"index" | "products", { readonly path: string; readonly text: string }>>;
   /** Files below the stream's root. */
   readonly files: readonly {
@@ -16,19 +16,20 @@ interface CustomImageStream {
     readonly size: number;
     readonly sha256: string;
   }[];
-  /** What a machine is deployed with: `rhel/rocky9`. */
+  /** The distro series to deploy: `rhel/rocky9`. */
   readonly distroSeries: string;
-  /** As MAAS takes a selection of it. */
+  /** The selection for MAAS. */
   readonly selection: MaasSelection;
 }
 
 /**
- * Builds the stream of one image: its own index, so that no official index is touched, with every field that MAAS 3.4
- * to 3.8 wants. 3.8 reads a product file only when all of it has one shape (maasservicelayer,
- * simplestreams/models.py): `root-tgz` and `manifest` both, and `support_eol` there even when it says nothing.
+ * Builds the stream of one image. It has a separate index, so no official index is changed, and every field that MAAS
+ * 3.4 to 3.8 requires. 3.8 reads a product file only if all of it has one shape (maasservicelayer,
+ * simplestreams/models.py): both `root-tgz` and `manifest`, and `support_eol` even if it is empty.
  *
- * @param updated When the stream was made; whole seconds. The same for the same content, or every update changes it.
- * @throws ExplainedError for what MAAS would import and then never deploy, or not import at all
+ * @param updated The date of the stream; whole seconds. It must be the same for the same content, or every update
+ * would change it.
+ * @throws ExplainedError for an image that MAAS would import and never deploy, or not import.
  */
 export function customImageStream(image: CustomImageDescription, updated: Date): CustomImageStream {
   const refusal = customImageRefusal(image);
@@ -53,7 +54,7 @@ export function customImageStream(image: CustomImageDescription, updated: Date):
   const made = streamDate(updated);
   const path = `streams/v1/${contentId}.sjson`;
   for (const place of [path, root.path, list.path]) {
-    if (!isSanePath(place)) throw new RangeError(`${JSON.stringify(place)} is no path of a stream`);
+    if (!isSanePath(place)) throw new RangeError(`${JSON.stringify(place)} is not a valid path of a stream`);
   }
   const head = { datatype: "image-downloads", format: "products:1.0", updated: made };
   const index = {
@@ -96,10 +97,10 @@ export function customImageStream(image: CustomImageDescription, updated: Date):
   };
 }
 
-/** In the one form that MAAS reads: `Mon, 23 Nov 2026 06:06:27 +0000`. */
+/** In the only format that MAAS reads: `Mon, 23 Nov 2026 06:06:27 +0000`. */
 function streamDate(date: Date): string {
   const text = date.toUTCString().replace("GMT", "+0000");
-  if (!signedDate(text)) throw new RangeError(`${String(date)} is no date that a stream can have`);
+  if (!signedDate(text)) throw new RangeError(`${String(date)} is not a valid date of a stream`);
   return text;
 }
 

@@ -1,8 +1,8 @@
-/** An operating system's release on an architecture with all its kernels, or a boot loader, as a mirror holds it. */
+/** A release of an operating system for one architecture with all its kernels, or a boot loader, in a mirror. */
 export interface HeldImage {
-  /** Of all its kernels the newest. */
+  /** The newest serial of all its kernels. */
   readonly serial: string;
-  /** Its products in the stream's own names, with the versions held, newest last. */
+  /** Its products by their names in the stream, with the mirrored versions, newest last. */
   readonly products: Readonly<Record<string, readonly string[]>>;
   /** Bytes of its files. */
   readonly bytes: number;

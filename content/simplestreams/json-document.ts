@@ -3,21 +3,21 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Objects and lists within each other. A stream has about ten, and Python's reader, which is MAAS's, gives up at some
- * thousand. What goes deeper would end whatever walks it.
+ * Maximum depth of nested objects and lists. A stream has about ten, and Python's reader, which MAAS uses, fails at
+ * about a thousand. Deeper nesting would crash a recursive reader.
  */
 const deepest = 500;
 
 /**
- * Reads a JSON object; what it may hold is for the caller to check. Of a key that is there twice the last one
- * counts, as for Python's reader.
+ * Reads a JSON object; the caller checks its content. If a key occurs twice, the last value counts, as in Python's
+ * reader.
  *
- * @throws ExplainedError for what is no JSON object, or goes deeper than 500 levels
+ * @throws ExplainedError for a text that is not a JSON object, or has more than 500 levels.
  */
 export function jsonDocument(text: string, name: string): JsonObject {
   let value: unknown;
   if (depthOf(text) > deepest) {
-    throw malformed(name, `it has more than ${deepest} objects or lists within each other`);
+    throw malformed(name, `it has more than ${deepest} levels of nested objects or lists`);
   }
   try {
     value = JSON.parse(text);
@@ -32,22 +32,22 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A word that may stand in a list or a preview: printable ASCII without blanks. */
+/** A word for lists and previews: printable ASCII without blanks. */
 export function isWord(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]{1,256}$/.test(value);
 }
 
-/** A word that may be a key of what Pulumi keeps: it loses `__proto__`. */
+/** A word that can be a key in Pulumi's state, which loses `__proto__`. */
 export function isKey(value: unknown): value is string {
   return isWord(value) && value !== "__proto__";
 }
 
-/** A word that may stand between slashes, commas and brackets: what MAAS makes an image's name of. */
+/** A word without slashes, commas and brackets: a part of an image's name in MAAS. */
 export function isName(value: unknown): value is string {
   return isWord(value) && !/[/,()]/.test(value);
 }
 
-/** What was found, for an error's text: printable ASCII, of moderate length, whatever it is. */
+/** A value for messages: printable ASCII, of limited length. */
 export function shown(value: unknown): string {
   if (value === undefined) return "missing";
   if (Array.isArray(value)) return "a list";
@@ -55,25 +55,25 @@ export function shown(value: unknown): string {
   return printable(JSON.stringify(typeof value === "string" ? value.slice(0, 120) : value));
 }
 
-/** The refusal of a stream that is not as MAAS needs it. `found` names product and item. */
+/** The error for a stream that MAAS could not use. `found` names product and item. */
 export function malformed(name: string, found: string, cause?: unknown): ExplainedError {
   return new ExplainedError({
     step: `reading ${name}`,
     found,
     remedy:
-      "Nothing was taken over. Ask those who run the stream, or use another mirror of it; check too that the URL is a stream of MAAS images.",
+      "Nothing was changed. Ask the operator of the stream, or use another mirror of it. Also check that the URL is a stream of MAAS images.",
     cause,
   });
 }
 
-/** A terminal obeys other characters. */
+/** Other characters could control a terminal. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /**
- * How many values a JSON text has at most, told before it is read: a text of two bytes a value takes many times its size
- * in memory.
+ * The maximum number of values in a JSON text, computed before it is parsed: a text with two bytes per value takes
+ * many times its size in memory.
  */
 export function valuesIn(text: string): number {
   let values = 1;

@@ -2,25 +2,25 @@ import type { MaasSelection } from "../../values/maas-selection.ts";
 import { isLoaderOfMaas } from "./bootloaders.ts";
 import type { HeldImage } from "./held-image.ts";
 
-/** Versions of images by what MAAS calls them: `{"ubuntu/noble amd64/ga-24.04": "20261120"}`. */
+/** Versions of images by their names in MAAS: `{"ubuntu/noble amd64/ga-24.04": "20261120"}`. */
 export type ImageVersions = Readonly<Record<string, string>>;
 
-/** One image of a stream, as far as MAAS's filters look at it. */
+/** One image of a stream, with the values that MAAS's filters use. */
 export interface StreamImage {
   readonly os: string;
-  /** Of a boot loader its type, e.g. `uefi`. */
+  /** For a boot loader its type, e.g. `uefi`. */
   readonly release: string;
   readonly architecture: string;
-  /** With the flavour: `ga-24.04-lowlatency`. */
+  /** Kernel with flavour: `ga-24.04-lowlatency`. */
   readonly kernel: string;
-  /** The newest, which is the one that MAAS imports. */
+  /** The newest serial, which MAAS imports. */
   readonly serial: string;
 }
 
-/** A selection as far as it is looked at here: labels are not. */
+/** A selection without labels, which are not used here. */
 type Selected = Omit<MaasSelection, "labels">;
 
-/** What a MAAS with these selections takes from a stream. */
+/** The images that a MAAS with these selections imports from a stream. */
 export function imagesSelectedBy<Image extends StreamImage>(
   images: readonly Image[],
   selections: readonly Selected[],
@@ -38,7 +38,7 @@ export function imagesSelectedBy<Image extends StreamImage>(
   });
 }
 
-/** By the names that MAAS gives them; of two sources with the same image, MAAS takes the first one's. */
+/** Versions by the names in MAAS. If two sources have the same image, MAAS uses the first one's. */
 export function versionsOf(images: readonly StreamImage[]): Record<string, string> {
   const versions = new Map<string, string>();
   for (const { os, release, architecture, kernel, serial } of images) {
@@ -48,7 +48,7 @@ export function versionsOf(images: readonly StreamImage[]): Record<string, strin
   return Object.fromEntries([...versions].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** The images of a mirror, from what it says that it holds by `os/release/architecture`. */
+/** The images of a mirror, from its output by `os/release/architecture`. */
 export function imagesHeld(held: Readonly<Record<string, HeldImage>>): StreamImage[] {
   return Object.entries(held).flatMap(([name, { products }]) => {
     const [os = "", release = "", architecture = ""] = name.split("/");
@@ -64,9 +64,9 @@ export function imagesHeld(held: Readonly<Record<string, HeldImage>>): StreamIma
 }
 
 /**
- * What the mirror cannot serve of a selection: its index offers all that upstream has, and MAAS asks for it.
+ * Why the mirror cannot serve a selection: its index lists all that upstream has, and MAAS requests that.
  *
- * @param lacking images that the index offers and the mirror does not hold, as ImageMirror names them
+ * @param lacking Images that the index lists and the mirror does not contain, by their names in ImageMirror.
  */
 export function notServed(
   { os, release, arches, subarches }: Selected,
@@ -75,14 +75,14 @@ export function notServed(
 ): string | undefined {
   const known = held.filter((image) => image.os === os && image.release === release);
   const there = [...new Set(known.map(({ architecture }) => architecture))].sort();
-  const remedy = "add it to the mirror's images, or take it out here";
+  const remedy = "add it to the mirror's images, or remove it here";
   const missing = arches.filter((arch) => arch !== "*" && !there.includes(arch));
   if (missing.length > 0 || there.length === 0)
-    return `the mirror holds ${os}/${release} for ${there.join(", ") || "no architecture"}, not for ${missing.join(", ") || "any"}: ${remedy}`;
+    return `the mirror has ${os}/${release} for ${there.join(", ") || "no architecture"}, not for ${missing.join(", ") || "any"}: ${remedy}`;
   const others = lacking.filter((image) => image.startsWith(`${os} ${release} `));
   const whole = others.filter((image) => !image.endsWith(")"));
   if (arches.includes("*") && whole.length > 0)
-    return `* also selects ${whole.join(", ")}, which the mirror does not hold: name the architectures (${there.join(", ")})`;
+    return `* also selects ${whole.join(", ")}, which the mirror does not have: list the architectures (${there.join(", ")})`;
   const kernelsOf = (image: string) => image.replace(/^.*\(|\)$/g, "").split(", ");
   const partly = others.filter((image) =>
     there.some(
@@ -93,7 +93,7 @@ export function notServed(
     ),
   );
   if (partly.length > 0)
-    return `${subarches.join(", ")} also selects ${partly.join(", ")}, which the mirror does not hold: ${remedy}, or name other subarches`;
+    return `${subarches.join(", ")} also selects ${partly.join(", ")}, which the mirror does not have: ${remedy}, or list other subarches`;
   return undefined;
 }
 

@@ -5,11 +5,11 @@ import type { Product, ProductFile } from "./products.ts";
 import type { SelectedProduct } from "./selection.ts";
 
 /**
- * What MAAS is to select so that it asks for all that a mirror holds, and for nothing else. `*` wherever the mirror
- * has every kernel; an empty list matches nothing and deletes images.
+ * The selections with which MAAS requests everything that a mirror has, and nothing else. `*` if the mirror has every
+ * kernel; an empty list would match nothing and delete images.
  *
- * @throws ExplainedError when no selection can say it: MAAS selects by subarch (`ga-24.04`), never by flavour, and
- *   the same subarches for all architectures of a release.
+ * @throws ExplainedError if no selection matches: MAAS selects by subarch (`ga-24.04`), never by flavour, and with the
+ * same subarches for all architectures of a release.
  */
 export function maasSelections(
   lists: readonly ProductFile[],
@@ -36,10 +36,10 @@ export function maasSelections(
     const asked = lacking.filter(({ subarch }) => subarches.includes(subarch));
     if (asked.length > 0) {
       throw new ExplainedError({
-        step: `finding what MAAS is to select of ${os} ${release}`,
-        found: `with ${subarches.join(", ")} MAAS would also ask for ${someOf(asked.map(({ kernel, architecture }) => `${kernel} for ${architecture}`))}, which kernels leaves out`,
+        step: `computing MAAS's selection of ${os} ${release}`,
+        found: `with ${subarches.join(", ")} MAAS would also request ${someOf(asked.map(({ kernel, architecture }) => `${kernel} for ${architecture}`))}, which kernels excludes`,
         remedy:
-          "Add these kernels, or name none: MAAS selects neither by flavour nor apart for each architecture, and an import fails when one file is not there.",
+          "Add these kernels, or remove kernels: MAAS does not select by flavour or separately for each architecture, and an import fails if a file is missing.",
         values: ["images"],
       });
     }

@@ -2,17 +2,19 @@ import { someOf } from "../names.ts";
 import type { Product, ProductFile } from "./products.ts";
 import type { SelectedProduct } from "./selection.ts";
 
-/** What the stream's files offer, and so MAAS too, without the mirror having it. */
+/** What the stream's files list, and MAAS therefore offers, but the mirror does not have. */
 export interface NotHeld {
   /** Names of products, sorted. */
   readonly products: readonly string[];
-  /** The same by image, e.g. `ubuntu focal arm64`, or `ubuntu noble amd64 (hwe-24.04)` where other kernels are held. */
+  /**
+   * The same by image, e.g. `ubuntu focal arm64`, or `ubuntu noble amd64 (hwe-24.04)` if the mirror has other kernels.
+   */
   readonly images: readonly string[];
-  /** One sentence; empty when everything offered is held. */
+  /** One sentence; empty if the mirror has everything that is listed. */
   readonly summary: string;
 }
 
-/** Product files are published as upstream signed them, so they list what a mirror leaves out as well. */
+/** Product files are published as upstream signed them, so they also list what a mirror does not have. */
 export function notHeld(lists: readonly ProductFile[], selected: readonly SelectedProduct[]): NotHeld {
   const held = new Set(selected.map(({ product }) => product));
   const offered = lists.flatMap(({ products }) => products).filter(({ serials }) => serials.length > 0);
@@ -42,5 +44,5 @@ function imageOf({ os, release, architecture }: Product): string {
 }
 
 function summaryOf(products: number, images: readonly string[]): string {
-  return `the stream's index also offers ${products} ${products === 1 ? "product" : "products"} that this mirror does not hold: MAAS must not select ${someOf(images)}`;
+  return `the stream's index also offers ${products} ${products === 1 ? "product" : "products"} that this mirror does not have: MAAS must not select ${someOf(images)}`;
 }

@@ -2,8 +2,8 @@ import { amountOf } from "../sizes.ts";
 import { bytesOf, type ImagePlan, type PlannedImage, type PlanRow } from "./plan-text.ts";
 
 /**
- * What becomes of a mirror when a new plan takes the place of an old one: a line an image with all its kernels, one
- * for all boot loaders, one for what is left; none where nothing differs. E.g.
+ * The changes when a new plan replaces an old one: one line per image with all its kernels, one for all boot loaders,
+ * one for the rest; no lines without differences. E.g.
  *
  * - `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch, 790.0 MiB to prune later`
  * - `noble arm64 20261120 (new), 700.1 MiB to fetch`
@@ -43,7 +43,7 @@ export function comparePlans(old: ImagePlan | undefined, wanted: ImagePlan): str
   return lines;
 }
 
-/** MAAS's names are known to people by themselves where the system is Ubuntu. */
+/** For Ubuntu the release names are clear without the system. */
 function nameOf({ kind, os, release, architecture }: PlannedImage): string {
   if (kind === "bootloader") return `${os} ${architecture}`;
   return os === "ubuntu" || release.startsWith(os)
@@ -59,7 +59,7 @@ function changeOf(was: PlannedImage | undefined, is: PlannedImage | undefined): 
   return ` ${is.serial}${kernels.length > 0 ? ` (${kernels.join(", ")})` : ""}`;
 }
 
-/** What is left to say when the newest version stays: kernels and versions that come and go. */
+/** The other changes when the newest version is the same: added and removed kernels and versions. */
 function kernelChanges(was: PlannedImage, is: PlannedImage): string[] {
   const added = is.kernels.filter((kernel) => !was.kernels.includes(kernel)).map((kernel) => `+${kernel}`);
   const removed = was.kernels.filter((kernel) => !is.kernels.includes(kernel)).map((kernel) => `-${kernel}`);
@@ -68,7 +68,7 @@ function kernelChanges(was: PlannedImage, is: PlannedImage): string[] {
   const come = [...held(is)].filter((serial) => !held(was).has(serial)).map((serial) => `+${serial}`);
   const gone = [...held(was)].filter((serial) => !held(is).has(serial)).map((serial) => `-${serial}`);
   if (come.length + gone.length > 0) return [...come.sort(), ...gone.sort()];
-  return sameVersions(was, is) ? ["same version, other content"] : ["other versions of some kernels"];
+  return sameVersions(was, is) ? ["same version, new content"] : ["other versions of some kernels"];
 }
 
 function sameVersions(was: PlannedImage, is: PlannedImage): boolean {
@@ -82,7 +82,7 @@ function amounts(fetch: number, prune: number): string[] {
   ];
 }
 
-/** The index moves for images that nobody mirrors here, too. */
+/** The index also changes for images that are not mirrored here. */
 function metadataLine(old: ImagePlan | undefined, wanted: ImagePlan): string {
   const from = old && old.ages.index !== wanted.ages.index ? `${old.ages.index} -> ` : "";
   return `the stream's index ${from}${wanted.ages.index}, no image changes`;
@@ -101,7 +101,7 @@ function contentsOf(rows: readonly PlanRow[]): Set<string> {
   return new Set(rows.map(({ sha256 }) => sha256));
 }
 
-/** By image, the rows of a plan whose content is not among some others; each content once, with its first image. */
+/** By image, the rows of a plan whose content is not among the others; each content once, with its first image. */
 function shares(plan: ImagePlan | undefined, others: ReadonlySet<string>): Map<string, PlanRow[]> {
   const rows = new Map<string, PlanRow[]>();
   const seen = new Set(others);

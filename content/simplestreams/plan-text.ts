@@ -4,7 +4,7 @@ import { shown } from "./json-document.ts";
 import type { Product } from "./products.ts";
 import type { StreamAges } from "./streams.ts";
 
-/** A file of a plan, once for every product version that names it. */
+/** A file of a plan, once for every product version that lists it. */
 export interface PlanRow {
   /** Below the stream's root. */
   readonly path: string;
@@ -20,49 +20,49 @@ interface PlanProduct extends Pick<Product, "kind" | "os" | "release" | "archite
   readonly serial: string;
 }
 
-/** An operating system's release on an architecture, with all its kernels; or a boot loader. */
+/** A release of an operating system for one architecture, with all its kernels; or a boot loader. */
 export interface PlannedImage {
   readonly kind: Product["kind"];
   readonly os: string;
   readonly release: string;
   readonly architecture: string;
-  /** Of all its kernels the newest. */
+  /** The newest serial of all its kernels. */
   readonly serial: string;
-  /** Its products with the versions held, oldest first. */
+  /** Its products with the mirrored versions, oldest first. */
   readonly products: Readonly<Record<string, readonly string[]>>;
   readonly kernels: readonly string[];
-  /** Bytes; what its kernels share counts once. */
+  /** Bytes; files that its kernels share count once. */
   readonly bytes: number;
 }
 
-/** Exactly what a mirror of images is to hold. */
+/** The exact content of a mirror of images. */
 export interface ImagePlan {
   /** SHA-256 of the plan's text. */
   readonly digest: string;
   readonly ages: StreamAges;
   readonly rows: readonly PlanRow[];
-  /** Each path once, sorted; the stream's index and product files too. */
+  /** Each path once, sorted, including the stream's index and product files. */
   readonly files: readonly PlanRow[];
   /** Sorted by kind (images first), os, release and architecture. */
   readonly images: readonly PlannedImage[];
-  /** Bytes of all files; those of one content count once. */
+  /** Bytes of all files; equal content counts once. */
   readonly bytes: number;
 }
 
 const title = "airgapped-maas image plan 1";
 
 /**
- * The plan as text, the same for the same content: a title, `index DATE`, a line `products CONTENT-ID DATE` each, then
- * sorted `sha256 size path`, followed by `kind os release architecture kernel product serial` for a product's file.
+ * The plan as text, deterministic: a title, `index DATE`, a line `products CONTENT-ID DATE` each, then sorted `sha256
+ * size path`, followed by `kind os release architecture kernel product serial` for a product's file.
  */
 export function planText({ ages, rows }: Pick<ImagePlan, "ages" | "rows">): string {
   return `${[...headsOf(ages), ...rows.map(lineOf)].join("\n")}\n`;
 }
 
 /**
- * The plan of a text that `planText` made.
+ * Parses a text of `planText`.
  *
- * @throws ExplainedError for what is no such text
+ * @throws ExplainedError for any other text.
  */
 export function parsePlanText(text: string): ImagePlan {
   const [first, ...lines] = text.trimEnd().split("\n");
@@ -71,14 +71,14 @@ export function parsePlanText(text: string): ImagePlan {
       step: "reading a mirror's plan",
       found: `it begins with ${JSON.stringify((first ?? "").slice(0, 60))} instead of ${JSON.stringify(title)}`,
       remedy:
-        "It was made by another release of this project, or damaged: update the mirror to make it anew.",
+        "It was made by another release of this project, or is damaged: update the mirror to create it again.",
     });
   }
   let index = "";
   const products = new Map<string, string>();
   const rows: PlanRow[] = [];
   for (const line of lines) {
-    // A preview shows parts of it, and a terminal obeys other characters.
+    // A preview shows parts of it, and other characters could control a terminal.
     if (/[^\x20-\x7e]/.test(line)) throw damaged(line);
     const [word, name = "", date = ""] = line.split(" ");
     if (word === "index") index = name;
@@ -88,7 +88,7 @@ export function parsePlanText(text: string): ImagePlan {
   return summarise({ index, products: Object.fromEntries(products) }, rows);
 }
 
-/** Puts a plan together from its rows, in any order. */
+/** Builds a plan from its rows, in any order. */
 export function summarise(ages: StreamAges, given: readonly PlanRow[]): ImagePlan {
   const lines = new Map(given.map((row) => [lineOf(row), row]));
   const sorted = [...lines.keys()].sort();
@@ -104,7 +104,7 @@ export function summarise(ages: StreamAges, given: readonly PlanRow[]): ImagePla
   };
 }
 
-/** Bytes of some files; those of one content count once. */
+/** Bytes of the given files; equal content counts once. */
 export function bytesOf(rows: Iterable<PlanRow>): number {
   const sizes = new Map<string, number>();
   for (const { sha256, size } of rows) sizes.set(sha256, size);
@@ -140,7 +140,7 @@ function damaged(line: string): ExplainedError {
   return new ExplainedError({
     step: "reading a mirror's plan",
     found: `a line of it is invalid: ${shown(line)}`,
-    remedy: "It is damaged: update the mirror to make it anew.",
+    remedy: "It is damaged: update the mirror to create it again.",
   });
 }
 

@@ -12,32 +12,33 @@ import { unsignedForms } from "./unsigned.ts";
 
 export interface ImagePlanRequest {
   readonly images: readonly ImageRequest[];
-  /** How many of the newest versions of each product to hold. MAAS imports the newest only. @default 1 */
+  /** Number of newest versions of each product to mirror. MAAS imports only the newest. @default 1 */
   readonly keepVersions?: number | undefined;
-  /** Publish the unsigned `.json` forms too. @default false */
+  /** Whether to also publish the unsigned `.json` forms. @default false */
   readonly unsigned?: boolean | undefined;
 }
 
-/** A plan, and what is known when it is made. */
+/** A plan, with further results of planning. */
 export interface PlannedImages extends ImagePlan {
   /**
-   * The index and the product files, with their bytes. They are to be published as they are here and never fetched
-   * again: nothing but these bytes was verified, and the index says nothing of a product file's content.
+   * The index and the product files, with their bytes. Publish exactly these bytes and do not fetch them again: only
+   * these were verified, and the index has no digests of product files.
    */
   readonly metadata: readonly StreamFile[];
   readonly selections: readonly MaasSelection[];
   readonly notHeld: NotHeld;
-  /** What a person should know of it. */
+  /** Warnings for the user. */
   readonly warnings: readonly string[];
 }
 
-/** Of a whole plan. With all images of images.maas.io it has some thousand. */
+/** Maximum number of files of a plan. With all images of images.maas.io it has a few thousand. */
 const mostFiles = 200_000;
 
 /**
- * Everything that a mirror must hold so that MAAS, given the stream's own signed files, finds what it asks for.
+ * The content of a mirror from which MAAS can import with the stream's own signed files.
  *
- * @throws ExplainedError for what `selectProducts` and `maasSelections` refuse, and where the stream contradicts itself
+ * @throws ExplainedError for requests that `selectProducts` or `maasSelections` refuse, and for contradictions in the
+ * stream.
  */
 export async function planImages(roots: StreamRoots, request: ImagePlanRequest): Promise<PlannedImages> {
   const lists = await readProducts(roots);
@@ -53,8 +54,8 @@ export async function planImages(roots: StreamRoots, request: ImagePlanRequest):
   if (rows.length > mostFiles) {
     throw new ExplainedError({
       step: "planning a mirror of images",
-      found: `the selected images have ${rows.length} files, and more than ${mostFiles} are not mirrored`,
-      remedy: "Ask those who run the stream: an image has about five files.",
+      found: `the selected images have ${rows.length} files; the maximum is ${mostFiles}`,
+      remedy: "Ask the operator of the stream: an image has about five files.",
     });
   }
   refuseTwins(lists, selected);
@@ -70,16 +71,14 @@ export async function planImages(roots: StreamRoots, request: ImagePlanRequest):
     selections: maasSelections(lists, selected),
     notHeld: held,
     warnings: [
-      ...(roots.keys
-        ? []
-        : ["the stream is unsigned: nothing proves that these are the images of who made them"]),
+      ...(roots.keys ? [] : ["the stream is unsigned: the origin of these images is not verified"]),
       ...(missing.length > 0
-        ? [`the stream has no boot loader ${missing.join(", ")}: machines cannot start from it alone`]
+        ? [`the stream has no boot loader ${missing.join(", ")}: machines cannot boot from this stream alone`]
         : []),
       ...(held.summary ? [held.summary] : []),
       ...(leftOut.length > 0
         ? [
-            `the stream has products of odd shape, which are left out: ${someOf(
+            `the stream has invalid products, which are ignored: ${someOf(
               leftOut.map(({ found }) => found),
               3,
             )}`,

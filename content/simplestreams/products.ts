@@ -28,47 +28,47 @@ export interface Item {
 export interface Product {
   /** e.g. `com.ubuntu.maas.stable:v3:boot:24.04:amd64:ga-24.04` */
   readonly name: string;
-  /** Of the file that lists it. */
+  /** Content id of the file that lists it. */
   readonly contentId: string;
-  /** What that file is called in errors. */
+  /** The name of that file in errors. */
   readonly list: string;
   readonly kind: "image" | "bootloader" | "notifications";
   /** e.g. `ubuntu`, `centos`, `grub-efi-signed` */
   readonly os: string;
-  /** MAAS's name: `noble`, `centos9-stream`; of a boot loader its type: `pxe`, `uefi`, `open-firmware`. */
+  /** MAAS's name: `noble`, `centos9-stream`; for a boot loader its type: `pxe`, `uefi`, `open-firmware`. */
   readonly release: string;
   readonly architecture: string;
   /** e.g. `24.04` */
   readonly version: string | undefined;
-  /** What MAAS filters by: `ga-24.04`, `hwe-24.04`, `generic`. */
+  /** The value that MAAS filters by: `ga-24.04`, `hwe-24.04`, `generic`. */
   readonly subarch: string;
-  /** With the flavour: `ga-24.04-lowlatency`. As MAAS shows it behind the architecture. */
+  /** Kernel with flavour: `ga-24.04-lowlatency`. MAAS shows it after the architecture. */
   readonly kernel: string;
-  /** Oldest first. MAAS imports the last one only. */
+  /** Oldest first. MAAS imports only the last one. */
   readonly serials: readonly string[];
-  /** Why it cannot be mirrored; undefined where it can, as far as that is seen without its files. */
+  /** Why it cannot be mirrored; undefined if it can, except for faults in its files. */
   readonly fault: Fault | undefined;
   /**
-   * The files of a version, `manifest` and whatever else it lists too.
+   * The files of a version, with `manifest` and any other listed file.
    *
-   * @throws ExplainedError when one of them is not sane.
+   * @throws ExplainedError if one of them is invalid.
    */
   items(serial: string): readonly Item[];
 }
 
-/** What is odd about a product. */
+/** A fault of a product. */
 export interface Fault {
-  /** For who mirrors the product. */
+  /** The error if the product is selected. */
   refusal(): ExplainedError;
   /** e.g. `product "x": its label is missing` */
   readonly found: string;
-  /** Whether MAAS, up to 3.7, refuses all of a stream for it (import_images, KeyError). */
+  /** Whether MAAS, up to 3.7, refuses the whole stream because of it (import_images, KeyError). */
   readonly stopsMaas: boolean;
 }
 
-/** A product of which it cannot be told what it is an image of: nobody can select it. */
+/** A product for which it is not known what it is an image of. It cannot be selected. */
 interface OddProduct {
-  /** As it is shown, if it is no proper name. */
+  /** The name; in a printable form if it is invalid. */
   readonly name: string;
   readonly list: string;
   readonly fault: Fault;
@@ -81,17 +81,17 @@ export interface ProductFile {
   readonly odd: readonly OddProduct[];
 }
 
-/** Products of one file. The real ones have some hundred. */
+/** Maximum number of products of one file. Those of images.maas.io have some hundred. */
 const mostProducts = 100_000;
 
 /**
- * Reads the text of a product file. Only what a product is an image of must be there to select it by; what else is odd
- * about it, and about the files of its versions, is of concern to who selects it, so that an odd product that
- * nobody mirrors stops nothing. Unknown keys are left alone.
+ * Reads the text of a product file. Only the fields that say what a product is an image of are required. Other faults
+ * of a product and of its files are reported only if it is selected, so that a faulty product that is not mirrored
+ * causes no error. Unknown keys are ignored.
  *
- * Required fields and defaults are those of MAAS's own reading (maasserver, import_images and bootresources.py).
+ * Required fields and defaults are those of MAAS's reader (maasserver, import_images and bootresources.py).
  *
- * @param name What the file is called in errors.
+ * @param name The file's name in errors.
  */
 export function parseProducts(text: string, name: string): ProductFile {
   const document = jsonDocument(text, name);
@@ -103,7 +103,7 @@ export function parseProducts(text: string, name: string): ProductFile {
   if (!isObject(listed)) throw malformed(name, "it has no products");
   const entries = Object.entries(listed);
   if (entries.length > mostProducts) {
-    throw malformed(name, `it has ${entries.length} products, and more than ${mostProducts} are not read`);
+    throw malformed(name, `it has ${entries.length} products; the maximum is ${mostProducts}`);
   }
   const products: Product[] = [];
   const odd: OddProduct[] = [];
@@ -129,20 +129,20 @@ function productOf(contentId: string, product: string, fields: unknown, list: st
   const faultIn = (field: string) =>
     needed.has(field) && fields[field] === undefined
       ? faultOf(`: its ${field} is missing; MAAS would refuse the whole stream`, true)
-      : faultOf(`: its ${field} is ${shown(fields[field])}, not a name`);
+      : faultOf(`: its ${field} is ${shown(fields[field])}, not a valid name`);
   const loader = fields["bootloader-type"] !== undefined;
   const releaseField = loader ? "bootloader-type" : "release";
   const { arch: architecture, os = "ubuntu", [releaseField]: release, subarch = "generic" } = fields;
   if (!isName(os)) return oddOne(faultIn("os"));
   if (!isName(release)) return oddOne(faultIn(releaseField));
   if (!isName(architecture)) return oddOne(faultIn("arch"));
-  if (!isKey(product)) return oddOne(faultOf(" has no proper name"));
+  if (!isKey(product)) return oddOne(faultOf(" has no valid name"));
   const { versions } = fields;
   const fault = () => {
     if (!isName(fields.label)) return faultIn("label");
     if (!isName(subarch)) return faultIn("subarch");
     if (!isObject(versions)) return faultOf(": it has no versions");
-    if (!Object.keys(versions).every(isName)) return faultOf(": a version has no proper name");
+    if (!Object.keys(versions).every(isName)) return faultOf(": a version has no valid name");
     return undefined;
   };
   return {
@@ -156,7 +156,7 @@ function productOf(contentId: string, product: string, fields: unknown, list: st
     version: isName(fields.version) ? fields.version : undefined,
     subarch: isName(subarch) ? subarch : "unknown",
     kernel: isName(subarch) ? kernelOf(subarch, fields.kflavor) : "unknown",
-    // As MAAS sorts them: by their characters.
+    // Sorted by characters, as in MAAS.
     serials: isObject(versions) ? Object.keys(versions).sort() : [],
     fault: fault(),
     items: (serial) =>
@@ -186,21 +186,23 @@ function itemOf(item: unknown, name: string, where: string): Item {
   const { ftype, path, sha256 }: JsonObject = item;
   const wrong = (field: string, wanted: string) =>
     malformed(name, `${where}: its ${field} is ${shown(item[field])}, not ${wanted}`);
-  if (!isWord(ftype)) throw wrong("ftype", "a kind of file");
+  if (!isWord(ftype)) throw wrong("ftype", "a file type");
   if (typeof path !== "string" || !isSanePath(path)) throw wrong("path", "a path below the stream's root");
   const size = sizeOf(item.size);
   if (size === undefined) throw wrong("size", "a number of bytes");
   if (typeof sha256 !== "string" || !/^[0-9a-fA-F]{64}$/.test(sha256))
     throw wrong("sha256", "64 hexadecimal digits");
   if ((size === 0) !== (sha256.toLowerCase() === nothing))
-    throw malformed(name, `${where}: its size is ${size}, and its sha256 is not that of so many bytes`);
+    throw malformed(name, `${where}: its size is ${size}, but its sha256 is not that of an empty file`);
   return { ftype, path, size, sha256: sha256.toLowerCase() };
 }
 
-/** Bytes; a number of as many digits stays whole for every tool of a host. */
+/** Maximum size in bytes: every tool on a host handles numbers of this length exactly. */
 const largest = 999_999_999_999_999;
 
-/** MAAS and simplestreams take a number that is written as a text, too (bootresources.py, `int(product["size"])`). */
+/**
+ * MAAS and simplestreams also accept a number that is written as a text (bootresources.py, `int(product["size"])`).
+ */
 function sizeOf(size: unknown): number | undefined {
   const number = typeof size === "string" && /^[0-9]{1,15}$/.test(size) ? Number(size) : size;
   return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= largest

@@ -3,25 +3,25 @@ import { nearestFirst, someOf } from "../names.ts";
 import { isLoaderOfMaas } from "./bootloaders.ts";
 import type { Fault, Item, Product, ProductFile } from "./products.ts";
 
-/** Images that a mirror is to hold. */
+/** The images to mirror. */
 export interface ImageRequest {
   /** e.g. `ubuntu`, `centos` */
   readonly os: string;
-  /** As MAAS names them: `noble`, `jammy`, `centos9-stream`. */
+  /** MAAS's names: `noble`, `jammy`, `centos9-stream`. */
   readonly releases: readonly string[];
-  /** e.g. `amd64`, `arm64`. Each release must have each of them. */
+  /** e.g. `amd64`, `arm64`. Each release must exist for all of them. */
   readonly architectures: readonly string[];
   /**
-   * Kernels to hold: `ga-24.04`, `hwe-24.04`, `ga-24.04-lowlatency`, or `ga` or `hwe` for all of that kind, in all
-   * flavours. With fewer than all, MAAS must not select `*` but what `maasSelections` says: it would ask for the
-   * others too.
+   * Kernels to mirror: `ga-24.04`, `hwe-24.04`, `ga-24.04-lowlatency`, or `ga` or `hwe` for all of that kind, in all
+   * flavours. With fewer than all, MAAS must not select `*` but the result of `maasSelections`: otherwise it would
+   * request the others too.
    *
    * @default all: MAAS imports every kernel of a selected release
    */
   readonly kernels?: readonly string[] | undefined;
 }
 
-/** A product and which of its versions are to be held. */
+/** A product, and the versions of it to mirror. */
 export interface SelectedProduct {
   readonly product: Product;
   /** Oldest first, never empty. */
@@ -32,18 +32,18 @@ export interface SelectedProduct {
 
 interface Selection {
   readonly selected: readonly SelectedProduct[];
-  /** What is odd about products that nobody asked for, and is left out for it. */
+  /** Faults of products that were not requested and are therefore left out. */
   readonly leftOut: readonly Fault[];
 }
 
 /**
- * Chooses products. Boot loaders and release notifications are always taken, of every architecture: MAAS downloads
- * all that a stream offers of them, whatever is selected (maasserver, models/bootsource.py, to_dict). Only those that no
- * MAAS knows, and notifications, may be odd: then they are left out.
+ * Selects products. Boot loaders and release notifications of every architecture are always included: MAAS downloads
+ * all that a stream lists, independent of selections (maasserver, models/bootsource.py, to_dict). Only notifications,
+ * and boot loaders that MAAS does not use, may have faults: they are then left out.
  *
- * @param keepVersions How many of the newest versions of each product to hold, at least 1. MAAS imports the newest only.
- * @throws ExplainedError for names and combinations that the stream does not have, with those that it has, and for an
- *   odd product that was chosen
+ * @param keepVersions Number of newest versions of each product, at least 1. MAAS imports only the newest.
+ * @throws ExplainedError for names and combinations that the stream does not have, with the available ones, and for a
+ * selected product with a fault.
  */
 export function selectProducts(
   lists: readonly ProductFile[],
@@ -76,17 +76,17 @@ export function selectProducts(
   return { selected, leftOut: [...leftOut] };
 }
 
-/** What is to be held of a product, or why it is left out. */
+/** The selected part of a product, or why it is left out. */
 function heldOf(product: Product, needed: boolean, keepVersions: number): SelectedProduct | Fault {
   if (product.fault) {
     if (needed) throw product.fault.refusal();
     return product.fault;
   }
   if (product.serials.length === 0 && product.kind === "image") {
-    // A product that upstream has emptied offers nothing, unless somebody asked for just that.
+    // A product without versions is ignored, unless it was requested explicitly.
     throw refuse(
       `product ${product.name} has no version`,
-      "Take its release, architecture or kernel out of images, or wait until upstream has one.",
+      "Remove its release, architecture or kernel from images, or wait until upstream has a version.",
       ["images"],
     );
   }
@@ -132,7 +132,7 @@ function productsOf(
       const wanted = ofArchitecture.filter(({ kernel }) => kernels.some((name) => isKernel(kernel, name)));
       if (wanted.length > 0) return wanted;
       throw unknown(
-        `the stream has no ${os} ${release} for ${architecture} with a kernel ${kernels.join(" or ")}`,
+        `the stream has no ${os} ${release} for ${architecture} with kernel ${kernels.join(" or ")}`,
         kernels[0] ?? "",
         namesOf(ofArchitecture, "kernel"),
         `${value}.kernels`,
@@ -141,7 +141,7 @@ function productsOf(
   });
 }
 
-/** `ga` and `hwe` mean every kernel of the kind; anything else is one kernel's whole name. */
+/** `ga` and `hwe` mean every kernel of the kind; other names are full names of kernels. */
 function isKernel(kernel: string, name: string): boolean {
   return kernel === name || (/^(ga|hwe)$/.test(name) && kernel.startsWith(`${name}-`));
 }
@@ -156,7 +156,7 @@ function unknownRelease(
   const byVersion = ofOs.find(({ version }) => version === release);
   const found = `the stream has no ${os} release ${release}`;
   if (!byVersion) return notThere(found, release, namesOf(ofOs, "release"), value, odd);
-  return refuse(found, `Write ${byVersion.release}: that is what MAAS calls ${os} ${release}.`, [value]);
+  return refuse(found, `Use ${byVersion.release}, which is MAAS's name of ${os} ${release}.`, [value]);
 }
 
 function notThere(
@@ -168,7 +168,7 @@ function notThere(
 ): ExplainedError {
   const cannot =
     odd.length > 0
-      ? ` (of what it has, this cannot be told apart: ${someOf(
+      ? ` (it has invalid products that may be meant: ${someOf(
           odd.map((fault) => fault.found),
           3,
         )})`
@@ -176,7 +176,7 @@ function notThere(
   const near = someOf(nearestFirst(written, names), 12);
   return refuse(
     found + cannot,
-    near ? `Choose among those it has: ${near}.` : "Check that the URL is a stream of MAAS images.",
+    near ? `Choose from: ${near}.` : "Check that the URL is a stream of MAAS images.",
     [value],
   );
 }

@@ -14,28 +14,28 @@ import { type ProductFile, parseProducts } from "./products.ts";
 import { refuseUnexpectedContent } from "./unexpected-content.ts";
 
 export interface StreamRequest {
-  /** As `streamLocation` takes it. */
+  /** A URL for `streamLocation`. */
   readonly url: string;
-  /** By paths below `streamLocation(url).base`. */
+  /** Fetches by paths below `streamLocation(url).base`. */
   readonly fetch: Fetch;
-  /** False: take the unsigned index, which proves nothing. @default true */
+  /** False: read the unsigned index, without verification. @default true */
   readonly signed?: boolean | undefined;
-  /** As `trustedKeys` takes it, or its result. @default the keys that MAAS trusts for images.maas.io */
+  /** An argument of `trustedKeys`, or its result. @default the keys that MAAS trusts for images.maas.io */
   readonly key?: string | Uint8Array | TrustedKeys | undefined;
   readonly cache: MetadataCache;
   readonly now: Date;
-  /** When what was accepted last was made. Anything older is refused. */
+  /** The dates of the files that were accepted last. Older ones are refused. */
   readonly seen?: StreamAges | undefined;
 }
 
-/** When a stream's files say they were made, ISO 8601. */
+/** The dates in a stream's files, ISO 8601. */
 export interface StreamAges {
   readonly index: string;
   /** Per content id. */
   readonly products: Readonly<Record<string, string>>;
 }
 
-/** A file of a stream's metadata, as upstream has it: these very bytes are published. */
+/** A file of a stream's metadata. Exactly these bytes are published. */
 export interface StreamFile {
   /** Below the stream's root. */
   readonly path: string;
@@ -44,43 +44,45 @@ export interface StreamFile {
   readonly bytes: Buffer;
 }
 
-/** A stream's index and product files, each verified by itself. */
+/** A stream's index and product files. Each has been verified. */
 export interface StreamRoots {
-  /** Of the files' digests: the same as long as nothing of the stream has moved. */
+  /** Digest of the files' digests: it changes when any file of the stream changes. */
   readonly digest: string;
   readonly ages: StreamAges;
-  /** Full fingerprints of the keys that signed; empty for an unsigned stream. */
+  /** Full fingerprints of the signing keys; empty for an unsigned stream. */
   readonly signedBy: readonly string[];
   /** Undefined for an unsigned stream. */
   readonly keys: TrustedKeys | undefined;
   /** The index, then the product files. */
   readonly files: readonly StreamFile[];
-  /** What was signed in one of them. */
+  /** The signed text of a file. */
   text(file: StreamFile): Promise<string>;
-  /** What a product file says. It is read once: the real one has 10 MB. */
+  /** The content of a product file. It is parsed once: that of images.maas.io has 10 MB. */
   products(file: StreamFile): Promise<ProductFile>;
 }
 
 const largestIndex = 16 * 1024 * 1024;
 const largestProducts = 64 * 1024 * 1024;
-/** Of all product files: they are in memory while a mirror is planned. Those of images.maas.io have 11 MB. */
+/** Maximum bytes of all product files: they are in memory during planning. Those of images.maas.io have 11 MB. */
 const largestInAll = 128 * 1024 * 1024;
-/** In all files: names, numbers, objects and lists. Those of images.maas.io have some 300,000. */
+/**
+ * Maximum number of values (names, numbers, objects, lists) in all files. Those of images.maas.io have about 300,000.
+ */
 const mostValues = 5_000_000;
-/** A stream may have a thousand product files, and a server does not have as many connections for one reader. */
+/** A stream may have a thousand product files, but a server does not allow as many connections. */
 const filesAtOnce = 8;
 const day = 86_400_000;
 
 /**
- * Reads a stream's index and the product files that it lists: all of them, since MAAS reads all of them.
+ * Reads a stream's index and all product files that it lists, since MAAS reads all of them.
  *
- * The index is fetched every time. A product file is fetched again only when its entry in the index has changed: an
- * entry's date is copied from its file (maas-images, meph2/util.py, create_index). The index has no digests
- * though, so this is relied on only where file and entry have the very same date. Where the file is newer, the
- * index is about to follow, and the file is read again next time; where it is older, upstream is in the middle
- * of an update, or somebody holds a file back, and it is refused. Of an unsigned stream everything is read each time.
+ * The index is fetched every time. A product file is fetched again only if its entry in the index has changed: the
+ * date of an entry is copied from its file (maas-images, meph2/util.py, create_index). The index has no digests, so
+ * the cache is used only if file and entry have exactly the same date. If the file is newer, the index will follow
+ * soon, and the file is read again next time. If it is older, upstream is in the middle of an update or an old file is
+ * served, and it is refused. Files of an unsigned stream are always fetched.
  *
- * @throws ExplainedError for a signature, a date or a file that is not right; nothing is remembered of it
+ * @throws ExplainedError for an invalid signature, date or file; nothing of it is cached.
  */
 export async function readStreamRoots(request: StreamRequest): Promise<StreamRoots> {
   const location = streamLocation(request.url, request.signed);
@@ -93,13 +95,13 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const known = new Map<string, ProductFile>();
   const values = new Map<string, number>();
   let all = 0;
-  /** A text that may be read: with the others it does not say more than a workstation can hold. */
+  /** Checks that a text, together with the others, is not too large to parse. */
   const modest = (text: string, path: string) => {
     const here = valuesIn(text);
     all += here - (values.get(path) ?? 0);
     values.set(path, here);
     if (all <= mostValues) return text;
-    throw malformed(path, `with it the files of the stream have more than ${mostValues} values`);
+    throw malformed(path, `together the files of the stream have more than ${mostValues} values`);
   };
   const ages = new Map(Object.entries(seen?.products ?? {}));
   const seenOf = ({ contentId }: IndexEntry) => ages.get(contentId);
@@ -126,7 +128,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
 
   async function get(path: string, maximum: number): Promise<StreamFile> {
     const bytes = await fetch(path, { maximum });
-    if (bytes.length > maximum) throw unverifiable(path, `it does not end: more than ${maximum} bytes came`);
+    if (bytes.length > maximum) throw unverifiable(path, `it is longer than ${maximum} bytes`);
     return fileOf(path, bytes);
   }
 
@@ -135,9 +137,9 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     if (bytesRead <= largestInAll) return;
     throw new ExplainedError({
       step: `reading ${path}`,
-      found: `with it the product files of the stream have more than ${amountOf(largestInAll)}`,
+      found: `together the product files of the stream have more than ${amountOf(largestInAll)}`,
       remedy:
-        "Nothing was taken over. Check that the URL is a stream of MAAS images: those of images.maas.io have 11 MB.",
+        "Nothing was changed. Check that the URL is a stream of MAAS images: the files of images.maas.io have 11 MB.",
     });
   }
 
@@ -146,7 +148,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     const noted = keys && knownList(await cache.recall(cacheKey));
     const bytes = noted && (await cache.get(noted.sha256));
     if (noted && bytes) {
-      // Verified when it was kept, by a key that is still declared: the note's cacheKey names the keys.
+      // Verified when it was cached, by a key that is still declared: the cache key contains the keys.
       signedBy.add(noted.signedBy);
       checkAge(entry.path, entry.updated, now, seenOf(entry));
       const kept = fileOf(entry.path, bytes);
@@ -170,7 +172,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   }
 }
 
-/** Reads what the product files of a stream say. */
+/** Reads the content of a stream's product files. */
 export async function readProducts(roots: StreamRoots): Promise<ProductFile[]> {
   const [, ...lists] = roots.files;
   return forEachConcurrently(lists, filesAtOnce, (file) => roots.products(file));
@@ -197,13 +199,13 @@ function checkList(entry: IndexEntry, list: Omit<ListRoot, "file">, indexPath: s
   if (list.contentId !== entry.contentId) {
     throw unverifiable(
       entry.path,
-      `it is of ${list.contentId}, and ${indexPath} has it as ${entry.contentId}: one file is served in place of another`,
+      `its content id is ${list.contentId}, but ${indexPath} lists it as ${entry.contentId}: a wrong file is served`,
     );
   }
   if (list.updated.getTime() < entry.updated.getTime()) {
     throw unverifiable(
       entry.path,
-      `it was made at ${list.updated.toISOString()}, and ${indexPath} speaks of one made at ${entry.updated.toISOString()}`,
+      `it was made at ${list.updated.toISOString()}, but ${indexPath} lists one made at ${entry.updated.toISOString()}`,
     );
   }
 }
@@ -213,7 +215,7 @@ function checkAge(path: string, updated: Date, now: Date, seen: string | undefin
     throw new ExplainedError({
       step: `checking ${path}`,
       found: `it was made at ${updated.toISOString()}, ${spanOf(updated.getTime() - now.getTime())} from now by this workstation's clock`,
-      remedy: "Set this workstation's clock; if it is right, upstream's is wrong.",
+      remedy: "Set this workstation's clock. If it is correct, upstream's is wrong.",
     });
   }
   if (seen !== undefined && updated.getTime() < new Date(seen).getTime()) {
@@ -221,7 +223,7 @@ function checkAge(path: string, updated: Date, now: Date, seen: string | undefin
       step: `checking ${path}`,
       found: `it was made at ${updated.toISOString()}, and one of ${new Date(seen).toISOString()} was accepted before: upstream went back`,
       remedy:
-        "Wait until upstream is up to date again, or use another mirror of it. Publish an older snapshot of yours with pinnedTo.",
+        "Wait until upstream is up to date again, or use another mirror of it. To publish one of your older snapshots, set pinnedTo.",
     });
   }
 }
@@ -242,6 +244,6 @@ function unverifiable(path: string, found: string): ExplainedError {
     step: `verifying ${path}`,
     found,
     remedy:
-      "Nothing was taken over. Upstream may be in the middle of an update, or a proxy keeps an old file: try again; if it stays so, use another mirror of it.",
+      "Nothing was changed. Upstream may be in the middle of an update, or a proxy may have cached an old file: try again. If the error stays, use another mirror of it.",
   });
 }

@@ -1,10 +1,10 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 
 /**
- * Refuses what is no signed metadata at first sight, and says what it is: neither the stream nor its key is to blame for
- * the page of a proxy.
+ * Refuses content that is obviously not signed metadata, and names what it is: a page of a proxy, for example, says
+ * nothing about the stream or its key.
  *
- * @param signed Whether it is to be clearsigned; else it is to be JSON.
+ * @param signed Whether it must be clearsigned; otherwise it must be JSON.
  */
 export function refuseUnexpectedContent(bytes: Buffer, path: string, signed: boolean): void {
   const other = whatElse(bytes, signed);
@@ -16,29 +16,29 @@ function whatElse(bytes: Buffer, signed: boolean): { found: string; remedy: stri
   const begins = bytes.toString("latin1", 0, 4096).trimStart();
   if (begins === "" && bytes.length <= 4096) {
     return {
-      found: "an empty file came",
-      remedy: "Upstream may be in the middle of an update: try again; if it stays so, ask those who run it.",
+      found: "the file is empty",
+      remedy: "Upstream may be in the middle of an update: try again. If the error stays, ask its operator.",
     };
   }
   if (/^(\xef\xbb\xbf)?<(!doctype\s|html|head|body|script|meta|\?xml|!--)/i.test(begins)) {
     const title = /<title[^>]*>\s*([^<]{1,80})/i.exec(begins)?.[1]?.replace(/[^\x20-\x7e]+/g, " ");
     return {
-      found: `a web page came in place of the stream${title ? `: "${title.trim()}"` : ""}`,
+      found: `it is a web page instead of the stream${title ? `: "${title.trim()}"` : ""}`,
       remedy:
-        "Open this URL from the same host: a proxy or a login page of the network answers in upstream's place, or the URL is not that of a stream's root.",
+        "Open this URL from the same host: a proxy or a login page of the network may answer instead of upstream, or the URL is not the root of a stream.",
     };
   }
   if (bytes.length > 1 && bytes.readUInt16BE(0) === 0x1f8b) {
     return {
-      found: "it came compressed with gzip, and nobody had asked for that",
-      remedy: "See that neither the server nor a proxy before it compresses what it serves.",
+      found: "it is compressed with gzip, which was not requested",
+      remedy: "Make sure that neither the server nor a proxy before it compresses files.",
     };
   }
   if (signed && begins.startsWith("{")) {
     return {
-      found: "it is not signed: bare JSON came",
+      found: "it is not signed: it is plain JSON",
       remedy:
-        "Ask those who run the stream: MAAS takes an .sjson file only when it is clearsigned, and nothing proves whose images these are.",
+        "Ask the operator of the stream: MAAS accepts an .sjson file only if it is clearsigned, and without a signature the origin of the images is not verified.",
     };
   }
   return undefined;

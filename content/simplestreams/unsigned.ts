@@ -4,8 +4,8 @@ import { jsonDocument, malformed } from "./json-document.ts";
 import type { StreamFile, StreamRoots } from "./streams.ts";
 
 /**
- * The unsigned `.json` forms of a signed stream's files, as images.maas.io has them beside the signed ones: the same
- * text, only that the index names the product files' `.json` forms.
+ * The unsigned `.json` forms of a signed stream's files, as on images.maas.io: the same text, but the index lists the
+ * `.json` forms of the product files.
  */
 export async function unsignedForms(roots: StreamRoots): Promise<StreamFile[]> {
   const [index, ...lists] = roots.files;
@@ -21,7 +21,7 @@ export async function unsignedForms(roots: StreamRoots): Promise<StreamFile[]> {
       { ...entry, path: unsignedPath(entry.path) },
     ]);
     const unsigned = { ...document, index: Object.fromEntries(entries) };
-    // In the form of simplestreams' own writer.
+    // In the format that simplestreams itself writes.
     return form(file, `${JSON.stringify(unsigned, undefined, 1)}\n`);
   }
 
@@ -39,5 +39,5 @@ function form({ path }: StreamFile, text: string): StreamFile {
 
 function unsignedPath(path: string): string {
   if (path.endsWith(".sjson")) return path.replace(/[.]sjson$/, ".json");
-  throw malformed(path, "its name does not end in .sjson, so that it can have no unsigned form beside it");
+  throw malformed(path, "its name does not end in .sjson, so it cannot have an unsigned form beside it");
 }

@@ -300,7 +300,7 @@ export const shapes: readonly Shape[] = [
     indexArchitectures: ["amd64", "amd64v3"],
     forms: [".gz"],
     mirrorSigned:
-      /main\/binary-amd64v3\/Packages lists fast 1\.0, which says that it is for amd64[\s\S]*signing: upstream/,
+      /main\/binary-amd64v3\/Packages lists fast 1\.0 for amd64[\s\S]*signing: upstream/,
     packages: [
       { name: "slow", component: "main", path: "pool/main/s/slow/slow_1.0_amd64.deb" },
       {

@@ -58,9 +58,9 @@ describe("with an upstream that is not well", () => {
     ],
     ["wrong-list-signature", /stable:v3:download\.sjson: no good signature by \w+: one by \w+/],
     ["broken-signature", /streams\/v1\/index\.sjson: no good signature/],
-    ["unsigned", /streams\/v1\/index\.sjson: it is not signed: bare JSON came/],
+    ["unsigned", /streams\/v1\/index\.sjson: it is not signed: it is plain JSON/],
     ["rolled-back", /streams\/v1\/index\.sjson: .* upstream went back/],
-    ["rolled-back-list", /stable:v3:download\.sjson: it was made at .*, and .* speaks of one made at/],
+    ["rolled-back-list", /stable:v3:download\.sjson: it was made at .*, but .* lists one made at/],
   ])(
     "%s: refused by the preview already, which names it",
     async (kind, reason) => {

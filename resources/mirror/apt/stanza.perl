@@ -18,7 +18,7 @@ sub fields_of {
   my ($stanza) = @_;
   die "has a NUL character\n" if index($stanza, "\0") >= 0;
   if ($stanza =~ /^(?!$field_begins|[ \t]+[^ \t\r\n])([^\n]*)/mo) {
-    die $1 =~ /^[ \t\r]*$/ ? "has a line of blanks only\n" : "has a line that is no field\n";
+    die $1 =~ /^[ \t\r]*$/ ? "has a line of blanks only\n" : "has an invalid line\n";
   }
   die "begins with a line that continues nothing\n" if $stanza =~ /^[ \t]/;
   die "has a \L$1\E that goes on in another line\n" if index($stanza, "\n ") + index($stanza, "\n\t") > -2 && $stanza =~ /^($single):[^\n]*\n[ \t]/mio;

@@ -70,8 +70,8 @@ sub taken_binary {
   return if !defined $path || !exists $planned{$path};
   my $value = fields_of($stanza);
   my ($name, $version, $architecture, $size) = map { $value->{$_} // "" } qw(package version architecture size);
-  die "has a Filename that leads elsewhere\n" if !is_sane_path($path);
-  die "has a Size that is no number\n" if $size !~ /^\d{1,15}$/;
+  die "has an invalid Filename\n" if !is_sane_path($path);
+  die "has an invalid Size\n" if $size !~ /^\d{1,15}$/;
   my %digest = (sha256 => lc($value->{sha256} // ""), sha1 => lc($value->{sha1} // ""), md5 => lc($value->{md5sum} // ""));
   my ($sha, $bytes) = split / /, $planned{$path};
   die "has a SHA256 that the plan does not have for $path\n" if $digest{sha256} ne $sha;
@@ -97,7 +97,7 @@ sub taken_source {
   my @files = source_files_of($stanza);
   my @paths = map { $directory eq "" || $directory eq "." ? $_->[0] : "$directory/$_->[0]" } @files;
   return if !@files || grep { !exists $planned{$_} } @paths;
-  die "has a Directory that leads elsewhere\n" if grep { !is_sane_path($_) } @paths;
+  die "has an invalid Directory\n" if grep { !is_sane_path($_) } @paths;
   check_name("Package", $name);
   check_version($value->{version} // "");
   my @taken;

@@ -22,7 +22,7 @@ while (my $line = <$in>) {
     $wrong->("$to: $sha has $size bytes here, and $size{$sha} in another line");
     next;
   }
-  if (defined $at{$to} && $at{$to} ne $sha) { $wrong->("$to: is to have two contents: $at{$to} and $sha"); next }
+  if (defined $at{$to} && $at{$to} ne $sha) { $wrong->("$to: has two contents: $at{$to} and $sha"); next }
   $size{$sha} = $size;
   $at{$to} = $sha;
   for (my $dir = $to; $dir =~ s{/[^/]*\z}{}; ) { last if $dir{$dir}++ }

@@ -56,7 +56,7 @@ function refuseInvalid(items: readonly WorkItem[]): void {
     if (otherSize !== size)
       throw refuse(to, `${sha256} has ${otherSize} bytes in one place, and ${size} here`);
     const other = contents.get(to) ?? sha256;
-    if (other !== sha256) throw refuse(to, `it is to have two contents: ${other} and ${sha256}`);
+    if (other !== sha256) throw refuse(to, `it has two contents: ${other} and ${sha256}`);
     sizes.set(sha256, size);
     contents.set(to, sha256);
   }

@@ -255,7 +255,7 @@ describe("a MAAS without images", () => {
     ["debian/12", /begins with debian/],
     ["centos7", /reserves/],
     ["custom/rhel", /reserves/],
-    ["rocky 9", /is not a name/],
+    ["rocky 9", /is not a valid name/],
   ])("the name %s is refused as MAAS would", (name, reason) => {
     expect(() => image(1, { name })).toThrow(reason);
   });

@@ -98,10 +98,10 @@ describe("against Debian's own tools", () => {
       expect((await decompress(packed, compression, text.length, "x")).equals(text)).toBe(true);
       if (text.length === 0) continue;
       await expect(decompress(packed, compression, text.length - 1, "x")).rejects.toThrow(
-        new RegExp(`unpacking x: it unpacks to more than ${text.length - 1} bytes`),
+        new RegExp(`unpacking x: it has more than ${text.length - 1} bytes`),
       );
       await expect(decompress(packed.subarray(0, -9), compression, text.length, "x")).rejects.toThrow(
-        new RegExp(`unpacking x: it is no ${compression} data, or damaged`),
+        new RegExp(`unpacking x: it is not valid ${compression} data`),
       );
     }
   });
@@ -117,8 +117,7 @@ describe("against Debian's own tools", () => {
       damaged[at] = (damaged[at] as number) ^ 0x10;
       // Some bits mean nothing, such as those of a code that no symbol is written in.
       const found = await decompress(damaged, "bz2", 500_000, "x").catch((error: Error) => error.message);
-      if (typeof found === "string")
-        expect(found).toMatch(/it is no bz2 data, or damaged|more than 500000 bytes/);
+      if (typeof found === "string") expect(found).toMatch(/it is not valid bz2 data|more than 500000 bytes/);
       else expect(found.equals(text)).toBe(true);
     }
   });

@@ -100,7 +100,7 @@ describe("what reprepro takes is known before it is asked", () => {
     expect(await unfit(given({ Homepage: "x", homepage: "y" }))).toMatch(/has homepage twice/);
     expect(await unfit(given({ Description: "x\n \t\n y" }))).toMatch(/has a line of blanks only/);
     expect(await unfit(given({ Description: "x\0y" }))).toMatch(/has a NUL character/);
-    expect(await unfit(`${given({})}\r\n${given({})}`)).toMatch(/carriage returns in place of empty lines/);
+    expect(await unfit(`${given({})}\r\n${given({})}`)).toMatch(/carriage returns instead of empty lines/);
     expect(await unfit(given({ Section: "net\r" }))).toMatch(/has a carriage return after its section/);
     expect(await unfit(given({ Homepage: "x", Homepagf: "y", Homepag: "z" }))).toBeUndefined();
   });

@@ -75,7 +75,7 @@ describe.each([
     const { inline, detached } = await read(kind, digest);
     for (const error of await Promise.all([refusal(inline), refusal(detached)])) {
       expect(error.message).toMatch(reason);
-      expect(error.message).toMatch(/say why in upstream\.accept\.weakSignature/);
+      expect(error.message).toMatch(/give the reason in upstream\.accept\.weakSignature/);
     }
   });
 

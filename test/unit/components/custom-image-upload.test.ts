@@ -48,7 +48,7 @@ describe("an upload is refused in the preview where MAAS would take it and never
 
   test("a disk image of Ubuntu, by its name, with the way out", () => {
     expect(faults({ os: "ubuntu", release: "golden", file: "golden.img" })).toEqual([
-      "file is a disk image (ddraw), and MAAS deploys ubuntu from archives of a root file system only: use os: custom with baseImage: ubuntu/RELEASE, or a .tar.gz",
+      "file is a disk image (ddraw), but MAAS deploys ubuntu only from archives of a root file system: use os: custom with baseImage: ubuntu/RELEASE, or a .tar.gz",
     ]);
     const { error } = siteCustomImageSchema.safeParse({ ...upload, os: "ubuntu", file: "golden.dd.gz" });
     expect(error?.issues[0]?.message).toMatch(/use os: custom with baseImage/);
@@ -56,13 +56,13 @@ describe("an upload is refused in the preview where MAAS would take it and never
 
   test("an archive of Windows, by its name", () => {
     expect(faults({ os: "windows", release: "win2022" })).toEqual([
-      expect.stringMatching(/^file is an archive .* \(tgz\), and MAAS deploys windows from disk images only/),
+      expect.stringMatching(/^file is an archive .* \(tgz\), but MAAS deploys windows only from disk images/),
     ]);
   });
 
   test.each(["ga-24.04", "hwe-24.04", "ga-24.04-lowlatency"])("the kernel %s", (kernel) => {
     expect(faults({ kernel })).toEqual([
-      expect.stringMatching(/^kernel names a kernel, for which MAAS takes no/),
+      expect.stringMatching(/^kernel names a kernel, but MAAS accepts no/),
     ]);
     expect(faults({ kernel: "generic" })).toEqual([]);
   });

@@ -90,7 +90,7 @@ describe("a local package", () => {
     [
       "a path of its own",
       `Filename: ../../../etc/x\n${good}`,
-      /has the field filename, which is one of an index/,
+      /has the field filename, which belongs in an index/,
     ],
     ["a path in small letters", `${good}filename: x\n`, /has the field filename/],
     ["a digest of its own", `${good}SHA256: ${"0".repeat(64)}\n`, /has the field sha256/],
@@ -100,8 +100,8 @@ describe("a local package", () => {
     ["a second stanza after a carriage return", `${good}\r\nPackage: other\n`, /has control characters/],
     ["a NUL", `\0${good}`, /has control characters/],
     ["a field twice", `${good}package: other\n`, /has package twice/],
-    ["a comment", `# x: y\n${good}`, /has a line that is no field/],
-    ["a blank before a colon", `Package : other\n${good}`, /has a line that is no field/],
+    ["a comment", `# x: y\n${good}`, /has an invalid line/],
+    ["a blank before a colon", `Package : other\n${good}`, /has an invalid line/],
   ])("with %s is refused", async (_, control, message) => {
     await expect(readLocalPackage(debOf(control), "x.deb")).rejects.toThrow(message);
   });
@@ -141,7 +141,7 @@ describe("a local package", () => {
     [
       "a control archive without an end",
       packed(Buffer.alloc(70_000_000)),
-      /unpacks to more than 67108864 bytes/,
+      /has more than 67108864 bytes uncompressed/,
     ],
     [
       "a member with a size that is no number",

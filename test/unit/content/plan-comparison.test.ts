@@ -59,7 +59,7 @@ describe("what becomes of a mirror", () => {
   test("says of the same version with other contents that it is so", () => {
     const rebuilt = plan({ noble: [{ ...jq("1"), content: "rebuilt" }] });
     expect(said(plan({ noble: [jq("1")] }), rebuilt)).toEqual([
-      "noble: +0 ~1 -0 packages, 1.0 KiB to fetch\n  new versions: jq 1 (same version, other contents)",
+      "noble: +0 ~1 -0 packages, 1.0 KiB to fetch\n  new versions: jq 1 (same version, new content)",
     ]);
   });
 

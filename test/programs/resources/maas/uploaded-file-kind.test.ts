@@ -63,7 +63,12 @@ const bzip2 = Buffer.from("BZh91AY&SY");
 
 describe("a file that MAAS could not deploy as what it is declared as is refused:", () => {
   test.each<[string, () => Buffer, string, RegExp]>([
-    ["a disk image called .tar.gz", () => gzipSync(disk), "tgz", /no tar archive in it.*\n.*fileType: ddgz/],
+    [
+      "a disk image called .tar.gz",
+      () => gzipSync(disk),
+      "tgz",
+      /contains no tar archive.*\n.*fileType: ddgz/,
+    ],
     [
       "a tar archive of a disk image called .tar.gz",
       () => gzipSync(tar([], ["disk.img"])),
@@ -92,27 +97,27 @@ describe("a file that MAAS could not deploy as what it is declared as is refused
       "an archive called .gz",
       () => gzipSync(rootFs()),
       "ddgz",
-      /a tar archive in it, which would be written to the disk/,
+      /contains a tar archive, which would be written to the disk/,
     ],
-    ["an archive called .img", rootFs, "ddraw", /a tar archive in it.*\n.*ddtar/],
-    ["a disk that is not packed called .tar.gz", () => disk, "tgz", /it is not packed with gzip/],
-    ["xz called .gz", () => xz, "ddgz", /packed with xz, not packed with gzip/],
-    ["bzip2 called .tar.xz", () => bzip2, "txz", /packed with bzip2, not packed with xz/],
-    ["gzip called .img", () => gzipSync(disk), "ddraw", /it is packed with gzip:/],
+    ["an archive called .img", rootFs, "ddraw", /contains a tar archive.*\n.*ddtar/],
+    ["a disk that is not packed called .tar.gz", () => disk, "tgz", /it is not compressed with gzip/],
+    ["xz called .gz", () => xz, "ddgz", /compressed with xz, not compressed with gzip/],
+    ["bzip2 called .tar.xz", () => bzip2, "txz", /compressed with bzip2, not compressed with xz/],
+    ["gzip called .img", () => gzipSync(disk), "ddraw", /it is compressed with gzip:/],
     [
       "a qcow2 called .img",
       () => Buffer.concat([Buffer.from("QFI\xfb", "latin1"), disk]),
       "ddraw",
-      /in the form qcow2.*\n.*qemu-img convert/,
+      /in the format qcow2.*\n.*qemu-img convert/,
     ],
     [
       "a packed qcow2 called .gz",
       () => gzipSync(Buffer.concat([Buffer.from("QFI\xfb", "latin1"), disk])),
       "ddgz",
-      /in the form qcow2/,
+      /in the format qcow2/,
     ],
-    ["a vmdk called .img", () => Buffer.concat([Buffer.from("KDMV"), disk]), "ddraw", /in the form vmdk/],
-    ["something of two bytes", () => Buffer.from("ab"), "tgz", /it is not packed with gzip/],
+    ["a vmdk called .img", () => Buffer.concat([Buffer.from("KDMV"), disk]), "ddraw", /in the format vmdk/],
+    ["something of two bytes", () => Buffer.from("ab"), "tgz", /it is not compressed with gzip/],
     ["half a header of gzip", () => Buffer.from("1f8b", "hex"), "tgz", /no tar archive/],
   ])("%s", async (_, content, fileType, found) => {
     expect(await refusal(content(), fileType)).toMatch(found);

@@ -22,14 +22,14 @@ describe("the URL of a stream", () => {
 
   test("is of the unsigned index only when that is said", () => {
     const url = "http://images.test/streams/v1/index.json";
-    expect(() => streamLocation(url)).toThrow(/anybody on the way could have replaced/);
+    expect(() => streamLocation(url)).toThrow(/may have been replaced on the way/);
     expect(streamLocation(url, false)).toEqual({
       base: "http://images.test",
       index: "streams/v1/index.json",
       signed: false,
     });
     expect(() => streamLocation("http://images.test/streams/v1/index.sjson", false)).toThrow(
-      /beside signed: false/,
+      /but signed is false/,
     );
   });
 

@@ -28,12 +28,12 @@ test.each([
   [
     "a release",
     select("focal"),
-    /holds ubuntu\/focal for no architecture, not for amd64: add it to the mirror's images/,
+    /has ubuntu\/focal for no architecture, not for amd64: add it to the mirror's images/,
   ],
-  ["an architecture", select("noble", ["amd64", "arm64"]), /holds ubuntu\/noble for amd64, not for arm64/],
+  ["an architecture", select("noble", ["amd64", "arm64"]), /has ubuntu\/noble for amd64, not for arm64/],
   ["any architecture", select("noble", ["*"]), /\* also selects ubuntu noble arm64, .* \(amd64\)/],
   ["a kernel", select("jammy", ["amd64"], ["hwe-22.04"]), /hwe-22\.04 also selects ubuntu jammy amd64/],
-  ["any kernel", select("jammy"), /\* also selects ubuntu jammy amd64 \(hwe-22\.04\).* name other subarches/],
+  ["any kernel", select("jammy"), /\* also selects ubuntu jammy amd64 \(hwe-22\.04\).* list other subarches/],
 ])("%s that its index offers without the mirror holding it can not", (_, fault, message) => {
   expect(fault).toMatch(message);
 });

@@ -234,7 +234,7 @@ describe("an update that fails", () => {
     [
       "a line that is no field",
       [{ ...offered("kept"), stanza: `${offered("kept").stanza}nothing\n` }],
-      /the package kept has a line that is no field/,
+      /the package kept has an invalid line/,
     ],
     [
       "a line of blanks",

@@ -114,7 +114,7 @@ describe("fetching from where the host stands", () => {
 
   test("more than was expected is refused, announced or not", async () => {
     await expect(host.fetch(at("/big"), { maximumBytes: 4999 })).rejects.toThrow(
-      /longer than the 4999 bytes/,
+      /longer than the expected maximum of 4999 bytes/,
     );
     await expect(host.fetch(at("/endless"), { maximumBytes: 1_000_000 })).rejects.toThrow(
       /longer than the 1000000/,

@@ -32,7 +32,7 @@ describe("a file that cannot be written", () => {
     const small = `${folder}/small`;
     await host.run(sh`mkdir ${small}; mount -t tmpfs -o size=256k tmpfs ${small}; echo old > ${small}/file`);
     await expect(host.upload(randomBytes(1_000_000), `${small}/file`, plain)).rejects.toThrow(
-      /writing \/srv\/upload test\/small\/file: .*No space left on device[\s\S]*What to do: Make room/,
+      /writing \/srv\/upload test\/small\/file: .*No space left on device[\s\S]*What to do: Free space/,
     );
     expect(await listing(small)).toEqual(["file"]);
     expect(await content(`${small}/file`)).toBe("old\n");

@@ -9,7 +9,7 @@ IN := toolchain/with-environment
 CLI := $(IN) pulumi --non-interactive --color auto
 NODE := $(IN) node
 
-.PHONY: help demo test test-quick preview up refresh destroy stack lab-up lab-down lab-status ssh lint bench clean set-up tools npm
+.PHONY: help demo test preview up refresh destroy stack lab-up lab-down lab-status ssh lint docs bench clean set-up tools npm
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,7 +54,10 @@ ssh: npm ## Open a shell on a host (HOST=mirror), or run a command there (CMD=".
 lint: npm ## Check formatting, lint rules, types and scripts
 	@$(NODE) toolchain/lint.ts
 
-bench: set-up ## Compare with other tools and write docs/performance.md
+docs: npm ## Write docs/reference and stack.schema.json from the schemas of arguments
+	@$(NODE) toolchain/docs/main.ts
+
+bench: set-up ## Measure against other tools and write docs/performance.md
 	@$(NODE) bench/main.ts $(ARGS)
 
 clean: ## Shut all labs down and remove all files that were built or cached

@@ -1,11 +1,7 @@
 import { z } from "zod";
-import {
-  architecturesOf,
-  type Holdings,
-  maasArchiveSchema,
-  misfit,
-} from "../components/maas/archive-args.ts";
-import { maasBootSourceSchema } from "../components/maas/boot-source-args.ts";
+import type { Holdings } from "../components/apt-mirror/args.ts";
+import { architecturesOf, maasArchiveSchema, misfit } from "../components/maas/archive-args.ts";
+import { maasBootSourceSchema, uploadedImage } from "../components/maas/boot-source-args.ts";
 import { maasSettingsSchema } from "../components/maas/settings-args.ts";
 import { ownValue } from "../content/own-value.ts";
 import { hostFault } from "../maas/declared-url.ts";
@@ -13,13 +9,25 @@ import { maasConnectionSchema } from "../resources/maas/region/connection.ts";
 
 /** The datacentre's MAAS: how it is reached, and what it is told. What is left out is left alone. */
 export const maasRegionSchema = z.strictObject({
-  /** A region host of it, and how to speak to it. */
-  region: maasConnectionSchema,
-  settings: maasSettingsSchema.optional(),
-  /** Where machines get their packages from; mirrors are names of `aptMirrors`. */
-  archive: maasArchiveSchema.optional(),
-  /** Where it gets images from; names of `imageMirrors` and `customImages`. */
-  bootSource: maasBootSourceSchema.optional(),
+  region: maasConnectionSchema.meta({
+    description: "A region host, and how to use MAAS's API.",
+    see: "maas-settings.md#how-maas-is-reached",
+  }),
+  settings: maasSettingsSchema.optional().meta({
+    description: "Settings of MAAS.",
+    defaultText: "not changed",
+    see: "maas-settings.md",
+  }),
+  archive: maasArchiveSchema.optional().meta({
+    description: "Where machines get their packages from.",
+    defaultText: "not changed",
+    see: "maas-archive.md",
+  }),
+  bootSource: maasBootSourceSchema.optional().meta({
+    description: "Where MAAS gets its images from.",
+    defaultText: "not changed",
+    see: "maas-boot-source.md",
+  }),
 });
 
 export type DeclaredRegion = z.output<typeof maasRegionSchema>;
@@ -88,8 +96,7 @@ function bootSourceFaults(
     if (!image) faults.push(unknown(path, "names none of customImages", customImages));
     else if (image.via === "stream") faults.push(...addressFaults(["customImages", name], image));
     else {
-      const message = "is uploaded, so MAAS does not get it from a source: take it out here";
-      faults.push({ path, message });
+      faults.push({ path, message: uploadedImage });
     }
   }
   return faults;

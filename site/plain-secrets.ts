@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { fieldsAt } from "../components/arguments/schema-fields.ts";
 import { pathText } from "../errors/wrong-input.ts";
+import { siteSchema } from "./site.ts";
 
 /** A secret that the stack's file has in clear text. */
 export interface PlainSecret {
@@ -8,14 +10,11 @@ export interface PlainSecret {
   readonly message: string;
 }
 
-/** Settings that are secret whatever they say. */
-const secretSetting = /(^|\.)(tls\.key|clientCertificate\.key|apiKey|password|token)$/;
-
-/** Whether a value may never be shown or kept in clear text. */
+/** Whether a value may never be shown or kept in clear text: what the schema calls secret, and what is one wherever it stands. */
 export function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
   if (typeof value !== "string") return false;
   return (
-    secretSetting.test(pathText(path)) ||
+    fieldsAt(siteSchema, path).some(({ meta }) => meta.secret) ||
     /-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----/.test(value) ||
     // A password in an address: http://name:word@proxy.
     /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*:[^/?#\s]*@/i.test(value)
@@ -27,10 +26,14 @@ export function isSecret(path: readonly PropertyKey[], value: unknown): boolean 
  * them in one: `credentials: name:word`.
  */
 export function mayBeShown(path: readonly PropertyKey[], value: unknown): value is string {
-  return typeof value === "string" && !isSecret(path, value) && !besideSecrets.test(pathText(path));
+  return typeof value === "string" && !isSecret(path, value) && !standsBesideSecret(path);
 }
 
-const besideSecrets = /(^|\.)(credentials|tls|clientCertificate)(\.|$)/;
+function standsBesideSecret(path: readonly PropertyKey[]): boolean {
+  return path.some((_, index) =>
+    fieldsAt(siteSchema, path.slice(0, index + 1)).some(({ meta }) => meta.holdsSecret),
+  );
+}
 
 /**
  * The secrets of a stack's configuration that are not encrypted. They would be in version control, and in

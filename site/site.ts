@@ -1,37 +1,41 @@
 import { z } from "zod";
 import { aptMirrorSchema } from "../components/apt-mirror/args.ts";
+import { clientCheckSchema } from "../components/apt-mirror/client-check-args.ts";
 import { servedAt, siteCustomImageSchema } from "../components/custom-image/args.ts";
 import { imageMirrorSchema } from "../components/image-mirror/args.ts";
+import { mirrorName } from "../components/serving/mirror-args.ts";
 import { serverKey } from "../components/serving/web-site.ts";
 import { maasRegionSchema, regionFaults } from "./maas-region.ts";
-
-const name = z
-  .string()
-  .regex(
-    /^[a-z][a-z0-9-]{0,30}$/,
-    "is not a name for a mirror: use small letters, digits and hyphens, e.g. ubuntu",
-  );
-
-/** Asks a client, as its user would, whether it is served. */
-const clientCheckSchema = z.strictObject({
-  /** A client of the mirror, as one would type it after ssh. */
-  host: z.string().min(1),
-  /** Which of `aptMirrors` it uses. */
-  mirror: name,
-  /** A package it installs from there. */
-  package: z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "is not a package's name"),
-});
 
 /** A datacentre as data: the configuration of a stack, below `airgapped-maas:`. */
 export const siteSchema = z
   .strictObject({
-    /** An ssh_config file, relative to the project. Default: the user's own. */
-    sshConfig: z.string().min(1).optional(),
-    aptMirrors: z.record(name, aptMirrorSchema).default({}),
-    imageMirrors: z.record(name, imageMirrorSchema).default({}),
-    customImages: z.record(name, siteCustomImageSchema).default({}),
-    maas: maasRegionSchema.optional(),
-    clientChecks: z.record(name, clientCheckSchema).default({}),
+    sshConfig: z.string().min(1).optional().meta({
+      description: "Path of an ssh_config file, relative to the project.",
+      defaultText: "the user's own",
+      typeText: "path",
+      see: "getting-started.md#3-ssh",
+    }),
+    aptMirrors: z.record(mirrorName, aptMirrorSchema).default({}).meta({
+      description: "Mirrors of packages, by name.",
+      see: "apt-mirror.md",
+    }),
+    imageMirrors: z.record(mirrorName, imageMirrorSchema).default({}).meta({
+      description: "Mirrors of MAAS's images, by name.",
+      see: "image-mirror.md",
+    }),
+    customImages: z.record(mirrorName, siteCustomImageSchema).default({}).meta({
+      description: "Custom images, by name.",
+      see: "custom-image.md",
+    }),
+    maas: maasRegionSchema.optional().meta({
+      description: "The MAAS region of the data centre, and its configuration.",
+      defaultText: "not changed",
+    }),
+    clientChecks: z.record(mirrorName, clientCheckSchema).default({}).meta({
+      description: "Clients that test a mirror after each change of it.",
+      see: "getting-started.md#have-a-client-checked",
+    }),
   })
   .superRefine((site, context) => {
     if (declaresNothing(site)) {

@@ -14,7 +14,8 @@ const everywhere =
 
 /** Who reads what without an import and without a path that is written out. */
 export const readers: readonly (readonly [what: RegExp, reader: string])[] = [
-  [/^(docs\/.+|[^/]+)\.md$|^Makefile$|^components\/.+args\.ts$/, "test/unit/docs.test.ts"],
+  [/^(docs\/.+|[^/]+)\.md$|^Makefile$|^stack\.schema\.json$/, "test/unit/docs.test.ts"],
+  [/^(docs\/.+|[^/]+)\.md$|^Pulumi\..+\.yaml$/, "test/unit/toolchain/stack-schema.test.ts"],
   [/^(index\.ts|Pulumi\.yaml)$/, "test/e2e/stack.ts"],
   [/^content\/(apt\/ubuntu-archive|simplestreams\/maas-image)-keys\//, "content/openpgp/keyring.ts"],
   [/^resources\/(provider\.ts|kernel\/engine\/.+)$/, "test/contract/provider-process.ts"],

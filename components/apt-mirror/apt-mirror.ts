@@ -4,22 +4,31 @@ import { Files } from "../../resources/host/files.ts";
 import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
 import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
-import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { type AptMirrorPlan, planAptMirror } from "../../resources/mirror/apt/plan.ts";
 import { reproConfiguration } from "../../resources/mirror/apt/reprepro-configuration.ts";
 import { AptTree } from "../../resources/mirror/apt/tree.ts";
+import { checkedArguments } from "../arguments/checked-arguments.ts";
+import { derived, type Late, outputOf } from "../arguments/late-values.ts";
 import {
-  checkedArguments,
+  calledOnHost,
   checkedTls,
-  digestsOf,
+  filesOf,
   installed,
-  lookedUp,
   placeOf,
+  planned,
+  published,
+  servicesOf,
   urlOf,
 } from "../serving/mirror-site.ts";
-import { fetchInputs, knownAccess } from "../serving/upstream-args.ts";
-import { type WebSite, webSite } from "../serving/web-site.ts";
-import { type AptMirrorArgs, type AptMirrorSettings, aptMirrorSchema, secondsOf } from "./args.ts";
+import { fetchInputs } from "../serving/upstream-args.ts";
+import type { WebSite } from "../serving/web-site.ts";
+import {
+  type AptMirrorArgs,
+  type AptMirrorSettings,
+  aptMirrorSchema,
+  type Holdings,
+  secondsOf,
+} from "./args.ts";
 
 /**
  * An Ubuntu (or Debian) package mirror on a host: planned from what upstream signed, fetched in
@@ -35,9 +44,11 @@ import { type AptMirrorArgs, type AptMirrorSettings, aptMirrorSchema, secondsOf 
 export class AptMirror extends pulumi.ComponentResource {
   /** Where clients find it, e.g. `http://mirror.dc1.example/ubuntu`. */
   readonly url: pulumi.Output<string>;
-  readonly suites: readonly string[];
-  readonly components: readonly string[];
-  readonly architectures: readonly string[];
+  readonly suites: pulumi.Output<readonly string[]>;
+  readonly components: pulumi.Output<readonly string[]>;
+  readonly architectures: pulumi.Output<readonly string[]>;
+  /** All three, at hand where they were declared as plain values. */
+  readonly holdings: Late<Holdings>;
   /** Armored public key that clients need; undefined where upstream's signature is served. */
   readonly publicKey: pulumi.Output<string | undefined>;
   /** Its fingerprint. */
@@ -53,27 +64,25 @@ export class AptMirror extends pulumi.ComponentResource {
 
   constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:AptMirror", name, {}, options);
-    const settings = checkedArguments("AptMirror", name, args, aptMirrorSchema);
-    const { host, signing, suites, serve } = settings;
+    const given = checkedArguments(this, `AptMirror ${name}`, args, aptMirrorSchema);
+    const { settings, each } = given;
+    const { host } = each;
+    const signing = given.plain("signing");
     const mirrorSigned = signing === "mirror";
-    const tlsKey = checkedTls(this, `aptMirrors.${name}`, args.serve?.tls?.key, host, serve);
-    const called = settings.nameOnHost ?? name;
-    const place = placeOf("apt", called, settings.directory);
-    const site = webSite(serve, `${place.directory}/current/public`, nameOnHosts(called));
+    const tlsKey = checkedTls(this, `aptMirrors.${name}`, given);
+    const called = calledOnHost(name, given.plain("nameOnHost"));
+    const { directory, store, site } = published("apt", called, settings);
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
     });
-
-    // Upstream is read with its secrets in clear; what is found with them is no secret.
-    const found = async () =>
+    const plan = planned(this, `aptMirrors.${name}`, given, ["upstream"], (settings) =>
       planAptMirror({
         ...settings,
-        ...place,
+        ...placeOf("apt", called, settings.directory),
         ...(mirrorSigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
-        upstream: { ...settings.upstream, ...(await knownAccess(args.upstream)) },
-      });
-    const plan = pulumi.output(lookedUp(this, `aptMirrors.${name}`, found()));
+      }),
+    );
 
     const packages = new Packages(
       `${name}-packages`,
@@ -96,36 +105,27 @@ export class AptMirror extends pulumi.ComponentResource {
             directory: keyDirectory(called),
             formerDirectory: formerKeyDirectory(called),
             userId: `${called} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
-            keepOnRemove: !settings.deleteContent,
+            keepOnRemove: derived(each.deleteContent, (goes) => !goes),
           },
           child([packages]),
         )
       : undefined;
-    const configuration = new Files(
-      `${name}-configuration`,
-      {
-        host,
-        files: plan.apply((found) => ({
-          ...site.files,
-          ...(mirrorSigned ? reproFiles(settings, place.directory, found) : {}),
-        })),
-        absent: [...site.absent],
-        checks: { ...site.checks },
-        holds: { ...site.holds },
-        reloadOnRemoval: ["nginx.service"],
-        ...(site.keyPath && tlsKey
-          ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
-          : {}),
-      },
-      child([packages]),
-    );
+    const served = filesOf(site, tlsKey);
+    const files = pulumi
+      .all([served.files, settings, directory, plan])
+      .apply(([files, settings, directory, found]) => ({
+        ...files,
+        ...(mirrorSigned ? reproFiles(settings as AptMirrorSettings, directory, found as AptMirrorPlan) : {}),
+      }));
+    const configuration = new Files(`${name}-configuration`, { host, ...served, files }, child([packages]));
     const tree = new AptTree(
       `${name}-contents`,
       {
         host,
-        ...place,
+        directory,
+        store,
         signing,
-        upstream: settings.upstream.url,
+        upstream: derived(each.upstream, ({ url }) => url),
         plan: plan.digest,
         suites: plan.suites,
         packages: plan.packages,
@@ -135,27 +135,28 @@ export class AptMirror extends pulumi.ComponentResource {
               signingKey: {
                 directory: key.directory,
                 fingerprint: key.fingerprint,
-                validSeconds: settings.validFor ? secondsOf(settings.validFor) : 0,
+                validSeconds: derived(each.validFor, (validFor) => (validFor ? secondsOf(validFor) : 0)),
               },
             }
           : {}),
-        ...(settings.pinnedTo ? { pinnedTo: settings.pinnedTo } : {}),
-        keepSnapshots: settings.keepSnapshots,
-        ...fetchInputs(settings.upstream, args.upstream),
-        deleteContent: settings.deleteContent,
+        pinnedTo: each.pinnedTo,
+        keepSnapshots: each.keepSnapshots,
+        ...fetchInputs(given),
+        deleteContent: each.deleteContent,
       },
       child([packages, configuration, ...(key ? [key] : [])]),
     );
-    new Services(
-      `${name}-services`,
-      { host, services: { "nginx.service": { enabled: true, running: true, reloadOn: digestsOf(site) } } },
-      child([packages, configuration]),
-    );
+    new Services(`${name}-services`, { host, ...servicesOf(site) }, child([packages, configuration]));
 
-    this.url = plan.apply(() => urlOf(host, serve));
-    this.suites = suites;
-    this.components = settings.components;
-    this.architectures = settings.architectures;
+    this.holdings = derived(settings, ({ suites, components, architectures }) => ({
+      suites,
+      components,
+      architectures,
+    }));
+    this.url = pulumi.all([settings, plan]).apply(([{ host, serve }]) => urlOf(host, serve));
+    this.suites = outputOf(each.suites);
+    this.components = outputOf(each.components);
+    this.architectures = outputOf(each.architectures);
     this.publicKey = pulumi.output(key?.publicKey);
     this.fingerprint = pulumi.output(key?.fingerprint);
     this.tree = tree.tree;
@@ -164,19 +165,13 @@ export class AptMirror extends pulumi.ComponentResource {
       .all([tree.plan, tree.suites, tree.packages, tree.bytes])
       .apply(([plan, held, count, bytes]) => ({ plan, suites: held, packages: count, bytes }));
     this.sourcesEntry = pulumi
-      .all([this.url, this.publicKey, plan.upstreamKey])
-      .apply(([url, publicKey, upstreamKey]) =>
-        sourcesEntry({
-          url,
-          suites,
-          components: settings.components,
-          architectures: settings.architectures,
-          signedBy: publicKey ?? upstreamKey,
-        }),
+      .all([this.url, this.publicKey, plan.upstreamKey, this.holdings])
+      .apply(([url, publicKey, upstreamKey, held]) =>
+        sourcesEntry({ url, ...held, signedBy: publicKey ?? upstreamKey }),
       );
     this.registerOutputs({
       url: this.url,
-      suites,
+      suites: this.suites,
       publicKey: this.publicKey,
       fingerprint: this.fingerprint,
       contents: this.contents,

@@ -1,25 +1,19 @@
 import { z } from "zod";
 import { isFlat, nestedSuites, suiteDirectory } from "../../content/apt/suite-place.ts";
+import type { DeclaredValue } from "../../resources/kernel/declared.ts";
 import {
   distinct,
   emptyList,
-  hostName,
-  mirrorDirectory,
-  mirrorName,
-  type ServeArgs,
+  keepingSchema,
+  pinnedTo,
+  publishingHost,
   serveSchema,
-  snapshotName,
   unique,
 } from "../serving/mirror-args.ts";
-import {
-  acceptSchema,
-  certificateShown,
-  transferSchema,
-  type UpstreamAccessArgs,
-} from "../serving/upstream-args.ts";
+import { certificateShown, transferSchema, upstreamKeySchema } from "../serving/upstream-args.ts";
 
 /*
- * The arguments of AptMirror: what a user may write, its defaults, and what is wrong with it in the user's
+ * The arguments of AptMirror: what a user may write, what it means, its defaults, and what is wrong with it in the user's
  * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
  */
 
@@ -69,7 +63,10 @@ const packagePattern = z
   );
 
 /** Durations as people write them: 30d, 12h, 45m, 2w. */
-const duration = z.string().regex(/^[1-9][0-9]{0,4}(m|h|d|w)$/, "is not a duration: use e.g. 30d, 2w or 12h");
+const duration = z
+  .string()
+  .regex(/^[1-9][0-9]{0,4}(m|h|d|w)$/, "is not a duration: use e.g. 30d, 2w or 12h")
+  .meta({ typeText: "duration" });
 
 /** Seconds of a duration such as `30d`. */
 export function secondsOf(text: string): number {
@@ -78,7 +75,30 @@ export function secondsOf(text: string): number {
   return Number(text.slice(0, -1)) * unit;
 }
 
-export const upstreamSchema = z
+const reason = z
+  .string()
+  .refine((text) => text.trim().length > 0, "is empty: say why, for whoever reads the preview")
+  .refine((text) => !/[\x00-\x1f\x7f]/.test(text), "is to be one line")
+  .optional();
+
+/** Checks that are stricter than somebody needs them, each with the reason why it is left out. */
+const acceptSchema = z.strictObject({
+  expired: reason.describe(
+    "The reason to accept a Release file whose Valid-Until has passed. Snapshots and releases without support have such files.",
+  ),
+  missingDate: reason.describe(
+    "The reason to accept a Release file without a date, or with an unreadable one. An upstream that goes back in time is then not detected.",
+  ),
+  weakSignature: reason.describe(
+    "The reason to accept a signature with SHA-1, DSA or RSA of 1024 bits, by the declared key.",
+  ),
+  otherSuite: reason.describe("The reason to accept a Release file that states another suite's name."),
+  older: reason.describe(
+    "The reason to accept a Release file that is older than the one accepted last, for example after a change to an older snapshot.",
+  ),
+});
+
+const upstreamSchema = z
   .strictObject({
     url: z
       .string()
@@ -87,58 +107,160 @@ export const upstreamSchema = z
         "is not an http(s) URL of an archive: without a user and a password (declare upstream.credentials; an @ that belongs to the path is written %40), without a query or a fragment",
       )
       .refine((url) => URL.canParse(url), "is not a URL: credentials go into upstream.credentials")
-      .transform((url) => url.replace(/\/*$/, "")),
-    key: z.string().min(1).optional(),
-    indexLimitMiB: z.int().min(1).max(65_536).default(1024),
-    accept: acceptSchema("expired", "missingDate", "weakSignature", "otherSuite", "older").optional(),
+      .transform((url) => url.replace(/\/*$/, ""))
+      .meta({
+        description:
+          "Base URL of the archive, above dists/. The host reads it, and the workstation verifies the content.",
+        typeText: "http or https URL",
+        examples: ["http://archive.ubuntu.com/ubuntu"],
+        see: "upstream-access.md",
+      }),
+    key: upstreamKeySchema("the Ubuntu archive's key (2018), F6ECB3762474EDA9D21B7022871920D1991BC93C"),
+    indexLimitMiB: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(1024)
+      .describe(
+        "Limit of the total size of the unpacked package indices, in MiB. It protects the memory of the workstation. Noble with its pockets has about 200 MiB for one architecture.",
+      ),
+    accept: acceptSchema.optional().meta({
+      description: "Checks to skip, each with a reason in one line. Every preview shows the reasons.",
+      see: "upstream-access.md#what-is-accepted-all-the-same",
+    }),
     ...transferSchema(64),
   })
   .refine(...certificateShown);
 
-export const filterSchema = z.strictObject({
-  include: z.array(packagePattern).default([]),
-  exclude: z.array(packagePattern).default([]),
+const filterSchema = z.strictObject({
+  include: z
+    .array(packagePattern)
+    .default([])
+    .describe(
+      "Names of packages, or patterns with *, ? and [...]. A pattern without a match in the suites is an error.",
+    ),
+  exclude: z
+    .array(packagePattern)
+    .default([])
+    .describe("Names or patterns of packages that are never mirrored, not as a dependency either."),
   sections: z
     .array(z.string().regex(/^[a-z0-9/-]+$/, "is not a section's name, e.g. admin or net"))
-    .default([]),
-  withDependencies: z.boolean().default(true),
-  withRecommends: z.boolean().default(true),
+    .default([])
+    .describe(
+      "Sections such as admin (universe/admin is the same). Their packages are added to those of include. A section without packages is an error.",
+    ),
+  withDependencies: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Add the packages that the selected ones require (Depends, Pre-Depends). Of alternatives, the first one that the suites have is added.",
+    ),
+  withRecommends: z
+    .boolean()
+    .default(true)
+    .describe("Add the packages that they recommend. apt installs these by default."),
 });
 
-export const extrasSchema = z.strictObject({
+const extrasSchema = z.strictObject({
   languages: z
     .array(
       z.string().regex(/^[a-z]{2,3}(_[A-Z]{2})?$/, "is not a language as apt names it, e.g. en or pt_BR"),
     )
-    .default(["en"]),
-  contents: z.boolean().default(false),
-  sources: z.boolean().default(false),
-  debugPackages: z.boolean().default(false),
-  installer: z.boolean().default(false),
-  commandNotFound: z.boolean().default(true),
-  appstream: z.boolean().default(false),
-  phasedUpdates: z.enum(["complete", "as-upstream"]).optional(),
+    .default(["en"])
+    .describe(
+      "Languages of translated descriptions, with apt's names (en, pt_BR). They need some MiB for each suite and language.",
+    ),
+  contents: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Contents indices for apt-file: which file is in which package. They need about 50 MiB for a suite of the size of a release.",
+    ),
+  sources: z
+    .boolean()
+    .default(false)
+    .describe("Source packages. They need about the same space as the packages of one architecture."),
+  debugPackages: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Packages of debugging symbols in the suites (section debug, or a name in -dbg or -dbgsym). Packages in filter.include are mirrored in any case. With signing: upstream they are always mirrored.",
+    ),
+  installer: z
+    .boolean()
+    .default(false)
+    .describe("Packages of the old Debian installer. MAAS does not use them."),
+  commandNotFound: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Data for command-not-found, which suggests a package for an unknown command: some MiB. Ubuntu servers request it in every apt update.",
+    ),
+  appstream: z
+    .boolean()
+    .default(false)
+    .describe("Data for software centres of desktops. With the icons it needs tens of MiB."),
+  phasedUpdates: z.enum(["complete", "as-upstream"]).optional().meta({
+    description:
+      "Updates that upstream offers to a percentage of machines only. complete: offer them to every machine (requires signing: mirror). as-upstream: keep the percentage of the time of the mirror's update.",
+    defaultText: "complete with signing: mirror, as-upstream with signing: upstream",
+    see: "apt-mirror.md#phased-updates",
+  }),
 });
 
 export const aptMirrorSchema = z
   .strictObject({
-    host: hostName,
-    upstream: upstreamSchema,
-    suites: unique(suite),
+    host: publishingHost,
+    upstream: upstreamSchema.describe("The archive to mirror."),
+    suites: unique(suite).meta({
+      description:
+        "Suites and their pockets, each by its path below dists/ (noble-updates/epoxy). A path that ends in a slash is a flat repository (requires signing: upstream).",
+      examples: [["noble", "noble-updates", "noble-security"]],
+      see: "apt-mirror.md#archives-of-other-shapes",
+    }),
     // What was read once, with its defaults, is read again where it is used: a flat repository's has become an empty list.
-    components: distinct(component).optional(),
-    architectures: unique(architecture).default(["amd64"]),
-    signing: z.enum(["mirror", "upstream"], 'is neither "mirror" nor "upstream"').default("mirror"),
-    filter: filterSchema.optional(),
-    localPackages: z.array(z.string().min(1)).default([]),
-    extras: extrasSchema.prefault({}),
-    serve: serveSchema("/ubuntu").prefault({}),
-    keepSnapshots: z.int().min(1, "is less than 1: the published snapshot itself counts").max(100).default(3),
-    validFor: duration.optional(),
-    pinnedTo: snapshotName.optional(),
-    directory: mirrorDirectory.optional(),
-    nameOnHost: mirrorName.optional(),
-    deleteContent: z.boolean().default(false),
+    components: distinct(component).optional().meta({
+      description: "Components, each by its directory in the suite: main, main/debug.",
+      defaultText: "[main, universe]; none for a flat repository",
+    }),
+    architectures: unique(architecture)
+      .default(["amd64"])
+      .describe("Architectures, with Debian's names. Packages for all architectures are always included."),
+    signing: z.enum(["mirror", "upstream"], 'is neither "mirror" nor "upstream"').default("mirror").meta({
+      description:
+        "Whose signature clients verify. mirror: reprepro makes the indices, and the mirror signs them with its own key; filters and local packages are possible. upstream: upstream's indices and signatures, unchanged, for clients that cannot get another key.",
+      plain: "it decides which resources exist",
+      see: "apt-mirror.md#who-signs",
+    }),
+    filter: filterSchema.optional().meta({
+      description:
+        "Packages to mirror (requires signing: mirror). Without include and sections, all packages are mirrored.",
+      defaultText: "all packages",
+      see: "apt-mirror.md#filter",
+    }),
+    localPackages: z.array(z.string().min(1)).default([]).meta({
+      description:
+        "Paths of .deb files on the workstation, relative to the project. They are merged into the first component of the first suite (requires signing: mirror).",
+      see: "apt-mirror.md#packages-of-your-own",
+    }),
+    extras: extrasSchema.prefault({}).describe("Content besides packages and their indices."),
+    serve: serveSchema("/ubuntu").prefault({}).describe("How clients reach the mirror."),
+    keepSnapshots: z
+      .int()
+      .min(1, "is less than 1: the published snapshot itself counts")
+      .max(100)
+      .default(3)
+      .describe(
+        "Number of published snapshots to keep, with the current one. Clients in the middle of an update use older ones, and a rollback needs them. Each needs space for its indices and for the packages that only it has.",
+      ),
+    validFor: duration.optional().meta({
+      description:
+        "How long clients accept the mirror's signature (requires signing: mirror). An update in the last third of this time renews it.",
+      defaultText: "without limit",
+      examples: ["30d", "2w", "12h"],
+    }),
+    pinnedTo,
+    ...keepingSchema("apt", "its packages and its signing key"),
   })
   .superRefine((mirror, context) => {
     const refuse = (path: PropertyKey[], message: string) =>
@@ -218,132 +340,7 @@ function firstThenSorted([first, ...others]: readonly string[]): string[] {
 /** Checked arguments, with every default in place. */
 export type AptMirrorSettings = z.output<typeof aptMirrorSchema>;
 
-/** Why what is refused otherwise is taken. */
-export interface AcceptedArgs {
-  /** A Release whose `Valid-Until` has passed, as those of snapshots and of releases out of support. */
-  readonly expired?: string | undefined;
-  /** A Release without a date, or with one that cannot be read: nothing then shows that upstream went back. */
-  readonly missingDate?: string | undefined;
-  /** A signature that rests on SHA-1, on DSA or on RSA with 1024 bits. */
-  readonly weakSignature?: string | undefined;
-  /** A Release that calls itself by another suite's name. */
-  readonly otherSuite?: string | undefined;
-  /** A Release that is older than the one that was accepted last, as after a change to an older snapshot. */
-  readonly older?: string | undefined;
-}
+/** What a mirror is declared to hold. */
+export type Holdings = Readonly<Pick<AptMirrorSettings, "suites" | "components" | "architectures">>;
 
-export interface AptMirrorArgs {
-  /** The mirror's host, as one would type it after `ssh`; how to get in is OpenSSH's configuration. */
-  readonly host: string;
-  /** The archive to mirror. It is read from the host, and verified on this workstation. */
-  readonly upstream: UpstreamAccessArgs & {
-    /** Base URL, the one above `dists/`, e.g. `http://archive.ubuntu.com/ubuntu`. */
-    readonly url: string;
-    /**
-     * Who must have signed it: the full fingerprint of a primary key (looked up among the built-in Ubuntu keys and
-     * the workstation's keyrings), an armored public key, or the path of a keyring file, relative to the project.
-     * @default the Ubuntu archive's key, F6ECB3762474EDA9D21B7022871920D1991BC93C
-     */
-    readonly key?: string | undefined;
-    /**
-     * MiB that the package indices may come to in all, unpacked: somebody who can sign could name a small file that unpacks
-     * to more than this workstation has. @default 1024
-     */
-    readonly indexLimitMiB?: number | undefined;
-    /**
-     * What is refused without it, each with the reason why it is taken: every preview shows both.
-     * @default nothing
-     * @example { expired: "snapshot of 2026-11-01" }
-     */
-    readonly accept?: AcceptedArgs | undefined;
-    /** Seconds without a byte after which a transfer is given up. @default 30 */
-    readonly stallSeconds?: number | undefined;
-    /** Transfers at once. @default 64 */
-    readonly parallel?: number | undefined;
-  };
-  /**
-   * Suites, pockets included, e.g. `["noble", "noble-updates", "noble-security"]`, each by its path below `dists/`
-   * (`noble-updates/epoxy`). One that ends in a slash is the path of a flat repository: `./` is the URL itself (only with `signing: "upstream"`).
-   */
-  readonly suites: string[];
-  /** By their directories. A flat repository has none. @default ["main", "universe"] */
-  readonly components?: string[] | undefined;
-  /** Debian's names; packages for all architectures are always included. @default ["amd64"] */
-  readonly architectures?: string[] | undefined;
-  /**
-   * Who signs what clients get. `mirror`: indices made by reprepro and signed with a key of the mirror's own; can be filtered
-   * and have local packages. `upstream`: upstream's bytes and signature, for clients that must not be told of another key.
-   * @default "mirror"
-   */
-  readonly signing?: "mirror" | "upstream" | undefined;
-  /** Which packages to take (only with `signing: "mirror"`). @default all */
-  readonly filter?:
-    | {
-        /** Names, or patterns with `*`, `?` and `[...]`. */
-        readonly include?: string[] | undefined;
-        /** Names or patterns never to take, not as a dependency either. */
-        readonly exclude?: string[] | undefined;
-        /** Sections, e.g. `admin`. */
-        readonly sections?: string[] | undefined;
-        /** Take what the chosen ones depend on. @default true */
-        readonly withDependencies?: boolean | undefined;
-        /** Take what they recommend, which apt installs unless told otherwise. @default true */
-        readonly withRecommends?: boolean | undefined;
-      }
-    | undefined;
-  /** .deb files on this workstation, merged into the first suite and component (only with `signing: "mirror"`). @default [] */
-  readonly localPackages?: string[] | undefined;
-  /** What to mirror besides packages and their indices. */
-  readonly extras?:
-    | {
-        /** Translated descriptions by language, as apt names them. @default ["en"] */
-        readonly languages?: string[] | undefined;
-        /** Which file is in which package, for apt-file: about 50 MiB a suite of release size. @default false */
-        readonly contents?: boolean | undefined;
-        /** Source packages: about as large again as the packages of one architecture. @default false */
-        readonly sources?: boolean | undefined;
-        /**
-         * Packages of debugging symbols, where the suite has them. With `signing: "upstream"` a mirror has all that is listed.
-         * @default false
-         */
-        readonly debugPackages?: boolean | undefined;
-        /** Packages of the old installer; MAAS does not use them. @default false */
-        readonly installer?: boolean | undefined;
-        /** What suggests a package for an unknown command; a stock Ubuntu server asks for it. @default true */
-        readonly commandNotFound?: boolean | undefined;
-        /** Data of desktop software centres. @default false */
-        readonly appstream?: boolean | undefined;
-        /**
-         * Updates that upstream gives to a percentage of machines only: a mirror would freeze the percentage. `complete` offers
-         * them to every machine (only with `signing: "mirror"`).
-         * @default "complete" with `signing: "mirror"`, "as-upstream" with `signing: "upstream"`
-         */
-        readonly phasedUpdates?: "complete" | "as-upstream" | undefined;
-      }
-    | undefined;
-  /** How clients reach it. */
-  readonly serve?:
-    | (ServeArgs & {
-        /** @default "/ubuntu" */
-        readonly path?: string | undefined;
-      })
-    | undefined;
-  /** How many published snapshots to keep, the current one included. Clients in the middle of an update use them. @default 3 */
-  readonly keepSnapshots?: number | undefined;
-  /**
-   * How long clients accept the mirror's signature, e.g. `30d`, `2w`, `12h` (only with `signing: "mirror"`). An update
-   * renews it in its last third. @default for ever
-   */
-  readonly validFor?: string | undefined;
-  /** Serve this kept snapshot again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
-  readonly pinnedTo?: string | undefined;
-  /** Where the mirror is kept on the host. @default /srv/airgapped-maas/STACK/apt/NAME */
-  readonly directory?: string | undefined;
-  /**
-   * What the host knows the mirror by, in paths and in its key. To rename a mirror, give the old name here (and as an
-   * alias, which the stack's configuration takes from here): all stays as it is. @default the mirror's name
-   */
-  readonly nameOnHost?: string | undefined;
-  /** Whether deleting the mirror deletes its packages and its signing key. @default false: they stay, and it says where */
-  readonly deleteContent?: boolean | undefined;
-}
+export type AptMirrorArgs = DeclaredValue<z.input<typeof aptMirrorSchema>>;

@@ -3,15 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { sh } from "../../hosts/shell.ts";
 import { sshCommandLine } from "../../hosts/ssh-command-line.ts";
 import { Files } from "../../resources/host/files.ts";
-import type { AptMirror } from "./apt-mirror.ts";
-
-export interface ClientCheckArgs {
-  /** A client, as one would type it after ssh. */
-  readonly host: string;
-  readonly mirror: AptMirror;
-  /** A package that the client installs from the mirror. */
-  readonly package: string;
-}
+import { checkedArguments } from "../arguments/checked-arguments.ts";
+import { derived } from "../arguments/late-values.ts";
+import { type ClientCheckArgs, programClientCheckSchema } from "./client-check-args.ts";
 
 /**
  * Proof that a client is served: it is given the mirror's sources entry and installs a package with
@@ -23,20 +17,29 @@ export class ClientCheck extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClientCheckArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:ClientCheck", name, {}, options);
+    const { settings, each, plain } = checkedArguments(
+      this,
+      `ClientCheck ${name}`,
+      args,
+      programClientCheckSchema,
+    );
+    const mirror = plain("mirror");
     const file = `/etc/apt/sources.list.d/airgapped-maas-${name}.sources`;
     const sources = new Files(
       `${name}-sources`,
-      { host: args.host, files: args.mirror.sourcesEntry.apply((content) => ({ [file]: { content } })) },
+      { host: each.host, files: mirror.sourcesEntry.apply((content) => ({ [file]: { content } })) },
       { parent: this },
     );
+    const onClient = (scriptFor: (name: string) => string) =>
+      derived(settings, ({ host, package: wanted }) => sshCommandLine(host, scriptFor(wanted)));
     const install = new local.Command(
       `${name}-install`,
       {
-        create: sshCommandLine(args.host, installScript(file, args.package)),
-        delete: sshCommandLine(args.host, removeScript(args.package)),
-        triggers: [args.mirror.contents.plan, args.mirror.sourcesEntry],
+        create: onClient((wanted) => installScript(file, wanted)),
+        delete: onClient(removeScript),
+        triggers: [mirror.contents.plan, mirror.sourcesEntry],
       },
-      { parent: this, dependsOn: [sources, args.mirror], deleteBeforeReplace: true },
+      { parent: this, dependsOn: [sources, mirror], deleteBeforeReplace: true },
     );
     this.answer = install.stdout;
     this.registerOutputs({ answer: this.answer });

@@ -6,21 +6,25 @@ import { Files } from "../../resources/host/files.ts";
 import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
 import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
-import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { MaasImage } from "../../resources/maas/image.ts";
+import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import { type CustomImagePlan, planCustomImage } from "../../resources/mirror/custom-image/plan.ts";
 import { CustomImageTree } from "../../resources/mirror/custom-image/tree.ts";
+import { checkedArguments, faultsOf, plainly } from "../arguments/checked-arguments.ts";
+import { derived, outputOf } from "../arguments/late-values.ts";
 import { seenRegion } from "../region/region-check.ts";
 import {
-  checkedArguments,
+  calledOnHost,
   checkedTls,
-  digestsOf,
+  filesOf,
   installed,
   lookedUp,
   placeOf,
+  planned,
+  published,
+  servicesOf,
   urlOf,
 } from "../serving/mirror-site.ts";
-import { webSite } from "../serving/web-site.ts";
 import {
   type CustomImageArgs,
   type StreamedImageArgs,
@@ -28,8 +32,8 @@ import {
   servedAt,
   streamSchema,
   type UploadedImageArgs,
-  type UploadSettings,
   uploadSchema,
+  waySchema,
 } from "./args.ts";
 
 /** What MAAS needs to take an image from its stream. */
@@ -71,7 +75,11 @@ export class CustomImage extends pulumi.ComponentResource {
   constructor(name: string, args: CustomImageArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:CustomImage", name, {}, options);
     this.imageName = name;
-    const made = args.via === "upload" ? this.#upload(name, args) : this.#publish(name, args);
+    const way = checkedArguments(this, `CustomImage ${name}`, { via: args.via }, waySchema);
+    const made =
+      way.plain("via") === "upload"
+        ? this.#upload(name, args as UploadedImageArgs)
+        : this.#publish(name, args as StreamedImageArgs);
     this.distroSeries = made.distroSeries;
     this.serial = made.serial;
     this.sha256 = made.sha256;
@@ -81,24 +89,19 @@ export class CustomImage extends pulumi.ComponentResource {
   }
 
   #publish(name: string, args: StreamedImageArgs) {
-    const settings: StreamSettings = checkedArguments("CustomImage", name, args, streamSchema);
-    const { host, os, release, title, architecture, supportEnd } = settings;
-    const called = settings.nameOnHost ?? name;
-    const serve = servedAt(settings, name);
-    const tlsKey = checkedTls(this, `customImages.${name}`, args.serve?.tls?.key, host, serve);
-    const place = placeOf("custom-images", called, settings.directory);
-    const site = webSite(serve, `${place.directory}/current/public`, nameOnHosts(called));
-    const image = {
-      os,
-      release,
-      releaseTitle: title,
-      version: settings.version ?? /\d+([._]\d+)*/.exec(release)?.[0] ?? "1",
-      architecture,
-      ...(supportEnd ? { supportEnd } : {}),
-    };
-    const file = fileOf(settings.file);
-    const plan = pulumi.output(
-      lookedUp(this, `customImages.${name}`, planCustomImage({ host, ...place, image, file })),
+    const given = checkedArguments(this, `CustomImage ${name}`, args, streamSchema);
+    const { host, architecture, deleteContent, keepSnapshots } = given.each;
+    const tlsKey = checkedTls(this, `customImages.${name}`, given);
+    const called = calledOnHost(name, given.plain("nameOnHost"));
+    const settings = derived(given.settings, (all) => ({ ...all, serve: servedAt(all, name) }));
+    const { directory, store, site } = published("custom-images", called, settings);
+    const plan = planned(this, `customImages.${name}`, given, [], (all) =>
+      planCustomImage({
+        host: all.host,
+        ...placeOf("custom-images", called, all.directory),
+        image: imageOf(all),
+        file: fileOf(all.file),
+      }),
     );
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
@@ -116,50 +119,50 @@ export class CustomImage extends pulumi.ComponentResource {
         directory: keyDirectory(called),
         formerDirectory: formerKeyDirectory(called),
         userId: `${called} image stream of ${pulumi.getStack()} (airgapped-maas)`,
-        keepOnRemove: !settings.deleteContent,
+        keepOnRemove: derived(deleteContent, (goes) => !goes),
       },
       child([packages]),
     );
     const configuration = new Files(
       `${name}-configuration`,
-      {
-        host,
-        files: { ...site.files },
-        absent: [...site.absent],
-        checks: { ...site.checks },
-        holds: { ...site.holds },
-        reloadOnRemoval: ["nginx.service"],
-        ...(site.keyPath && tlsKey
-          ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
-          : {}),
-      },
+      { host, ...filesOf(site, tlsKey) },
       child([packages]),
     );
     const tree = new CustomImageTree(
       `${name}-contents`,
       {
         host,
-        ...place,
-        file: { path: file.path, onHost: file.host !== undefined },
+        directory,
+        store,
+        file: derived(given.each.file, placeOfFile),
         plan: plan.digest,
         updated: plan.updated,
-        image: plan.apply(({ serial, sha256 }) => ({ ...image, serial, sha256 })),
+        image: pulumi
+          .all([settings, plan])
+          .apply(([all, { serial, sha256 }]) => ({ ...imageOf(all as StreamSettings), serial, sha256 })),
         size: plan.size,
         signingKey: { directory: key.directory, fingerprint: key.fingerprint },
-        keepSnapshots: settings.keepSnapshots,
-        deleteContent: settings.deleteContent,
+        keepSnapshots,
+        deleteContent,
       },
       child([packages, configuration, key]),
     );
     const services = new Services(
       `${name}-services`,
-      { host, services: { "nginx.service": { enabled: true, running: true, reloadOn: digestsOf(site) } } },
+      { host, ...servicesOf(site) },
       child([packages, configuration]),
     );
     // A URN is known to a preview, unlike an output, and comes when the stream is served: MAAS is pointed at it after that.
     const source = pulumi
-      .all([plan.apply(() => urlOf(host, serve)), key.publicKeyBinary, plan, tree.urn, services.urn])
-      .apply(([url, keyring, { selections, serial, distroSeries }]) => ({
+      .all([
+        pulumi.all([settings, plan]).apply(([{ host, serve }]) => urlOf(host, serve)),
+        key.publicKeyBinary,
+        plan,
+        architecture,
+        tree.urn,
+        services.urn,
+      ])
+      .apply(([url, keyring, { selections, serial, distroSeries }, architecture]) => ({
         url: `${url}/`,
         keyring,
         selections,
@@ -175,31 +178,33 @@ export class CustomImage extends pulumi.ComponentResource {
   }
 
   #upload(name: string, { imagesFrom, maas, ...args }: UploadedImageArgs) {
-    const settings: UploadSettings = checkedArguments("CustomImage", name, args as object, uploadSchema);
-    const { os, release, title, architecture, kernel, baseImage } = settings;
-    const file = fileOf(settings.file);
-    const fileType = settings.fileType ?? fileTypeOf(file.path) ?? "";
-    const imageName = `${os}/${release}`;
+    const faults = faultsOf(maasConnectionSchema, maas, ["maas"]);
+    const { settings, each } = checkedArguments(this, `CustomImage ${name}`, args, uploadSchema, faults);
+    const region = plainly(maas);
+    const imageName = derived(settings, ({ os, release }) => `${os}/${release}`);
+    const fileType = derived(settings, (all) => all.fileType ?? fileTypeOf(fileOf(all.file).path) ?? "");
     const facts = pulumi
-      .output(maas.host)
-      .apply((region) => lookedUp(this, `customImages.${name}`, factsOf(file, fileType, region)));
+      .all([each.file, fileType, region.host])
+      .apply(([file, type, host]) =>
+        lookedUp(this, `customImages.${name}`, factsOf(fileOf(file), type, host)),
+      );
     const image = new MaasImage(
       `${name}-image`,
       {
-        maas: seenRegion(this, `CustomImage ${name}`, maas),
+        maas: seenRegion(this, `CustomImage ${name}`, region),
         name: imageName,
-        architecture: `${architecture}/${kernel}`,
-        title,
-        ...(baseImage ? { baseImage } : {}),
+        architecture: derived(settings, ({ architecture, kernel }) => `${architecture}/${kernel}`),
+        title: each.title,
+        baseImage: each.baseImage,
         fileType,
-        file: { path: file.path, onHost: file.host !== undefined },
+        file: derived(each.file, placeOfFile),
         size: facts.size,
         sha256: facts.sha256,
       },
-      { parent: this, dependsOn: imagesFrom ? [imagesFrom] : [] },
+      { parent: this, dependsOn: imagesFrom ? [imagesFrom as pulumi.Input<pulumi.Resource>] : [] },
     );
     return {
-      distroSeries: pulumi.output(distroSeriesOf(imageName)),
+      distroSeries: outputOf(imageName).apply(distroSeriesOf),
       serial: image.version,
       sha256: facts.sha256,
       source: undefined,
@@ -208,8 +213,24 @@ export class CustomImage extends pulumi.ComponentResource {
   }
 }
 
+function imageOf({ os, release, title, version, architecture, supportEnd }: StreamSettings) {
+  return {
+    os,
+    release,
+    releaseTitle: title,
+    version: version ?? /\d+([._]\d+)*/.exec(release)?.[0] ?? "1",
+    architecture,
+    ...(supportEnd ? { supportEnd } : {}),
+  };
+}
+
 function fileOf(file: StreamSettings["file"]): ImageFile {
   return typeof file === "string" ? { path: file } : file;
+}
+
+function placeOfFile(file: StreamSettings["file"]) {
+  const { path, host } = fileOf(file);
+  return { path, onHost: host !== undefined };
 }
 
 async function factsOf(file: ImageFile, fileType: string, region: string) {

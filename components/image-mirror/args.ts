@@ -1,20 +1,13 @@
 import { z } from "zod";
 import { streamLocation } from "../../content/simplestreams/location.ts";
 import { ExplainedError } from "../../errors/explained-error.ts";
-import {
-  hostName,
-  mirrorDirectory,
-  mirrorName,
-  type ServeArgs,
-  serveSchema,
-  snapshotName,
-  unique,
-} from "../serving/mirror-args.ts";
-import { certificateShown, transferSchema, type UpstreamAccessArgs } from "../serving/upstream-args.ts";
+import type { DeclaredValue } from "../../resources/kernel/declared.ts";
+import { keepingSchema, pinnedTo, publishingHost, serveSchema, unique } from "../serving/mirror-args.ts";
+import { certificateShown, transferSchema, upstreamKeySchema } from "../serving/upstream-args.ts";
 
 /*
- * The arguments of ImageMirror: what a user may write, its defaults, and what is wrong with it in the user's
- * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
+ * The arguments of ImageMirror: what a user may write, what it means, its defaults, and what is wrong with it in the
+ * user's words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
  */
 
 const streamUrl = z.string().transform((url, context) => {
@@ -54,31 +47,76 @@ const kernel = z
   );
 
 const images = z.strictObject({
-  os: z.string().regex(/^[a-z][a-z0-9-]*$/, "is not an operating system's name: use e.g. ubuntu, centos"),
-  releases: unique(release),
-  architectures: unique(architecture).default(["amd64"]),
-  kernels: unique(kernel).optional(),
+  os: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, "is not an operating system's name: use e.g. ubuntu, centos")
+    .describe("Operating system, with the stream's name: ubuntu, centos."),
+  releases: unique(release).meta({
+    description: "Releases, with MAAS's names: noble (not 24.04), centos9-stream.",
+    examples: [["jammy", "noble"]],
+  }),
+  architectures: unique(architecture)
+    .default(["amd64"])
+    .describe(
+      "Architectures, with MAAS's names: amd64, arm64, ppc64el, s390x. Every release of the entry must have all of them.",
+    ),
+  kernels: unique(kernel).optional().meta({
+    description:
+      "Kernels: full names (ga-24.04, hwe-24.04-lowlatency), or ga and hwe for all of a kind. If some are omitted, MAAS must select what the output selections has. A choice that MAAS's selections cannot express is refused.",
+    defaultText: "all kernels of these releases in the stream",
+  }),
 });
 
 export const imageMirrorSchema = z
   .strictObject({
-    host: hostName,
+    host: publishingHost,
     upstream: z
       .strictObject({
-        url: streamUrl,
-        key: z.string().min(1).optional(),
+        url: streamUrl.meta({
+          description:
+            "URL of the stream's root, above streams/, or of its streams/v1/index.sjson. The host reads it, and the workstation verifies the content.",
+          typeText: "http or https URL",
+          examples: ["http://images.maas.io/ephemeral-v3/stable/"],
+          see: "upstream-access.md",
+        }),
+        key: upstreamKeySchema("the keys that MAAS itself trusts for images.maas.io"),
         ...transferSchema(16),
       })
-      .refine(...certificateShown),
-    images: z.array(images).min(1, "is empty: name at least one"),
-    keepVersions: z.int().min(1, "is less than 1: the newest version itself counts").max(10).default(1),
-    keepSnapshots: z.int().min(1, "is less than 1: the published snapshot itself counts").max(20).default(2),
-    unsigned: z.boolean().default(false),
-    serve: serveSchema("/ephemeral-v3/stable").prefault({}),
-    pinnedTo: snapshotName.optional(),
-    directory: mirrorDirectory.optional(),
-    nameOnHost: mirrorName.optional(),
-    deleteContent: z.boolean().default(false),
+      .refine(...certificateShown)
+      .describe("The stream to mirror."),
+    images: z
+      .array(images)
+      .min(1, "is empty: name at least one")
+      .describe(
+        "Images to mirror. For each entry, all releases are mirrored for all architectures, with their boot loaders.",
+      ),
+    keepVersions: z
+      .int()
+      .min(1, "is less than 1: the newest version itself counts")
+      .max(10)
+      .default(1)
+      .describe(
+        "Number of versions of each image to mirror, the newest first. MAAS imports only the newest.",
+      ),
+    keepSnapshots: z
+      .int()
+      .min(1, "is less than 1: the published snapshot itself counts")
+      .max(20)
+      .default(2)
+      .meta({
+        description:
+          "Number of published snapshots to keep, with the current one. A MAAS in the middle of an import uses the previous one. With 1 it repeats the import.",
+        see: "image-mirror.md#disk-space",
+      }),
+    unsigned: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Serve the unsigned streams/v1/index.json with its product files too, for programs that cannot verify signatures. Such programs trust the network.",
+      ),
+    serve: serveSchema("/ephemeral-v3/stable").prefault({}).describe("How MAAS reaches it."),
+    pinnedTo,
+    ...keepingSchema("images", "its images"),
   })
   // Lists whose order means nothing get one: written in another, they are the same mirror.
   .transform((mirror) => ({
@@ -93,67 +131,4 @@ export const imageMirrorSchema = z
       .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
   }));
 
-export interface ImageMirrorArgs {
-  /** The mirror's host, as one would type it after `ssh`; how to get in is OpenSSH's configuration. */
-  readonly host: string;
-  /** The stream to mirror. Its index is read from the host, and verified on this workstation. */
-  readonly upstream: UpstreamAccessArgs & {
-    /** Base URL, the one above `streams/`, e.g. `http://images.maas.io/ephemeral-v3/stable/`. */
-    readonly url: string;
-    /**
-     * Who must have signed it: the full fingerprint of a primary key (looked up among the built-in Ubuntu keys and
-     * the workstation's keyrings), an armored public key, or the path of a keyring file, relative to the project.
-     * @default the keys that MAAS itself trusts for images.maas.io
-     */
-    readonly key?: string | undefined;
-    /** Seconds without a byte after which a transfer is given up. @default 30 */
-    readonly stallSeconds?: number | undefined;
-    /** Transfers at once. @default 16 */
-    readonly parallel?: number | undefined;
-  };
-  /** What to mirror. Boot loaders for the chosen architectures are always included. */
-  readonly images: {
-    /** As the stream calls it, e.g. `ubuntu`, `centos`. */
-    readonly os: string;
-    /** As MAAS calls them, e.g. `["jammy", "noble"]`, `["centos9-stream"]`. */
-    readonly releases: string[];
-    /** MAAS's names. @default ["amd64"] */
-    readonly architectures?: string[] | undefined;
-    /**
-     * Kernels to boot with: whole names, e.g. `ga-24.04`, `hwe-24.04-lowlatency`, or `ga` and `hwe` for all of that kind.
-     * With fewer than all, MAAS must select what the output `selections` says.
-     * @default all that the stream has for these releases
-     */
-    readonly kernels?: string[] | undefined;
-  }[];
-  /** How many versions of each image to hold, the newest first. MAAS imports the newest only. @default 1 */
-  readonly keepVersions?: number | undefined;
-  /**
-   * How many published snapshots to keep, the current one included. A MAAS in the middle of an import uses the one before.
-   * With 1, old files go as soon as new ones are served. @default 2
-   */
-  readonly keepSnapshots?: number | undefined;
-  /**
-   * Serve `streams/v1/index.json` and its product files too: the same, and not signed, for what cannot check signatures.
-   * @default false
-   */
-  readonly unsigned?: boolean | undefined;
-  /** How MAAS reaches it. */
-  readonly serve?:
-    | (ServeArgs & {
-        /** @default "/ephemeral-v3/stable" */
-        readonly path?: string | undefined;
-      })
-    | undefined;
-  /** Serve this kept snapshot again, e.g. `000007-0f3c2a9be114`, and leave upstream alone. @default follow upstream */
-  readonly pinnedTo?: string | undefined;
-  /** Where the mirror is kept on the host. @default /srv/airgapped-maas/STACK/images/NAME */
-  readonly directory?: string | undefined;
-  /**
-   * What the host knows the mirror by, in paths. To rename a mirror, give the old name here (and as an alias, which the
-   * stack's configuration takes from here): all stays as it is. @default the mirror's name
-   */
-  readonly nameOnHost?: string | undefined;
-  /** Whether deleting the mirror deletes its images. @default false: they stay, and it says where */
-  readonly deleteContent?: boolean | undefined;
-}
+export type ImageMirrorArgs = DeclaredValue<z.input<typeof imageMirrorSchema>>;

@@ -2,21 +2,23 @@ import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../../resources/host/files.ts";
 import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
-import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { type ImageMirrorPlan, planImageMirror } from "../../resources/mirror/images/plan.ts";
 import { ImageTree } from "../../resources/mirror/images/tree.ts";
 import type { MaasSelection } from "../../values/maas-selection.ts";
+import { checkedArguments } from "../arguments/checked-arguments.ts";
+import { derived } from "../arguments/late-values.ts";
 import {
-  checkedArguments,
+  calledOnHost,
   checkedTls,
-  digestsOf,
+  filesOf,
   installed,
-  lookedUp,
   placeOf,
+  planned,
+  published,
+  servicesOf,
   urlOf,
 } from "../serving/mirror-site.ts";
-import { fetchInputs, knownAccess } from "../serving/upstream-args.ts";
-import { webSite } from "../serving/web-site.ts";
+import { fetchInputs } from "../serving/upstream-args.ts";
 import { type ImageMirrorArgs, imageMirrorSchema } from "./args.ts";
 
 /**
@@ -54,24 +56,19 @@ export class ImageMirror extends pulumi.ComponentResource {
 
   constructor(name: string, args: ImageMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:ImageMirror", name, {}, options);
-    const settings = checkedArguments("ImageMirror", name, args, imageMirrorSchema);
-    const { host, serve, upstream, pinnedTo } = settings;
-    const tlsKey = checkedTls(this, `imageMirrors.${name}`, args.serve?.tls?.key, host, serve);
-    const called = settings.nameOnHost ?? name;
-    const place = placeOf("images", called, settings.directory);
-    const site = webSite(serve, `${place.directory}/current/public`, nameOnHosts(called));
+    const given = checkedArguments(this, `ImageMirror ${name}`, args, imageMirrorSchema);
+    const { settings, each } = given;
+    const { host } = each;
+    const tlsKey = checkedTls(this, `imageMirrors.${name}`, given);
+    const called = calledOnHost(name, given.plain("nameOnHost"));
+    const { directory, store, site } = published("images", called, settings);
     const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
     });
-    // Upstream is read with its secrets in clear; what is found with them is no secret.
-    const found = async () =>
-      planImageMirror({
-        ...settings,
-        ...place,
-        upstream: { ...upstream, ...(await knownAccess(args.upstream)) },
-      });
-    const plan = pulumi.output(lookedUp(this, `imageMirrors.${name}`, found()));
+    const plan = planned(this, `imageMirrors.${name}`, given, ["upstream"], (settings) =>
+      planImageMirror({ ...settings, ...placeOf("images", called, settings.directory) }),
+    );
 
     const packages = new Packages(
       `${name}-packages`,
@@ -80,40 +77,31 @@ export class ImageMirror extends pulumi.ComponentResource {
     );
     const configuration = new Files(
       `${name}-configuration`,
-      {
-        host,
-        files: { ...site.files },
-        absent: [...site.absent],
-        checks: { ...site.checks },
-        holds: { ...site.holds },
-        reloadOnRemoval: ["nginx.service"],
-        ...(site.keyPath && tlsKey
-          ? { secretFiles: { [site.keyPath]: { content: tlsKey, mode: "0600" } } }
-          : {}),
-      },
+      { host, ...filesOf(site, tlsKey) },
       child([packages]),
     );
     const tree = new ImageTree(
       `${name}-contents`,
       {
         host,
-        ...place,
-        upstream: upstream.url,
+        directory,
+        store,
+        upstream: derived(each.upstream, ({ url }) => url),
         plan: plan.digest,
         updated: plan.updated,
         images: plan.images,
         files: plan.files,
         bytes: plan.bytes,
-        ...(pinnedTo ? { pinnedTo } : {}),
-        keepSnapshots: settings.keepSnapshots,
-        ...fetchInputs(upstream, args.upstream),
-        deleteContent: settings.deleteContent,
+        pinnedTo: each.pinnedTo,
+        keepSnapshots: each.keepSnapshots,
+        ...fetchInputs(given),
+        deleteContent: each.deleteContent,
       },
       child([packages, configuration]),
     );
     const services = new Services(
       `${name}-services`,
-      { host, services: { "nginx.service": { enabled: true, running: true, reloadOn: digestsOf(site) } } },
+      { host, ...servicesOf(site) },
       child([packages, configuration]),
     );
 
@@ -121,7 +109,9 @@ export class ImageMirror extends pulumi.ComponentResource {
     // resource's URN is known to a preview, which so shows what changes in MAAS.
     const served = <T>(value: pulumi.Input<T>) =>
       pulumi.all([value, tree.urn, services.urn]).apply(([known]) => known as T);
-    this.url = served(plan.apply(async () => `${await urlOf(host, serve)}/`));
+    this.url = served(
+      pulumi.all([settings, plan]).apply(async ([{ host, serve }]) => `${await urlOf(host, serve)}/`),
+    );
     this.keyring = plan.keyring;
     this.publicKey = plan.publicKey;
     this.fingerprint = plan.fingerprints.apply((fingerprints) => fingerprints.join(" "));

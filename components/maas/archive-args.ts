@@ -1,22 +1,22 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { defaultArchiveSchema, repositorySchema } from "../../resources/maas/archive/repository-values.ts";
-import type { MaasConnectionArgs } from "../../resources/maas/region/connection.ts";
+import { isFlat } from "../../content/apt/suite-place.ts";
+import type { DeclaredValue } from "../../resources/kernel/declared.ts";
+import { defaultArchiveFields, repositoryFields } from "../../resources/maas/archive/repository-values.ts";
+import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import type { AptMirror } from "../apt-mirror/apt-mirror.ts";
+import type { Holdings } from "../apt-mirror/args.ts";
+import { resourceSchema } from "../arguments/resource-schema.ts";
 import { mirrorName } from "../serving/mirror-args.ts";
 
 /*
- * The arguments of MaasArchive: what a user may write, its defaults, and what is wrong with it in the user's
- * words. The stack's configuration uses the same schema, where a mirror is named instead of given.
+ * The arguments of MaasArchive: what a user may write, what it means, its defaults, and what is wrong with it in the user's
+ * words. In a stack's file a mirror is named, in a program it is given: the rest is the same.
  */
 
-const optional = defaultArchiveSchema.partial().shape;
-const mirror = mirrorName.optional();
-
 interface Source {
-  readonly mirror?: string | undefined;
-  readonly url?: string | undefined;
-  readonly key?: string | undefined;
+  readonly mirror?: unknown;
+  readonly url?: unknown;
+  readonly key?: unknown;
 }
 
 function oneSource({ mirror, url, key }: Source, context: z.RefinementCtx): void {
@@ -33,105 +33,131 @@ function oneSource({ mirror, url, key }: Source, context: z.RefinementCtx): void
   }
 }
 
-// Without their defaults: what is not written is taken from the mirror where one is named.
-const defaultArchive = z
-  .strictObject({
-    mirror,
-    url: optional.url,
-    key: optional.key.unwrap().unwrap().optional(),
-    disabledPockets: optional.disabledPockets.unwrap().unwrap().optional(),
-    disabledComponents: optional.disabledComponents.unwrap().unwrap().optional(),
-    disableSources: z.boolean().optional(),
-  })
-  .superRefine(oneSource);
+/** What is declared of each repository. What is not written is taken from the mirror where there is one. */
+function sourceFields<Mirror extends z.ZodType>(mirror: Mirror) {
+  return {
+    mirror: mirror
+      .optional()
+      .describe(
+        "A mirror of this stack. It supplies the URL, the key and the default values. Set mirror or url.",
+      ),
+    key: defaultArchiveFields.key.optional().meta({
+      description:
+        "Armored public key of the archive (only with url). An archive with Ubuntu's signature must have none.",
+      defaultText: "none",
+      typeText: "armored OpenPGP key",
+    }),
+    disabledPockets: defaultArchiveFields.disabledPockets.optional().meta({
+      description: "Pockets that machines do not use, because the archive lacks them.",
+      defaultText: "those that the mirror lacks for one of its releases; without a mirror none",
+    }),
+    disableSources: defaultArchiveFields.disableSources
+      .default(true)
+      .describe("Do not offer source packages to machines."),
+  };
+}
 
-const { shape } = repositorySchema;
-const repository = z
-  .strictObject({
-    mirror,
-    url: shape.url.optional(),
-    key: shape.key.unwrap().optional(),
-    disabledPockets: shape.disabledPockets.unwrap().optional(),
-    distributions: shape.distributions.unwrap().optional(),
-    components: shape.components.unwrap().optional(),
-    arches: shape.arches.unwrap().optional(),
-    disableSources: z.boolean().optional(),
-    enabled: z.boolean().optional(),
-  })
-  .superRefine(oneSource);
+function defaultArchiveSchema<Mirror extends z.ZodType>(mirror: Mirror) {
+  return z
+    .strictObject({
+      ...sourceFields(mirror),
+      url: defaultArchiveFields.url.optional().meta({
+        description:
+          "URL of any archive. MAAS requires a dot in the host's name, no underscore, and at most 200 characters. Set mirror or url.",
+        typeText: "http or https URL",
+        examples: ["http://mirror.dc1.example/ubuntu"],
+      }),
+      disabledComponents: defaultArchiveFields.disabledComponents.optional().meta({
+        description: "Components that machines do not use, because the archive lacks them.",
+        defaultText: "those that the mirror lacks; without a mirror none",
+      }),
+    })
+    .superRefine(oneSource);
+}
 
+function repositorySchema<Mirror extends z.ZodType>(mirror: Mirror) {
+  return z
+    .strictObject({
+      ...sourceFields(mirror),
+      url: repositoryFields.url.optional().meta({
+        description:
+          "URL of any archive, or ppa:USER/NAME. MAAS requires a dot in the host's name, no underscore, and at most 200 characters. Set mirror or url.",
+        typeText: "http or https URL, or ppa:USER/NAME",
+      }),
+      disabledPockets: repositoryFields.disabledPockets.optional().meta({
+        description: "Pockets that machines do not use.",
+        defaultText: "none",
+      }),
+      distributions: repositoryFields.distributions.optional().meta({
+        description: "Suites of the repository, for all machines.",
+        defaultText: "the machine's own release",
+        examples: [["noble-backports"]],
+      }),
+      components: repositoryFields.components.optional().meta({
+        description: "Components of the repository that machines use.",
+        defaultText: "the mirror's; without a mirror main",
+      }),
+      arches: repositoryFields.arches.optional().meta({
+        description: "Architectures of the machines that use it.",
+        defaultText: "the mirror's; without a mirror amd64 and i386",
+      }),
+      enabled: repositoryFields.enabled.default(true).describe("Whether machines use it."),
+    })
+    .superRefine(oneSource);
+}
+
+function archiveShape<Mirror extends z.ZodType>(mirror: Mirror) {
+  return {
+    mainArchive: defaultArchiveSchema(mirror).optional().meta({
+      description: "Archive of amd64 and i386 machines.",
+      defaultText: "not changed",
+    }),
+    portsArchive: defaultArchiveSchema(mirror).optional().meta({
+      description: "Archive of arm64, armhf, ppc64el and s390x machines.",
+      defaultText: "not changed",
+    }),
+    repositories: z
+      .record(z.string().min(1, "is empty"), repositorySchema(mirror))
+      .default({})
+      .describe("Additional repositories by name. An existing repository with the same name is adopted."),
+  };
+}
+
+const declaresSomething: [
+  (archive: {
+    readonly mainArchive?: unknown;
+    readonly portsArchive?: unknown;
+    readonly repositories: object;
+  }) => boolean,
+  string,
+] = [
+  ({ mainArchive, portsArchive, repositories }) =>
+    mainArchive !== undefined || portsArchive !== undefined || Object.keys(repositories).length > 0,
+  "declares nothing: name mainArchive, portsArchive or repositories",
+];
+
+/** As a stack's file has it. */
 export const maasArchiveSchema = z
-  .strictObject({
-    mainArchive: defaultArchive.optional(),
-    portsArchive: defaultArchive.optional(),
-    repositories: z.record(z.string().min(1, "is empty"), repository).default({}),
-  })
-  .refine(({ mainArchive, portsArchive, repositories }) => {
-    return mainArchive || portsArchive || Object.keys(repositories).length > 0;
-  }, "declares nothing: name mainArchive, portsArchive or repositories");
+  .strictObject(archiveShape(mirrorName.meta({ typeText: "name of aptMirrors" })))
+  .refine(...declaresSomething);
 
-/** Where the packages are: a mirror of this stack, or any archive. */
-export type ArchiveSource =
-  | {
-      /** A mirror of this stack: its URL, its key if it signs itself, and what it holds. */
-      readonly mirror: AptMirror;
-      readonly url?: undefined;
-      readonly key?: undefined;
-    }
-  | {
-      readonly mirror?: undefined;
-      /** e.g. `http://mirror.dc1.example/ubuntu`. MAAS wants a dot in the host's name, and 200 characters at most. */
-      readonly url: string;
-      /**
-       * Armored public key of an archive that is signed with a key of its own. An archive with Ubuntu's signature must have none.
-       * @default none
-       */
-      readonly key?: pulumi.Input<string> | undefined;
-    };
+const givenMirror = resourceSchema<AptMirror>("an AptMirror", "url", "publicKey", "holdings");
 
-/** One of MAAS's two default archives. */
-export type DefaultArchiveArgs = ArchiveSource & {
-  /** Of `updates`, `security`, `backports`. @default those that the mirror does not hold for every release; without a mirror none */
-  readonly disabledPockets?: readonly ("updates" | "security" | "backports")[] | undefined;
-  /** Of `restricted`, `universe`, `multiverse`. @default those that the mirror does not hold; without a mirror none */
-  readonly disabledComponents?: readonly ("restricted" | "universe" | "multiverse")[] | undefined;
-  /** Whether machines get no source packages. @default true */
-  readonly disableSources?: boolean | undefined;
-};
+/** As a program has it, beside the region. */
+export const programArchiveSchema = z.strictObject(archiveShape(givenMirror)).refine(...declaresSomething);
 
-/** A further repository, for all machines of its architectures. */
-export type RepositoryArgs = ArchiveSource & {
-  /** Suites, e.g. `["noble-backports"]`. @default the machine's own release */
-  readonly distributions?: readonly string[] | undefined;
-  /** @default the mirror's; without a mirror what MAAS takes then, main */
-  readonly components?: readonly string[] | undefined;
-  /** @default those of the mirror; without a mirror amd64 and i386 */
-  readonly arches?: readonly string[] | undefined;
-  /** Of `updates`, `security`, `backports`. @default none */
-  readonly disabledPockets?: readonly ("updates" | "security" | "backports")[] | undefined;
-  /** Whether machines get no source packages. @default true */
-  readonly disableSources?: boolean | undefined;
-  /** @default true */
-  readonly enabled?: boolean | undefined;
-};
+export type ArchiveSettings = z.output<typeof programArchiveSchema>;
 
-export interface MaasArchiveArgs {
-  /** The region: a host of it, and how to speak to it. */
-  readonly maas: MaasConnectionArgs;
-  /** What amd64 and i386 machines install from. @default left alone */
-  readonly mainArchive?: DefaultArchiveArgs | undefined;
-  /** What arm64, armhf, ppc64el and s390x machines install from. @default left alone */
-  readonly portsArchive?: DefaultArchiveArgs | undefined;
-  /** Further repositories by name. What is there already under the name is taken up. */
-  readonly repositories?: Readonly<Record<string, RepositoryArgs>> | undefined;
-}
+/** All that a program says. */
+export const maasArchiveArguments = z.strictObject({
+  maas: maasConnectionSchema.meta({
+    description: "The MAAS region: one of its hosts, and how to use its API.",
+    see: "maas-settings.md#how-maas-is-reached",
+  }),
+  ...archiveShape(givenMirror),
+});
 
-/** What a mirror holds, as far as MAAS has to know. */
-export interface Holdings {
-  readonly suites: readonly string[];
-  readonly components: readonly string[];
-  readonly architectures: readonly string[];
-}
+export type MaasArchiveArgs = DeclaredValue<z.input<typeof maasArchiveArguments>>;
 
 const pockets = ["updates", "security", "backports"] as const;
 const components = ["restricted", "universe", "multiverse"] as const;
@@ -163,4 +189,12 @@ export function misfit(archive: keyof typeof architecturesOf, { architectures, c
   }
   if (!components.includes("main")) return "always has main, which the mirror does not hold";
   return undefined;
+}
+
+/** What keeps a mirror from being a further repository, if anything does. */
+export function unusable({ suites }: Holdings): string | undefined {
+  const path = suites.find(isFlat);
+  return path === undefined
+    ? undefined
+    : `${path} is a flat repository: MAAS writes "deb URL ${path} main" for machines, and apt refuses that. Give machines the mirror's sourcesEntry in another way, such as cloud-init`;
 }

@@ -1,20 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isFlat } from "../../content/apt/suite-place.ts";
-import { pathText } from "../../errors/wrong-input.ts";
-import {
-  MaasArchive as RegionArchive,
-  type MaasArchiveArgs as RegionArchiveArgs,
-} from "../../resources/maas/archive.ts";
+import { MaasArchive as RegionArchive } from "../../resources/maas/archive.ts";
+import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import type { AptMirror } from "../apt-mirror/apt-mirror.ts";
+import type { Holdings } from "../apt-mirror/args.ts";
+import {
+  checkedArguments,
+  type Fault,
+  faultsOf,
+  lateRefusal,
+  plainly,
+} from "../arguments/checked-arguments.ts";
+import { atHand, derived, type Late } from "../arguments/late-values.ts";
 import { seenRegion } from "../region/region-check.ts";
 import {
-  type ArchiveSource,
-  type DefaultArchiveArgs,
+  type ArchiveSettings,
   disabledBy,
   type MaasArchiveArgs,
-  maasArchiveSchema,
   misfit,
-  type RepositoryArgs,
+  programArchiveSchema,
+  unusable,
 } from "./archive-args.ts";
 
 /**
@@ -30,93 +34,121 @@ export class MaasArchive extends pulumi.ComponentResource {
 
   constructor(name: string, args: MaasArchiveArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:MaasArchive", name, {}, options);
-    check(name, args);
-    const maas = seenRegion(this, `MaasArchive ${name}`, args.maas);
-    const { mainArchive, portsArchive, repositories = {} } = args;
-    const archives = {
-      ...(mainArchive ? { main_archive: defaultArchive(mainArchive) } : {}),
-      ...(portsArchive ? { ports_archive: defaultArchive(portsArchive) } : {}),
-    };
-    const inputs = {
-      maas,
-      archives,
+    const { maas, ...declared } = args;
+    const called = `MaasArchive ${name}`;
+    const used = mirrorsIn(declared);
+    const { settings } = checkedArguments(this, called, declared, programArchiveSchema, [
+      ...faultsOf(maasConnectionSchema, maas, ["maas"]),
+      ...used.flatMap((one) => faultOf(one, atHand<Holdings>(one.mirror.holdings))),
+    ]);
+    const heldBy = (mirror: AptMirror) =>
+      derived(mirror.holdings, (holdings) => {
+        const faults = used.filter((one) => one.mirror === mirror).flatMap((one) => faultOf(one, holdings));
+        if (faults.length > 0) throw lateRefusal(this, called, faults);
+        return holdings;
+      });
+    const held = new Map(used.map(({ mirror }) => [mirror, heldBy(mirror)]));
+    const inputs = derived(settings, ({ mainArchive, portsArchive, repositories }) => ({
+      archives: {
+        ...(mainArchive ? { main_archive: defaultArchive(mainArchive, held) } : {}),
+        ...(portsArchive ? { ports_archive: defaultArchive(portsArchive, held) } : {}),
+      },
       repositories: Object.fromEntries(
-        Object.entries(repositories).map(([key, one]) => [key, repository(one)]),
+        Object.entries(repositories).map(([key, one]) => [key, repository(one, held)]),
       ),
-    } as RegionArchiveArgs;
-    // Machines are sent to a mirror when it is published and served, not before.
-    const mirrors = [mainArchive, portsArchive, ...Object.values(repositories)].flatMap((one) =>
-      one?.mirror ? [one.mirror] : [],
+    }));
+    const region = new RegionArchive(
+      `${name}-repositories`,
+      {
+        maas: seenRegion(this, called, plainly(maas)),
+        archives: derived(inputs, ({ archives }) => archives),
+        repositories: derived(inputs, ({ repositories }) => repositories),
+      },
+      // Machines are sent to a mirror when it is published and served, not before.
+      { parent: this, dependsOn: used.map(({ mirror }) => mirror) },
     );
-    const region = new RegionArchive(`${name}-repositories`, inputs, { parent: this, dependsOn: mirrors });
     this.ids = region.ids;
     this.registerOutputs({ ids: this.ids });
   }
 }
 
-function sourceOf({ mirror, url, key }: ArchiveSource): {
-  url: pulumi.Input<string>;
-  key: pulumi.Input<string>;
-} {
-  if (!mirror) return { url, key: key ?? "" };
+/** A mirror that is pointed at, and what MAAS cannot do with it. */
+interface UsedMirror {
+  readonly path: readonly string[];
+  readonly mirror: AptMirror;
+  fault(holdings: Holdings): string | undefined;
+}
+
+/** The mirrors among the arguments. An output among them is refused by the schema. */
+function mirrorsIn({ mainArchive, portsArchive, repositories }: Omit<MaasArchiveArgs, "maas">): UsedMirror[] {
+  const used = (
+    path: readonly string[],
+    source: pulumi.Input<{ readonly mirror?: pulumi.Input<AptMirror | undefined> } | undefined>,
+    fault: UsedMirror["fault"],
+  ) => {
+    const mirror = atHand(atHand(source)?.mirror);
+    return mirror?.holdings === undefined ? [] : [{ path: [...path, "mirror"], mirror, fault }];
+  };
+  return [
+    ...used(["mainArchive"], mainArchive, (holdings) => misfit("mainArchive", holdings)),
+    ...used(["portsArchive"], portsArchive, (holdings) => misfit("portsArchive", holdings)),
+    ...Object.entries(atHand(repositories) ?? {}).flatMap(([key, one]) =>
+      used(["repositories", key], one, unusable),
+    ),
+  ];
+}
+
+/** What is wrong with a mirror, as far as its holdings are known. */
+function faultOf({ path, fault }: UsedMirror, holdings: Holdings | undefined): Fault[] {
+  const message = holdings && fault(holdings);
+  return message ? [{ path, message }] : [];
+}
+
+type Held = ReadonlyMap<AptMirror, Late<Holdings>>;
+
+function sourceOf({
+  mirror,
+  url = "",
+  key = "",
+}: {
+  readonly mirror?: AptMirror | undefined;
+  readonly url?: string | undefined;
+  readonly key?: string | undefined;
+}): { url: pulumi.Input<string>; key: pulumi.Input<string> } {
+  if (!mirror) return { url, key };
   return { url: mirror.url, key: mirror.publicKey.apply((armored) => armored ?? "") };
 }
 
-function defaultArchive(args: DefaultArchiveArgs) {
-  const held = args.mirror ? disabledBy(args.mirror) : { disabledPockets: [], disabledComponents: [] };
+/** What is made from a mirror's holdings; without a mirror nothing is. */
+function fromMirror<Result>(
+  mirror: AptMirror | undefined,
+  held: Held,
+  use: (holdings: Holdings) => Result,
+): Late<Result> | undefined {
+  const holdings = mirror && held.get(mirror);
+  return holdings && derived(holdings, use);
+}
+
+function defaultArchive(source: NonNullable<ArchiveSettings["mainArchive"]>, held: Held) {
+  const { mirror, disabledPockets, disabledComponents, disableSources } = source;
+  const lacking = fromMirror(mirror, held, disabledBy);
   return {
-    ...sourceOf(args),
-    disabledPockets: args.disabledPockets ?? held.disabledPockets,
-    disabledComponents: args.disabledComponents ?? held.disabledComponents,
-    disableSources: args.disableSources ?? true,
+    ...sourceOf(source),
+    disabledPockets: disabledPockets ?? (lacking ? derived(lacking, (all) => all.disabledPockets) : []),
+    disabledComponents:
+      disabledComponents ?? (lacking ? derived(lacking, (all) => all.disabledComponents) : []),
+    disableSources,
   };
 }
 
-function repository(args: RepositoryArgs) {
-  const { mirror, url: _, key: __, ...rest } = args;
-  const held = mirror ? { components: mirror.components, arches: mirror.architectures } : {};
-  return { ...sourceOf(args), ...held, ...rest };
-}
-
-/** @throws pulumi.RunError that lists everything that is wrong with the arguments */
-function check(name: string, { maas: _, ...args }: MaasArchiveArgs): void {
-  const result = maasArchiveSchema.safeParse({
-    ...args,
-    ...(args.mainArchive ? { mainArchive: checkable(args.mainArchive) } : {}),
-    ...(args.portsArchive ? { portsArchive: checkable(args.portsArchive) } : {}),
-    ...(args.repositories
-      ? {
-          repositories: Object.fromEntries(
-            Object.entries(args.repositories).map(([key, one]) => [key, checkable(one)]),
-          ),
-        }
-      : {}),
-  });
-  const lines = (result.error?.issues ?? []).map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
-  for (const archive of ["mainArchive", "portsArchive"] as const) {
-    const mirror: AptMirror | undefined = args[archive]?.mirror;
-    const fault = mirror && misfit(archive, mirror);
-    if (fault) lines.push(`  ${archive}.mirror: ${fault}`);
-  }
-  for (const [key, { mirror }] of Object.entries(args.repositories ?? {})) {
-    const path = mirror?.suites.find(isFlat);
-    if (path !== undefined) {
-      lines.push(
-        `  repositories.${key}.mirror: ${path} is a flat repository: MAAS writes "deb URL ${path} main" for machines, and apt refuses that. Give machines the mirror's sourcesEntry in another way, such as cloud-init`,
-      );
-    }
-  }
-  if (lines.length > 0) {
-    throw new pulumi.RunError(`MaasArchive ${name} cannot be declared so:\n${lines.join("\n")}`);
-  }
-}
-
-/** The schema knows mirrors by name; a key may come late, and is then checked when it is there. */
-function checkable(args: ArchiveSource): object {
-  const { mirror, key, ...rest } = args;
-  return {
-    ...rest,
-    ...(mirror ? { mirror: "given" } : {}),
-    ...(typeof key === "string" ? { key } : {}),
-  };
+function repository(source: ArchiveSettings["repositories"][string], held: Held) {
+  const { mirror, url: _, key: __, ...rest } = source;
+  const fromHeld = mirror
+    ? {
+        components: fromMirror(mirror, held, ({ components }) => components),
+        // The resource says which of them MAAS does not know.
+        arches: fromMirror(mirror, held, ({ architectures }) => architectures as typeof rest.arches),
+      }
+    : {};
+  return { ...sourceOf(source), ...fromHeld, ...rest };
 }

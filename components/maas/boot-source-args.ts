@@ -1,121 +1,145 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { maasStreamUrl } from "../../maas/declared-url.ts";
+import type { DeclaredValue } from "../../resources/kernel/declared.ts";
 import { fallbackSchema, selectionSchema } from "../../resources/maas/boot-sources/inputs.ts";
-import type { MaasConnectionArgs } from "../../resources/maas/region/connection.ts";
+import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
+import { resourceSchema } from "../arguments/resource-schema.ts";
 import type { CustomImage } from "../custom-image/custom-image.ts";
 import type { ImageMirror } from "../image-mirror/image-mirror.ts";
 import { mirrorName } from "../serving/mirror-args.ts";
 
 /*
- * The arguments of MaasBootSource: what a user may write, its defaults, and what is wrong with it in the user's
- * words. The stack's configuration uses the same schema, where a mirror is named instead of given.
+ * The arguments of MaasBootSource: what a user may write, what it means, its defaults, and what is wrong with it in the
+ * user's words. In a stack's file mirrors and images are named, in a program they are given: the rest is the same.
  */
 
 const selections = z.array(selectionSchema).min(1, "is empty: leave it out for all that the mirror holds");
 
 /** A mirror that this stack does not make. */
 const foreignSchema = z.strictObject({
-  url: maasStreamUrl,
-  key: z.string().min(1).optional(),
-  selections,
+  url: maasStreamUrl.meta({
+    description:
+      "URL of the stream's root or index. MAAS requires a dot in the host's name, and at most 200 characters.",
+    typeText: "http or https URL",
+  }),
+  key: z.string().min(1).optional().meta({
+    description:
+      "Key that signed it: an armored public key, a full fingerprint, or the path of a keyring file on the workstation.",
+    defaultText: "the keys that MAAS trusts for images.maas.io",
+  }),
+  selections: selections.describe("Images to import from it. Its index may list more than the mirror has."),
 });
 
-export const maasBootSourceSchema = z
-  .strictObject({
-    mirror: mirrorName.optional(),
-    selections: selections.optional(),
-    customImages: z.array(mirrorName).default([]),
-    others: z.record(mirrorName, foreignSchema).default({}),
-    import: z.boolean().default(true),
-    exclusive: z.boolean().default(true),
-    fallback: fallbackSchema.optional(),
-  })
-  .superRefine(({ mirror, selections: chosen, customImages, others }, context) => {
-    if (!mirror && customImages.length === 0 && Object.keys(others).length === 0) {
+function bootSourceShape<Mirror extends z.ZodType, Image extends z.ZodType>(mirror: Mirror, image: Image) {
+  return {
+    mirror: mirror.optional().describe("The image mirror of this stack."),
+    selections: selections
+      .optional()
+      .meta({ description: "Images to import from the mirror.", defaultText: "all images of the mirror" }),
+    customImages: z.array(image).default([]).meta({
+      description: "Custom images that are published in a stream.",
+      see: "custom-image.md",
+    }),
+    others: z
+      .record(mirrorName, foreignSchema)
+      .default({})
+      .describe("Mirrors that this stack does not make, by names that you choose."),
+    import: z
+      .boolean()
+      .default(true)
+      .describe("Start an import, and wait until every selected image is complete in the mirror's version."),
+    exclusive: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Remove all other sources of the region when the declared ones work. One unreachable source makes every import fail.",
+      ),
+    fallback: fallbackSchema.optional().meta({
+      description: "The source that MAAS gets when this resource is deleted.",
+      defaultText: "the previous sources",
+    }),
+  };
+}
+
+interface Sources<Image> {
+  readonly mirror?: unknown;
+  readonly selections?: unknown;
+  readonly customImages: readonly Image[];
+  readonly others: object;
+}
+
+/** The rules across sources: each has a name of its own, by which they are told apart. */
+function toldApart<Image>(nameOf: (image: Image) => string) {
+  return (
+    { mirror, selections: chosen, customImages, others }: Sources<Image>,
+    context: z.RefinementCtx,
+  ): void => {
+    if (mirror === undefined && customImages.length === 0 && Object.keys(others).length === 0) {
       context.addIssue({
         code: "custom",
         message: "declares no source: name a mirror, custom images or others",
       });
     }
-    const names = ["mirror", ...customImages];
-    for (const [index, other] of customImages.entries()) {
-      if (names.indexOf(other) === index + 1) continue;
+    const names = ["mirror", ...customImages.map(nameOf)];
+    for (const [index, name] of customImages.map(nameOf).entries()) {
+      if (names.indexOf(name) === index + 1) continue;
       const message =
-        other === "mirror" ? "is what the mirror's source is called: rename it" : "is named twice";
+        name === "mirror" ? "is what the mirror's source is called: rename it" : "is listed twice";
       context.addIssue({ code: "custom", path: ["customImages", index], message });
     }
-    for (const other of Object.keys(others).filter((key) => names.includes(key))) {
+    for (const name of Object.keys(others).filter((key) => names.includes(key))) {
       const message = "is also the name of another source of this MAAS";
-      context.addIssue({ code: "custom", path: ["others", other], message });
+      context.addIssue({ code: "custom", path: ["others", name], message });
     }
-    if (chosen && !mirror) {
+    if (chosen !== undefined && mirror === undefined) {
       context.addIssue({ code: "custom", path: ["selections"], message: "are the mirror's: name a mirror" });
     }
-  });
+  };
+}
+
+export const uploadedImage = "is uploaded, so MAAS does not get it from a source: take it out here";
+
+/** As a stack's file has it. */
+export const maasBootSourceSchema = z
+  .strictObject(
+    bootSourceShape(
+      mirrorName.meta({ typeText: "name of imageMirrors" }),
+      mirrorName.meta({ typeText: "name of customImages" }),
+    ),
+  )
+  .superRefine(toldApart((name: string) => name));
+
+const programShape = bootSourceShape(
+  resourceSchema<ImageMirror>("an ImageMirror", "url", "keyring", "selections"),
+  resourceSchema<CustomImage>("a CustomImage", "imageName", "distroSeries").refine(
+    ({ source }) => source !== undefined,
+    uploadedImage,
+  ),
+);
+
+/** As a program has it, beside the region and what is waited for. */
+export const programBootSourceSchema = z
+  .strictObject(programShape)
+  .superRefine(toldApart(({ imageName }: CustomImage) => imageName));
 
 /** Checked arguments. */
-export type MaasBootSourceSettings = z.output<typeof maasBootSourceSchema>;
+export type BootSourceSettings = z.output<typeof programBootSourceSchema>;
 
-/** What MAAS is to take of a release. */
-export interface SelectionArgs {
-  /** `ubuntu`, `centos`, ... */
-  readonly os: string;
-  /** `noble`; MAAS takes no pattern here. */
-  readonly release: string;
-  /** `["amd64"]`; `["*"]` for all. */
-  readonly arches: string[];
-  /** Kernels, without their flavour. @default ["*"] */
-  readonly subarches?: string[] | undefined;
-  /** @default ["*"] */
-  readonly labels?: string[] | undefined;
-}
+/** All that a program says. */
+export const maasBootSourceArguments = z.strictObject({
+  maas: maasConnectionSchema.meta({
+    description: "The MAAS region: one of its hosts, and how to use its API.",
+    see: "maas-settings.md#how-maas-is-reached",
+  }),
+  ...programShape,
+  after: resourceSchema<pulumi.Resource>("a resource").optional().meta({
+    description: "Resource that must exist before MAAS is changed, such as MaasSettings.beforeImages.",
+    defaultText: "only the mirrors",
+  }),
+});
 
-export interface MaasBootSourceArgs {
-  /** The region: a host of it, and how to speak to it. */
-  readonly maas: MaasConnectionArgs;
-  /** The mirror of images in this stack. */
-  readonly mirror?: ImageMirror | undefined;
-  /** What to take from the mirror. @default all that it holds */
-  readonly selections?: SelectionArgs[] | undefined;
-  /** Custom images that are published in a stream. */
-  readonly customImages?: readonly CustomImage[] | undefined;
-  /** Mirrors that this stack does not make, by names of yours. */
-  readonly others?:
-    | Readonly<
-        Record<
-          string,
-          {
-            /** The stream's root, or its index. MAAS wants a dot in the host's name, and 200 characters at most. */
-            readonly url: string;
-            /**
-             * Who signed it: armored public key, full fingerprint, or the path of a keyring file on this workstation.
-             * @default the keys that MAAS trusts for images.maas.io
-             */
-            readonly key?: string | undefined;
-            /** What to take from it: its index may list more than it holds. */
-            readonly selections: SelectionArgs[];
-          }
-        >
-      >
-    | undefined;
-  /** Let MAAS import, and wait until every selected image is complete in the mirror's version. @default true */
-  readonly import?: boolean | undefined;
-  /** Remove all other sources of the region once these serve. One that is dead ends every import. @default true */
-  readonly exclusive?: boolean | undefined;
-  /** What must be there before MAAS is told of anything, e.g. `MaasSettings.beforeImages`. @default only the mirrors */
-  readonly after?: pulumi.Resource | undefined;
-  /** What MAAS is left with when this goes. @default what it had before */
-  readonly fallback?:
-    | {
-        readonly url: string;
-        /** Binary, in base64. */
-        readonly keyring?: string | undefined;
-        /** A file on the region host. */
-        readonly keyringFilename?: string | undefined;
-      }
-    | undefined;
-}
+export type MaasBootSourceArgs = DeclaredValue<z.input<typeof maasBootSourceArguments>>;
 
 /** Settings of the mirrors that are not of this stack, as resources take them. */
 export type Foreign = z.output<typeof foreignSchema>;

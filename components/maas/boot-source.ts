@@ -7,20 +7,21 @@ import {
   notServed,
   versionsOf,
 } from "../../content/simplestreams/maas-images.ts";
-import { pathText } from "../../errors/wrong-input.ts";
-import type { BootSourceArgs } from "../../resources/maas/boot-sources/inputs.ts";
-import { byPriority } from "../../resources/maas/boot-sources/inputs.ts";
+import { type BootSourceArgs, byPriority } from "../../resources/maas/boot-sources/inputs.ts";
 import { getStreamImages } from "../../resources/maas/boot-sources/stream-images.ts";
 import { MaasBootSources } from "../../resources/maas/boot-sources.ts";
+import { type MaasConnectionArgs, maasConnectionSchema } from "../../resources/maas/region/connection.ts";
+import { checkedArguments, faultsOf, plainly } from "../arguments/checked-arguments.ts";
+import { derived, outputOf } from "../arguments/late-values.ts";
 import type { CustomImage } from "../custom-image/custom-image.ts";
 import type { ImageMirror } from "../image-mirror/image-mirror.ts";
 import { seenRegion } from "../region/region-check.ts";
 import { lookedUp } from "../serving/mirror-site.ts";
 import {
+  type BootSourceSettings,
   type Foreign,
   type MaasBootSourceArgs,
-  type MaasBootSourceSettings,
-  maasBootSourceSchema,
+  programBootSourceSchema,
   type Selections,
 } from "./boot-source-args.ts";
 
@@ -48,44 +49,74 @@ export class MaasBootSource extends pulumi.ComponentResource {
 
   constructor(name: string, args: MaasBootSourceArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:MaasBootSource", name, {}, options);
-    const maas = seenRegion(this, `MaasBootSource ${name}`, args.maas);
-    const { mirror, customImages = [], after } = args;
-    const settings = checked(name, args);
-    const sources: Record<string, Source> = {
-      ...(mirror ? { mirror: ofMirror(name, mirror, settings.selections) } : {}),
-      ...Object.fromEntries(customImages.map((image) => [image.imageName, ofCustomImage(name, image)])),
-      ...Object.fromEntries(
-        Object.entries(settings.others).map(([key, foreign]) => [
-          key,
-          this.#ofForeign(`${name}.others.${key}`, maas, foreign),
-        ]),
-      ),
+    const { maas: given, after, ...declared } = args;
+    const called = `MaasBootSource ${name}`;
+    const { settings, each, plain } = checkedArguments(
+      this,
+      called,
+      declared,
+      programBootSourceSchema,
+      faultsOf(maasConnectionSchema, given, ["maas"]),
+    );
+    const maas = seenRegion(this, called, plainly(given));
+    const mirror = plain("mirror");
+    const customImages = plain("customImages");
+    let made: Readonly<Record<string, Source>> | undefined;
+    // Made once, of the settings that there are in the end: each foreign source is looked at for it.
+    const sourcesOf = ({ selections, others }: BootSourceSettings) => {
+      made ??= {
+        ...(mirror ? { mirror: ofMirror(name, mirror, selections) } : {}),
+        ...Object.fromEntries(customImages.map((image) => [image.imageName, ofCustomImage(image)])),
+        ...Object.fromEntries(
+          Object.entries(others).map(([key, foreign]) => [
+            key,
+            this.#ofForeign(`${name}.others.${key}`, maas, foreign),
+          ]),
+        ),
+      };
+      return made;
     };
-    const images = pulumi
-      .all(byPriority(sources).map(([, source]) => source.images))
-      .apply((all) => Object.assign({}, ...all.toReversed()) as Record<string, string>);
+    const sources = outputOf(
+      derived(settings, (all) =>
+        pulumi.all(
+          Object.fromEntries(Object.entries(sourcesOf(all)).map(([key, { source }]) => [key, source])),
+        ),
+      ),
+    ) as unknown as pulumi.Output<Record<string, BootSourceArgs>>;
+    const images = outputOf(
+      derived(settings, (all) =>
+        pulumi
+          .all(byPriority(sourcesOf(all)).map(([, source]) => source.images))
+          .apply((found) => Object.assign({}, ...found.toReversed()) as Record<string, string>),
+      ),
+    ) as unknown as pulumi.Output<Record<string, string>>;
     const region = new MaasBootSources(
       `${name}-sources`,
       {
         maas,
-        sources: pulumi.all(
-          Object.fromEntries(Object.entries(sources).map(([key, { source }]) => [key, source])),
-        ) as pulumi.Output<Record<string, BootSourceArgs>>,
-        ...(settings.import ? { images } : {}),
-        import: settings.import,
-        exclusive: settings.exclusive,
-        ...(settings.fallback ? { fallback: settings.fallback as { url: string } } : {}),
+        sources,
+        images: derived(each.import, (imports) => (imports ? images : {})),
+        import: each.import,
+        exclusive: each.exclusive,
+        fallback: each.fallback,
       },
-      { parent: this, dependsOn: [...(mirror ? [mirror] : []), ...customImages, ...(after ? [after] : [])] },
+      {
+        parent: this,
+        dependsOn: [
+          ...(mirror ? [mirror] : []),
+          ...customImages,
+          ...(after ? [after as pulumi.Input<pulumi.Resource>] : []),
+        ],
+      },
     );
     this.images = pulumi.all([images, region.urn]).apply(([all]) => all);
-    this.urls = pulumi
-      .all(Object.entries(sources).map(([key, { source }]) => source.apply(({ url }) => [key, url] as const)))
-      .apply((entries) => Object.fromEntries(entries) as Record<string, string>);
+    this.urls = sources.apply((all) =>
+      pulumi.all(Object.fromEntries(Object.entries(all).map(([key, { url }]) => [key, url]))),
+    );
     this.registerOutputs({ images: this.images, urls: this.urls });
   }
 
-  #ofForeign(path: string, maas: MaasBootSourceArgs["maas"], { url, key, selections }: Foreign): Source {
+  #ofForeign(path: string, maas: MaasConnectionArgs, { url, key, selections }: Foreign): Source {
     const keyring = pulumi.output(keyringOf(key));
     const found = pulumi
       .all([maas.host, maas.direct, keyring])
@@ -114,7 +145,7 @@ function ofMirror(
         const fault = notServed(selection, held, lacking);
         if (fault)
           throw new pulumi.RunError(
-            `MaasBootSource ${name} cannot be declared so:\n  selections[${index}]: ${fault}`,
+            `MaasBootSource ${name} has invalid arguments:\n  selections[${index}]: ${fault}`,
           );
       }
       return versionsOf(imagesSelectedBy(held, selected));
@@ -122,13 +153,8 @@ function ofMirror(
   };
 }
 
-function ofCustomImage(name: string, image: CustomImage): Source {
-  const { source } = image;
-  if (!source) {
-    throw new pulumi.RunError(
-      `MaasBootSource ${name} cannot be declared so:\n  customImages: ${image.imageName} is uploaded, so MAAS does not get it from a source: take it out here`,
-    );
-  }
+function ofCustomImage({ source }: CustomImage): Source {
+  if (!source) throw new TypeError("an image that is uploaded was not refused by the schema");
   return {
     source: source.apply(({ url, keyring, selections }) => ({ url, keyring, selections })),
     images: source.apply(({ images }) => images),
@@ -139,19 +165,4 @@ async function keyringOf(key: string | undefined): Promise<string> {
   const isPath = key !== undefined && !key.includes("-----BEGIN") && /[/.]/.test(key);
   const { binary } = await trustedKeys(isPath ? resolve(key) : (key ?? ubuntuImageKeys));
   return Buffer.from(binary).toString("base64");
-}
-
-/** @throws pulumi.RunError that lists everything that is wrong with the arguments */
-function checked(
-  name: string,
-  { maas: _, mirror, customImages, after: __, ...rest }: MaasBootSourceArgs,
-): MaasBootSourceSettings {
-  const result = maasBootSourceSchema.safeParse({
-    ...rest,
-    ...(mirror ? { mirror: "given" } : {}),
-    ...(customImages ? { customImages: customImages.map(({ imageName }) => imageName) } : {}),
-  });
-  if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
-  throw new pulumi.RunError(`MaasBootSource ${name} cannot be declared so:\n${lines.join("\n")}`);
 }

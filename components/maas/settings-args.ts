@@ -1,11 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { MaasConnectionArgs } from "../../resources/maas/region/connection.ts";
+import type { DeclaredValue } from "../../resources/kernel/declared.ts";
+import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import { type MaasSettingValues, settingValuesSchema } from "../../resources/maas/region/setting-values.ts";
+import { resourceSchema } from "../arguments/resource-schema.ts";
 
 /*
- * The arguments of MaasSettings: what a user may write, its defaults, and what is wrong with it in the user's
- * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
+ * The arguments of MaasSettings: what a user may write, what it means, its defaults, and what is wrong with it in the
+ * user's words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
  */
 
 /** A setting's value where there is no Internet, and why. */
@@ -55,55 +57,71 @@ export const airgappedProfile = {
   readonly [Name in keyof MaasSettingValues]?: ProfiledSetting<MaasSettingValues[Name]>;
 };
 
-export const maasSettingsSchema = z
-  .strictObject({
-    profile: z.enum(["airgapped"], { error: "is not a profile: there is airgapped" }).optional(),
-    settings: settingValuesSchema.default({}),
-  })
-  .superRefine(({ profile, settings }, context) => {
-    if (!profile && Object.keys(settings).length === 0) {
-      context.addIssue({ code: "custom", message: "declares nothing: name a profile or settings" });
-    }
-    const { enable_http_proxy: enabled, http_proxy: proxy } = settings;
-    if (proxy && (enabled === false || (enabled === undefined && profile))) {
-      context.addIssue({
-        code: "custom",
-        path: ["settings", "enable_http_proxy"],
-        message: "must be true for http_proxy to be used: MAAS keeps a proxy without it, and passes it by",
-      });
-    }
-    if (settings.ntp_external_only && settings.ntp_servers?.length === 0) {
-      context.addIssue({
-        code: "custom",
-        path: ["settings", "ntp_servers"],
-        message: "are needed with ntp_external_only: machines would have none at all",
-      });
-    }
-  });
+const decidesResources = "it decides which resources exist";
 
-export interface MaasSettingsArgs {
-  /** The region: a host of it, and how to speak to it. */
-  readonly maas: MaasConnectionArgs;
-  /** Values that fit a MAAS without Internet, each for a reason (`airgappedProfile`); `settings` go before them. @default none */
-  readonly profile?: "airgapped" | undefined;
-  /** Settings by MAAS's own names. What is neither here nor in the profile is left alone. */
-  readonly settings?: MaasSettingValues | undefined;
-  /**
-   * What brings the images that `commissioning_distro_series`, `default_osystem` and `default_distro_series` name: MAAS takes
-   * those only when they are imported, so they are set after it. A promise where it is declared later, since it waits for
-   * `beforeImages`. @default nothing: the images are there
-   */
-  readonly imagesFrom?:
-    | pulumi.Resource
-    | readonly pulumi.Resource[]
-    | Promise<pulumi.Resource | undefined>
-    | undefined;
-}
+const shape = {
+  profile: z.enum(["airgapped"], { error: "is not a profile: there is airgapped" }).optional().meta({
+    description: "Values for a MAAS without Internet. Values in settings override them.",
+    plain: decidesResources,
+    see: "maas-settings.md#the-profile",
+  }),
+  settings: settingValuesSchema.default({}).meta({
+    description:
+      "Settings, with MAAS's names. Settings that are neither here nor in the profile are not changed.",
+    plain: `${decidesResources}. Give the values in it as outputs`,
+  }),
+};
+
+export const maasSettingsSchema = z.strictObject(shape).superRefine(({ profile, settings }, context) => {
+  if (!profile && Object.keys(settings).length === 0) {
+    context.addIssue({ code: "custom", message: "declares nothing: name a profile or settings" });
+  }
+  const { enable_http_proxy: enabled, http_proxy: proxy } = settings;
+  if (proxy && (enabled === false || (enabled === undefined && profile))) {
+    context.addIssue({
+      code: "custom",
+      path: ["settings", "enable_http_proxy"],
+      message: "must be true for http_proxy to be used: MAAS keeps a proxy without it, and passes it by",
+    });
+  }
+  if (settings.ntp_external_only && settings.ntp_servers?.length === 0) {
+    context.addIssue({
+      code: "custom",
+      path: ["settings", "ntp_servers"],
+      message: "are needed with ntp_external_only: machines would have none at all",
+    });
+  }
+});
+
+const resource = resourceSchema<pulumi.Resource>("a resource");
+
+/** All that a program says. */
+export const maasSettingsArguments = z.strictObject({
+  maas: maasConnectionSchema.meta({
+    description: "The MAAS region: one of its hosts, and how to use its API.",
+    see: "maas-settings.md#how-maas-is-reached",
+  }),
+  ...shape,
+  imagesFrom: z
+    .union([resource, z.array(resource)])
+    .optional()
+    .meta({
+      description:
+        "Resources that import the images of commissioning_distro_series, default_osystem and default_distro_series. These settings wait for them. Give a promise if the resource is declared later, because it waits for beforeImages.",
+      defaultText: "no resource: the images exist",
+      typeText: "a resource, or a list of resources",
+    }),
+});
+
+export type MaasSettingsArgs = DeclaredValue<z.input<typeof maasSettingsArguments>>;
 
 /** All values to set: the profile's, with what is declared before it. */
-export function effectiveSettings({ profile, settings }: z.output<typeof maasSettingsSchema>) {
+export function effectiveSettings({
+  profile,
+  settings,
+}: z.output<typeof maasSettingsSchema>): MaasSettingValues {
   const fromProfile = profile
     ? Object.fromEntries(Object.entries(airgappedProfile).map(([name, { value }]) => [name, value]))
     : {};
-  return { ...fromProfile, ...settings } as MaasSettingValues;
+  return { ...fromProfile, ...settings };
 }

@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { pathText } from "../../errors/wrong-input.ts";
+import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import {
   imageSettings,
   type MaasSettingValues,
   type SettingName,
 } from "../../resources/maas/region/setting-values.ts";
 import { MaasSettings as RegionSettings } from "../../resources/maas/settings.ts";
+import { checkedArguments, faultsOf, plainly } from "../arguments/checked-arguments.ts";
+import { derived, outputOf } from "../arguments/late-values.ts";
 import { seenRegion } from "../region/region-check.ts";
 import {
   airgappedProfile,
@@ -27,7 +29,7 @@ import {
  */
 export class MaasSettings extends pulumi.ComponentResource {
   /** All that is set, by name. */
-  readonly values: MaasSettingValues;
+  readonly values: pulumi.Output<MaasSettingValues>;
   /** Why the profile sets what it does, by name. */
   readonly reasons: Readonly<Record<string, string>>;
   /** The settings that must be right before images are imported: a boot source depends on these, not on the component. */
@@ -35,29 +37,41 @@ export class MaasSettings extends pulumi.ComponentResource {
 
   constructor(name: string, args: MaasSettingsArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:MaasSettings", name, {}, options);
-    const { maas: given, imagesFrom = [], ...declared } = args;
-    const maas = seenRegion(this, `MaasSettings ${name}`, given);
-    const result = maasSettingsSchema.safeParse(declared);
-    if (!result.success) {
-      const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
-      throw new pulumi.RunError(`MaasSettings ${name} cannot be declared so:\n${lines.join("\n")}`);
-    }
-    const { profile, settings } = result.data;
-    this.values = effectiveSettings(result.data);
-    this.reasons = Object.fromEntries(
-      Object.entries(profile ? airgappedProfile : {}).flatMap(([setting, { why }]) =>
-        setting in settings ? [] : [[setting, why]],
-      ),
+    const { maas: given, imagesFrom, ...declared } = args;
+    const called = `MaasSettings ${name}`;
+    const { settings, plain } = checkedArguments(
+      this,
+      called,
+      declared,
+      maasSettingsSchema,
+      faultsOf(maasConnectionSchema, given, ["maas"]),
     );
+    const maas = seenRegion(this, called, plainly(given));
+    const values = derived(settings, effectiveSettings);
+    const named = Object.keys(plainly(declared.settings) ?? {});
+    const profiled = plain("profile") ? Object.entries(airgappedProfile) : [];
+    const reasons = profiled.map(([setting, { why }]) => [setting, why] as const);
+    this.values = outputOf(values);
+    this.reasons = Object.fromEntries(reasons.filter(([setting]) => !named.includes(setting)));
     const set = (
       part: string,
       wanted: (setting: SettingName) => boolean,
-      dependsOn: Promise<pulumi.Resource[]>,
+      dependsOn: Promise<pulumi.Input<pulumi.Resource>[]>,
     ) => {
-      const chosen = Object.entries(this.values).filter(([setting]) => wanted(setting as SettingName));
+      const chosen = [...new Set([...profiled.map(([setting]) => setting), ...named])].filter((setting) =>
+        wanted(setting as SettingName),
+      );
       if (chosen.length === 0) return undefined;
-      const values: MaasSettingValues = Object.fromEntries(chosen);
-      return new RegionSettings(`${name}-${part}`, { maas, settings: values }, { parent: this, dependsOn });
+      return new RegionSettings(
+        `${name}-${part}`,
+        {
+          maas,
+          settings: derived(values, (all) =>
+            Object.fromEntries(Object.entries(all).filter(([setting]) => chosen.includes(setting))),
+          ),
+        },
+        { parent: this, dependsOn },
+      );
     };
     const namesImage = (setting: SettingName) => imageSettings.includes(setting);
     this.beforeImages = set("settings", (setting) => !namesImage(setting), Promise.resolve([]));
@@ -65,8 +79,8 @@ export class MaasSettings extends pulumi.ComponentResource {
     this.registerOutputs({ values: this.values, reasons: this.reasons });
   }
 
-  async #after(imagesFrom: MaasSettingsArgs["imagesFrom"]): Promise<pulumi.Resource[]> {
-    const all = [await imagesFrom, this.beforeImages].flat() as (pulumi.Resource | undefined)[];
+  async #after(imagesFrom: MaasSettingsArgs["imagesFrom"]): Promise<pulumi.Input<pulumi.Resource>[]> {
+    const all = [await imagesFrom, this.beforeImages].flat() as (pulumi.Input<pulumi.Resource> | undefined)[];
     return all.filter((resource) => resource !== undefined);
   }
 }

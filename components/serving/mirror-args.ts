@@ -1,7 +1,7 @@
 import { isAbsolute, normalize } from "node:path/posix";
-import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
+import { secretText } from "../../values/schema-marks.ts";
 
 /* What the arguments of all mirrors have in common. */
 
@@ -17,10 +17,11 @@ export const absolutePath = z
     {
       error: "is not an absolute path without a trailing slash",
     },
-  );
+  )
+  .meta({ typeText: "absolute path" });
 
 /** Where a mirror is kept that is not where mirrors are by default, or where it was by default under another name. */
-export const mirrorDirectory = absolutePath
+const ownDirectory = absolutePath
   // It stands in configurations of nginx and reprepro and in lists, which have no way to write these.
   .regex(
     /^[^\s\x00-\x1f\x7f$;{}\\]*$/,
@@ -41,11 +42,13 @@ export const mirrorDirectory = absolutePath
 /** A mirror's name, as it stands in paths, units and keys. */
 export const mirrorName = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name for a mirror: use small letters, digits and hyphens");
+  .regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name for a mirror: use small letters, digits and hyphens")
+  .meta({ typeText: "name" });
 
-export const snapshotName = z
+const snapshotName = z
   .string()
-  .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a snapshot's name such as 000007-0f3c2a9be114");
+  .regex(/^[0-9]{6}-[0-9a-f]{12}$/, "is not a snapshot's name such as 000007-0f3c2a9be114")
+  .meta({ typeText: "name of a snapshot" });
 
 export const emptyList = "is empty: name at least one";
 
@@ -59,40 +62,92 @@ export function distinct<T extends z.ZodType<string>>(items: T) {
   return z.array(items).superRefine((list, context) => {
     for (const [index, item] of list.entries()) {
       if (list.indexOf(item) !== index)
-        context.addIssue({ code: "custom", path: [index], message: "is named twice" });
+        context.addIssue({ code: "custom", path: [index], message: "is listed twice" });
     }
   });
 }
 
-/** How what a host publishes is reached. */
-export interface ServeArgs {
-  /** @default 80, or 443 with `tls` */
-  readonly port?: number | undefined;
-  /** Host names it answers to. @default any */
-  readonly serverNames?: string[] | undefined;
-  /** Name or address that clients use. @default the first server name, else what ssh resolves the host to */
-  readonly address?: string | undefined;
-  /** PEM texts of the certificate chain and its private key, which is kept secret. */
-  readonly tls?: { readonly certificate: string; readonly key: pulumi.Input<string> } | undefined;
+/** The host that publishes something: an argument of everything that does. */
+export const publishingHost = hostName.describe(
+  "The host that publishes it, with the name as in the command ssh HOST. Address, user, key and jump host come from OpenSSH's configuration. Another host replaces the resources.",
+);
+
+/** Which published snapshot counts, for what follows upstream. */
+export const pinnedTo = snapshotName.optional().meta({
+  description: "Serve this kept snapshot again. Upstream is not read.",
+  defaultText: "the newest snapshot",
+  examples: ["000007-0f3c2a9be114"],
+  see: "operations.md#rolling-back-to-an-earlier-snapshot",
+});
+
+/**
+ * Where something is kept on its host, and what becomes of it.
+ *
+ * @param room the directory below the stack's, in the default place
+ * @param what stays when it is deleted
+ */
+export function keepingSchema(room: string, what: string) {
+  return {
+    directory: ownDirectory.optional().meta({
+      description:
+        "Directory on the host, for example on another file system. It then contains a separate store. A directory with other files is refused. If you change it, the content is replaced and fetched again.",
+      defaultText: `${mirrorsDirectory}/STACK/${room}/NAME`,
+    }),
+    nameOnHost: mirrorName.optional().meta({
+      description:
+        "Its name on the host, in paths and in its key. To rename it, set the old name here (in a program also as an alias). Then nothing changes on the host.",
+      defaultText: "its name",
+      plain: "it is part of names on the host",
+      see: "operations.md#renaming-a-mirror",
+    }),
+    deleteContent: z
+      .boolean()
+      .default(false)
+      .describe(`Delete ${what} when it is deleted. Otherwise they stay, and a warning shows where.`),
+  };
 }
 
+const certificateOfServer = z
+  .strictObject({
+    certificate: z.string().min(1).meta({
+      description: "PEM text of the certificate, followed by its chain.",
+      typeText: "PEM text",
+    }),
+    key: secretText(z.string().min(1)).meta({
+      description: "PEM text of its private key, without a passphrase.",
+      typeText: "PEM text",
+    }),
+  })
+  .meta({ holdsSecret: true });
+
 /** How clients reach a mirror, which is at `standardPath` when nothing else is said. */
-export function serveSchema(standardPath: string) {
+export function serveSchema(standardPath: string, standardPathText?: string) {
   return z
     .strictObject({
-      port: z.int().min(1, "is not a TCP port").max(65_535, "is not a TCP port").optional(),
+      port: z.int().min(1, "is not a TCP port").max(65_535, "is not a TCP port").optional().meta({
+        description: "TCP port that the web server listens on.",
+        defaultText: "80, or 443 with tls",
+      }),
       path: z
         .string()
         .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._~-]*)*\/?$/, "is not a plain URL path such as /ubuntu")
         // It is the name of a file of nginx's.
         .max(200, "is longer than 200 characters")
         .transform((path) => path.replace(/\/$/, ""))
-        .default(standardPath),
+        .default(standardPath)
+        .meta({
+          description: "URL path of the content.",
+          typeText: "URL path",
+          ...(standardPathText ? { defaultText: standardPathText } : {}),
+        }),
       serverNames: z
         .array(
           z
             .string()
-            .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i, "is not a host name")
+            .regex(
+              /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/,
+              "is not a host name",
+            )
             .refine(
               (name) => name.length <= 253 && name.split(".").every((label) => label.length <= 63),
               "is longer than a host name can be: 253 characters, 63 between two dots",
@@ -100,12 +155,26 @@ export function serveSchema(standardPath: string) {
             // nginx and its clients do not tell cases apart.
             .toLowerCase(),
         )
-        .default([]),
+        .default([])
+        .meta({
+          description:
+            "Host names of the web server. Without names, on port 80, Debian's welcome page is removed, and restored when the mirror is deleted.",
+          defaultText: "any name",
+        }),
       address: z
         .string()
         .regex(/^[A-Za-z0-9._:[\]-]+$/, "is not a host name or an address")
-        .optional(),
-      tls: z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }).optional(),
+        .optional()
+        .meta({
+          description:
+            "Name or address that clients use, if it is not the one that ssh uses. It is in all URLs for clients. MAAS refuses names without a dot.",
+          defaultText: "the first server name, otherwise the HostName of the ssh configuration",
+        }),
+      tls: certificateOfServer.optional().meta({
+        description: "Certificate and key for HTTPS.",
+        defaultText: "none, the web server uses HTTP",
+        see: "getting-started.md#https",
+      }),
     })
     .transform(({ port, ...rest }) => ({ port: port ?? (rest.tls ? 443 : 80), ...rest }));
 }

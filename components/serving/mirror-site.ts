@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { z } from "zod";
 import { ExplainedError, printable } from "../../errors/explained-error.ts";
 import { explainedOnce } from "../../errors/repeated-failure.ts";
-import { pathText } from "../../errors/wrong-input.ts";
 import { resolveDestination } from "../../hosts/connections.ts";
 import { SshConfigurationError } from "../../hosts/unreachable.ts";
+import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
 import { digestOf } from "../../values/digest.ts";
+import { type CheckedArguments, saidAsItIs } from "../arguments/checked-arguments.ts";
+import { derived, type Late, outputOf } from "../arguments/late-values.ts";
 import { tlsFindings } from "./tls-certificate.ts";
-import { type UpstreamAccessArgs, withoutSecrets } from "./upstream-args.ts";
-import type { Serve, WebSite } from "./web-site.ts";
+import { type Serve, type WebSite, webSite } from "./web-site.ts";
 
 /* What the mirrors of a host have in common: where they are kept, how they are reached, how a lookup speaks. */
 
@@ -19,45 +19,80 @@ interface Place {
 }
 
 /**
+ * What a host knows a mirror by, in paths: its name, which is Pulumi's name of the component and may be anything, or
+ * `nameOnHost`.
+ *
+ * @throws pulumi.RunError where that can be no part of a path
+ */
+export function calledOnHost(name: string, nameOnHost: string | undefined): string {
+  const called = nameOnHost ?? name;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(called)) {
+    throw new pulumi.RunError(
+      `${JSON.stringify(called)} cannot be part of a path on a host: give it a nameOnHost of small letters, digits and hyphens`,
+    );
+  }
+  return called;
+}
+
+/**
  * Mirrors in the default place share one store, so what two of them hold takes space once. A store must
  * be on its mirror's file system, so a mirror in a place of its own has a store of its own.
  */
 export function placeOf(
   room: "apt" | "images" | "custom-images",
-  name: string,
+  called: string,
   directory: string | undefined,
 ): Place {
-  // A mirror's name is Pulumi's name of the component, which may be anything.
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
-    throw new pulumi.RunError(
-      `${JSON.stringify(name)} cannot be part of a path on a host: give it a nameOnHost of small letters, digits and hyphens`,
-    );
-  }
   return directory
     ? { directory, store: `${directory}/store` }
     : {
-        directory: `${mirrorsDirectory}/${pulumi.getStack()}/${room}/${name}`,
+        directory: `${mirrorsDirectory}/${pulumi.getStack()}/${room}/${called}`,
         store: `${mirrorsDirectory}/store`,
       };
 }
 
-/** @throws pulumi.RunError that lists everything that is wrong with the arguments */
-export function checkedArguments<Schema extends z.ZodType>(
-  kind: string,
-  name: string,
-  args: {
-    readonly serve?: { readonly tls?: object | undefined } | undefined;
-    readonly upstream?: UpstreamAccessArgs | undefined;
-  },
-  schema: Schema,
-): z.output<Schema> {
-  // Secrets may come late and are never shown: the private key is looked at by checkedTls, upstream's by knownAccess.
-  const tls = args.serve?.tls && { ...args.serve.tls, key: "given" };
-  const open = withoutSecrets(args);
-  const result = schema.safeParse(tls ? { ...open, serve: { ...args.serve, tls } } : open);
-  if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => `  ${pathText(issue.path)}: ${issue.message}`);
-  throw new pulumi.RunError(`${kind} ${name} cannot be declared so:\n${lines.join("\n")}`);
+/** Where what a component publishes is kept on its host, and the site that serves it. */
+export function published(
+  room: Parameters<typeof placeOf>[0],
+  called: string,
+  settings: Late<{ readonly directory?: string | undefined; readonly serve: Serve }>,
+) {
+  const made = <Result>(make: (place: Place, serve: Serve) => Result) =>
+    derived(settings, ({ directory, serve }) => make(placeOf(room, called, directory), serve));
+  return {
+    directory: made(({ directory }) => directory),
+    store: made(({ store }) => store),
+    site: made(({ directory }, serve) => webSite(serve, `${directory}/current/public`, nameOnHosts(called))),
+  };
+}
+
+/**
+ * What a lookup of the component's own finds out, which begins as soon as its arguments are known. A preview in which they
+ * are not says that the plan comes later.
+ *
+ * @param path the component in the stack's configuration, such as `aptMirrors.ubuntu`.
+ * @param withSecrets arguments whose secrets the lookup needs. What is found with them is no secret.
+ */
+export function planned<
+  Settings extends object,
+  Found extends { readonly changes: readonly string[]; readonly warnings: readonly string[] },
+>(
+  component: pulumi.ComponentResource,
+  path: string,
+  args: CheckedArguments<Settings>,
+  withSecrets: readonly (keyof Settings & string)[],
+  plan: (settings: Settings) => Promise<Found>,
+): pulumi.Output<Found> {
+  if (pulumi.runtime.isDryRun()) {
+    void args.notYetKnown(...withSecrets).then((unknown) => {
+      if (unknown.length === 0) return;
+      const line = `${path}: the plan is shown once this is known: ${unknown.join(", ")}`;
+      void pulumi.log.info(printable(line), component);
+    });
+  }
+  return args
+    .inClear(...withSecrets)
+    .apply((settings) => lookedUp(component, path, plan(settings))) as unknown as pulumi.Output<Found>;
 }
 
 /**
@@ -81,12 +116,6 @@ export async function lookedUp<
   }
 }
 
-/** The SDK puts the name of every property that waits for a failed value before its message: a reader has no use for them. */
-function saidAsItIs(error: pulumi.ResourceError): pulumi.ResourceError {
-  const { message } = error;
-  return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
-}
-
 export function installed(...names: string[]): Record<string, "installed"> {
   return Object.fromEntries(names.map((name) => [name, "installed"]));
 }
@@ -100,17 +129,16 @@ export function installed(...names: string[]): Record<string, "installed"> {
 export function checkedTls(
   component: pulumi.ComponentResource,
   path: string,
-  key: pulumi.Input<string> | undefined,
-  host: string,
-  serve: Serve & { readonly address?: string | undefined },
+  args: CheckedArguments<Served>,
 ): pulumi.Output<string> | undefined {
-  const certificate = serve.tls?.certificate;
-  if (certificate === undefined || key === undefined) return undefined;
+  const key = args.secret("serve.tls.key");
+  if (key === undefined) return undefined;
   const at = `${path}.serve.tls`;
-  const look = async (known: string | undefined) => {
+  const look = async ({ host, serve }: Served, known: string | undefined) => {
     // What is wrong with the host is explained by the mirror's lookup.
     const url = await urlOf(host, serve).catch(() => undefined);
     const names = [...serve.serverNames, ...(url ? [new URL(url).hostname] : [])];
+    const { certificate = "" } = serve.tls ?? {};
     const { faults, warnings, validity } = tlsFindings({ certificate, key: known }, names);
     if (faults.length > 0) {
       const lines = faults.map((fault) => `${at}.${fault.path}: ${fault.message}`);
@@ -118,26 +146,55 @@ export function checkedTls(
     }
     return { warnings, validity };
   };
+  const settings = outputOf(args.settings);
   // A certificate can be looked at before its key is known.
-  const early = look(undefined).then(({ warnings, validity }) => {
+  const early = settings.apply(async (served) => {
+    const { warnings, validity } = await look(served, undefined);
     if (validity) void pulumi.log.info(printable(`${at}.certificate: ${validity}`), component);
     for (const warning of warnings)
       void pulumi.log.warn(printable(`${at}.certificate: ${warning}`), component);
   });
-  early.catch(() => {});
-  return pulumi.secret(
-    pulumi.all([key, early]).apply(async ([known]) => {
-      await look(known);
-      return known;
-    }),
-  );
+  return pulumi.all([key, settings, early]).apply(async ([known, served]) => {
+    await look(served as Served, known);
+    return known;
+  });
 }
 
-/** nginx has to read its files again when one of them changes. */
-export function digestsOf(site: WebSite): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(site.files).map(([path, { content }]) => [path, digestOf(content)]),
-  );
+/** What a host offers to clients. */
+interface Served {
+  readonly host: string;
+  readonly serve: Serve & { readonly address?: string | undefined };
+}
+
+/** The files of a site, as arguments of Files. */
+export function filesOf(site: Late<WebSite>, tlsKey: pulumi.Output<string> | undefined) {
+  return {
+    files: derived(site, ({ files }) => ({ ...files })),
+    absent: derived(site, ({ absent }) => [...absent]),
+    checks: derived(site, ({ checks }) => ({ ...checks })),
+    holds: derived(site, ({ holds }) => ({ ...holds })),
+    reloadOnRemoval: ["nginx.service"],
+    ...(tlsKey
+      ? {
+          secretFiles: derived(site, ({ keyPath = "" }) => ({
+            [keyPath]: { content: tlsKey, mode: "0600" },
+          })) as pulumi.Input<Record<string, { content: pulumi.Input<string>; mode: string }>>,
+        }
+      : {}),
+  };
+}
+
+/** The service of a site, as arguments of Services: nginx has to read its files again when one of them changes. */
+export function servicesOf(site: Late<WebSite>) {
+  return {
+    services: derived(site, ({ files }) => ({
+      "nginx.service": { enabled: true, running: true, reloadOn: digestsOf(files) },
+    })),
+  };
+}
+
+function digestsOf(files: WebSite["files"]): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([path, { content }]) => [path, digestOf(content)]));
 }
 
 /** Where clients find a mirror. Asked after its lookup, which explains what is wrong with the host. */

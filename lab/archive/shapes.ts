@@ -299,8 +299,7 @@ export const shapes: readonly Shape[] = [
     header: { Suite: "questing", Codename: "questing", Architectures: "amd64 amd64v3", Components: "main" },
     indexArchitectures: ["amd64", "amd64v3"],
     forms: [".gz"],
-    mirrorSigned:
-      /main\/binary-amd64v3\/Packages lists fast 1\.0 for amd64[\s\S]*signing: upstream/,
+    mirrorSigned: /main\/binary-amd64v3\/Packages lists fast 1\.0 for amd64[\s\S]*signing: upstream/,
     packages: [
       { name: "slow", component: "main", path: "pool/main/s/slow/slow_1.0_amd64.deb" },
       {

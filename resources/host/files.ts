@@ -113,7 +113,7 @@ const schema = z
       .array(serviceUnit)
       .default([])
       .describe(
-        "Services to reload, where they run, once the files are taken away: they would go on with what they have read.",
+        "Services to reload, if they run, when the files are removed. They would continue to use the removed files.",
       ),
   })
   .superRefine((inputs, context) => {

@@ -34,9 +34,11 @@ const schema = z.strictObject({
       message: 'must be a name with or without an address, such as "Mirror of dc1 <infra@example.org>"',
     })
     .describe("Who signs, e.g. Mirror of dc1 <infra@example.org>."),
-  directory: keyHome.describe(
-    "The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has another key. The default follows the resource's name, also where an alias names the old one: before renaming, declare the directory that it has.",
-  ),
+  directory: keyHome.meta({
+    description:
+      "The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has another key. The default follows the resource's name, also where an alias names the old one: before renaming, declare the directory that it has.",
+    defaultText: "/var/lib/airgapped-maas/keys/NAME_of_STACK_of_PROJECT",
+  }),
   formerDirectory: z
     .string()
     .optional()

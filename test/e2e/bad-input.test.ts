@@ -27,7 +27,7 @@ const wrong: readonly [path: string, mirror: Values, reason: string][] = [
   ["upstream.url", { upstream: { url: "ftp://archive.ubuntu.com" } }, "is not an http(s) URL"],
   ["upstream.parallel", { upstream: { url: "http://a/ubuntu", parallel: 0 } }, ""],
   ["suites[0]", { suites: ["noble//updates"] }, "is not a suite's name"],
-  ["suites[1]", { suites: ["noble", "noble"] }, "is named twice"],
+  ["suites[1]", { suites: ["noble", "noble"] }, "is listed twice"],
   ["suites", { suites: [] }, "is empty"],
   ["components[0]", { components: ["main "] }, "is not a component's name"],
   ["architectures[0]", { architectures: ["x86_64"] }, "is called amd64"],

@@ -22,6 +22,7 @@ const layers = [
   ["components/*"],
   ["components/region"],
   ["components/serving"],
+  ["components/arguments"],
   ["resources/*"],
   ["resources/host"],
   ["resources/kernel"],

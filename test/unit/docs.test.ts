@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { pages, referenceFiles } from "../../toolchain/docs/pages.ts";
+import { stackSchema } from "../../toolchain/docs/stack-schema.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -34,26 +36,29 @@ describe.each(documents)("%s", (document) => {
   });
 });
 
-test.each([
-  ["AptMirror", "docs/apt-mirror.md", "components/apt-mirror/args.ts"],
-  ["ImageMirror", "docs/image-mirror.md", "components/image-mirror/args.ts"],
-])("every argument of %s is in the document's tables", (component, document, source) => {
-  const rows = new Set(
-    read(document)
-      .split("\n")
-      .filter((line) => line.startsWith("| `"))
-      .map((line) => /^\| `([^`]+)`/.exec(line)?.[1]),
-  );
-  const shared = pathsOf(interfaceOf("ServeArgs", "components/serving/mirror-args.ts"));
-  const paths = [
-    ...pathsOf(interfaceOf(`${component}Args`, source)),
-    ...shared.map((path) => `serve.${path}`),
-    ...pathsOf(interfaceOf("UpstreamAccessArgs", "components/serving/upstream-args.ts")).map(
-      (path) => `upstream.${path}`,
-    ),
-  ];
-  expect(paths).toEqual(expect.arrayContaining(["upstream.url", "serve.path", "serve.tls"]));
-  expect(paths.filter((path) => !rows.has(path))).toEqual([]);
+describe("what `make docs` writes", () => {
+  test("is what the schemas say now", () => {
+    const written = readdirSync(join(root, "docs/reference")).map((file) => [
+      file,
+      read(join("docs/reference", file)),
+    ]);
+    expect(Object.fromEntries(written)).toEqual(referenceFiles());
+    expect(JSON.parse(read("stack.schema.json"))).toEqual(stackSchema("airgapped-maas"));
+  });
+
+  test("has a page of every component and of every resource for hosts", () => {
+    const titles = pages.map(({ title }) => title);
+    const namesIn = (folder: string, name: RegExp) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".ts"))
+        .flatMap((file) => [...read(join(folder, file)).matchAll(name)]);
+    const components = namesIn("components", /^export class (\w+) extends pulumi\.ComponentResource/gm);
+    const resources = namesIn("resources/host", /^ {2}kind: "(\w+)"/gm);
+    expect([components.length, resources.length].every((count) => count > 3)).toBe(true);
+    expect(titles).toEqual(
+      expect.arrayContaining([...components, ...resources].map(([, name]) => String(name))),
+    );
+  });
 });
 
 test("the example of a resource has the lines of the source", () => {
@@ -99,26 +104,4 @@ function codeIn(text: string): string[] {
 
 function makeTargets(): Set<string> {
   return new Set([...read("Makefile").matchAll(/^([a-z][a-z-]*):/gm)].map((match) => match[1] ?? ""));
-}
-
-function interfaceOf(name: string, path: string): string {
-  const source = read(path);
-  const start = source.indexOf(`export interface ${name} {`);
-  return source.slice(start, source.indexOf("\n}\n", start));
-}
-
-/** Fields of an interface, nested ones with their parents; `serve.tls` counts as one. */
-function pathsOf(source: string): string[] {
-  const parents: string[] = [];
-  const paths: string[] = [];
-  for (const line of source.split("\n").slice(1)) {
-    const [, indent = "", name = "", rest = ""] = /^( +)readonly (\w+)\??:(.*)$/.exec(line) ?? [];
-    if (!name) continue;
-    // Biome indents the fields of an optional object by four more than the object's own.
-    parents.length = indent.length <= 2 ? 0 : 1;
-    const nested = rest.trim() === "" || rest.trim().endsWith("{");
-    if (nested && parents.length === 0) parents[0] = name;
-    else paths.push([...parents, name].join("."));
-  }
-  return paths;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { maasUrl } from "../../../maas/declared-url.ts";
 import type { PackageRepository } from "../../../maas/operations/package-repositories.ts";
 
-const list = (word: RegExp, message: string) => z.array(z.string().regex(word, message)).default([]);
+const list = (word: RegExp, message: string) => z.array(z.string().regex(word, message));
 
 /** A list whose order means nothing: written in another, it is the same. */
 function sorted<T extends string>(items: readonly T[]): T[] {
@@ -27,11 +27,14 @@ const key = z
       text === "" ||
       /^-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]+-----END PGP PUBLIC KEY BLOCK-----$/.test(text),
     "is not an armored OpenPGP public key (gpg --armor --export ID)",
-  )
-  .default("");
+  );
 
-const shared = {
-  url: maasUrl,
+const customUrl = z.union([maasUrl, z.string().regex(/^ppa:[\w.+-]+\/[\w.+-]+$/)], {
+  error: "is neither a URL as MAAS takes it (http://mirror.dc1.example/ubuntu) nor ppa:USER/NAME",
+});
+
+/** What can be declared of each repository, without defaults: a component takes those from a mirror. */
+const common = {
   key,
   disabledPockets: z
     .array(
@@ -39,38 +42,55 @@ const shared = {
         error: "is not a pocket that can be disabled (updates, security, backports)",
       }),
     )
-    .transform(sorted)
-    .default([]),
-  disableSources: z.boolean().default(true),
+    .transform(sorted),
+  disableSources: z.boolean(),
 };
 
-/** main_archive and ports_archive: MAAS has both always, enabled, with all components but the disabled ones. */
-export const defaultArchiveSchema = z.strictObject({
-  ...shared,
+/** The same of main_archive and ports_archive: MAAS has both always, enabled, with all components but the disabled ones. */
+export const defaultArchiveFields = {
+  ...common,
+  url: maasUrl,
   disabledComponents: z
     .array(
       z.enum(["restricted", "universe", "multiverse"], {
         error: "is not a component that can be disabled (restricted, universe, multiverse)",
       }),
     )
-    .transform(sorted)
-    .default([]),
-});
+    .transform(sorted),
+};
 
-const customUrl = z.union([maasUrl, z.string().regex(/^ppa:[\w.+-]+\/[\w.+-]+$/)], {
-  error: "is neither a URL as MAAS takes it (http://mirror.dc1.example/ubuntu) nor ppa:USER/NAME",
-});
-
-export const repositorySchema = z.strictObject({
-  ...shared,
+/** The same of further repositories. */
+export const repositoryFields = {
+  ...common,
   url: customUrl,
   distributions: list(
     /^[a-z0-9]([a-z0-9.+/-]*[a-z0-9.+-])?$/,
     "is not a suite that MAAS can name: flat repositories (./) do not work, since it adds a component",
   ),
   components: list(/^[a-z0-9][a-z0-9.+/-]*$/, "is not a component's name: use e.g. main"),
+  arches: architectures,
+  enabled: z.boolean(),
+};
+
+const withDefaults = {
+  key: key.default(""),
+  disabledPockets: common.disabledPockets.default([]),
+  disableSources: common.disableSources.default(true),
+};
+
+export const defaultArchiveSchema = z.strictObject({
+  ...defaultArchiveFields,
+  ...withDefaults,
+  disabledComponents: defaultArchiveFields.disabledComponents.default([]),
+});
+
+export const repositorySchema = z.strictObject({
+  ...repositoryFields,
+  ...withDefaults,
+  distributions: repositoryFields.distributions.default([]),
+  components: repositoryFields.components.default([]),
   arches: architectures.default(["amd64", "i386"]),
-  enabled: z.boolean().default(true),
+  enabled: repositoryFields.enabled.default(true),
 });
 
 export type DefaultArchive = z.output<typeof defaultArchiveSchema>;

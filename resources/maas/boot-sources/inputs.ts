@@ -17,13 +17,17 @@ const names = (what: string) =>
 
 /** What MAAS is to take from a source. */
 export const selectionSchema = z.strictObject({
-  os: z.string().regex(/^[a-z][a-z0-9-]*$/, "is not an operating system's name: use e.g. ubuntu, centos"),
+  os: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, "is not an operating system's name: use e.g. ubuntu, centos")
+    .describe("Operating system, with the stream's name: ubuntu, centos."),
   release: z
     .string()
-    .regex(/^[A-Za-z0-9][\w.-]*$/, "is not a release's name: MAAS takes no pattern here, use e.g. noble"),
-  arches: names("an architecture"),
-  subarches: names("a kernel").default(["*"]),
-  labels: names("a label").default(["*"]),
+    .regex(/^[A-Za-z0-9][\w.-]*$/, "is not a release's name: MAAS takes no pattern here, use e.g. noble")
+    .describe("One release: noble. MAAS accepts no pattern here."),
+  arches: names("an architecture").describe('Architectures: [amd64]; ["*"] for all.'),
+  subarches: names("a kernel").default(["*"]).describe("Kernels, without their flavour."),
+  labels: names("a label").default(["*"]).describe("Labels of the stream."),
 });
 
 /** A keyring as gpgv reads it; MAAS says nothing of one that it cannot read. */
@@ -68,10 +72,16 @@ const sourceSchema = z
 /** What MAAS is left with when the resource goes. */
 export const fallbackSchema = z
   .strictObject({
-    url: maasStreamUrl,
-    keyring: binaryKeyring.optional(),
-    /** A file on the region host. */
-    keyringFilename: z.string().startsWith("/", "is not an absolute path on the region host").optional(),
+    url: maasStreamUrl.meta({ description: "The source's URL.", typeText: "http or https URL" }),
+    keyring: binaryKeyring.optional().meta({
+      description: "Binary keyring that verifies it, in base64. Set keyring or keyringFilename.",
+      typeText: "base64",
+    }),
+    keyringFilename: z
+      .string()
+      .startsWith("/", "is not an absolute path on the region host")
+      .optional()
+      .meta({ description: "Keyring file on the region host.", typeText: "absolute path" }),
   })
   .refine(({ keyring, keyringFilename }) => !keyring !== !keyringFilename, {
     error: "needs one of keyring and keyringFilename",

@@ -1,87 +1,94 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { isApiKey } from "../../../maas/api-key.ts";
+import { secretText } from "../../../values/schema-marks.ts";
 import { BeforeLedger } from "../../host/ledger/before-ledger.ts";
+import type { DeclaredValue } from "../../kernel/declared.ts";
 import type { ResourceContext } from "../../kernel/definition.ts";
 
-/** How MAAS is reached, the same for everything that concerns MAAS. */
-export interface MaasConnectionArgs {
-  /**
-   * A region host, as one would name it after `ssh`. Requests go through its SSH connection, so the API need not be
-   * reachable from here, and its root reads the API key.
-   */
-  readonly host: pulumi.Input<string>;
-  /**
-   * Where MAAS is, as seen from that host, or with `direct` from this workstation; with its path.
-   * @default "http://localhost:5240/MAAS"
-   */
-  readonly url?: pulumi.Input<string> | undefined;
-  /** The administrator whose API key `maas apikey --username` prints on the host. @default "admin" */
-  readonly user?: pulumi.Input<string> | undefined;
-  /** An administrator's API key, instead of reading one on the host. Secret. */
-  readonly apiKey?: pulumi.Input<string> | undefined;
-  /** Speak to `url` straight from this workstation, without SSH; https only. @default false */
-  readonly direct?: pulumi.Input<boolean> | undefined;
-  /** PEM text of the authorities that signed MAAS's certificate. @default those that this workstation trusts */
-  readonly ca?: pulumi.Input<string> | undefined;
-}
+const fields = {
+  url: z
+    .string()
+    .regex(
+      /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
+      "is not where MAAS is: use a URL such as http://localhost:5240/MAAS (without a user, a query or a fragment)",
+    )
+    .transform((url) => url.replace(/\/+(api\/2\.0)?\/*$/, ""))
+    .default("http://localhost:5240/MAAS")
+    .meta({
+      description: "URL of MAAS with its path, as seen from that host, or with direct from the workstation.",
+      typeText: "http or https URL",
+    }),
+  user: z
+    .string()
+    .regex(/^[\w.@+-]{1,150}$/, "is not a name that a user of MAAS can have")
+    .default("admin")
+    .describe(
+      "Administrator whose API key is read on the host (maas apikey --username). If there are several keys, the oldest one is used.",
+    ),
+  direct: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Use the API directly from the workstation, without SSH (only with https). Previous values are then recorded only in the state.",
+    ),
+  ca: z
+    .string()
+    .regex(/-----BEGIN CERTIFICATE-----/, "is not a certificate in PEM form")
+    .optional()
+    .meta({
+      description: "PEM text of the authorities that signed MAAS's certificate.",
+      defaultText: "those that the workstation trusts",
+      typeText: "PEM text",
+    }),
+};
 
-const connectionSchema = z
-  .strictObject({
-    url: z
-      .string()
-      .regex(
-        /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
-        "is not where MAAS is: use a URL such as http://localhost:5240/MAAS (without a user, a query or a fragment)",
-      )
-      .transform((url) => url.replace(/\/+(api\/2\.0)?\/*$/, ""))
-      .default("http://localhost:5240/MAAS"),
-    user: z
-      .string()
-      .regex(/^[\w.@+-]{1,150}$/, "is not a name that a user of MAAS can have")
-      .default("admin"),
-    direct: z.boolean().default(false),
-    ca: z
-      .string()
-      .regex(/-----BEGIN CERTIFICATE-----/, "is not a certificate in PEM form")
-      .optional(),
-  })
-  .superRefine(({ direct, url }, context) => {
-    if (!direct || url.startsWith("https://")) return;
-    context.addIssue({
-      code: "custom",
-      path: ["url"],
-      message: "must be https with direct: the API key would be readable on the way",
-    });
+const apiKey = secretText(
+  z
+    .string()
+    .refine(isApiKey, "is not an API key of MAAS: use a line that `maas apikey --username USER` prints"),
+)
+  .optional()
+  .meta({
+    description: "An administrator's API key, instead of reading one on the host.",
+    defaultText: "read on the host",
   });
+
+function refuseReadableKey(
+  { direct, url }: { readonly direct: boolean; readonly url: string },
+  context: z.RefinementCtx,
+): void {
+  if (!direct || url.startsWith("https://")) return;
+  context.addIssue({
+    code: "custom",
+    path: ["url"],
+    message: "must be https with direct: the API key would be readable on the way",
+  });
+}
 
 /** The inputs that every resource of MAAS has besides `host`. The key stands apart, so that the rest can be shown. */
 export const maasInputs = {
-  maas: connectionSchema.prefault({}),
-  apiKey: z
-    .string()
-    .refine(isApiKey, "is not an API key of MAAS: use a line that `maas apikey --username USER` prints")
-    .optional(),
+  maas: z.strictObject(fields).superRefine(refuseReadableKey).prefault({}),
+  apiKey,
 };
 
 export type MaasInputs = z.output<z.ZodObject<typeof maasInputs>>;
 
-/** For components that check their arguments: the connection as a user writes it. */
+/** How MAAS is reached as a user writes it, the same for everything that concerns MAAS. */
 export const maasConnectionSchema = z
   .strictObject({
-    host: z.string().regex(/^[A-Za-z0-9_.@][A-Za-z0-9_.@:-]*$/, "is not a name one could type after ssh"),
-    url: z.string().optional(),
-    user: z.string().optional(),
-    apiKey: z.string().optional(),
-    direct: z.boolean().optional(),
-    ca: z.string().optional(),
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9_.@][A-Za-z0-9_.@:-]*$/, "is not a name one could type after ssh")
+      .describe(
+        "A region host, with the name as in the command ssh HOST. Requests are sent through its SSH connection, and root on the host reads the API key.",
+      ),
+    ...fields,
+    apiKey,
   })
-  .superRefine(({ host: _, apiKey, ...maas }, context) => {
-    const result = z.object(maasInputs).safeParse({ maas, ...(apiKey === undefined ? {} : { apiKey }) });
-    for (const { path, message } of result.error?.issues ?? []) {
-      context.addIssue({ code: "custom", path: path.filter((key) => key !== "maas"), message });
-    }
-  });
+  .superRefine(refuseReadableKey);
+
+export type MaasConnectionArgs = DeclaredValue<z.input<typeof maasConnectionSchema>>;
 
 /** What MAAS had before a resource of its region changed it; without SSH to a region host there is nowhere to keep it. */
 export function beforeLedger(context: ResourceContext, { maas }: MaasInputs): BeforeLedger {

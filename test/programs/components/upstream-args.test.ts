@@ -1,14 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
-import { aptMirrorSchema } from "../../../components/apt-mirror/args.ts";
+import { type AptMirrorArgs, aptMirrorSchema } from "../../../components/apt-mirror/args.ts";
+import { checkedArguments } from "../../../components/arguments/checked-arguments.ts";
 import { imageMirrorSchema } from "../../../components/image-mirror/args.ts";
-import {
-  fetchInputs,
-  knownAccess,
-  type UpstreamAccessArgs,
-  withoutSecrets,
-} from "../../../components/serving/upstream-args.ts";
+import { fetchInputs } from "../../../components/serving/upstream-args.ts";
 import { pathText } from "../../../errors/wrong-input.ts";
 import { identity } from "../hosts/small-web.ts";
 
@@ -139,51 +135,53 @@ describe("what is accepted", () => {
 });
 
 describe("secrets", () => {
-  const late = <T>(value: T) => pulumi.secret(value) as pulumi.Output<T>;
-  const declared: UpstreamAccessArgs = {
+  beforeEach(async () => {
+    await pulumi.runtime.setMocks(
+      { newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) },
+      "airgapped-maas",
+      "dev",
+    );
+  });
+
+  const late = (value: string) => pulumi.secret(value) as pulumi.Output<string>;
+  const access = {
     credentials: { username: "user", password: late(word) },
     clientCertificate: { certificate: own.certificate, key: late(own.key) },
     proxy: { url: "http://proxy.example", credentials: { username: "p", password: late("proxy-word") } },
   };
+  const given = (upstream: object, url = "https://a.example/u") => {
+    const args = { host: "m", suites: ["noble"], upstream: { url, ...upstream } } as AptMirrorArgs;
+    const mirror = new pulumi.ComponentResource("test:index:Mirror", "m");
+    return checkedArguments(mirror, "AptMirror m", args, aptMirrorSchema);
+  };
+  /** What comes of an output. */
+  const outcome = (output: pulumi.Output<unknown>) =>
+    (output as unknown as { promise(): Promise<unknown> }).promise();
 
-  test("that come late do not keep the rest from being checked", () => {
-    const { upstream } = withoutSecrets({ upstream: { url: "http://a.example/u", ...declared } });
-    expect(faults({ ...upstream, url: "https://a.example/u" })).toEqual([]);
-    expect(JSON.stringify(upstream)).not.toContain(word);
-  });
-
-  test("are known to a lookup, in clear and checked", async () => {
-    expect(await knownAccess(declared)).toEqual({
-      credentials: { username: "user", password: word },
-      clientCertificate: own,
-      proxy: { url: "http://proxy.example", credentials: { username: "p", password: "proxy-word" } },
-    });
-    const wrong = { credentials: { username: "user", password: late(`${word}\n`) } };
-    const failure = await knownAccess(wrong).catch((error: unknown) => String(error));
-    expect(failure).toMatch(/upstream\.credentials\.password has characters/);
-    expect(failure).not.toContain(word);
-  });
-
-  test("that are known only after an update are asked for in the preview", async () => {
-    await pulumi.runtime.setMocks(
-      { newResource: () => ({ id: undefined, state: {} }), call: () => ({}) },
-      "airgapped-maas",
-      "dev",
-      true,
+  test("that come late do not keep the rest from being checked, at once", () => {
+    const { settings } = given(access);
+    expect(pulumi.Output.isInstance(settings)).toBe(false);
+    expect(JSON.stringify(settings)).not.toMatch(/s3cret|proxy-word|BEGIN PRIVATE/);
+    expect(() => given(access, "http://a.example/u")).toThrow(/upstream\.clientCertificate: is never shown/);
+    expect(() => given({ ...access, proxy: { url: "socks://p" } })).toThrow(
+      /^[^\n]*\n {2}upstream\.proxy\.url: [^\n]*$/,
     );
-    class Word extends pulumi.CustomResource {}
-    const word = new Word("test:index:Word", "word", {}).id;
-    const failure = await knownAccess({ credentials: { username: "user", password: word } }).catch(String);
-    expect(failure).toMatch(/not known before the update[\s\S]*as secrets/);
   });
 
-  test("stand apart from what a state shows", () => {
-    const parsed = aptMirrorSchema.parse({
-      host: "m",
-      suites: ["noble"],
-      ...withoutSecrets({ upstream: { url: "https://a.example/u", ...declared } }),
+  test("are known to a lookup, in clear and checked, and what it finds is no secret", async () => {
+    const clear = given(access).inClear("upstream");
+    expect(await pulumi.isSecret(clear)).toBe(false);
+    expect(await outcome(clear)).toMatchObject({
+      upstream: {
+        credentials: { username: "user", password: word },
+        clientCertificate: own,
+        proxy: { url: "http://proxy.example", credentials: { username: "p", password: "proxy-word" } },
+      },
     });
-    const { fetch, secrets } = fetchInputs(parsed.upstream, declared);
+  });
+
+  test("stand apart from what a state shows, as they were given", async () => {
+    const { fetch, secrets } = fetchInputs(given(access));
     expect(fetch).toEqual({
       parallel: 64,
       stallSeconds: 30,
@@ -193,7 +191,9 @@ describe("secrets", () => {
       proxyUsername: "p",
     });
     expect(Object.keys(secrets ?? {}).sort()).toEqual(["clientKey", "password", "proxyPassword"]);
-    expect(fetchInputs({ parallel: 1, stallSeconds: 2 }, {})).toEqual({
+    for (const secret of Object.values(secrets ?? {})) expect(await pulumi.isSecret(secret)).toBe(true);
+    expect(await outcome(secrets?.password as pulumi.Output<string>)).toBe(word);
+    expect(fetchInputs(given({ parallel: 1, stallSeconds: 2 }))).toEqual({
       fetch: { parallel: 1, stallSeconds: 2 },
     });
   });

@@ -130,7 +130,7 @@ describe("suites, components and architectures", () => {
     ["names by hash", { suites: ["noble/by-hash"] }, /^suites\.0 has a part that is called by-hash/],
     ["names by hash", { components: ["by-hash/x"] }, /^components\.0 has a part that is called by-hash/],
     ["one place by two names", { suites: ["./", "/"] }, /^suites\.1 is the same place as \.\/$/],
-    ["one suite twice", { suites: ["noble", "noble"] }, /^suites\.1 is named twice$/],
+    ["one suite twice", { suites: ["noble", "noble"] }, /^suites\.1 is listed twice$/],
     [
       "a suite in another",
       { suites: ["stable", "stable/updates"], signing: "mirror" },

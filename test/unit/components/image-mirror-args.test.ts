@@ -73,7 +73,7 @@ describe("an image mirror", () => {
       { images: [{ os: "ubuntu", releases: ["noble"], architectures: ["x86_64"] }] },
       "images[0].architectures[0] is called amd64 by MAAS",
     ],
-    [{ images: [{ os: "ubuntu", releases: ["noble", "noble"] }] }, "images[0].releases[1] is named twice"],
+    [{ images: [{ os: "ubuntu", releases: ["noble", "noble"] }] }, "images[0].releases[1] is listed twice"],
     [{ keepVersions: 0 }, "keepVersions is less than 1: the newest version itself counts"],
     [{ keepSnapshots: 0 }, "keepSnapshots is less than 1: the published snapshot itself counts"],
     [{ pinnedTo: "000007" }, /^pinnedTo is not a snapshot's name/],

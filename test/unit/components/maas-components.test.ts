@@ -44,9 +44,11 @@ const key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY 
 class Mirror extends pulumi.ComponentResource {
   readonly url = pulumi.output("http://mirror.dc1.example/ubuntu");
   readonly publicKey: pulumi.Output<string | undefined>;
-  readonly suites = ["noble", "noble-security", "noble-updates"];
-  readonly components = ["main", "universe"];
-  readonly architectures = ["amd64"];
+  readonly holdings = {
+    suites: ["noble", "noble-security", "noble-updates"],
+    components: ["main", "universe"],
+    architectures: ["amd64"],
+  };
 
   constructor(name: string, publicKey?: string) {
     super("test:index:Mirror", name);
@@ -71,7 +73,8 @@ describe("MaasSettings", () => {
       settings: { enable_analytics: true, default_distro_series: "noble" },
       imagesFrom: new Images("images"),
     });
-    expect(settings.values).toMatchObject({ enable_analytics: true, dnssec_validation: "no" });
+    const values = await new Promise((resolve) => settings.values.apply(resolve));
+    expect(values).toMatchObject({ enable_analytics: true, dnssec_validation: "no" });
     expect(Object.keys(settings.reasons)).not.toContain("enable_analytics");
     const beforeImages = await new Promise((resolve) => settings.beforeImages?.urn.apply(resolve));
     expect(beforeImages).toMatch(/::maas-settings$/);
@@ -92,16 +95,19 @@ describe("MaasSettings", () => {
         settings: { upstream_dns: ["dns.dc1"], ntp_servers: ["a_b"] },
       });
     expect(declare).toThrow(
-      /MaasSettings maas cannot be declared so:\n {2}settings.upstream_dns\[0\].*\n {2}settings.ntp/,
+      /MaasSettings maas has invalid arguments:\n {2}settings.upstream_dns\[0\].*\n {2}settings.ntp/,
     );
   });
 
   test("keeps a declared API key out of what is shown", async () => {
-    new MaasSettings("maas", { maas: { host: "maas.dc1", apiKey: "a:b:c" }, profile: "airgapped" });
+    new MaasSettings("maas", {
+      maas: { host: "maas.dc1", apiKey: "consumer1:tokenkey1:tokensecret1" },
+      profile: "airgapped",
+    });
     const [only] = await registered();
     expect(only?.inputs.maas).toEqual({});
-    expect(only?.inputs.apiKey).not.toBe("a:b:c");
-    expect(JSON.stringify(only?.inputs.apiKey)).toContain("a:b:c");
+    expect(only?.inputs.apiKey).not.toBe("consumer1:tokenkey1:tokensecret1");
+    expect(JSON.stringify(only?.inputs.apiKey)).toContain("consumer1:tokenkey1:tokensecret1");
   });
 });
 
@@ -156,12 +162,21 @@ describe("MaasArchive", () => {
       },
     });
     expect(only?.inputs.repositories).toEqual({
-      again: { url: "http://mirror.dc1.example/ubuntu", key: "", components: ["main"], arches: ["amd64"] },
+      again: {
+        url: "http://mirror.dc1.example/ubuntu",
+        key: "",
+        components: ["main"],
+        arches: ["amd64"],
+        disableSources: true,
+        enabled: true,
+      },
     });
   });
 
   test("refuses a flat repository, which MAAS gives a component", () => {
-    const flat = Object.assign(mirror("flat"), { suites: ["./"], components: [] });
+    const flat = Object.assign(mirror("flat"), {
+      holdings: { suites: ["./"], components: [], architectures: ["amd64"] },
+    });
     const declare = () =>
       new MaasArchive("archive", { maas: { host: "maas.dc1" }, repositories: { cuda: { mirror: flat } } });
     expect(declare).toThrow(

@@ -1,16 +1,12 @@
 import { expect, jest, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
-import { lookedUp, placeOf } from "../../../components/serving/mirror-site.ts";
+import { calledOnHost, lookedUp, placeOf } from "../../../components/serving/mirror-site.ts";
 
 test.each(["../x", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf", "ä"])(
-  "a component called %j gets no place on a host, declared or not",
+  "a component called %j gets no place on a host, unless it is given a nameOnHost",
   (name) => {
-    for (const directory of [undefined, "/srv/x"]) {
-      for (const room of ["apt", "images", "custom-images"] as const)
-        expect(() => placeOf(room, name, directory)).toThrow(
-          /cannot be part of a path.*give it a nameOnHost/,
-        );
-    }
+    expect(() => calledOnHost(name, undefined)).toThrow(/cannot be part of a path.*give it a nameOnHost/);
+    expect(calledOnHost(name, "ubuntu")).toBe("ubuntu");
   },
 );
 

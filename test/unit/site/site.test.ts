@@ -74,7 +74,7 @@ describe("one mirror", () => {
     [{ host: "two words" }, "aptMirrors.ubuntu.host is not a name one could type after ssh"],
     [{ suites: ["noble", "no//ble"] }, /^aptMirrors\.ubuntu\.suites\[1\] is not a suite's name/],
     [{ suites: [] }, "aptMirrors.ubuntu.suites is empty: name at least one"],
-    [{ suites: ["noble", "noble"] }, "aptMirrors.ubuntu.suites[1] is named twice"],
+    [{ suites: ["noble", "noble"] }, "aptMirrors.ubuntu.suites[1] is listed twice"],
     [{ components: ["main "] }, /^aptMirrors\.ubuntu\.components\[0\] is not a component's name/],
     [{ architectures: ["x86_64"] }, "aptMirrors.ubuntu.architectures[0] is called amd64 in Debian's terms"],
     [{ architectures: ["source"] }, /architectures\[0\] is not an architecture here: set extras\.sources/],

@@ -1,0 +1,197 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import { pathText } from "../../errors/wrong-input.ts";
+import { stoodInSecret } from "../../values/schema-marks.ts";
+import {
+  derived,
+  isLate,
+  type Late,
+  type LatePart,
+  latePartsOf,
+  outputOf,
+  unknownAmong,
+  withParts,
+} from "./late-values.ts";
+import { type Field, fieldOf, fieldsAt, fieldsIn, partsOf } from "./schema-fields.ts";
+
+/*
+ * How a component takes its arguments. What is plain is checked while the program runs, all of it at once. What comes late,
+ * as an output of another resource, is waited for, checked then, and everything that is made from it waits as well.
+ */
+
+/** What is wrong with an argument: the end of a sentence that begins with its path. */
+export interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Arguments of a component that have been checked, or will be when they are known. */
+export interface CheckedArguments<Settings extends object> {
+  /** With their defaults. A secret that comes late is stood in for: see `secret` and `inClear`. */
+  readonly settings: Late<Settings>;
+  /** The same, one by one. */
+  readonly each: { readonly [Argument in keyof Settings]: Late<Settings[Argument]> };
+  /** An argument that its schema marks as `plain`: it is at hand, whatever comes late. */
+  plain<Argument extends keyof Settings & string>(argument: Argument): Settings[Argument];
+  /** The secret at a path such as `serve.tls.key`, as a secret; undefined where none is given. */
+  secret(path: string): pulumi.Output<string> | undefined;
+  /** The settings, those arguments with their secrets in clear. It is no secret because of them. */
+  inClear(...withSecrets: (keyof Settings & string)[]): pulumi.Output<Settings>;
+  /** Paths of what is not known before an update has made it. Secrets count where they are in one of those arguments. */
+  notYetKnown(...withSecrets: string[]): Promise<string[]>;
+}
+
+/**
+ * Checks the arguments of a component by their schema.
+ *
+ * @param beside further faults, of what the schema does not know.
+ * @throws pulumi.RunError that lists all that is wrong, as far as it can be told at once. What comes late and is wrong fails
+ * the output that is made from it, with the same words.
+ */
+export function checkedArguments<Schema extends z.ZodType<object>>(
+  component: pulumi.ComponentResource,
+  called: string,
+  args: object,
+  schema: Schema,
+  beside: readonly Fault[] = [],
+): CheckedArguments<z.output<Schema>> {
+  type Settings = z.output<Schema>;
+  const late = latePartsOf(args);
+  const faults = [...faultsOf(schema, args), ...beside];
+  if (faults.length > 0) throw new pulumi.RunError(saidOf(called, faults));
+  const isSecret = ({ path }: LatePart) => fieldsAt(schema, path).some(({ meta }) => meta.secret);
+  const open = late.filter((part) => !isSecret(part));
+  const withStandIns = withParts(
+    args,
+    late.filter(isSecret).map(({ path }) => ({ path, value: stoodInSecret })),
+  );
+
+  /** A value by its schema, once its late parts are known. */
+  const checked = <Value>(of: z.ZodType<Value>, value: unknown, parts: readonly LatePart[], at: string[]) =>
+    outputOf<unknown[]>(pulumi.all(parts.map((part) => part.value)) as pulumi.Output<unknown[]>).apply(
+      (known) => {
+        const given = parts.map(({ path }, index) => ({ path, value: known[index] }));
+        const result = of.safeParse(withParts(value, given));
+        if (result.success) return result.data;
+        const found = result.error.issues.map(({ path, message }) => ({ path: [...at, ...path], message }));
+        throw lateRefusal(component, called, found);
+      },
+    ) as pulumi.Output<Value>;
+
+  const settings = (
+    open.length === 0 ? schema.parse(withStandIns) : checked(schema, withStandIns, open, [])
+  ) as Late<Settings>;
+  const fields = (partsOf(fieldOf(schema)) ?? {}) as Readonly<Record<string, z.ZodType>>;
+  const givenAs = (argument: string) => [fields[argument] as z.ZodType, valueAt(args, argument)] as const;
+  const known = (argument: string) => {
+    const own = late.flatMap(({ path: [first, ...path], value }) =>
+      first === argument ? [{ path, value }] : [],
+    );
+    return pulumi.unsecret(checked(...givenAs(argument), own, [argument]));
+  };
+  return {
+    settings,
+    each: Object.fromEntries(
+      Object.keys(fields).map((argument) => [
+        argument,
+        derived(settings, (all) => all[argument as keyof Settings]),
+      ]),
+    ) as CheckedArguments<Settings>["each"],
+    plain(argument) {
+      const [field, value] = givenAs(argument);
+      return field.parse(plainly(value)) as Settings[typeof argument];
+    },
+    secret(path) {
+      const value = path.split(".").reduce<unknown>(valueAt, args);
+      return value === undefined ? undefined : pulumi.secret(value as pulumi.Input<string>);
+    },
+    inClear(...withSecrets) {
+      const clear = pulumi.all(Object.fromEntries(withSecrets.map((name) => [name, known(name)])));
+      return outputOf(
+        derived(settings, (open) => clear.apply((secrets) => ({ ...open, ...secrets }))),
+      ) as unknown as pulumi.Output<Settings>;
+    },
+    async notYetKnown(...withSecrets) {
+      const counted = late.filter((part) => !isSecret(part) || withSecrets.includes(String(part.path[0])));
+      return (await unknownAmong(counted)).map(({ path }) => pathText(path));
+    },
+  };
+}
+
+function valueAt(value: unknown, key: string): unknown {
+  return (value as Readonly<Record<string, unknown>> | undefined)?.[key];
+}
+
+/** An argument that was given plain, as `checkedArguments` has made sure of. */
+export function plainly<Value>(value: pulumi.Input<Value>): Value {
+  if (isLate(value)) {
+    throw new TypeError("a value that decides what is declared was not marked as plain in its schema");
+  }
+  return value as Value;
+}
+
+/** What is wrong with a value, as far as its plain parts tell, and with outputs where there must be none. */
+export function faultsOf(schema: z.core.$ZodType, value: unknown, at: readonly PropertyKey[] = []): Fault[] {
+  const late = latePartsOf(value);
+  const secret = (part: LatePart) => fieldsAt(schema, part.path).some(({ meta }) => meta.secret);
+  // A symbol is no value of any schema: what hangs on it cannot be told yet.
+  const given = withParts(
+    value,
+    late.map((part) => ({ path: part.path, value: secret(part) ? stoodInSecret : Symbol("late") })),
+  );
+  const issues = ((schema as z.ZodType).safeParse(given).error?.issues ?? []).filter(
+    ({ code, path }) => code === "unrecognized_keys" || !touchesLate(given, path),
+  );
+  return [...late.flatMap((part) => misplaced(schema, part)), ...issues].map(({ path, message }) => ({
+    path: [...at, ...path],
+    message,
+  }));
+}
+
+/** Whether the value that an issue is about is, or holds, what comes late. */
+function touchesLate(value: unknown, path: readonly PropertyKey[]): boolean {
+  const [key, ...below] = path;
+  if (typeof value === "symbol") return true;
+  if (typeof value !== "object" || value === null || pulumi.Resource.isInstance(value)) return false;
+  return key === undefined
+    ? Object.values(value).some((item) => touchesLate(item, []))
+    : touchesLate((value as Record<PropertyKey, unknown>)[key], below);
+}
+
+/** What is wrong with an output where it stands. */
+function misplaced(schema: z.core.$ZodType, { path }: LatePart): Fault[] {
+  const reason = fieldsAt(schema, path).map(reasonToBePlain).find(Boolean);
+  return reason ? [{ path, message: `must be a plain value, not an output: ${reason}` }] : [];
+}
+
+function reasonToBePlain(field: Field): string | undefined {
+  if (field.meta.plain) return field.meta.plain;
+  if (field.meta.secret) return undefined;
+  const parts = fieldsIn(field).map(([, schema]) => fieldOf(schema));
+  if (parts.some(({ meta }) => meta.secret)) {
+    return "it can contain a secret, which is stored separately. Give the values in it as outputs";
+  }
+  return parts.map(reasonToBePlain).find(Boolean);
+}
+
+/** What is wrong with arguments that came late. */
+export function lateRefusal(
+  component: pulumi.ComponentResource,
+  called: string,
+  faults: readonly Fault[],
+): pulumi.ResourceError {
+  return saidAsItIs(new pulumi.ResourceError(saidOf(called, faults), component, true));
+}
+
+function saidOf(called: string, faults: readonly Fault[]): string {
+  const lines = faults.map(
+    ({ path, message }) => `  ${path.length > 0 ? `${pathText(path)}: ` : ""}${message}`,
+  );
+  return `${called} has invalid arguments:\n${lines.join("\n")}`;
+}
+
+/** The SDK puts the name of every property that waits for a failed value before its message: a reader has no use for them. */
+export function saidAsItIs(error: pulumi.ResourceError): pulumi.ResourceError {
+  const { message } = error;
+  return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
+}

@@ -1,0 +1,64 @@
+import { setImmediate as pause } from "node:timers/promises";
+import * as pulumi from "@pulumi/pulumi";
+import { AptMirror } from "../../../components/apt-mirror/apt-mirror.ts";
+import { MaasArchive } from "../../../components/maas/archive.ts";
+import { MaasBootSource } from "../../../components/maas/boot-source.ts";
+
+/*
+ * Programs with an output that is wrong, one after the other: prints as JSON, by the name of each, the messages of the errors
+ * that nothing handles, which are what the SDK's program host reports. Jest takes such errors for those of a test.
+ */
+
+const [ownCertificate = "", otherKey = ""] = JSON.parse(process.argv[2] ?? "[]");
+/** As much of a mirror as MaasArchive looks at. */
+class Mirror extends pulumi.ComponentResource {
+  readonly url = "http://mirror.example/ubuntu";
+  readonly publicKey = pulumi.output("");
+  readonly holdings = pulumi.output({ suites: ["noble"], components: ["main"], architectures: ["arm64"] });
+
+  constructor() {
+    super("test:index:Mirror", "m");
+  }
+}
+
+const mirror = { host: "mirror", upstream: { url: "https://a.example/u" }, suites: ["noble"] };
+const secret = (value: string) => pulumi.secret(value) as pulumi.Output<string>;
+const upstream = (access: object) => ({ ...mirror, upstream: { ...mirror.upstream, ...access } });
+
+const programs: Readonly<Record<string, () => unknown>> = {
+  "a list": () => new AptMirror("m", { ...mirror, suites: pulumi.output(["noble", "noble"]) }),
+  "a password": () =>
+    new AptMirror("m", upstream({ credentials: { username: "u", password: secret("hidden\n") } })),
+  "a key": () =>
+    new AptMirror(
+      "m",
+      upstream({ clientCertificate: { certificate: ownCertificate, key: secret(otherKey) } }),
+    ),
+  "what a mirror holds": () =>
+    new MaasArchive("archive", {
+      maas: { host: "maas" },
+      mainArchive: {
+        mirror: new Mirror() as unknown as AptMirror,
+      },
+    }),
+  "a boot source": () =>
+    new MaasBootSource("images", { maas: { host: "maas" }, others: pulumi.output({ Other: {} }) as never }),
+};
+
+const unhandled = new Set<unknown>();
+process.on("unhandledRejection", (error) => unhandled.add(error));
+const failures: Record<string, string[]> = {};
+for (const [name, program] of Object.entries(programs)) {
+  unhandled.clear();
+  await pulumi.runtime.setMocks(
+    { newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) },
+    "airgapped-maas",
+    "dev",
+  );
+  program();
+  await pulumi.runtime.disconnect().catch(() => {});
+  await pause();
+  failures[name] = [...unhandled].map((error) => (error as Error).message);
+}
+console.log(JSON.stringify(failures));
+process.exit();

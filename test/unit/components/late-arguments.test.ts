@@ -1,0 +1,275 @@
+import { beforeEach, describe, expect, jest, test } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
+import { type AptMirrorArgs, aptMirrorSchema } from "../../../components/apt-mirror/args.ts";
+import { checkedArguments } from "../../../components/arguments/checked-arguments.ts";
+
+/** What the lookup was asked for. Planning itself needs a host. */
+const asked: { host: string; upstream: { url: string; credentials?: object }; suites: readonly string[] }[] =
+  [];
+
+jest.unstable_mockModule("../../../resources/mirror/apt/plan.ts", () => ({
+  planAptMirror: async (request: (typeof asked)[number]) => {
+    asked.push(request);
+    return {
+      digest: "d".repeat(64),
+      suites: {},
+      packages: 1,
+      bytes: 2,
+      headers: {},
+      upstreamFingerprints: [],
+      upstreamKey: "key",
+      warnings: [],
+      changes: [],
+    };
+  },
+}));
+
+const { AptMirror } = await import("../../../components/apt-mirror/apt-mirror.ts");
+const { MaasArchive } = await import("../../../components/maas/archive.ts");
+const { MaasBootSource } = await import("../../../components/maas/boot-source.ts");
+const { MaasSettings } = await import("../../../components/maas/settings.ts");
+const { CustomImage } = await import("../../../components/custom-image/custom-image.ts");
+
+interface Registered {
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+let registered: Registered[] = [];
+let said: string[] = [];
+
+/** Runs what a test declares, as an update or as a preview. */
+async function start(how: "update" | "preview"): Promise<void> {
+  registered = [];
+  said = [];
+  asked.length = 0;
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ name, inputs }) => {
+        registered.push({ name, inputs });
+        return { id: how === "preview" ? undefined : `id-of-${name}`, state: inputs };
+      },
+      call: () => ({}),
+    },
+    "airgapped-maas",
+    "dev",
+    how === "preview",
+  );
+  jest.spyOn(pulumi.log, "info").mockImplementation(async (line) => void said.push(line));
+}
+
+/** All resources below components, once they are registered. */
+async function children(): Promise<Registered[]> {
+  await pulumi.runtime.disconnect();
+  return registered.filter(({ inputs }) => "__provider" in inputs);
+}
+
+const names = (all: readonly Registered[]) => all.map(({ name }) => name).sort();
+const inputsOf = (all: readonly Registered[], name: string) => all.find((one) => one.name === name)?.inputs;
+
+/** Another resource of the program: what it gives is known after it is made. */
+class Other extends pulumi.CustomResource {
+  constructor(name: string) {
+    super("test:index:Other", name, {});
+  }
+}
+
+const mirror = {
+  host: "mirror",
+  upstream: { url: "http://archive.example/ubuntu" },
+  suites: ["noble"],
+  // Without an address a mirror is asked of ssh for its own.
+  serve: { address: "m.example" },
+};
+const ofMirror = ["m-configuration", "m-contents", "m-key", "m-packages", "m-services"];
+
+beforeEach(() => start("update"));
+
+describe("an output among the arguments of a mirror", () => {
+  test("is waited for, and counts like the value that it has", async () => {
+    const declared = new AptMirror("m", {
+      host: pulumi.output("mirror"),
+      upstream: { url: pulumi.output("http://archive.example/ubuntu/") },
+      suites: Promise.resolve(["noble-updates", pulumi.output("noble")]),
+      serve: { port: pulumi.output(8080), address: "m.example" },
+    });
+    const late = await children();
+    expect(await outcome(declared.url.apply(() => declared.suites))).toEqual(["noble", "noble-updates"]);
+    await start("update");
+    new AptMirror("m", {
+      ...mirror,
+      suites: ["noble", "noble-updates"],
+      serve: { port: 8080, address: "m.example" },
+    });
+    const plain = await children();
+    expect(names(late)).toEqual(ofMirror);
+    expect(late.sort(byName)).toEqual(plain.sort(byName));
+    expect(asked).toHaveLength(1);
+  });
+
+  test("that a preview does not know leaves all resources in it, and the plan for later", async () => {
+    await start("preview");
+    new AptMirror("m", { ...mirror, upstream: { url: new Other("archive").id } });
+    const late = await children();
+    expect(names(late)).toEqual(ofMirror);
+    expect(inputsOf(late, "m-contents")).toMatchObject({ signing: "mirror" });
+    expect(inputsOf(late, "m-contents")?.plan).toMatchObject({ __pulumiUnknown: true });
+    expect(asked).toEqual([]);
+    expect(said).toEqual(["aptMirrors.m: the plan is shown once this is known: upstream.url"]);
+  });
+
+  test("does not keep what is plain from being checked, all of it, at once", () => {
+    const declare = () =>
+      new AptMirror("m", {
+        ...mirror,
+        upstream: { url: pulumi.output("http://archive.example/ubuntu"), parallel: 0 },
+        suites: ["noble//x", pulumi.output("noble")],
+        sutes: [],
+      } as AptMirrorArgs);
+    expect(declare).toThrow(
+      /^AptMirror m has invalid arguments:\n {2}upstream\.parallel: .*\n {2}suites\[0\]: is not a suite's name.*\n {2}"sutes" is not known here: is suites meant\?$/,
+    );
+  });
+
+  test("that is secret keeps secret what is made from it", async () => {
+    new AptMirror("m", { ...mirror, upstream: { url: pulumi.secret("http://archive.example/hidden") } });
+    const contents = inputsOf(await children(), "m-contents");
+    expect(asked[0]?.upstream.url).toBe("http://archive.example/hidden");
+    expect(contents?.upstream).not.toBe("http://archive.example/hidden");
+    expect(JSON.stringify(contents?.upstream)).toContain("http://archive.example/hidden");
+    // What is left out is left out: nothing stands for it.
+    expect(contents).not.toHaveProperty("pinnedTo");
+  });
+});
+
+describe("a secret of a mirror that comes late", () => {
+  const withPassword = (password: pulumi.Input<string>) => ({
+    ...mirror,
+    upstream: { ...mirror.upstream, credentials: { username: "me", password } },
+  });
+
+  test("is given to the lookup in clear, and stays one where it is kept", async () => {
+    new AptMirror("m", withPassword(pulumi.secret("hidden")));
+    const contents = inputsOf(await children(), "m-contents");
+    expect(asked[0]?.upstream.credentials).toEqual({ username: "me", password: "hidden" });
+    const { secrets, ...rest } = contents ?? {};
+    expect(JSON.stringify(rest)).not.toContain("hidden");
+    expect(secrets).not.toMatchObject({ password: "hidden" });
+    expect(contents).toMatchObject({ plan: "d".repeat(64), fetch: { username: "me" } });
+  });
+
+  test("leaves the plan for later where the lookup needs it", async () => {
+    await start("preview");
+    new AptMirror("m", withPassword(new Other("password").id));
+    expect(names(await children())).toEqual(ofMirror);
+    expect(asked).toEqual([]);
+    expect(said).toEqual([
+      "aptMirrors.m: the plan is shown once this is known: upstream.credentials.password",
+    ]);
+  });
+
+  test("does not where the lookup has no use for it", async () => {
+    await start("preview");
+    const tls = { certificate: "text", key: new Other("key").id };
+    const component = new pulumi.ComponentResource("test:index:Mirror", "m");
+    const given = checkedArguments(component, "m", { ...mirror, serve: { tls } }, aptMirrorSchema);
+    expect(await given.notYetKnown("upstream")).toEqual([]);
+    expect(await given.notYetKnown("upstream", "serve")).toEqual(["serve.tls.key"]);
+    expect(await outcome(given.inClear("upstream"))).toMatchObject({ host: "mirror", serve: { port: 443 } });
+  });
+});
+
+describe("where a plain value is needed", () => {
+  const output = <Value>(value: Value) => pulumi.output(value) as pulumi.Output<never>;
+  const apart = "it can contain a secret, which is stored separately. Give the values in it as outputs";
+  const resources = "it decides which resources exist";
+  const waits = "other resources depend on it";
+  const maas = { host: "maas" };
+
+  test.each<[string, () => unknown, string]>([
+    ["signing", () => new AptMirror("m", { ...mirror, signing: output("mirror") }), resources],
+    [
+      "nameOnHost",
+      () => new AptMirror("m", { ...mirror, nameOnHost: output("n") }),
+      "it is part of names on the host",
+    ],
+    ["serve", () => new AptMirror("m", { ...mirror, serve: output({ port: 80 }) }), apart],
+    ["serve.tls", () => new AptMirror("m", { ...mirror, serve: { tls: output({}) } }), apart],
+    ["upstream", () => new AptMirror("m", { ...mirror, upstream: output(mirror.upstream) }), apart],
+    ["maas", () => new MaasSettings("m", { maas: output(maas), profile: "airgapped" }), apart],
+    ["profile", () => new MaasSettings("m", { maas, profile: output("airgapped") }), resources],
+    [
+      "settings",
+      () => new MaasSettings("m", { maas, settings: output({}) }),
+      `${resources}. Give the values in it as outputs`,
+    ],
+    ["mainArchive", () => new MaasArchive("m", { maas, mainArchive: output({ url: "x" }) }), waits],
+    ["mirror", () => new MaasBootSource("m", { maas, mirror: output(undefined) }), waits],
+    ["customImages[0]", () => new MaasBootSource("m", { maas, customImages: [output(undefined)] }), waits],
+    [
+      "via",
+      () =>
+        new CustomImage("m", {
+          via: output("upload"),
+          maas,
+          os: "custom",
+          release: "r",
+          title: "t",
+          file: "f",
+        }),
+      resources,
+    ],
+  ])("%s is refused as an output, and nothing else is said of it", (path, declare, reason) => {
+    expect(declare).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(
+          new RegExp(
+            `has invalid arguments:\\n {2}${escaped(path)}: must be a plain value, not an output: ${escaped(reason)}$`,
+          ),
+        ),
+      }),
+    );
+  });
+});
+
+describe("of the components that tell a MAAS something", () => {
+  test("the values of settings may come late, their names decide what there is", async () => {
+    const settings = new MaasSettings("maas", {
+      maas: { host: pulumi.output("maas.dc1") },
+      settings: { upstream_dns: [pulumi.output(" 10.0.0.53")], default_osystem: pulumi.output("ubuntu") },
+    });
+    const all = await children();
+    expect(names(all)).toEqual(["maas-releases", "maas-settings"]);
+    expect(inputsOf(all, "maas-settings")).toMatchObject({
+      host: "maas.dc1",
+      settings: { upstream_dns: ["10.0.0.53"] },
+    });
+    expect(inputsOf(all, "maas-releases")?.settings).toEqual({ default_osystem: "ubuntu" });
+    expect(await outcome(settings.values)).toEqual({
+      upstream_dns: ["10.0.0.53"],
+      default_osystem: "ubuntu",
+    });
+  });
+
+  test("an archive takes what a mirror holds when that is known, and refuses it then", async () => {
+    const held = (architectures: string[]) =>
+      new AptMirror("m", { ...mirror, architectures: pulumi.output(architectures) });
+    new MaasArchive("archive", { maas: { host: "maas" }, mainArchive: { mirror: held(["amd64"]) } });
+    expect(inputsOf(await children(), "archive-repositories")?.archives).toMatchObject({
+      main_archive: { url: "http://m.example/ubuntu", disabledComponents: ["restricted", "multiverse"] },
+    });
+  });
+});
+
+/** What comes of an output. */
+function outcome(output: pulumi.Output<unknown>): Promise<unknown> {
+  return (output as unknown as { promise(): Promise<unknown> }).promise();
+}
+
+function byName(one: Registered, other: Registered): number {
+  return one.name < other.name ? -1 : 1;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[[\].]/g, "\\$&");
+}

@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { Ajv, type ErrorObject } from "ajv";
+import { parse } from "yaml";
+import { schemaComment, stackSchema } from "../../../toolchain/docs/stack-schema.ts";
+
+const root = resolve(import.meta.dirname, "../../..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+// The base64 of a keyring has a pattern, too.
+const validate = new Ajv({ allErrors: true, verbose: true, validateFormats: false }).compile(
+  stackSchema("airgapped-maas"),
+);
+
+/** What the schema has against a file. */
+function errors(file: unknown): ErrorObject[] {
+  return validate(file) ? [] : [...(validate.errors ?? [])];
+}
+
+/** The same of what is below `config`, without the project's name, as `path what`. */
+function faults(config: object): string[] {
+  const named = Object.entries(config).map(([key, value]) => [`airgapped-maas:${key}`, value]);
+  return errors({ config: Object.fromEntries(named) }).map(({ instancePath, keyword, params }) =>
+    `${instancePath.replace(/^\/config\/airgapped-maas:/, "")} ${keyword} ${params.additionalProperty ?? ""}`.trim(),
+  );
+}
+
+const mirror = {
+  host: "mirror.dc1",
+  upstream: { url: "http://archive.ubuntu.com/ubuntu" },
+  suites: ["noble"],
+};
+const withMirror = (change: object) => ({ aptMirrors: { ubuntu: { ...mirror, ...change } } });
+
+describe("a stack's file", () => {
+  test.each(readdirSync(root).filter((name) => /^Pulumi\..+\.yaml$/.test(name)))("%s is right", (name) => {
+    const text = read(name);
+    expect(text.split("\n")[0]).toBe(schemaComment);
+    expect(errors(parse(text))).toEqual([]);
+  });
+
+  test("has Pulumi's own keys and other projects' values, as they like", () => {
+    const own = {
+      encryptionsalt: "v1:x",
+      secretsprovider: "awskms://x",
+      encryptedkey: "y",
+      environment: ["e"],
+    };
+    expect(errors({ ...own, config: { "aws:region": "x", "other:aptMirrors": 1 } })).toEqual([]);
+  });
+
+  test("has what is secret encrypted, or as a text for the program to refuse", () => {
+    const upstream = (password: unknown) =>
+      withMirror({ upstream: { ...mirror.upstream, credentials: { username: "u", password } } });
+    expect(faults(upstream({ secure: "v1:abc" }))).toEqual([]);
+    expect(faults(upstream("word"))).toEqual([]);
+    expect(faults(upstream({ secret: "v1:abc" }))).not.toEqual([]);
+    expect(faults(upstream(5))).not.toEqual([]);
+    expect(faults({ maas: { region: { host: "maas", apiKey: { secure: "x" } } } })).toEqual([]);
+    expect(faults(withMirror({ serve: { tls: { certificate: "c", key: { secure: "x" } } } }))).toEqual([]);
+  });
+
+  test.each<[string, object, string[]]>([
+    [
+      "a key of the project that is not known",
+      { aptMirors: {} },
+      ["/config additionalProperties airgapped-maas:aptMirors"],
+    ],
+    [
+      "an argument that is not known",
+      withMirror({ sutes: [] }),
+      ["aptMirrors/ubuntu additionalProperties sutes"],
+    ],
+    ["another type", withMirror({ suites: "noble" }), ["aptMirrors/ubuntu/suites type"]],
+    ["a text for a number", withMirror({ keepSnapshots: "3" }), ["aptMirrors/ubuntu/keepSnapshots type"]],
+    ["another choice", withMirror({ signing: "me" }), ["aptMirrors/ubuntu/signing enum"]],
+    [
+      "a number that is too large",
+      withMirror({ serve: { port: 70_000 } }),
+      ["aptMirrors/ubuntu/serve/port maximum"],
+    ],
+    ["another form", withMirror({ validFor: "30 days" }), ["aptMirrors/ubuntu/validFor pattern"]],
+    [
+      "nothing where something must be",
+      { aptMirrors: { u: {} } },
+      ["host", "upstream", "suites"].map(() => "aptMirrors/u required"),
+    ],
+    [
+      "a name that is none",
+      { aptMirrors: { Ubuntu: mirror } },
+      ["aptMirrors pattern", "aptMirrors propertyNames"],
+    ],
+    [
+      "a setting that is not known",
+      { maas: { region: { host: "m" }, settings: { settings: { dnssec: "no" } } } },
+      ["maas/settings/settings additionalProperties dnssec"],
+    ],
+  ])("does not have %s", (_, config, expected) => {
+    expect(faults(config)).toEqual(expected);
+  });
+
+  test("has each custom image in one of two forms", () => {
+    const image = { os: "rhel", release: "r", title: "R", file: "r.tgz" };
+    const images = (one: object) => faults({ customImages: { one: { ...image, ...one } } });
+    expect(images({ host: "mirror" })).toEqual([]);
+    expect(images({ via: "stream", host: "mirror", file: { host: "h", path: "/r" } })).toEqual([]);
+    expect(images({ via: "upload", fileType: "tgz" })).toEqual([]);
+    expect(images({ via: "upload", host: "mirror" })).not.toEqual([]);
+    expect(images({ via: "uplod", host: "mirror" })).not.toEqual([]);
+  });
+});
+
+describe("the stack's files in documents", () => {
+  const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
+    (name) => name.endsWith(".md"),
+  );
+  const examples = documents.flatMap((document) =>
+    [...read(document).matchAll(/^( *)```yaml\n([\s\S]*?)^\1```$/gm)].map(([, indent = "", text = ""]) => ({
+      document,
+      text: text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+    })),
+  );
+  const whole = examples.filter(({ text }) => /^config:$/m.test(text));
+  const parts = examples.filter(({ text }) => /^airgapped-maas:/m.test(text));
+  const ofMirrors = examples.filter(({ text }) => /^(upstream|components):/m.test(text));
+
+  test("are all of those that there are", () => {
+    expect([whole.length, parts.length, ofMirrors.length]).toEqual([
+      expect.any(Number),
+      expect.any(Number),
+      expect.any(Number),
+    ]);
+    const others = examples.filter((one) => ![...whole, ...parts, ...ofMirrors].includes(one));
+    expect(others.map(({ text }) => text.split("\n")[0])).toEqual(["#cloud-config"]);
+    expect(whole.length).toBeGreaterThan(5);
+  });
+
+  test.each(whole)("begin with the line for editors, and are right: $document", ({ text }) => {
+    expect(text.split("\n")[0]).toBe(schemaComment);
+    expect(errors(parse(text))).toEqual([]);
+  });
+
+  test.each(parts)("are right where they are parts: $document", ({ text }) => {
+    const wrong = errors({ config: parse(text) });
+    // A part leaves out what has been said.
+    expect(wrong.filter(({ keyword }) => keyword !== "required")).toEqual([]);
+  });
+
+  test.each(ofMirrors)("are right where they are parts of a mirror: $document", ({ text }) => {
+    expect(faults(withMirror(parse(text)))).toEqual([]);
+  });
+});

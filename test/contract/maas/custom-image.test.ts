@@ -188,7 +188,7 @@ describe("a custom image in a stream", () => {
         writeFileSync(join(root, "rhel9.img.gz"), gzipSync(Buffer.alloc(100_000)));
         await plan(join(root, "rhel9.img.gz"), onHost);
       },
-      /it is a disk image .*MAAS deploys rhel from archives/,
+      /it is a disk image .*MAAS deploys rhel only from archives/,
     ]),
     [
       "a disk image in an archive",

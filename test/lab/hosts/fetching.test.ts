@@ -117,7 +117,7 @@ describe("fetching from where the host stands", () => {
       /longer than the expected maximum of 4999 bytes/,
     );
     await expect(host.fetch(at("/endless"), { maximumBytes: 1_000_000 })).rejects.toThrow(
-      /longer than the 1000000/,
+      /longer than the expected maximum of 1000000/,
     );
     expect((await host.fetch(at("/big"), { maximumBytes: 5000 })).body).toHaveLength(5000);
   });

@@ -10,7 +10,7 @@ export interface PlainSecret {
   readonly message: string;
 }
 
-/** Whether a value may never be shown or kept in clear text: what the schema calls secret, and what is one wherever it stands. */
+/** Whether a value must never be shown or stored in clear text: by its mark in the schema, or by its content. */
 export function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
   if (typeof value !== "string") return false;
   return (

@@ -2,7 +2,6 @@ import type { AptMirror } from "../components/apt-mirror/apt-mirror.ts";
 import type { CustomImage } from "../components/custom-image/custom-image.ts";
 import type { ImageMirror } from "../components/image-mirror/image-mirror.ts";
 import { MaasArchive } from "../components/maas/archive.ts";
-import type { MaasArchiveArgs } from "../components/maas/archive-args.ts";
 import { MaasBootSource } from "../components/maas/boot-source.ts";
 import { MaasSettings } from "../components/maas/settings.ts";
 import { ownValue } from "../content/own-value.ts";
@@ -52,7 +51,7 @@ export function supplyRegion(declared: DeclaredRegion, supplies: Supplies): Maas
       repositories: Object.fromEntries(
         Object.entries(repositories).map(([name, repository]) => [name, withMirror(repository)]),
       ),
-    } as MaasArchiveArgs);
+    });
   }
   return images;
 }

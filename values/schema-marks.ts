@@ -1,30 +1,30 @@
 import { z } from "zod";
 
 /*
- * What a schema says of a field beside its shape and its description. Whoever reads a schema can ask for it: what checks
- * arguments, what finds secrets in a stack's file, and what writes the reference and the JSON Schema.
+ * Marks of a field in its schema, beside its shape and its description. They are used to check arguments, to find secrets in
+ * the stack file, and to generate the reference and the JSON Schema.
  */
 declare module "zod" {
   interface GlobalMeta {
-    /** A text that is encrypted wherever it is kept, and never shown. `secretText` sets it. */
+    /** A secret text: it is always stored encrypted and never shown. `secretText` sets this mark. */
     secret?: true;
-    /** A group in which a secret belongs: what stands there instead may be the secret, so it is never shown. */
+    /** A group for a secret. A wrong value in its place may be the secret, so it is never shown. */
     holdsSecret?: true;
-    /** Why a program must give a plain value, not an output: the end of a sentence, "it decides which resources exist". */
+    /** Why a program must give a plain value and not an output: "it decides which resources exist". */
     plain?: string;
-    /** The default as the reference says it, where it depends on something: "80, or 443 with tls". */
+    /** The default in the reference, if it is not a fixed value: "80, or 443 with tls". */
     defaultText?: string;
-    /** What the field takes, as the reference says it, where the schema alone does not tell: "path". */
+    /** The type in the reference, if the schema does not express it: "path". */
     typeText?: string;
-    /** Where the documents say more: a path below docs/, with its anchor. */
+    /** Where the documents explain it: a path below docs/, with an anchor. */
     see?: string;
   }
 }
 
-/** In place of a secret that is not known yet when the rest is checked. */
+/** Replaces a secret that is not known yet while the other arguments are checked. */
 export const stoodInSecret = "(a secret that is not known yet)";
 
-/** A secret that has to be as `form` says. In a program it may come late: then it is checked when it is there. */
+/** A secret with a form. In a program it can come late: then it is checked when it is known. */
 export function secretText(form: z.ZodType<string, string>) {
   return z
     .string()

@@ -15,38 +15,39 @@ import {
 import { type Field, fieldOf, fieldsAt, fieldsIn, partsOf } from "./schema-fields.ts";
 
 /*
- * How a component takes its arguments. What is plain is checked while the program runs, all of it at once. What comes late,
- * as an output of another resource, is waited for, checked then, and everything that is made from it waits as well.
+ * How a component checks its arguments. Plain values are checked immediately, all of them together. An argument that is an
+ * output of another resource comes late: it is checked when it is known, and everything that is derived from it waits.
  */
 
-/** What is wrong with an argument: the end of a sentence that begins with its path. */
+/** An error of an argument. The message is the end of a sentence that begins with the path. */
 export interface Fault {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** Arguments of a component that have been checked, or will be when they are known. */
+/** Arguments of a component. They are checked already, or will be when they are known. */
 export interface CheckedArguments<Settings extends object> {
-  /** With their defaults. A secret that comes late is stood in for: see `secret` and `inClear`. */
+  /** With defaults. A secret that comes late is replaced by a stand-in: see `secret` and `inClear`. */
   readonly settings: Late<Settings>;
-  /** The same, one by one. */
+  /** The same by argument. */
   readonly each: { readonly [Argument in keyof Settings]: Late<Settings[Argument]> };
-  /** An argument that its schema marks as `plain`: it is at hand, whatever comes late. */
+  /** An argument that its schema marks as `plain`. It is available even if others come late. */
   plain<Argument extends keyof Settings & string>(argument: Argument): Settings[Argument];
-  /** The secret at a path such as `serve.tls.key`, as a secret; undefined where none is given. */
+  /** The secret at a path such as `serve.tls.key`, as a secret output; undefined if it is not declared. */
   secret(path: string): pulumi.Output<string> | undefined;
-  /** The settings, those arguments with their secrets in clear. It is no secret because of them. */
+  /** The settings with the secrets of these arguments in clear. The output is not marked as secret because of them. */
   inClear(...withSecrets: (keyof Settings & string)[]): pulumi.Output<Settings>;
-  /** Paths of what is not known before an update has made it. Secrets count where they are in one of those arguments. */
+  /** Paths of the arguments that are not known in this preview. Secrets are included only for these arguments. */
   notYetKnown(...withSecrets: string[]): Promise<string[]>;
 }
 
 /**
  * Checks the arguments of a component by their schema.
  *
- * @param beside further faults, of what the schema does not know.
- * @throws pulumi.RunError that lists all that is wrong, as far as it can be told at once. What comes late and is wrong fails
- * the output that is made from it, with the same words.
+ * @param called the component in messages: `AptMirror ubuntu`.
+ * @param beside errors that the schema does not detect.
+ * @throws pulumi.RunError that lists all errors of plain values. An error of a late value fails the outputs that are derived
+ * from it, with the same message.
  */
 export function checkedArguments<Schema extends z.ZodType<object>>(
   component: pulumi.ComponentResource,
@@ -122,19 +123,19 @@ function valueAt(value: unknown, key: string): unknown {
   return (value as Readonly<Record<string, unknown>> | undefined)?.[key];
 }
 
-/** An argument that was given plain, as `checkedArguments` has made sure of. */
+/** A value that is not an output. `checkedArguments` refuses outputs where the schema requires plain values. */
 export function plainly<Value>(value: pulumi.Input<Value>): Value {
   if (isLate(value)) {
-    throw new TypeError("a value that decides what is declared was not marked as plain in its schema");
+    throw new TypeError("an argument that must be plain is not marked as plain in its schema");
   }
   return value as Value;
 }
 
-/** What is wrong with a value, as far as its plain parts tell, and with outputs where there must be none. */
+/** Errors in the plain parts of a value, and outputs where the schema requires plain values. */
 export function faultsOf(schema: z.core.$ZodType, value: unknown, at: readonly PropertyKey[] = []): Fault[] {
   const late = latePartsOf(value);
   const secret = (part: LatePart) => fieldsAt(schema, part.path).some(({ meta }) => meta.secret);
-  // A symbol is no value of any schema: what hangs on it cannot be told yet.
+  // No schema accepts a symbol. Errors that it causes are removed: they cannot be known yet.
   const given = withParts(
     value,
     late.map((part) => ({ path: part.path, value: secret(part) ? stoodInSecret : Symbol("late") })),
@@ -148,7 +149,7 @@ export function faultsOf(schema: z.core.$ZodType, value: unknown, at: readonly P
   }));
 }
 
-/** Whether the value that an issue is about is, or holds, what comes late. */
+/** Whether the value of an issue is late or contains a late value. */
 function touchesLate(value: unknown, path: readonly PropertyKey[]): boolean {
   const [key, ...below] = path;
   if (typeof value === "symbol") return true;
@@ -158,7 +159,7 @@ function touchesLate(value: unknown, path: readonly PropertyKey[]): boolean {
     : touchesLate((value as Record<PropertyKey, unknown>)[key], below);
 }
 
-/** What is wrong with an output where it stands. */
+/** The error of an output where the schema requires a plain value. */
 function misplaced(schema: z.core.$ZodType, { path }: LatePart): Fault[] {
   const reason = fieldsAt(schema, path).map(reasonToBePlain).find(Boolean);
   return reason ? [{ path, message: `must be a plain value, not an output: ${reason}` }] : [];
@@ -174,7 +175,7 @@ function reasonToBePlain(field: Field): string | undefined {
   return parts.map(reasonToBePlain).find(Boolean);
 }
 
-/** What is wrong with arguments that came late. */
+/** The error of arguments that came late. */
 export function lateRefusal(
   component: pulumi.ComponentResource,
   called: string,

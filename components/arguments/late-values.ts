@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/* Values that a program may give as such, or as outputs of other resources, which are known later. */
+/* Values that a program gives directly, or as outputs of other resources, which are known later. */
 
-/** A value at hand, or one that comes when the outputs that it is made from are known. */
+/** A value, or an output that is known later. */
 export type Late<Value> = Value | pulumi.Output<Value>;
 
-/** A part of a value that comes late, and where it is. */
+/** A part of a value that comes late, with its path. */
 export interface LatePart {
   readonly path: readonly PropertyKey[];
   readonly value: pulumi.Output<unknown> | Promise<unknown>;
@@ -15,12 +15,12 @@ export function isLate(value: unknown): value is LatePart["value"] {
   return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 
-/** A value that is at hand; undefined where it comes late. */
+/** The value; undefined if it comes late. */
 export function atHand<Value>(value: pulumi.Input<Value>): Value | undefined {
   return isLate(value) ? undefined : (value as Value);
 }
 
-/** All parts of a value that come late. Resources are not looked into. */
+/** All parts of a value that come late. The properties of resources are not parts. */
 export function latePartsOf(value: unknown, path: readonly PropertyKey[] = []): LatePart[] {
   if (isLate(value)) return [{ path, value }];
   if (typeof value !== "object" || value === null || pulumi.Resource.isInstance(value)) return [];
@@ -29,7 +29,7 @@ export function latePartsOf(value: unknown, path: readonly PropertyKey[] = []): 
     : Object.entries(value).flatMap(([key, item]) => latePartsOf(item, [...path, key]));
 }
 
-/** The value with others in place of some of its parts. */
+/** The value with some of its parts replaced. */
 export function withParts(
   value: unknown,
   parts: readonly { readonly path: readonly PropertyKey[]; readonly value: unknown }[],
@@ -47,10 +47,10 @@ export function withParts(
     : Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, part(key, item)]));
 }
 
-/** What is made from a value: now where it is at hand, and otherwise when it comes. */
+/** The result of a function of a value: immediately for a plain value, otherwise an output. */
 export function derived<Value, Result>(value: Late<Value>, use: (value: Value) => Result): Late<Result> {
   if (!pulumi.Output.isInstance(value)) return use(value);
-  // The SDK sends a secret `undefined` as null, which is no value of any kind.
+  // The SDK sends a secret `undefined` as null, which no schema accepts.
   return pulumi.unsecret(outputOf(value)).apply(async (known) => {
     const result = use(known);
     const isSecret = result !== undefined && (await pulumi.isSecret(value as pulumi.Output<Value>));
@@ -58,18 +58,18 @@ export function derived<Value, Result>(value: Late<Value>, use: (value: Value) =
   }) as pulumi.Output<Result>;
 }
 
-/** A value that may be at hand, as an output. */
+/** The value as an output. */
 export function outputOf<Value>(value: Late<Value>): pulumi.Output<Value> {
   return pulumi.output(value) as unknown as pulumi.Output<Value>;
 }
 
-/** Which of the parts are not known before an update has made them, as their paths. */
+/** The parts that are not known in a preview. */
 export async function unknownAmong(parts: readonly LatePart[]): Promise<LatePart[]> {
   const known = await Promise.all(parts.map(({ value }) => isKnown(pulumi.output(value))));
   return parts.filter((_, index) => !known[index]);
 }
 
-/** What fails is known to: what waits for it says so. */
+/** A failed output counts as known: whatever waits for it reports the error. */
 function isKnown(output: pulumi.Output<unknown>): Promise<boolean> {
   return (output as unknown as { readonly isKnown: Promise<boolean> }).isKnown.catch(() => true);
 }

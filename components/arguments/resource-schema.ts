@@ -2,10 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 /**
- * An argument that is another component or resource of the program. It is known by what it has: its class cannot be imported
- * by all that it is given to.
+ * An argument that is another component or resource of the program. It is recognised by its properties, because components
+ * do not import the classes of all components that they use.
  *
- * @param typeText what it is, for messages and the reference: `an AptMirror`.
+ * @param typeText its type in messages and in the reference: `an AptMirror`.
  */
 export function resourceSchema<Given extends pulumi.Resource>(
   typeText: string,

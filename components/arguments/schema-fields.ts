@@ -1,19 +1,19 @@
 import type { z } from "zod";
 
-/* What a schema says of the values that it takes, field by field. */
+/* The fields of a schema, as its user writes them. */
 
-/** A field: what it takes, and what is said of it at any of its wrappings (optional, with a default, transformed). */
+/** A field: its type, and the metadata of all its wrappers (optional, default, transformation). */
 export interface Field {
-  /** Without its wrappings. */
+  /** The schema without wrappers. */
   readonly type: z.core.$ZodTypes;
   readonly meta: z.GlobalMeta;
-  /** Whether it must be given. */
+  /** Whether the user must give it. */
   readonly isRequired: boolean;
-  /** What counts where it is not given, if the schema has that: `{}` of a group whose parts have defaults. */
+  /** The default, if the schema has one: `{}` for a group whose parts have defaults. */
   readonly default?: unknown;
 }
 
-/** The field that a schema describes, as its user writes it: of what is transformed, what goes in. */
+/** The field that a schema describes. Of a transformation it is the input. */
 export function fieldOf(schema: z.core.$ZodType): Field {
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   const own = registered(schema);
@@ -46,13 +46,13 @@ function registered(schema: z.core.$ZodType): z.GlobalMeta {
   return (schema as z.ZodType).meta() ?? {};
 }
 
-/** The fields of a group by name; undefined where it is none. */
+/** The fields of a group by name; undefined if the field is not a group. */
 export function partsOf({ type }: Field): Readonly<Record<string, z.core.$ZodType>> | undefined {
   const { def } = type._zod;
   return def.type === "object" ? def.shape : undefined;
 }
 
-/** What a value may be at a path: several fields where there are several forms, none where nothing is known there. */
+/** The fields at a path: several if the schema has alternatives, none if the path is unknown. */
 export function fieldsAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): Field[] {
   const field = fieldOf(schema);
   const [key, ...below] = path;
@@ -74,7 +74,7 @@ export function fieldsAt(schema: z.core.$ZodType, path: readonly PropertyKey[]):
   }
 }
 
-/** The fields directly in one, each by what stands for its place there: a name, `NAME` of a map, `[]` of a list. */
+/** The fields directly in a field, with their names. The name of an entry of a map is `NAME`, that of a list `[]`. */
 export function fieldsIn(field: Field): [string, z.core.$ZodType][] {
   const { def } = field.type._zod;
   switch (def.type) {

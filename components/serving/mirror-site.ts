@@ -19,10 +19,9 @@ interface Place {
 }
 
 /**
- * What a host knows a mirror by, in paths: its name, which is Pulumi's name of the component and may be anything, or
- * `nameOnHost`.
+ * A mirror's name in paths on its host: `nameOnHost`, or the name of the component, which Pulumi does not restrict.
  *
- * @throws pulumi.RunError where that can be no part of a path
+ * @throws pulumi.RunError if it cannot be part of a path
  */
 export function calledOnHost(name: string, nameOnHost: string | undefined): string {
   const called = nameOnHost ?? name;
@@ -51,7 +50,7 @@ export function placeOf(
       };
 }
 
-/** Where what a component publishes is kept on its host, and the site that serves it. */
+/** The directory and the store of what a component publishes, and the web site that serves it. */
 export function published(
   room: Parameters<typeof placeOf>[0],
   called: string,
@@ -67,11 +66,11 @@ export function published(
 }
 
 /**
- * What a lookup of the component's own finds out, which begins as soon as its arguments are known. A preview in which they
- * are not says that the plan comes later.
+ * The result of a component's lookup, which starts as soon as the arguments are known. If a preview does not know them, a
+ * line beside the component lists them.
  *
  * @param path the component in the stack's configuration, such as `aptMirrors.ubuntu`.
- * @param withSecrets arguments whose secrets the lookup needs. What is found with them is no secret.
+ * @param withSecrets arguments whose secrets the lookup uses. Its result is not secret because of them.
  */
 export function planned<
   Settings extends object,

@@ -83,7 +83,11 @@ describe("a page of the reference", () => {
     });
 
   test("is a table in Markdown, in which descriptions are text", () => {
-    expect(page({})).toMatchSnapshot();
+    expect(page({}).split("\n").slice(-3)).toEqual([
+      "| `key` | string, **secret** | required | A_key \\| with \\*marks\\* and \\[brackets\\]. |",
+      "| `way` | `a` | required | How. E.g. `[x, 1]`. _Must be a plain value: it counts._ See [the way](../a/b.md#the-way). |",
+      "",
+    ]);
   });
 
   test("says what cannot be an output where programs are meant", () => {

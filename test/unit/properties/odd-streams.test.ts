@@ -48,9 +48,24 @@ const dictionary = (keys: fc.Arbitrary<string>, values: fc.Arbitrary<unknown>) =
     })
     .map((all) => Object.fromEntries(all));
 
+/** Where no file of a stream may be. */
+const elsewhere = fc.constantFrom(
+  "../x",
+  "/etc/passwd",
+  "a/../../x",
+  "a//b",
+  "./a",
+  "a/",
+  "a b",
+  "a\n",
+  "a?b",
+  "é",
+  "",
+);
+
 const oddItem = fc.record({
   ftype: seldomOdd(imageName),
-  path: seldomOdd(sanePath),
+  path: seldomOdd(fc.oneof({ arbitrary: sanePath, weight: 20 }, { arbitrary: elsewhere, weight: 1 })),
   size: seldomOdd(fc.oneof(size, size.map(String))),
   sha256: seldomOdd(digest),
 });
@@ -85,7 +100,7 @@ const oddIndex = fc.record({
       seldomOdd(
         fc.record({
           format: seldomOdd(fc.constant("products:1.0")),
-          path: seldomOdd(sanePath),
+          path: seldomOdd(fc.oneof({ arbitrary: sanePath, weight: 10 }, { arbitrary: elsewhere, weight: 1 })),
           updated: seldomOdd(fc.constant(updated)),
         }),
       ),

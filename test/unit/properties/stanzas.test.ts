@@ -149,6 +149,7 @@ describe("stanzas", () => {
   test.each<[string, (name: string, text: string) => string]>([
     ["a carriage return", (name, text) => `${name}: a\rb${text}\n`],
     ["a NUL", (name, text) => `${name}: a\0b${text}\n`],
+    ["a delete character", (name, text) => `${name}: a\x7fb${text}\n`],
     ["a form feed", (name, text) => `${name}: a\fb${text}\n`],
     ["a line more", (name, text) => `${name}: a\n ${text}\n`],
     ["another in capitals", (name, text) => `${name.toUpperCase()}: ${text}\n${name}: a\n`],

@@ -2,11 +2,11 @@
  * Processes items with limited concurrency, and returns the results in the order of the items. After a failure no
  * further item is started; started ones are awaited, and the failure of the first item is thrown.
  *
- * @param most Maximum number of items at the same time, at least 1.
+ * @param limit Maximum number of items at the same time, at least 1.
  */
 export async function forEachConcurrently<Item, Result>(
   items: readonly Item[],
-  most: number,
+  limit: number,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Promise<Result>[] = [];
@@ -22,6 +22,6 @@ export async function forEachConcurrently<Item, Result>(
       });
     }
   };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   return Promise.all(results);
 }

@@ -7,7 +7,7 @@ export interface Expected {
 }
 
 /**
- * Fetches a file by its path below upstream's root; rejects with `NotThere` if upstream answers that it does not
+ * Fetches a file by its path below upstream's root; rejects with `NotFound` if upstream answers that it does not
  * exist.
  */
 export type Fetch = (path: string, expected: Expected) => Promise<Buffer>;
@@ -16,6 +16,6 @@ export type Fetch = (path: string, expected: Expected) => Promise<Buffer>;
  * Upstream has no such file. A caller that does not need the file must catch only this error: other failures may be
  * temporary.
  */
-export class NotThere extends ExplainedError {
-  override readonly name = "NotThere";
+export class NotFound extends ExplainedError {
+  override readonly name = "NotFound";
 }

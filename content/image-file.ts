@@ -15,7 +15,7 @@ export interface ImageKind {
 /** Bytes of a file that are checked: gzip's header, with the file name in it, and the first compressed data. */
 export const beginningBytes = 16_384;
 /** A byte of gzip data expands to at most 1032 bytes. */
-const mostUnpacked = beginningBytes * 1032;
+const maximumUncompressedBytes = beginningBytes * 1032;
 
 const formats: readonly (readonly [magic: string, format: string])[] = [
   ["QFI\xfb", "qcow2"],
@@ -43,7 +43,7 @@ function unpacked(begins: Buffer): Buffer {
   try {
     return gunzipSync(begins.subarray(0, beginningBytes), {
       finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: mostUnpacked,
+      maxOutputLength: maximumUncompressedBytes,
     });
   } catch {
     return Buffer.alloc(0);

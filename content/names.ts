@@ -21,7 +21,7 @@ function distanceOf(left: string, right: string): number {
 }
 
 /** The first names, and the number of the others: `a, b, c and 7 more`. */
-export function someOf(names: readonly string[], most = 6): string {
-  const first = names.slice(0, most).join(", ");
-  return names.length > most ? `${first} and ${names.length - most} more` : first;
+export function someOf(names: readonly string[], limit = 6): string {
+  const first = names.slice(0, limit).join(", ");
+  return names.length > limit ? `${first} and ${names.length - limit} more` : first;
 }

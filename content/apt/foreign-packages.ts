@@ -20,7 +20,7 @@ export function refuseForeignPackages(archive: Archive, { selection }: MirrorSig
       if (!foreign) continue;
       throw new ExplainedError({
         step: "planning a mirror with its own signature",
-        found: `${path} lists ${foreign.name} ${foreign.version}for ${foreign.architecture}: reprepro puts only packages for ${architecture} into an index of ${architecture}`,
+        found: `${path} lists ${foreign.name} ${foreign.version} for ${foreign.architecture}: reprepro puts only packages for ${architecture} into an index of ${architecture}`,
         remedy: `Set signing: upstream, which publishes the index unchanged, remove ${architecture} from architectures, or list the package in filter.exclude.`,
         values: ["signing", "architectures"],
       });

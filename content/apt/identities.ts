@@ -27,30 +27,30 @@ export function refuseContradictions(files: Iterable<Identity>): void {
   const byContent = new Map<string, Identity>();
   for (const file of files) {
     const { path, sha256, size } = file;
-    const there = byPath.get(path);
-    if (there && (there.sha256 !== sha256 || there.size !== size)) {
+    const samePath = byPath.get(path);
+    if (samePath && (samePath.sha256 !== sha256 || samePath.size !== size)) {
       throw contradiction(
-        `${path} has two contents: ${there.sha256} (${there.size} bytes) ${by(there)} and ${sha256} (${size} bytes) ${by(file)}`,
+        `${path} has two contents: ${samePath.sha256} (${samePath.size} bytes) ${by(samePath)} and ${sha256} (${size} bytes) ${by(file)}`,
       );
     }
-    const alike = byContent.get(sha256);
-    if (alike && alike.size !== size) {
+    const sameContent = byContent.get(sha256);
+    if (sameContent && sameContent.size !== size) {
       throw contradiction(
-        `the content ${sha256} has two sizes: ${alike.size} bytes at ${alike.path} ${by(alike)} and ${size} bytes at ${path} ${by(file)}`,
+        `the content ${sha256} has two sizes: ${sameContent.size} bytes at ${sameContent.path} ${by(sameContent)} and ${size} bytes at ${path} ${by(file)}`,
       );
     }
-    if (!there) byPath.set(path, file);
-    if (!alike) byContent.set(sha256, file);
+    if (!samePath) byPath.set(path, file);
+    if (!sameContent) byContent.set(sha256, file);
   }
   const directories = new Set<string>();
   for (const file of byPath.values()) {
     for (const directory of directoriesOf(file.path)) {
       if (directories.has(directory)) break;
       directories.add(directory);
-      const there = byPath.get(directory);
-      if (there) {
+      const fileAtDirectory = byPath.get(directory);
+      if (fileAtDirectory) {
         throw contradiction(
-          `${directory} is a file ${by(there)} and also the directory of ${file.path} ${by(file)}`,
+          `${directory} is a file ${by(fileAtDirectory)} and also the directory of ${file.path} ${by(file)}`,
         );
       }
     }

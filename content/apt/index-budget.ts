@@ -8,7 +8,7 @@ import { amountOf } from "../sizes.ts";
 const defaultIndexLimit = 1024 * 1024 * 1024;
 
 /** The minimum that a stanza counts: a package takes memory even if its stanza is short. */
-const leastPerStanza = 1024;
+const minimumPerStanza = 1024;
 
 /**
  * Limits the size of all indices of one lookup, uncompressed: a signed file of a few MiB can expand to more than the
@@ -45,6 +45,6 @@ export class IndexBudget {
 
   /** Counts the difference between a stanza's bytes, which are counted already, and its minimum. */
   spendStanza(bytes: number, file: string): void {
-    if (bytes < leastPerStanza) this.spend(leastPerStanza - bytes, file);
+    if (bytes < minimumPerStanza) this.spend(minimumPerStanza - bytes, file);
   }
 }

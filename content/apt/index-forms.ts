@@ -1,6 +1,6 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { compressionOf, unpacked } from "../decompress.ts";
-import { NotThere } from "../fetch.ts";
+import { NotFound } from "../fetch.ts";
 import type { ArchiveRequest } from "./archive-request.ts";
 import { check, signedPieces } from "./as-signed.ts";
 import type { IndexBudget } from "./index-budget.ts";
@@ -58,7 +58,7 @@ export async function readIndex(
       try {
         bytes = await firstAvailable(fetch, availableNames(release, from, entry), { maximum: entry.size });
       } catch (error) {
-        absent &&= error instanceof NotThere;
+        absent &&= error instanceof NotFound;
         failure ??= error;
         continue;
       }
@@ -70,7 +70,7 @@ export async function readIndex(
   const name = inSuite(suite, path);
   if (
     absent &&
-    failure instanceof NotThere &&
+    failure instanceof NotFound &&
     !["amd64", "all", "any", "source"].includes(from.architecture)
   ) {
     throw lacksArchitecture(name, from.architecture, failure);

@@ -30,10 +30,10 @@ interface Offered {
  *
  * @throws ExplainedError for a local package that would not be used, or not alone.
  */
-export function withLocals(
+export function withLocalPackages(
   offered: readonly Offered[],
   locals: readonly LocalPackage[],
-  home: Pick<Offered, "suite" | "component">,
+  localIndex: Pick<Offered, "suite" | "component">,
   architectures: readonly string[],
 ): { readonly offered: readonly Offered[]; readonly outranked: readonly string[] } {
   const byName = new Map<string, LocalPackage[]>();
@@ -46,11 +46,11 @@ export function withLocals(
       );
     }
     const others = byName.get(local.name) ?? [];
-    const twin = others.find((other) => meet(other.architecture, local.architecture));
-    if (twin) {
+    const duplicate = others.find((other) => shareAnIndex(other.architecture, local.architecture));
+    if (duplicate) {
       throw refusedLocal(
         local,
-        `${twin.name} ${twin.version} is listed too`,
+        `${duplicate.name} ${duplicate.version} is listed too`,
         "List one version of each package.",
       );
     }
@@ -58,10 +58,10 @@ export function withLocals(
   }
   const outranked: string[] = [];
   const kept = offered.filter(({ suite, component, architecture, found }) => {
-    const local = byName.get(found.name)?.find((own) => meet(own.architecture, architecture));
+    const local = byName.get(found.name)?.find((own) => shareAnIndex(own.architecture, architecture));
     if (!local) return true;
     const order = compareVersions(local.version, found.version);
-    if (suite !== home.suite || component !== home.component) {
+    if (suite !== localIndex.suite || component !== localIndex.component) {
       if (order <= 0) outranked.push(`${local.name} ${local.version} (${suite} has ${found.version})`);
       return true;
     }
@@ -76,7 +76,7 @@ export function withLocals(
 }
 
 /** Whether packages of these architectures can be in one index. */
-function meet(one: string, other: string): boolean {
+function shareAnIndex(one: string, other: string): boolean {
   return one === other || one === "all" || other === "all";
 }
 

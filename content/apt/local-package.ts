@@ -7,7 +7,7 @@ import { sourceName } from "./packages.ts";
 import { refusedByReprepro } from "./reprepro-rules.ts";
 import { readStanzas, type Stanza } from "./stanzas.ts";
 
-const largestControl = 64 * 1024 * 1024;
+const maximumControlBytes = 64 * 1024 * 1024;
 
 const relations = ["Depends", "Pre-Depends", "Recommends", "Provides"] as const;
 /** Fields that an index adds about a file. In a control file they would come before those of the index. */
@@ -43,7 +43,7 @@ export async function readLocalPackage(bytes: Buffer, name: string): Promise<Loc
   const tar = await decompress(
     member.bytes,
     compressionOf(member.name),
-    largestControl,
+    maximumControlBytes,
     `${name} (${member.name})`,
   );
   const control = fileInTar(tar, "control");

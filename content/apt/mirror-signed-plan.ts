@@ -3,7 +3,13 @@ import type { Archive } from "./archive.ts";
 import { type Candidate, type Closure, closureOf, parseRelations } from "./dependencies.ts";
 import { matcher, type PackageFilter, refuseUnmatched, selects } from "./filter.ts";
 import { indexKey } from "./index-key.ts";
-import { type LocalPackage, poolDirectory, poolPath, refusedLocal, withLocals } from "./local-merge.ts";
+import {
+  type LocalPackage,
+  poolDirectory,
+  poolPath,
+  refusedLocal,
+  withLocalPackages,
+} from "./local-merge.ts";
 import type { IndexedPackage, SourceFile } from "./packages.ts";
 import { makePlan, type Plan, rowOf } from "./plan.ts";
 import type { PlanRow } from "./plan-row.ts";
@@ -60,11 +66,16 @@ function choose(
       ),
   );
 
-  const home = {
+  const localIndex = {
     suite: archive.suites[0]?.name ?? "",
     component: archive.suites[0]?.indices[0]?.component ?? "",
   };
-  const { offered, outranked } = withLocals(upstreams, localPackages, home, archive.architectures);
+  const { offered, outranked } = withLocalPackages(
+    upstreams,
+    localPackages,
+    localIndex,
+    archive.architectures,
+  );
 
   const all = !selects(filter);
   const alternatives: Closure["alternatives"][number][] = [];
@@ -124,7 +135,7 @@ function choose(
     if (archive.extras.sources) sourceNames.add(found.source);
   }
   // A missing dependency may exist in an invalid stanza.
-  const wanting = new Set(
+  const unsatisfied = new Set(
     missing.flatMap(({ needs }) => parseRelations(needs).flat()).map(({ name }) => name),
   );
   const included = matcher(filter.include ?? []);
@@ -133,19 +144,19 @@ function choose(
   for (const suite of archive.suites) {
     for (const { kind, component, architecture, packages, sources, odd } of suite.indices) {
       const key = indexKey({ suite: suite.name, component, architecture });
-      const isTaken = (name: string) => taken(name, architecture) || included(name) || wanting.has(name);
+      const isTaken = (name: string) => taken(name, architecture) || included(name) || unsatisfied.has(name);
       if (kind === "packages") {
         refuseRejectedSelection(odd, {
-          takes: isTaken,
+          includes: isTaken,
           all,
-          leavesOut,
+          excludes: leavesOut,
           versionOf: (name) => versions.get(`${key} ${name}`),
         });
       } else if (kind === "installer") {
         refuseRejectedSelection(odd, {
-          takes: () => true,
+          includes: () => true,
           all: true,
-          leavesOut: () => false,
+          excludes: () => false,
           versionOf: () => undefined,
         });
         for (const found of newest(packages)) {
@@ -154,7 +165,12 @@ function choose(
         }
       } else {
         const takes = (name: string) => sourceNames.has(name);
-        refuseRejectedSelection(odd, { takes, all, leavesOut: () => false, versionOf: () => undefined });
+        refuseRejectedSelection(odd, {
+          includes: takes,
+          all,
+          excludes: () => false,
+          versionOf: () => undefined,
+        });
       }
       for (const found of newestSources(sources)) {
         if (!all && !sourceNames.has(found.name)) continue;
@@ -165,7 +181,7 @@ function choose(
   }
   kept.refuseUnfit();
   for (const local of localPackages) {
-    const path = poolPath(local, home.component);
+    const path = poolPath(local, localIndex.component);
     const other = kept.at(path);
     if (other && (other.sha256 !== local.sha256 || other.size !== local.size)) {
       throw refusedLocal(
@@ -174,7 +190,7 @@ function choose(
         "Give it another version.",
       );
     }
-    rows.push(rowOf(home.suite, home.component, { ...local, path }));
+    rows.push(rowOf(localIndex.suite, localIndex.component, { ...local, path }));
   }
   return {
     rows,

@@ -274,8 +274,8 @@ function listOf(
 }
 
 function oddStanza(stanza: Stanza, file: string, wrong: string): RejectedStanza {
-  const doubtless = stanza.odd === undefined && !wrongVersion(stanza);
-  const version = doubtless ? interned(stanza.value("version") ?? "") : undefined;
+  const unambiguous = stanza.odd === undefined && !wrongVersion(stanza);
+  const version = unambiguous ? interned(stanza.value("version") ?? "") : undefined;
   return { names: stanza.anyOf("package"), version, file, why: `at byte ${stanza.at} ${wrong}` };
 }
 

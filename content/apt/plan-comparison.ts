@@ -51,7 +51,7 @@ export function comparePlans(
 }
 
 /** How many new or changed packages are listed. Removed ones are all listed. */
-const mostNamed = 20;
+const maximumListed = 20;
 
 /**
  * A suite's change for the preview: a line with numbers, and one line each for new packages, new versions and removed
@@ -74,8 +74,8 @@ export function changeText(suite: string, change: SuiteChange): string {
     const more = texts.length > most ? `, and ${texts.length - most} more` : "";
     lines.push(`  ${title}: ${texts.slice(0, most).join(", ")}${more}`);
   };
-  list("new", added, mostNamed);
-  list("new versions", changed, mostNamed);
+  list("new", added, maximumListed);
+  list("new versions", changed, maximumListed);
   list("removed", removed, Number.POSITIVE_INFINITY);
   return lines.join("\n");
 }

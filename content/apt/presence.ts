@@ -1,5 +1,5 @@
 import { digestOf } from "../../values/digest.ts";
-import { type Expected, type Fetch, NotThere } from "../fetch.ts";
+import { type Expected, type Fetch, NotFound } from "../fetch.ts";
 import { expiringKey, type MetadataCache } from "../metadata-cache.ts";
 import type { SelectedIndex } from "./indices.ts";
 import type { Release, ReleaseEntry } from "./release.ts";
@@ -49,10 +49,13 @@ export async function presentOf(
   const note = (await cache.recall(subject)) ?? (await cache.recall(expiringKey(subject, now)));
   if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
   const answers = await exists(names.map((path) => inSuite(suite, path)));
-  const there = wanted.filter((_, index) => answers[index]);
-  const hashed = byHash(there);
+  const existing = wanted.filter((_, index) => answers[index]);
+  const hashed = byHash(existing);
   const lasting = hashed.length > 0 ? await exists(hashed) : [];
-  const found = new Set([...there.map(({ path }) => path), ...hashed.filter((_, index) => lasting[index])]);
+  const found = new Set([
+    ...existing.map(({ path }) => path),
+    ...hashed.filter((_, index) => lasting[index]),
+  ]);
   const lacking = selected.filter((index) => !index.entries.some(({ path }) => found.has(path)));
   const needed = lacking.filter(({ kind }) => kind !== "other");
   // Upstream may be in the middle of an update, so it is asked again: next time for required files, or soon for
@@ -85,7 +88,7 @@ export async function firstAvailable(
   try {
     return await fetch(name, expected);
   } catch (error) {
-    if (others.length === 0 || !(error instanceof NotThere)) throw error;
+    if (others.length === 0 || !(error instanceof NotFound)) throw error;
     return firstAvailable(fetch, others, expected);
   }
 }

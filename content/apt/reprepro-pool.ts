@@ -73,11 +73,11 @@ function refusal(found: string, names: readonly string[]): ExplainedError {
 /** Determines whether an invalid stanza of an index matters. */
 interface Wanted {
   /** Whether a name is selected. */
-  readonly takes: (name: string) => boolean;
+  readonly includes: (name: string) => boolean;
   /** Whether all names are selected, including stanzas without a name. */
   readonly all: boolean;
   /** Whether a name is never selected. */
-  readonly leavesOut: (name: string) => boolean;
+  readonly excludes: (name: string) => boolean;
   /** The selected version of a name. */
   readonly versionOf: (name: string) => string | undefined;
 }
@@ -90,7 +90,7 @@ interface Wanted {
  */
 export function refuseRejectedSelection(
   odd: readonly RejectedStanza[],
-  { takes, all, leavesOut, versionOf }: Wanted,
+  { includes: takes, all, excludes: leavesOut, versionOf }: Wanted,
 ): void {
   const found = odd.filter(({ names, version }) => {
     if (names.length === 0) return all;

@@ -15,7 +15,7 @@ interface Given {
 }
 
 /** Maximum length of a file name on Linux. Bytes. */
-const longestName = 255;
+const maximumNameLength = 255;
 
 /** Why reprepro refuses a package; undefined if it does not. */
 export function refusedByReprepro(given: Given): string | undefined {
@@ -26,7 +26,7 @@ export function refusedByReprepro(given: Given): string | undefined {
   if (source === undefined) return "its Source is invalid";
   if (!isName(source))
     return `its source name ${JSON.stringify(source)} has other characters than a-z, 0-9, +, - and .`;
-  if (`${name}_${version}_${architecture}.deb`.length > longestName)
+  if (`${name}_${version}_${architecture}.deb`.length > maximumNameLength)
     return "its name and version are too long for a file name";
   // reprepro compares with digests in lower case.
   for (const [field, digits] of [

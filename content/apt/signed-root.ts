@@ -1,6 +1,6 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import { digestOf } from "../../values/digest.ts";
-import { NotThere } from "../fetch.ts";
+import { NotFound } from "../fetch.ts";
 import type { TrustedKeys } from "../openpgp/keyring.ts";
 import { type Verified, verifyClearsigned, verifyDetached } from "../openpgp/verify.ts";
 import type { ArchiveRequest } from "./archive-request.ts";
@@ -8,7 +8,7 @@ import { tampered } from "./as-signed.ts";
 import type { RootFile } from "./metadata-file.ts";
 import { inSuite } from "./suite-place.ts";
 
-const largestRoot = 16 * 1024 * 1024;
+const maximumRootBytes = 16 * 1024 * 1024;
 
 /** The signed root of a suite: InRelease, or Release and Release.gpg. */
 export async function readRoot(
@@ -18,13 +18,13 @@ export async function readRoot(
 ): Promise<{ verified: Verified; roots: RootFile[] }> {
   const get = async (file: string): Promise<RootFile> => {
     const path = inSuite(suite, file);
-    return rootOf(path, await fetch(path, { maximum: largestRoot }));
+    return rootOf(path, await fetch(path, { maximum: maximumRootBytes }));
   };
   let inline: RootFile;
   try {
     inline = await get("InRelease");
   } catch (error) {
-    if (!(error instanceof NotThere)) throw error;
+    if (!(error instanceof NotFound)) throw error;
     const detached = await Promise.all([get("Release"), get("Release.gpg")]).catch(() => {
       // The first failure names the cause.
       throw error;
@@ -54,7 +54,7 @@ export async function readRoot(
       }
     }
     const found = await Promise.all([get("Release"), get("Release.gpg")]).catch((error: unknown) => {
-      if (!(error instanceof NotThere)) throw error;
+      if (!(error instanceof NotFound)) throw error;
       return [];
     });
     const [release, signature] = found;
@@ -70,16 +70,16 @@ export async function readRoot(
 }
 
 function rootOf(path: string, bytes: Buffer): RootFile {
-  if (bytes.length > largestRoot) throw tampered(path, `it is longer than ${largestRoot} bytes`);
-  const other = otherThanText(bytes);
-  if (other) throw notTheFile(path, other);
+  if (bytes.length > maximumRootBytes) throw tampered(path, `it is longer than ${maximumRootBytes} bytes`);
+  const other = unexpectedContent(bytes);
+  if (other) throw unexpectedContentError(path, other);
   return { path, from: path, bytes, size: bytes.length, sha256: digestOf(bytes) };
 }
 
 /**
  * What was received instead of a signed text, if that can be determined. It says nothing about the archive or its key.
  */
-function otherThanText(bytes: Buffer): string | undefined {
+function unexpectedContent(bytes: Buffer): string | undefined {
   if (bytes.length === 0) return "it is empty";
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "it is compressed with gzip, which was not requested";
   if (/^\s*(<!doctype\s|<html|<\?xml)/i.test(bytes.toString("latin1", 0, 200))) {
@@ -88,7 +88,7 @@ function otherThanText(bytes: Buffer): string | undefined {
   return undefined;
 }
 
-function notTheFile(path: string, found: string): ExplainedError {
+function unexpectedContentError(path: string, found: string): ExplainedError {
   return new ExplainedError({
     step: `reading ${path}`,
     found,

@@ -37,9 +37,9 @@ export interface Stanza {
 }
 
 /** Maximum size of a stanza in bytes. Larger ones are unknown, and reprepro does not read them. */
-const largestStanza = 4 * 1024 * 1024;
+const maximumStanzaBytes = 4 * 1024 * 1024;
 /** Maximum number of fields that are checked for equal names. */
-const mostFields = 250;
+const maximumFields = 250;
 /** Bytes read at once. A stanza that extends beyond them is read again from its start. */
 const portion = 1024 * 1024;
 
@@ -70,7 +70,7 @@ export async function readStanzas(
       remedy: "Nothing was changed. Ask the operator of the archive, or use another mirror of it.",
     });
   const reader = new Reader(names, (stanza) => {
-    if (stanza.size > largestStanza) throw tooLarge(stanza.at, stanza.begins());
+    if (stanza.size > maximumStanzaBytes) throw tooLarge(stanza.at, stanza.begins());
     each(stanza);
   });
   // One buffer for all portions: new ones would be allocated faster than they are collected.
@@ -81,7 +81,7 @@ export async function readStanzas(
     const end = reader.read(place.subarray(0, length), last);
     place.copyWithin(0, end, length);
     length -= end;
-    if (length > largestStanza) throw tooLarge(reader.at, place.toString("latin1", 0, 60));
+    if (length > maximumStanzaBytes) throw tooLarge(reader.at, place.toString("latin1", 0, 60));
     unread = 0;
   };
   for await (const piece of pieces) {
@@ -117,8 +117,8 @@ class Reader implements Stanza {
   readonly #ends: Int32Array;
   readonly #further: Int32Array;
   /** For the fields so far: where each begins, and a number that is equal for equal names. */
-  readonly #fields = new Int32Array(mostFields);
-  readonly #hashes = new Int32Array(mostFields);
+  readonly #fields = new Int32Array(maximumFields);
+  readonly #hashes = new Int32Array(maximumFields);
   #count = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #mayHaveNul = false;
@@ -249,8 +249,8 @@ class Reader implements Stanza {
       )
         this.loose = `has ${name} twice`;
     }
-    if (this.#count === mostFields) {
-      this.loose ??= `has more than ${mostFields} fields`;
+    if (this.#count === maximumFields) {
+      this.loose ??= `has more than ${maximumFields} fields`;
       return;
     }
     this.#fields[this.#count] = at;

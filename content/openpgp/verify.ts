@@ -33,11 +33,11 @@ interface AcceptedSignatures {
 /** Milliseconds that the time of a signature may be ahead of the local clock. */
 const clockTolerance = 86_400_000;
 
-const broken = [enums.hash.md5, enums.hash.ripemd];
-const strict = { ...defaults, rejectMessageHashAlgorithms: new Set([...broken, enums.hash.sha1]) };
+const brokenHashes = [enums.hash.md5, enums.hash.ripemd];
+const strict = { ...defaults, rejectMessageHashAlgorithms: new Set([...brokenHashes, enums.hash.sha1]) };
 const lax = {
   ...defaults,
-  rejectMessageHashAlgorithms: new Set(broken),
+  rejectMessageHashAlgorithms: new Set(brokenHashes),
   rejectPublicKeyAlgorithms: new Set([enums.publicKey.elgamal]),
   minRSABits: 1024,
 };
@@ -134,12 +134,12 @@ async function checked(
   // The library hashes only while the caller reads.
   const reader = (data as ReadableStream<Uint8Array>).getReader();
   while (!(await reader.read()).done);
-  return firstGood(signatures, trusted, now, name, config);
+  return firstValidSigner(signatures, trusted, now, name, config);
 }
 
 type Checked = Awaited<ReturnType<typeof verify>>["signatures"][number];
 
-async function firstGood(
+async function firstValidSigner(
   signatures: readonly Checked[],
   trusted: TrustedKeys,
   now: Date,
@@ -156,7 +156,7 @@ async function firstGood(
     }
     try {
       await signature.verified;
-      await stillGood(key, signature, now, config);
+      await requireValidKey(key, signature, now, config);
       return key.getFingerprint().toUpperCase();
     } catch (error) {
       reasons.push(`one by ${id}: ${(error as Error).message}`);
@@ -174,7 +174,7 @@ async function firstGood(
 }
 
 /** A signature is not valid any more when its key has expired, as in apt. */
-async function stillGood(key: PublicKey, signature: Checked, now: Date, config: Config): Promise<void> {
+async function requireValidKey(key: PublicKey, signature: Checked, now: Date, config: Config): Promise<void> {
   await key.verifyPrimaryKey(now, undefined, config);
   await key.getSigningKey(signature.keyID, now, undefined, config);
 }

@@ -54,22 +54,25 @@ function formsOf(path: string): string[] {
 /**
  * Refuses a selected product that is in two lists with different content: which of them MAAS would use is not known.
  */
-export function refuseTwins(lists: readonly ProductFile[], selected: readonly SelectedProduct[]): void {
+export function refuseDuplicateProducts(
+  lists: readonly ProductFile[],
+  selected: readonly SelectedProduct[],
+): void {
   const wanted = new Map(selected.map((one) => [one.product.name, one]));
   for (const { products, odd } of lists) {
     for (const product of products) {
       const one = wanted.get(product.name);
-      if (one && one.product !== product && !isSame(one, product)) throw twins(one.product, product);
+      if (one && one.product !== product && !isSame(one, product)) throw duplicateError(one.product, product);
     }
     for (const product of odd) {
       const one = wanted.get(product.name)?.product;
-      if (one) throw twins(one, product);
+      if (one) throw duplicateError(one, product);
     }
   }
 }
 
 function isSame({ product: one, serials }: SelectedProduct, other: Product): boolean {
-  const said = (product: Product) => {
+  const valuesOf = (product: Product) => {
     const { kind, os, release, architecture, version, subarch, kernel } = product;
     const files = serials.map((serial) =>
       product
@@ -84,7 +87,7 @@ function isSame({ product: one, serials }: SelectedProduct, other: Product): boo
     ]);
   };
   try {
-    return other.fault === undefined && said(one) === said(other);
+    return other.fault === undefined && valuesOf(one) === valuesOf(other);
   } catch (error) {
     // A file of the other product is invalid, and none of the selected one's.
     if (error instanceof ExplainedError) return false;
@@ -92,7 +95,7 @@ function isSame({ product: one, serials }: SelectedProduct, other: Product): boo
   }
 }
 
-function twins(one: Product, other: Pick<Product, "name" | "list">): ExplainedError {
+function duplicateError(one: Product, other: Pick<Product, "name" | "list">): ExplainedError {
   return contradiction(`${one.list} and ${other.list} both have product ${one.name}, with different content`);
 }
 

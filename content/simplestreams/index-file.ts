@@ -17,7 +17,7 @@ export interface StreamIndex {
 }
 
 /** Maximum number of product files of one index. The one of images.maas.io has six. */
-const mostEntries = 10_000;
+const maximumEntries = 10_000;
 
 /**
  * Reads the text of an index, with all entries, even those that are not selected: MAAS reads every product file that
@@ -33,8 +33,8 @@ export function parseIndex(text: string, name: string): StreamIndex {
   }
   if (!isObject(document.index)) throw malformed(name, "it has no index");
   const listed = Object.entries(document.index);
-  if (listed.length > mostEntries) {
-    throw malformed(name, `it lists ${listed.length} product files; the maximum is ${mostEntries}`);
+  if (listed.length > maximumEntries) {
+    throw malformed(name, `it lists ${listed.length} product files; the maximum is ${maximumEntries}`);
   }
   const paths = new Set<string>();
   const entries = listed.map(([contentId, entry]) => {

@@ -6,7 +6,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
  * Maximum depth of nested objects and lists. A stream has about ten, and Python's reader, which MAAS uses, fails at
  * about a thousand. Deeper nesting would crash a recursive reader.
  */
-const deepest = 500;
+const maximumDepth = 500;
 
 /**
  * Reads a JSON object; the caller checks its content. If a key occurs twice, the last value counts, as in Python's
@@ -16,8 +16,8 @@ const deepest = 500;
  */
 export function jsonDocument(text: string, name: string): JsonObject {
   let value: unknown;
-  if (depthOf(text) > deepest) {
-    throw malformed(name, `it has more than ${deepest} levels of nested objects or lists`);
+  if (depthOf(text) > maximumDepth) {
+    throw malformed(name, `it has more than ${maximumDepth} levels of nested objects or lists`);
   }
   try {
     value = JSON.parse(text);

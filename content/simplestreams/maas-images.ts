@@ -74,18 +74,18 @@ export function notServed(
   lacking: readonly string[],
 ): string | undefined {
   const known = held.filter((image) => image.os === os && image.release === release);
-  const there = [...new Set(known.map(({ architecture }) => architecture))].sort();
+  const mirrored = [...new Set(known.map(({ architecture }) => architecture))].sort();
   const remedy = "add it to the mirror's images, or remove it here";
-  const missing = arches.filter((arch) => arch !== "*" && !there.includes(arch));
-  if (missing.length > 0 || there.length === 0)
-    return `the mirror has ${os}/${release} for ${there.join(", ") || "no architecture"}, not for ${missing.join(", ") || "any"}: ${remedy}`;
+  const missing = arches.filter((arch) => arch !== "*" && !mirrored.includes(arch));
+  if (missing.length > 0 || mirrored.length === 0)
+    return `the mirror has ${os}/${release} for ${mirrored.join(", ") || "no architecture"}, not for ${missing.join(", ") || "any"}: ${remedy}`;
   const others = lacking.filter((image) => image.startsWith(`${os} ${release} `));
   const whole = others.filter((image) => !image.endsWith(")"));
   if (arches.includes("*") && whole.length > 0)
-    return `* also selects ${whole.join(", ")}, which the mirror does not have: list the architectures (${there.join(", ")})`;
+    return `* also selects ${whole.join(", ")}, which the mirror does not have: list the architectures (${mirrored.join(", ")})`;
   const kernelsOf = (image: string) => image.replace(/^.*\(|\)$/g, "").split(", ");
   const partly = others.filter((image) =>
-    there.some(
+    mirrored.some(
       (arch) =>
         image.startsWith(`${os} ${release} ${arch} (`) &&
         has(arches, arch) &&

@@ -65,9 +65,12 @@ function kernelChanges(was: PlannedImage, is: PlannedImage): string[] {
   const removed = was.kernels.filter((kernel) => !is.kernels.includes(kernel)).map((kernel) => `-${kernel}`);
   if (added.length + removed.length > 0) return [...added, ...removed];
   const held = (image: PlannedImage) => new Set(Object.values(image.products).flat());
-  const come = [...held(is)].filter((serial) => !held(was).has(serial)).map((serial) => `+${serial}`);
-  const gone = [...held(was)].filter((serial) => !held(is).has(serial)).map((serial) => `-${serial}`);
-  if (come.length + gone.length > 0) return [...come.sort(), ...gone.sort()];
+  const addedSerials = [...held(is)].filter((serial) => !held(was).has(serial)).map((serial) => `+${serial}`);
+  const removedSerials = [...held(was)]
+    .filter((serial) => !held(is).has(serial))
+    .map((serial) => `-${serial}`);
+  if (addedSerials.length + removedSerials.length > 0)
+    return [...addedSerials.sort(), ...removedSerials.sort()];
   return sameVersions(was, is) ? ["same version, new content"] : ["other versions of some kernels"];
 }
 

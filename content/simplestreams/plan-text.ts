@@ -130,8 +130,8 @@ function rowFrom(line: string): PlanRow {
   if (!/^[0-9a-f]{64}$/.test(sha256) || !/^\d{1,15}$/.test(size) || path === "") throw damaged(line);
   const file = { sha256, size: Number(size), path };
   if (words.length === 0) return file;
-  const [said, os = "", release = "", architecture = "", kernel = "", name = "", serial = ""] = words;
-  const kind = kinds.find((one) => one === said);
+  const [kindText, os = "", release = "", architecture = "", kernel = "", name = "", serial = ""] = words;
+  const kind = kinds.find((one) => one === kindText);
   if (!kind || words.length !== 7 || words.includes("")) throw damaged(line);
   return { ...file, product: { kind, os, release, architecture, kernel, name, serial } };
 }

@@ -2,7 +2,7 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import type { MaasSelection } from "../../values/maas-selection.ts";
 import { someOf } from "../names.ts";
 import { missingBootloaders } from "./bootloaders.ts";
-import { refuseContradictions, refuseTwins } from "./contradictions.ts";
+import { refuseContradictions, refuseDuplicateProducts } from "./contradictions.ts";
 import { maasSelections } from "./maas-selection.ts";
 import { type NotHeld, notHeld } from "./not-held.ts";
 import { type ImagePlan, type PlanRow, summarise } from "./plan-text.ts";
@@ -32,7 +32,7 @@ export interface PlannedImages extends ImagePlan {
 }
 
 /** Maximum number of files of a plan. With all images of images.maas.io it has a few thousand. */
-const mostFiles = 200_000;
+const maximumFiles = 200_000;
 
 /**
  * The content of a mirror from which MAAS can import with the stream's own signed files.
@@ -51,14 +51,14 @@ export async function planImages(roots: StreamRoots, request: ImagePlanRequest):
       rows.push({ path, size, sha256, product: { kind, os, release, architecture, kernel, name, serial } });
     }
   }
-  if (rows.length > mostFiles) {
+  if (rows.length > maximumFiles) {
     throw new ExplainedError({
       step: "planning a mirror of images",
-      found: `the selected images have ${rows.length} files; the maximum is ${mostFiles}`,
+      found: `the selected images have ${rows.length} files; the maximum is ${maximumFiles}`,
       remedy: "Ask the operator of the stream: an image has about five files.",
     });
   }
-  refuseTwins(lists, selected);
+  refuseDuplicateProducts(lists, selected);
   refuseContradictions(rows);
   const held = notHeld(lists, selected);
   const missing = missingBootloaders(

@@ -82,7 +82,7 @@ export interface ProductFile {
 }
 
 /** Maximum number of products of one file. Those of images.maas.io have some hundred. */
-const mostProducts = 100_000;
+const maximumProducts = 100_000;
 
 /**
  * Reads the text of a product file. Only the fields that say what a product is an image of are required. Other faults
@@ -102,8 +102,8 @@ export function parseProducts(text: string, name: string): ProductFile {
   if (!isKey(contentId)) throw malformed(name, "it has no content_id");
   if (!isObject(listed)) throw malformed(name, "it has no products");
   const entries = Object.entries(listed);
-  if (entries.length > mostProducts) {
-    throw malformed(name, `it has ${entries.length} products; the maximum is ${mostProducts}`);
+  if (entries.length > maximumProducts) {
+    throw malformed(name, `it has ${entries.length} products; the maximum is ${maximumProducts}`);
   }
   const products: Product[] = [];
   const odd: OddProduct[] = [];
@@ -118,13 +118,13 @@ export function parseProducts(text: string, name: string): ProductFile {
 const needed = new Set(["arch", "release", "bootloader-type", "label"]);
 
 function productOf(contentId: string, product: string, fields: unknown, list: string): Product | OddProduct {
-  const called = isKey(product) ? product : shown(product);
+  const shownName = isKey(product) ? product : shown(product);
   const where = `product ${shown(product)}`;
-  const faultOf = (said: string, stopsMaas = false): Fault => {
-    const found = `${where}${said}`;
+  const faultOf = (text: string, stopsMaas = false): Fault => {
+    const found = `${where}${text}`;
     return { found, stopsMaas, refusal: () => malformed(list, found) };
   };
-  const oddOne = (fault: Fault): OddProduct => ({ name: called, list, fault });
+  const oddOne = (fault: Fault): OddProduct => ({ name: shownName, list, fault });
   if (!isObject(fields)) return oddOne(faultOf(" is not an object"));
   const faultIn = (field: string) =>
     needed.has(field) && fields[field] === undefined
@@ -198,14 +198,14 @@ function itemOf(item: unknown, name: string, where: string): Item {
 }
 
 /** Maximum size in bytes: every tool on a host handles numbers of this length exactly. */
-const largest = 999_999_999_999_999;
+const maximumSize = 999_999_999_999_999;
 
 /**
  * MAAS and simplestreams also accept a number that is written as a text (bootresources.py, `int(product["size"])`).
  */
 function sizeOf(size: unknown): number | undefined {
   const number = typeof size === "string" && /^[0-9]{1,15}$/.test(size) ? Number(size) : size;
-  return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= largest
+  return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= maximumSize
     ? number
     : undefined;
 }

@@ -108,7 +108,7 @@ function productsOf(
 ): Product[] {
   const { os, releases, architectures, kernels } = request;
   const unknown = (found: string, written: string, names: readonly string[], of: string) =>
-    notThere(found, written, names, of, odd);
+    unknownName(found, written, names, of, odd);
   const ofOs = all.filter((product) => product.os === os);
   if (ofOs.length === 0) {
     throw unknown(`the stream has no operating system ${os}`, os, namesOf(all, "os"), `${value}.os`);
@@ -155,28 +155,28 @@ function unknownRelease(
 ): ExplainedError {
   const byVersion = ofOs.find(({ version }) => version === release);
   const found = `the stream has no ${os} release ${release}`;
-  if (!byVersion) return notThere(found, release, namesOf(ofOs, "release"), value, odd);
+  if (!byVersion) return unknownName(found, release, namesOf(ofOs, "release"), value, odd);
   return refuse(found, `Use ${byVersion.release}, which is MAAS's name of ${os} ${release}.`, [value]);
 }
 
-function notThere(
+function unknownName(
   found: string,
   written: string,
   names: readonly string[],
   value: string,
   odd: readonly Fault[],
 ): ExplainedError {
-  const cannot =
+  const invalidProducts =
     odd.length > 0
       ? ` (it has invalid products that may be meant: ${someOf(
           odd.map((fault) => fault.found),
           3,
         )})`
       : "";
-  const near = someOf(nearestFirst(written, names), 12);
+  const similarNames = someOf(nearestFirst(written, names), 12);
   return refuse(
-    found + cannot,
-    near ? `Choose from: ${near}.` : "Check that the URL is a stream of MAAS images.",
+    found + invalidProducts,
+    similarNames ? `Choose from: ${similarNames}.` : "Check that the URL is a stream of MAAS images.",
     [value],
   );
 }

@@ -64,11 +64,11 @@ export interface StreamRoots {
 const largestIndex = 16 * 1024 * 1024;
 const largestProducts = 64 * 1024 * 1024;
 /** Maximum bytes of all product files: they are in memory during planning. Those of images.maas.io have 11 MB. */
-const largestInAll = 128 * 1024 * 1024;
+const maximumProductBytes = 128 * 1024 * 1024;
 /**
  * Maximum number of values (names, numbers, objects, lists) in all files. Those of images.maas.io have about 300,000.
  */
-const mostValues = 5_000_000;
+const maximumValues = 5_000_000;
 /** A stream may have a thousand product files, but a server does not allow as many connections. */
 const filesAtOnce = 8;
 const day = 86_400_000;
@@ -96,12 +96,12 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const values = new Map<string, number>();
   let all = 0;
   /** Checks that a text, together with the others, is not too large to parse. */
-  const modest = (text: string, path: string) => {
-    const here = valuesIn(text);
-    all += here - (values.get(path) ?? 0);
-    values.set(path, here);
-    if (all <= mostValues) return text;
-    throw malformed(path, `together the files of the stream have more than ${mostValues} values`);
+  const checkedText = (text: string, path: string) => {
+    const valueCount = valuesIn(text);
+    all += valueCount - (values.get(path) ?? 0);
+    values.set(path, valueCount);
+    if (all <= maximumValues) return text;
+    throw malformed(path, `together the files of the stream have more than ${maximumValues} values`);
   };
   const ages = new Map(Object.entries(seen?.products ?? {}));
   const seenOf = ({ contentId }: IndexEntry) => ages.get(contentId);
@@ -110,7 +110,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
   const indexFile = await get(location.index, largestIndex);
   const signedIndex = await verified(indexFile);
   if (signedIndex.signedBy) signedBy.add(signedIndex.signedBy);
-  const index = parseIndex(modest(signedIndex.text, indexFile.path), indexFile.path);
+  const index = parseIndex(checkedText(signedIndex.text, indexFile.path), indexFile.path);
   checkAge(indexFile.path, index.updated, now, seen?.index);
   let bytesRead = 0;
   const lists = await forEachConcurrently(index.entries, filesAtOnce, readList);
@@ -123,7 +123,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     files,
     text: async (file) => (await verified(file)).text,
     products: async (file) =>
-      known.get(file.path) ?? parseProducts(modest((await verified(file)).text, file.path), file.path),
+      known.get(file.path) ?? parseProducts(checkedText((await verified(file)).text, file.path), file.path),
   };
 
   async function get(path: string, maximum: number): Promise<StreamFile> {
@@ -134,10 +134,10 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
 
   function count({ path, size }: StreamFile): void {
     bytesRead += size;
-    if (bytesRead <= largestInAll) return;
+    if (bytesRead <= maximumProductBytes) return;
     throw new ExplainedError({
       step: `reading ${path}`,
-      found: `together the product files of the stream have more than ${amountOf(largestInAll)}`,
+      found: `together the product files of the stream have more than ${amountOf(maximumProductBytes)}`,
       remedy:
         "Nothing was changed. Check that the URL is a stream of MAAS images: the files of images.maas.io have 11 MB.",
     });
@@ -159,7 +159,7 @@ export async function readStreamRoots(request: StreamRequest): Promise<StreamRoo
     count(file);
     const by = await verified(file);
     if (by.signedBy) signedBy.add(by.signedBy);
-    const list = parseProducts(modest(by.text, file.path), file.path);
+    const list = parseProducts(checkedText(by.text, file.path), file.path);
     const { contentId, updated } = list;
     known.set(file.path, list);
     checkList(entry, { contentId, updated }, indexFile.path);

@@ -7,12 +7,12 @@ import { ExplainedError } from "../../errors/explained-error.ts";
  * @param signed Whether it must be clearsigned; otherwise it must be JSON.
  */
 export function refuseUnexpectedContent(bytes: Buffer, path: string, signed: boolean): void {
-  const other = whatElse(bytes, signed);
+  const other = otherContent(bytes, signed);
   if (!other) return;
   throw new ExplainedError({ step: `reading ${path}`, ...other, values: ["upstream.url"] });
 }
 
-function whatElse(bytes: Buffer, signed: boolean): { found: string; remedy: string } | undefined {
+function otherContent(bytes: Buffer, signed: boolean): { found: string; remedy: string } | undefined {
   const begins = bytes.toString("latin1", 0, 4096).trimStart();
   if (begins === "" && bytes.length <= 4096) {
     return {

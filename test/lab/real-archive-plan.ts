@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readArchive } from "../../content/apt/archive.ts";
 import { closureOf } from "../../content/apt/dependencies.ts";
 import { planUpstreamSigned } from "../../content/apt/plan.ts";
-import { NotThere } from "../../content/fetch.ts";
+import { NotFound } from "../../content/fetch.ts";
 import { metadataCache } from "../../content/metadata-cache.ts";
 
 /*
@@ -69,8 +69,8 @@ try {
   rmSync(scratch, { recursive: true });
 }
 
-function notThere(path: string): NotThere {
-  return new NotThere({
+function notThere(path: string): NotFound {
+  return new NotFound({
     step: `reading ${path}`,
     found: "it is not among what is kept",
     remedy: "Run apt-get update.",

@@ -319,7 +319,7 @@ function stopped(action: string, subject: Subject | undefined, stderr: string): 
 }
 
 const remedies: readonly (readonly [RegExp, (subject: Subject | undefined) => string])[] = [
-  [/No space left|Disk quota|Wrote only/, () => "Make room on that file system, then run the update again."],
+  [/No space left|Disk quota|Wrote only/, () => "Free space on that file system, then run the update again."],
   [/Read-only file system/, () => "Mount that file system writable, or declare a path on another one."],
   [/Directory not empty/, () => "Move what is in that directory away, or declare another path."],
   [

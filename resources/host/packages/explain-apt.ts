@@ -36,7 +36,7 @@ const explanations: readonly (readonly [RegExp, Explain])[] = [
     ([, where]) => ({
       found: `no space left${where ? ` in ${where.replace(/\.$/, "")}` : " on the host's disk"}`,
       remedy:
-        "Make room there (`apt-get clean` may do), then run the update again; it takes up where it was.",
+        "Free space there (`apt-get clean` may be enough), then run the update again; it takes up where it was.",
     }),
   ],
   [

@@ -69,7 +69,7 @@ export class DiskSpace {
       step: `looking for room for ${name}`,
       found: `the update needs ${shown(totalOf([need]), disk)}${together}, and ${freeOn(disk)}: ${short}`,
       remedy:
-        "Make room there (`df -h`, `df -i`), set directory to a larger file system, or have less on the mirror.",
+        "Free space there (`df -h`, `df -i`), set directory to a larger file system, or have less on the mirror.",
     });
   }
 

@@ -62,7 +62,7 @@ export async function runJob(
     ? `${published} is published, and whole; what was left undone is tidying up.`
     : "What was served before is served unchanged.";
   const way = full
-    ? (remedyFor(said) ?? "Make room on that file system (`df -h`, `df -i`), then run the update again.")
+    ? (remedyFor(said) ?? "Free space on that file system (`df -h`, `df -i`), then run the update again.")
     : doing?.id === "fetch" && !published
       ? (advice ?? remedy)
       : faults.length > 0 && !published

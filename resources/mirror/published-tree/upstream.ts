@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { setTimeout as pauseFor } from "node:timers/promises";
-import { NotThere } from "../../../content/fetch.ts";
+import { NotFound } from "../../../content/fetch.ts";
 import type { FetchOptions, FetchResult, Host } from "../../../hosts/host.ts";
 import { TransferFailure } from "../../../hosts/transfer-failure.ts";
 import { attemptsOfStalled, isTransient, type Pause, retryDelays } from "./retry.ts";
@@ -43,7 +43,7 @@ export function fetchThrough(host: Host, upstream: Upstream, absence: Absence, p
     if (status === 200 && !isWebPage(answer)) return body;
     if (status === 200) throw webPage(what);
     if (isAbsent(status) && !byProxy) {
-      throw new NotThere({
+      throw new NotFound({
         ...what,
         found: `the server answered ${status}`,
         values: absence.values,

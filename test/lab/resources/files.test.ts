@@ -235,7 +235,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
     );
     try {
       await expect(life.up(onSmall("x".repeat(200_000)))).rejects.toThrow(
-        /writing \/mnt\/small\/file: .*No space left on device\n.*Make room/,
+        /writing \/mnt\/small\/file: .*No space left on device\n.*Free space/,
       );
       expect(await bed.sh("ls -A /mnt/small; cat /mnt/small/file")).toBe("file\nold\n");
       await life.up(onSmall("fits"));
@@ -256,7 +256,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
     try {
       await bed.sh("head -c 100000 /dev/urandom >/srv/found/large");
       await expect(life.up(wants({ files: { "/srv/found/large": { content: "small" } } }))).rejects.toThrow(
-        /recording what is at \/srv\/found\/large: .*\n.*Make room/,
+        /recording what is at \/srv\/found\/large: .*\n.*Free space/,
       );
       expect(await bed.sh("wc -c </srv/found/large")).toBe("100000\n");
     } finally {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readReleases } from "../../../content/apt/archive.ts";
-import { NotThere } from "../../../content/fetch.ts";
+import { NotFound } from "../../../content/fetch.ts";
 import { metadataCache } from "../../../content/metadata-cache.ts";
 import { trustedKeys } from "../../../content/openpgp/keyring.ts";
 import { verifyClearsigned, verifyDetached } from "../../../content/openpgp/verify.ts";
@@ -97,7 +97,7 @@ test("a weak one is said with its reason wherever a suite is read", async () => 
   const fetch = async (path: string) => {
     const bytes = files.get(path);
     if (bytes) return bytes;
-    throw new NotThere({ step: path, found: "404", remedy: "" });
+    throw new NotFound({ step: path, found: "404", remedy: "" });
   };
   const asked = {
     fetch,

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { createCleartextMessage, createMessage, generateKey, type PrivateKey, sign } from "openpgp";
 import { type Archive, readArchive } from "../../../content/apt/archive.ts";
 import type { ArchiveRequest } from "../../../content/apt/archive-request.ts";
-import { NotThere } from "../../../content/fetch.ts";
+import { NotFound } from "../../../content/fetch.ts";
 import { metadataCache } from "../../../content/metadata-cache.ts";
 
 /** A signed archive in memory, made as small as a test needs it. */
@@ -129,7 +129,7 @@ export function smallArchive(): SmallArchive {
       requests.push(path);
       const bytes = files.get(path);
       if (bytes) return bytes;
-      throw new NotThere({ step: `fetching ${path}`, found: "404 Not Found", remedy: "Try again." });
+      throw new NotFound({ step: `fetching ${path}`, found: "404 Not Found", remedy: "Try again." });
     },
   };
 }

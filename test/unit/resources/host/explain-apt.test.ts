@@ -63,7 +63,7 @@ E: Unable to correct problems, you have held broken packages.`,
     "no room for downloads",
     "E: You don't have enough free space in /var/cache/apt/archives/.",
     /no space left in \/var\/cache\/apt\/archives\//,
-    /Make room/,
+    /Free space/,
   ],
   [
     "no room for files",

@@ -9,7 +9,7 @@ import { type MirrorSignedPlan, planMirrorSigned } from "../../../../../content/
 import { type Plan, planText, planUpstreamSigned } from "../../../../../content/apt/plan.ts";
 import { sourcesEntry } from "../../../../../content/apt/sources-entry.ts";
 import { signedDate } from "../../../../../content/dates.ts";
-import { NotThere } from "../../../../../content/fetch.ts";
+import { NotFound } from "../../../../../content/fetch.ts";
 import { metadataCache } from "../../../../../content/metadata-cache.ts";
 import { type ArchiveKey, archiveKey } from "../../../../../lab/archive/openpgp-key.ts";
 import { type Shape, shapes } from "../../../../../lab/archive/shapes.ts";
@@ -73,7 +73,7 @@ async function read(shape: Shape, url: string, signing: "mirror" | "upstream") {
     fetch: async (path) => {
       const answer = await ask(path);
       if (answer.ok) return Buffer.from(await answer.arrayBuffer());
-      throw new NotThere({ step: `fetching ${path}`, found: `${answer.status}`, remedy: "None." });
+      throw new NotFound({ step: `fetching ${path}`, found: `${answer.status}`, remedy: "None." });
     },
     exists: (paths) => Promise.all(paths.map(async (path) => (await ask(path, "HEAD")).ok)),
   });

@@ -136,7 +136,7 @@ describe("a lookup", () => {
     expect(plan.fingerprints).toEqual([key.getFingerprint().toUpperCase()]);
     expect(plan.keyring).toBe(Buffer.from(key.toPublic().write()).toString("base64"));
     expect(plan.warnings).toEqual([
-      expect.stringMatching(/offers 2 products that this mirror does not hold: .*ubuntu jammy amd64/),
+      expect.stringMatching(/offers 2 products that this mirror does not have: .*ubuntu jammy amd64/),
     ]);
     expect(plan.notHeld.images).toEqual(["ubuntu jammy amd64", "ubuntu noble arm64"]);
     expect(plan.notHeld.products).toHaveLength(2);

@@ -121,7 +121,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
       /fetching\): disk: 9\.0 MiB are to be fetched and 7\.\d MiB are free on the file system of/,
     );
     expect(full).toMatch(
-      / MiB and \d+ inodes are free on .*What was served before is served unchanged\. Make room/s,
+      / MiB and \d+ inodes are free on .*What was served before is served unchanged\. Free space/s,
     );
     expect(full).not.toContain("UPSTREAM");
     expect(await publishing(offer(190, 1))).toMatch(
@@ -147,7 +147,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     expect(message).toMatch(step);
     expect(message).toMatch(/No space left on device/);
     expect(message).toMatch(/0 B and \d+ inodes are free on .*mounted, where .*m is/);
-    expect(message).toMatch(/What was served before is served unchanged\. Make room on that file system/);
+    expect(message).toMatch(/What was served before is served unchanged\. Free space on that file system/);
     servedAsBefore();
   });
 

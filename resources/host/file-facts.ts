@@ -11,11 +11,11 @@ import { sh } from "../../hosts/shell.ts";
 import { digestOf } from "../../values/digest.ts";
 import { ledgerPlace } from "./ledger/place.ts";
 
-/** Where an image's file is: on this workstation, or with `host` on that one. */
+/** The location of an image's file: on this workstation, or on `host`. */
 export interface ImageFile {
   /** On the workstation it may be relative to the project. */
   readonly path: string;
-  /** As one would type it after `ssh`. */
+  /** As you would type it after `ssh`. */
   readonly host?: string | undefined;
 }
 
@@ -27,11 +27,11 @@ interface ImageFileFacts extends ImageKind {
 }
 
 /**
- * Size and SHA-256 of an image's file. A large file is read through once for each change of it: as long as size and
- * time of change stay, so does what was found.
+ * Size and SHA-256 of an image's file. A large file is read completely only after a change: the result is kept as long
+ * as its size and modification time are the same.
  *
- * @param host The file's host, where it is on one. @default what OpenSSH knows by its name
- * @throws ExplainedError where there is no such file, or it is empty
+ * @param host The file's host, if it is on one. @default the host with that name in OpenSSH's configuration
+ * @throws ExplainedError if the file does not exist or is empty.
  */
 export async function imageFileFacts(file: ImageFile, host?: Host): Promise<ImageFileFacts> {
   const facts =
@@ -41,7 +41,7 @@ export async function imageFileFacts(file: ImageFile, host?: Host): Promise<Imag
     host: file.host,
     step: `reading the image ${file.path}`,
     found: facts ? "it is empty" : `there is no such file on ${file.host ?? "this workstation"}`,
-    remedy: "Declare the path of the image's file: of one on this workstation, or with host: of one there.",
+    remedy: "Declare the path of the image's file: on this workstation, or with host on that host.",
     values: ["file"],
   });
 }
@@ -92,7 +92,7 @@ function unreadable(path: string, error: unknown): ExplainedError {
   return new ExplainedError({
     step: `reading the image ${path}`,
     found: `it cannot be read on this workstation (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
-    remedy: "Make it readable for who runs Pulumi.",
+    remedy: "Make it readable for the user who runs Pulumi.",
     values: ["file"],
     cause: error,
   });
@@ -123,8 +123,8 @@ echo "\${is%% *} $sum $(head -c ${beginningBytes} -- "$file" | base64 -w 0)"`,
   throw new ExplainedError({
     host: host.name,
     step: `reading the image ${path}`,
-    found: "the host tells no size and SHA-256 of it",
-    remedy: `See what its shell prints at a login, and remove ${directory} there.`,
+    found: "the host does not return its size and SHA-256",
+    remedy: `Check what its shell prints at a login, and remove ${directory} there.`,
     values: ["file"],
   });
 }

@@ -12,7 +12,7 @@ import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.
 const path = z
   .string()
   .refine((value) => value.startsWith("/"), "must be an absolute path, such as /etc/motd")
-  .refine((value) => !value.includes("\0"), "must not hold a NUL character")
+  .refine((value) => !value.includes("\0"), "must not contain a NUL character")
   .superRefine((value, context) => {
     const plain = posix.normalize(value).replace(/(.)\/$/, "$1");
     if (value === "/") context.addIssue({ code: "custom", message: "is the root directory" });
@@ -56,28 +56,28 @@ const schema = z
     host: hostInput,
     files: fileSet("0644").describe("Regular files by absolute path."),
     secretFiles: fileSet("0600").describe(
-      "Files whose content is secret: encrypted in the state, and never shown, not even where it differs.",
+      "Files with secret content: encrypted in the state, and never shown, not even in a difference.",
     ),
     directories: z
       .record(path, z.strictObject(attributes("0755")))
       .default({})
       .describe(
-        "By absolute path; what is in one is not looked at. Directories that are merely needed for a file or link need not be declared (0755, root).",
+        "By absolute path; their content is not checked. Parent directories of a file or link need not be declared (0755, root).",
       ),
     links: z
       .record(
         path,
         z
           .string()
-          .min(1, "must name what the link points to")
+          .min(1, "must be the target of the link")
           .refine((value) => !value.includes("\0")),
       )
       .default({})
-      .describe("Symbolic links: what each points to, by the absolute path of the link."),
+      .describe("Symbolic links: the target of each, by the absolute path of the link."),
     absent: z
       .array(path)
       .default([])
-      .describe("Paths of files or links that must not be there, such as a package's default site."),
+      .describe("Paths of files or links that must not exist, such as a package's default site."),
     checks: z
       .record(
         serviceUnit,
@@ -86,19 +86,19 @@ const schema = z
             .string()
             .min(1, "must be a command")
             .describe(
-              "A shell command that looks at the whole configuration, and fails where the service would, e.g. nginx -t.",
+              "A shell command that checks the whole configuration, and fails if the service would refuse it, e.g. nginx -t.",
             ),
           ports: z
             .array(z.int().min(1).max(65_535))
             .optional()
             .describe(
-              "TCP ports that the service is to listen on: the preview refuses one where something else does.",
+              "TCP ports of the service: the preview refuses a port on which another process listens.",
             ),
         }),
       )
       .optional()
       .describe(
-        "Services that read these files, by unit. A change then is made whole or not at all: the service's configuration is checked with it, and the service, where it runs, takes it in; otherwise all files are put back as they were before.",
+        "Services that read these files, by unit. A change is then made completely or not at all: the service's configuration is checked with it, and the service is reloaded if it runs. If that fails, all files are restored.",
       ),
     holds: z
       .record(
@@ -107,7 +107,7 @@ const schema = z
       )
       .optional()
       .describe(
-        'What else of the host this takes, by a name for people such as "TCP port 443": of others, only those that say the same of it may have it.',
+        'Other things of the host that this uses, by a name such as "TCP port 443": another resource may use it only with the same value.',
       ),
     reloadOnRemoval: z
       .array(serviceUnit)
@@ -121,7 +121,7 @@ const schema = z
     for (const [group, key, item] of declaredKeys(inputs)) {
       const other = seen.get(item);
       if (other) {
-        context.addIssue({ code: "custom", path: [group, key], message: `is declared in ${other} too` });
+        context.addIssue({ code: "custom", path: [group, key], message: `is also declared in ${other}` });
       }
       seen.set(item, group);
     }
@@ -130,7 +130,7 @@ const schema = z
         (ancestor) => (seen.get(ancestor) ?? "directories") !== "directories",
       );
       if (above) {
-        const message = `lies below ${above}, which is declared in ${seen.get(above)} and so is no directory`;
+        const message = `is below ${above}, which is declared in ${seen.get(above)} and is therefore not a directory`;
         context.addIssue({ code: "custom", path: [group, key], message });
       }
     }
@@ -166,13 +166,14 @@ export const files = defineResource({
       paths.length === 0 ||
       paths.some((item) => item.type !== "absent" && found.at.has(item.path));
     if (!isThere) return undefined;
-    // The next update puts such a change back, and makes it anew.
-    const status = found.cutOff ? { change: "cut off before its end" } : {};
+    // The next update undoes such a change and makes it again.
+    const status = found.cutOff ? { change: "interrupted" } : {};
     return { inputs: observedInputs(declared, found), outputs: {}, status };
   },
 
   async preflight(context, wanted, _, isWhole) {
-    // Others are refused by the update, before it changes anything: that is not worth a look at each of their hosts.
+    // Otherwise the update itself refuses a conflict, before it changes anything: that saves a round trip to each
+    // host.
     if (!wanted.checks && !wanted.holds) return;
     await lookAtClaims(context, everything(wanted), wanted.checks ?? {}, isWhole);
   },
@@ -185,13 +186,13 @@ export const files = defineResource({
   },
 
   async remove(context, { reloadOnRemoval = [], checks }) {
-    await releasePaths(context, "taking files away", checks);
+    await releasePaths(context, "removing files", checks);
     if (reloadOnRemoval.length === 0) return;
     const { stdout } = await context.host.run(
       sh`for unit in ${reloadOnRemoval}; do
   systemctl is-active --quiet -- "$unit" || continue
   systemctl reload -- "$unit" >/dev/null 2>&1 && continue
-  # Another component may be about to stop it, which cancels a reload: what is queued comes first.
+  # Another component may be stopping it, which cancels a reload: wait for queued jobs.
   tries=0
   while [ -n "$(systemctl show --property Job --value -- "$unit")" ] && [ "$tries" -lt 300 ]; do tries=$((tries + 1)); sleep 0.1; done
   systemctl is-active --quiet -- "$unit" || continue
@@ -200,9 +201,7 @@ done`,
       { step: `reloading ${reloadOnRemoval.join(", ")}` },
     );
     for (const unit of stdout.split("\n").filter(Boolean)) {
-      context.warn(
-        `${unit} could not be reloaded and goes on with what it has read: see journalctl -u ${unit}`,
-      );
+      context.warn(`${unit} could not be reloaded and still uses the old files: see journalctl -u ${unit}`);
     }
   },
 });
@@ -226,7 +225,7 @@ function declaredPaths(inputs: Inputs): DeclaredPath[] {
   ];
 }
 
-/** The paths, and what else is held. */
+/** The paths and the other claims. */
 function everything(inputs: Inputs): DeclaredPath[] {
   const claims = Object.entries(inputs.holds ?? {}).map(([name, value]) => held(name, value));
   return [...claims, ...declaredPaths(inputs)];
@@ -247,7 +246,7 @@ function entry(inputs: Inputs, item: DeclaredPath) {
   }
 }
 
-/** The declaration as it would have to be for the host to be in order. */
+/** The declaration that would match the host. */
 function observedInputs(declared: Inputs, found: FoundPaths): Inputs {
   const there = <T>(set: Record<string, T>, observe: (item: T, at: FoundPath) => T): Record<string, T> =>
     Object.fromEntries(
@@ -281,8 +280,8 @@ function attributesOf({ mode, owner, group }: FoundPath) {
 }
 
 /**
- * Files, directories and links of one component on one host. What leaves the set, and all of it when
- * the resource goes, is put back as it was found; a directory that has something else in it stays.
+ * Files, directories and links of one component on one host. If an entry, or the whole resource, is no longer
+ * declared, the original state is restored; a directory that contains something else stays.
  *
  *     new Files("site", {
  *       host: "mirror.dc1",
@@ -290,12 +289,11 @@ function attributesOf({ mode, owner, group }: FoundPath) {
  *       absent: ["/etc/nginx/sites-enabled/default"],
  *     });
  *
- * Two resources may declare the same path as long as they declare the same for it. With
- * `checks` or `holds` the preview refuses anything else.
+ * Two resources may declare the same path with the same values. With `checks` or `holds` the preview refuses other
+ * values.
  *
- * @throws ExplainedError when another resource on the host declares something else for a path, when a service
- * does not take the change (nothing is changed then), when
- * something that cannot give way is at one (a directory with content, a socket), and for whatever the
- * host's file system refuses.
+ * @throws ExplainedError when another resource on the host declares other values for a path, when a service refuses
+ * the change (nothing is changed then), when something that cannot be replaced is at a path (a directory with content,
+ * a socket), and for errors of the host's file system.
  */
 export class Files extends resourceClass(files) {}

@@ -24,7 +24,7 @@ const schema = z.strictObject({
         ),
     )
     .describe(
-      'By the name of the Debian package (a real one, of the host\'s own architecture): "installed", or the exact version. A version that is older than the installed one downgrades.',
+      'By the name of the Debian package (a real package of the host\'s architecture): "installed", or the exact version. An older version than the installed one is a downgrade.',
     ),
 });
 
@@ -64,16 +64,16 @@ export const packages = defineResource({
   },
 
   async remove(context, declared) {
-    await changePackages(context, [], `taking away ${Object.keys(declared.packages).join(", ")}`);
+    await changePackages(context, [], `removing ${Object.keys(declared.packages).join(", ")}`);
   },
 });
 
-/** What apt and dpkg say of themselves; a review of an update is shorter without it. */
+/** Routine output of apt and dpkg, which is left out of the progress. */
 const chatter =
   /^( |\(Reading|Reading|Building|Selecting|Preparing|Unpacking|Created symlink|After this|Need to get|The following|\d+ upgraded|Suggested|Recommended|debconf:|Processing triggers|update-alternatives|Upgrading binary|Get:)/;
 
 interface PackageState {
-  /** As dpkg has it: `installed`, `half-configured`, `config-files` ... */
+  /** Status in dpkg: `installed`, `half-configured`, `config-files` ... */
   readonly status: string;
   readonly version: string;
 }
@@ -136,23 +136,22 @@ async function changePackages(
   });
   if (stays.length > 0) {
     context.warn(
-      `${stays.join(", ")} stay${stays.length === 1 ? "s" : ""} installed, since other packages need it by now`,
+      `${stays.join(", ")} stay${stays.length === 1 ? "s" : ""} installed, since other packages need it now`,
     );
   }
   if (code !== 0) throw explainApt(tail, step);
 }
 
 /**
- * Debian packages that one component needs on a host. What was installed before stays when the resource
- * goes; what was installed for it, dependencies included, is purged (so what such a package keeps of its own,
- * e.g. a database's files, goes with it), unless another `Packages` wants it or another package needs it.
- * Nothing else is ever removed.
+ * Debian packages that one component needs on a host. When the resource is removed, packages that were installed
+ * before stay. Packages that were installed for it, dependencies included, are purged (with their data, e.g. a
+ * database's files), unless another `Packages` or another package needs them. Nothing else is ever removed.
  *
  *     new Packages("tools", { host: "mirror.dc1", packages: { nginx: "installed", reprepro: "5.3.1-1" } });
  *
- * Configuration files that were changed on the host are kept as they are.
+ * Configuration files that were changed on the host are kept.
  *
- * @throws ExplainedError for a package or version the host's sources do not have, one that is held, a lock
- * that somebody holds, a source that cannot be reached, a full disk, a package whose scripts fail.
+ * @throws ExplainedError for a package or version that the host's sources do not have, a held package, a lock of
+ * another process, an unreachable source, a full disk, a package whose scripts fail.
  */
 export class Packages extends resourceClass(packages) {}

@@ -37,19 +37,17 @@ const schema = z.strictObject({
           .boolean()
           .default(true)
           .describe(
-            "Whether it starts with the host. Units that cannot be enabled by themselves (static, generated) count as enabled. A masked unit is unmasked, unless it is neither to be enabled nor to run.",
+            "Whether it starts at boot. Units that cannot be enabled (static, generated) count as enabled. A masked unit is unmasked, unless enabled and running are both false.",
           ),
         running: z
           .boolean()
           .default(true)
-          .describe("Whether it runs. Use false for a service that only runs for a moment (Type=oneshot)."),
+          .describe("Whether it runs. Use false for a service that ends by itself (Type=oneshot)."),
         unit: z
           .string()
-          .min(1, "must hold a unit file")
+          .min(1, "must be the text of a unit file")
           .optional()
-          .describe(
-            "The unit file, written to /etc/systemd/system. Leave it out for a unit that a package brings.",
-          ),
+          .describe("The unit file, written to /etc/systemd/system. Leave it out for a unit of a package."),
         dropIns: z
           .record(
             z.string().regex(/^[A-Za-z0-9_.@-]+\.conf$/, "must be a file name that ends in .conf"),
@@ -58,7 +56,7 @@ const schema = z.strictObject({
           .default({})
           .describe('Drop-ins by file name, e.g. { "limits.conf": "[Service]\\nLimitNOFILE=65536\\n" }.'),
         reloadOn: digests.describe(
-          "Files that the service reads, by path, with the sha256 of what they should hold. When the running service has not loaded just that, it is reloaded (restarted, if it cannot reload).",
+          "Files that the service reads, by path, with the sha256 of their content. If the running service has not loaded that content, it is reloaded (restarted, if it cannot reload).",
         ),
         restartOn: digests.describe(
           "The same for files that the service only reads when it starts: it is restarted.",
@@ -71,7 +69,7 @@ const schema = z.strictObject({
 type Inputs = z.output<typeof schema>;
 type Service = Inputs["services"][string];
 
-/** By unit, the files that its running service has not loaded as they are now. */
+/** By unit, the files whose current content the running service has not loaded. */
 type Unloaded = ReadonlyMap<string, ReadonlySet<string>>;
 
 export const services = defineResource({
@@ -131,13 +129,13 @@ export const services = defineResource({
       files,
       ({ path }) => !there.has(path),
       settle,
-      `bringing up ${units.join(", ")}`,
+      `setting up ${units.join(", ")}`,
     );
     return {};
   },
 
   async remove(context, declared) {
-    const step = `putting ${Object.keys(declared.services).join(", ")} back as found`;
+    const step = `restoring ${Object.keys(declared.services).join(", ")}`;
     try {
       await change(context, [], { ...declared, services: {} }, [], () => false, [], step);
     } catch (error) {
@@ -165,7 +163,7 @@ function dropInPath(unit: string, name: string): string {
   return `/etc/systemd/system/${unit}.d/${name}`;
 }
 
-/** The unit files and drop-ins on which nothing has to be done. */
+/** The unit files and drop-ins that are as declared. */
 function asDeclared(wanted: Inputs, observed: Inputs): string[] {
   return Object.entries(wanted.services).flatMap(([unit, { unit: content, dropIns }]) => {
     const there = observed.services[unit];
@@ -182,7 +180,7 @@ function watchedFiles(service: Service): Record<string, string> {
   return { ...service.reloadOn, ...service.restartOn };
 }
 
-/** The files that a service loads when it starts or reloads, each with the digest of what it should hold. */
+/** The files that a service loads when it starts or reloads, each with the digest of its declared content. */
 function loadedFiles(unit: string, service: Service): [path: string, digest: string][] {
   return [
     ...(service.unit === undefined ? [] : [[unitPath(unit), digestOf(service.unit)] as [string, string]]),
@@ -201,10 +199,10 @@ function loadedBy(unit: string, service: Service): string {
 }
 
 /**
- * What has to happen to a unit that runs already.
+ * The change for a running unit.
  *
- * @param before the service as it was observed now, and as it was declared or observed before the update.
- * @param unloaded files that it has not loaded.
+ * @param before The service as observed now, and as declared or observed before the update.
+ * @param unloaded Files that it has not loaded.
  */
 function changeFor(
   unit: string,
@@ -233,7 +231,7 @@ function changeFor(
   return reload ? "reload" : "none";
 }
 
-/** A unit in the terms of its declaration, and what these cannot say: a sentence's end each, for people. */
+/** A unit in the form of its declaration, and further problems as clauses for messages. */
 function observedService(
   unit: string,
   wanted: Service,
@@ -278,7 +276,7 @@ function observedService(
   };
 }
 
-/** States that are neither enabled nor disabled, and on which nothing has to be done for what is wanted. */
+/** States that are neither enabled nor disabled, and need no change for the declared value. */
 function isAsWanted(enabled: FoundService["enabled"], wanted: Service): boolean {
   if (enabled === "by others") return true;
   if (wanted.enabled) return false;
@@ -344,16 +342,17 @@ async function change(
 }
 
 /**
- * Systemd units that one component needs on a host. When the resource goes, they are put back as they were
- * found: enabled or not, masked, running or not; unit files and drop-ins are taken away. Two resources may
- * declare the same unit as long as they agree on `enabled` and `running`.
+ * Systemd units that one component needs on a host. When the resource is removed, their original state is restored:
+ * enabled or not, masked, running or not; unit files and drop-ins are removed. Two resources may declare the same unit
+ * if `enabled` and `running` are the same.
  *
  *     new Services("web", {
  *       host: "mirror.dc1",
  *       services: { "nginx.service": { reloadOn: { "/etc/nginx/conf.d/mirror.conf": digestOf(siteText) } } },
  *     });
  *
- * @throws ExplainedError, with the last lines of the unit's journal, for a unit that does not start, ends right
- * after it started, or refuses its configuration on a reload (it then serves on as before); for one that is not there.
+ * @throws ExplainedError, with the last lines of the unit's journal, for a unit that does not start, ends soon after
+ * the start, or refuses its configuration on a reload (it then continues with the old one); for a unit that does not
+ * exist.
  */
 export class Services extends resourceClass(services) {}

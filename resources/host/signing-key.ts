@@ -23,7 +23,7 @@ const keyHome = z
     /^(\/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+$/,
     "must be an absolute path of letters, digits, dots and dashes",
   )
-  .max(80, "must have at most 80 characters, since gpg makes sockets in it");
+  .max(80, "must have at most 80 characters, since gpg creates sockets in it");
 
 const schema = z.strictObject({
   host: hostInput,
@@ -33,17 +33,17 @@ const schema = z.strictObject({
     .refine((text) => !/[\0-\x1f<>\\]/.test(text.replace(/ ?<[^<>\s]+@[^<>\s]+>$/, "")), {
       message: 'must be a name with or without an address, such as "Mirror of dc1 <infra@example.org>"',
     })
-    .describe("Who signs, e.g. Mirror of dc1 <infra@example.org>."),
+    .describe("User id of the key, e.g. Mirror of dc1 <infra@example.org>."),
   directory: keyHome.meta({
     description:
-      "The key's own GNUPGHOME on the host, readable by root only. Another directory replaces the resource, and has another key. The default follows the resource's name, also where an alias names the old one: before renaming, declare the directory that it has.",
+      "The key's separate GNUPGHOME on the host, readable by root only. Another directory replaces the resource, with another key. The default depends on the resource's name, even with an alias for the old name: before renaming, declare the current directory.",
     defaultText: "/var/lib/airgapped-maas/keys/NAME_of_STACK_of_PROJECT",
   }),
   formerDirectory: z
     .string()
     .optional()
     .describe(
-      "Where earlier releases kept it. A key that is there, and that no other resource declares, is used where it is.",
+      "The directory in earlier releases. A key in it that no other resource declares is used there.",
     ),
   expires: z
     .string()
@@ -53,24 +53,24 @@ const schema = z.strictObject({
     )
     .optional()
     .describe(
-      "How long the key is valid from now on: days, weeks, months or years (90d, 26w, 18m, 5y), or never. A changed value prolongs or shortens it, also of a key that has expired; with the value taken away again the key is valid for ever. By default never; a declared key keeps its own.",
+      "How long the key is valid from now on: days, weeks, months or years (90d, 26w, 18m, 5y), or never. A changed value extends or shortens it, also for an expired key; if the value is removed, the key is valid for ever. By default never; a declared key keeps its expiry.",
     ),
   secretKey: z
     .string()
     .regex(/^\s*-----BEGIN PGP PRIVATE KEY BLOCK-----/, "must be an armored OpenPGP secret key")
     .optional()
-    .describe("An armored secret key without a passphrase, to be used instead of one made on the host."),
+    .describe("An armored secret key without a passphrase, to be used instead of a key created on the host."),
   keepOnRemove: z
     .boolean()
     .default(true)
     .describe(
-      "Whether the key stays on the host when the resource goes: a lost signing key cannot be had back.",
+      "Whether the key stays on the host when the resource is removed: a lost signing key cannot be recovered.",
     ),
 });
 
 const outputs = z.object({
   publicKey: z.string().describe("The armored public key."),
-  publicKeyBinary: z.string().describe("The public key as apt keeps it in a keyring, in base64."),
+  publicKeyBinary: z.string().describe("The public key in the format of apt's keyrings, in base64."),
   fingerprint: z.string().describe("40 hexadecimal digits, upper case."),
 });
 
@@ -93,8 +93,8 @@ export const signingKey = defineResource({
     if (found.others.length === 0) return { ...wanted, directory: formerDirectory };
     throw new ExplainedError({
       step: `looking for the signing key of ${wanted.userId}`,
-      found: `${formerDirectory} holds one, which ${found.others.join(", ")} made with an earlier release: of another project, or of this one before its state was lost`,
-      remedy: `Where another project has it, give this mirror another name or nameOnHost. If it is of this very mirror, move the directory to ${wanted.directory} on the host.`,
+      found: `${formerDirectory} contains one that ${found.others.join(", ")} created with an earlier release: in another project, or in this one before its state was lost`,
+      remedy: `If it belongs to another project, give this mirror another name or nameOnHost. If it belongs to this mirror, move the directory to ${wanted.directory} on the host.`,
     });
   },
 
@@ -162,10 +162,10 @@ export const signingKey = defineResource({
       claims,
       script,
       secretKey,
-      `making the signing key in ${directory}`,
+      `creating the signing key in ${directory}`,
     ).catch(async (error) => {
-      // Without a key there is nothing to remember in the state, so nothing may be left on the host.
-      if (!observed) await releasePaths(context, `letting go of ${directory}`).catch(() => {});
+      // Without a key nothing is stored in the state, so nothing may stay on the host.
+      if (!observed) await releasePaths(context, `releasing ${directory}`).catch(() => {});
       throw error;
     });
     const found = probe.parse(made);
@@ -185,13 +185,13 @@ if [ -e "$record/absent" ] && [ "$(ls "$record/claims")" = "$resource" ]; then
   rm -rf -- ${directory}
 fi`;
     const script = [claims.prologue, ...(keepOnRemove ? [] : [forget]), claims.body].join("\n");
-    const result = await context.host.run(script, { allowFailure: true, step: `letting go of ${directory}` });
+    const result = await context.host.run(script, { allowFailure: true, step: `releasing ${directory}` });
     const { error } = claimsReport(claims, result);
     if (error) throw error;
     const kept = `kept ${Buffer.from(directory).toString("base64")}`;
     if (result.stdout.split("\n").includes(kept) || keepOnRemove) {
       context.warn(
-        `the signing key ${outputs.fingerprint} stays in ${directory}; delete the directory when nobody needs the key any more`,
+        `the signing key ${outputs.fingerprint} stays in ${directory}; delete the directory when the key is no longer needed`,
       );
     }
   },
@@ -211,15 +211,15 @@ async function fingerprintOf({ secretKey }: Inputs): Promise<string | undefined>
   const key = await readPrivateKey({ armoredKey: secretKey }).catch((cause) => {
     throw new ExplainedError({
       step: "reading the declared secret key",
-      found: "it is not a whole OpenPGP secret key",
-      remedy: "Declare what `gpg --armor --export-secret-keys` printed, all of it.",
+      found: "it is not a complete OpenPGP secret key",
+      remedy: "Declare the complete output of `gpg --armor --export-secret-keys`.",
       cause,
     });
   });
   if (!key.isDecrypted()) {
     throw new ExplainedError({
       step: "reading the declared secret key",
-      found: "it is protected by a passphrase, which nobody could type when the mirror signs",
+      found: "it is protected by a passphrase, which cannot be entered when the mirror signs",
       remedy:
         "Declare it without one (`gpg --edit-key ID passwd`), as a secret of the stack's configuration.",
     });
@@ -230,9 +230,9 @@ async function fingerprintOf({ secretKey }: Inputs): Promise<string | undefined>
 function refuseAnotherKey(wanted: Inputs, there: Inputs, { fingerprint }: Outputs): void {
   if (there.userId === wanted.userId && there.secretKey === wanted.secretKey) return;
   throw new ExplainedError({
-    step: `taking up the signing key in ${wanted.directory}`,
+    step: `using the signing key in ${wanted.directory}`,
     found: `the key there is ${fingerprint} of ${there.userId}, not the declared one`,
-    remedy: "Declare another directory for another key: whoever trusts the one that is there relies on it.",
+    remedy: "Declare another directory for another key: clients rely on the existing one.",
   });
 }
 
@@ -247,8 +247,8 @@ function anotherUser(userId: string): ExplainedError {
 function lost(directory: string): ExplainedError {
   return new ExplainedError({
     step: `reading the signing key in ${directory}`,
-    found: "it is not there, though it was made just now",
-    remedy: "See whether something else cleans up that directory, then run the update again.",
+    found: "it is missing, although it was created just now",
+    remedy: "Check whether another program cleans up that directory, then run the update again.",
   });
 }
 
@@ -279,39 +279,39 @@ const failures: Readonly<Record<string, { readonly found?: string; readonly reme
     remedy: "Install it first: declare the package gnupg for this host.",
   },
   occupied: {
-    found: "the directory holds other things, or a key whose secret part is missing",
+    found: "the directory contains other files, or a key whose secret part is missing",
     remedy:
-      "Put the secret part back (private-keys-v1.d) from a backup, or move the directory away, or declare another one.",
+      "Restore the secret part (private-keys-v1.d) from a backup, or move the directory away, or declare another one.",
   },
-  key: { remedy: "Put right what gpg says, then run the update again." },
-  import: { remedy: "See whether GnuPG on the host can import the declared secret key." },
-  expiry: { remedy: "Put right what gpg says, then run the update again." },
+  key: { remedy: "Fix what gpg reports, then run the update again." },
+  import: { remedy: "Check whether GnuPG on the host can import the declared secret key." },
+  expiry: { remedy: "Fix what gpg reports, then run the update again." },
 };
 
-/** Where the key of something is kept on its host. A long name is cut: gpg makes sockets there. */
+/** The directory of a key on its host. A long name is shortened, because gpg creates sockets there. */
 export function keyDirectory(name: string): string {
   const called = nameOnHosts(name);
   const short = called.length <= 50 ? called : `${called.slice(0, 30)}_${digestOf(called).slice(0, 16)}`;
   return `${ledgerPlace.directory}/keys/${short}`;
 }
 
-/** Where earlier releases kept it: two stacks could mean the same. */
+/** The directory in earlier releases, which was not unique across stacks. */
 export function formerKeyDirectory(name: string): string {
   return `${ledgerPlace.directory}/keys/${formerNameOnHosts(name)}`.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
 }
 
 /**
- * An OpenPGP key pair that a host signs with. It is made on the host, in a keyring of its own that only root
- * can read, and never leaves it (or it is declared). RSA with 4096 bits, one primary key that signs: all
- * that read a mirror take it, from the gpgv of old installers to hosts in FIPS mode, which Ed25519 cannot say.
+ * An OpenPGP key pair that a host signs with. It is created on the host, in a separate keyring that only root can
+ * read, and never leaves it (or it is declared). RSA with 4096 bits, one primary key that signs: all readers of a
+ * mirror accept it, from the gpgv of old installers to hosts in FIPS mode; Ed25519 is not accepted by all of them.
  *
  *     const key = new SigningKey("mirror", { host: "mirror.dc1", userId: "Mirror of dc1 <infra@example.org>" });
  *     export const fingerprint = key.fingerprint;
  *
- * A key that is in the directory already, of the declared user (and, if declared, the same key), is taken up as it is.
+ * An existing key in the directory with the declared user id (and, if declared, the same key) is adopted.
  *
- * @throws ExplainedError where GnuPG is missing, where the directory holds another key or other things, and for
- * a declared key that is not one, has a passphrase, or belongs to another user id.
+ * @throws ExplainedError if GnuPG is missing, if the directory contains another key or other files, and for a declared
+ * key that is invalid, has a passphrase, or belongs to another user id.
  */
 export class SigningKey extends resourceClass(signingKey) {
   constructor(name: string, args: SigningKeyArgs, options?: pulumi.CustomResourceOptions) {

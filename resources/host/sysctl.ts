@@ -17,7 +17,7 @@ const line = z
 const value = z.union([line, z.number()]).transform((given) => String(given).trim().replaceAll(/\s+/g, " "));
 type Values = Readonly<Record<string, string>>;
 
-/** sysctl has tabs between the numbers of a value. */
+/** sysctl prints tabs between the numbers of a value. */
 const print = `value=$(sysctl -n -- "$key") && printf %s "$value" | tr -s '[:blank:]' ' '`;
 const live = (settings: Values) => keyValues(Object.keys(settings), print);
 
@@ -28,7 +28,7 @@ export const sysctl = defineResource({
     host: hostInput,
     settings: z.record(name, value).describe('By sysctl\'s names, e.g. { "net.core.somaxconn": 4096 }.'),
   }),
-  outputs: z.object({ before: z.record(z.string(), z.string()).describe("What was set before, by name.") }),
+  outputs: z.object({ before: z.record(z.string(), z.string()).describe("The original values, by name.") }),
   status: { bootFile: "as declared" },
 
   async observe(context, { host, settings }, outputs) {
@@ -51,9 +51,9 @@ export const sysctl = defineResource({
     const unknown = Object.keys(settings).filter((setting) => !(setting in found));
     if (unknown.length === 0) return;
     throw new ExplainedError({
-      step: "looking for the kernel's settings",
+      step: "reading the kernel's settings",
       found: `it has no ${unknown.join(", ")}`,
-      remedy: "Correct the name, or load the module that brings it first.",
+      remedy: "Correct the name, or load its module first.",
     });
   },
 
@@ -95,5 +95,5 @@ async function set(context: ResourceContext, settings: Values): Promise<void> {
   await context.host.run(sh`sysctl -q -w -- ${words}`, { step: `setting ${words.join(", ")}` });
 }
 
-/** Settings of the kernel, now and at every boot; put back as they were when they are no longer declared. */
+/** Settings of the kernel, now and at every boot. Settings that are no longer declared get their original value. */
 export class Sysctl extends resourceClass(sysctl) {}

@@ -4,7 +4,8 @@ import type { Json } from "./definition.ts";
 import { type Properties, storable } from "./stored-properties.ts";
 
 /**
- * How the engine writes "not known yet" during a preview (rpc.unknownValue of the SDK, the same in every release).
+ * The engine's marker for a value that is not known yet during a preview (rpc.unknownValue of the SDK, the same in
+ * every release).
  */
 export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
@@ -24,13 +25,13 @@ export function containsUnknown(value: Json | undefined): boolean {
   return typeof value === "object" && value !== null && Object.values(value).some(containsUnknown);
 }
 
-/** The value without the entries that are not known yet; undefined where all of it is one. */
+/** The value without unknown entries; undefined if it is unknown itself. */
 export function knownPart(value: Json): Json | undefined {
   if (value === unknown) return undefined;
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return containsUnknown(value) ? undefined : value;
   const known = Object.entries(value).flatMap(([key, item]): [string, Json][] => {
-    // Half of an entry would be another one.
+    // A partial entry would be a different value.
     const part = isPlainSet(item) ? knownPart(item) : containsUnknown(item) ? undefined : item;
     return part === undefined ? [] : [[key, part]];
   });
@@ -46,9 +47,8 @@ function isPlainSet(value: Json): boolean {
 }
 
 /**
- * Validates inputs and gives defaults. Values that are not known yet pass, key by key, as they are:
- * a preview must neither refuse nor change what it cannot see. Rules across several keys apply
- * once all of them are known.
+ * Validates inputs and adds defaults. Unknown values are passed on unchanged, key by key: a preview must neither
+ * refuse nor change them. Rules for several keys apply when all of them are known.
  */
 export function check(schema: z.ZodObject, given: Properties): Checked {
   const declared = Object.fromEntries(Object.entries(given).filter(([key]) => !key.startsWith("__")));
@@ -86,7 +86,7 @@ function failureOf(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Failure
   return { property: pathText([...prefix, ...issue.path]), reason: issue.message };
 }
 
-/** Whether the value an issue complains about is, holds, or lies in something that is not known yet. */
+/** Whether the value of an issue is unknown, contains an unknown value, or is part of one. */
 function touchesUnknown(value: Json | undefined, path: readonly PropertyKey[]): boolean {
   let here = value;
   for (const key of path) {

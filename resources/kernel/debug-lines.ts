@@ -2,15 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { Redaction } from "./redaction.ts";
 
 /*
- * The SDK writes the engine's whole answer to each registration into its debug lines, secrets in clear ("RegisterResource
- * RPC finished ... resp:" in runtime/resource.js of 3.259), which `pulumi -v=3` and `--debug` print. The CLI takes out the
- * secrets of the stack's configuration; what the program made is for us to take out.
+ * The SDK writes the engine's whole answer to each registration into its debug lines, with secrets in plain text
+ * ("RegisterResource RPC finished ... resp:" in runtime/resource.js of 3.259). `pulumi -v=3` and `--debug` print these
+ * lines. The CLI removes the secrets of the stack's configuration; secrets that the program creates are removed here.
  */
 
 const redaction = new Redaction();
 let inPlace = false;
 
-/** Takes the texts in a value, as soon as they are known, out of every debug line that the SDK writes from then on. */
+/** Removes the texts in a value, as soon as they are known, from all later debug lines of the SDK. */
 export function keepOutOfDebugLines(secret: unknown): void {
   if (!inPlace) {
     inPlace = true;

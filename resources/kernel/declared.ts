@@ -1,12 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 /**
- * What a program may write for a checked value: the value itself, or an output of another resource, for the whole and for
- * every part of it.
+ * The type of a checked value in a program: the value itself, or an output of another resource, for the whole or any
+ * part of it.
  */
 export type Declared<Value> = pulumi.Input<DeclaredValue<Value>>;
 
-/** The same for the arguments of a constructor, which are an object of the program's own. */
+/** The same for constructor arguments, which are always a plain object. */
 export type DeclaredValue<Value> = unknown extends Value
   ? Value
   : Value extends string | number | boolean | null | undefined | pulumi.Resource

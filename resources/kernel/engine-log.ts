@@ -4,9 +4,8 @@ import { printable } from "../../errors/explained-error.ts";
 type Severity = "info" | "warning";
 
 /**
- * Tells the engine what goes on beside a resource. A dynamic provider has no logging of its own
- * (pulumi/pulumi#6065), but the engine's address is its first argument, and the engine takes log
- * messages from anyone.
+ * Sends log lines for a resource to the engine. A dynamic provider has no logging API (pulumi/pulumi#6065), but the
+ * engine's address is its first argument, and the engine accepts log messages from any client.
  */
 export class EngineLog {
   #client: Promise<LogClient | undefined> | undefined;
@@ -16,7 +15,7 @@ export class EngineLog {
     this.#address = address;
   }
 
-  /** A passing line (`ephemeral`: shown while the work goes on) or one that stays. Never fails. */
+  /** Logs a temporary line (`ephemeral`: shown during the work) or a permanent one. Never fails. */
   async log(
     urn: string,
     message: string,
@@ -42,7 +41,7 @@ export class EngineLog {
         request.setUrn(urn);
         request.setMessage(message);
         request.setEphemeral(ephemeral);
-        // A line that cannot be shown must not fail the work it tells of.
+        // A line that cannot be shown must not let the work fail.
         engine.log(request, { deadline: Date.now() + 5000 }, () => done());
       });
   }

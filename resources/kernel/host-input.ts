@@ -5,5 +5,5 @@ export const hostInput = z
   .string()
   .min(1, "must name a host")
   .describe(
-    "The machine, as one would name it after ssh; how to get in is OpenSSH's configuration. Another host replaces the resource.",
+    "The machine, as you would type it after ssh. OpenSSH's configuration determines how to log in. Another host replaces the resource.",
   );

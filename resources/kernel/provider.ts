@@ -22,22 +22,22 @@ import {
   withStatus,
 } from "./stored-properties.ts";
 
-/** A definition's life cycle in the terms of Pulumi's dynamic provider protocol. */
+/** Implements Pulumi's dynamic provider protocol for a definition. */
 export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   readonly #definition: AnyDefinition;
   readonly #engine: EngineLog;
   readonly #hostNamed: (name: string) => Host;
-  /** Lines on their way to the engine. */
+  /** Log lines that are being sent to the engine. */
   readonly #saying = new Set<Promise<void>>();
 
-  /** @param hosts gives the host that a resource names. */
+  /** @param hosts Returns the host for a name. */
   constructor(definition: AnyDefinition, engine = new EngineLog(process.argv[2]), hosts = hostNamed) {
     this.#definition = definition;
     this.#engine = engine;
     this.#hostNamed = hosts;
   }
 
-  // The SDK does not wait for an asynchronous configure before a second call comes in: this one is not.
+  // The SDK does not wait for an asynchronous configure before the next call, so this one does nothing asynchronous.
   async configure(request: pulumi.dynamic.ConfigureRequest): Promise<void> {
     const configFile = request.config.get("sshConfig");
     configureSsh(configFile ? { configFile } : {});
@@ -60,8 +60,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       }
       return {
         inputs: { ...inputs, ...withStatus(this.#definition), ...names },
-        // Of a property that is named here the engine prints the value, secrets in clear (issueCheckFailures
-        // in pkg/resource/deploy/step_generator.go of 3.259): the path goes into the reason.
+        // The engine prints the value of a property that is named here, with secrets in plain text (issueCheckFailures
+        // in pkg/resource/deploy/step_generator.go of 3.259). So the path is written into the reason.
         failures: [...failures, ...refused].map(({ property, reason }) => ({
           property: "",
           reason: redaction.text(`${property} ${reason}`.trim()),
@@ -70,7 +70,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     });
   }
 
-  /** What is wanted in the end, and why that cannot be made on its host, as far as it can be told. */
+  /** The final inputs, and the reasons why they cannot be applied on the host, as far as that is known. */
   async #resolved(
     checked: Properties,
     before: Properties | undefined,
@@ -90,7 +90,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       }
       return { inputs, failures: [] };
     } catch (error) {
-      // Whoever looks at that host while the program runs explains it, once; if nobody does, the update will.
+      // A look-up on that host during the program reports it once; otherwise the update will.
       if (error instanceof SshConfigurationError) return { inputs: checked, failures: [] };
       if (!(error instanceof ExplainedError) || ofItsHost(error)) throw error;
       const { message } = error.within({ host: String(checked.host) });
@@ -99,8 +99,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   }
 
   /**
-   * Says what replaces and leaves the rest to the engine, which then shows it property by property.
-   * Only what a person declares is compared: following a rename is not a change.
+   * Reports which inputs replace the resource; the engine compares and shows the rest by property. Only declared
+   * inputs are compared: a rename is not a change.
    */
   async diff(_id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
     return this.#explained("comparing", news, async (redaction) => {
@@ -110,9 +110,9 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       if (same(before, after)) return { changes: false };
       const identity = ["host", ...(this.#definition.identity ?? [])];
       const replaces = identity.filter((key) => !same(before[key], after[key]));
-      // On one host old and new share their name there, so the old has to go first.
+      // On the same host both have the same name there, so the old one must be deleted first.
       const deleteBeforeReplace = replaces.length > 0 && !replaces.includes("host");
-      // `undefined` (the engine compares) is what the protocol has and the SDK's type has not.
+      // `undefined` (the engine compares) is valid in the protocol, but not in the SDK's type.
       return { replaces, deleteBeforeReplace } as pulumi.dynamic.DiffResult;
     });
   }
@@ -135,7 +135,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         declared as never,
         outputsOf(this.#definition, properties),
       );
-      // An empty id is how the protocol says "gone".
+      // In the protocol an empty id means that the resource does not exist.
       if (!observed) return {} as pulumi.dynamic.ReadResult;
       redaction.learn(observed.inputs).learn(observed.outputs);
       const inputs = {
@@ -188,7 +188,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         const partly = error instanceof PartlyApplied;
         made = partly ? error.outputs : made;
         if (made === undefined) throw error;
-        // Something is on the host by now. Without an id and properties the engine would forget it.
+        // Something exists on the host now. Without an id and properties the engine would not store it.
         const explained = this.#explain(step, inputs, partly ? error.cause : error, redaction.learn(made));
         const properties = this.#withOutputs(inputs, storablePart(made));
         throw new PartialFailure(explained, id, properties);
@@ -232,7 +232,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       if (error instanceof PartialFailure) throw error;
       throw this.#explain(step, properties, error, redaction);
     } finally {
-      // After the answer of its last operation the engine ends, and takes no line any more.
+      // After the answer of its last operation the engine ends, and accepts no more lines.
       await Promise.all(this.#saying);
     }
   }
@@ -255,18 +255,18 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
           found: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
           remedy: "This was not foreseen. Please report it with this message and the stack trace.",
         });
-    // check, diff, read and delete print the stack: for a foreseen failure it says nothing to its reader.
+    // check, diff, read and delete print the stack. For a foreseen failure it is not useful.
     explained.stack = foreseen ? "" : error instanceof Error ? (error.stack ?? "") : "";
     return redaction.error(explained);
   }
 }
 
-/** All resources of a host fail alike where it cannot be reached. */
+/** If a host cannot be reached, all its resources fail with the same error. */
 function ofItsHost(error: ExplainedError): boolean {
   return error instanceof Unreachable || error instanceof SshConfigurationError;
 }
 
-/** What the SDK makes of an error with these fields: the state keeps the properties, the next update goes on. */
+/** With these fields the SDK stores the properties in the state, and the next update continues from there. */
 class PartialFailure extends ExplainedError {
   readonly id: string;
   readonly properties: Properties;

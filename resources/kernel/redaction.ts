@@ -2,23 +2,23 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import type { Json } from "./definition.ts";
 import type { Properties } from "./stored-properties.ts";
 
-/** Shorter values are left: taking them out would tear ordinary words apart, and they are no secrets. */
+/** Shorter values are not removed: they are not secrets, and occur in ordinary words. */
 const shortest = 4;
 
 /**
- * Takes what is secret out of every text that leaves the provider. It is not enough that those who write
- * messages take care: a host quotes the line of a configuration file that it does not like.
+ * Removes secrets from every text that leaves the provider. Careful messages are not enough: a host may quote a line
+ * of a configuration file that it refuses.
  */
 export class Redaction {
   readonly #paths: readonly (readonly string[])[];
   readonly #secrets = new Set<string>();
 
-  /** @param paths what is secret, as in `ResourceDefinition.secrets`. */
+  /** @param paths Paths of secrets, as in `ResourceDefinition.secrets`. */
   constructor(paths: readonly string[] = []) {
     this.#paths = paths.map((path) => path.split("."));
   }
 
-  /** Learns the secrets among the properties. What the state cannot hold is passed over. */
+  /** Adds the secrets in the properties. Values that the state cannot store are ignored. */
   learn(properties: object | undefined): this {
     for (const path of this.#paths) {
       for (const text of textsAt(properties as Json | undefined, path)) this.#add(text);
@@ -26,19 +26,19 @@ export class Redaction {
     return this;
   }
 
-  /** Learns every text of a value that is secret as a whole. */
+  /** Adds every text of a value that is secret as a whole. */
   learnAll(value: unknown): this {
     for (const text of textsAt(value as Json | undefined, [])) this.#add(text);
     return this;
   }
 
   text(text: string): string {
-    // The longest first: one secret may be the beginning of another.
+    // The longest first: one secret may be a prefix of another.
     const secrets = [...this.#secrets].sort((a, b) => b.length - a.length);
     return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
   }
 
-  /** The same explanation without secrets. Its cause stays behind: nobody knows what that quotes. */
+  /** The same explanation without secrets and without its cause, which may quote any text. */
   error(error: ExplainedError): ExplainedError {
     const { host, resource, step, found, remedy } = error.explanation;
     const redacted = new ExplainedError({
@@ -53,7 +53,7 @@ export class Redaction {
   }
 
   #add(secret: string): void {
-    // A message may quote one line of several, or quote the way JSON or a URL does.
+    // A message may quote a single line, or with the escapes of JSON or of a URL.
     for (const part of [secret, ...secret.split("\n").map((line) => line.trim())]) {
       if (part.length < shortest) continue;
       this.#secrets.add(part);

@@ -7,22 +7,22 @@ import { nameOnHosts } from "./name-on-hosts.ts";
 import { hidden } from "./stored-properties.ts";
 
 /**
- * The code that serves a kind of resource, as the state remembers it. It names the kind and the one
- * file that knows all kinds, and must never change: `read` and `delete` run the text that the
- * last update stored, with whatever release is checked out by then.
+ * The provider code of a kind of resource as stored in the state. It names the kind and the one file that knows all
+ * kinds, and must never change: `read` and `delete` run the text that the last update stored, with the release that is
+ * then checked out.
  */
 export function providerText(kind: string): string {
   return `exports.handler=()=>require("./resources/provider.ts").handler(${JSON.stringify(kind)})`;
 }
 
-/** The arguments of a resource: what its inputs' schema takes. */
+/** The arguments of a resource, from the schema of its inputs. */
 export type ResourceArgs<Definition extends { readonly inputs: z.ZodObject }> = DeclaredValue<
   z.input<Definition["inputs"]>
 >;
 
 type OutputsOf<Values> = { readonly [Key in keyof Values]: pulumi.Output<Values[Key]> };
 
-/** The class of a definition's resources: its inputs, with defaults, and its outputs are the outputs of each. */
+/** The class of a definition's resources. Its outputs are the definition's inputs, with defaults, and outputs. */
 type ResourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodObject> = new (
   name: string,
   args: DeclaredValue<z.input<Inputs>>,
@@ -30,7 +30,7 @@ type ResourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodObject> = ne
 ) => pulumi.CustomResource & OutputsOf<z.output<Inputs>> & OutputsOf<z.output<Outputs>>;
 
 /**
- * The program's side of a definition, as a class to extend:
+ * The class of a definition for programs, to be extended:
  *
  *     export class Sysctl extends resourceClass(sysctl) {}
  */
@@ -40,7 +40,7 @@ export function resourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodO
   const { kind, secrets = [] } = definition;
   const type = `pulumi-nodejs:dynamic/airgapped-maas:${kind}`;
   const outputs = Object.fromEntries(Object.keys(definition.outputs.shape).map((key) => [key, undefined]));
-  // Not a `pulumi.dynamic.Resource`, since that would serialise the provider's code into the state.
+  // Not a `pulumi.dynamic.Resource`, which would serialise the provider's code into the state.
   class Resource extends pulumi.CustomResource {
     constructor(name: string, args: object, options: pulumi.CustomResourceOptions = {}) {
       super(
@@ -66,14 +66,14 @@ export function resourceClass<Inputs extends z.ZodObject, Outputs extends z.ZodO
   return Resource as unknown as ResourceClass<Inputs, Outputs>;
 }
 
-/** The inputs with those marked as secret that a definition calls so, as deep as its paths say. */
+/** The inputs, with the definition's secrets marked as secret, as deep as its paths say. */
 function withSecrets(inputs: object, paths: readonly string[]): object {
   return paths.reduce((all, path) => marked(all, path.split(".")) as object, inputs);
 }
 
 function marked(value: unknown, [key, ...inner]: readonly string[]): unknown {
   if (value === undefined) return undefined;
-  // What is not known yet cannot be looked into: all of it is secret then.
+  // An unknown value cannot be divided, so the whole value is secret.
   if (key === undefined || !isRecord(value)) {
     keepOutOfDebugLines(value);
     return pulumi.secret(value);
@@ -87,8 +87,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A URN as mere text. As an output it would bring a dependency on the parent component, and so on
- * all its children: a resource would wait for itself.
+ * A URN as a plain text. As an output it would add a dependency on the parent component, and so on all its children: a
+ * resource would wait for itself.
  */
 function textOf(urn: pulumi.Output<string>): Promise<string> {
   return new Promise((resolve) => urn.apply(resolve));

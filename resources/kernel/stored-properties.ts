@@ -2,21 +2,21 @@ import { ExplainedError } from "../../errors/explained-error.ts";
 import type { AnyDefinition, Json, Status } from "./definition.ts";
 
 /**
- * The keys that travel with a resource's properties without being its inputs. The engine does not
- * display keys that start with two underscores; the SDK keeps some such names for itself (__name, __version).
+ * Keys among a resource's properties that are not inputs. The engine does not display keys that start with two
+ * underscores; the SDK reserves some of these names (__name, __version).
  */
 export const hidden = {
-  /** The engine's own: which code serves the resource. */
+  /** The engine's key for the provider code of the resource. */
   provider: "__provider",
-  /** The name the resource was first declared under; it names what is on the host, so a rename keeps it. */
+  /** The name of the first declaration, which is used on the host and kept after a rename. */
   name: "__declaredAs",
-  /** Where the engine shows progress; follows renames and is never compared. */
+  /** The URN for progress lines; follows renames and is never compared. */
   urn: "__shownAt",
   /** The version of the stored shape. */
   version: "__shape",
 } as const;
 
-/** Under which key the observed status is stored, beside the inputs. */
+/** The key of the observed status, beside the inputs. */
 const statusKey = "status";
 
 export type Properties = Record<string, Json>;
@@ -26,7 +26,7 @@ export function inputsOf(definition: AnyDefinition, properties: Properties): Pro
   return pick(properties, (key) => key in definition.inputs.shape);
 }
 
-/** What apply returned, among stored properties. */
+/** The outputs of apply among stored properties. */
 export function outputsOf(definition: AnyDefinition, properties: Properties): Properties {
   return pick(
     properties,
@@ -34,12 +34,15 @@ export function outputsOf(definition: AnyDefinition, properties: Properties): Pr
   );
 }
 
-/** The status as it is stored: what was found, and what is in order for the rest. Empty for a definition without one. */
+/**
+ * The stored form of the status: the found problems, and the texts in order for the rest. Empty for a definition
+ * without status.
+ */
 export function withStatus({ status }: AnyDefinition, found: Status = {}): Properties {
   return status ? { [statusKey]: { ...status, ...found } } : {};
 }
 
-/** The inputs and the status: what is compared, and shown where it differs. */
+/** The inputs and the status, which are compared and shown where they differ. */
 export function comparedOf(definition: AnyDefinition, properties: Properties): Properties {
   const { [statusKey]: status } = properties;
   return {
@@ -48,7 +51,7 @@ export function comparedOf(definition: AnyDefinition, properties: Properties): P
   };
 }
 
-/** The keys that are not shown, among stored properties. */
+/** The hidden keys among stored properties. */
 export function hiddenOf(properties: Properties): Properties {
   return pick(properties, (key) => key.startsWith("__") && key !== hidden.version);
 }
@@ -58,15 +61,15 @@ function pick(properties: Properties, wanted: (key: string) => boolean): Propert
 }
 
 /**
- * Stored properties in today's shape. State outlives releases: older shapes are upgraded, newer
- * ones are refused, since guessing at them could undo what a newer release did.
+ * Stored properties in the current shape. Older shapes are upgraded. Newer ones are refused, since a wrong guess could
+ * undo changes of a newer release.
  */
 export function upgraded(definition: AnyDefinition, stored: Properties): Properties {
   const written = Number(stored[hidden.version] ?? 1);
   if (written > definition.version) {
     throw new ExplainedError({
       step: `reading the state of a ${definition.kind} resource`,
-      found: `the state was written by a newer release of this project (shape ${written}; this one knows ${definition.version})`,
+      found: `the state was written by a newer release of this project (shape ${written}; this one supports ${definition.version})`,
       remedy: "Use the release that last updated this stack, or a newer one.",
     });
   }
@@ -86,13 +89,13 @@ export function upgraded(definition: AnyDefinition, stored: Properties): Propert
 }
 
 /**
- * The value as the state can hold it. Fails on what the engine would refuse or silently change (undefined in
- * lists, functions, dates, maps, buffers, big integers, NaN) before it is sent; keys with undefined are dropped.
+ * The value in a form that the state can store. Throws for values that the engine would refuse or silently change
+ * (undefined in lists, functions, dates, maps, buffers, big integers, NaN); keys with undefined are dropped.
  */
 export function storable(value: unknown, path = "value"): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  // Of a list with a gap, `map` would leave the gap.
+  // `map` would skip the gaps of a sparse list.
   if (Array.isArray(value)) return Array.from(value, (item, index) => storable(item, `${path}[${index}]`));
   if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
     return Object.fromEntries(
@@ -102,10 +105,10 @@ export function storable(value: unknown, path = "value"): Json {
     );
   }
   const what = typeof value === "object" ? (value?.constructor?.name ?? "object") : String(typeof value);
-  throw new TypeError(`${path} is a ${what}, which the state cannot hold`);
+  throw new TypeError(`${path} is a ${what}, which the state cannot store`);
 }
 
-/** Those of the values that the state can hold. */
+/** The values that the state can store. */
 export function storablePart(values: object): Properties {
   return Object.fromEntries(
     Object.entries(values).flatMap(([key, value]): [string, Json][] => {
@@ -118,7 +121,7 @@ export function storablePart(values: object): Properties {
   );
 }
 
-/** Whether two stored values are the same, whatever the order of their keys. */
+/** Whether two stored values are equal, regardless of the order of keys. */
 export function same(one: Json | undefined, other: Json | undefined): boolean {
   if (one === other) return true;
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;

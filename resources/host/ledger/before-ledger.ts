@@ -4,19 +4,20 @@ import { sh } from "../../../hosts/shell.ts";
 import type { Json, ResourceContext } from "../../kernel/definition.ts";
 import { ledgerPlace } from "./place.ts";
 
-/** By a name of the resource's own: what was there before this project changed it. */
+/** Original values, before this project changed them, by names of the resource. */
 export const beforeSchema = z.record(z.string(), z.json() as unknown as z.ZodType<Json>);
 export type Before = Readonly<Record<string, Json>>;
 
 const directory = `${ledgerPlace.directory}/before`;
 
 /**
- * What was there before a resource's first change, so that it can be put back. The state remembers it; so does the host,
- * in a file that only root reads, written before the change: an update that is killed leaves no state.
+ * The original state before a resource's first change, to restore it later. It is stored in the state, and also on the
+ * host, in a file that only root can read. The file is written before the change, because an update that is killed
+ * writes no state.
  *
  *     const ledger = new BeforeLedger(context);
  *     const before = await ledger.remember({ "vm.swappiness": "60" }, observed?.outputs.before ?? {});
- *     // ... change, and put back what is no longer declared ...
+ *     // ... change, and restore what is no longer declared ...
  *     await ledger.keep(rest);
  */
 export class BeforeLedger {
@@ -24,7 +25,7 @@ export class BeforeLedger {
   readonly #onHost: boolean;
   readonly #path: string;
 
-  /** @param onHost false where there is no SSH to the host: then there is the state alone. */
+  /** @param onHost False if there is no SSH to the host: only the state is used then. */
   constructor(context: Pick<ResourceContext, "id" | "host">, { onHost = true } = {}) {
     this.#context = context;
     this.#onHost = onHost;
@@ -32,10 +33,10 @@ export class BeforeLedger {
   }
 
   /**
-   * Remembers what was found where nothing is remembered yet.
+   * Stores found values for names that have no stored value yet.
    *
-   * @param stored what the state remembers.
-   * @returns all that is remembered.
+   * @param stored The values in the state.
+   * @returns All stored values.
    */
   async remember(found: Before, stored: Before): Promise<Before> {
     if (Object.keys(found).every((name) => Object.hasOwn(stored, name))) return stored;
@@ -45,19 +46,19 @@ export class BeforeLedger {
     return all;
   }
 
-  /** What the state remembers, and what only the host does. */
+  /** The values in the state, and those only on the host. */
   async recall(stored: Before): Promise<Before> {
     return { ...(await this.#read()), ...stored };
   }
 
-  /** Forgets all but these. */
+  /** Removes all values but these. */
   async keep(rest: Before): Promise<void> {
     await this.#write(rest);
   }
 
   async #read(): Promise<Before> {
     if (!this.#onHost) return {};
-    const step = "reading what was there before the first change";
+    const step = "reading the original values";
     const { stdout } = await this.#context.host.run(sh`if [ -e ${this.#path} ]; then cat ${this.#path}; fi`, {
       step,
     });
@@ -68,9 +69,9 @@ export class BeforeLedger {
       throw new ExplainedError({
         host: this.#context.host.name,
         step,
-        found: `${this.#path} is not what an update wrote`,
+        found: `${this.#path} was not written by an update`,
         remedy:
-          "Repair it from a backup. Without it, what was there before cannot be put back: remove it only when that does not matter.",
+          "Restore it from a backup. Without it the original values cannot be restored: remove it only if you do not need them.",
         cause,
       });
     }
@@ -90,7 +91,7 @@ mv -f "$new" ${this.#path}`
         : sh`rm -f ${this.#path}
 rmdir ${directory} ${ledgerPlace.directory} 2>/dev/null || true`;
     await this.#context.host.run(script, {
-      step: "remembering what was there before the first change",
+      step: "storing the original values",
       input: JSON.stringify(values),
     });
   }

@@ -12,10 +12,10 @@ import {
 import { ledgerPlace } from "./place.ts";
 
 /**
- * Makes paths what a resource declares and lets go of those it no longer does, in one round trip.
+ * Changes paths to what a resource declares and releases those that it no longer declares, in one round trip.
  *
- * @param checks services that have to take the change: where one does not, all is put back.
- * @throws PartlyApplied when it failed and something stays changed, ExplainedError when nothing does.
+ * @param checks Services that must accept the change. If one refuses it, everything is restored.
+ * @throws PartlyApplied if it failed and something stays changed, ExplainedError if nothing does.
  */
 export async function changePaths(
   context: ResourceContext,
@@ -33,9 +33,9 @@ export async function changePaths(
 }
 
 /**
- * Puts everything a resource claimed back as it was found.
+ * Restores everything that a resource claimed.
  *
- * @param checks services that have to take what is left, unless they refused their configuration before.
+ * @param checks Services that must accept the remaining files, unless they refused their configuration before.
  */
 export async function releasePaths(
   context: ResourceContext,
@@ -58,10 +58,10 @@ export async function releasePaths(
 }
 
 /**
- * Looks whether paths could be made what a resource declares; changes nothing.
+ * Checks whether paths can be changed to what a resource declares, without changes.
  *
- * @param isWhole whether all is known: only then services are asked whether they would take it.
- * @throws ExplainedError that names who declares something else for one, or listens where a service is to.
+ * @param isWhole Whether all values are known: only then services check the change.
+ * @throws ExplainedError that names who declares another value, or who listens on the service's port.
  */
 export async function lookAtClaims(
   context: ResourceContext,
@@ -70,7 +70,7 @@ export async function lookAtClaims(
   isWhole: boolean,
 ): Promise<void> {
   const claims = pathClaims(context.id, declared, () => true, ledgerPlace, checks);
-  const step = "looking for who else declares this";
+  const step = "checking for other declarations of this";
   const script = [claims.prologue, claims.look, ...(isWhole ? [claims.trial] : []), ""].join("\n");
   const result = await context.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
   const refused = lookReport(claims, result);
@@ -78,8 +78,8 @@ export async function lookAtClaims(
   if (result.code === 0) return;
   throw new ExplainedError({
     step,
-    found: result.stderr.trim().split("\n").at(-1) || "it failed without a word",
-    remedy: "Put right what the message says, then run the preview again.",
+    found: result.stderr.trim().split("\n").at(-1) || "it failed without output",
+    remedy: "Fix what the message reports, then run the preview again.",
   });
 }
 

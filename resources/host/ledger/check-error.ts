@@ -2,10 +2,10 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import { ownerText } from "../../kernel/name-on-hosts.ts";
 
 /**
- * Why a service does not take a change, from the lines of undo.sh.
+ * Why a service refuses a change, from the lines of undo.sh.
  *
- * @param told the lines that begin with a word, without it
- * @param restored whether all is as it was before; undefined where nothing was changed
+ * @param told Returns the lines with a keyword, without it.
+ * @param restored Whether all is as before; undefined if nothing was changed.
  */
 export function checkError(
   told: (word: string) => string[][],
@@ -14,8 +14,8 @@ export function checkError(
   const [unit, port, who] = told("busy")[0] ?? [];
   if (unit) {
     return new ExplainedError({
-      step: `looking for who listens on port ${port}`,
-      found: `${processText(decoded(who))} does, which is not of ${unit}`,
+      step: `checking who listens on port ${port}`,
+      found: `${processText(decoded(who))} listens there, which is not part of ${unit}`,
       remedy: "Declare another port, or stop what listens there (`ss -ltnp` on the host shows it).",
     });
   }
@@ -25,8 +25,8 @@ export function checkError(
     restored === undefined
       ? "Nothing has been changed."
       : restored
-        ? "What was there before has been put back."
-        : "What was there before could not be put back: the next update on this host does so.";
+        ? "The previous state has been restored."
+        : "The previous state could not be restored: the next update on this host will try again.";
   const already = told("already").find(([name]) => name === rejecting)?.[1];
   if (already !== undefined) {
     const owners = told("blamed").map(
@@ -35,17 +35,17 @@ export function checkError(
     return new ExplainedError({
       step: `checking the configuration of ${rejecting}`,
       found: [
-        `it was refused before this update changed anything: ${lastWords(decoded(already))}`,
+        `it was already refused before this update changed anything: ${lastWords(decoded(already))}`,
         ...new Set(owners),
         after,
       ].join("\n"),
-      remedy: "Put right the file that the message names, then run the update again.",
+      remedy: "Fix the file that the message names, then run the update again.",
     });
   }
   return new ExplainedError({
     step: `${action === "reload" ? "reloading" : "checking the new configuration of"} ${rejecting}`,
-    found: `${lastWords(decoded(text)) || "it failed without a word"}\n${after}`,
-    remedy: "Correct what is declared, as the message says, then run the update again.",
+    found: `${lastWords(decoded(text)) || "it failed without output"}\n${after}`,
+    remedy: "Correct the declaration as the message says, then run the update again.",
   });
 }
 
@@ -53,14 +53,14 @@ function decoded(base64 = ""): string {
   return Buffer.from(base64, "base64").toString("utf8").trim();
 }
 
-/** What matters of what a checker says: its errors, where it marks them, else its end. */
+/** The important lines of a checker's output: its errors, if it marks them, otherwise the last lines. */
 function lastWords(text: string): string {
   const lines = text.split("\n").filter(Boolean);
   const errors = lines.filter((line) => /\[(emerg|alert|crit)\]|\b(error|fatal)\b/i.test(line));
   return (errors.length > 0 ? errors : lines).slice(-5).join("\n").slice(0, 2000);
 }
 
-/** `"apache2",pid=71` as people say it. */
+/** `"apache2",pid=71` as text for messages. */
 function processText(said: string): string {
-  return said.replaceAll(/"([^"]*)",pid=(\d+)/g, "$1 (process $2)") || "something";
+  return said.replaceAll(/"([^"]*)",pid=(\d+)/g, "$1 (process $2)") || "another process";
 }

@@ -1,12 +1,12 @@
 import { digestOf } from "../../../values/digest.ts";
 
-/** What a resource wants to be at a path. */
+/** The declared state of a path. */
 export type DeclaredPath =
   | ({
       readonly type: "file";
       readonly path: string;
       readonly content: string;
-      /** Its content must not be shown. */
+      /** Whether its content must not be shown. */
       readonly secret?: boolean;
     } & Attributes)
   | ({ readonly type: "directory"; readonly path: string } & Attributes)
@@ -23,17 +23,20 @@ interface Attributes {
   readonly group: string;
 }
 
-/** A regular file that everybody may read and only root may change. */
+/** A regular file that all users may read and only root may change. */
 export function rootFile(path: string, content: string) {
   return { type: "file", path, content, mode: "0644", owner: "root", group: "root" } as const;
 }
 
-/** No file, but a name that others may hold too if they say the same of it. */
+/** A claimed name instead of a file. Other resources may claim it with the same value. */
 export function held(path: string, value: string) {
   return { type: "held", path, value } as const;
 }
 
-/** What resources compare to know whether they declare the same for a path: its type and a digest of the rest. */
+/**
+ * The text that is compared to find out whether resources declare the same for a path: its type and a digest of the
+ * rest.
+ */
 export function declarationOf(declared: DeclaredPath): string {
   switch (declared.type) {
     case "file": {
@@ -51,7 +54,7 @@ export function declarationOf(declared: DeclaredPath): string {
   }
 }
 
-/** The directories a path lies in, outermost first, without `/`. */
+/** The directories that contain a path, outermost first, without `/`. */
 export function ancestorsOf(path: string): string[] {
   const parts = path.split("/").slice(1, -1);
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);

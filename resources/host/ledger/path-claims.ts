@@ -18,27 +18,29 @@ const functions = [
   .map((file) => readFileSync(file, "utf8"))
   .join("\n");
 
-/** How a service that reads the files is asked whether it takes them, before the change counts as made. */
+/** How to check whether a service that reads the files accepts them, before the change counts as made. */
 interface ServiceCheck {
-  /** A shell command that fails, and says why, when the service would not take its configuration, e.g. `nginx -t`. */
+  /** A shell command that fails with a reason if the service would refuse its configuration, e.g. `nginx -t`. */
   readonly command: string;
-  /** TCP ports that the service is to listen on: nothing else may. */
+  /** TCP ports of the service: no other process may listen on them. */
   readonly ports?: readonly number[] | undefined;
 }
 
-/** By unit. With some, a change is made whole or not at all: see undo.sh. */
+/** By unit. With any, a change is made completely or not at all: see undo.sh. */
 export type ServiceChecks = Readonly<Record<string, ServiceCheck>>;
 
 export interface PathClaims {
   /** Sets up the script; must come first. */
   readonly prologue: string;
-  /** Claims all paths, makes the given ones what they are declared to be, and lets go of what is no longer wanted. */
+  /**
+   * Claims all paths, changes the given ones to their declarations, and releases those that are no longer declared.
+   */
   readonly body: string;
-  /** What the script's numbers stand for. */
+  /** The subjects of the script's numbers. */
   readonly subjects: readonly Subject[];
-  /** Only says who holds what of this otherwise: changes nothing. */
+  /** Only reports conflicting claims, without changes. */
   readonly look: string;
-  /** Says, besides, whether services would take the change in /etc; for a host of its own, where anything may be tried. */
+  /** Also reports whether services would accept the change in /etc. It runs in a separate mount namespace. */
   readonly trial: string;
 }
 
@@ -49,13 +51,13 @@ interface Subject {
 }
 
 /**
- * The script that claims paths for a resource and makes them so, in one go (see path-claims.sh).
+ * The script that claims and changes paths for a resource in one run (see path-claims.sh).
  *
- * @param resource names the claimant.
- * @param declared everything the resource wants from now on; with nothing, all it had is put back as found.
- * @param differs which of these have to be made; the others are only claimed.
- * @param checks services that have to take the change; where one does not, all is put back. They are reloaded, but
- * not when everything is let go of.
+ * @param resource The name of the claimant.
+ * @param declared All paths of the resource from now on; if empty, everything it had is restored.
+ * @param differs Which of these must be changed; the others are only claimed.
+ * @param checks Services that must accept the change. If one refuses it, everything is restored. They are reloaded,
+ * but not if everything is released.
  */
 export function pathClaims(
   resource: string,
@@ -81,7 +83,7 @@ export function pathClaims(
     ...parents.map((_, index) => sh`check_claim ${index} ${record(index)} parent`),
     ...numbered.map(({ item, index }) => sh`check_claim ${index} ${record(index)} ${declarationOf(item)}`),
   ];
-  // What is let go of needs no port.
+  // Released paths need no port.
   const listening = declared.length > 0 ? units : [];
   const ports = listening.map((unit) => sh`need_ports ${unit} ${(checks[unit]?.ports ?? []).join(" ")}`);
   const journal = [
@@ -154,7 +156,7 @@ export function pathClaims(
   };
 }
 
-/** Directories before what is in them, and what is to be gone last. */
+/** Directories before their contents, and absent paths last. */
 function rank({ type }: DeclaredPath): number {
   return ["held", "directory", "file", "link", "absent"].indexOf(type);
 }
@@ -169,7 +171,7 @@ function parentsOf(declared: readonly DeclaredPath[], place: LedgerPlace): strin
       .filter(({ type }) => type !== "absent" && type !== "held")
       .flatMap(({ path }) => ancestorsOf(path)),
   );
-  // The ledger comes and goes by itself.
+  // The ledger's directory is managed by the script.
   parents.delete(place.directory);
   for (const { type, path } of declared) if (type === "directory") parents.delete(path);
   return [...parents].sort((a, b) => depth(a) - depth(b));
@@ -193,27 +195,25 @@ function placing(item: DeclaredPath, index: number): string {
   }
 }
 
-/** What a run of the script told. */
+/** The result of a run of the script. */
 export interface ClaimsReport {
-  /** Whether anything on the host may have been changed. */
+  /** Whether something on the host may have been changed. */
   readonly began: boolean;
   readonly warnings: readonly string[];
   readonly error?: ExplainedError;
-  /** A service did not take its configuration, and would not take what was there before either. */
+  /** Whether a service refused its configuration, and also the previous one. */
   readonly alreadyBad?: boolean;
 }
 
-/** Reads what the script of `pathClaims` printed, also when it failed. */
+/** Parses the output of `pathClaims`' script, also if it failed. */
 export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }: RunResult): ClaimsReport {
   const told = tellings(stdout);
   const subject = (index: string | undefined) => subjects[Number(index)];
   const warnings = [
-    ...told("kept").map(
-      ([path]) => `${textOf(path)} stays, since it holds what this resource did not put there`,
-    ),
+    ...told("kept").map(([path]) => `${textOf(path)} is kept, since it contains files of others`),
     ...told("overtaken").map(
       ([index, other]) =>
-        `${subject(index)?.path} is shared with ${ownerText(other)}, which still declared what this resource did before`,
+        `${subject(index)?.path} is shared with ${ownerText(other)}, which still declares its previous value`,
     ),
   ];
   const restored = told("restored").length > 0;
@@ -225,7 +225,7 @@ export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }:
   return { began, warnings, error: stopped(action, subject(index), stderr) };
 }
 
-/** Reads what the `look` of `pathClaims` printed: why the change cannot be made. */
+/** Parses the output of `pathClaims`' `look`: why the change is not possible. */
 export function lookReport({ subjects }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
   const told = tellings(stdout);
   return takenError(subjects, told) ?? checkError(told, undefined);
@@ -241,14 +241,14 @@ function tellings(stdout: string): Told {
 function takenError(subjects: readonly Subject[], told: Told): ExplainedError | undefined {
   const taken = told("taken").map(([index, other]) => ({ what: subjects[Number(index)]?.path ?? "", other }));
   if (taken.length === 0) return undefined;
-  // Files follow from what is held by name, which says more.
+  // Claimed names explain more than the files that follow from them.
   const named = taken.filter(({ what }) => !what.startsWith("/"));
   const shown = named.length > 0 ? named : taken;
   const owners = [...new Set(shown.map(({ other }) => ownerText(other)))].join(", ");
   return new ExplainedError({
     step: `claiming ${[...new Set(shown.map(({ what }) => what))].join(", ")}`,
-    found: `${owners} on this host declares something else there`,
-    remedy: `Declare ${named.length > 0 ? "another path, port or server name" : "other paths"}, or take it out there first, in an update before this one. If that is this very component under its former name, give it that as nameOnHost, and an alias (in a stack's configuration nameOnHost is enough).`,
+    found: `${owners} on this host declares another value for it`,
+    remedy: `Declare ${named.length > 0 ? "another path, port or server name" : "other paths"}, or remove it there first, in an earlier update. If that is the same component under its old name, set nameOnHost to the old name, and add an alias (in a stack's configuration nameOnHost is enough).`,
   });
 }
 
@@ -260,56 +260,56 @@ function stopped(action: string, subject: Subject | undefined, stderr: string): 
   const path = subject?.path ?? "";
   const lines = stderr.trim().split("\n");
   const telling = lines.find((line) => remedies.some(([pattern]) => pattern.test(line)));
-  const said = (telling ?? lines.at(-1))?.slice(0, 500) || "it failed without a word";
+  const said = (telling ?? lines.at(-1))?.slice(0, 500) || "it failed without output";
   switch (action) {
     case "lock":
       return new ExplainedError({
         step: "waiting for another update of this host",
-        found: "it has held the lock on the host's ledger for 5 minutes",
+        found: "it has held the lock of the host's ledger for 5 minutes",
         remedy:
-          "Let it finish (`fuser -v /run/airgapped-maas.ledger.lock` on the host names it), then run the update again.",
+          "Let it finish (`fuser -v /run/airgapped-maas.ledger.lock` on the host shows it), then run the update again.",
       });
     case "socket":
       return new ExplainedError({
-        step: `keeping what is at ${path}`,
-        found: "a socket, which cannot be put back later",
-        remedy: "Stop the service that made it, or declare another path.",
+        step: `saving ${path}`,
+        found: "a socket, which cannot be restored later",
+        remedy: "Stop the service that created it, or declare another path.",
       });
     case "not-a-directory":
       return new ExplainedError({
-        step: `making the directory ${path}`,
-        found: "something that is not a directory is in the way",
+        step: `creating the directory ${path}`,
+        found: "something that is not a directory exists there",
         remedy: "Move it away, or declare other paths.",
       });
     case "linked-directory":
       return new ExplainedError({
-        step: `making the directory ${path}`,
-        found: "a symbolic link to a directory, whose content would disappear from view if it were replaced",
-        remedy: "Declare the directory it points to, or take the link away.",
+        step: `creating the directory ${path}`,
+        found: "a symbolic link to a directory, whose content could not be reached after a replacement",
+        remedy: "Declare the directory it points to, or remove the link.",
       });
     case "recover":
       return new ExplainedError({
-        step: "putting back what an update that was cut off had changed",
+        step: "undoing the changes of an interrupted update",
         found: said,
         remedy:
-          "Put right what the message says, then run the update again: /var/lib/airgapped-maas/undo on the host holds what was there.",
+          "Fix what the message reports, then run the update again: /var/lib/airgapped-maas/undo on the host contains the previous state.",
       });
     case "directory":
       return new ExplainedError({
         step: `deleting ${path}`,
-        found: "a directory, though only files and links can be declared absent",
-        remedy: "Take the directory away by hand, or do not declare it absent.",
+        found: "a directory, but only files and links can be declared absent",
+        remedy: "Remove the directory manually, or do not declare it absent.",
       });
   }
   const doing: Record<string, string> = {
-    claim: `recording what is at ${path}`,
-    record: "recording what was there before",
-    mkdir: `making the directory ${path}`,
+    claim: `saving ${path}`,
+    record: "saving the previous state",
+    mkdir: `creating the directory ${path}`,
     write: `writing ${path}`,
     own: `setting owner and mode of ${path}`,
-    link: `making the link ${path}`,
+    link: `creating the link ${path}`,
     delete: `deleting ${path}`,
-    release: "putting back what was there before",
+    release: "restoring the previous state",
   };
   return new ExplainedError({
     step: doing[action] ?? "preparing the change",
@@ -325,15 +325,15 @@ const remedies: readonly (readonly [RegExp, (subject: Subject | undefined) => st
   [
     /invalid (user|group)/,
     (subject) =>
-      `Make the user and group ${subject?.owner}:${subject?.group} first, e.g. by installing the package that brings them.`,
+      `Create the user and group ${subject?.owner}:${subject?.group} first, e.g. by installing the package that creates them.`,
   ],
   [
     /Operation not permitted/,
-    () => "Look for an immutable attribute (`lsattr`) or a restriction on that file system.",
+    () => "Check for an immutable attribute (`lsattr`) or a restriction of that file system.",
   ],
 ];
 
 function remedyFor(said: string, subject: Subject | undefined): string {
   const known = remedies.find(([pattern]) => pattern.test(said));
-  return known?.[1](subject) ?? "Put right what the message says, then run the update again.";
+  return known?.[1](subject) ?? "Fix what the message reports, then run the update again.";
 }

@@ -5,36 +5,36 @@ import { digestOf } from "../../../values/digest.ts";
 import type { DeclaredPath } from "./declared-path.ts";
 import { type LedgerPlace, ledgerPlace } from "./place.ts";
 
-/** What is at a path. */
+/** The actual state of a path. */
 export interface FoundPath {
   readonly type: "file" | "directory" | "link" | "other";
-  /** In a sentence: "a directory". */
+  /** For messages: "a directory". */
   readonly what: string;
   readonly mode: string;
-  /** As declared where that is who it is, else by name, else by number. */
+  /** The declared form if it is the same owner, otherwise the name, otherwise the number. */
   readonly owner: string;
   readonly group: string;
-  /** Of a file. */
+  /** Digest of a file. */
   readonly digest?: string;
-  /** Of a file that differs from what is declared: its text, or what to say instead of it. */
+  /** The text of a file that differs from its declaration, or a text to show instead. */
   readonly content?: string;
-  /** Of a link. */
+  /** Target of a link. */
   readonly target?: string;
 }
 
 export interface FoundPaths {
-  /** Whether the ledger has anything of this resource. */
+  /** Whether the ledger has claims of this resource. */
   readonly claimed: boolean;
-  /** Whether a change of this resource was cut off before services had taken it. */
+  /** Whether a change of this resource was interrupted before services had accepted it. */
   readonly cutOff: boolean;
-  /** Paths where nothing is are left out. */
+  /** Without paths that do not exist. */
   readonly at: ReadonlyMap<string, FoundPath>;
 }
 
-/** A larger file that differs is described, not shown. */
+/** Bytes. The content of a larger file that differs is not shown. */
 const largestShown = 64 * 1024;
 
-/** Looks at all declared paths of a resource at once. */
+/** Reads all declared paths of a resource at once. */
 export function pathProbe(
   resource: string,
   declared: readonly DeclaredPath[],
@@ -88,7 +88,7 @@ printf '%s\\n' "$sums" | while read -r digest _; do
   shift
 done
 }
-# What another resource takes away between two glances would shift the rest: all is looked at again then.
+# If another resource removes a path meanwhile, the output would not match: read everything again then.
 for _ in 1 2 3 4; do
   if seen=$(look 2>/dev/null); then break; fi
   seen=
@@ -108,7 +108,7 @@ function parse(output: string, declared: readonly DeclaredPath[]): FoundPaths {
   for (const [order, index] of (told("found")[0] ?? []).entries()) {
     const item = declared[Number(index)];
     const stat = stats[order];
-    if (!item || !stat) throw new Error(`The host told of path ${index} and its stat is missing`);
+    if (!item || !stat) throw new Error(`The host reported path ${index} without its stat`);
     const size = Number(stat[1]);
     const link = links.get(index);
     const file = files.get(index);

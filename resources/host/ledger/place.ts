@@ -1,12 +1,12 @@
 /**
- * Where a host keeps what must be remembered until it is put back: what was there before this project
- * changed it, and which resource declares what. It is kept on the host, and written before the change,
- * because it must outlive a killed update, a lost workstation and a lost state.
+ * Where a host stores what is needed for restoring: the original state before this project changed it, and which
+ * resource declares what. It is stored on the host, and written before the change, because it must survive a killed
+ * update, a lost workstation and a lost state.
  */
 export interface LedgerPlace {
-  /** Only root can look in. It goes away with the last thing it remembers. */
+  /** Only root can read it. It is removed with its last entry. */
   readonly directory: string;
-  /** Not in /run/lock, where anybody may make files. */
+  /** Not in /run/lock, where all users may create files. */
   readonly lock: string;
 }
 

@@ -1,9 +1,9 @@
 import { ExplainedError } from "../../../errors/explained-error.ts";
 
 /**
- * What an apt run that failed says, in terms of what to do about it.
+ * Explains a failed apt run, with a remedy.
  *
- * @param lines the last lines it printed, in the C locale
+ * @param lines The last lines of its output, in the C locale.
  */
 export function explainApt(lines: readonly string[], step: string): ExplainedError {
   const text = lines.join("\n");
@@ -15,14 +15,14 @@ export function explainApt(lines: readonly string[], step: string): ExplainedErr
   const said = (errors.length > 0 ? errors : lines).slice(-5).join("\n");
   return new ExplainedError({
     step,
-    found: said || "it ended without a word",
-    remedy: "Put right what apt reports (see /var/log/apt/term.log on the host), then run the update again.",
+    found: said || "it failed without output",
+    remedy: "Fix what apt reports (see /var/log/apt/term.log on the host), then run the update again.",
   });
 }
 
 type Explain = (match: RegExpExecArray, lines: readonly string[]) => { found: string; remedy: string };
 
-/** In this order: what made the rest go wrong comes first. Texts of apt 2.4 to 2.9 and dpkg 1.21 to 1.22. */
+/** In order: root causes come first. Texts of apt 2.4 to 2.9 and dpkg 1.21 to 1.22. */
 const explanations: readonly (readonly [RegExp, Explain])[] = [
   [
     /(?:E: Could not get lock \S+ It is held by process (\d+)(?: \(([^)]*)\))?)|locked by another process with pid (\d+)/,
@@ -36,37 +36,38 @@ const explanations: readonly (readonly [RegExp, Explain])[] = [
     ([, where]) => ({
       found: `no space left${where ? ` in ${where.replace(/\.$/, "")}` : " on the host's disk"}`,
       remedy:
-        "Free space there (`apt-get clean` may be enough), then run the update again; it takes up where it was.",
+        "Free space there (`apt-get clean` may be enough), then run the update again; it continues where it stopped.",
     }),
   ],
   [
     /Read-only file system/,
     () => ({
       found: "a read-only file system",
-      remedy: "Mount it writable; if it became read-only by itself, look at the disk (`dmesg`) first.",
+      remedy: "Mount it writable. If it became read-only by itself, check the disk (`dmesg`) first.",
     }),
   ],
   [
     /^available (\S+) ?(.*)$/m,
     ([, name, versions]) => ({
       found: versions
-        ? `${name} is to be had as ${versions.trim().split(" ").join(", ")}, not in the version that is declared`
+        ? `${name} is available as ${versions.trim().split(" ").join(", ")}, not in the declared version`
         : `the host's package sources have no ${name}`,
-      remedy: "Declare one of these versions, or add a source that has the other.",
+      remedy: "Declare one of these versions, or add a source that has the declared one.",
     }),
   ],
   [
     /Held packages were changed/,
     (_, lines) => ({
       found: `${names(lines, /following held packages will be changed/) || "a package that it needs"} is held on the host`,
-      remedy: "Release it (`apt-mark unhold NAME`), or declare the version it is held at.",
+      remedy: "Release it (`apt-mark unhold NAME`), or declare the held version.",
     }),
   ],
   [
     /Packages need to be removed but remove is disabled/,
     (_, lines) => ({
       found: `it would remove ${names(lines, /following packages will be REMOVED/) || "other packages"}`,
-      remedy: "Remove these by hand if they can go: nothing that was there before is removed for a package.",
+      remedy:
+        "Remove these manually if you do not need them: packages that were there before are never removed automatically.",
     }),
   ],
   [
@@ -74,20 +75,20 @@ const explanations: readonly (readonly [RegExp, Explain])[] = [
     ([, what, rest]) => ({
       found: `a package source cannot be reached: ${what} ${rest}`.trim(),
       remedy:
-        "Check the host's apt sources and its way to them (`apt-get update` there shows it), then run the update again.",
+        "Check the host's apt sources and its network access to them (`apt-get update` there shows it), then run the update again.",
     }),
   ],
   [
     /Unable to locate package (\S+)|Package '?([^\s']+)'? has no installation candidate|Couldn't find any package by (?:glob|regex) '([^']+)'/,
     ([, unknown, unavailable, other]) => ({
       found: `the host's package sources have no package ${unknown ?? unavailable ?? other}`,
-      remedy: "Correct its name, or add a source that has it; the lists were updated just now.",
+      remedy: "Correct its name, or add a source that has it. The lists were updated just now.",
     }),
   ],
   [
     /^missing (\S+)$/m,
     ([, name]) => ({
-      found: `apt was content, but ${name} is not installed: another package stands in for it`,
+      found: `apt succeeded, but ${name} is not installed: another package provides it`,
       remedy: `Declare the real package (\`apt-cache showpkg ${name}\` names those that provide it).`,
     }),
   ],
@@ -100,23 +101,23 @@ const explanations: readonly (readonly [RegExp, Explain])[] = [
           .slice(-5)
           .join("\n") || "unmet dependencies",
       remedy:
-        "Add a source that has what is missing, or see whether a held package is in the way (`apt-mark showhold`).",
+        "Add a source that has the missing packages, or check whether a held package prevents it (`apt-mark showhold`).",
     }),
   ],
   [
     /dpkg: error processing (?:package|archive) (\S+)/,
     ([, name], lines) => ({
-      found: `${name} cannot be set up: ${lines
+      found: `${name} cannot be configured: ${lines
         .filter((line) => !/^(E:|Errors were encountered|\s*$)/.test(line))
         .slice(-4)
         .join("\n")}`,
       remedy:
-        "Put right what its script reports (/var/log/apt/term.log on the host has all of it), then run the update again.",
+        "Fix what its script reports (the full output is in /var/log/apt/term.log on the host), then run the update again.",
     }),
   ],
 ];
 
-/** The indented names apt lists below a heading. */
+/** The indented names that apt lists below a heading. */
 function names(lines: readonly string[], heading: RegExp): string {
   const start = lines.findLastIndex((line) => heading.test(line));
   if (start < 0) return "";

@@ -2,27 +2,30 @@ import type { Probe } from "../../../hosts/host.ts";
 import { quote, sh } from "../../../hosts/shell.ts";
 import { ledgerPlace } from "../ledger/place.ts";
 
-/** What systemd says about a unit. */
+/** The state of a unit in systemd. */
 export interface FoundService {
-  /** `by others`: it cannot be enabled by itself. Else systemd's word where neither true nor false would tell it, e.g. `masked`. */
+  /**
+   * `by others` if it cannot be enabled itself. Otherwise true, false, or systemd's word for another state, e.g.
+   * `masked`.
+   */
   readonly enabled: boolean | string;
   readonly running: boolean | "failed" | "changing";
-  /** How it runs, where `running` is no boolean: `failed (signal)`. */
+  /** How it runs, if `running` is not a boolean: `failed (signal)`. */
   readonly runningText?: string;
 }
 
 export interface FoundServices {
-  /** Whether the ledger has anything of this resource. */
+  /** Whether the ledger has claims of this resource. */
   readonly claimed: boolean;
-  /** Units that do not exist are left out. */
+  /** Without units that do not exist. */
   readonly services: ReadonlyMap<string, FoundService>;
-  /** sha256 of the watched files that are there, by path. */
+  /** sha256 of the existing watched files, by path. */
   readonly digests: ReadonlyMap<string, string>;
-  /** By unit, what it took in when it was last started or reloaded for this resource: digests by sha256 of the path. */
+  /** By unit, the files loaded at its last start or reload for this resource: digests by sha256 of the path. */
   readonly loaded: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
-/** Looks at units, at files that concern them, and at what the ledger knows of both. */
+/** Reads units, their files, and the ledger's entries for both. */
 export function serviceProbe(
   resource: string,
   units: readonly string[],
@@ -74,7 +77,7 @@ function parse(output: string, units: readonly string[], watched: readonly strin
   };
 }
 
-/** The answers of `systemctl show`, one for each unit, with empty lines between them. */
+/** The output blocks of `systemctl show`, one for each unit, separated by empty lines. */
 function blocks(lines: readonly string[]): Map<string, string>[] {
   const shown: Map<string, string>[] = [];
   for (const line of lines) {

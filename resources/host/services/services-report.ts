@@ -3,7 +3,7 @@ import type { RunResult } from "../../../hosts/host.ts";
 import { ownerText } from "../../kernel/name-on-hosts.ts";
 import { type ClaimsReport, claimsReport, type PathClaims } from "../ledger/path-claims.ts";
 
-/** What services.sh has told of a change of units. */
+/** Parses the output of services.sh after a change of units. */
 export function servicesReport(claims: PathClaims, result: RunResult): ClaimsReport {
   const lines = result.stdout.split("\n").map((line) => line.split(" "));
   const told = (word: string) => lines.findLast(([first]) => first === word)?.slice(1);
@@ -17,20 +17,20 @@ export function servicesReport(claims: PathClaims, result: RunResult): ClaimsRep
     .toString("utf8")
     .trim();
   const said = [result.stderr.trim().split("\n").slice(-2).join("\n"), journal].filter(Boolean).join("\n");
-  const serving = told("serving") ? " It still runs as it did before." : "";
+  const serving = told("serving") ? " It still runs as before." : "";
   return {
     ...report,
     error: new ExplainedError({
       step: `${explain?.doing ?? "changing"} ${unit}`,
       found: `${explain?.found ?? (said || "systemd refused")}.${serving}`.replace("..", "."),
-      remedy: explain?.remedy ?? "Put right what the journal says, then run the update again.",
+      remedy: explain?.remedy ?? "Fix what the journal reports, then run the update again.",
     }),
   };
 }
 
 interface Failure {
   readonly doing: string;
-  /** Default: what systemctl and the unit's journal say. */
+  /** Default: the output of systemctl and the unit's journal. */
   readonly found?: string;
   readonly remedy?: string;
 }
@@ -38,9 +38,9 @@ interface Failure {
 function contestedBy(other: string): Failure {
   return {
     doing: "claiming",
-    found: `${ownerText(other)} on this host declares it otherwise enabled or running`,
+    found: `${ownerText(other)} on this host declares other values of enabled or running`,
     remedy:
-      "Declare the same in both. If that is this very component under its former name, give the component an alias.",
+      "Declare the same in both. If that is the same component under its old name, add an alias to the component.",
   };
 }
 
@@ -48,11 +48,11 @@ const failures: Readonly<Record<string, Failure>> = {
   "not-found": {
     doing: "looking for",
     found: "the host has no such unit",
-    remedy: "Correct its name, install the package that brings it first, or declare its unit file.",
+    remedy: "Correct its name, install its package first, or declare its unit file.",
   },
   oneshot: {
     doing: "starting",
-    found: "it ran and ended, as its Type=oneshot says",
+    found: "it ran and ended, as usual for Type=oneshot",
     remedy: "Declare running: false for it.",
   },
   bad: {
@@ -61,7 +61,7 @@ const failures: Readonly<Record<string, Failure>> = {
   },
   reload: {
     doing: "reloading",
-    remedy: "Correct the configuration that the journal complains about, then run the update again.",
+    remedy: "Correct the configuration error in the journal, then run the update again.",
   },
   start: { doing: "starting" },
   restart: { doing: "restarting" },

@@ -11,7 +11,7 @@ const primaryKeys = readFileSync(join(import.meta.dirname, "primary-keys.awk"), 
 export interface FoundKey {
   readonly fingerprint: string;
   readonly userId: string;
-  /** When it was said, as declared; else the date, or `never`. `(expired DATE)` once it has. */
+  /** The declared value if it is in effect; otherwise the date, or `never`. `(expired DATE)` after that. */
   readonly expires: string;
   /** Armored. */
   readonly publicKey: string;
@@ -19,7 +19,7 @@ export interface FoundKey {
   readonly publicKeyBinary: string;
 }
 
-/** Looks for the key pair in a directory. No agent is started and nothing is written. */
+/** Finds the key pair in a directory. No agent is started and nothing is written. */
 export function keyProbe(directory: string): Probe<FoundKey | undefined> {
   const script = `
 directory=${quote(directory)}
@@ -41,15 +41,15 @@ echo "binary:$(look --export "$fingerprint" | base64 -w 0)"
   return { script, parse };
 }
 
-/** A key pair where an earlier release would have made it. */
+/** A key pair in the directory of an earlier release. */
 export interface FormerKey {
-  /** Undefined where nobody can tell, for want of gpg. */
+  /** Undefined if it is not known because gpg is missing. */
   readonly userId: string | undefined;
   /** Other resources that declare its directory. */
   readonly others: readonly string[];
 }
 
-/** Looks for a key in its former directory, unless there is one in the present one. */
+/** Finds a key in its former directory, unless there is one in the current directory. */
 export function formerKeyProbe(
   resource: string,
   directory: string,
@@ -81,7 +81,7 @@ ${keyProbe(former).script}`;
 function parse(output: string): FoundKey | undefined {
   const lines = output.split("\n").map((line) => line.split(":"));
   const told = (word: string) => lines.find(([first]) => first === word) ?? [];
-  // It goes into configuration files.
+  // It is written into configuration files.
   const fingerprint = /^[0-9A-F]{40,64}$/.exec(told("fingerprint")[1] ?? "")?.[0];
   if (!fingerprint) return undefined;
   const [, validity, , , , , said = ""] = told("pub");
@@ -97,7 +97,7 @@ function parse(output: string): FoundKey | undefined {
   };
 }
 
-/** gpg writes colons and control characters of a user id as \x3a and the like. */
+/** gpg escapes colons and control characters of a user id as \x3a etc. */
 function unescaped(text: string): string {
   return text.replaceAll(/\\x([0-9a-f]{2})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
 }

@@ -256,7 +256,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
     try {
       await bed.sh("head -c 100000 /dev/urandom >/srv/found/large");
       await expect(life.up(wants({ files: { "/srv/found/large": { content: "small" } } }))).rejects.toThrow(
-        /recording what is at \/srv\/found\/large: .*\n.*Free space/,
+        /saving \/srv\/found\/large: .*\n.*Free space/,
       );
       expect(await bed.sh("wc -c </srv/found/large")).toBe("100000\n");
     } finally {
@@ -299,7 +299,7 @@ test("a directory with something else in it stays, and is named", async () => {
   await life.up(wants({ directories: { "/srv/data": {} } }));
   await bed.sh("touch /srv/data/theirs");
   await life.destroy();
-  expect(life.heard.warnings).toEqual([expect.stringMatching(/^\/srv\/data stays/)]);
+  expect(life.heard.warnings).toEqual([expect.stringMatching(/^\/srv\/data is kept/)]);
   await bed.sh("rm -r /srv/data");
   expect(await differences()).toEqual([]);
 }, 120_000);

@@ -100,7 +100,7 @@ test("an exact version is kept, and another one is named", async () => {
   expect(preview.differs).toEqual({ "packages[lab-tool]": ["2.0", "1.0"] });
   expect(await versionOf("lab-tool")).toBe("1.0");
   await expect(life.up(wants({ "lab-tool": "3.0" }))).rejects.toThrow(
-    "lab-tool is to be had as 1.0, 2.0, not in the version that is declared",
+    "lab-tool is available as 1.0, 2.0, not in the declared version",
   );
 }, 120_000);
 
@@ -263,7 +263,7 @@ describe("says why when", () => {
   test("another package stands in for it", async () => {
     const life = resource("abstract");
     await expect(life.up(wants({ "lab-abstract": "installed" }))).rejects.toThrow(
-      /stands in for it|no package/,
+      /another package provides it|no package/,
     );
     await life.destroy();
     expect(await differences()).toEqual([]);

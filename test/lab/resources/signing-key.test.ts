@@ -147,7 +147,7 @@ describe("a key made on the host", () => {
   test("is not made where something else is", async () => {
     await bed.sh(`mkdir -p ${directory}; echo theirs >${directory}/file`);
     const life = resource("occupied");
-    await expect(life.up(wants())).rejects.toThrow(/holds other things/);
+    await expect(life.up(wants())).rejects.toThrow(/contains other files/);
     await life.destroy();
     expect(await bed.sh(`cat ${directory}/file`)).toBe("theirs\n");
   }, 120_000);
@@ -199,7 +199,9 @@ describe("a declared key", () => {
       format: "armored",
     });
     const broken = privateKey.replace(/\n[^\n]{20,}\n/, "\n");
-    await expect(resource("broken").up(wants({ secretKey: broken }))).rejects.toThrow(/not a whole OpenPGP/);
+    await expect(resource("broken").up(wants({ secretKey: broken }))).rejects.toThrow(
+      /not a complete OpenPGP/,
+    );
     await expect(resource("locked").up(wants({ secretKey: locked.privateKey }))).rejects.toThrow(
       /passphrase/,
     );

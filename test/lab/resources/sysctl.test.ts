@@ -86,7 +86,7 @@ describe("settings of the kernel", () => {
 
   test("that the kernel does not have are refused before anything is changed", async () => {
     await expect(resource("unknown").up(wants({ [ttl]: 65, "net.ipv4.no_such": 1 }))).rejects.toThrow(
-      /it has no net\.ipv4\.no_such[\s\S]*load the module/,
+      /it has no net\.ipv4\.no_such[\s\S]*load its module/,
     );
     expect([await live(ttl), await bootFiles()]).toEqual(["64", ""]);
   }, 120_000);

@@ -67,7 +67,7 @@ describe("Services", () => {
       /absolute/,
     ],
     [{ "a.service": { restartOn: { "/a": "content" } } }, 'services["a.service"].restartOn["/a"]', /sha256/],
-    [{ "a.service": { unit: "" } }, 'services["a.service"].unit', /hold a unit file/],
+    [{ "a.service": { unit: "" } }, 'services["a.service"].unit', /be the text of a unit file/],
     [{ "a.service": { enabled: "yes" } }, 'services["a.service"].enabled', /must be true or false/],
   ])("refuse %j", (declared, property, reason) => {
     const { failures } = check(services.inputs, { host: "mirror", services: declared });

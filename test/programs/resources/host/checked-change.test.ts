@@ -91,7 +91,7 @@ describe("a change that the service does not take", () => {
     expect(everything()).toBe(before);
     expect({ code, began }).toEqual({ code: 1, began: false });
     expect(error?.message).toContain(`bad line in ${ground.at("conf.d/z")}`);
-    expect(error?.message).toContain("put back");
+    expect(error?.message).toContain("previous state has been restored");
     expect(error?.message).not.toContain("before this update");
   });
 

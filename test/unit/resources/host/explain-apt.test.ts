@@ -13,7 +13,7 @@ test.each<[string, string, RegExp, RegExp]>([
   [
     "a version that is not to be had",
     "E: Version '3.0' for 'lab-tool' was not found\navailable lab-tool 1.0 2.0 ",
-    /lab-tool is to be had as 1.0, 2.0, not/,
+    /lab-tool is available as 1.0, 2.0, not/,
     /one of these versions/,
   ],
   [
@@ -37,7 +37,7 @@ The following NEW packages will be installed:
 0 upgraded, 1 newly installed, 1 to remove and 0 not upgraded.
 E: Packages need to be removed but remove is disabled.`,
     /would remove lab-tool lab-other/,
-    /by hand/,
+    /Remove these manually/,
   ],
   [
     "a dependency that is missing",
@@ -69,7 +69,7 @@ E: Unable to correct problems, you have held broken packages.`,
     "no room for files",
     "dpkg: error processing archive /var/cache/apt/archives/x.deb (--unpack):\n failed to write (No space left on device)",
     /no space left on the host's disk/,
-    /takes up where it was/,
+    /continues where it stopped/,
   ],
   [
     "a source out of reach, which comes before the package it would have had",
@@ -86,10 +86,10 @@ dpkg: error processing package lab-broken (--configure):
 Errors were encountered while processing:
  lab-broken
 E: Sub-process /usr/bin/dpkg returned an error code (1)`,
-    /lab-broken cannot be set up: [\s\S]*the script says no/,
+    /lab-broken cannot be configured: [\s\S]*the script says no/,
     /term\.log/,
   ],
-  ["a stand-in", "missing lab-abstract", /another package stands in/, /real package/],
+  ["a stand-in", "missing lab-abstract", /another package provides it/, /real package/],
   ["anything else", "E: Something new\nE: and worse", /E: Something new\nE: and worse/, /what apt reports/],
 ])("%s", (_, output, found, remedy) => {
   const { explanation } = explainApt(output.split("\n"), "installing");

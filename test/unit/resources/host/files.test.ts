@@ -33,11 +33,11 @@ describe("inputs", () => {
     [{ files: { "/a": { content: "", mode: "0o644" } } }, 'files["/a"].mode', /octal/],
     [{ files: { "/a": { content: "", owner: "-R" } } }, 'files["/a"].owner', /name or number/],
     [{ files: { "/a": { content: "", colour: "red" } } }, 'files["/a"]', /colour/],
-    [{ files: { "/a": { content: "" } }, links: { "/a": "/b" } }, 'links["/a"]', /declared in files too/],
-    [{ files: { "/a": { content: "" } }, absent: ["/a"] }, "absent[0]", /declared in files too/],
-    [{ files: { "/a": { content: "" }, "/a/b/c": { content: "" } } }, 'files["/a/b/c"]', /lies below \/a/],
-    [{ links: { "/a": "/x" }, directories: { "/a/b": {} } }, 'directories["/a/b"]', /lies below \/a/],
-    [{ links: { "/a": "" } }, 'links["/a"]', /points to/],
+    [{ files: { "/a": { content: "" } }, links: { "/a": "/b" } }, 'links["/a"]', /also declared in files/],
+    [{ files: { "/a": { content: "" } }, absent: ["/a"] }, "absent[0]", /also declared in files/],
+    [{ files: { "/a": { content: "" }, "/a/b/c": { content: "" } } }, 'files["/a/b/c"]', /is below \/a/],
+    [{ links: { "/a": "/x" }, directories: { "/a/b": {} } }, 'directories["/a/b"]', /is below \/a/],
+    [{ links: { "/a": "" } }, 'links["/a"]', /target of the link/],
     [{ host: "" }, "host", /name a host/],
   ])("%j is refused at %s", (given, property, reason) => {
     const { failures } = check(files.inputs, { host: "mirror", ...given });

@@ -38,7 +38,7 @@ test("a key stays where the state has it, and one that a destroyed mirror left i
 test("a key that somebody declares is not taken over: both ways on are named", async () => {
   const others = ["signingkey-dc1-mirror-key"];
   await expect(placed({ userId: "Mirror of dc1", others })).rejects.toThrow(
-    /signingkey-dc1-mirror-key made with an earlier release.*nameOnHost.*\/k\/new/s,
+    /signingkey-dc1-mirror-key created with an earlier release.*nameOnHost.*\/k\/new/s,
   );
 });
 

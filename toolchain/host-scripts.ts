@@ -86,7 +86,7 @@ export async function hostScripts(): Promise<ReadonlyMap<string, string>> {
     "tree/remove": removeScript(mirror),
     "tree/disown": disownScript(mirror, ["reprepro"]),
     "claims/change": `${claims.prologue}\n${claims.body}`,
-    "claims/look": [claims.prologue, claims.look, claims.trial].join("\n"),
+    "claims/look": [claims.prologue, claims.checkScript, claims.trial].join("\n"),
     "claims/trial": hereDocument(claims.trial),
     "probe/paths": pathProbe(id, paths).script,
     "probe/services": serviceProbe(id, [unit, "other.socket"], ["/etc/a", "/etc/b"]).script,

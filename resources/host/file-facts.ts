@@ -35,7 +35,9 @@ interface ImageFileFacts extends ImageKind {
  */
 export async function imageFileFacts(file: ImageFile, host?: Host): Promise<ImageFileFacts> {
   const facts =
-    file.host === undefined ? await here(file.path) : await there(host ?? hostNamed(file.host), file.path);
+    file.host === undefined
+      ? await localFileFacts(file.path)
+      : await remoteFileFacts(host ?? hostNamed(file.host), file.path);
   if (facts && facts.size > 0) return facts;
   throw new ExplainedError({
     host: file.host,
@@ -46,7 +48,7 @@ export async function imageFileFacts(file: ImageFile, host?: Host): Promise<Imag
   });
 }
 
-async function here(relative: string): Promise<ImageFileFacts | undefined> {
+async function localFileFacts(relative: string): Promise<ImageFileFacts | undefined> {
   const path = resolve(relative);
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   if (!found?.isFile()) return undefined;
@@ -60,13 +62,13 @@ async function here(relative: string): Promise<ImageFileFacts | undefined> {
   ]);
   let sha256 = await cache.recall(cacheKey);
   if (!sha256) {
-    sha256 = await digestHere(path);
+    sha256 = await localDigest(path);
     await cache.remember(cacheKey, sha256);
   }
-  return { size: Number(found.size), sha256, ...imageKind(await beginningHere(path)) };
+  return { size: Number(found.size), sha256, ...imageKind(await localBeginning(path)) };
 }
 
-async function digestHere(path: string): Promise<string> {
+async function localDigest(path: string): Promise<string> {
   const hash = createHash("sha256");
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
@@ -76,7 +78,7 @@ async function digestHere(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-async function beginningHere(path: string): Promise<Buffer> {
+async function localBeginning(path: string): Promise<Buffer> {
   const opened = await open(path).catch((error) => {
     throw unreadable(path, error);
   });
@@ -98,7 +100,7 @@ function unreadable(path: string, error: unknown): ExplainedError {
   });
 }
 
-async function there(host: Host, path: string): Promise<ImageFileFacts | undefined> {
+async function remoteFileFacts(host: Host, path: string): Promise<ImageFileFacts | undefined> {
   const directory = `${ledgerPlace.directory}/digests`;
   const { stdout } = await host.run(
     sh`set -e

@@ -5,7 +5,7 @@ import { defineResource } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
 import { same } from "../kernel/stored-properties.ts";
-import { changePaths, lookAtClaims, releasePaths } from "./ledger/change-paths.ts";
+import { changePaths, checkClaims, releasePaths } from "./ledger/change-paths.ts";
 import { ancestorsOf, type DeclaredPath, held } from "./ledger/declared-path.ts";
 import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
 
@@ -161,11 +161,11 @@ export const files = defineResource({
   async observe(context, declared) {
     const paths = declaredPaths(declared);
     const found = await context.host.facts(pathProbe(context.id, paths));
-    const isThere =
+    const exists =
       found.claimed ||
       paths.length === 0 ||
       paths.some((item) => item.type !== "absent" && found.at.has(item.path));
-    if (!isThere) return undefined;
+    if (!exists) return undefined;
     // The next update undoes such a change and makes it again.
     const status = found.cutOff ? { change: "interrupted" } : {};
     return { inputs: observedInputs(declared, found), outputs: {}, status };
@@ -175,13 +175,13 @@ export const files = defineResource({
     // Otherwise the update itself refuses a conflict, before it changes anything: that saves a round trip to each
     // host.
     if (!wanted.checks && !wanted.holds) return;
-    await lookAtClaims(context, everything(wanted), wanted.checks ?? {}, isWhole);
+    await checkClaims(context, declaredPathsOf(wanted), wanted.checks ?? {}, isWhole);
   },
 
   async apply(context, wanted, observed) {
     const differs = (item: DeclaredPath) =>
       !observed || !same(entry(wanted, item), entry(observed.inputs, item));
-    await changePaths(context, everything(wanted), differs, "writing files", wanted.checks);
+    await changePaths(context, declaredPathsOf(wanted), differs, "writing files", wanted.checks);
     return {};
   },
 
@@ -226,7 +226,7 @@ function declaredPaths(inputs: Inputs): DeclaredPath[] {
 }
 
 /** The paths and the other claims. */
-function everything(inputs: Inputs): DeclaredPath[] {
+function declaredPathsOf(inputs: Inputs): DeclaredPath[] {
   const claims = Object.entries(inputs.holds ?? {}).map(([name, value]) => held(name, value));
   return [...claims, ...declaredPaths(inputs)];
 }
@@ -248,7 +248,7 @@ function entry(inputs: Inputs, item: DeclaredPath) {
 
 /** The declaration that would match the host. */
 function observedInputs(declared: Inputs, found: FoundPaths): Inputs {
-  const there = <T>(set: Record<string, T>, observe: (item: T, at: FoundPath) => T): Record<string, T> =>
+  const existing = <T>(set: Record<string, T>, observe: (item: T, at: FoundPath) => T): Record<string, T> =>
     Object.fromEntries(
       Object.entries(set).flatMap(([path, item]) => {
         const at = found.at.get(path);
@@ -257,12 +257,12 @@ function observedInputs(declared: Inputs, found: FoundPaths): Inputs {
     );
   return {
     host: declared.host,
-    files: there(declared.files, observedFile),
-    secretFiles: there(declared.secretFiles, observedFile),
-    directories: there(declared.directories, (item, at) =>
+    files: existing(declared.files, observedFile),
+    secretFiles: existing(declared.secretFiles, observedFile),
+    directories: existing(declared.directories, (item, at) =>
       at.type === "directory" ? attributesOf(at) : { ...item, mode: `(${at.what})` },
     ),
-    links: there(declared.links, (_, at) => at.target ?? `(${at.what})`),
+    links: existing(declared.links, (_, at) => at.target ?? `(${at.what})`),
     absent: declared.absent.filter((path) => !found.at.has(path)),
     ...(declared.checks && { checks: declared.checks }),
     ...(declared.holds && { holds: declared.holds }),

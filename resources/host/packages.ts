@@ -69,7 +69,7 @@ export const packages = defineResource({
 });
 
 /** Routine output of apt and dpkg, which is left out of the progress. */
-const chatter =
+const routineOutput =
   /^( |\(Reading|Reading|Building|Selecting|Preparing|Unpacking|Created symlink|After this|Need to get|The following|\d+ upgraded|Suggested|Recommended|debconf:|Processing triggers|update-alternatives|Upgrading binary|Get:)/;
 
 interface PackageState {
@@ -131,7 +131,7 @@ async function changePackages(
     onProgress(line) {
       const kept = /^stays (\S+)$/.exec(line)?.[1];
       if (kept) stays.push(kept);
-      else if (line.trim() && !chatter.test(line)) context.progress(line);
+      else if (line.trim() && !routineOutput.test(line)) context.progress(line);
     },
   });
   if (stays.length > 0) {

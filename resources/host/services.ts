@@ -86,8 +86,8 @@ export const services = defineResource({
       context.host.facts(pathProbe(context.id, unitFiles(declared))),
       context.host.facts(serviceProbe(context.id, units, watched)),
     ]);
-    const isThere = found.claimed || units.length === 0 || found.services.size > 0;
-    if (!isThere) return undefined;
+    const exists = found.claimed || units.length === 0 || found.services.size > 0;
+    if (!exists) return undefined;
     const observed = units.flatMap((unit): [string, ReturnType<typeof observedService>][] => {
       const service = found.services.get(unit);
       const wanted = declared.services[unit] as Service;
@@ -257,7 +257,7 @@ function observedService(
         return [path, there];
       }),
     );
-  const isEnabled = isAsWanted(found.enabled, wanted) ? wanted.enabled : found.enabled;
+  const isEnabled = needsNoChange(found.enabled, wanted) ? wanted.enabled : found.enabled;
   if (typeof isEnabled === "string") faults.push(`is ${isEnabled}`);
   const isRunning = found.running === "failed" && !wanted.running ? false : found.running;
   if (typeof isRunning === "string") faults.push(`is ${found.runningText ?? isRunning}`);
@@ -277,7 +277,7 @@ function observedService(
 }
 
 /** States that are neither enabled nor disabled, and need no change for the declared value. */
-function isAsWanted(enabled: FoundService["enabled"], wanted: Service): boolean {
+function needsNoChange(enabled: FoundService["enabled"], wanted: Service): boolean {
   if (enabled === "by others") return true;
   if (wanted.enabled) return false;
   if (enabled === "linked-runtime") return true;

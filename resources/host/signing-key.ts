@@ -227,11 +227,11 @@ async function fingerprintOf({ secretKey }: Inputs): Promise<string | undefined>
   return key.getFingerprint().toUpperCase();
 }
 
-function refuseAnotherKey(wanted: Inputs, there: Inputs, { fingerprint }: Outputs): void {
-  if (there.userId === wanted.userId && there.secretKey === wanted.secretKey) return;
+function refuseAnotherKey(wanted: Inputs, existing: Inputs, { fingerprint }: Outputs): void {
+  if (existing.userId === wanted.userId && existing.secretKey === wanted.secretKey) return;
   throw new ExplainedError({
     step: `using the signing key in ${wanted.directory}`,
-    found: `the key there is ${fingerprint} of ${there.userId}, not the declared one`,
+    found: `the key there is ${fingerprint} of ${existing.userId}, not the declared one`,
     remedy: "Declare another directory for another key: clients rely on the existing one.",
   });
 }
@@ -269,8 +269,8 @@ async function run(
   if (!error) return result.stdout;
   const action = /^stopped - (\S+)$/m.exec(result.stdout)?.[1] ?? "";
   const known = failures[action];
-  const said = result.stderr.trim().split("\n").slice(-3).join("\n");
-  throw known ? new ExplainedError({ step, found: known.found ?? said, remedy: known.remedy }) : error;
+  const output = result.stderr.trim().split("\n").slice(-3).join("\n");
+  throw known ? new ExplainedError({ step, found: known.found ?? output, remedy: known.remedy }) : error;
 }
 
 const failures: Readonly<Record<string, { readonly found?: string; readonly remedy: string }>> = {

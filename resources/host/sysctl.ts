@@ -37,12 +37,12 @@ export const sysctl = defineResource({
       context.host.facts(live(settings)),
       context.host.facts(pathProbe(context.id, [file])),
     ]);
-    const there = paths.at.get(file.path);
-    if (!paths.claimed && !there) return undefined;
+    const actual = paths.at.get(file.path);
+    if (!paths.claimed && !actual) return undefined;
     return {
       inputs: { host, settings: found },
       outputs: { before: outputs?.before ?? {} },
-      status: there?.content === file.content ? {} : { bootFile: there ? "changed by hand" : "missing" },
+      status: actual?.content === file.content ? {} : { bootFile: actual ? "changed by hand" : "missing" },
     };
   },
 

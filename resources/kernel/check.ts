@@ -88,11 +88,11 @@ function failureOf(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Failure
 
 /** Whether the value of an issue is unknown, contains an unknown value, or is part of one. */
 function touchesUnknown(value: Json | undefined, path: readonly PropertyKey[]): boolean {
-  let here = value;
+  let current = value;
   for (const key of path) {
-    if (here === unknown) return true;
-    if (typeof here !== "object" || here === null) return false;
-    here = (here as Properties)[String(key)];
+    if (current === unknown) return true;
+    if (typeof current !== "object" || current === null) return false;
+    current = (current as Properties)[String(key)];
   }
-  return containsUnknown(here);
+  return containsUnknown(current);
 }

@@ -28,7 +28,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   readonly #engine: EngineLog;
   readonly #hostNamed: (name: string) => Host;
   /** Log lines that are being sent to the engine. */
-  readonly #saying = new Set<Promise<void>>();
+  readonly #pendingLines = new Set<Promise<void>>();
 
   /** @param hosts Returns the host for a name. */
   constructor(definition: AnyDefinition, engine = new EngineLog(process.argv[2]), hosts = hostNamed) {
@@ -209,15 +209,15 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     return {
       id,
       host: this.#hostNamed(String(properties.host)),
-      progress: (line) => this.#say(urn, redaction.text(line), { ephemeral: true }),
-      warn: (line) => this.#say(urn, redaction.text(line), { severity: "warning" }),
+      progress: (line) => this.#sendLine(urn, redaction.text(line), { ephemeral: true }),
+      warn: (line) => this.#sendLine(urn, redaction.text(line), { severity: "warning" }),
     };
   }
 
-  #say(urn: string, line: string, how: Parameters<EngineLog["log"]>[2]): void {
-    const said = this.#engine.log(urn, line, how);
-    this.#saying.add(said);
-    void said.finally(() => this.#saying.delete(said));
+  #sendLine(urn: string, line: string, how: Parameters<EngineLog["log"]>[2]): void {
+    const sent = this.#engine.log(urn, line, how);
+    this.#pendingLines.add(sent);
+    void sent.finally(() => this.#pendingLines.delete(sent));
   }
 
   async #explained<T>(
@@ -233,7 +233,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       throw this.#explain(step, properties, error, redaction);
     } finally {
       // After the answer of its last operation the engine ends, and accepts no more lines.
-      await Promise.all(this.#saying);
+      await Promise.all(this.#pendingLines);
     }
   }
 

@@ -3,7 +3,7 @@ import type { Json } from "./definition.ts";
 import type { Properties } from "./stored-properties.ts";
 
 /** Shorter values are not removed: they are not secrets, and occur in ordinary words. */
-const shortest = 4;
+const minimumLength = 4;
 
 /**
  * Removes secrets from every text that leaves the provider. Careful messages are not enough: a host may quote a line
@@ -55,7 +55,7 @@ export class Redaction {
   #add(secret: string): void {
     // A message may quote a single line, or with the escapes of JSON or of a URL.
     for (const part of [secret, ...secret.split("\n").map((line) => line.trim())]) {
-      if (part.length < shortest) continue;
+      if (part.length < minimumLength) continue;
       this.#secrets.add(part);
       this.#secrets.add(JSON.stringify(part).slice(1, -1));
       this.#secrets.add(encodeURIComponent(part.toWellFormed()));

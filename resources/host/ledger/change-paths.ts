@@ -63,7 +63,7 @@ export async function releasePaths(
  * @param isWhole Whether all values are known: only then services check the change.
  * @throws ExplainedError that names who declares another value, or who listens on the service's port.
  */
-export async function lookAtClaims(
+export async function checkClaims(
   context: ResourceContext,
   declared: readonly DeclaredPath[],
   checks: ServiceChecks,
@@ -71,7 +71,7 @@ export async function lookAtClaims(
 ): Promise<void> {
   const claims = pathClaims(context.id, declared, () => true, ledgerPlace, checks);
   const step = "checking for other declarations of this";
-  const script = [claims.prologue, claims.look, ...(isWhole ? [claims.trial] : []), ""].join("\n");
+  const script = [claims.prologue, claims.checkScript, ...(isWhole ? [claims.trial] : []), ""].join("\n");
   const result = await context.host.run(script, { allowFailure: true, step, secrets: secretsOf(declared) });
   const refused = lookReport(claims, result);
   if (refused) throw refused;

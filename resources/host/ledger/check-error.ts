@@ -4,14 +4,14 @@ import { ownerText } from "../../kernel/name-on-hosts.ts";
 /**
  * Why a service refuses a change, from the lines of undo.sh.
  *
- * @param told Returns the lines with a keyword, without it.
+ * @param reported Returns the lines with a keyword, without it.
  * @param restored Whether all is as before; undefined if nothing was changed.
  */
 export function checkError(
-  told: (word: string) => string[][],
+  reported: (word: string) => string[][],
   restored: boolean | undefined,
 ): ExplainedError | undefined {
-  const [unit, port, who] = told("busy")[0] ?? [];
+  const [unit, port, who] = reported("busy")[0] ?? [];
   if (unit) {
     return new ExplainedError({
       step: `checking who listens on port ${port}`,
@@ -19,7 +19,7 @@ export function checkError(
       remedy: "Declare another port, or stop what listens there (`ss -ltnp` on the host shows it).",
     });
   }
-  const [rejecting = "", action, text] = told("rejected")[0] ?? [];
+  const [rejecting = "", action, text] = reported("rejected")[0] ?? [];
   if (!rejecting) return undefined;
   const after =
     restored === undefined
@@ -27,15 +27,15 @@ export function checkError(
       : restored
         ? "The previous state has been restored."
         : "The previous state could not be restored: the next update on this host will try again.";
-  const already = told("already").find(([name]) => name === rejecting)?.[1];
+  const already = reported("already").find(([name]) => name === rejecting)?.[1];
   if (already !== undefined) {
-    const owners = told("blamed").map(
+    const owners = reported("blamed").map(
       ([path, owner]) => `${decoded(path)} is declared by ${ownerText(owner)}`,
     );
     return new ExplainedError({
       step: `checking the configuration of ${rejecting}`,
       found: [
-        `it was already refused before this update changed anything: ${lastWords(decoded(already))}`,
+        `it was already refused before this update changed anything: ${importantLines(decoded(already))}`,
         ...new Set(owners),
         after,
       ].join("\n"),
@@ -44,7 +44,7 @@ export function checkError(
   }
   return new ExplainedError({
     step: `${action === "reload" ? "reloading" : "checking the new configuration of"} ${rejecting}`,
-    found: `${lastWords(decoded(text)) || "it failed without output"}\n${after}`,
+    found: `${importantLines(decoded(text)) || "it failed without output"}\n${after}`,
     remedy: "Correct the declaration as the message says, then run the update again.",
   });
 }
@@ -54,13 +54,13 @@ function decoded(base64 = ""): string {
 }
 
 /** The important lines of a checker's output: its errors, if it marks them, otherwise the last lines. */
-function lastWords(text: string): string {
+function importantLines(text: string): string {
   const lines = text.split("\n").filter(Boolean);
   const errors = lines.filter((line) => /\[(emerg|alert|crit)\]|\b(error|fatal)\b/i.test(line));
   return (errors.length > 0 ? errors : lines).slice(-5).join("\n").slice(0, 2000);
 }
 
 /** `"apache2",pid=71` as text for messages. */
-function processText(said: string): string {
-  return said.replaceAll(/"([^"]*)",pid=(\d+)/g, "$1 (process $2)") || "another process";
+function processText(text: string): string {
+  return text.replaceAll(/"([^"]*)",pid=(\d+)/g, "$1 (process $2)") || "another process";
 }

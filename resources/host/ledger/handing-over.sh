@@ -1,16 +1,16 @@
-# How a running service takes in what has changed in its files.
+# Reloads a running service after a change of its files.
 #
 # Defines: nginx_workers handed_over take_in
 # Private: takes_requests
 
-# nginx says that it has reloaded before it has: workers with the old configuration take requests for a while.
+# nginx reports a reload before it has finished: workers with the old configuration accept requests for a while.
 nginx_workers() {
   cat "/proc/$(systemctl show --property=MainPID --value -- "$1")/task/"*/children 2>/dev/null | tr -s ' ' '\n' | while read -r worker; do
     if takes_requests "$worker"; then echo "$worker"; fi
   done
 }
 
-# A worker that only ends what it has begun says so in its title.
+# A worker that only finishes its requests has that in its title.
 takes_requests() {
   title=$(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") || return 1
   case $title in
@@ -20,7 +20,7 @@ takes_requests() {
   return 1
 }
 
-# workers: waits until none of these takes requests; where the new configuration cannot be used after all, they stay
+# workers: waits until none of these accepts requests; if the new configuration cannot be used after all, they stay
 handed_over() {
   checks=100
   for worker in $1; do
@@ -32,7 +32,7 @@ handed_over() {
   done
 }
 
-# unit: has it read its files again, where it runs
+# unit: reloads it, if it runs
 take_in() {
   began=$(date +%s)
   if [ "$(systemctl show --property=ActiveState --value -- "$1")" != active ]; then return 0; fi

@@ -1,18 +1,18 @@
-# Who declares which path, and what was there before.
+# Records who declares which path, and its original state.
 #
-# $wanted are the records that this resource keeps, in spaces. For each path
-# $ledger/paths/<sha256 of the path>/ holds `path`, what was found there at first (`original`, an archive, or
-# the marker `absent`) and claims/<resource>, what each resource declares for it. A record is whole or not
-# there, it is written before the path is touched, and it goes after the path is put back: a kill at any
-# point leaves something that the next run of the same functions carries on from.
+# $wanted are the records that this resource keeps, with spaces around them. For each path
+# $ledger/paths/<sha256 of the path>/ contains `path`, its original state (`original`, an archive, or
+# the marker `absent`) and claims/<resource>, what each resource declares for it. A record is written
+# atomically, before the path is changed, and removed after the path is restored: after a kill at any
+# point the next run of the same functions continues from there.
 #
-# A path that does not begin with a slash is no file: a name that resources claim, such as a port.
+# A path that does not begin with a slash is not a file but a name that resources claim, such as a port.
 #
-# Tells on standard output, one a line:
+# Prints on standard output, one per line:
 #   taken INDEX RESOURCE      another resource declares something else for the path; nothing was changed
-#   overtaken INDEX RESOURCE  a resource that shared the path still declares what this one did before
-#   began                     from here on the host is changed
-#   kept PATH-IN-BASE64       a directory that would have been taken away has something in it
+#   overtaken INDEX RESOURCE  a resource that shared the path still declares this one's previous value
+#   began                     the changes of the host begin
+#   kept PATH-IN-BASE64       a directory is not removed because it is not empty
 #   stopped INDEX ACTION      where it failed
 #
 # Defines: stop lock_ledger exists is_directory agree check_claim begin keep_state keep_ancestors claim claim_parent
@@ -59,7 +59,7 @@ exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
 is_directory() { [ -d "$1" ] && [ ! -L "$1" ]; }
 
-# A directory that is only needed to hold something agrees with whoever declares it in full.
+# A parent directory without a declaration agrees with any full declaration of it.
 agree() {
   if [ "$1" = "$2" ]; then return 0; fi
   case "$1:$2" in
@@ -68,8 +68,8 @@ agree() {
   return 1
 }
 
-# declaration resource: a name is not taken from under another stack. What made a resource ends its name (see
-# name-on-hosts.ts).
+# declaration resource: a name is not taken from another stack. The resource's name ends with its stack and project
+# (see name-on-hosts.ts).
 may_overtake() {
   case $1 in held*) ;; *) return 0 ;; esac
   case $resource in *_of_*_of_*) ;; *) return 1 ;; esac
@@ -86,7 +86,7 @@ check_claim() {
     if [ "$other" = "$resource" ] || [ ! -f "$claim" ]; then continue; fi
     read -r theirs <"$claim"
     if agree "$3" "$theirs"; then continue; fi
-    # Those who agreed until now can only change one after the other.
+    # Resources that shared a value can only change it one after the other.
     if [ "$theirs" = "$mine" ] && [ "${theirs%% *}" = "${3%% *}" ] && may_overtake "$3" "$other"; then
       echo "overtaken $1 $other"
     else
@@ -107,7 +107,7 @@ keep_original() {
     --directory "${1%/*}/" -- "./${1##*/}"
 }
 
-# path directory: what is there, into original there, or that nothing is
+# path directory: saves the state of the path into original, or the marker absent
 keep_state() {
   case $1 in
     /*) if exists "$1"; then keep_original "$1" "$2/original"; else : >"$2/absent"; fi ;;
@@ -115,7 +115,7 @@ keep_state() {
   esac
 }
 
-# path archive: the directories it lies in, without what is in them. They may go with a package that brought them.
+# path archive: saves its parent directories, without their content. The removal of a package may remove them.
 keep_ancestors() {
   ancestors=$2
   ancestor=${1%/*}
@@ -125,20 +125,20 @@ keep_ancestors() {
     ancestor=${ancestor%/*}
   done
   if [ $# -eq 0 ]; then return 0; fi
-  # It says with 1 that something was made in one of them meanwhile, which is nothing that is kept.
+  # The status 1 means that a file was created in one of them meanwhile, which does not matter.
   tar --create --file "$ancestors" --format=posix --no-recursion --numeric-owner --acls --xattrs --xattrs-include='*' \
     --warning=no-file-changed --directory / -- "$@" || [ $? -eq 1 ]
 }
 
-# path archive: makes the directories it lies in as they were then; 0755 and of root where nobody knows
+# path archive: creates its parent directories as they were; with mode 0755 and owner root if that is not known
 make_ancestors() {
   if [ -z "${1%/*}" ] || [ -d "${1%/*}/" ]; then return 0; fi
   make_ancestors "${1%/*}" "$2"
-  # With the directory above it came what is kept of this one.
+  # It may have been restored with the directory above it.
   if [ -d "${1%/*}/" ]; then return 0; fi
   mkdir -m 0755 -- "${1%/*}"
   if [ ! -e "$2" ]; then return 0; fi
-  # One that was not there then is not in it.
+  # The archive has no directories that did not exist then.
   tar --extract --file "$2" --preserve-permissions --same-owner --numeric-owner --acls --xattrs --xattrs-include='*' \
     --directory / -- ".${1%/*}" 2>/dev/null || true
 }
@@ -167,21 +167,21 @@ claim() {
   fi
 }
 
-# index record path: a directory that must be there for something in it. One that is there without us is
-# no concern of ours.
+# index record path: a parent directory that must exist. One that exists already, and was not created by us, is not
+# claimed.
 claim_parent() {
   if [ -d "$3" ] && [ ! -e "$paths/$2/absent" ]; then return 0; fi
   if exists "$3" && [ ! -d "$3" ] && [ ! -f "$paths/$2/claims/$resource" ]; then stop "$1" not-a-directory; fi
   claim "$1" "$2" parent "$3"
 }
 
-# The records must last before what they tell of is changed.
+# The records must be on disk before the paths are changed.
 settle_claims() {
   at="- record"
   if [ -n "$recorded" ]; then sync -f "$paths"; fi
 }
 
-# path: a directory gives way only when nothing is in it but what this resource lets go of.
+# path: a directory is replaced only if it contains nothing but paths that this resource releases.
 make_way() {
   if ! is_directory "$1"; then return 0; fi
   if rmdir -- "$1" 2>/dev/null; then return 0; fi
@@ -217,7 +217,7 @@ place_file() {
   make_way "$6"
   aside=${6%/*}/.airgapped-maas.$2
   if exists "$aside"; then rm -rf -- "$aside"; fi
-  # cat says why it cannot write.
+  # cat prints why it cannot write.
   (set -C && printf '%s' "$7" | base64 -d | cat >"$aside")
   at="$1 own"
   chown -- "$4:$5" "$aside"
@@ -246,7 +246,7 @@ take_away() {
   if exists "$2"; then rm -f -- "$2"; fi
 }
 
-# record: sets $path; names may end in newlines, which $(...) would drop.
+# record: sets $path. A name may end in newlines, which $(...) would remove.
 path_of() {
   path=$(cat "$1/path" && echo .)
   path=${path%.}
@@ -258,7 +258,7 @@ drop_record() {
   rm -rf "$paths/.old"
 }
 
-# record: puts back what was found at $path. Fails where a directory with something in it is in the way.
+# record: restores the original state of $path. Fails if a directory with content is there.
 put_back() {
   make_ancestors "$path" "$1/ancestors"
   aside=${path%/*}/.airgapped-maas.${1##*/}
@@ -273,7 +273,7 @@ put_back() {
     touch --reference="$original" -- "$path"
   else
     if is_directory "$path"; then rmdir -- "$path"; fi
-    # A directory replaces nothing that is not one.
+    # A directory cannot replace a file.
     if is_directory "$original"; then rm -f -- "$path"; fi
     mv -fT -- "$original" "$path"
   fi
@@ -281,8 +281,8 @@ put_back() {
   aside=
 }
 
-# Lets go of what this resource claims and no longer wants; what nobody claims any more is as it was found.
-# Directories wait until what is in them is gone.
+# Releases the paths that this resource claims and no longer declares. A path without claims is restored.
+# Directories are handled after their contents.
 release_unwanted() {
   at="- release"
   held=
@@ -316,7 +316,7 @@ release_unwanted() {
   release_directories
 }
 
-# Inner ones go first: as long as one goes, another may have become empty.
+# Inner ones first: while one is removed, another may have become empty.
 release_directories() {
   going=yes
   while [ -n "$going" ]; do

@@ -39,7 +39,7 @@ export interface PathClaims {
   /** The subjects of the script's numbers. */
   readonly subjects: readonly Subject[];
   /** Only reports conflicting claims, without changes. */
-  readonly look: string;
+  readonly checkScript: string;
   /** Also reports whether services would accept the change in /etc. It runs in a separate mount namespace. */
   readonly trial: string;
 }
@@ -117,7 +117,7 @@ export function pathClaims(
   return {
     subjects,
     prologue,
-    look: [...looks, ...ports].join("\n"),
+    checkScript: [...looks, ...ports].join("\n"),
     trial: [
       'if [ -n "$taken" ]; then exit 0; fi',
       sh`note_complaints ${units.join(" ")}`,
@@ -207,39 +207,42 @@ export interface ClaimsReport {
 
 /** Parses the output of `pathClaims`' script, also if it failed. */
 export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }: RunResult): ClaimsReport {
-  const told = tellings(stdout);
+  const reported = reportOf(stdout);
   const subject = (index: string | undefined) => subjects[Number(index)];
   const warnings = [
-    ...told("kept").map(([path]) => `${textOf(path)} is kept, since it contains files of others`),
-    ...told("overtaken").map(
+    ...reported("kept").map(([path]) => `${textOf(path)} is kept, since it contains files of others`),
+    ...reported("overtaken").map(
       ([index, other]) =>
         `${subject(index)?.path} is shared with ${ownerText(other)}, which still declares its previous value`,
     ),
   ];
-  const restored = told("restored").length > 0;
-  const began = told("began").length > 0 && !restored;
+  const restored = reported("restored").length > 0;
+  const began = reported("began").length > 0 && !restored;
   if (code === 0) return { began, warnings };
-  const refused = takenError(subjects, told) ?? checkError(told, restored);
-  if (refused) return { began, warnings, error: refused, alreadyBad: told("already").length > 0 };
-  const [index, action = "start"] = told("stopped").at(-1) ?? [];
-  return { began, warnings, error: stopped(action, subject(index), stderr) };
+  const refused = conflictError(subjects, reported) ?? checkError(reported, restored);
+  if (refused) return { began, warnings, error: refused, alreadyBad: reported("already").length > 0 };
+  const [index, action = "start"] = reported("stopped").at(-1) ?? [];
+  return { began, warnings, error: stopError(action, subject(index), stderr) };
 }
 
-/** Parses the output of `pathClaims`' `look`: why the change is not possible. */
+/** Parses the output of `pathClaims`' `checkScript`: why the change is not possible. */
 export function lookReport({ subjects }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
-  const told = tellings(stdout);
-  return takenError(subjects, told) ?? checkError(told, undefined);
+  const reported = reportOf(stdout);
+  return conflictError(subjects, reported) ?? checkError(reported, undefined);
 }
 
-type Told = (word: string) => string[][];
+type Report = (word: string) => string[][];
 
-function tellings(stdout: string): Told {
+function reportOf(stdout: string): Report {
   const lines = stdout.split("\n").map((line) => line.split(" "));
   return (word) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
 }
 
-function takenError(subjects: readonly Subject[], told: Told): ExplainedError | undefined {
-  const taken = told("taken").map(([index, other]) => ({ what: subjects[Number(index)]?.path ?? "", other }));
+function conflictError(subjects: readonly Subject[], reported: Report): ExplainedError | undefined {
+  const taken = reported("taken").map(([index, other]) => ({
+    what: subjects[Number(index)]?.path ?? "",
+    other,
+  }));
   if (taken.length === 0) return undefined;
   // Claimed names explain more than the files that follow from them.
   const named = taken.filter(({ what }) => !what.startsWith("/"));
@@ -256,11 +259,11 @@ function textOf(base64 = ""): string {
   return Buffer.from(base64, "base64").toString("utf8");
 }
 
-function stopped(action: string, subject: Subject | undefined, stderr: string): ExplainedError {
+function stopError(action: string, subject: Subject | undefined, stderr: string): ExplainedError {
   const path = subject?.path ?? "";
   const lines = stderr.trim().split("\n");
-  const telling = lines.find((line) => remedies.some(([pattern]) => pattern.test(line)));
-  const said = (telling ?? lines.at(-1))?.slice(0, 500) || "it failed without output";
+  const knownLine = lines.find((line) => remedies.some(([pattern]) => pattern.test(line)));
+  const output = (knownLine ?? lines.at(-1))?.slice(0, 500) || "it failed without output";
   switch (action) {
     case "lock":
       return new ExplainedError({
@@ -290,7 +293,7 @@ function stopped(action: string, subject: Subject | undefined, stderr: string): 
     case "recover":
       return new ExplainedError({
         step: "undoing the changes of an interrupted update",
-        found: said,
+        found: output,
         remedy:
           "Fix what the message reports, then run the update again: /var/lib/airgapped-maas/undo on the host contains the previous state.",
       });
@@ -301,7 +304,7 @@ function stopped(action: string, subject: Subject | undefined, stderr: string): 
         remedy: "Remove the directory manually, or do not declare it absent.",
       });
   }
-  const doing: Record<string, string> = {
+  const steps: Record<string, string> = {
     claim: `saving ${path}`,
     record: "saving the previous state",
     mkdir: `creating the directory ${path}`,
@@ -312,9 +315,9 @@ function stopped(action: string, subject: Subject | undefined, stderr: string): 
     release: "restoring the previous state",
   };
   return new ExplainedError({
-    step: doing[action] ?? "preparing the change",
-    found: said,
-    remedy: remedyFor(said, subject),
+    step: steps[action] ?? "preparing the change",
+    found: output,
+    remedy: remedyFor(output, subject),
   });
 }
 
@@ -333,7 +336,7 @@ const remedies: readonly (readonly [RegExp, (subject: Subject | undefined) => st
   ],
 ];
 
-function remedyFor(said: string, subject: Subject | undefined): string {
-  const known = remedies.find(([pattern]) => pattern.test(said));
+function remedyFor(output: string, subject: Subject | undefined): string {
+  const known = remedies.find(([pattern]) => pattern.test(output));
   return known?.[1](subject) ?? "Fix what the message reports, then run the update again.";
 }

@@ -32,7 +32,7 @@ export interface FoundPaths {
 }
 
 /** Bytes. The content of a larger file that differs is not shown. */
-const largestShown = 64 * 1024;
+const maximumShownBytes = 64 * 1024;
 
 /** Reads all declared paths of a resource at once. */
 export function pathProbe(
@@ -81,7 +81,7 @@ printf '%s\\n' "$sums" | while read -r digest _; do
   wanted=\${wanted#* }
   expectation=\${next#*/}
   content=-
-  if [ "$expectation" != secret ] && [ "$expectation" != "$digest" ] && [ "$(stat -c %s -- "$1")" -le ${largestShown} ]; then
+  if [ "$expectation" != secret ] && [ "$expectation" != "$digest" ] && [ "$(stat -c %s -- "$1")" -le ${maximumShownBytes} ]; then
     content=$(base64 -w 0 -- "$1")
   fi
   echo "file \${next%%/*} $digest $content"
@@ -100,12 +100,12 @@ if [ -n "$seen" ]; then printf '%s\\n' "$seen"; else look; fi
 
 function parse(output: string, declared: readonly DeclaredPath[]): FoundPaths {
   const lines = output.split("\n").map((line) => line.split(" "));
-  const told = (word: string) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
-  const stats = told("stat");
-  const files = new Map(told("file").map(([index, digest, content]) => [index, { digest, content }]));
-  const links = new Map(told("link").map(([index, target]) => [index, decoded(target).toString("utf8")]));
+  const reported = (word: string) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
+  const stats = reported("stat");
+  const files = new Map(reported("file").map(([index, digest, content]) => [index, { digest, content }]));
+  const links = new Map(reported("link").map(([index, target]) => [index, decoded(target).toString("utf8")]));
   const at = new Map<string, FoundPath>();
-  for (const [order, index] of (told("found")[0] ?? []).entries()) {
+  for (const [order, index] of (reported("found")[0] ?? []).entries()) {
     const item = declared[Number(index)];
     const stat = stats[order];
     if (!item || !stat) throw new Error(`The host reported path ${index} without its stat`);
@@ -118,8 +118,8 @@ function parse(output: string, declared: readonly DeclaredPath[]): FoundPaths {
       ...(file?.digest ? { digest: file.digest, content: shown(item, file.digest, size, file.content) } : {}),
     });
   }
-  const said = (word: string) => lines.some(([first]) => first === word);
-  return { claimed: said("claimed"), cutOff: said("cut-off"), at };
+  const isReported = (word: string) => lines.some(([first]) => first === word);
+  return { claimed: isReported("claimed"), cutOff: isReported("cut-off"), at };
 }
 
 function decoded(base64 = ""): Buffer {

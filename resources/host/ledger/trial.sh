@@ -1,12 +1,12 @@
-# Tries a change where nobody else sees it: in a mount namespace of its own, in which what is written to /etc goes to
-# memory. What it says is what undo.sh says of a change that a service does not take; nothing where it cannot be tried.
+# Tries a change in a separate mount namespace, in which writes to /etc go to memory. It prints the same lines as
+# undo.sh for a change that a service refuses, and nothing if the change cannot be tried.
 #
 # Defines: hide_etc give_up_unwanted note_complaints need_candour try_unit compare_unit
 # Private: complaint_of
 # Needs functions: path_of is_directory put_back (path-claims.sh), command_of (path-claims.ts), blame (undo.sh)
 # Needs variables: paths path (path-claims.sh), resource wanted (path-claims.ts)
 
-# Leaves, without a word, where this cannot be had.
+# Exits without output if this is not possible.
 hide_etc() {
   {
     mount -t tmpfs -o mode=0700 airgapped-maas /mnt &&
@@ -16,7 +16,7 @@ hide_etc() {
   [ "$(findmnt -n -o SOURCE --mountpoint /etc)" = airgapped-maas ] || exit 0
 }
 
-# What the change would let go of.
+# Releases what the change would release.
 give_up_unwanted() {
   for own in "$paths"/*/claims/"$resource"; do
     if [ ! -f "$own" ]; then continue; fi
@@ -30,15 +30,15 @@ give_up_unwanted() {
   done
 }
 
-# unit: what the service says of what is there; nothing where it takes it, or is not installed yet
+# unit: prints the service's error for the current files; nothing if it accepts them, or is not installed yet
 complaint_of() {
   command=$(command_of "$1")
   if ! command -v "${command%% *}" >/dev/null; then return 0; fi
   if text=$(sh -c "$command" 9>&- 2>&1); then return 0; fi
-  printf '%s\n' "${text:-it failed without a word}"
+  printf '%s\n' "${text:-it failed without output}"
 }
 
-# units: before anything is tried, those that complain already
+# units: before the trial, finds those that already report errors
 note_complaints() {
   complaining=" "
   for unit in $1; do
@@ -47,20 +47,20 @@ note_complaints() {
   export complaining
 }
 
-# unit: a service that complains in here of what it takes outside (a profile of AppArmor may keep it from files in
-# memory) cannot be asked here.
+# unit: a service that reports an error only in this namespace (an AppArmor profile may deny files in memory) cannot
+# be checked here.
 need_candour() {
   case $complaining in *" $1 "*) return 0 ;; esac
   if [ -n "$(complaint_of "$1")" ]; then exit 0; fi
 }
 
-# unit: asks the service
+# unit: checks the service
 try_unit() {
   text=$(complaint_of "$1")
   if [ -n "$text" ]; then echo "rejected $1 check $(printf '%s' "$text" | base64 -w 0)"; fi
 }
 
-# unit: outside of the trial, what was wrong before
+# unit: outside of the trial, prints previous errors
 compare_unit() {
   case $complaining in *" $1 "*) ;; *) return 0 ;; esac
   text=$(complaint_of "$1")

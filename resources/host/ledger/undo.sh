@@ -1,17 +1,16 @@
-# A change that is made whole or not at all: what was there is kept in a journal until services have taken the change.
+# Makes a change completely or not at all: a journal keeps the previous state until services have accepted the change.
 #
-# $ledger/undo/ is there only while a change is made, which takes
-# the ledger's lock: whoever gets the lock and finds it carries on from a change that was cut off, and puts back what was
-# there. In it are `resource` (whose change it is), `units` (services that read the files) and, in the order of their
-# depth, records/N-<sha256 of the path>/ with `path`, `original` or `absent` (what was there before this change) and
-# `record` (what the ledger held).
+# $ledger/undo/ exists only during a change, which holds the ledger's lock. A process that gets the lock and finds it
+# undoes the interrupted change. It contains `resource` (whose change it is), `units` (services that read the files)
+# and, in the order of their depth, records/N-<sha256 of the path>/ with `path`, `original` or `absent` (the state before
+# this change) and `record` (the previous content of the ledger).
 #
-# Tells on standard output, beside what path-claims.sh tells:
-#   rejected UNIT ACTION TEXT-IN-BASE64  a service did not take the change
-#   busy UNIT PORT WHO-IN-BASE64         something else listens where the service is to
-#   restored                             all is as it was before this change
-#   already UNIT TEXT-IN-BASE64          and the service does not take that either
-#   blamed PATH-IN-BASE64 RESOURCE       who declares a file that a service complains about
+# Prints on standard output, in addition to path-claims.sh:
+#   rejected UNIT ACTION TEXT-IN-BASE64  a service refused the change
+#   busy UNIT PORT WHO-IN-BASE64         another process listens on the service's port
+#   restored                             everything is as before this change
+#   already UNIT TEXT-IN-BASE64          the service refuses that, too
+#   blamed PATH-IN-BASE64 RESOURCE       who declares a file that is in a service's error
 #
 # Defines: begin_undo note_state note_parent keep_undo commit restore recover give_back blame need_ports
 #   check_service_files reload_service
@@ -42,12 +41,12 @@ note_state() {
   if [ -d "$paths/$1" ]; then cp -a -- "$paths/$1" "$noted/record"; fi
 }
 
-# record path: a directory that is there without us is not touched
+# record path: a directory that was not created by us is not changed
 note_parent() {
   if [ ! -d "$2" ] || [ -d "$paths/$1" ]; then note_state "$1" "$2"; fi
 }
 
-# Closes the list, with what is about to be let go of: from here on all of it comes back.
+# Completes the journal with the paths to be released. From here on everything can be restored.
 keep_undo() {
   for own in "$paths"/*/claims/"$resource"; do
     if [ ! -f "$own" ]; then continue; fi
@@ -71,7 +70,7 @@ commit() {
   rm -rf "$undo.done"
 }
 
-# Puts back what the journal holds. What is done twice does no harm.
+# Restores the state in the journal. It may run twice.
 restore() {
   deepest_first=
   for noted in "$undo/records"/*; do deepest_first="$noted
@@ -103,7 +102,7 @@ $deepest_first"; done
   sync -f "$ledger"
 }
 
-# A change that was cut off comes back before anything else is looked at.
+# Undoes an interrupted change before anything else is read.
 recover() {
   for remains in "$undo.new" "$undo.done"; do
     if [ -d "$remains" ]; then rm -rf "$remains"; fi
@@ -116,10 +115,10 @@ recover() {
   rm -rf "$undo.done"
 }
 
-# On the way out of a change that failed.
+# Undoes a failed change.
 give_back() {
   journal=
-  # Within a condition a failure would not end it.
+  # Inside a condition `set -e` would have no effect.
   (restore) </dev/null &
   if ! wait $!; then return 0; fi
   echo restored || true
@@ -136,7 +135,7 @@ give_back() {
   for empty in "$paths" "$ledger"; do rmdir -- "$empty" 2>/dev/null || true; done
 }
 
-# text: who declares the files that it names
+# text: prints who declares the files that it names
 blame() {
   for named in $(printf '%s\n' "$1" | grep -oE '/[A-Za-z0-9_./=+~@-]+' | sort -u); do
     record=$(printf '%s' "$named" | sha256sum)
@@ -146,14 +145,14 @@ blame() {
   done
 }
 
-# port unit: who else listens there, where the service does not do so itself
+# port unit: prints who else listens there, unless the service itself does
 others_at() {
   if ! command -v ss >/dev/null; then return 0; fi
   listening=$(ss -Hltnp "sport = :$1" 2>/dev/null) || return 0
   processes=$(printf '%s\n' "$listening" | grep -o 'pid=[0-9]*' | sort -u)
   others=
   for process in $processes; do
-    # One that has just ended, as the old workers of a service do, listens no more.
+    # A process that has just ended, such as an old worker of a service, no longer listens.
     group=$(cat "/proc/${process#pid=}/cgroup" 2>/dev/null) || continue
     case $group in *"/$2"*) return 0 ;; esac
     others=yes
@@ -162,7 +161,7 @@ others_at() {
   printf '%s\n' "$listening" | sed -n 's/.*users:((\("[^"]*",pid=[0-9]*\).*/\1/p; t; s/^[^ ]* *[^ ]* *[^ ]* *\([^ ]*\).*/\1/p' | sort -u | paste -sd ' ' -
 }
 
-# unit ports: stops where something else listens there
+# unit ports: stops if another process listens there
 need_ports() {
   for port in $2; do
     who=$(others_at "$port" "$1")
@@ -172,7 +171,7 @@ need_ports() {
   done
 }
 
-# unit: asks the service whether it takes what is there now
+# unit: checks whether the service accepts the current files
 check_service_files() {
   at="check:$1 check"
   command=$(command_of "$1")
@@ -181,7 +180,7 @@ check_service_files() {
   exit 1
 }
 
-# unit: has it take what is there now
+# unit: lets it load the current files
 reload_service() {
   at="check:$1 reload"
   if text=$(take_in "$1" 2>&1); then return 0; fi

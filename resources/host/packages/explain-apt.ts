@@ -12,10 +12,10 @@ export function explainApt(lines: readonly string[], step: string): ExplainedErr
     if (match) return new ExplainedError({ step, ...explain(match, lines) });
   }
   const errors = lines.filter((line) => /^(E:|dpkg: error)/.test(line));
-  const said = (errors.length > 0 ? errors : lines).slice(-5).join("\n");
+  const output = (errors.length > 0 ? errors : lines).slice(-5).join("\n");
   return new ExplainedError({
     step,
-    found: said || "it failed without output",
+    found: output || "it failed without output",
     remedy: "Fix what apt reports (see /var/log/apt/term.log on the host), then run the update again.",
   });
 }

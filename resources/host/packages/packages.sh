@@ -1,19 +1,19 @@
-# Brings a host's Debian packages to what a resource wants, and takes away what nobody wants any more.
+# Installs the Debian packages that a resource declares, and removes those that are no longer declared.
 #
-# $wanted is `name` or `name=version`, in spaces; empty: nothing any more.
-# In $ledger/packages/ are
-#   claims/<resource>  what each resource wants
-#   installed          `name purge` or `name remove`: what was installed for resources, dependencies included,
-#                      and how to take it away (a package removed before but not purged had left files)
-#   manual             what apt marks as wanted by a person since we asked for it, and did not before
-#   transaction        `removed NAME` for what was there before but not purged, and what apt is about to do for us,
-#                      in its own words (DPkg::Pre-Install-Pkgs, version 3; see apt.conf(5))
-# and all of it is written before the host is changed.
+# $wanted is `name` or `name=version`, separated by spaces; empty: no packages any more.
+# $ledger/packages/ contains
+#   claims/<resource>  the packages of each resource
+#   installed          `name purge` or `name remove`: packages installed for resources, dependencies included,
+#                      and how to remove them (a package removed before but not purged had left files)
+#   manual             packages that apt marks as manually installed because of us
+#   transaction        `removed NAME` for packages that were removed before but not purged, and what apt is about to
+#                      do for us, in its own format (DPkg::Pre-Install-Pkgs, version 3; see apt.conf(5))
+# All of it is written before the host is changed.
 #
-# What it prints is progress, but for lines that begin with
-#   stays NAME               ours, but something else needs it by now
-#   available NAME VERSIONS  in place of a version that is not to be had
-#   missing NAME             apt was content, but the package is not installed
+# The output is progress, except lines that begin with
+#   stays NAME               installed by us, but other packages need it now
+#   available NAME VERSIONS  the available versions, if the declared one is not
+#   missing NAME             apt succeeded, but the package is not installed
 #
 # Private: apt configure_pending simulate packages present settle both without open_ledger close_ledger heal update
 #   needed plan explain_versions remember_transaction install_needed install_now mark_manual release_unwanted
@@ -27,7 +27,7 @@ own=$ledger/packages
 native=$(dpkg --print-architecture)
 patience=300
 
-# Packages' scripts may start what stays: that must not hold our lock.
+# Scripts of packages may start processes that stay: these must not hold our lock.
 apt() {
   (umask 022 && exec 8>&- && exec apt-get -q -y -o DPkg::Lock::Timeout=$patience -o Dpkg::Use-Pty=0 \
     -o APT::Keep-Downloaded-Packages=false \
@@ -52,21 +52,21 @@ present() {
   packages | awk '$2 != "not-installed" && $2 != "config-files" { print $1 }' | sort -u
 }
 
-# file: replaces it with the standard input, whole or not at all
+# file: replaces it atomically with the standard input
 settle() {
   cat >"$1.new"
   sync -- "$1.new"
   mv -f "$1.new" "$1"
 }
 
-# lines that are in the first list (one argument) and also, or not, in the second
+# prints lines of the first list (one argument) that are, or are not, in the second
 both() { printf '%s\n' "$1" | grep -Fx -e "$2" || true; }
 without() { printf '%s\n' "$1" | { if [ -n "$2" ]; then grep -Fxv -e "$2" || true; else cat; fi; } | sed '/^$/d'; }
 
 open_ledger() {
   exec 8>"$lock.packages"
   if ! flock -n 8; then
-    echo "waiting for another change of this host's packages"
+    echo "waiting for another package change on this host"
     flock 8
   fi
   (flock 9 && mkdir -p "$own/claims") 9>"$lock"
@@ -82,10 +82,10 @@ close_ledger() {
   fi
 }
 
-# Carries on what a killed installation left half done.
+# Completes an interrupted installation.
 heal() {
   if [ -z "$(dpkg --audit)" ] && [ -z "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]; then return 0; fi
-  echo "finishing an installation that was interrupted"
+  echo "completing an interrupted installation"
   waited=0
   while ! said=$(configure_pending 2>&1); do
     printf '%s\n' "$said"
@@ -97,7 +97,7 @@ heal() {
   apt --no-remove --fix-broken install
 }
 
-# apt waits for dpkg's lock, but not for the one on its lists.
+# apt waits for dpkg's lock, but not for the lock of its lists.
 update() {
   waited=0
   while ! said=$(apt update 2>&1); do
@@ -109,7 +109,7 @@ update() {
   printf '%s\n' "$said"
 }
 
-# What of $wanted is not so yet.
+# Prints the part of $wanted that is not installed yet.
 needed() {
   for want in $wanted; do
     name=${want%%=*}
@@ -135,7 +135,8 @@ explain_versions() {
   done
 }
 
-# Others may install while we wait for dpkg's lock. What apt says once it has the lock is ours, and nothing else.
+# Other processes may install packages while we wait for dpkg's lock. Only what apt reports after it has the lock is
+# ours.
 remember_transaction() {
   if [ ! -e "$own/transaction" ]; then return 0; fi
   new=$(awk -v native="$native" '$2 == "-" && $5 == "<" && NF >= 9 {
@@ -148,7 +149,7 @@ remember_transaction() {
       if grep -qFx "removed $name" "$own/transaction"; then echo "$name remove"; else echo "$name purge"; fi
     done
   } | settle "$own/installed"
-  # An apt that was cut off has marked none of it as automatic.
+  # An interrupted apt has not marked any of these as automatic.
   { cat "$own/manual" && printf '%s\n' "$new"; } | sed '/^$/d' | sort -u | settle "$own/manual"
   rm -f "$own/transaction"
 }
@@ -184,7 +185,7 @@ install_now() {
     -o DPkg::Tools::Options::cat::Version=3 install "$@"
 }
 
-# What somebody wants is not to go with what once needed it.
+# Declared packages must not be removed together with packages that once needed them.
 mark_manual() {
   if [ -z "$wanted" ]; then return 0; fi
   # shellcheck disable=SC2046,SC2086 # names of packages are words
@@ -209,7 +210,7 @@ release_unwanted() {
   still_installed "$here" | settle "$own/installed"
 }
 
-# names: what of them was installed for resources, with how to take it away
+# names: prints those installed for resources, with how to remove them
 still_installed() {
   while read -r name how; do
     if [ -n "$(both "$name" "$1")" ]; then echo "$name $how"; fi
@@ -220,7 +221,7 @@ removals() {
   sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p' | sort -u
 }
 
-# names: of these, what nothing else that stays needs.
+# names: removes those that no other remaining package needs.
 take_away() {
   unneeded=$(simulate -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false \
     autoremove | removals)
@@ -228,7 +229,7 @@ take_away() {
   if [ -z "$going" ]; then return 0; fi
   # shellcheck disable=SC2086 # names of packages are words
   if [ -n "$(without "$(simulate purge $going | removals)" "$going")" ]; then
-    # Something that is not ours and that nobody needs either hangs on some of them.
+    # A package that is not ours, and that is not needed either, depends on some of them.
     for name in $going; do
       if [ -n "$(without "$(simulate purge "$name" | removals)" "$1")" ]; then going=$(without "$going" "$name"); fi
     done
@@ -248,8 +249,8 @@ take_away() {
 open_ledger
 # shellcheck disable=SC2086 # names of packages are words
 printf '%s\n' $wanted | sed 's/=.*//; /^$/d' | settle "$own/claims/$resource"
-# Where somebody else's package cannot be finished, ours may still be.
-heal || echo "the interrupted installation cannot be finished"
+# If another package cannot be completed, ours may still be.
+heal || echo "the interrupted installation cannot be completed"
 install_needed
 mark_manual
 release_unwanted

@@ -56,17 +56,19 @@ ${units.length === 0 ? "" : sh`systemctl show --property=LoadState,ActiveState,S
 
 function parse(output: string, units: readonly string[], watched: readonly string[]): FoundServices {
   const lines = output.split("\n");
-  const told = (word: string) =>
+  const reported = (word: string) =>
     lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.split(" ").slice(1));
   const loaded = new Map<string, Map<string, string>>();
-  for (const [index, path, digest] of told("loaded")) {
+  for (const [index, path, digest] of reported("loaded")) {
     const unit = units[Number(index)];
     if (!unit || !path || !digest) continue;
     loaded.set(unit, (loaded.get(unit) ?? new Map()).set(path, digest));
   }
   return {
     claimed: lines.includes("claimed"),
-    digests: new Map(told("digest").map(([index, digest = ""]) => [watched[Number(index)] ?? "", digest])),
+    digests: new Map(
+      reported("digest").map(([index, digest = ""]) => [watched[Number(index)] ?? "", digest]),
+    ),
     loaded,
     services: new Map(
       blocks(lines).flatMap((block, index) => {

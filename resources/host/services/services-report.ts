@@ -6,30 +6,30 @@ import { type ClaimsReport, claimsReport, type PathClaims } from "../ledger/path
 /** Parses the output of services.sh after a change of units. */
 export function servicesReport(claims: PathClaims, result: RunResult): ClaimsReport {
   const lines = result.stdout.split("\n").map((line) => line.split(" "));
-  const told = (word: string) => lines.findLast(([first]) => first === word)?.slice(1);
-  const contested = told("contested");
-  const [subject = "", action = ""] = told("stopped") ?? [];
+  const reported = (word: string) => lines.findLast(([first]) => first === word)?.slice(1);
+  const contested = reported("contested");
+  const [subject = "", action = ""] = reported("stopped") ?? [];
   const report = claimsReport(claims, result);
   if (result.code === 0 || !(contested || subject.startsWith("unit:"))) return report;
   const [unit, other] = contested ?? [subject.slice("unit:".length)];
   const explain = contested ? contestedBy(String(other)) : failures[action];
-  const journal = Buffer.from(told("journal")?.[0] ?? "", "base64")
+  const journal = Buffer.from(reported("journal")?.[0] ?? "", "base64")
     .toString("utf8")
     .trim();
-  const said = [result.stderr.trim().split("\n").slice(-2).join("\n"), journal].filter(Boolean).join("\n");
-  const serving = told("serving") ? " It still runs as before." : "";
+  const output = [result.stderr.trim().split("\n").slice(-2).join("\n"), journal].filter(Boolean).join("\n");
+  const serving = reported("serving") ? " It still runs as before." : "";
   return {
     ...report,
     error: new ExplainedError({
-      step: `${explain?.doing ?? "changing"} ${unit}`,
-      found: `${explain?.found ?? (said || "systemd refused")}.${serving}`.replace("..", "."),
+      step: `${explain?.step ?? "changing"} ${unit}`,
+      found: `${explain?.found ?? (output || "systemd refused")}.${serving}`.replace("..", "."),
       remedy: explain?.remedy ?? "Fix what the journal reports, then run the update again.",
     }),
   };
 }
 
 interface Failure {
-  readonly doing: string;
+  readonly step: string;
   /** Default: the output of systemctl and the unit's journal. */
   readonly found?: string;
   readonly remedy?: string;
@@ -37,7 +37,7 @@ interface Failure {
 
 function contestedBy(other: string): Failure {
   return {
-    doing: "claiming",
+    step: "claiming",
     found: `${ownerText(other)} on this host declares other values of enabled or running`,
     remedy:
       "Declare the same in both. If that is the same component under its old name, add an alias to the component.",
@@ -46,28 +46,28 @@ function contestedBy(other: string): Failure {
 
 const failures: Readonly<Record<string, Failure>> = {
   "not-found": {
-    doing: "looking for",
+    step: "looking for",
     found: "the host has no such unit",
     remedy: "Correct its name, install its package first, or declare its unit file.",
   },
   oneshot: {
-    doing: "starting",
+    step: "starting",
     found: "it ran and ended, as usual for Type=oneshot",
     remedy: "Declare running: false for it.",
   },
   bad: {
-    doing: "loading",
+    step: "loading",
     remedy: "Correct the unit file (`systemd-analyze verify` on the host explains it).",
   },
   reload: {
-    doing: "reloading",
+    step: "reloading",
     remedy: "Correct the configuration error in the journal, then run the update again.",
   },
-  start: { doing: "starting" },
-  restart: { doing: "restarting" },
-  died: { doing: "starting" },
-  stop: { doing: "stopping" },
-  enable: { doing: "enabling" },
-  disable: { doing: "disabling" },
-  unmask: { doing: "unmasking" },
+  start: { step: "starting" },
+  restart: { step: "restarting" },
+  died: { step: "starting" },
+  stop: { step: "stopping" },
+  enable: { step: "enabling" },
+  disable: { step: "disabling" },
+  unmask: { step: "unmasking" },
 };

@@ -1,15 +1,15 @@
-# Brings systemd units to what a resource wants, and puts those that nobody wants any more back as found.
+# Sets systemd units to a resource's declaration, and restores those that are no longer declared.
 #
-# $units are those that this resource keeps, in spaces. For each unit
-# $ledger/services/<unit>/ holds `found` (load state, unit file state, active state, as it was at first),
+# $units are those that this resource keeps, with spaces around them. For each unit
+# $ledger/services/<unit>/ contains `found` (the original load state, unit file state, active state),
 # claims/<resource> (what each resource declares) and loaded/<resource> (the digests of the files that the
-# running service has taken in for that resource). As with paths, a record is written before the unit is touched
-# and goes after it is put back.
+# running service has loaded for that resource). As with paths, a record is written before the unit is changed
+# and removed after it is restored.
 #
-# Tells on standard output, beside what path-claims.sh tells:
+# Prints on standard output, in addition to path-claims.sh:
 #   contested UNIT RESOURCE  another resource declares something else for the unit; nothing was changed
-#   journal TEXT-IN-BASE64   the last words of a unit that failed
-#   serving UNIT             the unit runs on as before
+#   journal TEXT-IN-BASE64   the last log lines of a unit that failed
+#   serving UNIT             the unit still runs as before
 # and stops at `unit:UNIT ACTION`.
 #
 # Defines: shown lock_services check_service claim_service note_running each_unwanted step_down put_service_back
@@ -66,7 +66,7 @@ claim_service() {
   fi
 }
 
-# unit, record of a unit file or drop-in, its path: until told otherwise, what is there now is what runs.
+# unit, record of a unit file or drop-in, its path: the current file counts as loaded until a later change.
 note_running() {
   loaded=$services/$1/loaded/$resource
   if [ -e "$loaded" ] && grep -q "^$2 " "$loaded"; then return 0; fi
@@ -75,7 +75,7 @@ note_running() {
   echo "$2 ${digest%% *}" >>"$loaded"
 }
 
-# Calls a function for each unit that this resource claims and no longer wants, with its record.
+# Calls a function for each unit that this resource claims and no longer declares, with its record.
 each_unwanted() {
   for own in "$services"/*/claims/"$resource"; do
     if [ ! -f "$own" ]; then continue; fi
@@ -104,7 +104,7 @@ is_running() {
   return 1
 }
 
-# While the unit's own files are still there: what did not run before stops.
+# While the unit's files still exist: stops it if it did not run before.
 step_down() {
   if ! is_last_claim || ! is_there "$unit"; then return 0; fi
   read_found
@@ -125,7 +125,7 @@ step_down() {
   esac
 }
 
-# After the unit's own files are gone or put back.
+# After the unit's files are removed or restored.
 put_service_back() {
   if ! is_last_claim; then
     restart_when_changed
@@ -165,14 +165,14 @@ note_changed() {
   if [ "$(shown "$unit" NeedDaemonReload)" = yes ]; then : >"$record/changed"; fi
 }
 
-# NeedDaemonReload cannot be asked for the rest: systemd does not see a unit's first drop-in by itself.
+# NeedDaemonReload is not sufficient for the rest: systemd does not detect a unit's first drop-in by itself.
 take_in_unit_files() {
   each_unwanted note_changed
   at="- daemon-reload"
   systemctl daemon-reload
 }
 
-# unit action: with the last words of the unit since $began
+# unit action: stops with the log lines of the unit since $began
 fail() {
   journalctl --sync 2>/dev/null || true
   echo "journal $(journalctl --unit="$1" --since="@$began" --lines=15 --no-pager --output=cat 2>/dev/null | base64 -w 0)"
@@ -195,11 +195,11 @@ settle_service() {
     true/disabled | true/enabled-runtime | true/linked-runtime) systemctl --quiet enable -- "$1" ;;
     false/enabled | false/enabled-runtime)
       systemctl --quiet disable -- "$1"
-      # Enabled until the next boot is another thing, which may have been there before.
+      # It may also be enabled until the next boot only, from before.
       case $(shown "$1" UnitFileState) in enabled-runtime) systemctl --quiet disable --runtime -- "$1" ;; esac
       ;;
   esac
-  # Whoever changes files that the service reads holds this lock until it is known whether the service takes them.
+  # A process that changes files of the service holds this lock until it is known whether the service accepts them.
   flock 9
   if [ "$3" = true ]; then run_service "$1" "$4"; else rest_service "$1"; fi
   flock -u 9
@@ -223,7 +223,7 @@ rest_service() {
 run_service() {
   if [ "$(shown "$1" ActiveState)" = active ]; then
     if [ "$2" = none ]; then return 0; fi
-    # A restart takes the old one down before it is known whether the new one comes up: a reload tells.
+    # A restart stops the old process before it is known whether the new one starts. A reload checks that.
     if [ "$(shown "$1" CanReload)" = yes ]; then
       workers=$(nginx_workers "$1")
       systemctl reload -- "$1" || fail "$1" reload

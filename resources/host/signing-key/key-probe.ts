@@ -80,20 +80,20 @@ ${keyProbe(former).script}`;
 
 function parse(output: string): FoundKey | undefined {
   const lines = output.split("\n").map((line) => line.split(":"));
-  const told = (word: string) => lines.find(([first]) => first === word) ?? [];
+  const reported = (word: string) => lines.find(([first]) => first === word) ?? [];
   // It is written into configuration files.
-  const fingerprint = /^[0-9A-F]{40,64}$/.exec(told("fingerprint")[1] ?? "")?.[0];
+  const fingerprint = /^[0-9A-F]{40,64}$/.exec(reported("fingerprint")[1] ?? "")?.[0];
   if (!fingerprint) return undefined;
-  const [, validity, , , , , said = ""] = told("pub");
-  const expiry = /^\d{1,12}$/.test(said) ? said : "";
-  const [declared = "", reached = ""] = (told("expiry")[1] ?? "").split(" ");
+  const [, validity, , , , , expirySeconds = ""] = reported("pub");
+  const expiry = /^\d{1,12}$/.test(expirySeconds) ? expirySeconds : "";
+  const [declared = "", reached = ""] = (reported("expiry")[1] ?? "").split(" ");
   const date = expiry ? new Date(Number(expiry) * 1000).toISOString().slice(0, 10) : "never";
   return {
     fingerprint,
-    userId: unescaped(told("uid")[9] ?? ""),
+    userId: unescaped(reported("uid")[9] ?? ""),
     expires: validity === "e" ? `(expired ${date})` : declared && reached === expiry ? declared : date,
-    publicKey: Buffer.from(told("armored")[1] ?? "", "base64").toString("utf8"),
-    publicKeyBinary: told("binary")[1] ?? "",
+    publicKey: Buffer.from(reported("armored")[1] ?? "", "base64").toString("utf8"),
+    publicKeyBinary: reported("binary")[1] ?? "",
   };
 }
 

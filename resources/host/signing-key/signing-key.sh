@@ -1,7 +1,7 @@
-# Makes an OpenPGP key in a directory of its own, whole or not at all.
+# Creates an OpenPGP key in a separate directory, completely or not at all.
 #
-# It stops and clears up as path-claims.sh does. The key is made in $making, beside $directory. `import_key` reads an armored
-# secret key on its standard input.
+# It stops and cleans up like path-claims.sh. The key is created in $making, beside $directory. `import_key` reads an
+# armored secret key on its standard input.
 #
 # Defines: need_gpg need_room begin_key generate_key import_key set_expiry note_expiry settle_key publish_key
 # Private: quietly
@@ -16,15 +16,15 @@ need_gpg() {
   if ! command -v gpg >/dev/null || ! command -v gpg-agent >/dev/null; then stop - no-gpg; fi
 }
 
-# Before anything is claimed: what is in the way is not ours to touch.
+# Before anything is claimed: an existing directory with content must not be changed.
 need_room() {
   if [ -e "$directory" ] && [ -n "$(ls -A -- "$directory")" ]; then stop - occupied; fi
 }
 
 begin_key() {
   at="- key"
-  # The agent of an attempt that was cut off may live on for seconds and take its sockets with it when it goes, by
-  # their names: no two attempts share a directory.
+  # The agent of an interrupted attempt may run for some seconds, and remove its sockets by name when it ends: so each
+  # attempt uses another directory.
   rm -rf -- "$making".* || true
   making=$(mktemp -d -- "$making.XXX")
   aside=$making
@@ -50,7 +50,7 @@ set_expiry() {
   quietly --quick-set-expire "$1" "$2"
 }
 
-# declared expiry: with what gpg made of it, so that it can be recognised.
+# declared expiry: saved with gpg's date for it, so that it can be recognised.
 note_expiry() {
   echo "$1 $(quietly --with-colons --list-keys | awk -F: '$1 == "pub" { print $7; exit }')" >"$GNUPGHOME/declared-expiry"
 }

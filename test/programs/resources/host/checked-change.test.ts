@@ -256,7 +256,7 @@ describe("names that are held", () => {
       ground.place,
       checks(),
     );
-    const result = await runHere(`${claims.prologue}\n${claims.look}\n`);
+    const result = await runHere(`${claims.prologue}\n${claims.checkScript}\n`);
     expect(lookReport(claims, result)?.message).toMatch(
       /^claiming TCP port 80: a of the stack dc1 \(project p\)/,
     );
@@ -269,7 +269,7 @@ describe("names that are held", () => {
     const { port } = server.address() as { port: number };
     const tried = checks([port]);
     const claims = pathClaims("r", [held("http")], () => true, ground.place, tried);
-    const looked = lookReport(claims, await runHere(`${claims.prologue}\n${claims.look}\n`));
+    const looked = lookReport(claims, await runHere(`${claims.prologue}\n${claims.checkScript}\n`));
     expect(looked?.message).toMatch(new RegExp(`listens on port ${port}: .+ \\(process ${process.pid}\\)`));
     const before = everything();
     const { error, began } = await apply("r", [held("http")], "", tried);
@@ -328,7 +328,7 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
 
   async function look(declared: readonly DeclaredPath[]) {
     const claims = pathClaims("r", declared, () => true, ground.place, { [unit]: { command } });
-    return lookReport(claims, await runHere(`${claims.prologue}\n${claims.look}\n${claims.trial}\n`));
+    return lookReport(claims, await runHere(`${claims.prologue}\n${claims.checkScript}\n${claims.trial}\n`));
   }
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -347,7 +347,7 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
     const claims = pathClaims("r", [conf("a.conf", "bad\n")], () => true, ground.place, {
       [unit]: { command: `${elsewhere} && ${command}` },
     });
-    const { stdout } = await runHere(`${claims.prologue}\n${claims.look}\n${claims.trial}\n`);
+    const { stdout } = await runHere(`${claims.prologue}\n${claims.checkScript}\n${claims.trial}\n`);
     expect(stdout).not.toContain("rejected");
   });
 

@@ -15,8 +15,8 @@ import { customImageTree } from "./mirror/custom-image/tree.ts";
 import { imageTree } from "./mirror/images/tree.ts";
 
 /**
- * Every kind of resource by the name that the state remembers. The text stored with each resource
- * (see kernel/resource.ts) loads this file by its path and asks for one of these names: neither may change.
+ * Every kind of resource, by the name in the state. The text stored with each resource (see kernel/resource.ts) loads
+ * this file by its path and requests one of these names: neither may change.
  */
 const definitions: readonly AnyDefinition[] = [
   aptTree,
@@ -39,7 +39,7 @@ export function handler(kind: string): DefinitionProvider {
   if (!definition) {
     throw new ExplainedError({
       step: "loading the code of a resource",
-      found: `this release knows no resource of the kind ${JSON.stringify(kind)}`,
+      found: `this release has no resource of the kind ${JSON.stringify(kind)}`,
       remedy: "Use the release that last updated this stack, or a newer one.",
     });
   }

@@ -45,7 +45,7 @@ const schema = z.strictObject({
       ports_archive: defaultArchiveSchema.optional(),
     })
     .default({})
-    .describe("MAAS's two default archives. What is left out is left alone."),
+    .describe("MAAS's two default archives. Archives and values that are left out are not changed."),
   repositories: z
     .record(
       z
@@ -55,7 +55,7 @@ const schema = z.strictObject({
         .max(41, "has more than 41 characters")
         .refine(
           (name) => !["main_archive", "ports_archive"].includes(name),
-          "is one of MAAS's own two: declare it among archives",
+          "is a default archive of MAAS: declare it in archives",
         ),
       repositorySchema,
     )
@@ -65,7 +65,7 @@ const schema = z.strictObject({
 
 type Inputs = z.output<typeof schema>;
 
-/** A declared repository, and what MAAS has of it. */
+/** A declared repository, and its actual state in MAAS. */
 interface Pair {
   readonly name: string;
   readonly isDefault: boolean;
@@ -79,7 +79,9 @@ export const maasArchive = defineResource({
   inputs: schema,
   outputs: z.object({
     ids: z.record(z.string(), z.number()).describe("MAAS's number of each declared repository."),
-    before: beforeSchema.describe("What each was before it was declared first; null where it was not there."),
+    before: beforeSchema.describe(
+      "Original values of each, before its first declaration; null if it did not exist.",
+    ),
   }),
   secrets: ["apiKey"],
 
@@ -153,7 +155,7 @@ function namesIn({ archives, repositories }: Inputs): string[] {
   return [...defaults, ...Object.keys(repositories)];
 }
 
-/** One request, and one more for a default archive whose name and number do not agree. */
+/** One request, and another one for a default archive whose name and number do not match. */
 async function pairsOf(
   reader: MaasReader,
   { archives, repositories }: Inputs,
@@ -181,13 +183,13 @@ function idsOf(pairs: readonly Pair[]): Record<string, number> {
   return Object.fromEntries(pairs.flatMap(({ name, found }) => (found ? [[name, found.id]] : [])));
 }
 
-/** A default archive may have another name: MAAS does not go by it. */
+/** A default archive may have another name: MAAS does not identify it by name. */
 function isAsWanted(pair: Pair): boolean {
   const { name, isDefault, found, wanted } = pair;
   return same(declaredForm(pair), wanted as unknown as Json) && (isDefault || found?.name === name);
 }
 
-/** As seen from the region host, which stands where the machines do; without SSH nobody there can be asked. */
+/** Checked from the region host, which is in the same network as the machines. Without SSH this is not possible. */
 async function checkArchives(
   context: ResourceContext,
   client: MaasClient,
@@ -210,7 +212,9 @@ async function write(context: ResourceContext, client: MaasClient, pair: Pair): 
   const { name, isDefault, wanted = {}, found } = pair;
   if (!found) return (await createPackageRepository(client, name, wanted)).id;
   if (isDefault && found.name !== name) {
-    context.warn(`MAAS's ${name} is called ${found.name} there (number ${found.id}), and keeps that name`);
+    context.warn(
+      `MAAS's ${name} has the name ${found.name} in MAAS (number ${found.id}), which is not changed`,
+    );
   }
   const { id } = await updatePackageRepository(client, found.id, {
     ...wanted,
@@ -219,7 +223,7 @@ async function write(context: ResourceContext, client: MaasClient, pair: Pair): 
   return id;
 }
 
-/** @param before what it was; null for nothing. */
+/** @param before Its original values; null if it did not exist. */
 async function putBack(
   client: MaasClient,
   name: string,
@@ -239,15 +243,15 @@ async function putBack(
 }
 
 /**
- * What deployed machines get packages from, as MAAS tells them: its two default archives, and further repositories. A
- * repository that is there already is taken up by its name. When it is no longer declared it is put back as it was.
+ * The package repositories that MAAS configures on deployed machines: its two default archives, and further ones. An
+ * existing repository with the same name is adopted. When it is no longer declared, its original values are restored.
  *
  *     new MaasArchive("archive", {
  *       maas: { host: "maas.dc1" },
  *       archives: { main_archive: { url: "http://mirror.dc1.example/ubuntu", key: mirror.publicKey } },
  *     });
  *
- * @throws ExplainedError where MAAS refuses a value, or where a renamed default archive cannot be told from others.
+ * @throws ExplainedError if MAAS refuses a value, or if a renamed default archive cannot be identified.
  */
 export class MaasArchive extends resourceClass(maasArchive) {
   constructor(name: string, { maas, ...rest }: MaasArchiveArgs, options?: pulumi.CustomResourceOptions) {

@@ -48,7 +48,7 @@ import { regionOf } from "./region/region.ts";
 const outputs = z.object({
   before: z
     .custom<readonly RememberedSource[]>()
-    .describe("The sources that MAAS had before, which it gets back when the resource goes."),
+    .describe("The previous sources of MAAS, which are restored when the resource is removed."),
 });
 type Outputs = z.output<typeof outputs>;
 
@@ -80,7 +80,7 @@ export const maasBootSources = defineResource({
   remove: (context, declared, outputs) => remove(defaultLimits, context, declared, outputs),
 });
 
-/** The same with other patience. */
+/** The same with other time limits. */
 export function maasBootSourcesWith(limits: Limits): typeof maasBootSources {
   return {
     ...maasBootSources,
@@ -101,7 +101,7 @@ async function apply(
   const sources = await readSources(client);
   const offered = await checkMirrors(seen, wanted);
   const blocking = await blockages(seen, wanted, sources);
-  // Since 3.8 MAAS passes over a source that it cannot read, and notifies of it.
+  // Since 3.8 MAAS skips a source that it cannot read, and notifies about it.
   if (comparedTo(region.version, 3, 8) < 0) refuseBlocked(wanted, blocking);
   for (const line of await proxyWarnings(client)) context.warn(line);
   const images = wanted.import ? { ...versionsOf(offered), ...wanted.images } : {};
@@ -143,20 +143,20 @@ async function apply(
     const patience = deadOnes ? { ...limits, refreshMs: limits.refreshBesideDeadMs } : limits;
     await executeSteps(steps, { ...work, limits: patience }).catch(async (error: unknown) => {
       if (!deadOnes || !(error instanceof IndexUnread)) throw error;
-      context.progress("MAAS waits for sources that it cannot reach: they go first");
+      context.progress("MAAS waits for sources that it cannot reach: they are deleted first");
       await executeSteps(
         plan(await readSources(client), () => true),
         { ...work, limits },
       );
     });
     if (notified) {
-      // An import may have changed the release: the first one that brings an LTS release lets MAAS commission with it.
+      // The first import of an LTS release may have changed the commissioning release.
       const { os, release } = await commissioningOf(client);
       const selecting = Object.values(wanted.sources);
       await dismissNotifications(client, notified, selecting, { os, release }, true);
       if (wanted.exclusive && !isSelected(selecting, { os, release })) {
         context.warn(
-          `MAAS commissions machines with ${os}/${release}, which nothing selects, and notifies its users of that: select it, or let it commission with another release (commissioning_distro_series)`,
+          `MAAS commissions machines with ${os}/${release}, which no source selects, and notifies its users about that: select it, or set another commissioning release (commissioning_distro_series)`,
         );
       }
       await forgetNotifications(ledger);
@@ -207,7 +207,7 @@ function wantedSource({ url, keyring, selections }: DeclaredSource): WantedSourc
   return { url, keyring: Buffer.from(keyring, "base64"), selections };
 }
 
-/** Everything that the declared mirrors give MAAS; the first of two with one image counts. */
+/** All images of the declared mirrors for MAAS; of two with the same image the first one counts. */
 async function checkMirrors(seen: StreamReader, { sources, images }: Inputs): Promise<OfferedImage[]> {
   const offered: OfferedImage[] = [];
   for (const [name, source] of byPriority(sources)) offered.push(...(await checkMirror(seen, name, source)));
@@ -218,14 +218,14 @@ async function checkMirrors(seen: StreamReader, { sources, images }: Inputs): Pr
     .slice(0, 5)
     .map(([image, version]) => `${image} ${versions[image] ?? "not at all"}, not ${version}`);
   throw new ExplainedError({
-    step: "checking what the mirrors have before MAAS is pointed at them",
+    step: "checking the mirrors' images before MAAS is configured",
     found: `they have ${few.join("; ")}${moved.length > 5 ? "; ..." : ""}`,
-    remedy: "The mirror is not what the preview saw: run the preview again. MAAS was left as it is.",
+    remedy: "The mirror has changed since the preview: run the preview again. MAAS was not changed.",
     values: ["images"],
   });
 }
 
-/** Why each of the other sources would end every import, by its id. */
+/** Why each of the other sources would stop every import, by its id. */
 async function blockages(
   seen: StreamReader,
   { sources }: Inputs,
@@ -241,7 +241,7 @@ async function blockages(
   return blockages;
 }
 
-/** MAAS says nothing of why its imports end: it is said here. */
+/** MAAS does not report why its imports stop, so this error does. */
 function refuseBlocked(
   { exclusive, import: imports }: Inputs,
   blocking: ReadonlyMap<number, ImportBlocker>,
@@ -249,9 +249,9 @@ function refuseBlocked(
   if (exclusive || !imports || blocking.size === 0) return;
   throw new ExplainedError({
     step: "checking the other boot sources of MAAS",
-    found: `MAAS gets nothing from ${blocking.size === 1 ? "one of them" : `${blocking.size} of them`}, so that every import ends there, without a word:\n    ${[...blocking.values()].map(({ reason }) => reason).join("\n    ")}`,
+    found: `MAAS gets nothing from ${blocking.size === 1 ? "one of them" : `${blocking.size} of them`}, so that every import stops there without an error message:\n    ${[...blocking.values()].map(({ reason }) => reason).join("\n    ")}`,
     remedy:
-      "Repair or delete what is dead, or declare exclusive: true to have all others removed. MAAS was left as it is.",
+      "Repair or delete these sources, or declare exclusive: true to remove all others. MAAS was not changed.",
     values: ["exclusive"],
   });
 }
@@ -269,8 +269,8 @@ async function remember(
 }
 
 /**
- * Where a MAAS gets its images from: all sources of one region, since MAAS imports from all of them at once, and one
- * that is dead ends every import. Made by MaasBootSource.
+ * The image sources of a MAAS: all sources of one region, since MAAS imports from all of them in one run, and an
+ * unreachable one stops every import. Created by MaasBootSource.
  */
 export class MaasBootSources extends resourceClass(maasBootSources) {
   constructor(

@@ -32,24 +32,24 @@ const inputs = z
       .describe("golden or custom/golden, or with its system rhel/rocky9."),
     architecture: z
       .string()
-      .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/, "is not an architecture as MAAS has it, e.g. amd64/generic"),
-    title: z.string().default("").describe("What people see in MAAS."),
+      .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/, "is not an architecture of MAAS, e.g. amd64/generic"),
+    title: z.string().default("").describe("Displayed name in MAAS."),
     baseImage: z
       .string()
       .regex(
         /^(ubuntu|centos|rhel|ol|suse)\/[A-Za-z0-9][\w.-]*$/,
-        "is not what it is made from, e.g. ubuntu/noble",
+        "is not a valid base image, e.g. ubuntu/noble",
       )
       .optional(),
     fileType: z.enum(fileTypes as [string, ...string[]]),
     file: z
       .strictObject({ path: z.string().min(1), onHost: z.boolean().default(false) })
-      .describe("On this workstation, or with onHost on the region host."),
+      .describe("Path on this workstation, or with onHost on the region host."),
     size: z.int().positive().describe("Bytes of the file."),
     sha256: z
       .string()
-      .regex(/^[0-9a-f]{64}$/, "is not a SHA-256")
-      .describe("Of the file, lower-case hexadecimal."),
+      .regex(/^[0-9a-f]{64}$/, "is not a valid SHA-256")
+      .describe("SHA-256 of the file, lower-case hexadecimal."),
   })
   .superRefine(({ name, fileType }, context) => {
     const [system = ""] = distroSeriesOf(name).split("/");
@@ -57,8 +57,8 @@ const inputs = z
     if (message) context.addIssue({ code: "custom", path: ["fileType"], message });
   });
 const outputs = z.object({
-  resource: z.number().describe("MAAS's number of it."),
-  version: z.string().describe("As MAAS numbers versions: the day, and .1, .2 behind it."),
+  resource: z.number().describe("The number of the image in MAAS."),
+  version: z.string().describe("MAAS's version: the day, with .1, .2 for further ones."),
 });
 type Inputs = z.output<typeof inputs>;
 type Outputs = z.output<typeof outputs>;
@@ -88,7 +88,7 @@ export const maasImage = defineResource({
         sha256: file.sha256,
       },
       outputs: { resource: there.id, version: newest.version },
-      status: newest.complete ? {} : { upload: `cut off at ${Math.floor(file.progress)} %` },
+      status: newest.complete ? {} : { upload: `interrupted at ${Math.floor(file.progress)} %` },
     };
   },
 
@@ -101,13 +101,13 @@ export const maasImage = defineResource({
     try {
       await deleteBootResource(client, there.id);
     } catch (error) {
-      // MAAS answers so for what is not there.
+      // MAAS answers this if the image does not exist.
       if (!(error instanceof MaasRefusal && error.says(/does not exist/))) throw error;
     }
   },
 });
 
-/** The same with other patience. */
+/** The same with other time limits. */
 export function maasImageWith(limits: UploadLimits): typeof maasImage {
   return { ...maasImage, apply: (context, wanted, _, previous) => apply(limits, context, wanted, previous) };
 }
@@ -161,20 +161,23 @@ function isSame(there: BootResourceDetail, wanted: Inputs): boolean {
   return (newest?.complete ?? false) && isDescribed(there, wanted);
 }
 
-/** MAAS forgets the content before when a new one comes; what is half there is taken for an upload of ours that was cut off. */
+/**
+ * MAAS deletes the previous content when a new one is uploaded. An incomplete image counts as our own interrupted
+ * upload.
+ */
 function refuseToReplace({ id, sets }: BootResourceDetail, { name, architecture, sha256 }: Inputs): void {
   const newest = sets.at(-1);
   const [file] = newest?.files ?? [];
   if (!newest?.complete || !file || file.sha256 === sha256) return;
   throw new ExplainedError({
     step: `uploading ${name} for ${architecture} to MAAS`,
-    found: `MAAS has an image of that name (${id}, SHA-256 ${file.sha256.slice(0, 12)}...), which was not uploaded by this stack and would be lost`,
+    found: `MAAS has an image with that name (${id}, SHA-256 ${file.sha256.slice(0, 12)}...), which was not uploaded by this stack and would be lost`,
     remedy: `Choose another name, or delete it in MAAS first: maas admin boot-resource delete ${id}.`,
     values: ["name"],
   });
 }
 
-/** Whether the newest version is of this very file, however much of it is there. */
+/** Whether the newest version is of the same file, complete or not. */
 function isDescribed({ sets, title, baseImage }: BootResourceDetail, wanted: Inputs): boolean {
   const [file] = sets.at(-1)?.files ?? [];
   return (
@@ -189,7 +192,9 @@ function outputsOf({ id, sets }: BootResourceDetail): Outputs {
   return { resource: id, version: sets.at(-1)?.version ?? "" };
 }
 
-/** MAAS takes an upload only for what it has an Ubuntu image for, and otherwise names `---` as the one choice. */
+/**
+ * MAAS accepts an upload only for architectures for which it has an Ubuntu image; otherwise its only choice is `---`.
+ */
 async function needArchitecture(client: MaasClient, architecture: string): Promise<void> {
   const [arch] = architecture.split("/");
   const synced = await listBootResources(client, "synced");
@@ -198,13 +203,13 @@ async function needArchitecture(client: MaasClient, architecture: string): Promi
   const known = [...new Set(usable.map((image) => image.architecture.split("/")[0]))];
   throw new ExplainedError({
     step: `uploading an image for ${architecture} to MAAS`,
-    found: `MAAS has no Ubuntu image for ${arch} (${known.length > 0 ? `only for ${known.join(", ")}` : "nor for anything else"}), and takes an upload only where it has one`,
+    found: `MAAS has no Ubuntu image for ${arch} (${known.length > 0 ? `only for ${known.join(", ")}` : "it has none at all"}), and accepts an upload only for architectures with one`,
     remedy: "Let it import one first: declare a MaasBootSource that selects Ubuntu for this architecture.",
     values: ["architecture"],
   });
 }
 
-/** An image that is uploaded to MAAS. Made by CustomImage. */
+/** An image that is uploaded to MAAS. Created by CustomImage. */
 export class MaasImage extends resourceClass(maasImage) {
   constructor(
     name: string,

@@ -31,7 +31,7 @@ import {
 const schema = z.strictObject({
   host: hostInput,
   ...maasInputs,
-  settings: settingValuesSchema.describe("By MAAS's own names. What is left out is left alone."),
+  settings: settingValuesSchema.describe("By MAAS's names. Settings that are left out are not changed."),
 });
 
 type Inputs = z.output<typeof schema>;
@@ -42,7 +42,7 @@ export const maasSettings = defineResource({
   inputs: schema,
   outputs: z.object({
     before: beforeSchema.describe(
-      "What each setting was before it was declared first: it gets that back when it is no longer declared.",
+      "Original value of each setting, before its first declaration: it is restored when the setting is no longer declared.",
     ),
   }),
   secrets: ["apiKey"],
@@ -96,7 +96,7 @@ function namesIn(settings: object): SettingName[] {
   return settingNames.filter((name) => (settings as MaasSettingValues)[name] !== undefined);
 }
 
-/** What MAAS has, of the settings that it knows. */
+/** The values of the given settings, if MAAS has them. */
 async function read(
   client: MaasClient,
   names: readonly SettingName[],
@@ -106,7 +106,7 @@ async function read(
       getConfig(reader, name).then(
         (value) => [[name, declaredForm(name, value)]] as const,
         (error: unknown) => {
-          // A MAAS that was upgraded may know a setting no longer: it is not there, which is drift and no failure.
+          // After an upgrade MAAS may not have a setting any more: that is drift, not an error.
           if (error instanceof MaasRefusal && error.says(/valid config setting/)) return [];
           throw error;
         },
@@ -128,20 +128,20 @@ async function putBack(
     await setConfig(client, name, maasForm(value));
   } catch (error) {
     if (!(error instanceof MaasRefusal) || error.status !== 400) throw error;
-    const why = imageSettings.includes(name) ? ", since MAAS has no image of that any more" : "";
+    const why = imageSettings.includes(name) ? ", since MAAS no longer has its image" : "";
     context.warn(
-      `${name} stays ${JSON.stringify(now)}: MAAS does not take ${JSON.stringify(value)} back${why} (${error.explanation.found})`,
+      `${name} stays ${JSON.stringify(now)}: MAAS refuses the original value ${JSON.stringify(value)}${why} (${error.explanation.found})`,
     );
   }
 }
 
 /**
- * Settings of a region, by MAAS's own names. Each is remembered as it was before: a setting that is no longer declared, and
- * all of them when the resource goes, get their old values back.
+ * Settings of a region, by MAAS's names. The original values are stored. They are restored when a setting is no longer
+ * declared, and all of them when the resource is removed.
  *
  *     new MaasSettings("dns", { maas: { host: "maas.dc1" }, settings: { dnssec_validation: "no" } });
  *
- * @throws ExplainedError where MAAS refuses a value: series and systems above all, whose images have to be imported.
+ * @throws ExplainedError if MAAS refuses a value, in particular a release or system whose images are not imported.
  */
 export class MaasSettings extends resourceClass(maasSettings) {
   constructor(
@@ -155,7 +155,7 @@ export class MaasSettings extends resourceClass(maasSettings) {
       {
         ...beforeAnother,
         ...options,
-        // The old proxy's URL may hold a password.
+        // The old proxy's URL may contain a password.
         additionalSecretOutputs: ["before", ...(options.additionalSecretOutputs ?? [])],
       },
     );

@@ -100,7 +100,7 @@ describe("a MAAS that is not well", () => {
     await muchToDo();
     await maas.throttle(200_000);
     const running = start();
-    await saying(running, /\d+ of \d+ images are there/);
+    await saying(running, /\d+ of \d+ images are complete/);
     await maas.maas.restart();
     await maas.throttle(0);
     await up(running);
@@ -117,7 +117,7 @@ describe("a MAAS that is not well", () => {
     await muchToDo();
     await maas.maas.control({ slow: 1 });
     const running = start();
-    await saying(running, /making the boot source/);
+    await saying(running, /creating the boot source/);
     await maas.maas.control({ badGatewayFor: 2, slow: 0 });
     refused(await up(running), /502/);
     await converges();
@@ -146,7 +146,7 @@ describe("a MAAS that is not well", () => {
   test("with a full disk at an import: what is missing is named, and the next update goes on", async () => {
     await maas.maas.reset();
     await maas.maas.control({ diskFull: true });
-    refused(await up(), /these are not complete: .*ubuntu\/[\s\S]*room for images there/);
+    refused(await up(), /these are not complete: .*ubuntu\/[\s\S]*free space for images there/);
     await maas.maas.control({ diskFull: false });
     await converges();
   }, 150_000);
@@ -181,7 +181,7 @@ describe("a MAAS that does not let us in", () => {
   }, 60_000);
 
   test("with the key of somebody who is no administrator", async () => {
-    await isRefused({ user: "user1" }, /user1, whose key it is, is not an administrator/);
+    await isRefused({ user: "user1" }, /its user user1 is not an administrator/);
   }, 60_000);
 
   test("with a user that there is not", async () => {

@@ -110,7 +110,7 @@ const duringImport: Moment = {
     await maas.maas.reset();
     await maas.throttle(200_000);
   },
-  reached: says(/\d+ of \d+ images are there/),
+  reached: says(/\d+ of \d+ images are complete/),
 };
 
 const moments: readonly Moment[] = [
@@ -131,7 +131,7 @@ const moments: readonly Moment[] = [
     label: "before MAAS has the source",
     host: "maas",
     prepare: () => freshMaas(0.25),
-    reached: says(/making the boot source/),
+    reached: says(/creating the boot source/),
   },
   {
     label: "when MAAS has the source",

@@ -15,10 +15,10 @@
 #   kept PATH-IN-BASE64       a directory is not removed because it is not empty
 #   stopped INDEX ACTION      where it failed
 #
-# Defines: stop lock_ledger exists is_directory agree check_claim begin keep_state keep_ancestors claim claim_parent
+# Defines: stop lock_ledger exists is_directory check_claim begin keep_state keep_ancestors claim claim_parent
 #   settle_claims place_parent place_directory place_file place_link take_away path_of put_back release_unwanted
 #   close_ledger
-# Private: on_exit may_overtake keep_original make_ancestors make_way drop_record release_directories
+# Private: on_exit agree may_overtake keep_original make_ancestors make_way drop_record release_directories
 # Needs functions: give_back recover (undo.sh)
 # Needs variables: ledger lock resource wanted (path-claims.ts)
 

@@ -4,24 +4,24 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { Host } from "../../../hosts/host.ts";
 
 interface CheckedArchive {
-  /** What it is called in MAAS. */
+  /** The name in MAAS. */
   readonly name: string;
   readonly url: string;
   /** Armored; `""` for none. */
   readonly key: string;
-  /** Which suite a machine would ask for. */
+  /** The suite that a machine requests. */
   readonly suite: string;
 }
 
-/** Signs Ubuntu's releases since 2012; those of today carry its signature beside the newer key's. */
+/** Signs Ubuntu's releases since 2012; current ones have its signature beside that of the newer key. */
 const olderUbuntuKey = "790BC7277767219C42C86F933B4FE6ACC0B21F32";
 
 /**
- * Looks at an archive as a machine will: MAAS takes any URL and any key, and it shows only when a machine is deployed that its
- * apt refuses them.
+ * Checks an archive as a machine does. MAAS accepts any URL and key, and an error would appear only when apt of a
+ * deployed machine refuses them.
  *
- * @returns what a person should know though it may be right.
- * @throws ExplainedError where a key is declared that did not sign the archive: no machine could use it.
+ * @returns A warning, although the archive may be correct.
+ * @throws ExplainedError if the declared key did not sign the archive: no machine could use it.
  */
 export async function archiveWarning(host: Host, archive: CheckedArchive): Promise<string | undefined> {
   const { name, key, suite } = archive;
@@ -31,10 +31,10 @@ export async function archiveWarning(host: Host, archive: CheckedArchive): Promi
     throw error;
   });
   if (answer instanceof ExplainedError) {
-    return `${name}: ${url} cannot be read from ${host.name} (${answer.explanation.found}); machines need it`;
+    return `${name}: ${url} cannot be read from ${host.name} (${answer.explanation.found}), but machines need it`;
   }
   if (answer.status !== 200) {
-    return `${name}: ${url} is not there (status ${answer.status}); machines with ${suite} will find no packages`;
+    return `${name}: ${url} does not exist (status ${answer.status}): machines with ${suite} will find no packages`;
   }
   const declared = key !== "";
   const trusted = await trustedKeys(declared ? key : [ubuntuArchiveKey, olderUbuntuKey]);
@@ -45,13 +45,13 @@ export async function archiveWarning(host: Host, archive: CheckedArchive): Promi
     if (!(error instanceof ExplainedError)) throw error;
     const { found } = error.explanation;
     if (!declared) {
-      return `${name}: machines verify it with Ubuntu's own keys, and ${url} is not signed with them (${found}); unless their images know its key, declare it as key`;
+      return `${name}: machines verify it with Ubuntu's keys, but ${url} is not signed with these (${found}). Declare its key, unless the images of the machines contain it`;
     }
     throw new ExplainedError({
       step: `checking that machines can use ${name}`,
       found: `${url} is not signed with the declared key (${found})`,
       remedy:
-        "Declare the key of a mirror that signs itself; leave it out for one that passes Ubuntu's signature on.",
+        "Declare the key of a mirror with its own signature. Leave it out for a mirror with Ubuntu's signature.",
       values: ["key"],
     });
   }

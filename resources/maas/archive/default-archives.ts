@@ -4,8 +4,8 @@ import { getConfig } from "../../../maas/operations/config.ts";
 import type { PackageRepository } from "../../../maas/operations/package-repositories.ts";
 
 /*
- * MAAS has two default repositories and never says which: their mark is not in the API, and their names can be
- * changed. Made first, they are 1 and 2 and are called main_archive and ports_archive.
+ * MAAS has two default repositories, but its API does not mark them, and their names can be changed. They are created
+ * first, with the numbers 1 and 2 and the names main_archive and ports_archive.
  */
 
 export type DefaultName = "main_archive" | "ports_archive";
@@ -16,10 +16,10 @@ const made: Readonly<Record<DefaultName, { readonly id: number; readonly arches:
 };
 
 /**
- * The repository that MAAS uses as its default one. Where name and number do not agree, the setting of the same name tells
- * the URL of the one in use: after a renaming, setting it makes a second one beside the first.
+ * The repository that MAAS uses as a default one. If name and number do not match, the setting with the same name has
+ * the URL in use. After a renaming, changing that setting creates a second repository.
  *
- * @param known the number that it was found under before.
+ * @param known The number under which it was found before.
  */
 export async function defaultArchive(
   reader: MaasReader,
@@ -41,8 +41,8 @@ export async function defaultArchive(
   const chosen = found ?? only ?? (candidates.length === 0 ? named : undefined);
   if (chosen) return chosen;
   throw new ExplainedError({
-    step: `looking for ${name} among the package repositories of MAAS`,
+    step: `finding ${name} among the package repositories of MAAS`,
     found: `it was renamed, and ${candidates.length === 0 ? "none has" : `${candidates.length} have`} the URL in use (${urlInUse})`,
-    remedy: `Name the right one ${name} again (\`maas PROFILE package-repository update ID name=${name}\`), then run the update again.`,
+    remedy: `Rename the correct one to ${name} (\`maas PROFILE package-repository update ID name=${name}\`), then run the update again.`,
   });
 }

@@ -4,7 +4,7 @@ import type { PackageRepository } from "../../../maas/operations/package-reposit
 
 const list = (word: RegExp, message: string) => z.array(z.string().regex(word, message));
 
-/** A list whose order means nothing: written in another, it is the same. */
+/** A list whose order has no meaning: it is sorted for comparison. */
 function sorted<T extends string>(items: readonly T[]): T[] {
   return [...new Set(items)].sort();
 }
@@ -15,10 +15,13 @@ const architectures = z
       error: "is not an architecture of MAAS's repositories (amd64, i386, armhf, arm64, ppc64el, s390x)",
     }),
   )
-  .min(1, "is empty: leave it out, or name at least one")
+  .min(1, "is empty: remove it, or list at least one")
   .transform(sorted);
 
-/** What machines verify with. MAAS checks no key, and stores it without white space around it. */
+/**
+ * The key with which machines verify the archive. MAAS does not check keys, and stores them without surrounding white
+ * space.
+ */
 const key = z
   .string()
   .trim()
@@ -30,10 +33,10 @@ const key = z
   );
 
 const customUrl = z.union([maasUrl, z.string().regex(/^ppa:[\w.+-]+\/[\w.+-]+$/)], {
-  error: "is neither a URL as MAAS takes it (http://mirror.dc1.example/ubuntu) nor ppa:USER/NAME",
+  error: "is neither a URL that MAAS accepts (http://mirror.dc1.example/ubuntu) nor ppa:USER/NAME",
 });
 
-/** What can be declared of each repository, without defaults: a component takes those from a mirror. */
+/** The values of each repository, without defaults: a component takes those from a mirror. */
 const common = {
   key,
   disabledPockets: z
@@ -46,7 +49,10 @@ const common = {
   disableSources: z.boolean(),
 };
 
-/** The same of main_archive and ports_archive: MAAS has both always, enabled, with all components but the disabled ones. */
+/**
+ * The same for main_archive and ports_archive. MAAS always has both, enabled, with all components but the disabled
+ * ones.
+ */
 export const defaultArchiveFields = {
   ...common,
   url: maasUrl,
@@ -59,15 +65,15 @@ export const defaultArchiveFields = {
     .transform(sorted),
 };
 
-/** The same of further repositories. */
+/** The same for further repositories. */
 export const repositoryFields = {
   ...common,
   url: customUrl,
   distributions: list(
     /^[a-z0-9]([a-z0-9.+/-]*[a-z0-9.+-])?$/,
-    "is not a suite that MAAS can name: flat repositories (./) do not work, since it adds a component",
+    "is not a suite that MAAS supports: flat repositories (./) do not work, since MAAS adds a component",
   ),
-  components: list(/^[a-z0-9][a-z0-9.+/-]*$/, "is not a component's name: use e.g. main"),
+  components: list(/^[a-z0-9][a-z0-9.+/-]*$/, "is not a valid component name: use e.g. main"),
   arches: architectures,
   enabled: z.boolean(),
 };
@@ -96,7 +102,7 @@ export const repositorySchema = z.strictObject({
 export type DefaultArchive = z.output<typeof defaultArchiveSchema>;
 export type CustomRepository = z.output<typeof repositorySchema>;
 
-/** What MAAS has, in the terms of the declaration. */
+/** The repository in MAAS, in the form of the declaration. */
 export function archiveOf(found: PackageRepository): DefaultArchive {
   const { url, key, disabledPockets, disableSources, disabledComponents } = found;
   const disabled = {

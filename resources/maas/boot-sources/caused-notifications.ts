@@ -12,7 +12,7 @@ interface Selecting {
   readonly selections: readonly Commissioning[];
 }
 
-/** Whether any of these sources is to give MAAS its commissioning release. */
+/** Whether any of these sources selects the commissioning release. */
 export function isSelected(sources: readonly Selecting[], { os, release }: Commissioning): boolean {
   return sources.some(({ selections }) =>
     selections.some((selection) => selection.os === os && selection.release === release),
@@ -20,21 +20,21 @@ export function isSelected(sources: readonly Selecting[], { os, release }: Commi
 }
 
 /*
- * Up to 3.8 MAAS looks after each reading of its sources whether the commissioning release is selected and offered, and
- * notifies everybody where it is not. It never takes these notifications back (maasserver/bootsources.py).
+ * Up to 3.8 MAAS checks after each reading of its sources whether the commissioning release is selected and offered,
+ * and notifies all users if it is not. It never removes these notifications (maasserver/bootsources.py).
  */
 const unselected = "commissioning_series_unselected";
 const unavailable = "commissioning_series_unavailable";
 
-/** What the ledger calls the numbers of those that were there before a change that has not ended yet. */
+/** The ledger's name for the numbers of notifications from before a change that has not ended yet. */
 const noted = "notifications";
 
 /**
- * Which of those notifications were there before, noted on the region host: the next update ends what is killed, and must
- * not take for others' what this one brought about.
+ * The notifications from before the change. They are stored on the region host: if this update is killed, the next one
+ * completes it, and must be able to tell which notifications this one caused.
  *
- * @param changes whether sources are about to be changed.
- * @returns undefined where nothing was changed since, and nothing is about to be.
+ * @param changes Whether sources will be changed.
+ * @returns Undefined if nothing was changed since, and nothing will be.
  */
 export async function notificationsBefore(
   reader: MaasReader,
@@ -50,10 +50,10 @@ export async function notificationsBefore(
 }
 
 /**
- * Takes back what our changes brought about and what is no longer true. What was there before stays.
+ * Deletes the notifications that our changes caused and that are no longer true. Earlier ones stay.
  *
- * @param sources What is selected now.
- * @param offered Whether a source is known to have what is selected from it.
+ * @param sources The current selections.
+ * @param offered Whether a source is known to offer its selections.
  */
 export async function dismissNotifications(
   client: MaasClient,
@@ -68,7 +68,7 @@ export async function dismissNotifications(
   }
 }
 
-/** Forgets what `notificationsBefore` noted. */
+/** Removes the data of `notificationsBefore`. */
 export async function forgetNotifications(ledger: BeforeLedger): Promise<void> {
   const { [noted]: _, ...rest } = await ledger.recall({});
   await ledger.keep(rest);
@@ -82,7 +82,7 @@ async function deleted(client: MaasClient, id: number): Promise<void> {
   try {
     await deleteNotification(client, id);
   } catch (error) {
-    // Somebody else was first.
+    // It was already deleted by another client.
     if (!(error instanceof MaasRefusal) || error.status !== 404) throw error;
   }
 }

@@ -24,13 +24,13 @@ interface Work {
   readonly region: MaasRegion;
   readonly limits: Limits;
   progress(line: string): void;
-  /** Told before the first request that changes something, and before each after it. */
+  /** Called before each request that changes something. */
   changing(): void;
-  /** Starts an import and waits until all is there. */
+  /** Starts an import and waits until all images are complete. */
   import(): Promise<void>;
 }
 
-/** Carries out steps one after the other. */
+/** Executes steps in order. */
 export async function executeSteps(steps: readonly BootSourceStep[], work: Work): Promise<void> {
   for (const step of steps) {
     work.changing();
@@ -43,7 +43,7 @@ async function stepOf(step: BootSourceStep, work: Work): Promise<void> {
   const since38 = comparedTo(version, 3, 8) >= 0;
   switch (step.do) {
     case "make source":
-      work.progress(`making the boot source ${step.source.url}`);
+      work.progress(`creating the boot source ${step.source.url}`);
       await createBootSource(client, fieldsOf(step.source, since38));
       return;
     case "change source":
@@ -55,7 +55,7 @@ async function stepOf(step: BootSourceStep, work: Work): Promise<void> {
       await save(client, step.source, since38);
       return;
     case "refresh by import":
-      work.progress("letting MAAS read its first source's index again, by an import");
+      work.progress("letting MAAS read the index of its first source again, by an import");
       await startImport(client);
       return;
     case "delete source":
@@ -88,8 +88,8 @@ async function select(url: string, selection: MaasSelection, work: Work): Promis
 }
 
 /**
- * MAAS takes a selection once it has read the source's index, by itself and some time after the source was saved;
- * until then it refuses what it does not know of.
+ * MAAS accepts a selection only after it has read the source's index, which it does some time after the source was
+ * saved. Until then it refuses unknown releases.
  */
 export async function untilKnown(
   source: string,
@@ -109,7 +109,7 @@ export async function untilKnown(
   }
 }
 
-/** MAAS did not read a source's index in the time that it was given. */
+/** MAAS did not read a source's index within the time limit. */
 export class IndexUnread extends ExplainedError {}
 
 async function unread(
@@ -122,14 +122,14 @@ async function unread(
   const others = (await listBootSources(client)).map(({ url }) => url);
   return new IndexUnread({
     step: `waiting until MAAS has read the index of the boot source ${source}`,
-    found: `after ${Math.round(refreshMs / 1000)} s it still says: ${cause.explanation.found}. ${said ? `Its image importer says: ${said}` : "Its image importer says nothing"}. Its sources are ${others.join(", ")}`,
+    found: `after ${Math.round(refreshMs / 1000)} s it still answers: ${cause.explanation.found}. ${said ? `Its image importer reports: ${said}` : "Its image importer reports no error"}. Its sources are ${others.join(", ")}`,
     remedy:
-      "From the region host the mirror can be read, so see what MAAS does otherwise: a proxy (http_proxy without boot_images_no_proxy), a keyring file that is missing, regiond's log. What was done stays; run the update again then.",
+      "The mirror can be read from the region host, so check what is different for MAAS: a proxy (http_proxy without boot_images_no_proxy), a missing keyring file, regiond's log. Completed steps are kept; then run the update again.",
     cause,
   });
 }
 
-/** Saves a source as it is declared. The first one's index MAAS does not read again for that. */
+/** Saves a source as declared. MAAS does not read the index of its first source again because of that. */
 async function save(client: MaasClient, source: WantedSource, since38: boolean): Promise<void> {
   const there = await sourceThere(client, source.url);
   await updateBootSource(client, there.id, fieldsOf(source, since38));
@@ -139,17 +139,17 @@ async function sourceThere(client: MaasClient, url: string): Promise<BootSource>
   const there = sourceAt(await listBootSources(client), url);
   if (there) return there;
   throw new ExplainedError({
-    step: `looking for the boot source ${url} in MAAS`,
-    found: "it is gone, though it was there a moment ago",
+    step: `finding the boot source ${url} in MAAS`,
+    found: "it does not exist any more",
     remedy:
-      "Somebody else changes the boot sources of this MAAS: run the update again when they have finished.",
+      "Another client is changing the boot sources of this MAAS: run the update again when it has finished.",
   });
 }
 
 function fieldsOf({ url, keyring }: WantedSource, since38: boolean): BootSourceFields {
   return {
     url,
-    // Before 3.8 MAAS wants a keyring of an unsigned index too, and never looks into it.
+    // Before 3.8 MAAS also requires a keyring for an unsigned index, but never reads it.
     keyring: { data: keyring.length > 0 ? keyring : Buffer.from("none") },
     ...(since38 ? { enabled: true, skipKeyringVerification: url.endsWith(".json") } : {}),
   };

@@ -7,16 +7,19 @@ import { importerErrors } from "./importer-notifications.ts";
 import type { Limits } from "./limits.ts";
 import { type ImageState, imageStateText, readImages } from "./read-sources.ts";
 
-/** An import that ended early, or was one of somebody else with other selections, is followed by another one. */
+/**
+ * Maximum number of imports: another one follows an import that ended early, or was started earlier with other
+ * selections.
+ */
 const mostImports = 3;
 
 /**
- * Lets MAAS import, and waits until every image is whole in its version. An import that runs already is not disturbed:
- * MAAS takes no second one meanwhile, so another is started when it has ended and not everything is there.
+ * Lets MAAS import, and waits until every image is complete in its version. A running import is not interrupted: MAAS
+ * starts no second one meanwhile, so another is started afterwards if images are missing.
  *
- * @param wanted none: waits until the import is over.
- * @param ours URLs of the declared sources: what MAAS complains of others ends nothing.
- * @throws ExplainedError with what MAAS's importer says, where its imports end and images are missing
+ * @param wanted If empty: waits until the import has ended.
+ * @param ours URLs of the declared sources. Errors of other sources are ignored.
+ * @throws ExplainedError with the error of MAAS's importer, if its imports end and images are missing.
  */
 export async function importImages(
   client: MaasClient,
@@ -37,7 +40,7 @@ export async function importImages(
   }
 }
 
-/** Says what is missing when nothing is imported any more. */
+/** Returns the missing images when the import has ended. */
 async function untilOver(
   client: MaasClient,
   wanted: ImageVersions,
@@ -55,7 +58,7 @@ async function untilOver(
     );
     const isBusy = await isImporting(client);
     const names = Object.keys(lacking);
-    // What is no longer selected goes at the very end of an import.
+    // Images that are no longer selected are deleted at the end of an import.
     if (names.length === 0 && !isBusy) return [];
     const line = names
       .map((image) => `${image}: ${imageStateText(states[image], lacking[image] ?? "")}`)
@@ -73,7 +76,7 @@ async function untilOver(
   }
 }
 
-/** `3 of 24 images are there; ubuntu/noble amd64/ga-24.04: 45 %`. */
+/** `3 of 24 images are complete; ubuntu/noble amd64/ga-24.04: 45 %`. */
 function progressLine(
   wanted: ImageVersions,
   lacking: ImageVersions,
@@ -84,25 +87,25 @@ function progressLine(
   const coming = open
     .filter((image) => states[image]?.progress !== undefined)
     .map((image) => `${image}: ${states[image]?.progress} %`);
-  return [`${all - open.length} of ${all} images are there`, ...coming.slice(0, 3)].join("; ");
+  return [`${all - open.length} of ${all} images are complete`, ...coming.slice(0, 3)].join("; ");
 }
 
 function notThere(missing: readonly string[], complaint: string, milliseconds: number): ExplainedError {
   const few = missing.slice(0, 6).join(", ") + (missing.length > 6 ? ` and ${missing.length - 6} more` : "");
   return new ExplainedError({
     step: "waiting for MAAS to import images",
-    found: `after ${Math.round(milliseconds / 1000)} s it imports nothing any more, and these are not complete: ${few}. ${complaint ? `Its image importer says: ${complaint}` : "Its image importer says nothing"}`,
+    found: `after ${Math.round(milliseconds / 1000)} s the import has ended, but these images are not complete: ${few}. ${complaint ? `Its image importer reports: ${complaint}` : "Its image importer reports no error"}`,
     remedy: complaint
-      ? "Put right what it says, then run the update again: it takes up where it stopped."
-      : "See regiond's log on the region host (`journalctl -u maas-regiond`, or `snap logs maas`) and the room for images there (`df`); then run the update again: it takes up where it stopped.",
+      ? "Fix what it reports, then run the update again: it continues where it stopped."
+      : "See regiond's log on the region host (`journalctl -u maas-regiond`, or `snap logs maas`) and the free space for images there (`df`), then run the update again: it continues where it stopped.",
   });
 }
 
 function stalled(images: readonly string[], { stallMs }: Limits): ExplainedError {
   return new ExplainedError({
     step: "waiting for MAAS to import images",
-    found: `for ${Math.round(stallMs / 60_000)} minutes nothing has moved: ${images.slice(0, 6).join(", ") || "the import does not end"}`,
+    found: `no progress for ${Math.round(stallMs / 60_000)} minutes: ${images.slice(0, 6).join(", ") || "the import does not end"}`,
     remedy:
-      "See whether the region still downloads. The import goes on in MAAS; the next update waits for it. To end it: `maas PROFILE boot-resources stop-import`.",
+      "Check whether the region still downloads. The import continues in MAAS; the next update waits for it. To end it: `maas PROFILE boot-resources stop-import`.",
   });
 }

@@ -3,15 +3,15 @@ import type { MaasReader } from "../../../maas/client.ts";
 import { listBootSources } from "../../../maas/operations/boot-sources.ts";
 import { listNotifications } from "../../../maas/operations/notifications.ts";
 
-/** What MAAS's image importer complains of. */
+/** The errors of MAAS's image importer. */
 interface ImporterErrors {
-  /** Of the given sources; empty where it does not. */
+  /** Errors about the given sources; empty if there are none. */
   readonly ours: string;
-  /** Of whatever it is. */
+  /** All errors. */
   readonly all: string;
 }
 
-/** @param urls of the sources that are ours: a complaint of another one says nothing about them. */
+/** @param urls URLs of the declared sources: an error of another source says nothing about them. */
 export async function importerErrors(reader: MaasReader, urls: readonly string[]): Promise<ImporterErrors> {
   const complaints = (await listNotifications(reader)).filter(
     ({ ident, category, message }) =>
@@ -29,7 +29,7 @@ export async function importerErrors(reader: MaasReader, urls: readonly string[]
   return { ours: lines.filter(isOurs).join("; "), all: lines.join("; ") };
 }
 
-/** The source that a complaint is about, by the first URL in it; of one below another the longer. */
+/** The source of an error, by the first URL in it. If one URL is below another, the longer one counts. */
 function sourceIn(line: string, places: readonly string[]): string | undefined {
   const [url = ""] = /https?:\/\/[^\s"'<>]+/.exec(line) ?? [];
   const named = withoutSlash(url.replace(/[:,.;)]+$/, ""));
@@ -49,7 +49,7 @@ const entities: Readonly<Record<string, string>> = {
   "&amp;": "&",
 };
 
-/** Notifications hold HTML: one complaint a line. */
+/** Notifications contain HTML, with one error per line. */
 function linesOf(message: string): string[] {
   return message.split(/<br\s*\/?>/i).flatMap((line) => {
     const text = line

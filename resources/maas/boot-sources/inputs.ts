@@ -7,15 +7,11 @@ import { maasInputs } from "../region/connection.ts";
 
 const names = (what: string) =>
   z
-    .array(
-      z
-        .string()
-        .regex(/^(\*|[A-Za-z0-9][\w.+-]*)$/, `is not ${what}: write one in each item, or * for all of them`),
-    )
-    .min(1, "is empty, which matches nothing: MAAS would delete the images that it has")
+    .array(z.string().regex(/^(\*|[A-Za-z0-9][\w.+-]*)$/, `is not ${what}: use one per item, or * for all`))
+    .min(1, "is empty, which matches nothing: MAAS would delete its images")
     .transform((list) => [...new Set(list)].sort());
 
-/** What MAAS is to take from a source. */
+/** A selection of a source. */
 export const selectionSchema = z.strictObject({
   os: z
     .string()
@@ -23,23 +19,23 @@ export const selectionSchema = z.strictObject({
     .describe("Operating system, with the stream's name: ubuntu, centos."),
   release: z
     .string()
-    .regex(/^[A-Za-z0-9][\w.-]*$/, "is not a release's name: MAAS takes no pattern here, use e.g. noble")
+    .regex(/^[A-Za-z0-9][\w.-]*$/, "is not a release name: MAAS accepts no pattern here, use e.g. noble")
     .describe("One release: noble. MAAS accepts no pattern here."),
   arches: names("an architecture").describe('Architectures: [amd64]; ["*"] for all.'),
   subarches: names("a kernel").default(["*"]).describe("Kernels, without their flavour."),
   labels: names("a label").default(["*"]).describe("Labels of the stream."),
 });
 
-/** A keyring as gpgv reads it; MAAS says nothing of one that it cannot read. */
+/** A keyring in the format of gpgv. MAAS does not report one that it cannot read. */
 const binaryKeyring = z.base64().superRefine((text, context) => {
   if (!Buffer.from(text, "base64").subarray(0, 64).includes("-----BEGIN")) return;
   context.addIssue({
     code: "custom",
-    message: "is armored text, which MAAS's gpgv cannot read and never complains of: give it dearmored",
+    message: "is armored text, which MAAS's gpgv cannot read but does not report: use the binary form",
   });
 });
 
-/** Of two sources with one image, the first by name is the one that MAAS is to take it from. */
+/** The sources sorted by name. If two have the same image, MAAS must use the first one. */
 export function byPriority<Source>(sources: Readonly<Record<string, Source>>): [string, Source][] {
   return Object.entries(sources).sort(([one], [other]) => (one < other ? -1 : 1));
 }
@@ -49,7 +45,7 @@ const sourceSchema = z
     url: maasStreamUrl,
     /** Base64 of the binary keyring; only an unsigned index needs none. */
     keyring: binaryKeyring.default(""),
-    selections: z.array(selectionSchema).min(1, "is empty: MAAS would take nothing from this source"),
+    selections: z.array(selectionSchema).min(1, "is empty: MAAS would import nothing from this source"),
   })
   .superRefine(({ url, keyring, selections }, context) => {
     if (!keyring && !isUnsigned(url)) {
@@ -62,14 +58,14 @@ const sourceSchema = z
     const seen = new Set<string>();
     for (const [index, { os, release }] of selections.entries()) {
       if (seen.has(`${os}/${release}`)) {
-        const message = `is there twice: MAAS takes one selection of ${os}/${release} from a source`;
+        const message = `is listed twice: MAAS accepts one selection of ${os}/${release} per source`;
         context.addIssue({ code: "custom", path: ["selections", index], message });
       }
       seen.add(`${os}/${release}`);
     }
   });
 
-/** What MAAS is left with when the resource goes. */
+/** The boot source of MAAS after the resource is removed. */
 export const fallbackSchema = z
   .strictObject({
     url: maasStreamUrl.meta({ description: "The source's URL.", typeText: "http or https URL" }),
@@ -84,7 +80,7 @@ export const fallbackSchema = z
       .meta({ description: "Keyring file on the region host.", typeText: "absolute path" }),
   })
   .refine(({ keyring, keyringFilename }) => !keyring !== !keyringFilename, {
-    error: "needs one of keyring and keyringFilename",
+    error: "must have either keyring or keyringFilename",
   });
 
 export const inputsSchema = z.strictObject({
@@ -93,23 +89,23 @@ export const inputsSchema = z.strictObject({
   sources: z
     .record(z.string(), sourceSchema)
     .refine((sources) => Object.keys(sources).length > 0, {
-      error: "is empty: MAAS is never left without one",
+      error: "is empty: MAAS must always have a source",
     })
-    .describe("By a name of yours; MAAS tells them apart by their URLs."),
+    .describe("By any name; MAAS identifies them by their URLs."),
   images: z
     .record(z.string(), z.string())
     .default({})
     .describe(
-      'Versions that are to be complete in MAAS, by its names: { "ubuntu/noble amd64/ga-24.04": "20261120" }. By default those that the mirrors have when it is applied; then a newer one makes no difference to a preview.',
+      'Versions that must be complete in MAAS, by its names: { "ubuntu/noble amd64/ga-24.04": "20261120" }. By default the versions of the mirrors at the time of the update; a preview then does not show newer ones.',
     ),
-  import: z.boolean().default(true).describe("Import, and wait until all is there."),
+  import: z.boolean().default(true).describe("Import, and wait until all images are complete."),
   exclusive: z.boolean().default(true).describe("Remove all other sources."),
   fallback: fallbackSchema
     .optional()
-    .describe("What MAAS is left with when the resource goes. By default what it had before."),
+    .describe("The boot sources of MAAS after the resource is removed. By default the previous ones."),
 });
 
 export type Inputs = z.output<typeof inputsSchema>;
 export type DeclaredSource = Inputs["sources"][string];
-/** A source as a program may write it. */
+/** The type of a source in a program. */
 export type BootSourceArgs = DeclaredValue<z.input<typeof inputsSchema>["sources"][string]>;

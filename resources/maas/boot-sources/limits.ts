@@ -1,18 +1,18 @@
-/** Milliseconds that MAAS is given for what it does by itself. */
+/** Time limits for operations of MAAS. Milliseconds. */
 export interface Limits {
-  /** From the last change of a source until its index is read: other sources' time-outs are in it. */
+  /** From the last change of a source until its index is read, including time-outs of other sources. */
   readonly refreshMs: number;
-  /** The same while sources are there that cannot be reached; after it they go, and MAAS is given `refreshMs`. */
+  /** The same while there are unreachable sources; after it they are deleted, and `refreshMs` applies. */
   readonly refreshBesideDeadMs: number;
-  /** The same when what was there before is put back: often it cannot be reached any more. */
+  /** The same when the previous sources are restored: they are often unreachable now. */
   readonly putBackMs: number;
-  /** The same for the index of our mirror, from which a source is selected whose own cannot be reached. */
+  /** The same for the index of our mirror when it stands in for an unreachable source. */
   readonly selectUnreachableMs: number;
-  /** Between two looks at an import; the first ones follow each other faster. */
+  /** Between two checks of an import; the first ones are more frequent. */
   readonly pollMs: number;
-  /** How long nothing may be imported while images are missing, before that is taken for the end of the import. */
+  /** How long nothing may be imported while images are missing, before the import counts as ended. */
   readonly restMs: number;
-  /** How long an import may go on without any image coming further. */
+  /** How long an import may run without progress of any image. */
   readonly stallMs: number;
 }
 

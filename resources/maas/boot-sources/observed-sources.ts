@@ -9,10 +9,10 @@ import {
 import type { DeclaredSource, Inputs } from "./inputs.ts";
 import { type ImageState, imageStateText } from "./read-sources.ts";
 
-/** What else MAAS does with its sources, where all is in order. */
+/** The status if all is in order. */
 export const inOrderStatus = { sources: "in use", others: "none" };
 
-/** The sources of MAAS in the words of their declaration, and what these cannot say. */
+/** The sources of MAAS in the form of the declaration, and further problems. */
 export function observedSources(
   { sources: declared, exclusive }: Inputs,
   found: readonly FoundSource[],
@@ -38,7 +38,7 @@ export function observedSources(
   };
 }
 
-/** The versions that MAAS has in place of those that it is to have; undefined: nobody looked. */
+/** The versions in MAAS instead of the declared ones; undefined if they were not read. */
 export function observedImages(
   { images: declared }: Inputs,
   states: Readonly<Record<string, ImageState>> | undefined,
@@ -52,7 +52,7 @@ export function observedImages(
   );
 }
 
-/** Where it is as declared, the very same: how URLs and lists are written does not matter. */
+/** The declared source if it is equal: the spelling of URLs and lists does not matter. */
 function sourceAsFound(there: FoundSource, { url, keyring, selections }: DeclaredSource): DeclaredSource {
   const held = there.keyring.toString("base64");
   const kept = selections.flatMap((wanted) => {
@@ -72,8 +72,8 @@ function sourceAsFound(there: FoundSource, { url, keyring, selections }: Declare
 }
 
 function faultOf({ enabled, skipKeyringVerification, url }: FoundSource): string | undefined {
-  if (enabled === false) return "is switched off";
-  return skipKeyringVerification && !isUnsigned(url) ? "is used without a check of its signature" : undefined;
+  if (enabled === false) return "is disabled";
+  return skipKeyringVerification && !isUnsigned(url) ? "is used without checking its signature" : undefined;
 }
 
 function fieldsOf({ os, release, arches, subarches, labels }: FoundSource["selections"][number]) {

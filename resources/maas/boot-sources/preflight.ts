@@ -11,21 +11,21 @@ import { type FoundSource, isUnsigned } from "../../../maas/boot-sources/state.t
 import type { DeclaredSource } from "./inputs.ts";
 import type { StreamReader } from "./stream-reader.ts";
 
-/** An image that a mirror offers, with the files that MAAS will ask it for. */
+/** An image of a mirror, with the files that MAAS will request. */
 export interface OfferedImage extends StreamImage {
   readonly files: readonly { readonly path: string; readonly size: number }[];
-  /** Why MAAS cannot take it; undefined where it can. */
+  /** Why MAAS cannot import it; undefined if it can. */
   readonly fault: Fault | undefined;
 }
 
-/** Files that are asked for at once. */
+/** Files that are requested at the same time. */
 const requestsAtOnce = 16;
 
 /**
- * What a stream offers, read as MAAS reads it: the index, its signature by this very keyring, every product file.
+ * The images of a stream, read as MAAS does: the index, its signature with the declared keyring, every product file.
  *
- * @param cache where product files are that have not changed since
- * @throws ExplainedError for whatever MAAS would not get past, most of which it never reports
+ * @param cache Cache of unchanged product files.
+ * @throws ExplainedError for errors at which MAAS would fail, mostly without reporting them.
  */
 export async function offeredImages(
   { fetch }: Pick<StreamReader, "fetch">,
@@ -56,9 +56,9 @@ export async function offeredImages(
 }
 
 /**
- * What MAAS takes of these images for some selections.
+ * The images that MAAS imports for the given selections.
  *
- * @throws ExplainedError for one of them of which it cannot be told what MAAS would take
+ * @throws ExplainedError for a selected image for which that is not known.
  */
 export function selectedImages(
   images: readonly OfferedImage[],
@@ -70,11 +70,11 @@ export function selectedImages(
 }
 
 /**
- * Looks whether a declared source's mirror will serve MAAS: what is selected is offered, and every file of it is
- * there with the right size.
+ * Checks whether a declared source's mirror can serve MAAS: the selected images are offered, and all their files exist
+ * with the correct size.
  *
- * @param name What the source is called in the declaration.
- * @returns what MAAS will take from it
+ * @param name The source's name in the declaration.
+ * @returns The images that MAAS will import from it.
  */
 export async function checkMirror(
   seen: StreamReader,
@@ -86,15 +86,15 @@ export async function checkMirror(
     seen,
     url,
     Buffer.from(keyring, "base64"),
-    // Not what is known of the mirror counts, but what MAAS would get.
+    // The cache must not be used: MAAS reads the current files.
     { ...defaultCache(), recall: async () => undefined },
   ).catch((error) => {
     if (!(error instanceof ExplainedError)) throw error;
     const { found, remedy, step } = error.explanation;
     throw new ExplainedError({
-      step: `checking ${url} before MAAS is pointed at it: ${step}`,
+      step: `checking ${url} before MAAS is configured: ${step}`,
       found,
-      remedy: `${remedy} MAAS would say nothing of it and import nothing; it was left as it is.`,
+      remedy: `${remedy} MAAS would import nothing and report no error. MAAS was not changed.`,
       values,
       cause: error,
     });
@@ -106,9 +106,9 @@ export async function checkMirror(
     );
     if (offered.length > 0 && lacking.length === 0) continue;
     throw new ExplainedError({
-      step: `checking ${url} before MAAS is pointed at it`,
+      step: `checking ${url} before MAAS is configured`,
       found: `it has no ${os}/${release}${offered.length > 0 ? ` for ${lacking.join(", ")}` : ""}, only ${listed(images)}`,
-      remedy: "Mirror it first, or take it out of the selections. MAAS was left as it is.",
+      remedy: "Mirror it first, or remove it from the selections. MAAS was not changed.",
       values: [`${values[0]}.selections`],
     });
   }
@@ -134,23 +134,23 @@ async function checkFiles(
   if (all.length === 0) return;
   const few = all.slice(0, 5).join("\n    ");
   throw new ExplainedError({
-    step: `checking the files of ${url} before MAAS is pointed at it`,
-    found: `${all.length} of ${sizes.size} are not as its index says:\n    ${few}${all.length > 5 ? "\n    ..." : ""}`,
+    step: `checking the files of ${url} before MAAS is configured`,
+    found: `${all.length} of ${sizes.size} differ from its index:\n    ${few}${all.length > 5 ? "\n    ..." : ""}`,
     remedy:
-      "Repair the mirror first (update it): a file that is missing ends the whole import. MAAS was left as it is.",
+      "Repair the mirror first (update it): a missing file stops the whole import. MAAS was not changed.",
   });
 }
 
-/** Why MAAS gets nothing from a source that it has. */
+/** Why MAAS gets nothing from one of its sources. */
 export interface ImportBlocker {
   readonly reason: string;
-  /** Whether it merely cannot be fetched: MAAS then reads the other sources all the same, though every import ends there. */
+  /** Whether it is only unreachable: MAAS then still reads the other sources, although every import stops there. */
   readonly unreachable: boolean;
 }
 
 /**
- * Why MAAS gets nothing from a source that it has; undefined when it would. Such a source ends every import before 3.8, of
- * all sources, and of most of the reasons MAAS says nothing.
+ * Why MAAS gets nothing from one of its sources; undefined if it does. Before 3.8 such a source stops every import of
+ * all sources, mostly without an error of MAAS.
  */
 export async function importBlocker(
   seen: StreamReader,
@@ -188,7 +188,7 @@ function fetchBelow(fetch: StreamReader["fetch"], base: string): Fetch {
     throw new ExplainedError({
       step: `fetching ${url}`,
       found: `the server answered ${status}`,
-      remedy: "See that the mirror is served there: streams/v1/index.sjson is below a stream's root.",
+      remedy: "Check that the mirror is served there: streams/v1/index.sjson is below a stream's root.",
     });
   };
 }
@@ -203,7 +203,7 @@ function imageOf(product: Product): OfferedImage {
     kernel: product.kind === "bootloader" ? "generic" : kernel,
     serial,
     fault: product.fault,
-    // MAAS takes no notice of manifests.
+    // MAAS ignores manifests.
     get files() {
       return product
         .items(serial)

@@ -9,7 +9,7 @@ import {
 import { type BootSource, listBootSources } from "../../../maas/operations/boot-sources.ts";
 import { listSelections } from "../../../maas/operations/selections.ts";
 
-/** Boot sources with what is selected from them; of those that `which` leaves out the selections are not asked for. */
+/** Boot sources with their selections; the selections of sources that `which` excludes are not read. */
 export async function readSources(
   reader: MaasReader,
   which: (source: BootSource) => boolean = () => true,
@@ -21,15 +21,15 @@ export async function readSources(
   return found;
 }
 
-/** How far MAAS is with an image. */
+/** The progress of MAAS with an image. */
 export interface ImageState {
-  /** The newest version that is whole; undefined where there is none. */
+  /** The newest complete version; undefined if there is none. */
   readonly complete: string | undefined;
-  /** Percent of the wanted version; undefined where MAAS has not begun with it. */
+  /** Percent of the wanted version; undefined if MAAS has not started it. */
   readonly progress: number | undefined;
 }
 
-/** What MAAS has of some images, by its names of them. One request, and one for each image that is there. */
+/** The state of the given images in MAAS, by its names. One request, and one more for each existing image. */
 export async function readImages(
   reader: MaasReader,
   wanted: Readonly<Record<string, string>>,
@@ -51,7 +51,7 @@ function stateOf({ sets }: BootResourceDetail, version: string): ImageState {
   return { complete: set?.complete ? version : newest, progress: set && Math.floor(set.progress) };
 }
 
-/** What there is of an image, in the words that the declaration uses: its version where that is whole. */
+/** The state of an image in the form of the declaration: its version if it is complete. */
 export function imageStateText(state: ImageState | undefined, wanted: string): string {
   if (!state) return "not there";
   if (state.complete === wanted) return wanted;

@@ -31,8 +31,8 @@ interface RestoreOptions {
 }
 
 /**
- * Gives MAAS the boot sources back that it had. What it does not take, such as a selection from a place that it cannot
- * reach, is warned of.
+ * Restores the previous boot sources of MAAS. If MAAS refuses a part, such as a selection from an unreachable source,
+ * a warning is given.
  *
  * @param ours URLs that were declared.
  */
@@ -46,7 +46,7 @@ export async function restoreSources(
   const refusals: Refusal[] = [];
   const patience = patienceOf(seen, limits);
   const isOurs = ({ url }: { readonly url: string }) => ours.some((our) => samePlace(our, url));
-  // Ours go last, and until then they serve the others.
+  // Ours are deleted last, and stand in for the others until then.
   const going = steps.findIndex((step) => step.do === "delete source" && isOurs(step));
   const [coming, leaving] = going < 0 ? [steps, []] : [steps.slice(0, going), steps.slice(going)];
   const refused = (refusal: Refusal) => void refusals.push(refusal);
@@ -62,27 +62,27 @@ export async function restoreSources(
   );
   if (staying.length > 0) {
     warn(
-      `${staying.join(", ")} stays a boot source of MAAS: there was no other before, and MAAS is never left without one`,
+      `${staying.join(", ")} stays a boot source of MAAS: there was no other before, and MAAS must always have one`,
     );
   }
   const gone = steps.flatMap((step) => (step.do === "delete source" ? [step.url] : []));
   if (comparedTo(region.version, 3, 8) < 0 && steps.length > 0) {
-    warn(`the images that MAAS has stay until its next import, which then takes what ${left.join(", ")} has`);
+    warn(`MAAS keeps its images until its next import, which then uses ${left.join(", ")}`);
   }
   if (comparedTo(region.version, 3, 8) >= 0 && gone.length > 0) {
     warn(
-      `the images that MAAS had from ${gone.join(", ")} went with it, as they do since 3.8; its next import takes what ${left.join(", ")} has`,
+      `the images from ${gone.join(", ")} were deleted with it, as always since MAAS 3.8; the next import uses ${left.join(", ")}`,
     );
   }
 }
 
-/** What MAAS did not take, of the source at `url` where it was a selection of one that had to be made. */
+/** A part that MAAS refused. With `url` it is a selection of a source that had to be created. */
 interface Refusal {
   readonly line: string;
   readonly url?: string;
 }
 
-/** Tries another way for the sources that could not be selected from, and takes out of the refusals what succeeded. */
+/** Tries another way for sources whose selections were refused, and removes the refusals of those that succeed. */
 async function selectAll(
   selecting: Selecting,
   before: readonly RememberedSource[],
@@ -98,7 +98,7 @@ async function selectAll(
   }
 }
 
-/** How long MAAS is given to read the index of a source: nothing, where it could not be read from the region host either. */
+/** The time limit for MAAS to read the index of a source: none if the region host could not read it either. */
 function patienceOf(
   seen: StreamReader,
   limits: Limits,
@@ -139,11 +139,11 @@ async function carryBack(
         });
       });
     case "reselect":
-      return orSaid(`the selection of ${named(step)} stays changed`, async () => {
+      return orSaid(`the selection of ${named(step)} is not restored`, async () => {
         await updateSelection(client, step.source, step.id, step.selection);
       });
     case "deselect":
-      return orSaid(`the selection of ${named(step)} stays`, () =>
+      return orSaid(`the selection of ${named(step)} is not deleted`, () =>
         deleteSelection(client, step.source, step.id),
       );
   }
@@ -165,8 +165,8 @@ function named({ selection: { os, release } }: Extract<RestoringStep, { selectio
 }
 
 /**
- * In an air gap MAAS takes no selection of images.maas.io from anybody. Before 3.8 it makes that source with its selection by
- * itself, though, when an import finds none: where nothing else was there before, that is how it comes back whole.
+ * In an air gap MAAS accepts no selection of images.maas.io. But before 3.8 it creates that source with its selection
+ * itself, if an import finds no source: if nothing else was there before, it is restored completely this way.
  */
 async function madeByMaas(
   { client, version }: MaasRegion,
@@ -182,7 +182,7 @@ async function madeByMaas(
   try {
     await startImport(client);
   } catch {
-    // Without an import MAAS makes none, and would be left without any.
+    // Without an import MAAS creates none, and would have no source.
     await createBootSource(client, { url: only.url, keyring: { filename: only.keyringFilename } });
     return false;
   }

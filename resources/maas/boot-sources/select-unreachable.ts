@@ -22,14 +22,15 @@ export interface Selecting {
 }
 
 /**
- * Gives a source its selections back that MAAS cannot reach. MAAS takes a selection only of an index that it has read, but
- * before 3.8 a source keeps its selections when its address changes: it is made with the address of our mirror, which serves
- * the same stream, selected from, and then gets its own address. Whatever moment this ends at, MAAS has a source, and what was
- * made goes with ours.
+ * Restores the selections of a source that MAAS cannot reach. MAAS accepts a selection only for an index that it has
+ * read, but before 3.8 a source keeps its selections when its address changes. So the source is created with the
+ * address of our mirror, which serves the same stream, its releases are selected, and then it gets its own address. At
+ * any interruption MAAS has a source, and the created one is deleted with ours.
  *
- * @param source As it was; it is there by now, without its selections.
- * @param ours Addresses of our sources, which are there still.
- * @returns whether it has its selections. Not where no mirror of ours is signed by the keys that the source has on the region host.
+ * @param source The previous source; it exists now, without its selections.
+ * @param ours Addresses of our sources, which still exist.
+ * @returns Whether it has its selections. Not if no mirror of ours is signed by the keys of the source on the region
+ * host.
  */
 export async function selectUnreachable(
   { region, seen, limits }: Selecting,

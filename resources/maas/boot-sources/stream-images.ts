@@ -7,7 +7,7 @@ import { readerOnHost, readerOnWorkstation } from "./stream-reader.ts";
 interface StreamImagesRequest {
   /** The region host, which reads the stream. */
   readonly host: string;
-  /** Read it from this workstation instead. */
+  /** Whether to read it from this workstation instead. */
   readonly direct?: boolean | undefined;
   readonly url: string;
   /** Binary, in base64. */
@@ -16,16 +16,16 @@ interface StreamImagesRequest {
 }
 
 interface StreamImages {
-  /** The versions that MAAS would import now, by its names of the images. */
+  /** The versions that MAAS would import now, by its names of images. */
   readonly images: ImageVersions;
   readonly changes: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /**
- * What a stream has for some selections now, as a region sees it.
+ * The current images of a stream for the given selections, as seen by a region.
  *
- * @throws ExplainedError where it does not answer, or its signature is not right
+ * @throws ExplainedError if it does not answer, or its signature is invalid.
  */
 export async function getStreamImages(request: StreamImagesRequest): Promise<StreamImages> {
   const seen = request.direct ? readerOnWorkstation() : readerOnHost(hostNamed(request.host));

@@ -2,19 +2,19 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { Host } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 
-/** Streams and keyrings as the region sees them. */
+/** Reads streams and keyrings as the region does. */
 export interface StreamReader {
   fetch(url: string, maximumBytes: number): Promise<{ readonly status: number; readonly body: Buffer }>;
-  /** Bytes of what is there, or why there is none. */
+  /** The size in bytes, or why the file cannot be read. */
   sizeOf(url: string): Promise<number | string>;
-  /** A file on the region host; undefined when there is none, "unknown" where nobody can look. */
+  /** A file on the region host; undefined if it does not exist, "unknown" if it cannot be read. */
   file(path: string): Promise<Buffer | undefined | "unknown">;
 }
 
-/** Milliseconds without a byte: a mirror beside the region answers at once. */
+/** Milliseconds without a byte: a mirror near the region answers at once. */
 const timeoutMs = 20_000;
 
-/** Seen from the region host, over SSH. */
+/** Reads from the region host, over SSH. */
 export function readerOnHost(host: Host): StreamReader {
   return {
     fetch: (url, maximumBytes) => host.fetch(url, { maximumBytes, timeoutMs }),
@@ -30,7 +30,7 @@ export function readerOnHost(host: Host): StreamReader {
   };
 }
 
-/** Seen from this workstation, where there is no SSH to the region: its files stay unseen. */
+/** Reads from this workstation, if there is no SSH to the region. Files of the region cannot be read. */
 export function readerOnWorkstation(): StreamReader {
   return {
     async fetch(url, maximumBytes) {
@@ -53,7 +53,7 @@ async function ask(url: string, method: "GET" | "HEAD"): Promise<Response> {
   }
 }
 
-/** No more than so many bytes of it: what has no end is not waited for. */
+/** The body, up to a maximum size: an endless one is not read. */
 async function bodyOf(response: Response, url: string, maximumBytes: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -74,12 +74,12 @@ function unreached(url: string, error: unknown): ExplainedError {
   return new ExplainedError({
     step: `fetching ${url} from this workstation`,
     found: cause instanceof Error ? cause.message : String(error),
-    remedy: "See that the mirror is up, and that it can be reached from here.",
+    remedy: "Check that the mirror is up, and that it can be reached from this workstation.",
     cause: error,
   });
 }
 
 function sizeIn(status: number, length: string | undefined): number | string {
   if (status !== 200) return `the server answered ${status}`;
-  return length === undefined ? "the server does not say its size" : Number(length);
+  return length === undefined ? "the server does not report its size" : Number(length);
 }

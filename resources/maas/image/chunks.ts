@@ -4,10 +4,10 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { Host } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 
-/** Bytes of a request. MAAS's own client takes as many (maascli/actions/boot_resources_create.py). */
+/** Bytes per request, as in MAAS's own client (maascli/actions/boot_resources_create.py). */
 export const chunkSize = 4 * 1024 * 1024;
 
-/** Reads a part of an image's file; no more than a part is ever held. */
+/** Reads a part of an image's file; only one part is in memory. */
 export type ReadChunk = (offset: number, length: number) => Promise<Buffer>;
 
 /** Parts of a file on this workstation. */
@@ -23,7 +23,7 @@ export function chunksHere(path: string): ReadChunk {
   };
 }
 
-/** Parts of a file on a host, which come as text. */
+/** Parts of a file on a host, transferred as text. */
 export function chunksThere(host: Host, path: string): ReadChunk {
   return async (offset, length) => {
     const { stdout } = await host.run(
@@ -39,7 +39,7 @@ function whole(path: string, chunk: Buffer, length: number): Buffer {
   throw new ExplainedError({
     step: `reading ${path}`,
     found: "it has become shorter since its size was read",
-    remedy: "Somebody changes the file: run the update again when it is whole.",
+    remedy: "Another program is changing the file: run the update again when it is complete.",
     values: ["file"],
   });
 }

@@ -15,24 +15,27 @@ import { isUnavailable } from "../../../maas/unavailable.ts";
 import { chunkSize, type ReadChunk } from "./chunks.ts";
 
 export interface UploadLimits {
-  /** Milliseconds between two looks at what MAAS has. */
+  /** Milliseconds between two checks of MAAS. */
   readonly pollMs: number;
-  /** Until a file that was sent as a whole is complete: MAAS copies it to its other regions. */
+  /** Milliseconds until a completely sent file is complete in MAAS, which copies it to its other regions. */
   readonly completeMs: number;
 }
 
 export const defaultUploadLimits: UploadLimits = { pollMs: 2000, completeMs: 600_000 };
 
-/** So often MAAS may be away without anything having come further: with the pauses between, most of a minute. */
+/** How often MAAS may be unavailable without progress: with the pauses between, most of a minute. */
 const mostBreaks = 6;
-/** How far what MAAS says, in percent, may be from a multiple of a chunk to be taken for it. Bytes. */
+/**
+ * Maximum difference in bytes between MAAS's progress (in percent) and a multiple of a chunk, for which it still
+ * counts as that.
+ */
 const tolerance = 65_536;
 
 /**
- * Uploads an image. What MAAS has of the very file already is not sent again, as far as that can be told; MAAS itself checks
- * the SHA-256 of the whole. Each part is appended by MAAS, so none is sent twice without a look at what has arrived.
+ * Uploads an image. Parts that MAAS already has are not sent again, as far as that can be determined; MAAS checks the
+ * SHA-256 of the whole file. MAAS appends each part, so no part is sent again before a check of what has arrived.
  *
- * @param there What MAAS has under this name.
+ * @param there The existing image in MAAS with this name.
  */
 export async function upload(
   client: MaasClient,
@@ -49,13 +52,13 @@ export async function upload(
     resource = await createBootResource(client, fields);
     at = 0;
   } else {
-    progress(`going on at ${percent(at, fields.size)} %: MAAS has the beginning`);
+    progress(`continuing at ${percent(at, fields.size)} %: MAAS has the beginning`);
   }
   try {
     return await send(client, resource, fields, at, read, limits, progress);
   } catch (error) {
     if (!begun || at === 0 || !(error instanceof MaasRefusal) || error.status !== 400) throw error;
-    progress("what MAAS has of it is something else: beginning anew");
+    progress("MAAS has other content: starting again");
     const anew = await createBootResource(client, fields);
     return send(client, anew, fields, 0, read, limits, progress);
   }
@@ -82,12 +85,12 @@ async function send(
       () => before + length,
       (error: unknown) => whereItIs(client, { id, sha256, size, at: before, length }, limits, error),
     );
-    // A part that did not arrive is sent again, but not for ever.
+    // A part that did not arrive is sent again a limited number of times.
     breaks = at > before ? 0 : breaks + 1;
     if (breaks > mostBreaks) throw noProgress(name, at);
     if (percent(at, size) !== shown) {
       shown = percent(at, size);
-      progress(`${shown} % of ${(size / 1048576).toFixed(1)} MiB are there`);
+      progress(`${shown} % of ${(size / 1048576).toFixed(1)} MiB are uploaded`);
     }
   }
   return untilComplete(client, id, name, limits);
@@ -101,7 +104,7 @@ interface Part {
   readonly length: number;
 }
 
-/** After a part that may or may not have arrived: MAAS appends whatever comes, so none is sent again without a look. */
+/** Checks whether a part has arrived: MAAS appends each part, so it is not sent again without a check. */
 async function whereItIs(
   client: MaasClient,
   { id, sha256, size, at, length }: Part,
@@ -115,7 +118,7 @@ async function whereItIs(
       const { sets } = await readBootResource(client, id);
       const file = sets.at(-1)?.files.find((candidate) => candidate.sha256 === sha256);
       if (file?.complete) return size;
-      // With several regions MAAS counts what all of them have: less than what the one has that was sent to.
+      // With several regions MAAS counts what all of them have: less than the region that received the part.
       const have = ((file?.progress ?? 0) / 100) * size;
       const known = [at, at + length].find((candidate) => Math.abs(candidate - have) <= tolerance);
       if (file === undefined || known === undefined) throw cause;
@@ -126,7 +129,7 @@ async function whereItIs(
   }
 }
 
-/** Whether MAAS may not have been there at all, and comes back. */
+/** Whether MAAS may only be temporarily unavailable. */
 function isAway(error: unknown): boolean {
   return isBrokenConnection(error) || (error instanceof MaasRefusal && isUnavailable(error.status));
 }
@@ -140,7 +143,7 @@ function unfinished(
     ?.files.find((file) => !file.complete && file.sha256 === sha256 && file.size === size && file.uploadUri);
 }
 
-/** How much of a file MAAS has, where that is surely a whole number of our parts. */
+/** Bytes of a file in MAAS, if that is certainly a whole number of our parts. */
 function arrived({ progress, size }: BootResourceFile): number | undefined {
   const have = (progress / 100) * size;
   const parts = Math.round(have / chunkSize) * chunkSize;
@@ -159,10 +162,10 @@ async function untilComplete(
     if (resource.sets.at(-1)?.complete) return resource;
     if (Date.now() > until) {
       throw new ExplainedError({
-        step: `waiting for MAAS to have all of the image ${name}`,
-        found: `everything was sent, and after ${Math.round(limits.completeMs / 1000)} s it is not complete`,
+        step: `waiting until MAAS has the complete image ${name}`,
+        found: `everything was sent, but after ${Math.round(limits.completeMs / 1000)} s it is not complete`,
         remedy:
-          "See regiond's log, and with several regions whether they reach each other; then run the update again.",
+          "See regiond's log, and with several regions check that they reach each other, then run the update again.",
       });
     }
     await pause(limits.pollMs);
@@ -176,8 +179,8 @@ function percent(part: number, whole: number): number {
 function noPlace(name: string): never {
   throw new ExplainedError({
     step: `uploading the image ${name}`,
-    found: "MAAS does not say where its bytes are to go",
-    remedy: "Somebody else may have uploaded another version meanwhile: run the update again.",
+    found: "MAAS does not return an upload address for it",
+    remedy: "Another version may have been uploaded meanwhile: run the update again.",
   });
 }
 
@@ -185,6 +188,6 @@ function noProgress(name: string, at: number): ExplainedError {
   return new ExplainedError({
     step: `uploading the image ${name}`,
     found: `the part at ${at} bytes was sent ${mostBreaks + 1} times and never arrived`,
-    remedy: "See what breaks the connections to MAAS; then run the update again: it goes on from there.",
+    remedy: "Check why the connections to MAAS break, then run the update again: it continues from there.",
   });
 }

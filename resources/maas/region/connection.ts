@@ -11,7 +11,7 @@ const fields = {
     .string()
     .regex(
       /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
-      "is not where MAAS is: use a URL such as http://localhost:5240/MAAS (without a user, a query or a fragment)",
+      "is not a URL of MAAS: use a URL such as http://localhost:5240/MAAS (without a user, a query or a fragment)",
     )
     .transform((url) => url.replace(/\/+(api\/2\.0)?\/*$/, ""))
     .default("http://localhost:5240/MAAS")
@@ -21,7 +21,7 @@ const fields = {
     }),
   user: z
     .string()
-    .regex(/^[\w.@+-]{1,150}$/, "is not a name that a user of MAAS can have")
+    .regex(/^[\w.@+-]{1,150}$/, "is not a valid user name of MAAS")
     .default("admin")
     .describe(
       "Administrator whose API key is read on the host (maas apikey --username). If there are several keys, the oldest one is used.",
@@ -62,11 +62,11 @@ function refuseReadableKey(
   context.addIssue({
     code: "custom",
     path: ["url"],
-    message: "must be https with direct: the API key would be readable on the way",
+    message: "must be https with direct: otherwise the API key would be sent unencrypted",
   });
 }
 
-/** The inputs that every resource of MAAS has besides `host`. The key stands apart, so that the rest can be shown. */
+/** The inputs of every MAAS resource, in addition to `host`. The key is separate, so that the rest can be shown. */
 export const maasInputs = {
   maas: z.strictObject(fields).superRefine(refuseReadableKey).prefault({}),
   apiKey,
@@ -74,7 +74,7 @@ export const maasInputs = {
 
 export type MaasInputs = z.output<z.ZodObject<typeof maasInputs>>;
 
-/** How MAAS is reached as a user writes it, the same for everything that concerns MAAS. */
+/** The declared connection to MAAS, the same for all MAAS components. */
 export const maasConnectionSchema = z
   .strictObject({
     host: z
@@ -90,18 +90,21 @@ export const maasConnectionSchema = z
 
 export type MaasConnectionArgs = DeclaredValue<z.input<typeof maasConnectionSchema>>;
 
-/** What MAAS had before a resource of its region changed it; without SSH to a region host there is nowhere to keep it. */
+/**
+ * The original values of MAAS before a resource of its region changed them. Without SSH to a region host they are only
+ * in the state.
+ */
 export function beforeLedger(context: ResourceContext, { maas }: MaasInputs): BeforeLedger {
   return new BeforeLedger(context, { onHost: !maas.direct });
 }
 
-/** A resource's inputs from what a person declares. The resource's definition says that the key is secret. */
+/** A resource's inputs from the declared connection. The resource's definition marks the key as secret. */
 export function connectionInputs({ host, apiKey, ...maas }: MaasConnectionArgs) {
   return { host, maas, ...(apiKey === undefined ? {} : { apiKey }) };
 }
 
 /**
- * Options of all resources of a region. Another host may be another door to the same region: made first, the new resource
- * would take our values for those that were there before, and the old one would then undo them.
+ * Options of all resources of a region. Another host may belong to the same region: if the new resource were created
+ * first, it would store our values as the original ones, and the old one would then undo them.
  */
 export const beforeAnother: pulumi.CustomResourceOptions = { deleteBeforeReplace: true };

@@ -9,23 +9,24 @@ import { comparedTo, type MaasVersion, readVersion } from "../../../maas/operati
 import type { MaasTransport } from "../../../maas/transport.ts";
 import type { MaasInputs } from "./connection.ts";
 
-/** A MAAS that can be spoken to, as an administrator, in a version that is known. */
+/** A connection to MAAS as an administrator, with its version. */
 export interface MaasRegion {
   readonly client: MaasClient;
   readonly version: MaasVersion;
 }
 
-/** `maas apikey` starts Django and asks the database: seconds, on a busy region many. */
+/** `maas apikey` starts Django and queries the database, which takes seconds, or longer on a busy region. */
 const apiKeyTimeoutMs = 180_000;
 
 const regions = new Map<string, Promise<MaasRegion>>();
 
 /**
- * The region that inputs name. All resources of one process share it: the key is read, and version and user are
- * checked, once; requests go one after the other.
+ * The region of the inputs. All resources of one process share it: the key is read, and version and user are checked,
+ * once; requests are sent one after the other.
  *
- * @param warn is told of what a person should know, once a process.
- * @throws ExplainedError where the key cannot be read or is refused, its user is no administrator, MAAS is too old.
+ * @param warn Receives warnings, each once per process.
+ * @throws ExplainedError if the key cannot be read or is refused, its user is not an administrator, or MAAS is too
+ * old.
  */
 export function regionOf(
   host: Host,
@@ -56,13 +57,13 @@ async function open(
   const tooOld = refusedVersion(version);
   if (tooOld) throw tooOld;
   if (comparedTo(version, 3, 8) > 0) {
-    warn(`MAAS ${version.text} is newer than what this release was tried with (3.4 to 3.8)`);
+    warn(`MAAS ${version.text} is newer than the versions that this release was tested with (3.4 to 3.8)`);
   }
   const user = await whoami(client);
   if (!user.isAdministrator) {
     throw new ExplainedError({
       step: "checking the API key of MAAS",
-      found: `${user.name}, whose key it is, is not an administrator`,
+      found: `its user ${user.name} is not an administrator`,
       remedy: "Declare an administrator as maas.user, or the API key of one as maas.apiKey.",
     });
   }
@@ -74,7 +75,8 @@ function refusedVersion(version: MaasVersion): ExplainedError | undefined {
   return new ExplainedError({
     step: "checking the version of MAAS",
     found: `it is ${version.text}`,
-    remedy: "Upgrade MAAS to 3.4 or newer: older ones answer otherwise, and no longer get security updates.",
+    remedy:
+      "Upgrade MAAS to 3.4 or newer: older versions have another API, and no longer get security updates.",
   });
 }
 

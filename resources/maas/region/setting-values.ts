@@ -6,24 +6,23 @@ import type { ConfigValue } from "../../../maas/operations/config.ts";
 const address = z
   .string()
   .trim()
-  .refine((text) => isIP(text) !== 0, "is not an address: MAAS takes no names here");
+  .refine((text) => isIP(text) !== 0, "is not an address: MAAS accepts no names here");
 
 const timeServer = z
   .string()
   .trim()
   .refine(
     (text) => isIP(text) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text),
-    "is neither an address nor a host's name (MAAS refuses underscores)",
+    "is neither an address nor a host name (MAAS refuses underscores)",
   );
 
 const series = z
   .string()
-  .regex(
-    /^[a-z0-9][a-z0-9.-]*$/,
-    "is not a release's or system's name as MAAS has it, e.g. noble (not 24.04)",
-  );
+  .regex(/^[a-z0-9][a-z0-9.-]*$/, "is not MAAS's name of a release or system, e.g. noble (not 24.04)");
 
-/** In the order in which they are applied: what depends on imported images comes last, the release after its system. */
+/**
+ * In the order in which they are applied: settings that need imported images come last, the release after its system.
+ */
 const settingSchemas = {
   http_proxy: z
     .union([z.literal(""), maasUrl], "is neither empty nor a URL with a host that has a dot in it")
@@ -70,24 +69,24 @@ const settingSchemas = {
   }),
 };
 
-/** Settings of MAAS under MAAS's own names. What is left out is left alone. */
+/** Settings of MAAS, by MAAS's names. Settings that are left out are not changed. */
 export const settingValuesSchema = z.strictObject(settingSchemas).partial();
 
 export type MaasSettingValues = z.input<typeof settingValuesSchema>;
 export type SettingName = keyof MaasSettingValues;
-/** A value as it is declared and compared. */
+/** A value in the declared form, which is compared. */
 export type SettingValue = string | boolean | readonly string[];
 
 export const settingNames = Object.keys(settingSchemas) as readonly SettingName[];
 
-/** Settings that MAAS takes only when the images that they name are imported. */
+/** Settings that MAAS accepts only if their images are imported. */
 export const imageSettings: readonly SettingName[] = [
   "commissioning_distro_series",
   "default_osystem",
   "default_distro_series",
 ];
 
-/** MAAS's value as one declares it: nothing is `""`, false or an empty list, however MAAS writes it. */
+/** MAAS's value in the declared form: an unset value is `""`, false or an empty list, in any spelling of MAAS. */
 export function declaredForm(name: SettingName, value: ConfigValue): SettingValue {
   const schema = settingSchemas[name];
   if (schema instanceof z.ZodBoolean) return value === true || value === "true";
@@ -95,7 +94,7 @@ export function declaredForm(name: SettingName, value: ConfigValue): SettingValu
   return schema instanceof z.ZodArray ? text.split(/[\s,]+/).filter(Boolean) : text;
 }
 
-/** A declared value as MAAS takes it. */
+/** A declared value in the form for MAAS. */
 export function maasForm(value: SettingValue): ConfigValue {
   return typeof value === "object" ? value.join(" ") : (value as string | boolean);
 }

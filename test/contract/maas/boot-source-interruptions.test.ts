@@ -148,7 +148,7 @@ describe("MAAS 3.6", () => {
     fixture = await BootSourceFixture.start("3.6");
     await fixture.region.control({ diskFull: true });
     expect(await fixture.refusal()).toMatch(
-      /these are not complete: .*ubuntu\/noble amd64\/ga-24.04 \(0 % of 20260210\).*\n.*room for images there/,
+      /these are not complete: .*ubuntu\/noble amd64\/ga-24.04 \(0 % of 20260210\).*\n.*free space for images there/,
     );
     await fixture.region.control({ diskFull: false });
     await fixture.up();
@@ -172,7 +172,9 @@ describe("MAAS 3.6", () => {
       if (request.startsWith("POST ")) hangs = true;
     };
     await fixture.up();
-    expect(fixture.said.join("\n")).toMatch(/MAAS waits for sources that it cannot reach: they go first/);
+    expect(fixture.said.join("\n")).toMatch(
+      /MAAS waits for sources that it cannot reach: they are deleted first/,
+    );
     expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
     expect(await fixture.notifications()).toEqual(notified);
     server.closeAllConnections();
@@ -184,7 +186,9 @@ describe("MAAS 3.6", () => {
     holdImport(fixture);
     const updated = fixture.up();
     await until("progress", 10_000, () =>
-      fixture.said.some((line) => /of \d+ images are there; .*ubuntu\/noble amd64\/.*: \d+ %/.test(line)),
+      fixture.said.some((line) =>
+        /of \d+ images are complete; {2}.*ubuntu\/noble amd64\/.*: \d+ %/.test(line),
+      ),
     );
     fixture.mirror.release();
     await updated;

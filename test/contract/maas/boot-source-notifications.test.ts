@@ -46,7 +46,7 @@ describe.each(versions)("MAAS %s", (version) => {
     const images = { url: fixture.mirror.url, keyring: fixture.keyring, selections: [centos] };
     await fixture.up(fixture.declared({ sources: { images }, images: {} }));
     expect(fixture.said.join("\n")).toMatch(
-      /warning: MAAS commissions machines with ubuntu\/(noble|jammy), which nothing/,
+      /warning: MAAS commissions machines with ubuntu\/(noble|jammy), which no source selects/,
     );
     await until("MAAS to notify of it", 10_000, async () =>
       (await fixture.notifications()).includes("commissioning_series_unselected"),

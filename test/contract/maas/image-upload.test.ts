@@ -103,7 +103,7 @@ describe.each(["3.5", "3.6", "3.7", "3.8"] as const)("MAAS %s", (version) => {
       "POST /MAAS/api/2.0/boot-resources/",
       ...Array.from({ length: 3 }, () => expect.stringMatching(/^PUT .*\/upload\/\d+\/$/)),
     ]);
-    expect(said).toContain("100 % of 9.0 MiB are there");
+    expect(said).toContain("100 % of 9.0 MiB are uploaded");
     expect(await look(first)).toEqual(first);
     await up(first);
     expect(changes()).toEqual([]);
@@ -186,7 +186,7 @@ describe("an upload", () => {
     });
     expect(sent.text).toBe("OK");
     await up(wanted);
-    expect(said).toContain("what MAAS has of it is something else: beginning anew");
+    expect(said).toContain("MAAS has other content: starting again");
     expect(await look(wanted)).toEqual(wanted);
   });
 
@@ -196,7 +196,7 @@ describe("an upload", () => {
     changes();
     const ours = image(5 * mebibyte, { name: "custom/golden" });
     expect(await failure(create(ours))).toMatch(
-      /MAAS has an image of that name \(\d+, SHA-256 [0-9a-f]{12}\.\.\.\), which was not uploaded by this stack[\s\S]*boot-resource delete \d+/,
+      /MAAS has an image with that name \(\d+, SHA-256 [0-9a-f]{12}\.\.\.\), which was not uploaded by this stack[\s\S]*boot-resource delete \d+/,
     );
     expect(changes()).toEqual([]);
     expect(await look(ours)).toMatchObject({ sha256: theirs.sha256 });
@@ -225,7 +225,7 @@ describe("an upload", () => {
     const wanted = image(9 * mebibyte);
     await region.control({ diskFull: true });
     expect(await failure(up(wanted))).toMatch(/No space left on device/);
-    expect((await look(wanted))?.status).toEqual({ upload: "cut off at 0 %" });
+    expect((await look(wanted))?.status).toEqual({ upload: "interrupted at 0 %" });
     await region.control({ diskFull: false });
     await up(wanted);
     expect(await look(wanted)).toEqual(wanted);
@@ -235,7 +235,7 @@ describe("an upload", () => {
     const wanted = image(mebibyte);
     writeFileSync(wanted.file.path, randomBytes(mebibyte));
     expect(await failure(up(wanted))).toMatch(/does not match given SHA256/);
-    expect((await look(wanted))?.status).toEqual({ upload: "cut off at 0 %" });
+    expect((await look(wanted))?.status).toEqual({ upload: "interrupted at 0 %" });
   });
 });
 

@@ -42,7 +42,7 @@ describe.each(["3.5", "3.6", "3.7", "3.8"])("MAAS %s", (version) => {
 
 describe("a region that is not well", () => {
   test.each([
-    ["somebody else's", userKey, /user1, whose key it is, is not an administrator/],
+    ["somebody else's", userKey, /its user user1 is not an administrator/],
     ["a wrong", adminKey.replace(/.{8}$/, "00000000"), /refuses the API key \(401\)/],
   ])("says of %s key what is wrong with it, and never shows one", async (_, apiKey, message) => {
     maas = await DeclaredRegion.start();

@@ -118,7 +118,7 @@ describe("MaasSettings", () => {
     expect(await get("enable_analytics")).toBe(true);
     expect(maas.provider.logs.map(({ severity, message }) => [severity, message])).toContainEqual([
       "warning",
-      expect.stringMatching(/commissioning_distro_series stays "noble".*"focal".*no image of that any more/),
+      expect.stringMatching(/commissioning_distro_series stays "noble".*"focal".*no longer has its image/),
     ]);
   });
 

@@ -42,19 +42,21 @@ describe("an archive that MAAS is to name to machines", () => {
 
   test("is refused with another key, which no machine could use it with", async () => {
     const refused = seeing({ status: 200, body: inRelease }).doubt(otherKey);
-    await expect(refused).rejects.toThrow(/is not signed with the declared key[\s\S]*leave it out for one/);
+    await expect(refused).rejects.toThrow(
+      /is not signed with the declared key[\s\S]*Leave it out for a mirror/,
+    );
     const changed = seeing({ status: 200, body: inRelease.replace("noble", "jammy") }).doubt(mirrorKey);
     await expect(changed).rejects.toThrow(/is not signed with the declared key/);
   });
 
   test("is doubted without a key when Ubuntu did not sign it", async () => {
     expect(await seeing({ status: 200, body: inRelease }).doubt("")).toMatch(
-      /^main_archive: machines verify it with Ubuntu's own keys.*declare it as key/,
+      /^main_archive: machines verify it with Ubuntu's keys.*Declare its key/,
     );
   });
 
   test("is doubted when it is not there, or cannot be seen from the region", async () => {
-    expect(await seeing({ status: 404, body: "" }).doubt(mirrorKey)).toMatch(/noble\/InRelease is not there/);
+    expect(await seeing({ status: 404, body: "" }).doubt(mirrorKey)).toMatch(/noble\/InRelease does not exist/);
     const broken = new ExplainedError({ step: "fetching", found: "refused", remedy: "Look." });
     expect(await seeing(broken).doubt("")).toMatch(/cannot be read from maas.dc1 \(refused\)/);
   });

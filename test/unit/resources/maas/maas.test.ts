@@ -33,8 +33,8 @@ describe("the connection", () => {
   });
 
   test.each<[Record<string, Json>, RegExp]>([
-    [{ maas: { url: "m.dc1" } }, /^maas.url is not where MAAS is/],
-    [{ maas: { url: "http://me:secret@m.dc1/MAAS" } }, /^maas.url is not where MAAS is.*without a user/],
+    [{ maas: { url: "m.dc1" } }, /^maas.url is not a URL of MAAS/],
+    [{ maas: { url: "http://me:secret@m.dc1/MAAS" } }, /^maas.url is not a URL of MAAS.*without a user/],
     [{ maas: { url: "http://m.dc1/MAAS", direct: true } }, /^maas.url must be https with direct/],
     [{ maas: { user: "x; rm" } }, /^maas.user /],
     [{ maas: { ca: "/etc/ca.pem" } }, /^maas.ca is not a certificate/],
@@ -130,7 +130,7 @@ describe("a default archive", () => {
       { ...renamed, id: 5 },
       { ...renamed, id: 6, name: "other" },
     ]);
-    expect(message).toMatch(/renamed, and 2 have the URL in use.*\n.*Name the right one main_archive again/);
+    expect(message).toMatch(/renamed, and 2 have the URL in use.*\n.*Rename the correct one to main_archive/);
     expect((await find([renamed], "http://elsewhere.example/"))[0]).toMatch(/none has the URL in use/);
   });
 });
@@ -170,6 +170,6 @@ describe("repositories", () => {
 
   test("are not called as MAAS's own two", () => {
     const { failures } = checkArchive({ repositories: { main_archive: { url: "http://m.dc1.example/" } } });
-    expect(failures.map(({ reason }) => reason).join()).toMatch(/one of MAAS's own two/);
+    expect(failures.map(({ reason }) => reason).join()).toMatch(/a default archive of MAAS/);
   });
 });

@@ -94,7 +94,7 @@ describe("a region", () => {
 
   test("is refused to who is not an administrator", async () => {
     const opened = regionHost({ isAdministrator: false }).open();
-    await expect(opened).rejects.toThrow(/admin, whose key it is, is not an administrator[\s\S]*maas.user/);
+    await expect(opened).rejects.toThrow(/its user admin is not an administrator[\s\S]*maas.user/);
   });
 
   test("that could not be opened is tried again by the next", async () => {

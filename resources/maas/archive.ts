@@ -89,10 +89,10 @@ export const maasArchive = defineResource({
     const { client } = await regionOf(context.host, declared, context.warn);
     const ids = outputs?.ids ?? {};
     const pairs = await client.sharing((reader) => pairsOf(reader, declared, ids, namesIn(declared)));
-    const there = pairs.filter(({ name, found }) => found && (isDefault(name) || found.name === name));
+    const existing = pairs.filter(({ name, found }) => found && (isDefault(name) || found.name === name));
     const found = (defaults: boolean) =>
       Object.fromEntries(
-        there.flatMap((pair) => (pair.isDefault === defaults ? [[pair.name, declaredForm(pair)]] : [])),
+        existing.flatMap((pair) => (pair.isDefault === defaults ? [[pair.name, declaredForm(pair)]] : [])),
       );
     return {
       inputs: { ...declared, archives: found(true), repositories: found(false) } as Inputs,
@@ -108,7 +108,7 @@ export const maasArchive = defineResource({
     const dropped = Object.keys(stored).filter((name) => !names.includes(name));
     const pairs = await pairsOf(client, wanted, known, [...names, ...dropped]);
     const declared = pairs.filter(({ wanted }) => wanted !== undefined);
-    const changing = declared.filter((pair) => !isAsWanted(pair));
+    const changing = declared.filter((pair) => !matchesDeclaration(pair));
     await checkArchives(context, client, wanted, changing);
     const ledger = beforeLedger(context, wanted);
     const before = await ledger.remember(
@@ -125,7 +125,7 @@ export const maasArchive = defineResource({
       }
       for (const name of Object.keys(before).filter((name) => !names.includes(name))) {
         const pair = pairs.find((one) => one.name === name);
-        await putBack(client, name, ownValue(before, name) ?? null, pair?.found);
+        await restore(client, name, ownValue(before, name) ?? null, pair?.found);
         delete left[name];
         changed = true;
       }
@@ -141,7 +141,7 @@ export const maasArchive = defineResource({
     const ledger = beforeLedger(context, declared);
     const before = await ledger.recall(outputs.before ?? {});
     const pairs = await pairsOf(client, declared, outputs.ids ?? {}, Object.keys(before));
-    for (const { name, found } of pairs) await putBack(client, name, ownValue(before, name) ?? null, found);
+    for (const { name, found } of pairs) await restore(client, name, ownValue(before, name) ?? null, found);
     await ledger.keep({});
   },
 });
@@ -184,7 +184,7 @@ function idsOf(pairs: readonly Pair[]): Record<string, number> {
 }
 
 /** A default archive may have another name: MAAS does not identify it by name. */
-function isAsWanted(pair: Pair): boolean {
+function matchesDeclaration(pair: Pair): boolean {
   const { name, isDefault, found, wanted } = pair;
   return same(declaredForm(pair), wanted as unknown as Json) && (isDefault || found?.name === name);
 }
@@ -203,8 +203,8 @@ async function checkArchives(
   const release = String((await getConfig(client, "commissioning_distro_series")) ?? "");
   for (const { name, wanted } of archives) {
     const [suite = release] = "distributions" in wanted ? wanted.distributions : [];
-    const doubt = await archiveWarning(context.host, { name, url: wanted.url, key: wanted.key, suite });
-    if (doubt) context.warn(doubt);
+    const warning = await archiveWarning(context.host, { name, url: wanted.url, key: wanted.key, suite });
+    if (warning) context.warn(warning);
   }
 }
 
@@ -224,7 +224,7 @@ async function write(context: ResourceContext, client: MaasClient, pair: Pair): 
 }
 
 /** @param before Its original values; null if it did not exist. */
-async function putBack(
+async function restore(
   client: MaasClient,
   name: string,
   before: Json,

@@ -100,12 +100,12 @@ async function apply(
   const seen = wanted.maas.direct ? readerOnWorkstation() : readerOnHost(context.host);
   const sources = await readSources(client);
   const offered = await checkMirrors(seen, wanted);
-  const blocking = await blockages(seen, wanted, sources);
+  const blocking = await blockersOf(seen, wanted, sources);
   // Since 3.8 MAAS skips a source that it cannot read, and notifies about it.
   if (comparedTo(region.version, 3, 8) < 0) refuseBlocked(wanted, blocking);
   for (const line of await proxyWarnings(client)) context.warn(line);
   const images = wanted.import ? { ...versionsOf(offered), ...wanted.images } : {};
-  const states = await readImages(client, images);
+  const imageStates = await readImages(client, images);
   const commissioning = await commissioningOf(client);
   const ours = Object.values(wanted.sources).map(({ url }) => url);
   const plan = (from: readonly FoundSource[], blocks: (id: number) => boolean) =>
@@ -115,7 +115,9 @@ async function apply(
         sources: from,
         blocking: new Set([...blocking.keys()].filter(blocks)),
         commissioning,
-        lacksImages: Object.entries(images).some(([image, version]) => states[image]?.complete !== version),
+        lacksImages: Object.entries(images).some(
+          ([image, version]) => imageStates[image]?.complete !== version,
+        ),
       },
       {
         sources: byPriority(wanted.sources).map(([, source]) => wantedSource(source)),
@@ -139,10 +141,10 @@ async function apply(
   };
   try {
     const notified = await notificationsBefore(client, ledger, changesSources);
-    const deadOnes = wanted.exclusive && [...blocking.keys()].some(isUnreachable);
-    const patience = deadOnes ? { ...limits, refreshMs: limits.refreshBesideDeadMs } : limits;
-    await executeSteps(steps, { ...work, limits: patience }).catch(async (error: unknown) => {
-      if (!deadOnes || !(error instanceof IndexUnread)) throw error;
+    const hasUnreachable = wanted.exclusive && [...blocking.keys()].some(isUnreachable);
+    const stepLimits = hasUnreachable ? { ...limits, refreshMs: limits.refreshBesideDeadMs } : limits;
+    await executeSteps(steps, { ...work, limits: stepLimits }).catch(async (error: unknown) => {
+      if (!hasUnreachable || !(error instanceof IndexUnread)) throw error;
       context.progress("MAAS waits for sources that it cannot reach: they are deleted first");
       await executeSteps(
         plan(await readSources(client), () => true),
@@ -226,7 +228,7 @@ async function checkMirrors(seen: StreamReader, { sources, images }: Inputs): Pr
 }
 
 /** Why each of the other sources would stop every import, by its id. */
-async function blockages(
+async function blockersOf(
   seen: StreamReader,
   { sources }: Inputs,
   found: readonly FoundSource[],

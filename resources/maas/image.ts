@@ -14,7 +14,7 @@ import { distroSeriesOf, fileTypes, nameRefusal, storedName, storedTypes } from 
 import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
-import { chunksHere, chunksThere } from "./image/chunks.ts";
+import { localChunks, remoteChunks } from "./image/chunks.ts";
 import { defaultUploadLimits, type UploadLimits, upload } from "./image/upload.ts";
 import { beforeAnother, connectionInputs, type MaasConnectionArgs, maasInputs } from "./region/connection.ts";
 import { regionOf } from "./region/region.ts";
@@ -74,20 +74,20 @@ export const maasImage = defineResource({
 
   async observe(context, declared) {
     const { client } = await regionOf(context.host, declared, context.warn);
-    const there = await client.sharing((reader) => find(reader, declared));
-    const newest = there?.sets.at(-1);
+    const existing = await client.sharing((reader) => find(reader, declared));
+    const newest = existing?.sets.at(-1);
     const [file] = newest?.files ?? [];
-    if (!there || !newest || !file) return undefined;
+    if (!existing || !newest || !file) return undefined;
     return {
       inputs: {
         ...declared,
-        title: there.title,
-        ...(declared.baseImage === undefined ? {} : { baseImage: there.baseImage }),
+        title: existing.title,
+        ...(declared.baseImage === undefined ? {} : { baseImage: existing.baseImage }),
         fileType: Object.entries(storedTypes).find(([, stored]) => stored === file.type)?.[0] ?? file.type,
         size: file.size,
         sha256: file.sha256,
       },
-      outputs: { resource: there.id, version: newest.version },
+      outputs: { resource: existing.id, version: newest.version },
       status: newest.complete ? {} : { upload: `interrupted at ${Math.floor(file.progress)} %` },
     };
   },
@@ -96,10 +96,10 @@ export const maasImage = defineResource({
 
   async remove(context, declared) {
     const { client } = await regionOf(context.host, declared, context.warn);
-    const there = await find(client, declared);
-    if (!there) return;
+    const existing = await find(client, declared);
+    if (!existing) return;
     try {
-      await deleteBootResource(client, there.id);
+      await deleteBootResource(client, existing.id);
     } catch (error) {
       // MAAS answers this if the image does not exist.
       if (!(error instanceof MaasRefusal && error.says(/does not exist/))) throw error;
@@ -119,12 +119,12 @@ async function apply(
   previous: Inputs | undefined,
 ): Promise<Outputs> {
   const { client } = await regionOf(context.host, wanted, context.warn);
-  const there = await find(client, wanted);
-  if (there && isSame(there, wanted)) return outputsOf(there);
-  if (there && !previous) refuseToReplace(there, wanted);
+  const existing = await find(client, wanted);
+  if (existing && isSame(existing, wanted)) return outputsOf(existing);
+  if (existing && !previous) refuseToReplace(existing, wanted);
   await needArchitecture(client, wanted.architecture);
   const { file, name, architecture, size, sha256, fileType, title, baseImage } = wanted;
-  const read = file.onHost ? chunksThere(context.host, file.path) : chunksHere(file.path);
+  const read = file.onHost ? remoteChunks(context.host, file.path) : localChunks(file.path);
   const fields = {
     name,
     architecture,
@@ -134,7 +134,7 @@ async function apply(
     ...(title ? { title } : {}),
     ...(baseImage ? { baseImage } : {}),
   };
-  const described = there && isDescribed(there, wanted) ? there : undefined;
+  const described = existing && isDescribed(existing, wanted) ? existing : undefined;
   try {
     return outputsOf(await upload(client, fields, described, read, limits, context.progress));
   } catch (error) {
@@ -156,9 +156,9 @@ async function find(
   return found && readBootResource(reader, found.id);
 }
 
-function isSame(there: BootResourceDetail, wanted: Inputs): boolean {
-  const newest = there.sets.at(-1);
-  return (newest?.complete ?? false) && isDescribed(there, wanted);
+function isSame(existing: BootResourceDetail, wanted: Inputs): boolean {
+  const newest = existing.sets.at(-1);
+  return (newest?.complete ?? false) && isDescribed(existing, wanted);
 }
 
 /**

@@ -58,20 +58,20 @@ export const maasSettings = defineResource({
 
   async apply(context, wanted, observed) {
     const { client } = await regionOf(context.host, wanted, context.warn);
-    const there = (observed?.inputs.settings ?? {}) as Before;
+    const current = (observed?.inputs.settings ?? {}) as Before;
     const ledger = beforeLedger(context, wanted);
-    const before = await ledger.remember(there, observed?.outputs.before ?? {});
+    const before = await ledger.remember(current, observed?.outputs.before ?? {});
     const left: Record<string, SettingValue> = { ...(before as Record<string, SettingValue>) };
     let changed = false;
     try {
       for (const name of namesIn(wanted.settings)) {
         const value = wanted.settings[name];
-        if (value === undefined || same(value, there[name])) continue;
+        if (value === undefined || same(value, current[name])) continue;
         await setConfig(client, name, maasForm(value));
         changed = true;
       }
       for (const name of namesIn(before).filter((known) => wanted.settings[known] === undefined)) {
-        await putBack(context, client, name, left[name]);
+        await restore(context, client, name, left[name]);
         delete left[name];
         changed = true;
       }
@@ -86,7 +86,7 @@ export const maasSettings = defineResource({
     const { client } = await regionOf(context.host, declared, context.warn);
     const ledger = beforeLedger(context, declared);
     const before = await ledger.recall(outputs.before ?? {});
-    for (const name of namesIn(before)) await putBack(context, client, name, before[name] as SettingValue);
+    for (const name of namesIn(before)) await restore(context, client, name, before[name] as SettingValue);
     await ledger.keep({});
   },
 });
@@ -102,7 +102,7 @@ async function read(
   names: readonly SettingName[],
 ): Promise<Record<string, SettingValue>> {
   return await client.sharing(async (reader) => {
-    const asked = names.map((name) =>
+    const readings = names.map((name) =>
       getConfig(reader, name).then(
         (value) => [[name, declaredForm(name, value)]] as const,
         (error: unknown) => {
@@ -112,11 +112,11 @@ async function read(
         },
       ),
     );
-    return Object.fromEntries((await Promise.all(asked)).flat());
+    return Object.fromEntries((await Promise.all(readings)).flat());
   });
 }
 
-async function putBack(
+async function restore(
   context: ResourceContext,
   client: MaasClient,
   name: SettingName,

@@ -174,7 +174,7 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
     "a directory that holds something else",
     "directory",
     () => ({ directory: "/etc/ssh" }),
-    /holds (moduli|ssh\S+) .*would remove what is not its own/,
+    /contains (moduli|ssh\S+).*would remove these files/,
   ],
   ["a local package that is not there", "localPackages", () => ({ localPackages: ["no.deb"] }), /no\.deb/],
   ["a local package that is none", "localPackages", () => ({ localPackages: [notAKey()] }), /not-a-key\.asc/],

@@ -146,7 +146,7 @@ describe("a MAAS that is not well", () => {
   test("with a full disk at an import: what is missing is named, and the next update goes on", async () => {
     await maas.maas.reset();
     await maas.maas.control({ diskFull: true });
-    refused(await up(), /these are not complete: .*ubuntu\/[\s\S]*free space for images there/);
+    refused(await up(), /these images are not complete: .*ubuntu\/[\s\S]*free space for images there/);
     await maas.maas.control({ diskFull: false });
     await converges();
   }, 150_000);

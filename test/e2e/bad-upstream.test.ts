@@ -142,7 +142,7 @@ until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401
     expect(refused.code).not.toBe(0);
     for (const signing of signers) {
       expect(saidOf(signing, refused.output)).toMatch(
-        /upstream\.credentials: .*dists\/noble-updates\/InRelease: the server wants to know who asks \(401\)/,
+        /upstream\.credentials: .*dists\/noble-updates\/InRelease: the server requires credentials \(401\)/,
       );
     }
     const at = ["--stack", stack.name, "--config-file", stack.configFile, "--path"];
@@ -155,7 +155,7 @@ until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401
     const updated = succeeded(await stack.up());
     expect(await servedByBoth()).not.toEqual(before);
     for (const signing of signers)
-      expect(saidOf(signing, updated.output)).toMatch(/upstream\.credentials go over http/);
+      expect(saidOf(signing, updated.output)).toMatch(/upstream\.credentials are sent over http/);
     const again = succeeded(await stack.preview("--expect-no-changes", "--diff"));
     printed += refused.output + updated.output + again.output + stack.state();
     for (const part of [

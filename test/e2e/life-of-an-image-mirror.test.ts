@@ -45,7 +45,7 @@ describe("from nothing to a mirror that MAAS can use", () => {
     expect(planned.output).toMatch(/jammy amd64 20260206 \(new\), [\d.]+ KiB to fetch/);
     expect(planned.output).toMatch(/boot loaders: .*grub-efi-signed amd64 .*pxelinux i386 .* to fetch/);
     expect(planned.output).toMatch(
-      /warning: the stream's index also offers \d+ products that this mirror does not hold: .*ubuntu noble arm64/,
+      /warning: the stream's index also offers \d+ products that this mirror does not have: .*ubuntu noble arm64/,
     );
     expect(manifestDifferences(before, await manifestOf(lab, "mirror"))).toEqual([]);
   }, 120_000);

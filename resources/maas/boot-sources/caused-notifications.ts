@@ -42,8 +42,8 @@ export async function notificationsBefore(
   changes: boolean,
 ): Promise<readonly number[] | undefined> {
   const kept = await ledger.recall({});
-  const there = kept[noted] as readonly number[] | undefined;
-  if (there || !changes) return there;
+  const known = kept[noted] as readonly number[] | undefined;
+  if (known || !changes) return known;
   const ids = (await commissioningNotifications(reader)).map(({ id }) => id);
   await ledger.keep({ ...kept, [noted]: ids });
   return ids;

@@ -81,7 +81,7 @@ async function stepOf(step: BootSourceStep, work: Work): Promise<void> {
 
 async function select(url: string, selection: MaasSelection, work: Work): Promise<void> {
   const { client } = work.region;
-  const source = await sourceThere(client, url);
+  const source = await existingSource(client, url);
   await untilKnown(url, work, async () => {
     await createSelection(client, source.id, selection);
   });
@@ -102,7 +102,7 @@ export async function untilKnown(
       return await attempt();
     } catch (error) {
       if (!(error instanceof MaasRefusal) || !error.says(/no available images/i)) throw error;
-      if (Date.now() + wait > until) throw await unread(client, source, limits, error);
+      if (Date.now() + wait > until) throw await indexUnread(client, source, limits, error);
       progress(`waiting until MAAS has read the index of the boot source ${source}`);
       await pause(wait);
     }
@@ -112,17 +112,17 @@ export async function untilKnown(
 /** MAAS did not read a source's index within the time limit. */
 export class IndexUnread extends ExplainedError {}
 
-async function unread(
+async function indexUnread(
   client: MaasClient,
   source: string,
   { refreshMs }: Limits,
   cause: MaasRefusal,
 ): Promise<IndexUnread> {
-  const { all: said } = await importerErrors(client, []);
+  const { all: reported } = await importerErrors(client, []);
   const others = (await listBootSources(client)).map(({ url }) => url);
   return new IndexUnread({
     step: `waiting until MAAS has read the index of the boot source ${source}`,
-    found: `after ${Math.round(refreshMs / 1000)} s it still answers: ${cause.explanation.found}. ${said ? `Its image importer reports: ${said}` : "Its image importer reports no error"}. Its sources are ${others.join(", ")}`,
+    found: `after ${Math.round(refreshMs / 1000)} s it still answers: ${cause.explanation.found}. ${reported ? `Its image importer reports: ${reported}` : "Its image importer reports no error"}. Its sources are ${others.join(", ")}`,
     remedy:
       "The mirror can be read from the region host, so check what is different for MAAS: a proxy (http_proxy without boot_images_no_proxy), a missing keyring file, regiond's log. Completed steps are kept; then run the update again.",
     cause,
@@ -131,13 +131,13 @@ async function unread(
 
 /** Saves a source as declared. MAAS does not read the index of its first source again because of that. */
 async function save(client: MaasClient, source: WantedSource, since38: boolean): Promise<void> {
-  const there = await sourceThere(client, source.url);
-  await updateBootSource(client, there.id, fieldsOf(source, since38));
+  const existing = await existingSource(client, source.url);
+  await updateBootSource(client, existing.id, fieldsOf(source, since38));
 }
 
-async function sourceThere(client: MaasClient, url: string): Promise<BootSource> {
-  const there = sourceAt(await listBootSources(client), url);
-  if (there) return there;
+async function existingSource(client: MaasClient, url: string): Promise<BootSource> {
+  const existing = sourceAt(await listBootSources(client), url);
+  if (existing) return existing;
   throw new ExplainedError({
     step: `finding the boot source ${url} in MAAS`,
     found: "it does not exist any more",

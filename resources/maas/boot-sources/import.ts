@@ -11,7 +11,7 @@ import { type ImageState, imageStateText, readImages } from "./read-sources.ts";
  * Maximum number of imports: another one follows an import that ended early, or was started earlier with other
  * selections.
  */
-const mostImports = 3;
+const maximumImports = 3;
 
 /**
  * Lets MAAS import, and waits until every image is complete in its version. A running import is not interrupted: MAAS
@@ -32,16 +32,16 @@ export async function importImages(
   for (let imports = 1; ; imports++) {
     await startImport(client);
     progress(`MAAS imports ${Object.keys(wanted).length} images`);
-    const missing = await untilOver(client, wanted, limits, progress);
+    const missing = await untilImportEnds(client, wanted, limits, progress);
     if (missing.length === 0) return;
     const complaints = await importerErrors(client, ours);
-    if (imports < mostImports && !complaints.ours) continue;
-    throw notThere(missing, complaints.all, Date.now() - started);
+    if (imports < maximumImports && !complaints.ours) continue;
+    throw incompleteError(missing, complaints.all, Date.now() - started);
   }
 }
 
 /** Returns the missing images when the import has ended. */
-async function untilOver(
+async function untilImportEnds(
   client: MaasClient,
   wanted: ImageVersions,
   limits: Limits,
@@ -71,7 +71,7 @@ async function untilOver(
     if (isBusy) busy = Date.now();
     if (!isBusy && Date.now() - busy >= limits.restMs)
       return names.map((image) => `${image} (${imageStateText(states[image], lacking[image] ?? "")})`);
-    if (Date.now() - moved > limits.stallMs) throw stalled(names, limits);
+    if (Date.now() - moved > limits.stallMs) throw stalledError(names, limits);
     await pause(wait);
   }
 }
@@ -84,13 +84,17 @@ function progressLine(
 ): string {
   const all = Object.keys(wanted).length;
   const open = Object.keys(lacking);
-  const coming = open
+  const inProgress = open
     .filter((image) => states[image]?.progress !== undefined)
     .map((image) => `${image}: ${states[image]?.progress} %`);
-  return [`${all - open.length} of ${all} images are complete`, ...coming.slice(0, 3)].join("; ");
+  return [`${all - open.length} of ${all} images are complete`, ...inProgress.slice(0, 3)].join("; ");
 }
 
-function notThere(missing: readonly string[], complaint: string, milliseconds: number): ExplainedError {
+function incompleteError(
+  missing: readonly string[],
+  complaint: string,
+  milliseconds: number,
+): ExplainedError {
   const few = missing.slice(0, 6).join(", ") + (missing.length > 6 ? ` and ${missing.length - 6} more` : "");
   return new ExplainedError({
     step: "waiting for MAAS to import images",
@@ -101,7 +105,7 @@ function notThere(missing: readonly string[], complaint: string, milliseconds: n
   });
 }
 
-function stalled(images: readonly string[], { stallMs }: Limits): ExplainedError {
+function stalledError(images: readonly string[], { stallMs }: Limits): ExplainedError {
   return new ExplainedError({
     step: "waiting for MAAS to import images",
     found: `no progress for ${Math.round(stallMs / 60_000)} minutes: ${images.slice(0, 6).join(", ") || "the import does not end"}`,

@@ -21,11 +21,11 @@ export function observedSources(
   const adopted = new Set<FoundSource>();
   const faults: string[] = [];
   for (const [name, source] of Object.entries(declared)) {
-    const there = sourceAt(found, source.url);
-    if (!there) continue;
-    adopted.add(there);
-    sources.set(name, sourceAsFound(there, source));
-    const fault = faultOf(there);
+    const existing = sourceAt(found, source.url);
+    if (!existing) continue;
+    adopted.add(existing);
+    sources.set(name, observedSource(existing, source));
+    const fault = faultOf(existing);
     if (fault) faults.push(`${name} ${fault}`);
   }
   const others = exclusive ? found.filter((source) => !adopted.has(source)).map(({ url }) => url) : [];
@@ -53,17 +53,17 @@ export function observedImages(
 }
 
 /** The declared source if it is equal: the spelling of URLs and lists does not matter. */
-function sourceAsFound(there: FoundSource, { url, keyring, selections }: DeclaredSource): DeclaredSource {
-  const held = there.keyring.toString("base64");
+function observedSource(existing: FoundSource, { url, keyring, selections }: DeclaredSource): DeclaredSource {
+  const held = existing.keyring.toString("base64");
   const kept = selections.flatMap((wanted) => {
-    const made = there.selections.find((candidate) => sameRelease(candidate, wanted));
+    const made = existing.selections.find((candidate) => sameRelease(candidate, wanted));
     return made ? [sameSelection(made, wanted) ? wanted : fieldsOf(made)] : [];
   });
-  const more = there.selections.filter((made) => !selections.some((wanted) => sameRelease(made, wanted)));
+  const more = existing.selections.filter((made) => !selections.some((wanted) => sameRelease(made, wanted)));
   return {
     url,
-    keyring: there.keyringFilename
-      ? `(the file ${there.keyringFilename})`
+    keyring: existing.keyringFilename
+      ? `(the file ${existing.keyringFilename})`
       : isUnsigned(url) && !keyring
         ? keyring
         : held,

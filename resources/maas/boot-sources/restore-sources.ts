@@ -44,34 +44,35 @@ export async function restoreSources(
   const { client } = region;
   const steps = restoringSteps(region.version, await readSources(client), ours, before);
   const refusals: Refusal[] = [];
-  const patience = patienceOf(seen, limits);
+  const limitsFor = limitsBySource(seen, limits);
   const isOurs = ({ url }: { readonly url: string }) => ours.some((our) => samePlace(our, url));
   // Ours are deleted last, and stand in for the others until then.
-  const going = steps.findIndex((step) => step.do === "delete source" && isOurs(step));
-  const [coming, leaving] = going < 0 ? [steps, []] : [steps.slice(0, going), steps.slice(going)];
+  const firstDeletion = steps.findIndex((step) => step.do === "delete source" && isOurs(step));
+  const [restoring, deleting] =
+    firstDeletion < 0 ? [steps, []] : [steps.slice(0, firstDeletion), steps.slice(firstDeletion)];
   const refused = (refusal: Refusal) => void refusals.push(refusal);
-  for (const step of coming) await carryBack(region, step, patience, refused);
+  for (const step of restoring) await executeStep(region, step, limitsFor, refused);
   await selectAll({ region, seen, limits }, before, ours, refusals);
-  for (const step of leaving) await carryBack(region, step, patience, refused);
+  for (const step of deleting) await executeStep(region, step, limitsFor, refused);
   if (refusals.length > 0 && !(await madeByMaas(region, before, limits))) {
     for (const { line } of refusals) warn(line);
   }
   const left = (await listBootSources(client)).map(({ url }) => url);
-  const staying = left.filter(
+  const kept = left.filter(
     (url) => ours.some((our) => samePlace(our, url)) && !before.some((source) => samePlace(source.url, url)),
   );
-  if (staying.length > 0) {
+  if (kept.length > 0) {
     warn(
-      `${staying.join(", ")} stays a boot source of MAAS: there was no other before, and MAAS must always have one`,
+      `${kept.join(", ")} stays a boot source of MAAS: there was no other before, and MAAS must always have one`,
     );
   }
-  const gone = steps.flatMap((step) => (step.do === "delete source" ? [step.url] : []));
+  const deleted = steps.flatMap((step) => (step.do === "delete source" ? [step.url] : []));
   if (comparedTo(region.version, 3, 8) < 0 && steps.length > 0) {
     warn(`MAAS keeps its images until its next import, which then uses ${left.join(", ")}`);
   }
-  if (comparedTo(region.version, 3, 8) >= 0 && gone.length > 0) {
+  if (comparedTo(region.version, 3, 8) >= 0 && deleted.length > 0) {
     warn(
-      `the images from ${gone.join(", ")} were deleted with it, as always since MAAS 3.8; the next import uses ${left.join(", ")}`,
+      `the images from ${deleted.join(", ")} were deleted with it, as always since MAAS 3.8; the next import uses ${left.join(", ")}`,
     );
   }
 }
@@ -99,23 +100,23 @@ async function selectAll(
 }
 
 /** The time limit for MAAS to read the index of a source: none if the region host could not read it either. */
-function patienceOf(
+function limitsBySource(
   seen: StreamReader,
   limits: Limits,
 ): (source: FoundSource | undefined) => Promise<Limits> {
-  const dead = new Map<string, Promise<unknown>>();
+  const checks = new Map<string, Promise<unknown>>();
   return async (source) => {
     if (!source) return { ...limits, refreshMs: 0 };
     const { url } = source;
     const known =
-      dead.get(url) ??
+      checks.get(url) ??
       Promise.race([importBlocker(seen, source), pause(limits.putBackMs, "no answer", { ref: false })]);
-    dead.set(url, known);
+    checks.set(url, known);
     return { ...limits, refreshMs: (await known) === undefined ? limits.putBackMs : 0 };
   };
 }
 
-async function carryBack(
+async function executeStep(
   { client, version }: MaasRegion,
   step: RestoringStep,
   patience: (source: FoundSource | undefined) => Promise<Limits>,
@@ -131,7 +132,7 @@ async function carryBack(
     case "delete source":
       return deleteBootSource(client, step.id);
     case "select":
-      return orSaid(`${named(step)} cannot be selected again from ${step.url}`, async () => {
+      return orRefused(`${named(step)} cannot be selected again from ${step.url}`, async () => {
         const source = sourceAt(await readSources(client), step.url);
         const limits = await patience(source);
         await untilKnown(step.url, { region: { client, version }, limits, progress: () => {} }, async () => {
@@ -139,16 +140,16 @@ async function carryBack(
         });
       });
     case "reselect":
-      return orSaid(`the selection of ${named(step)} is not restored`, async () => {
+      return orRefused(`the selection of ${named(step)} is not restored`, async () => {
         await updateSelection(client, step.source, step.id, step.selection);
       });
     case "deselect":
-      return orSaid(`the selection of ${named(step)} is not deleted`, () =>
+      return orRefused(`the selection of ${named(step)} is not deleted`, () =>
         deleteSelection(client, step.source, step.id),
       );
   }
 
-  async function orSaid(what: string, work: () => Promise<void>): Promise<void> {
+  async function orRefused(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {

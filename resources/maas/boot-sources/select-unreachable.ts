@@ -40,19 +40,19 @@ export async function selectUnreachable(
   const { client, version } = region;
   const { keyringFilename } = source;
   if (comparedTo(version, 3, 8) >= 0 || !keyringFilename) return false;
-  const there = await listBootSources(client);
-  const bare = sourceAt(there, source.url);
-  for (const our of there.filter(({ url }) => ours.some((one) => samePlace(one, url)))) {
+  const existing = await listBootSources(client);
+  const withoutSelections = sourceAt(existing, source.url);
+  for (const our of existing.filter(({ url }) => ours.some((one) => samePlace(one, url)))) {
     const url = otherSpelling(our.url);
-    if (there.some((one) => one.url === url)) continue;
+    if (existing.some((one) => one.url === url)) continue;
     if (await importBlocker(seen, { ...our, url, keyringFilename, keyring: Buffer.alloc(0), selections: [] }))
       continue;
     const keyring = { filename: keyringFilename };
     const made = await createBootSource(client, { url, keyring });
     try {
-      const patience = { ...limits, refreshMs: limits.selectUnreachableMs };
+      const indexLimits = { ...limits, refreshMs: limits.selectUnreachableMs };
       for (const selection of source.selections) {
-        await untilKnown(url, { region, limits: patience, progress: () => {} }, async () => {
+        await untilKnown(url, { region, limits: indexLimits, progress: () => {} }, async () => {
           await createSelection(client, made.id, selection);
         });
       }
@@ -61,7 +61,7 @@ export async function selectUnreachable(
       if (!(error instanceof MaasRefusal) && !((error as Error).cause instanceof MaasRefusal)) throw error;
       continue;
     }
-    if (bare) await deleteBootSource(client, bare.id);
+    if (withoutSelections) await deleteBootSource(client, withoutSelections.id);
     await updateBootSource(client, made.id, { url: source.url, keyring });
     return true;
   }

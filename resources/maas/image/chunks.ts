@@ -11,7 +11,7 @@ export const chunkSize = 4 * 1024 * 1024;
 export type ReadChunk = (offset: number, length: number) => Promise<Buffer>;
 
 /** Parts of a file on this workstation. */
-export function chunksHere(path: string): ReadChunk {
+export function localChunks(path: string): ReadChunk {
   return async (offset, length) => {
     const file = await open(resolve(path));
     try {
@@ -24,7 +24,7 @@ export function chunksHere(path: string): ReadChunk {
 }
 
 /** Parts of a file on a host, transferred as text. */
-export function chunksThere(host: Host, path: string): ReadChunk {
+export function remoteChunks(host: Host, path: string): ReadChunk {
   return async (offset, length) => {
     const { stdout } = await host.run(
       sh`tail -c ${`+${offset + 1}`} -- ${path} | head -c ${length} | base64 -w 0`,

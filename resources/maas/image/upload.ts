@@ -24,7 +24,7 @@ export interface UploadLimits {
 export const defaultUploadLimits: UploadLimits = { pollMs: 2000, completeMs: 600_000 };
 
 /** How often MAAS may be unavailable without progress: with the pauses between, most of a minute. */
-const mostBreaks = 6;
+const maximumBreaks = 6;
 /**
  * Maximum difference in bytes between MAAS's progress (in percent) and a multiple of a chunk, for which it still
  * counts as that.
@@ -35,19 +35,19 @@ const tolerance = 65_536;
  * Uploads an image. Parts that MAAS already has are not sent again, as far as that can be determined; MAAS checks the
  * SHA-256 of the whole file. MAAS appends each part, so no part is sent again before a check of what has arrived.
  *
- * @param there The existing image in MAAS with this name.
+ * @param existing The existing image in MAAS with this name.
  */
 export async function upload(
   client: MaasClient,
   fields: UploadFields,
-  there: BootResourceDetail | undefined,
+  existing: BootResourceDetail | undefined,
   read: ReadChunk,
   limits: UploadLimits,
   progress: (line: string) => void,
 ): Promise<BootResourceDetail> {
-  const begun = there && unfinished(there, fields);
+  const begun = existing && unfinished(existing, fields);
   let at = begun && arrived(begun);
-  let resource = there;
+  let resource = existing;
   if (!resource || at === undefined) {
     resource = await createBootResource(client, fields);
     at = 0;
@@ -81,13 +81,13 @@ async function send(
     const length = Math.min(chunkSize, size - at);
     const chunk = await read(at, length);
     const before = at;
-    at = await uploadChunk(client, file?.uploadUri ?? noPlace(name), chunk).then(
+    at = await uploadChunk(client, file?.uploadUri ?? noUploadAddress(name), chunk).then(
       () => before + length,
-      (error: unknown) => whereItIs(client, { id, sha256, size, at: before, length }, limits, error),
+      (error: unknown) => arrivedBytes(client, { id, sha256, size, at: before, length }, limits, error),
     );
     // A part that did not arrive is sent again a limited number of times.
     breaks = at > before ? 0 : breaks + 1;
-    if (breaks > mostBreaks) throw noProgress(name, at);
+    if (breaks > maximumBreaks) throw noProgressError(name, at);
     if (percent(at, size) !== shown) {
       shown = percent(at, size);
       progress(`${shown} % of ${(size / 1048576).toFixed(1)} MiB are uploaded`);
@@ -105,13 +105,13 @@ interface Part {
 }
 
 /** Checks whether a part has arrived: MAAS appends each part, so it is not sent again without a check. */
-async function whereItIs(
+async function arrivedBytes(
   client: MaasClient,
   { id, sha256, size, at, length }: Part,
   limits: UploadLimits,
   cause: unknown,
 ): Promise<number> {
-  if (!isAway(cause)) throw cause;
+  if (!isTemporary(cause)) throw cause;
   for (let looks = 1; ; looks++) {
     await pause(limits.pollMs * looks);
     try {
@@ -124,13 +124,13 @@ async function whereItIs(
       if (file === undefined || known === undefined) throw cause;
       return known;
     } catch (error) {
-      if (!isAway(error) || looks === mostBreaks) throw cause;
+      if (!isTemporary(error) || looks === maximumBreaks) throw cause;
     }
   }
 }
 
 /** Whether MAAS may only be temporarily unavailable. */
-function isAway(error: unknown): boolean {
+function isTemporary(error: unknown): boolean {
   return isBrokenConnection(error) || (error instanceof MaasRefusal && isUnavailable(error.status));
 }
 
@@ -176,7 +176,7 @@ function percent(part: number, whole: number): number {
   return Math.floor((100 * part) / whole);
 }
 
-function noPlace(name: string): never {
+function noUploadAddress(name: string): never {
   throw new ExplainedError({
     step: `uploading the image ${name}`,
     found: "MAAS does not return an upload address for it",
@@ -184,10 +184,10 @@ function noPlace(name: string): never {
   });
 }
 
-function noProgress(name: string, at: number): ExplainedError {
+function noProgressError(name: string, at: number): ExplainedError {
   return new ExplainedError({
     step: `uploading the image ${name}`,
-    found: `the part at ${at} bytes was sent ${mostBreaks + 1} times and never arrived`,
+    found: `the part at ${at} bytes was sent ${maximumBreaks + 1} times and never arrived`,
     remedy: "Check why the connections to MAAS break, then run the update again: it continues from there.",
   });
 }

@@ -54,8 +54,8 @@ async function open(
   const transport = maas.direct ? directTransport({ ca: maas.ca }) : tunnelTransport(host, maas.ca);
   const client = new MaasClient({ url: maas.url, key, transport, host: host.name, warn });
   const version = await readVersion(client);
-  const tooOld = refusedVersion(version);
-  if (tooOld) throw tooOld;
+  const versionError = refusedVersion(version);
+  if (versionError) throw versionError;
   if (comparedTo(version, 3, 8) > 0) {
     warn(`MAAS ${version.text} is newer than the versions that this release was tested with (3.4 to 3.8)`);
   }

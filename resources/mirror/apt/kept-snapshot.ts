@@ -4,12 +4,12 @@ import type { Host } from "../../../hosts/host.ts";
 import { parsedAs, signedByOtherKeys } from "../published-tree/published.ts";
 
 /*
- * What a host says of a kept snapshot that is to be served again. It goes into configuration files, and to clients as the key
- * to trust: so it is read once into checked values, and keys come from the declaration alone.
+ * The data of a kept snapshot that is served again, from its host. It is used in configuration files, so it is parsed
+ * once into checked values. Keys come from the declaration alone.
  */
 
 const line = z.string().regex(/^[^\p{Cc}]*$/u);
-/** As Release files have them: blanks may be tabs. */
+/** Values of Release files, in which tabs are allowed as blanks. */
 const fieldValue = z.string().regex(/^[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const amount = z.int().min(0);
@@ -26,12 +26,12 @@ const keptSchema = z.object({
   warnings: z.array(z.string().transform((text) => text.replace(/\p{Cc}/gu, " "))).default([]),
 });
 
-/** What plans that come after a tree need of its summary. */
+/** The part of a tree's summary that later plans need. */
 export const keptSummary = z.object({
   plan: digest,
   signing: z.enum(["mirror", "upstream"]).optional(),
   signingKey: z.object({ fingerprint: z.string().regex(/^[0-9A-F]{40,64}$/) }).optional(),
-  // A tree of a release that did not say it is kept, too.
+  // Earlier releases did not write this value.
   suites: z.record(line, z.object({ date: z.iso.datetime() })).default({}),
 });
 
@@ -41,8 +41,8 @@ type KeptPlan = z.output<typeof keptSchema> & { readonly upstreamKey: string };
 
 /**
  * @param tree Its directory on the host.
- * @throws ExplainedError where it is not what an update wrote, or where clients would not accept upstream's
- * signature, which it is to be served with
+ * @throws ExplainedError if it was not written by an update, or if it has upstream's signature and clients would not
+ * accept that.
  */
 export function checkedKeptPlan(
   host: Host,

@@ -3,12 +3,12 @@ import type { Extras } from "../../../content/apt/indices.ts";
 import type { Accepted } from "../../../content/apt/release.ts";
 import type { UpstreamAccess } from "../published-tree/upstream-access.ts";
 
-/** What a mirror is declared to hold, and where it is. */
+/** The declared content of a mirror, and its location. */
 export interface AptPlanRequest {
   readonly host: string;
   /** The mirror's directory on the host. */
   readonly directory: string;
-  /** The store of its host. */
+  /** The host's store. */
   readonly store: string;
   readonly signing: "mirror" | "upstream";
   readonly upstream: UpstreamAccess & {
@@ -16,7 +16,7 @@ export interface AptPlanRequest {
     readonly key?: string | undefined;
     readonly stallSeconds: number;
     readonly indexLimitMiB: number;
-    /** What is taken all the same, and why. */
+    /** Checks that may fail, each with the reason. */
     readonly accept?: Accepted | undefined;
   };
   readonly suites: readonly string[];
@@ -26,8 +26,11 @@ export interface AptPlanRequest {
   /** Paths of .deb files on this workstation. */
   readonly localPackages: readonly string[];
   readonly extras: Extras;
-  /** A kept snapshot to serve again instead of what upstream has now. */
+  /** A kept snapshot to serve again instead of upstream's current state. */
   readonly pinnedTo?: string | undefined;
-  /** Where the host may have the key that the mirror signs with (signing: mirror): in the first of these that has one. */
+  /**
+   * Directories on the host in which the mirror's signing key may be (signing: mirror); the first one with a key is
+   * used.
+   */
   readonly keyDirectories?: readonly string[] | undefined;
 }

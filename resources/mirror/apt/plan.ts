@@ -37,12 +37,12 @@ import type { AptPublication, SuiteSummary } from "./publication.ts";
 import { acceptedWarnings, warningsOf } from "./warnings.ts";
 import { type LocalFile, mirrorSignedWork, type Text, upstreamSignedWork } from "./work.ts";
 
-/** What a mirror is to hold, from what upstream signed. */
+/** The planned content of a mirror, from upstream's signed files. */
 export interface AptMirrorPlan {
-  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  /** Digest of the publication, which is stored in this workstation's metadata cache. */
   readonly digest: string;
   readonly suites: Readonly<Record<string, SuiteSummary>>;
-  /** Different package files. */
+  /** Number of different package files. */
   readonly packages: number;
   /** Bytes of all files. */
   readonly bytes: number;
@@ -52,22 +52,22 @@ export interface AptMirrorPlan {
   readonly upstreamFingerprints: readonly string[];
   /** Armored keys that upstream signs with. */
   readonly upstreamKey: string;
-  /** What a person should know of it. */
+  /** Warnings for the user. */
   readonly warnings: readonly string[];
-  /** A text a suite: what becomes of the published snapshot; see `changeText`. */
+  /** One text per suite with the changes of the published snapshot; see `changeText`. */
   readonly changes: readonly string[];
 }
 
 type Found = Omit<AptMirrorPlan, "digest" | "changes">;
 
-/** Raised whenever the same archive and request give another publication than before. */
+/** Increased whenever the same archive and request give another publication than before. */
 const planVersion = 4;
 
 /**
- * Plans a mirror from what upstream and its host have now. Upstream is read through the host, so as the host sees
- * it, and verified here; what has not moved since the last time is not read again.
+ * Plans a mirror from the current state of upstream and its host. Upstream is read through the host, so from the
+ * host's network, and verified here. Parts that have not changed since the last time are not read again.
  *
- * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
+ * @throws ExplainedError for errors in upstream's files, before anything is changed.
  */
 export async function planAptMirror(
   request: AptPlanRequest,
@@ -95,7 +95,7 @@ export async function planAptMirror(
   const fetch = fetchThrough(host, request.upstream, {
     values: ["upstream.url", "suites"],
     remedy:
-      "Check the upstream URL and the names of the suites. A flat repository, which has no dists/, has a path that ends in a slash for its suite (./).",
+      "Check the upstream URL and the names of the suites. For a flat repository, which has no dists/, the suite is a path that ends in a slash (./).",
   });
   const exists = existsThrough(host, request.upstream);
   const asked = {
@@ -114,18 +114,19 @@ export async function planAptMirror(
   const cacheKey = JSON.stringify([
     planVersion,
     decidingInputs(request, keys, locals),
-    // Which of the roots upstream has is a part of what it has.
+    // The set of existing roots is a part of upstream's state.
     releases.map(({ roots }) => roots.map(({ sha256 }) => sha256)),
   ]);
   let digest = (await cache.recall(cacheKey)) ?? (await cache.recall(expiringKey(cacheKey, asked.now)));
   if (!digest || !(await isComplete(digest))) {
-    // Reading and planning leave much behind that is used once. V8 lets that grow with the heap, to twice what is in use;
-    // held to a fifth, it keeps the program of 100,000 packages below 400 MB, for a tenth more of processor time.
+    // Reading and planning allocate much memory that is used once. V8 lets garbage grow with the heap, to twice the
+    // used memory. With a limit of a fifth, the program for 100,000 packages stays below 400 MB, with a tenth more
+    // processor time.
     v8.setFlagsFromString("--heap-growing-percent=20");
     const made = await publish(await readArchive(asked), request, locals);
     digest = made.digest;
     collectGarbage();
-    // What upstream lacks it may have soon.
+    // Files that are missing upstream may exist soon.
     await cache.remember(made.lacking ? expiringKey(cacheKey, asked.now) : cacheKey, digest);
   }
   const publication = JSON.parse(String(await cache.get(digest))) as AptPublication;
@@ -133,7 +134,7 @@ export async function planAptMirror(
   const changes = digest === published?.plan ? [] : await changesOf(host, request, published, digest, locals);
   collectGarbage();
   await cache.prune();
-  // What depends on the day, or on what is published, is not a part of what is remembered of a plan.
+  // Warnings that depend on the day, or on the published snapshot, are not cached with the plan.
   const warnings = [
     ...accessWarnings(request.upstream.url, request.upstream),
     ...acceptedWarnings(request, releases, asked.now),
@@ -143,7 +144,7 @@ export async function planAptMirror(
   return { ...found, warnings, digest, changes };
 }
 
-/** By what clients know what is published, and what is to take its place. */
+/** The identities of the published mirror and of the planned one. */
 function identities(
   { signing }: AptPlanRequest,
   published: KeptSummary,
@@ -153,7 +154,7 @@ function identities(
 ): [Identity, Identity] {
   const { signing: before = "upstream", signingKey } = published;
   const signers = before === "mirror" ? [signingKey?.fingerprint ?? []].flat() : held.upstreamFingerprints;
-  // Clients that have all of the declared keys have the other one too.
+  // If the declared keys have not changed, clients have both keys.
   const same = signing === "upstream" && before === "upstream" && held.upstreamKey === found.upstreamKey;
   const wanted = signing === "upstream" ? found.upstreamFingerprints : [own?.fingerprint ?? []].flat();
   return [
@@ -162,7 +163,7 @@ function identities(
   ];
 }
 
-/** Per suite, the newest that was ever accepted: a tree that is served again is not what was accepted last. */
+/** The newest accepted date per suite: a tree that is served again is not the last accepted one. */
 function newestOf(trees: readonly KeptSummary[]): Record<string, { date: string }> {
   const newest: Record<string, { date: string }> = Object.create(null);
   for (const [suite, { date }] of trees.flatMap(({ suites }) => Object.entries(suites))) {
@@ -171,7 +172,7 @@ function newestOf(trees: readonly KeptSummary[]): Record<string, { date: string 
   return newest;
 }
 
-/** What decides about a plan, besides what upstream has. */
+/** All values that determine a plan, except upstream's state. */
 function decidingInputs(
   { signing, suites, components, architectures, filter, extras }: AptPlanRequest,
   keys: TrustedKeys,
@@ -194,13 +195,13 @@ async function localFile(path: string): Promise<LocalFile> {
     throw new ExplainedError({
       step: "reading the local packages",
       found: error.message,
-      remedy: "Name .deb files on this workstation, relative to the project.",
+      remedy: "Declare .deb files on this workstation, relative to the project.",
     });
   });
   return { ...(await readLocalPackage(bytes, path)), bytes };
 }
 
-/** Puts everything that an update needs into the cache; `lacking` says whether upstream lacks some of it now. */
+/** Stores everything that an update needs in the cache; `lacking` says whether some files are missing upstream now. */
 async function publish(
   archive: Archive,
   request: AptPlanRequest,
@@ -272,11 +273,14 @@ async function changesOf(
   return [
     ...unread,
     ...[...changes].map(([suite, change]) => changeText(suite, change)),
-    `plan ${digest.slice(0, 12)}: the snapshot that is published from it ends in that name`,
+    `plan ${digest.slice(0, 12)}: the name of the snapshot published from it ends with that`,
   ];
 }
 
-/** What differs between two plans. The published one only serves to compare, and the update writes it anew. */
+/**
+ * The differences between two plans. The published plan is only used for the comparison, and the update writes it
+ * again.
+ */
 function readPlans(texts: Awaited<ReturnType<typeof planTexts>>): {
   readonly before?: WrittenPlan;
   readonly after: WrittenPlan;
@@ -291,19 +295,19 @@ function readPlans(texts: Awaited<ReturnType<typeof planTexts>>): {
     const { step, found } = error.explanation;
     return {
       after: parsePlanText(texts.after),
-      unread: [`all is shown as new: ${step}: ${found}`],
+      unread: [`all packages are shown as new: ${step}: ${found}`],
     };
   }
 }
 
-/** A client that has a version installed never asks for it again, and what is published lies at the same path. */
+/** A client never fetches an installed version again, and a published package is at the same path. */
 function refuseRebuilt(before: WrittenPlan, after: WrittenPlan, locals: readonly LocalFile[]): void {
   for (const local of locals) {
     const paths = after.rows.filter(({ sha256 }) => sha256 === local.sha256).map(({ path }) => path);
     if (!before.rows.some(({ path, sha256 }) => paths.includes(path) && sha256 !== local.sha256)) continue;
     throw refusedLocal(
       local,
-      "this version is published with other contents",
+      "this version is already published with different content",
       "Build it with a higher version: clients that have this one would never fetch it again.",
     );
   }

@@ -1,9 +1,9 @@
 import type { Publication } from "../published-tree/publication.ts";
 
 export interface SuiteSummary {
-  /** When upstream signed it, ISO 8601. */
+  /** Date of upstream's signature, ISO 8601. */
   readonly date: string;
-  /** SHA-256 of the text that upstream signed. */
+  /** SHA-256 of the signed text. */
   readonly release: string;
   readonly packages: number;
   /** Bytes of its packages. */
@@ -11,12 +11,12 @@ export interface SuiteSummary {
 }
 
 /**
- * The work list of a tree that upstream signed has `tree/...` and `pool/...`, that of one that the mirror signs `tree/...` and
- * what `mirrorSignedWork` names.
+ * The work list of a tree with upstream's signature contains `tree/...` and `pool/...`; that of a tree signed by the
+ * mirror contains `tree/...` and the items of `mirrorSignedWork`.
  */
 export interface AptPublication extends Publication {
-  /** Suites to be written and signed by the mirror, in order; none where upstream signed. */
+  /** Suites that the mirror writes and signs, in order; empty with upstream's signature. */
   readonly signed: readonly string[];
-  /** Whether phased updates are offered to every machine; only where the mirror signs. */
+  /** Whether phased updates are offered to every machine; only for a mirror with its own signature. */
   readonly completePhases: boolean;
 }

@@ -1,4 +1,4 @@
-/** What reprepro has to know of one suite. */
+/** The data of one suite for reprepro. */
 interface ReproSuite {
   readonly name: string;
   /** Origin, Label, Suite, Codename, Version and Description as upstream has them. */
@@ -15,13 +15,13 @@ interface ReproSettings {
   readonly installer: boolean;
 }
 
-/** What stands for the mirror's own key until the job that knows it runs reprepro (mirror-signing.sh). */
+/** Placeholder for the mirror's key. The job that runs reprepro replaces it (mirror-signing.sh). */
 const ownKey = "the-key-of-this-mirror";
 
 /**
- * reprepro's configuration files by name. What reprepro reads is written and signed by the job that runs it, from
- * upstream's verified indices and only what is to be taken, and is gone afterwards: nothing here names upstream, and one
- * rule a suite takes all there is. The Release files are written after it, so nothing here signs.
+ * reprepro's configuration files by name. The job writes and signs reprepro's input from upstream's verified indices,
+ * reduced to the selection, and removes it afterwards. So the configuration does not contain upstream, and one rule
+ * per suite takes everything. The Release files are written after it, so it does not sign.
  */
 export function reproConfiguration(
   settings: ReproSettings,
@@ -39,7 +39,7 @@ interface Stanza {
 
 function distribution(settings: ReproSettings, { name, header }: ReproSuite): Stanza {
   return {
-    // reprepro tells suites apart by their code names; the Release file gets upstream's.
+    // reprepro identifies suites by their code names; the Release file gets upstream's.
     Codename: name,
     Suite: header.Suite,
     Origin: header.Origin,
@@ -48,7 +48,7 @@ function distribution(settings: ReproSettings, { name, header }: ReproSuite): St
     Architectures: architecturesOf(settings),
     Components: settings.components.join(" "),
     UDebComponents: settings.installer ? settings.components.join(" ") : undefined,
-    // Packed as .xz they come from xz itself: reprepro takes one index after the other, at the slowest preset.
+    // xz itself makes the .xz files: reprepro compresses one index after the other, with the slowest preset.
     DebIndices: "Packages Release . .gz",
     UDebIndices: settings.installer ? "Packages . .gz" : undefined,
     DscIndices: settings.sources ? "Sources Release . .gz" : undefined,

@@ -29,7 +29,7 @@ export function publishScript(settings: AptTreeSettings): string {
   return publishJob(settings, aptKind(settings));
 }
 
-/** The job that serves a kept snapshot again, and signs it anew where the mirror signs. */
+/** The job that serves a kept snapshot again. It signs the snapshot again if the mirror has its own signature. */
 export function restoreScript(
   settings: Place & Pick<AptTreeSettings, "signing" | "keep" | "plan" | "summary" | "signingKey">,
   tree: string,

@@ -24,9 +24,9 @@ const inputs = z.object({
   /** The store of its host, on the same file system. */
   store: z.string(),
   signing: z.enum(["mirror", "upstream"]),
-  /** Base URL, without a slash at its end. */
+  /** Base URL without trailing slash. */
   upstream: z.string(),
-  /** Digest of the publication that the preview made, kept in the workstation's metadata cache. */
+  /** Digest of the publication that the preview made, which is stored in the workstation's metadata cache. */
   plan: z.string(),
   suites: z.record(z.string(), suite),
   packages: z.number(),
@@ -41,7 +41,7 @@ const inputs = z.object({
   pinnedTo: z.string().optional(),
   keepSnapshots: z.number(),
   fetch: fetchSchema,
-  /** What of the way to upstream is secret. Another one alone publishes nothing. */
+  /** Secret values for reaching upstream. A change of these alone does not publish a snapshot. */
   secrets: secretsSchema.optional(),
   deleteContent: z.boolean(),
 });
@@ -49,7 +49,7 @@ type Inputs = z.output<typeof inputs>;
 
 const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
-/** What a published snapshot says of itself: the inputs it was made from, less what only steers the work. */
+/** The summary in a published snapshot: the inputs it was made from, except those that only control the work. */
 const summarySchema = z.object({
   plan: z.string(),
   ...inputs.pick({ signing: true, upstream: true, suites: true, packages: true, bytes: true }).partial()
@@ -57,7 +57,7 @@ const summarySchema = z.object({
   signingKey: z
     .object({ directory: z.string(), fingerprint: z.string(), validSeconds: z.number() })
     .optional(),
-  /** The kept snapshot that it is again, signed anew. */
+  /** The kept snapshot that it was made from, with a new signature. */
   restores: z.string().optional(),
 });
 
@@ -82,7 +82,7 @@ export const aptTree = defineResource({
         ...declared,
         ...summary,
         signingKey,
-        // Where a kept snapshot came from, and how many were to be kept then, is history.
+        // For a kept snapshot, its original upstream and keepSnapshots do not matter.
         ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: restores ?? found.tree } : { pinnedTo }),
       },
       outputs: { tree: found.tree },
@@ -119,7 +119,7 @@ export const aptTree = defineResource({
   },
 });
 
-/** Whether a published snapshot would say something else than the one there; the other inputs only steer how. */
+/** Whether the summary of a new snapshot would differ from the published one; other inputs only control the work. */
 function needsTree(wanted: Inputs, observed: Inputs): boolean {
   const visible = ({ plan, signing, upstream, signingKey, pinnedTo, keepSnapshots }: Inputs) =>
     JSON.parse(JSON.stringify({ plan, signing, upstream, signingKey, pinnedTo, keepSnapshots }));
@@ -167,11 +167,14 @@ function summaryText(wanted: Inputs, restores?: string): string {
   });
 }
 
-/** A signature is renewed in the last third of its validity, so that a mirror that is updated now and then never expires. */
+/**
+ * A signature is renewed in the last third of its validity, so that the signature of a regularly updated mirror does
+ * not expire.
+ */
 function freshness(validSeconds: number, secondsLeft: number | undefined): Status {
   if (validSeconds === 0 || secondsLeft === undefined || secondsLeft > validSeconds / 3) return {};
   return { freshness: secondsLeft > 0 ? `expires in ${Math.ceil(secondsLeft / 3600)} h` : "expired" };
 }
 
-/** The content of an apt mirror on its host. Made by AptMirror. */
+/** The content of an apt mirror on its host. Created by AptMirror. */
 export class AptTree extends resourceClass(aptTree) {}

@@ -4,7 +4,7 @@ import type { Plan } from "../../../content/apt/plan.ts";
 import { count, firstFive } from "../published-tree/wording.ts";
 import type { AptPlanRequest } from "./plan-request.ts";
 
-/** What was accepted, and what might have been: whoever reads a preview is to know of every check that is left out. */
+/** Warnings for accepted and for unused exceptions: the preview must show every check that is left out. */
 export function acceptedWarnings(
   { signing, upstream: { accept = {} } }: AptPlanRequest,
   releases: readonly ArchiveRoot[],
@@ -19,14 +19,14 @@ export function acceptedWarnings(
     ...accepted,
     ...(signing === "upstream" && expired.length > 0
       ? [
-          `clients refuse what has expired, too, unless their entry says Check-Valid-Until: no (${expired.map(({ name }) => name).join(", ")})`,
+          `clients also refuse an expired Release, unless their entry contains Check-Valid-Until: no (${expired.map(({ name }) => name).join(", ")})`,
         ]
       : []),
-    ...idle.map(([kind, reason]) => `upstream.accept.${kind} (${reason}) is needed for nothing now`),
+    ...idle.map(([kind, reason]) => `upstream.accept.${kind} (${reason}) is not needed now`),
   ];
 }
 
-/** What a person should know of a plan. */
+/** Warnings about a plan. */
 export function warningsOf(
   archive: Archive,
   request: AptPlanRequest,
@@ -36,7 +36,7 @@ export function warningsOf(
   const unlisted = archive.suites.flatMap((suite) => suite.unlisted);
   if (unlisted.length > 0) {
     warnings.push(
-      `upstream lists no ${firstFive(unlisted)}: there is nothing of that component for that architecture`,
+      `upstream lists no ${firstFive(unlisted)}: the component has no packages for that architecture`,
     );
   }
   const upstreamSigned = request.signing === "upstream";
@@ -44,26 +44,26 @@ export function warningsOf(
     const racing = archive.suites.filter(({ release }) => !release.byHash).map(({ name }) => name);
     if (racing.length > 0) {
       warnings.push(
-        `upstream has no indices by hash in ${racing.join(", ")}: clients that update while the mirror publishes may get an old index with a new root, and have to try again`,
+        `upstream has no indices by hash in ${racing.join(", ")}: clients that update during a publication may get an old index with a new root, and must try again`,
       );
     }
     const hashless = archive.suites.filter(({ lacksByHash }) => lacksByHash).map(({ name }) => name);
     if (hashless.length > 0) {
       warnings.push(
-        `upstream announces indices by hash in ${hashless.join(", ")} and does not have them all: those are taken by their names, and the update has to be repeated when upstream publishes meanwhile; clients of this mirror get them by hash`,
+        `upstream announces indices by hash in ${hashless.join(", ")} but does not have all of them: these are fetched by their names, and the update must be repeated if upstream publishes meanwhile; clients of this mirror get them by hash`,
       );
     }
     const absent = archive.suites.flatMap((suite) => suite.lacking);
     if (absent.length > 0) {
       warnings.push(
-        `upstream's signed index lists ${count(absent.length, "file")} that upstream does not have: clients that ask for ${absent.length === 1 ? "it" : "them"} get an error (${firstFive(absent)})`,
+        `upstream's signed index lists ${count(absent.length, "file")} that upstream does not have: clients that request ${absent.length === 1 ? "it" : "them"} get an error (${firstFive(absent)})`,
       );
     }
     const offered = new Set(archive.suites.flatMap(({ release }) => release.components));
     const lacking = [...offered].filter((component) => !request.components.includes(component));
     if (lacking.length > 0) {
       warnings.push(
-        `upstream's signed index also offers ${lacking.join(", ")}, which this mirror does not hold: clients must not ask for it (Components: ${request.components.join(" ")})`,
+        `upstream's signed index also offers ${lacking.join(", ")}, which this mirror does not have: clients must not request it (Components: ${request.components.join(" ")})`,
       );
     }
   }
@@ -77,7 +77,7 @@ export function warningsOf(
     );
     if (frozen.size > 0) {
       warnings.push(
-        `${count(frozen.size, "package")} at a phase below 100 %: until the next update of the mirror, only a part of the machines installs ${frozen.size === 1 ? "it" : "them"} (${firstFive([...frozen])})`,
+        `${count(frozen.size, "package")} at a phase below 100 %: until the next update of the mirror, only some machines install ${frozen.size === 1 ? "it" : "them"} (${firstFive([...frozen])})`,
       );
     }
   }

@@ -9,20 +9,20 @@ import type { PlanRow } from "../../../content/apt/plan-row.ts";
 import { digestOf } from "../../../values/digest.ts";
 import type { WorkItem } from "../published-tree/work-list.ts";
 
-/** Something the workstation hands over. */
+/** A text that the workstation uploads. */
 export interface Text {
   readonly bytes: Buffer;
 }
 
 export interface LocalFile extends LocalPackage, Text {}
 
-/** What has to be done for a plan: which file goes where, and what the workstation hands over for it. */
+/** The work for a plan: the destination of each file, and the texts that the workstation uploads. */
 interface Work {
   readonly items: readonly WorkItem[];
   readonly texts: readonly Text[];
 }
 
-/** A tree that upstream signed is upstream's files under upstream's names. */
+/** A tree with upstream's signature consists of upstream's files under upstream's names. */
 export function upstreamSignedWork(archive: Archive, plan: Plan): Work {
   const roots = archive.suites.flatMap((suite) => suite.roots);
   const handedOver = new Set(roots.map(({ path }) => path));
@@ -39,10 +39,11 @@ export function upstreamSignedWork(archive: Archive, plan: Plan): Work {
 }
 
 /**
- * A tree that the mirror signs is made by reprepro from upstream's package indices, which the host reads once more (see
- * take-index.perl): `index/SUITE/COMPONENT/KIND/...`, and what is taken from each, `selection/SUITE/COMPONENT/ARCHITECTURE`
- * and `sources/SUITE`. Packages are `package/...`, by upstream's path. Indices that reprepro does not know pass into the
- * tree as they are. Names that may have slashes are one part of a path each, as `pathPart` has them.
+ * reprepro makes a tree that the mirror signs from upstream's package indices, which the host reads again (see
+ * take-index.perl): `index/SUITE/COMPONENT/KIND/...`, and the selection from each,
+ * `selection/SUITE/COMPONENT/ARCHITECTURE` and `sources/SUITE`. Packages are `package/...`, by upstream's path.
+ * Indices that reprepro does not support are copied into the tree unchanged. Names that may contain slashes are
+ * written as one part of a path, as `pathPart` does.
  */
 export function mirrorSignedWork(
   archive: Archive,
@@ -98,10 +99,10 @@ function lines(names: readonly string[]): string {
   return names.map((name) => `${name}\n`).join("");
 }
 
-/** Directories of upstream's indices in a work list, by what they list. */
+/** Directories of upstream's indices in a work list, by their kind. */
 const kindNames = { packages: "binary", installer: "installer", sources: "sources" } as const;
 
-/** The smallest form of each package index for the host to read; everything else for the tree. */
+/** The smallest form of each package index, for the host to read; all other files for the tree. */
 function indexItems(suite: ArchiveSuite): WorkItem[] {
   const item = ({ from, sha256, size }: MetadataFile, to: string) => ({ sha256, size, from, to });
   const plain = suite.files.filter(({ path }) => !path.includes("/by-hash/"));
@@ -125,7 +126,7 @@ function indexItems(suite: ArchiveSuite): WorkItem[] {
   ];
 }
 
-/** Fields of a Release that say when it was made and what it lists: the mirror's has its own. */
+/** Fields of a Release for its date and its list of files: the mirror's Release has different ones. */
 const ownFields = new Set([
   "date",
   "valid-until",
@@ -140,8 +141,8 @@ const ownFields = new Set([
 ]);
 
 /**
- * The head of a Release that the mirror signs: upstream's Origin, Label, Suite, Codename, Version and whatever else
- * it says there, since apt asks its user when these change (apt-secure(8)) and pins depend on them.
+ * The head of a Release that the mirror signs: upstream's Origin, Label, Suite, Codename, Version and other fields,
+ * since the user of apt must accept changes of these (apt-secure(8)) and pins depend on them.
  */
 function headOf(
   { name, release }: ArchiveSuite,
@@ -152,7 +153,7 @@ function headOf(
     ([field, value]) => !ownFields.has(field.toLowerCase()) && value,
   );
   const own = [`Architectures: ${architectures.join(" ")}`, `Components: ${components.join(" ")}`];
-  // apt warns of a Release that does not say of which suite it is.
+  // apt warns about a Release that does not name its suite.
   if (!release.header.Suite && !release.header.Codename) own.push(`Codename: ${name}`);
   return `${[...fields.map(([field, value]) => `${field}: ${value}`), ...own].join("\n")}\n`;
 }

@@ -11,13 +11,13 @@ const schema = z.object({
   }),
 });
 
-/** What the next version of an image needs to know of the published one. */
+/** The data of the published version that the next version of an image needs. */
 export type KeptCustomImage = z.output<typeof schema>;
 
 /**
- * What a host says of the published version of an image.
+ * The published version of an image, from its host.
  *
- * @throws ExplainedError where no update has written that
+ * @throws ExplainedError if it was not written by an update.
  */
 export function checkedKeptImage(host: Host, directory: string, summary: unknown): KeptCustomImage {
   return parsedAs(schema, summary, host, `${directory}/current/summary.json`);

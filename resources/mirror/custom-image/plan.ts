@@ -19,7 +19,7 @@ import { checkedKeptImage, type KeptCustomImage } from "./kept-snapshot.ts";
 export interface CustomImagePlanRequest {
   /** The host that publishes it. */
   readonly host: string;
-  /** Where its stream is kept there. */
+  /** Directory of its stream there. */
   readonly directory: string;
   /** The store of that host. */
   readonly store: string;
@@ -31,30 +31,30 @@ export interface CustomImagePlanRequest {
   readonly file: ImageFile;
 }
 
-/** What a custom image's stream is to hold. */
+/** The planned content of a custom image's stream. */
 export interface CustomImagePlan {
-  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  /** Digest of the publication, which is stored in this workstation's metadata cache. */
   readonly digest: string;
   readonly serial: string;
-  /** When this version was published first; ISO 8601. */
+  /** Date of the first publication of this version, ISO 8601. */
   readonly updated: string;
   /** Bytes of the image's file. */
   readonly size: number;
-  /** Of the image's file. */
+  /** SHA-256 of the image's file. */
   readonly sha256: string;
-  /** `rhel/rocky9`: what machines are deployed with. */
+  /** `rhel/rocky9`: the distro series to deploy. */
   readonly distroSeries: string;
   readonly selections: readonly MaasSelection[];
-  /** A line when something is to be published. */
+  /** One line if something will be published. */
   readonly changes: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Plans the stream of a custom image. Its serial is the day on which this content was published first, so it stays as
- * long as the file does, and sorts behind that of the content before.
+ * Plans the stream of a custom image. Its serial is the day of the first publication of this content, so it is
+ * constant as long as the file is the same, and sorts after that of the previous content.
  *
- * @throws ExplainedError for what MAAS would never deploy
+ * @throws ExplainedError for an image that MAAS would never deploy.
  */
 export async function planCustomImage(
   { file, image, host, directory, store }: CustomImagePlanRequest,
@@ -62,8 +62,8 @@ export async function planCustomImage(
 ): Promise<CustomImagePlan> {
   if (file.host !== undefined && file.host !== host) {
     throw refuse(
-      `it is on ${file.host}, and ${host} publishes it`,
-      `Copy it to ${host} first, or name a file of this workstation.`,
+      `it is on ${file.host}, but ${host} publishes it`,
+      `Copy it to ${host} first, or declare a file of this workstation.`,
     );
   }
   const [facts, published] = await Promise.all([
@@ -75,7 +75,7 @@ export async function planCustomImage(
   if (facts.packing !== "gzip") {
     throw refuse(
       `${file.path} is not a gzip archive`,
-      "Pack the root file system as .tar.gz, as packer-maas does: a stream takes nothing else. Other kinds of images are uploaded (via: upload).",
+      "Compress the root file system as .tar.gz, as packer-maas does: a stream supports no other format. Upload other kinds of images (via: upload).",
     );
   }
   const today = new Date(new Date().toISOString().slice(0, 10));
@@ -85,7 +85,7 @@ export async function planCustomImage(
     {
       ...image,
       serial: version.serial,
-      // A disk image may be in a tar archive as well: then its name says so.
+      // A tar archive may also contain a disk image; its name then says so.
       file: {
         ftype:
           facts.tar && fileTypeOf(file.path) !== "ddtgz" && !packsDisk(facts) ? "root-tgz" : "root-dd.gz",
@@ -138,7 +138,7 @@ export async function planCustomImage(
   };
 }
 
-/** The published version where it is the same, else a new one: MAAS takes the serial that sorts last. */
+/** The published version if it is the same, otherwise a new one. MAAS uses the serial that sorts last. */
 function versionOf(
   image: CustomImagePlanRequest["image"],
   { sha256 }: { readonly sha256: string },
@@ -153,7 +153,7 @@ function versionOf(
   if (same && JSON.stringify(sorted(described)) === JSON.stringify(sorted(image))) {
     return { serial, updated: last };
   }
-  // What reads the stream takes a text of the same date for the same text.
+  // Readers of the stream treat texts with the same date as equal.
   const updated = last < today ? today : new Date(last.getTime() + 1000);
   if (same) return { serial, updated };
   const [lastDay = "", count = "0"] = serial.split(".");
@@ -167,5 +167,5 @@ function sorted(record: object): [string, unknown][] {
 }
 
 function refuse(found: string, remedy: string): ExplainedError {
-  return new ExplainedError({ step: "making a stream of an image", found, remedy, values: ["file"] });
+  return new ExplainedError({ step: "creating a stream of an image", found, remedy, values: ["file"] });
 }

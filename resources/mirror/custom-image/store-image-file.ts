@@ -12,11 +12,11 @@ interface ImageToStore {
 }
 
 /**
- * Puts the image's file into the host's store, where it is not there yet: as a copy of one on the host, else streamed
- * from this workstation. What arrives is checked before it gets its name.
+ * Puts the image's file into the host's store, unless it is there: by a copy of a file on the host, or streamed from
+ * this workstation. It is checked before it gets its final name.
  *
- * @param distrusted What is in the store was found damaged: its content is read.
- * @throws ExplainedError where it is another file than the preview saw
+ * @param distrusted The stored file was found damaged, so its content is read.
+ * @throws ExplainedError if it is another file than in the preview.
  */
 export async function storeImageFile(
   { host, progress }: ResourceContext,
@@ -31,9 +31,9 @@ export async function storeImageFile(
   });
   if (there === String(size) && !(distrusted && (await isDamaged()))) return;
   const arriving = `${directory}/.${sha256}.new`;
-  await host.run(makeStoreDirectories(store, [directory]), { step: `making ${directory}` });
+  await host.run(makeStoreDirectories(store, [directory]), { step: `creating ${directory}` });
   if (file.onHost) {
-    progress(`taking ${file.path} into ${store}`);
+    progress(`copying ${file.path} into ${store}`);
     await host.run(sh`cp --reflink=auto -- ${file.path} ${arriving}`, { step: `copying ${file.path}` });
   } else {
     progress(`sending ${file.path} to ${host.name} (${(size / 1048576).toFixed(1)} MiB)`);
@@ -50,9 +50,9 @@ fi`,
   );
   if (checked.stdout.trim() === "right") return;
   throw new ExplainedError({
-    step: `bringing ${file.path} to ${host.name}`,
-    found: "what arrived has another SHA-256 than the preview found",
-    remedy: "Somebody changed the file meanwhile: run the update again.",
+    step: `storing ${file.path} on ${host.name}`,
+    found: "its SHA-256 on arrival differs from that in the preview",
+    remedy: "The file was changed meanwhile: run the update again.",
     values: ["file"],
   });
 

@@ -9,7 +9,7 @@ import { publishPlan, removeTree } from "../published-tree/update.ts";
 import { publishScript } from "./scripts.ts";
 import { storeImageFile } from "./store-image-file.ts";
 
-/** An image's version, as it is published. */
+/** A published version of an image. */
 export const customImageSchema = z.strictObject({
   os: z.string(),
   release: z.string(),
@@ -29,9 +29,9 @@ const inputs = z.object({
   store: z.string(),
   /** The image's file: on the workstation, or with `onHost` on the host. */
   file: z.strictObject({ path: z.string(), onHost: z.boolean() }),
-  /** Digest of the publication that the preview made, kept in the workstation's metadata cache. */
+  /** Digest of the publication that the preview made, which is stored in the workstation's metadata cache. */
   plan: z.string(),
-  /** When this version was published first; ISO 8601. */
+  /** Date of the first publication of this version, ISO 8601. */
   updated: z.string(),
   image: customImageSchema,
   /** Bytes of the image's file. */
@@ -44,7 +44,7 @@ type Inputs = z.output<typeof inputs>;
 
 const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
-/** What a published snapshot says of itself. */
+/** The summary in a published snapshot. */
 type CustomImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signingKey">;
 
 const summarySchema = z.object({
@@ -103,5 +103,5 @@ function summaryOf({ plan, updated, image, size, signingKey }: CustomImageSummar
   return { plan, updated, image, size, signingKey };
 }
 
-/** The stream of a custom image on its host. Made by CustomImage. */
+/** The stream of a custom image on its host. Created by CustomImage. */
 export class CustomImageTree extends resourceClass(customImageTree) {}

@@ -8,7 +8,7 @@ const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
 const names = z.array(z.string());
 const updated = z.object({ index: date, products: z.record(z.string(), date) });
 
-/** What plans that come after a tree need of its summary. */
+/** The part of a tree's summary that later plans need. */
 export const keptSummary = z.object({ plan: z.string(), upstream: z.string(), updated });
 
 const keptPlanSchema = z.object({
@@ -20,17 +20,17 @@ const keptPlanSchema = z.object({
     z.object({ os: z.string(), release: z.string(), arches: names, subarches: names, labels: names }),
   ),
   fingerprints: names,
-  // Trees of releases that did not say it are kept, too.
+  // Earlier releases did not write this value.
   notHeld: z.object({ products: names, images: names }).default({ products: [], images: [] }),
   warnings: names,
 });
 type KeptPlan = z.output<typeof keptPlanSchema>;
 
 /**
- * What a kept snapshot is said to hold. The keys that MAAS trusts for it are those that are declared, whatever its host says:
- * else whoever has the host could sign images of their own.
+ * The content of a kept snapshot, from its host. The keys for MAAS are the declared ones, independent of the host:
+ * otherwise an attacker on the host could sign images.
  *
- * @throws ExplainedError where it was signed by none of them
+ * @throws ExplainedError if none of them signed it.
  */
 export function checkedKeptPlan(host: Host, tree: string, contents: unknown, key: TrustedKeys): KeptPlan {
   const found = parsedAs(keptPlanSchema, contents, host, `${tree}/contents.json`);

@@ -38,27 +38,27 @@ export interface ImagePlanRequest {
     readonly stallSeconds: number;
   };
   readonly images: readonly ImageRequest[];
-  /** How many of the newest versions of each product to hold. */
+  /** Number of newest versions of each product to mirror. */
   readonly keepVersions: number;
-  /** Publish the unsigned forms of the index too. */
+  /** Whether to also publish the unsigned forms of the index. */
   readonly unsigned: boolean;
-  /** A kept snapshot to serve again instead of what upstream has now. */
+  /** A kept snapshot to serve again instead of upstream's current state. */
   readonly pinnedTo?: string | undefined;
 }
 
-/** What a mirror is to hold, from what upstream signed. */
+/** The planned content of a mirror, from upstream's signed files. */
 export interface ImageMirrorPlan {
-  /** Digest of the publication, which is kept in this workstation's metadata cache. */
+  /** Digest of the publication, which is stored in this workstation's metadata cache. */
   readonly digest: string;
-  /** When upstream made its index and product files. */
+  /** Dates of upstream's index and product files. */
   readonly updated: StreamAges;
   /** By `os/release/architecture`, boot loaders included. */
   readonly images: Readonly<Record<string, HeldImage>>;
-  /** Different files, those of the stream itself included. */
+  /** Number of different files, including those of the stream itself. */
   readonly files: number;
-  /** Their bytes; what several share counts once. */
+  /** Their bytes; equal content counts once. */
   readonly bytes: number;
-  /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
+  /** The selections for MAAS, with which it requests only what the mirror has. */
   readonly selections: readonly MaasSelection[];
   /** Full fingerprints of the keys that signed the stream. */
   readonly fingerprints: readonly string[];
@@ -66,24 +66,27 @@ export interface ImageMirrorPlan {
   readonly publicKey: string;
   /** The same as a binary keyring in base64, the form that MAAS's API returns. gpgv reads no armor. */
   readonly keyring: string;
-  /** What the index offers and the mirror does not hold: products in the stream's own names, and images. */
+  /** What the index lists but the mirror does not have: products by their names in the stream, and images. */
   readonly notHeld: Pick<NotHeld, "products" | "images">;
-  /** What a person should know of it. */
+  /** Warnings for the user. */
   readonly warnings: readonly string[];
-  /** A line an image: what becomes of the published snapshot, e.g. `noble amd64 20261101 -> 20261120, 812.0 MiB to fetch`. */
+  /**
+   * One line per image with the change of the published snapshot, e.g. `noble amd64 20261101 -> 20261120, 812.0 MiB to
+   * fetch`.
+   */
   readonly changes: readonly string[];
 }
 
 type Found = Omit<ImageMirrorPlan, "digest" | "changes">;
 
-/** Raised whenever the same stream and request give another publication than before. */
+/** Increased whenever the same stream and request give another publication than before. */
 const planVersion = 3;
 
 /**
- * Plans a mirror of images from what upstream and its host have now. Upstream is read through the host, so as the host
- * sees it, and verified here. Where nothing has moved, the index is all that is read.
+ * Plans a mirror of images from the current state of upstream and its host. Upstream is read through the host, so from
+ * the host's network, and verified here. If nothing has changed, only the index is read.
  *
- * @throws ExplainedError for whatever upstream has wrong, before anything is changed anywhere
+ * @throws ExplainedError for errors in upstream's files, before anything is changed.
  */
 export async function planImageMirror(
   request: ImagePlanRequest,
@@ -117,7 +120,7 @@ export async function planImageMirror(
     key,
     cache,
     now,
-    // Another upstream has dates of its own. A tree that is served again is not what was accepted last.
+    // Another upstream has unrelated dates. A tree that is served again is not the last accepted one.
     seen: newest(kept.filter(({ upstream }) => upstream === base).map(({ updated }) => updated)),
   });
   const cacheKey = JSON.stringify(["images", planVersion, decidingInputs(request, key), roots.digest]);
@@ -164,12 +167,12 @@ function newest(ages: readonly StreamAges[]): StreamAges | undefined {
   return { index, products: Object.fromEntries(products) };
 }
 
-/** What decides about a plan, besides what upstream has. */
+/** All values that determine a plan, except upstream's state. */
 function decidingInputs({ images, keepVersions, unsigned }: ImagePlanRequest, { fingerprints }: TrustedKeys) {
   return { images, keepVersions, unsigned, keys: fingerprints };
 }
 
-/** Puts everything that an update needs into the cache. */
+/** Stores everything that an update needs in the cache. */
 async function prepare(roots: StreamRoots, key: TrustedKeys, planned: PlannedImages): Promise<string> {
   const cache = defaultCache();
   const handedOver = new Set(planned.metadata.map(({ path }) => path));
@@ -203,7 +206,7 @@ function heldImages({ images }: PlannedImages): Record<string, HeldImage> {
   const held = new Map<string, HeldImage>();
   for (const { os, release, architecture, serial, products, bytes } of images) {
     const name = `${os}/${release}/${architecture}`;
-    // There may be a boot loader of an image's name, which no MAAS knows then. Images come first.
+    // A boot loader may have the name of an image; MAAS ignores it. Images come first.
     if (held.has(name)) continue;
     const serials = Object.entries(products).map(([product, of]): [string, string[]] => [product, [...of]]);
     held.set(name, { serial, products: Object.fromEntries(serials), bytes });
@@ -224,8 +227,8 @@ async function changesOf(
     return comparePlans(parsePlanText(String(before)), now);
   } catch (error) {
     if (!(error instanceof ExplainedError)) throw error;
-    // It only serves to compare, and the update writes it anew.
+    // It is only used for the comparison, and the update writes it again.
     const { step, found } = error.explanation;
-    return [`all is shown as new: ${step}: ${found}`, ...comparePlans(undefined, now)];
+    return [`all images are shown as new: ${step}: ${found}`, ...comparePlans(undefined, now)];
   }
 }

@@ -22,22 +22,22 @@ const inputs = z.object({
   directory: z.string(),
   /** The store of its host, on the same file system. */
   store: z.string(),
-  /** Base URL, without a slash at its end. */
+  /** Base URL without trailing slash. */
   upstream: z.string(),
-  /** Digest of the publication that the preview made, kept in the workstation's metadata cache. */
+  /** Digest of the publication that the preview made, which is stored in the workstation's metadata cache. */
   plan: z.string(),
-  /** When upstream made its index and its product files, by content id; ISO 8601. Nothing older is taken afterwards. */
+  /** Dates of upstream's index and its product files, by content id; ISO 8601. Older ones are refused later. */
   updated: z.strictObject({ index: z.string(), products: z.record(z.string(), z.string()) }),
-  /** What the mirror holds, by `os/release/architecture`. */
+  /** The images of the mirror, by `os/release/architecture`. */
   images: z.record(z.string(), heldImageSchema),
-  /** Different files, the index included, and their bytes. */
+  /** Number of different files, including the index, and their bytes. */
   files: z.number(),
   bytes: z.number(),
   pinnedTo: z.string().optional(),
   /** Snapshots to keep, the published one included. */
   keepSnapshots: z.number(),
   fetch: fetchSchema,
-  /** What of the way to upstream is secret. Another one alone publishes nothing. */
+  /** Secret values for reaching upstream. A change of these alone does not publish a snapshot. */
   secrets: secretsSchema.optional(),
   deleteContent: z.boolean(),
 });
@@ -45,7 +45,7 @@ type Inputs = z.output<typeof inputs>;
 
 const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
-/** What a published snapshot says of itself: the inputs it was made from, less what only steers the work. */
+/** The summary in a published snapshot: the inputs it was made from, except those that only control the work. */
 export type ImageSummary = Pick<
   Inputs,
   "upstream" | "plan" | "updated" | "images" | "files" | "bytes" | "keepSnapshots"
@@ -78,7 +78,7 @@ export const imageTree = defineResource({
       inputs: {
         ...declared,
         ...summary,
-        // A kept snapshot is served as it was published: from where, and how many were to be kept then, is history.
+        // For a kept snapshot, its original upstream and keepSnapshots do not matter.
         ...(pinnedTo ? { upstream, keepSnapshots, pinnedTo: tree } : {}),
       },
       outputs: { tree },
@@ -112,7 +112,7 @@ export const imageTree = defineResource({
   remove: (context, declared) => removeTree(context, declared),
 });
 
-/** What has to be published anew when it changes; the other inputs only steer how. */
+/** The inputs whose change requires a new publication; others only control the work. */
 function visible({ pinnedTo, ...declared }: Inputs) {
   return JSON.parse(JSON.stringify({ ...summaryOf(declared), pinnedTo }));
 }
@@ -129,5 +129,5 @@ function summaryOf({
   return { upstream, plan, updated, images, files, bytes, keepSnapshots };
 }
 
-/** The content of an image mirror on its host. Made by ImageMirror. */
+/** The content of an image mirror on its host. Created by ImageMirror. */
 export class ImageTree extends resourceClass(imageTree) {}

@@ -10,43 +10,43 @@ import { type Disk, diskOf, freeOn } from "./disk.ts";
 
 const missingFromStore = readFileSync(join(import.meta.dirname, "missing-from-store.perl"), "utf8");
 
-/** What something takes of a file system. */
+/** The space that something needs on a file system. */
 export interface RequiredSpace {
   readonly bytes: number;
   readonly inodes: number;
-  /** Files that a store is to get besides, by digest, with their bytes. Those of one store are there once. */
+  /** Files that a store will also get, by digest, with their bytes. Equal files in one store count once. */
   readonly files?: { readonly store: string; readonly bytes: ReadonlyMap<string, number> } | undefined;
 }
 
-/** An update, as the preview knows it. */
+/** A planned update. */
 interface PlannedUpdate {
   readonly directory: string;
   readonly store: string;
   /** The work list's text. */
   readonly workList: string | Buffer;
-  /** That of what is published, where this workstation has it: its files are in the store. */
+  /** The work list of the published snapshot, if this workstation has it: its files are in the store. */
   readonly before?: string | Buffer | undefined;
-  /** Whether reprepro makes the indices anew. */
+  /** Whether reprepro makes the indices again. */
   readonly mirrorSigned?: boolean;
-  /** Programs without which the update has packages installed first. */
+  /** Programs that the update needs; if one is missing, it installs packages first. */
   readonly programs?: readonly string[];
 }
 
-/** reprepro's --dbsafetymargin and --safetymargin, which it wants to see free (reprepro(1)). */
+/** The free space that reprepro requires with --dbsafetymargin and --safetymargin (reprepro(1)). */
 const reproMargin = 101 * 2 ** 20;
-/** Of indices that come compressed, the plain form, two compressed ones and reprepro's database. */
+/** Factor for compressed indices: the uncompressed form, two compressed ones and reprepro's database. */
 const reproGrowth = 12;
-/** What apt downloads and unpacks for a mirror's programs, on Ubuntu and Debian, with room to spare. */
+/** Downloads and unpacked files of apt for a mirror's programs, on Ubuntu and Debian, with a reserve. */
 const packagesNeed: RequiredSpace = { bytes: 64 * 2 ** 20, inodes: 2000 };
 
 /**
- * What the updates of one run of the program take, by host and file system. What is free is measured once, before any
- * of them is carried out. An update that asks a second time belongs to the next run.
+ * The space that the updates of one run of the program need, by host and file system. Free space is measured once,
+ * before any update is executed. A second request of the same update belongs to the next run.
  */
 export class DiskSpace {
   readonly #disks = new Map<string, { readonly disk: Disk; readonly needs: Map<string, RequiredSpace> }>();
 
-  /** @throws ExplainedError when what is asked for so far is more than is free */
+  /** @throws ExplainedError if the total need is more than the free space. */
   claim(host: string, found: Disk, name: string, need: RequiredSpace): void {
     const key = JSON.stringify([host, found.id]);
     if (this.#disks.get(key)?.needs.has(name)) this.#disks.delete(key);
@@ -56,7 +56,7 @@ export class DiskSpace {
     needs.set(name, need);
     const total = totalOf([...needs.values()]);
     if (total.bytes <= disk.bytes && total.inodes <= (disk.inodes ?? Number.POSITIVE_INFINITY)) return;
-    // Of those that do fit, none is to be told so.
+    // The others fit without it, so they must not fail.
     needs.delete(name);
     const short =
       total.bytes > disk.bytes
@@ -66,14 +66,14 @@ export class DiskSpace {
       others.length > 0 ? `, with ${others.join(", ")} on the same file system ${shown(total, disk)}` : "";
     throw new ExplainedError({
       host,
-      step: `looking for room for ${name}`,
+      step: `checking the disk space for ${name}`,
       found: `the update needs ${shown(totalOf([need]), disk)}${together}, and ${freeOn(disk)}: ${short}`,
       remedy:
-        "Free space there (`df -h`, `df -i`), set directory to a larger file system, or have less on the mirror.",
+        "Free space there (`df -h`, `df -i`), set directory to a larger file system, or reduce the mirror's content.",
     });
   }
 
-  /** The same for what several updates need once. */
+  /** The same for space that several updates need together once. */
   claimOnce(host: string, disk: Disk, name: string, need: RequiredSpace): void {
     if (!this.#disks.get(JSON.stringify([host, disk.id]))?.needs.has(name))
       this.claim(host, disk, name, need);
@@ -83,11 +83,11 @@ export class DiskSpace {
 const spaceOfThisRun = new DiskSpace();
 
 /**
- * Finds out what an update takes of its host's file system beyond what is in the store, and whether that is free
- * together with what the other updates of this run take.
+ * Determines what an update needs on its host's file system in addition to the store, and whether that is free
+ * together with the needs of the other updates of this run.
  *
- * @returns by SHA-256 all that is not in the store, without what `before` has
- * @throws ExplainedError with what is needed and what is free
+ * @returns All content that is not in the store and not in `before`, by SHA-256.
+ * @throws ExplainedError with the needed and the free space.
  */
 export async function requireDiskSpace(
   host: Host,
@@ -95,7 +95,7 @@ export async function requireDiskSpace(
   room = spaceOfThisRun,
 ): Promise<Pick<ReadonlySet<string>, "has">> {
   const { directory, store, programs = [] } = ahead;
-  const step = `looking for room for ${directory}`;
+  const step = `checking the disk space for ${directory}`;
   const asked = newFiles(ahead);
   const [disk, places, answer] = await Promise.all([
     host.facts(diskOf(directory)),
@@ -115,7 +115,7 @@ export async function requireDiskSpace(
   return files;
 }
 
-/** All of it together; what two of them bring into one store is there once. */
+/** The total need; equal files for one store count once. */
 function totalOf(needs: readonly RequiredSpace[]): RequiredSpace {
   const stores = new Map<string, ReadonlyMap<string, number>>();
   for (const { files } of needs) {
@@ -131,9 +131,9 @@ function totalOf(needs: readonly RequiredSpace[]): RequiredSpace {
 }
 
 /**
- * What an update takes.
+ * The space that an update needs.
  *
- * @param missing What the store lacks of the work list, with its bytes in whole blocks
+ * @param missing The content of the work list that the store lacks, with its bytes in whole blocks.
  */
 export function requiredSpace(
   { store, workList, before = "", mirrorSigned = false }: Omit<PlannedUpdate, "directory" | "programs">,
@@ -154,7 +154,7 @@ export function requiredSpace(
     if (stays && before.length > 0) added.push(to);
     else entries += entryOf(to);
   }
-  // In the pool what is to have other contents has its place.
+  // A path in the pool keeps its directory entry when its content changes.
   for (const to of added) if (!left.has(to)) entries += entryOf(to);
   for (const { to } of rowsOf(before)) {
     if (inPool(to)) for (const directory of directoriesOf(to)) directories.delete(directory);
@@ -165,7 +165,7 @@ export function requiredSpace(
       entries +
       2 * workList.length +
       (mirrorSigned ? reproMargin + reproGrowth * indices : 0),
-    // A tree's own descriptions, the store's directories and what reprepro makes.
+    // A tree's descriptions, the store's directories and reprepro's output.
     inodes: directories.size + Math.min(256, missing.size) + 32 + (mirrorSigned ? 500 : 0),
     files: { store, bytes: missing },
   };
@@ -189,7 +189,7 @@ function missingOf(asked: string, answer: string): Map<string, number> {
   );
 }
 
-/** `sha256 size` a line, for each content that is not in the list before, which comes sorted by content as well. */
+/** One line `sha256 size` for each content that is not in the list before. Both lists are sorted by content. */
 function newFiles({ workList, before = "" }: PlannedUpdate): string {
   const texts: string[] = [];
   const lines: string[] = [];
@@ -197,7 +197,7 @@ function newFiles({ workList, before = "" }: PlannedUpdate): string {
   let known = false;
   const close = () => {
     if (last !== "" && !known) lines.push(`${last}\n`);
-    // Parts of a line keep all of it in memory.
+    // A substring keeps the whole line in memory.
     if (lines.length >= 1000) texts.push(lines.splice(0).join(""));
   };
   for (const [line, was] of mergedLines(before, workList)) {
@@ -228,21 +228,21 @@ function rowOf(line: string): Row {
   return { sha256, size: Number(size), to };
 }
 
-/** What the next tree has of it, too, it has at the same place. */
+/** Files in the pool are at the same path for the next tree. */
 function inPool(to: string): boolean {
   return to.startsWith("pool/") || to.startsWith("package/");
 }
 
-/** A name in a directory is about 8 bytes and itself. */
+/** A directory entry needs about 8 bytes plus the name. */
 function entryOf(to: string): number {
   return 8 + to.length - to.lastIndexOf("/") - 1;
 }
 
-/** Adds the directories that a path lies in. */
+/** Adds the directories that contain a path. */
 function addDirectoriesOf(path: string, directories: Set<string>): void {
   for (const directory of directoriesOf(path)) {
     if (directories.has(directory)) break;
-    // A part of a line keeps all of it in memory.
+    // A substring keeps the whole line in memory.
     directories.add(Buffer.from(directory).toString());
   }
 }

@@ -2,21 +2,21 @@ import { amountOf } from "../../../content/sizes.ts";
 import type { Probe } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 
-/** A file system of a host, and what is free on it. */
+/** A file system of a host, with its free space. */
 export interface Disk {
-  /** Tells the host's file systems apart. Parts of one that share its space (subvolumes) are one. */
+  /** Identifies the file system on its host. Subvolumes that share space have the same id. */
   readonly id: string;
   /** Where it is mounted. */
   readonly mount: string;
-  /** Bytes that are free for everybody; some file systems keep more for root. */
+  /** Bytes that are free for all users; some file systems reserve more for root. */
   readonly bytes: number;
-  /** Free inodes; undefined where the file system makes as many as are asked for. */
+  /** Free inodes; undefined if the file system creates them on demand. */
   readonly inodes: number | undefined;
-  /** Bytes of a block, of which a file takes whole ones. */
+  /** Block size in bytes. A file occupies whole blocks. */
   readonly block: number;
 }
 
-/** The file system on which a directory is, or would be made. */
+/** The file system of a directory that exists or will be created. */
 export function diskOf(directory: string): Probe<Disk> {
   return {
     script: sh`d=${directory}
@@ -44,6 +44,6 @@ export function freeOn({ mount, bytes, inodes }: Disk): string {
   return `${amountOf(bytes)}${inodes === undefined ? "" : ` and ${inodes} inodes`} are free on ${mount}`;
 }
 
-/** What programs say that can write no further, in the words of strerror(3), reprepro and this project's scripts. */
+/** Error texts of programs that cannot write any more: of strerror(3), reprepro and this project's scripts. */
 export const diskTrouble =
   /No space left on device|Disk quota exceeded|Read-only file system|NOT ENOUGH FREE SPACE|^disk: /im;

@@ -6,18 +6,19 @@ import { diskOf, diskTrouble, freeOn } from "./disk.ts";
 
 interface JobTexts {
   readonly step: string;
-  /** What to do about faults of what is fetched. */
+  /** The remedy for faults of fetched files. */
   readonly remedy: string;
   /** The mirror's directory. */
   readonly directory: string;
 }
 
 /**
- * Runs a job that publishes. Of its lines, those that start with `progress ` are shown as it works, `step ` has an id and says what it
- * does from then on, `published ` names the snapshot that is served from then on, `fault ` what was wrong, and `remedy ` what to do about that.
+ * Runs a job that publishes. Its output lines have keywords: `progress ` is shown during the work, `step ` has an id
+ * and describes what it does from then on, `published ` names the snapshot that is served from then on, `fault ` is an
+ * error, and `remedy ` says what to do about it.
  *
- * @throws ExplainedError with the faults, or with its step and the end of its output where it names none; and with what
- * is free where it could write no further
+ * @throws ExplainedError with the faults, or with the step and the last lines of its output if there are none; and
+ * with the free space if it could not write any more.
  */
 export async function runJob(
   { id, host, progress }: ResourceContext,
@@ -49,7 +50,7 @@ export async function runJob(
     },
   });
   if (result.code === 0) return;
-  const at = published ? "removing what no tree refers to" : (doing?.text ?? step);
+  const at = published ? "removing unused files" : (doing?.text ?? step);
   const said = faults.length > 0 ? faults.join("\n    ") : lastWords(result, at);
   const full = diskTrouble.test(`${faults.join("\n")}\n${result.tail.join("\n")}`);
   const disk = full
@@ -59,15 +60,15 @@ export async function runJob(
       )
     : "";
   const served = published
-    ? `${published} is published, and whole; what was left undone is tidying up.`
-    : "What was served before is served unchanged.";
+    ? `${published} is published and complete; only the cleanup was not finished.`
+    : "The previous content is served unchanged.";
   const way = full
     ? (remedyFor(said) ?? "Free space on that file system (`df -h`, `df -i`), then run the update again.")
     : doing?.id === "fetch" && !published
       ? (advice ?? remedy)
       : faults.length > 0 && !published
-        ? "Put right what is named above, then run the update again."
-        : "Run the update again; if it ends like this once more, see the lines above.";
+        ? "Fix the errors above, then run the update again."
+        : "Run the update again. If it fails in the same way, see the lines above.";
   throw new ExplainedError({
     host: host.name,
     step: at === step ? step : `${step} (${at})`,
@@ -76,12 +77,10 @@ export async function runJob(
   });
 }
 
-/** How a job ended that named no fault, and what it said that was not meant for us. */
+/** How a job without faults ended, with its output lines without keywords. */
 function lastWords({ code, tail }: JobResult, doing: string): string {
   const words = tail.filter((line) => !/^(progress|step|published) /.test(line)).slice(-8);
   const end =
     code > 128 ? `signal ${code - 128} ended the job` : `a command failed (the job's exit status is ${code})`;
-  return [`${end} while ${doing}${words.length > 0 ? ":" : ", and nothing was said"}`, ...words].join(
-    "\n    ",
-  );
+  return [`${end} while ${doing}${words.length > 0 ? ":" : ", without output"}`, ...words].join("\n    ");
 }

@@ -1,2 +1,2 @@
-/** Where mirrors are kept that name no directory of their own, with the store that they share. */
+/** The default directory of mirrors, with their shared store. */
 export const mirrorsDirectory = "/srv/airgapped-maas";

@@ -4,10 +4,10 @@ import type { ResourceContext } from "../../kernel/definition.ts";
 import { ownerText } from "../../kernel/name-on-hosts.ts";
 
 /**
- * Whether a mirror may be made in a directory: the update refuses another's as well, but an update that has nothing to
- * publish would not come to that.
+ * Checks whether a mirror may use a directory. The update also refuses another mirror's directory, but an update
+ * without changes would not reach that check.
  *
- * @throws ExplainedError that names whose it is
+ * @throws ExplainedError that names the owner.
  */
 export async function requireOwnDirectory(
   context: ResourceContext,
@@ -21,8 +21,8 @@ export async function requireOwnDirectory(
   });
   if (owner === "" || owner === context.id) return;
   throw new ExplainedError({
-    step: `looking at ${directory}`,
-    found: `it belongs to ${ownerText(owner)}, and this is ${ownerText(context.id)}`,
-    remedy: `Give this mirror another name, nameOnHost or directory. If it is this very mirror under its former name, give it that as nameOnHost, and an alias. If its state was lost, write ${context.id} into ${directory}/.owner on the host: it then goes on with what is there.`,
+    step: `checking ${directory}`,
+    found: `it belongs to ${ownerText(owner)}, but this is ${ownerText(context.id)}`,
+    remedy: `Give this mirror another name, nameOnHost or directory. If it is the same mirror under its old name, set nameOnHost to the old name, and add an alias. If its state was lost, write ${context.id} into ${directory}/.owner on the host: the mirror then adopts the existing files.`,
   });
 }

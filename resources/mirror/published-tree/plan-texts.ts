@@ -4,7 +4,7 @@ import { sh } from "../../../hosts/shell.ts";
 import type { Publication } from "./publication.ts";
 import type { Summary } from "./published.ts";
 
-/** The plan of what is published (undefined: nothing is) and that of what is to take its place. */
+/** The plan of the published snapshot (undefined: nothing is published) and that of the new one. */
 export async function planTexts(
   host: Host,
   directory: string,
@@ -15,20 +15,20 @@ export async function planTexts(
   const held = async () => {
     if (!published) return undefined;
     const known = await cache.get((await publicationOf(published))?.planText ?? "");
-    // Another workstation made it: the host has it too.
+    // Another workstation made it, but the host has a copy.
     return known || publishedPlan(host, directory);
   };
   const [before, after = ""] = await Promise.all([held(), cache.get(wanted.planText)]);
   return { before, after };
 }
 
-/** The work list of what is published, where it was planned on this workstation. */
+/** The work list of the published snapshot, if it was planned on this workstation. */
 export async function publishedWorkList(published: Summary | undefined): Promise<Buffer | undefined> {
   const known = published && (await publicationOf(published));
   return known && (await defaultCache().get(known.workList));
 }
 
-/** A host says which it is: what else the cache has under a digest is no publication. */
+/** The digest comes from a host, so the cached text may be something else than a publication. */
 async function publicationOf({ plan }: Summary): Promise<Publication | undefined> {
   const manifest = (await defaultCache().get(plan))?.toString() ?? "";
   return manifest.startsWith('{"planText"') ? (JSON.parse(manifest) as Publication) : undefined;

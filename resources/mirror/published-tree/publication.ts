@@ -2,21 +2,23 @@ import { defaultCache } from "../../../content/metadata-cache.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 
 /**
- * All that is needed to publish one state of a mirror: made and shown by the preview, carried out
- * as it stands by the update. It is known by its digest, as are the texts that it names.
+ * Everything that is needed to publish one state of a mirror: created and shown by the preview, executed unchanged by
+ * the update. It is identified by its digest, as are the texts in it.
  */
 export interface Publication {
-  /** Digest of the plan's text: what the tree holds, item by item, for comparison with later plans. */
+  /** Digest of the plan's text: the content of the tree, item by item, for comparison with later plans. */
   readonly planText: string;
   /** Digest of the work list's text. */
   readonly workList: string;
-  /** Digest of what the preview found out, kept with the tree so that it can be served again without upstream. */
+  /**
+   * Digest of the preview's findings, which are stored with the tree so that it can be served again without upstream.
+   */
   readonly contents: string;
-  /** Digests of what the workstation hands over, e.g. signed roots. */
+  /** Digests of the texts that the workstation uploads, e.g. signed roots. */
   readonly seeds: readonly string[];
 }
 
-/** Whether a publication and every text that it names are still in the workstation's cache. */
+/** Whether a publication and all its texts are still in the workstation's cache. */
 export async function isComplete(plan: string): Promise<boolean> {
   const cache = defaultCache();
   const manifest = await cache.get(plan);
@@ -29,7 +31,7 @@ export async function isComplete(plan: string): Promise<boolean> {
 /**
  * A publication with its texts by digest, from the workstation's cache.
  *
- * @throws ExplainedError when the preview that made it ran elsewhere
+ * @throws ExplainedError if the preview that made it ran on another workstation.
  */
 export async function loadPublication<P extends Publication>(
   plan: string,
@@ -39,10 +41,10 @@ export async function loadPublication<P extends Publication>(
     const bytes = await cache.get(digest);
     if (bytes) return bytes;
     throw new ExplainedError({
-      step: "loading what the preview planned",
+      step: "loading the plan of the preview",
       found: `the plan ${plan.slice(0, 12)} is not complete in this workstation's cache (${digest.slice(0, 12)} is missing)`,
       remedy:
-        "Run the update from the workstation that made the preview, or without a saved plan, so that it plans anew.",
+        "Run the update from the workstation of the preview, or without a saved plan, so that it plans again.",
     });
   };
   const publication = JSON.parse((await load(plan)).toString()) as P;

@@ -5,33 +5,33 @@ import type { Host, Probe } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 import { foreignNamesScript, observeScript } from "./scripts.ts";
 
-/** What every published snapshot says of itself; the kinds of trees add to it. */
+/** The summary of every published snapshot; the kinds of trees add to it. */
 export interface Summary {
   /** Digest of the publication it was made from. */
   readonly plan: string;
 }
 
-/** A published snapshot, as its host tells it. */
+/** A published snapshot, from its host. */
 interface Published<S extends Summary> {
   /** Its name below trees/. */
   readonly tree: string;
   readonly summary: S;
-  /** `integrity` where files are missing or wrong, or an update was cut off before its end. */
+  /** `integrity` if files are missing or wrong, or an update was interrupted. */
   readonly status: { readonly integrity?: string };
-  /** Seconds for which the signature is still good; undefined for ever. */
+  /** Seconds for which the signature is still valid; undefined if it does not expire. */
   readonly secondsLeft: number | undefined;
 }
 
-/** JSON has no undefined: what is not given is not there. */
+/** JSON has no undefined, so optional values are absent. */
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** What a summary of any kind says. */
+/** The values of every kind of summary. */
 export const baseSummary = z.object({ plan: z.string() });
 
 /**
  * The published state of a mirror. Undefined: nothing is published.
  *
- * @param schema What its summary may say; the rest of it counts for nothing.
+ * @param schema The values of its summary; others are ignored.
  */
 export function publishedTree<S extends Summary>(
   host: Pick<Host, "name">,
@@ -56,26 +56,26 @@ export function publishedTree<S extends Summary>(
               }
             : end === "finished"
               ? {}
-              : { integrity: "an update was cut off before it had tidied up" },
+              : { integrity: "an update was interrupted before its cleanup" },
         secondsLeft: Number(until) > 0 ? Number(until) - Number(now) : undefined,
       };
     },
   };
 }
 
-/** What the trees of a mirror say of themselves. Their files are not looked at. */
+/** The summaries of a mirror's trees. Their files are not checked. */
 interface Summaries<S> {
   /** Undefined: nothing is published. */
   readonly published: S | undefined;
-  /** Of all kept snapshots, the published one included. */
+  /** Summaries of all kept snapshots, including the published one. */
   readonly kept: readonly S[];
 }
 
 /**
- * Reads what is in a mirror's directory, to plan what comes next.
+ * Reads a mirror's directory, to plan the next snapshot.
  *
- * @param schema What a summary may say; the rest of it counts for nothing.
- * @throws ExplainedError where there is something else in it, or a summary that no update has written
+ * @param schema The values of a summary; others are ignored.
+ * @throws ExplainedError if it contains other files, or a summary that was not written by an update.
  */
 export async function summariesOf<S>(
   host: Host,
@@ -102,9 +102,9 @@ done`,
   if (foreign) {
     throw new ExplainedError({
       host: host.name,
-      step: `looking at ${directory}`,
-      found: `no mirror was there before, and it holds ${foreign}: an update would remove what is not its own`,
-      remedy: "Name a directory that is empty or does not exist.",
+      step: `checking ${directory}`,
+      found: `no mirror has used it before, but it contains ${foreign}: an update would remove these files`,
+      remedy: "Declare a directory that is empty or does not exist.",
       values: ["directory"],
     });
   }
@@ -115,9 +115,9 @@ done`,
 }
 
 /**
- * What the preview that made a kept snapshot found out then, and the digest of the plan it made.
+ * The findings of the preview that made a kept snapshot, and the digest of its plan.
  *
- * @throws ExplainedError that names the trees there are
+ * @throws ExplainedError that names the existing trees.
  */
 export async function keptPlan<Found>(
   host: Host,
@@ -137,7 +137,7 @@ export async function keptPlan<Found>(
     };
   throw new ExplainedError({
     host: host.name,
-    step: `looking for the kept snapshot ${name}`,
+    step: `finding the kept snapshot ${name}`,
     found: `${directory}/trees has ${
       contents
         .trim()
@@ -145,11 +145,11 @@ export async function keptPlan<Found>(
         .filter((kept) => /^\d/.test(kept))
         .join(", ") || "no snapshots"
     }`,
-    remedy: "Set pinnedTo to one of these, or take it out to follow upstream again.",
+    remedy: "Set pinnedTo to one of these, or remove it to follow upstream again.",
   });
 }
 
-/** What a file that an update left on its host says; whether it is what an update writes is for the reader to check. */
+/** Parses a file that an update left on its host. The caller checks its content. */
 function jsonOf(text: string, host: Pick<Host, "name">, path: string): unknown {
   try {
     return JSON.parse(text);
@@ -158,19 +158,19 @@ function jsonOf(text: string, host: Pick<Host, "name">, path: string): unknown {
   }
 }
 
-/** The refusal of a file beside a tree that is not as an update wrote it. */
+/** The error for a file beside a tree that was not written by an update. */
 function damaged(host: Pick<Host, "name">, path: string, found: string, cause?: unknown): ExplainedError {
   return new ExplainedError({
     host: host.name,
     step: `reading ${path}`,
-    found: `${found}: this is not what an update wrote`,
+    found: `${found}: it was not written by an update`,
     remedy:
-      "See what else writes there, and repair the disk. Of a kept snapshot that is not served, remove the directory; of the one that is served, remove the link `current`: then it is published anew.",
+      "Check what else writes there, and repair the disk. For a kept snapshot that is not served, remove its directory. For the served one, remove the link `current`: it is then published again.",
     cause,
   });
 }
 
-/** A value that a host's file holds, as the type that it must be of. */
+/** A value of a host's file, checked against its schema. */
 export function parsedAs<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -180,13 +180,13 @@ export function parsedAs<Schema extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const at = pathText(result.error.issues[0]?.path ?? []);
-  throw damaged(host, path, at ? `its ${at} is missing or of another kind` : "it is no object");
+  throw damaged(host, path, at ? `its ${at} is missing or invalid` : "it is not an object");
 }
 
 /**
- * The refusal to serve a kept snapshot again that none of the declared keys has signed.
+ * The error for a kept snapshot that none of the declared keys has signed.
  *
- * @param readers who would refuse it then
+ * @param readers Who would refuse it then.
  */
 export function signedByOtherKeys(
   host: Host,
@@ -196,14 +196,17 @@ export function signedByOtherKeys(
 ): ExplainedError {
   return new ExplainedError({
     host: host.name,
-    step: `looking at the kept snapshot ${tree}`,
-    found: `it was signed by ${signers.join(", ") || "nobody"}, and ${declared.join(", ")} is declared: ${readers} would refuse it`,
+    step: `checking the kept snapshot ${tree}`,
+    found: `it was signed by ${signers.join(", ") || "no key"}, but ${declared.join(", ")} is declared: ${readers} would refuse it`,
     remedy: "Declare the key that signed it in upstream.key, or set pinnedTo to a newer snapshot.",
     values: ["pinnedTo", "upstream.key"],
   });
 }
 
-/** What the preview that made the published snapshot found out then, for a reader to check. Undefined: nothing can be read. */
+/**
+ * The findings of the preview that made the published snapshot, for the caller to check. Undefined: they cannot be
+ * read.
+ */
 export function publishedFindings(directory: string): Probe<unknown> {
   return {
     script: sh`cat ${`${directory}/current/contents.json`} 2>/dev/null || true`,

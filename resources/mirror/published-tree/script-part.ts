@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { quote } from "../../../hosts/shell.ts";
 
 /**
- * A part of a script: the file of that name beside the module that asks for it. Before it stand the programs in Perl and
- * awk that it calls, each as the value of a variable; the part's header names them (see `programsOf`).
+ * A part of a script: the file with that name beside the module that requests it. The programs in Perl and awk that it
+ * calls come before it, each as the value of a variable; the part's header names them (see `programsOf`).
  *
- * @param directory of the part, and of its programs
+ * @param directory Directory of the part, and of its programs.
  */
 export function scriptPart(directory: string, name: string): string {
   const read = (file: string) => readFileSync(join(directory, file), "utf8");
@@ -18,7 +18,7 @@ export function scriptPart(directory: string, name: string): string {
 }
 
 /**
- * What the line `# Programs:` in the header of a part names: by variable, the files that are its text, one after the other.
+ * The programs in the line `# Programs:` in the header of a part: by variable, the files of its text, in order.
  *
  *     # Programs: LISTED (listed.perl), TAKE_INDEX (stanza.perl + take-index.perl)
  */
@@ -30,15 +30,15 @@ export function programsOf(part: string): ReadonlyMap<string, readonly string[]>
   );
 }
 
-/** Names in the header of a part, and what is said of them in brackets; nothing where nothing is. */
+/** Names in the header of a part, with the text in brackets after them, if any. */
 interface HeaderEntry {
   readonly names: readonly string[];
   readonly from: string;
 }
 
 /**
- * What the header of a part says under a key. It begins with `# KEY: ` and goes on in lines that begin with `#   `: groups of
- * names, separated by commas, what is said of each group in brackets behind it.
+ * The entries of a key in the header of a part. It begins with `# KEY: ` and continues in lines that begin with `#
+ * `: groups of names, separated by commas, each followed by a text in brackets.
  */
 export function headerEntries(part: string, key: string): HeaderEntry[] {
   const header = /^(?:#.*\n)*/.exec(part)?.[0] ?? "";

@@ -7,22 +7,22 @@ import { accessSettings, type FetchSettings } from "./upstream-access.ts";
 const part = (name: string) => scriptPart(import.meta.dirname, name);
 
 export interface Place {
-  /** The mirror, as it is called in messages; a directory belongs to one. */
+  /** The mirror's name in messages. A directory belongs to one mirror. */
   readonly owner: string;
   /** The mirror's directory on the host. */
   readonly directory: string;
-  /** The store that all mirrors of the host share; on the same file system. */
+  /** The store that the host's mirrors share, on the same file system. */
   readonly store: string;
 }
 
 export interface TreeSettings extends Place {
-  /** Base URL of upstream, without a slash at its end. */
+  /** Base URL of upstream, without trailing slash. */
   readonly upstream: string;
-  /** How it is fetched from; what is secret of that is not in the script. */
+  /** How to fetch from it; secrets are not in the script. */
   readonly fetch: FetchSettings;
   /** Trees to keep, the published one included. */
   readonly keep: number;
-  /** Digest of the publication; trees are named after it. */
+  /** Digest of the publication, which is a part of the tree's name. */
   readonly plan: string;
   /** Digests of texts in the store. */
   readonly planText: string;
@@ -30,7 +30,7 @@ export interface TreeSettings extends Place {
   readonly contents: string;
 }
 
-/** What one kind of tree does its own way: settings, and the functions that tree.sh asks for. */
+/** The parts of one kind of tree: settings, and the functions that tree.sh calls. */
 export type TreeKind = readonly string[];
 
 /** The job that publishes a tree; its input is the work list. */
@@ -68,9 +68,9 @@ export function restoreJob(
 }
 
 /**
- * Prints "absent", or a line each: the tree's name, its summary, the host's time, until when its signature is good (0 for
- * ever), whether the last update came to its end, and what is wrong with its files: the first five, and
- * their number.
+ * Prints "absent", or one line each for: the tree's name, its summary, the host's time, until when its signature is
+ * valid (0: no end), whether the last update was completed, and the faults of its files: the first five, and their
+ * number.
  */
 export function observeScript({ directory }: Pick<Place, "directory">): string {
   return [
@@ -83,28 +83,28 @@ cat "$ROOT/current/summary.json"
 echo
 date +%s
 cat "$ROOT/current/signed-until" 2>/dev/null || echo 0
-# Whoever holds the lock is about to end it.
+# A process that holds the lock is still working on it.
 if [ -e "$ROOT/.unfinished" ] && flock -n -s "$ROOT/.lock" true; then echo unfinished; else echo finished; fi
 faults_of "$ROOT/current" | cut -f2- | awk 'NR <= 5 { print } END { print NR }'`,
   ].join("\n");
 }
 
-/** Prints what is in a mirror's directory that no mirror put there, or nothing; see take_lock in tree.sh. */
+/** Prints the files in a mirror's directory that do not belong to a mirror, or nothing; see take_lock in tree.sh. */
 export function foreignNamesScript({ directory }: Pick<Place, "directory">): string {
   return [sh`ROOT=${directory}`, part("guard.sh"), part("tree.sh"), "not_of_mirrors"].join("\n");
 }
 
-/** Takes the mirror's content away, and from the store what no other mirror links to. */
+/** Removes the mirror's content, and from the store the files that no other mirror links to. */
 export function removeScript(place: Place): string {
   return [
     settingsOf(place),
     part("guard.sh"),
     part("tree.sh"),
-    // A mirror that could not be made where something else is: nothing there is its own.
+    // If other files prevented the creation of the mirror, nothing there belongs to it.
     `[ -d "$ROOT" ] && [ -z "$(not_of_mirrors)" ] || exit 0`,
     sh`take_lock
 (cd "$ROOT" && rm -rf pool pool-[0-9]* trees current current.new work reprepro .owner .unfinished)
-# With others' contents in it, the store is theirs too.
+# The store stays if it contains files of other mirrors.
 if [ "$STORE" = "$ROOT/store" ]; then rm -rf "$STORE"; else
   prune_store 0
   find "$STORE" -mindepth 2 -type f | grep -q . || rm -rf -- "$STORE"
@@ -117,7 +117,7 @@ done`,
   ].join("\n");
 }
 
-/** Takes away what only updates need; the content stays, and belongs to nobody. */
+/** Removes what only updates need. The content stays, without an owner. */
 export function disownScript(
   { directory, owner }: Pick<Place, "directory" | "owner">,
   also: readonly string[] = [],

@@ -8,15 +8,15 @@ import { disownScript, type Place, removeScript } from "./scripts.ts";
 import { uploadTexts } from "./upload-texts.ts";
 
 interface Declared extends Omit<Place, "owner"> {
-  /** Digest of the publication to carry out. */
+  /** Digest of the publication to execute. */
   readonly plan: string;
 }
 
 /**
- * Publishes what a preview planned, and says the new tree's name. `job` makes the script, given the publication and
- * the digest of the summary; what is secret of its settings travels apart, as sh.
+ * Publishes the plan of a preview, and returns the new tree's name. `job` makes the script from the publication and
+ * the digest of the summary; secret settings are sent separately, as sh.
  *
- * @throws ExplainedError when anything of the plan cannot be had: what was published stays
+ * @throws ExplainedError if a part of the plan cannot be obtained: the published snapshot then stays.
  */
 export async function publishPlan<P extends Publication>(
   context: ResourceContext,
@@ -29,7 +29,7 @@ export async function publishPlan<P extends Publication>(
   await uploadTexts(context.host, store, [...publication.texts.values(), Buffer.from(summary)]);
   const list = publication.texts.get(publication.workList);
   const step = "publishing a snapshot";
-  const remedy = "Run the update again when upstream is well; what has arrived is kept.";
+  const remedy = "Run the update again when upstream works; fetched files are kept.";
   await runJob(
     context,
     job(publication, digestOf(summary)),
@@ -40,12 +40,12 @@ export async function publishPlan<P extends Publication>(
   if (published?.summary.plan === plan) return published.tree;
   throw new ExplainedError({
     step,
-    found: `the job ended well, but ${published ? `${published.tree} is published, which is of another plan` : "nothing is published"}`,
-    remedy: "Somebody else may have updated this mirror meanwhile: run the preview again.",
+    found: `the job succeeded, but ${published ? `${published.tree} of another plan is published` : "nothing is published"}`,
+    remedy: "Another update of this mirror may have run meanwhile: run the preview again.",
   });
 }
 
-/** Serves a kept snapshot again, and says the name of the tree that is published then. */
+/** Serves a kept snapshot again, and returns the name of the published tree. */
 export async function restoreTree(
   context: ResourceContext,
   { directory, store }: Declared,
@@ -55,13 +55,15 @@ export async function restoreTree(
 ): Promise<string> {
   await uploadTexts(context.host, store, [Buffer.from(summary)]);
   const remedy =
-    "Set pinnedTo to another kept snapshot, or take it out to follow upstream again, which also has its damaged files fetched.";
+    "Set pinnedTo to another kept snapshot, or remove it to follow upstream again, which also fetches damaged files again.";
   await runJob(context, job(digestOf(summary)), { step: "serving a kept snapshot again", remedy, directory });
   const published = await context.host.facts(publishedTree(context.host, directory, baseSummary));
   return published?.tree ?? tree;
 }
 
-/** Takes a mirror's content away, or leaves it and says where. `workings` are the kind's own leftovers of updates. */
+/**
+ * Removes a mirror's content, or keeps it and warns where it is. `workings` are further files of updates of this kind.
+ */
 export async function removeTree(
   context: ResourceContext,
   { directory, store, deleteContent }: Omit<Place, "owner"> & { readonly deleteContent: boolean },
@@ -73,9 +75,9 @@ export async function removeTree(
     return;
   }
   await context.host.run(disownScript({ directory, owner: context.id }, workings), {
-    step: `tidying ${directory}`,
+    step: `cleaning up ${directory}`,
   });
   context.warn(
-    `The mirror's content stays on ${context.host.name}: ${directory} (and ${store}). Set deleteContent to have it removed.`,
+    `The mirror's content stays on ${context.host.name}: ${directory} (and ${store}). Set deleteContent to remove it.`,
   );
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ClientCertificate, FetchOptions } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
 
-/** Who asks: HTTP's basic authentication (RFC 7617), or a bearer token (RFC 6750). */
+/** Credentials for HTTP's basic authentication (RFC 7617), or a bearer token (RFC 6750). */
 type Credentials = UserAndPassword | { readonly token: string };
 
 interface UserAndPassword {
@@ -10,11 +10,11 @@ interface UserAndPassword {
   readonly password: string;
 }
 
-/** How upstream is reached besides its URL, by the preview's reads and the host's fetches alike. */
+/** How to reach upstream, in addition to its URL, for the preview's reads and the host's fetches. */
 export interface UpstreamAccess {
-  /** Sent to the origin of upstream's URL alone. */
+  /** Sent only to the origin of upstream's URL. */
   readonly credentials?: Credentials | undefined;
-  /** PEM texts of the authorities that upstream's certificate may come from, instead of the usual ones. */
+  /** PEM texts of the authorities that are accepted for upstream's certificate, instead of the usual ones. */
   readonly ca?: string | undefined;
   readonly clientCertificate?: ClientCertificate | undefined;
   /** The proxy of the mirror's host. */
@@ -25,13 +25,13 @@ export interface UpstreamAccess {
         readonly ca?: string | undefined;
       }
     | undefined;
-  /** Bytes a second, below which a transfer is given up. @default 500 */
+  /** Minimum bytes per second; a slower transfer is ended. @default 500 */
   readonly slowestBytesPerSecond?: number | undefined;
 }
 
 const defaultSlowestBytesPerSecond = 500;
 
-/** An access in two parts, for a state that shows one of them. Absent parts are absent. */
+/** An access in two parts, of which the state shows only one. Missing parts are absent. */
 export function splitSecrets(access: UpstreamAccess): {
   readonly open: OpenAccess;
   readonly secrets: AccessSecrets | undefined;
@@ -88,7 +88,7 @@ function authorizationOf(credentials: Credentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
-/** Settings of curl.sh that may stand in a job's script. */
+/** Settings of curl.sh that may be in a job's script. */
 export function accessSettings(open: OpenAccess): string {
   return sh`SLOWEST=${open.slowestBytesPerSecond ?? defaultSlowestBytesPerSecond} PROXY=${open.proxy ?? ""}
 UPSTREAM_CA=${open.ca ?? ""}
@@ -96,7 +96,7 @@ PROXY_CA=${open.proxyCa ?? ""}
 CLIENT_CERTIFICATE=${open.clientCertificate ?? ""}`;
 }
 
-/** The part of curl.sh's settings that travels apart from the script, as sh; undefined where nothing is secret. */
+/** The secret settings of curl.sh, which are sent separately from the script, as sh; undefined if there are none. */
 export function secretSettings(open: OpenAccess, secrets: AccessSecrets | undefined): string | undefined {
   if (!secrets) return undefined;
   const { password, token, proxyPassword, clientKey } = secrets;
@@ -119,7 +119,7 @@ function option(name: string, value: string): string {
   return `${name} = "${value.replaceAll(/[\\"]/g, "\\$&")}"`;
 }
 
-/** How a content resource is told of an access; its secrets stand apart, in `secrets`. */
+/** The form of an access in the inputs of a content resource; its secrets are separate, in `secrets`. */
 type OpenAccess = Omit<FetchSettings, "parallel" | "stallSeconds">;
 type AccessSecrets = z.output<typeof secretsSchema>;
 
@@ -144,11 +144,11 @@ export const secretsSchema = z.strictObject({
   proxyPassword: z.string().optional(),
 });
 
-/** What of an access a person should know at every preview. */
+/** Warnings about an access, shown in every preview. */
 export function accessWarnings(url: string, { credentials }: UpstreamAccess): string[] {
   return credentials && url.startsWith("http:")
     ? [
-        "upstream.credentials go over http, where everybody on the way can read them: use upstream's https address if it has one",
+        "upstream.credentials are sent over http without encryption: use upstream's https address if it has one",
       ]
     : [];
 }

@@ -5,7 +5,7 @@ import type { UpstreamAccess } from "./upstream-access.ts";
 
 type What = Pick<Explanation, "host" | "step">;
 
-/** An answer that is not what was asked for, and not an absence: who is to do what about it. */
+/** The error for an answer that is neither a success nor "not found", with what to do about it. */
 export function refusalOf(
   what: What,
   { status, byProxy }: Pick<FetchResult, "status" | "byProxy">,
@@ -17,32 +17,32 @@ export function refusalOf(
   if (status === 407) {
     return proxy?.credentials
       ? explained(
-          `the proxy ${proxy.url} does not take the declared credentials (407)`,
+          `the proxy ${proxy.url} does not accept the declared credentials (407)`,
           "Correct upstream.proxy.credentials.",
           ["upstream.proxy.credentials"],
         )
       : explained(
-          `${proxy ? `the proxy ${proxy.url}` : "a proxy on the way"} wants to know who asks (407)`,
+          `${proxy ? `the proxy ${proxy.url}` : "a proxy"} requires credentials (407)`,
           "Declare upstream.proxy with its credentials, the password as a secret.",
           ["upstream.proxy"],
         );
   }
   if (byProxy) {
     return explained(
-      `the proxy ${proxy?.url} does not connect to it: it answered ${status}`,
-      "See whether the proxy is well and is allowed to reach upstream.",
+      `the proxy ${proxy?.url} refuses to connect to it: it answered ${status}`,
+      "Check that the proxy works and may reach upstream.",
       ["upstream.proxy", "upstream.url"],
     );
   }
   if (status === 401) {
     return credentials
       ? explained(
-          "the server does not take the declared credentials (401)",
+          "the server does not accept the declared credentials (401)",
           "Correct upstream.credentials; they may have expired.",
           ["upstream.credentials"],
         )
       : explained(
-          "the server wants to know who asks (401)",
+          "the server requires credentials (401)",
           "Declare upstream.credentials, the password or the token as a secret.",
           ["upstream.credentials"],
         );
@@ -50,25 +50,25 @@ export function refusalOf(
   const often = tries > 1 ? `, ${tries} times` : "";
   if (status === 511) {
     return explained(
-      "the network between wants a login first (511)",
+      "the network requires a login first (511)",
       "Log the mirror's host in to its network, or declare the site's proxy as upstream.proxy.",
     );
   }
   return explained(
     `the server answered ${status}${often}`,
-    "Try again when upstream is well. What is served now stays as it is.",
+    "Try again when upstream works. The served content is not changed.",
   );
 }
 
-/** A 403 says that something is absent, or not allowed: who has credentials must hear of both. */
+/** A 403 means that something is absent, or not allowed: with credentials the remedy must name both. */
 export function absenceRemedy(status: number, { credentials }: UpstreamAccess, remedy: string): string {
   if (status !== 403) return remedy;
   return credentials
-    ? `See whether upstream.credentials are good for it. ${remedy}`
-    : `${remedy} Where it is there, and not for everybody, declare upstream.credentials.`;
+    ? `Check that upstream.credentials may read it. ${remedy}`
+    : `${remedy} If it exists but is not public, declare upstream.credentials.`;
 }
 
-/** No file of an archive or a stream is a page for people: somebody else answered. */
+/** No file of an archive or a stream is a web page: another server answered. */
 export function isWebPage({ body }: Pick<FetchResult, "body">): boolean {
   return /^(\xef\xbb\xbf)?\s*<(!doctype html|html[\s>])/i.test(body.toString("latin1", 0, 512));
 }
@@ -78,12 +78,12 @@ export function webPage(what: What): ExplainedError {
     ...what,
     found: "a web page came instead of the file: a login page of the network, or of a proxy",
     remedy:
-      "See with curl on that host what is served there. Log the host in to its network, declare upstream.proxy, or correct upstream.url.",
+      "Check with curl on that host what is served there. Log the host in to its network, declare upstream.proxy, or correct upstream.url.",
     values: ["upstream.url"],
   });
 }
 
-/** A transfer that failed on its way, with the declared values that mend it. */
+/** The error for a failed transfer, with the declared values that may solve it. */
 export function explainedTransfer(
   failure: TransferFailure,
   access: UpstreamAccess,
@@ -102,15 +102,14 @@ export function explainedTransfer(
   }
   if (fault === "tls") {
     return explained(
-      "See whether https is spoken there. Where the server wants a client's certificate, declare upstream.clientCertificate, and one that it takes.",
+      "Check that the server uses https. If it requires a client certificate, declare an accepted one as upstream.clientCertificate.",
       access.clientCertificate ? ["upstream.clientCertificate"] : ["upstream.url"],
     );
   }
   if (fault === "slow") {
-    return explained(
-      `${explanation.remedy} On a line that is no faster, set upstream.slowestBytesPerSecond to less.`,
-      ["upstream.slowestBytesPerSecond"],
-    );
+    return explained(`${explanation.remedy} On a slow network, reduce upstream.slowestBytesPerSecond.`, [
+      "upstream.slowestBytesPerSecond",
+    ]);
   }
   return explained(explanation.remedy);
 }

@@ -8,13 +8,13 @@ import { fetchOptions, type UpstreamAccess } from "./upstream-access.ts";
 import { absenceRemedy, explainedTransfer, isWebPage, refusalOf, webPage } from "./upstream-refusals.ts";
 
 export interface Upstream extends UpstreamAccess {
-  /** Base URL, without a slash at its end. */
+  /** Base URL without trailing slash. */
   readonly url: string;
-  /** Seconds without a byte, after which it counts as stalled. */
+  /** Seconds without a byte after which a transfer counts as stalled. */
   readonly stallSeconds: number;
 }
 
-/** What to say of a path that upstream does not have. */
+/** The explanation for a path that upstream does not have. */
 interface Absence {
   /** Declared values that may be to blame. */
   readonly values: readonly string[];
@@ -22,8 +22,8 @@ interface Absence {
 }
 
 /**
- * Reads upstream as a host sees it. Each path is asked for once a lookup; what may pass (a connection that breaks, 429, 503)
- * is tried again with growing waits, and what does not is explained.
+ * Reads upstream from a host's network. Each path is requested once per lookup. Temporary failures (a connection that
+ * breaks, 429, 503) are retried with growing delays; others are explained.
  */
 export function fetchThrough(host: Host, upstream: Upstream, absence: Absence, pause: Pause = pauseFor) {
   const asked = new Map<string, Promise<Buffer>>();
@@ -54,7 +54,7 @@ export function fetchThrough(host: Host, upstream: Upstream, absence: Absence, p
   }
 }
 
-/** Asks which of some paths upstream really has: a signed index may list files that are on no server. */
+/** Checks which of the given paths exist upstream: a signed index may list files that are on no server. */
 export function existsThrough(host: Host, upstream: Upstream, pause: Pause = pauseFor) {
   return (paths: readonly string[]): Promise<boolean[]> =>
     Promise.all(
@@ -62,14 +62,14 @@ export function existsThrough(host: Host, upstream: Upstream, pause: Pause = pau
         const url = urlOf(upstream.url, path);
         const { answer, tries } = await patiently(host, upstream, url, { method: "HEAD" }, pause);
         if (answer.byProxy || [401, 407].includes(answer.status)) {
-          throw refusalOf({ host: host.name, step: `looking for ${url}` }, answer, upstream, tries);
+          throw refusalOf({ host: host.name, step: `checking ${url}` }, answer, upstream, tries);
         }
         return !isAbsent(answer.status);
       }),
     );
 }
 
-/** The answer that was had in the end, and after how many tries. */
+/** The final answer, and the number of attempts. */
 async function patiently(
   host: Host,
   upstream: Upstream,
@@ -103,7 +103,7 @@ async function patiently(
   }
 }
 
-/** Stores of objects answer 403 for what they do not have. */
+/** Object stores answer 403 for missing objects. */
 function isAbsent(status: number): boolean {
   return [403, 404, 410].includes(status);
 }
@@ -112,7 +112,7 @@ function urlOf(base: string, path: string): string {
   return `${base}/${path.split("/").map(encodeURIComponent).join("/")}`;
 }
 
-/** The path of a key file is one of the project; anything else is for the keyrings to make sense of. */
+/** A path of a key file is relative to the project; other keys are handled by the keyring code. */
 export function keyArgument(key: string | undefined): string | undefined {
   return key && !key.includes("-----BEGIN") && /[/.]/.test(key) ? resolve(key) : key;
 }

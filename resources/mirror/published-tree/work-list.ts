@@ -2,31 +2,31 @@ import { directoriesOf } from "../../../content/paths.ts";
 import { byLine } from "../../../content/text-lines.ts";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 
-/** A file that a tree needs, and where it goes. */
+/** A file that a tree needs, with its destination. */
 export interface WorkItem {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
-  /** Path below the upstream URL; undefined for what this workstation hands over. */
+  /** Path below the upstream URL; undefined for files that this workstation uploads. */
   readonly from: string | undefined;
-  /** `tree/...` (as clients see the new tree), or below another word that the kind of tree knows. */
+  /** `tree/...` (the path for clients of the new tree), or below another keyword of the kind of tree. */
   readonly to: string;
 }
 
-/** What a destination may begin with; see the kinds of trees in their scripts. */
+/** The first parts of destinations; see the kinds of trees in their scripts. */
 const destinations = [...["tree", "pool", "package", "index", "selection", "sources", "headers"], "unsigned"];
 
 /**
- * One line a file: sha256, size, origin (`-` for what is handed over), destination, separated by tabs. The host reads it
+ * One line per file: sha256, size, origin (`-` for uploaded files), destination, separated by tabs. The host parses it
  * by the same rules; see guard.sh.
  *
- * @throws ExplainedError for what cannot be a file of a tree, and for contradictions
+ * @throws ExplainedError for invalid entries and for contradictions.
  */
 export function workListText(items: readonly WorkItem[]): string {
   return [...workListLines(items)].join("");
 }
 
-/** The same, line by line: of a large archive the text is not to be in memory as a whole. */
+/** The same, line by line, so that the text of a large archive is never in memory as a whole. */
 export function workListLines(items: readonly WorkItem[]): Iterable<string> {
   refuseInvalid(items);
   return eachLine([...items].sort(byLine(lineOf)));
@@ -45,16 +45,16 @@ function refuseInvalid(items: readonly WorkItem[]): void {
   const contents = new Map<string, string>();
   for (const { sha256, size, from, to } of items) {
     const [word = ""] = to.split("/");
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw refuse(to, `${JSON.stringify(sha256)} is no SHA-256`);
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw refuse(to, `${JSON.stringify(sha256)} is not a valid SHA-256`);
     if (!Number.isSafeInteger(size) || size < 0 || size > 999_999_999_999_999)
-      throw refuse(to, `${size} is no size`);
+      throw refuse(to, `${size} is not a valid size`);
     if (from !== undefined && (from === "-" || !staysBelow(from)))
-      throw refuse(to, `${JSON.stringify(from)} is no path below upstream`);
+      throw refuse(to, `${JSON.stringify(from)} is not a valid path below upstream`);
     if (!staysBelow(to) || !destinations.includes(word) || word === to)
-      throw refuse(to, "it leads out of what the mirror has");
+      throw refuse(to, "it is outside of the mirror's directories");
     const otherSize = sizes.get(sha256) ?? size;
     if (otherSize !== size)
-      throw refuse(to, `${sha256} has ${otherSize} bytes in one place, and ${size} here`);
+      throw refuse(to, `${sha256} has ${otherSize} bytes in another entry, but ${size} here`);
     const other = contents.get(to) ?? sha256;
     if (other !== sha256) throw refuse(to, `it has two contents: ${other} and ${sha256}`);
     sizes.set(sha256, size);
@@ -62,12 +62,12 @@ function refuseInvalid(items: readonly WorkItem[]): void {
   }
   for (const to of contents.keys()) {
     for (const directory of directoriesOf(to)) {
-      if (contents.has(directory)) throw refuse(to, `${directory} is to be a file and a directory`);
+      if (contents.has(directory)) throw refuse(to, `${directory} is both a file and a directory`);
     }
   }
 }
 
-/** Whether a path can be joined to a directory and stays in it, on any file system of a host. */
+/** Whether a path, joined to a directory, stays below it, on any file system of a host. */
 function staysBelow(path: string): boolean {
   return (
     Buffer.byteLength(path) <= 1024 &&
@@ -80,9 +80,9 @@ function staysBelow(path: string): boolean {
 
 function refuse(to: string, found: string): ExplainedError {
   return new ExplainedError({
-    step: `planning where ${JSON.stringify(to).slice(1, -1).slice(0, 300)} goes`,
+    step: `planning the destination ${JSON.stringify(to).slice(1, -1).slice(0, 300)}`,
     found,
     remedy:
-      "Upstream's index or a local package is wrong about this file: leave it out by a filter, or use another upstream.",
+      "Upstream's index or a local package has wrong data for this file: exclude it with a filter, or use another upstream.",
   });
 }

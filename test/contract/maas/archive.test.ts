@@ -131,7 +131,7 @@ describe("MaasArchive", () => {
     const { ids } = await archive.apply({ archives: { main_archive: { url } } });
     expect(ids).toEqual({ main_archive: 1 });
     expect(maas.provider.logs.map(({ message }) => message).join("\n")).toMatch(
-      /main_archive is called company/,
+      /main_archive has the name company/,
     );
     await archive.delete();
     await setConfig(maas.somebody, "main_archive", "http://second.dc1.example/ubuntu");

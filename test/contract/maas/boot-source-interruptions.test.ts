@@ -148,7 +148,7 @@ describe("MAAS 3.6", () => {
     fixture = await BootSourceFixture.start("3.6");
     await fixture.region.control({ diskFull: true });
     expect(await fixture.refusal()).toMatch(
-      /these are not complete: .*ubuntu\/noble amd64\/ga-24.04 \(0 % of 20260210\).*\n.*free space for images there/,
+      /these images are not complete: .*ubuntu\/noble amd64\/ga-24.04 \(0 % of 20260210\).*\n.*free space for images there/,
     );
     await fixture.region.control({ diskFull: false });
     await fixture.up();

@@ -205,7 +205,7 @@ describe("a custom image in a stream", () => {
         const planned = await plan(imageFile("one"));
         await publish(planned, imageFile("two"));
       },
-      /another SHA-256 than the preview found/,
+      /differs from that in the preview/,
     ],
   ])("refuses %s", async (_what, work, message) => {
     await expect(work()).rejects.toThrow(message);

@@ -56,7 +56,9 @@ describe("an archive that MAAS is to name to machines", () => {
   });
 
   test("is doubted when it is not there, or cannot be seen from the region", async () => {
-    expect(await seeing({ status: 404, body: "" }).doubt(mirrorKey)).toMatch(/noble\/InRelease does not exist/);
+    expect(await seeing({ status: 404, body: "" }).doubt(mirrorKey)).toMatch(
+      /noble\/InRelease does not exist/,
+    );
     const broken = new ExplainedError({ step: "fetching", found: "refused", remedy: "Look." });
     expect(await seeing(broken).doubt("")).toMatch(/cannot be read from maas.dc1 \(refused\)/);
   });

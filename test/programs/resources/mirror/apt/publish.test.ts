@@ -277,7 +277,7 @@ describe("an update that is cut off when its tree is served", () => {
     expect((await runScript(cutOff, list).ended).code).not.toBe(0);
     expect(served("dists/noble/InRelease")).toBe("root 2");
     expect(visible(join(root, "m"))).toContain("work");
-    expect(await status()).toEqual({ integrity: "an update was cut off before it had tidied up" });
+    expect(await status()).toEqual({ integrity: "an update was interrupted before its cleanup" });
     expect((await publish({ keep: 1 })).code).toBe(0);
     expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
     expect(readdirSync(join(root, "m/trees"))).toHaveLength(1);

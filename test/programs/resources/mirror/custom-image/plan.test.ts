@@ -122,7 +122,7 @@ describe("a host that says of the published image what no update wrote", () => {
   };
 
   test.each<[string, unknown, RegExp]>([
-    ["a word", "x", /it is no object/],
+    ["a word", "x", /it is not an object/],
     ["no image", {}, /its (updated|image) is missing/],
     [
       "a serial that leads elsewhere",
@@ -160,7 +160,7 @@ describe("an image's file", () => {
       const file = { path: "/srv/rocky9.tar.gz", host: "mirror" };
       const { explanation } = await refusal(imageFileFacts(file, hostThat(answer)));
       expect(explanation.host).toBe("mirror");
-      expect(explanation.found).toMatch(/no size and SHA-256|there is no such file/);
+      expect(explanation.found).toMatch(/does not return its size and SHA-256|there is no such file/);
     },
   );
 

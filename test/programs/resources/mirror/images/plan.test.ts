@@ -271,9 +271,9 @@ describe("a host that tells something else than an update wrote there", () => {
     writeFileSync(join(request.directory, "trees", tree, file), text);
 
   test.each<[string, string, RegExp]>([
-    ["half a file", '{"plan":"', /it is not JSON: this is not what an update wrote/],
-    ["a word", '"x"', /it is no object: this is not/],
-    ["nothing of a date", '{"plan":"","upstream":""}', /its updated is missing or of another kind/],
+    ["half a file", '{"plan":"', /it is not JSON: it was not written by an update/],
+    ["a word", '"x"', /it is not an object: it was not/],
+    ["nothing of a date", '{"plan":"","upstream":""}', /its updated is missing or invalid/],
     [
       "a date that is none",
       '{"plan":"","upstream":"","updated":{"index":"x","products":{"constructor":"x"}}}',
@@ -308,7 +308,7 @@ describe("a host that tells something else than an update wrote there", () => {
     rmSync(join(root, "cache"), { recursive: true });
     const { changes } = await look();
     expect(changes[0]).toMatch(
-      /^all is shown as new: reading a mirror's plan: it begins with "airgapped-maas image/,
+      /^all images are shown as new: reading a mirror's plan: it begins with "airgapped-maas image/,
     );
     expect(changes[1]).toMatch(/^noble amd64 20260602 \(new\)/);
   });
@@ -322,7 +322,7 @@ describe("a host that tells something else than an update wrote there", () => {
     expect({ keyring, publicKey }).toEqual({ keyring: plan.keyring, publicKey: plan.publicKey });
     write("contents.json", JSON.stringify({ ...plan, fingerprints: ["A".repeat(40)] }));
     const { explanation } = await refusal(look({ pinnedTo: tree }));
-    expect(explanation.found).toMatch(/signed by A+, and .* is declared: MAAS would refuse it/);
+    expect(explanation.found).toMatch(/signed by A+, but .* is declared: MAAS would refuse it/);
     expect(explanation.values).toEqual(["pinnedTo", "upstream.key"]);
   });
 });

@@ -56,7 +56,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   test("the preview refuses more bytes than are free, less what the store has", async () => {
     const items = offer(3, 3 * mebibyte);
     expect(await refusal(look(items))).toMatch(
-      /^host mirror: looking for room for .*m: the update needs 9\.\d MiB and \d+ inodes, and 8\.0 MiB and \d+ inodes are free on .*mounted: 1\.\d MiB too little\n/,
+      /^host mirror: checking the disk space for .*m: the update needs 9\.\d MiB and \d+ inodes, and 8\.0 MiB and \d+ inodes are free on .*mounted: 1\.\d MiB too little\n/,
     );
     handOverTo(mirror.place.store, file(0, 3 * mebibyte));
     handOverTo(mirror.place.store, file(1, 3 * mebibyte).subarray(1));
@@ -121,7 +121,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
       /fetching\): disk: 9\.0 MiB are to be fetched and 7\.\d MiB are free on the file system of/,
     );
     expect(full).toMatch(
-      / MiB and \d+ inodes are free on .*What was served before is served unchanged\. Free space/s,
+      / MiB and \d+ inodes are free on .*The previous content is served unchanged\. Free space/s,
     );
     expect(full).not.toContain("UPSTREAM");
     expect(await publishing(offer(190, 1))).toMatch(
@@ -147,7 +147,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     expect(message).toMatch(step);
     expect(message).toMatch(/No space left on device/);
     expect(message).toMatch(/0 B and \d+ inodes are free on .*mounted, where .*m is/);
-    expect(message).toMatch(/What was served before is served unchanged\. Free space on that file system/);
+    expect(message).toMatch(/The previous content is served unchanged\. Free space on that file system/);
     servedAsBefore();
   });
 
@@ -200,13 +200,13 @@ async function refusal(work: Promise<unknown>): Promise<string> {
       "a job that is killed",
       "\nmake_tree\n",
       "\nkill -KILL $$\n",
-      /signal 9 ended the job while putting the snapshot together, and nothing was said/,
+      /signal 9 ended the job while putting the snapshot together, without output/,
     ],
     [
       "a failure behind the switch",
       "\nprune\n",
       "\necho stuck; exit 4\n",
-      /while removing what no tree refers to:\n {4}stuck\n.*0{5}2-[0-9a-f]{12} is published, and whole; what was left undone is tidying up\. Run/s,
+      /while removing unused files:\n {4}stuck\n.*0{5}2-[0-9a-f]{12} is published and complete; only the cleanup was not finished\. Run/s,
     ],
   ])("%s is explained by its step and last words", async (_, where, instead, expected) => {
     await first();

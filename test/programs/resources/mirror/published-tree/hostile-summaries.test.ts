@@ -58,7 +58,7 @@ describe("a summary that no update has written", () => {
     write("summary.json", JSON.stringify(summary));
     const asked = summariesOf(new HostOnThisMachine("mirror", root), directory(), keptSummary);
     await expect(asked).rejects.toThrow(ExplainedError);
-    await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not what an update wrote/);
+    await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not written by an update/);
   });
 
   const kinds = { aptTree, imageTree, customImageTree };
@@ -72,7 +72,7 @@ describe("a summary that no update has written", () => {
         { host: new HostOnThisMachine("mirror", root) } as never,
         { directory: directory() } as never,
       );
-      await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not what an update wrote/);
+      await expect(asked).rejects.toThrow(/host mirror: reading .*summary\.json: .*not written by an update/);
     },
   );
 

@@ -98,17 +98,17 @@ describe("blame", () => {
   const credentials = { username: "user", password: secret };
 
   test.each([
-    [401, {}, /wants to know who asks[\s\S]*Declare upstream\.credentials/, ["upstream.credentials"]],
-    [401, { credentials }, /does not take the declared cred[\s\S]*Correct/, ["upstream.credentials"]],
-    [403, { credentials }, /See whether upstream\.credentials are good for it/, ["upstream.url"]],
+    [401, {}, /requires credentials[\s\S]*Declare upstream\.credentials/, ["upstream.credentials"]],
+    [401, { credentials }, /does not accept the declared cred[\s\S]*Correct/, ["upstream.credentials"]],
+    [403, { credentials }, /Check that upstream\.credentials may read it/, ["upstream.url"]],
     [403, {}, /Check the URL\. .*declare upstream\.credentials/, ["upstream.url"]],
-    [407, {}, /a proxy on the way wants to know who asks[\s\S]*upstream\.proxy/, ["upstream.proxy"]],
+    [407, {}, /a proxy requires credentials[\s\S]*upstream\.proxy/, ["upstream.proxy"]],
     [511, {}, /Log the mirror's host in/, undefined],
   ])("%d with %j names what is to be declared, and no secret", async (status, access, said, values) => {
     const at = await plainly((_, answer) => answer.writeHead(status).end());
     const error = await refusal(reader({ url: `http://${at}`, ...access }).get("a"));
     expect(error.message).toMatch(said);
-    expect(error.message).not.toMatch(/again when upstream is well/);
+    expect(error.message).not.toMatch(/again when upstream works/);
     expect(error.message).not.toContain(secret);
     expect(error.explanation.values).toEqual(values);
   });
@@ -118,13 +118,13 @@ describe("blame", () => {
     const { url } = await smallProxy({ authorization });
     const at = async (address: string, given?: { username: string; password: string }) =>
       refusal(reader({ url: address, proxy: { url, credentials: given } }).get("a"));
-    expect((await at("http://127.0.0.1:1")).message).toMatch(/wants to know who asks \(407\)/);
+    expect((await at("http://127.0.0.1:1")).message).toMatch(/requires credentials \(407\)/);
     const wrong = await at("https://127.0.0.1:1", { ...credentials, username: "other" });
-    expect(wrong.message).toMatch(/does not take the declared credentials \(407\)/);
+    expect(wrong.message).toMatch(/does not accept the declared credentials \(407\)/);
     expect(wrong.explanation.values).toEqual(["upstream.proxy.credentials"]);
     expect(wrong.message).not.toContain(secret);
     expect((await at("https://127.0.0.1:1", credentials)).message).toMatch(
-      /the proxy \S+ does not connect to it: it answered 502/,
+      /the proxy \S+ refuses to connect to it: it answered 502/,
     );
   });
 
@@ -143,7 +143,7 @@ describe("blame", () => {
     const url = `https://127.0.0.1:${port}`;
     expect((await refusal(reader({ url }).get("a"))).explanation.values).toEqual(["upstream.ca"]);
     const refused = await refusal(reader({ url, ca: own.certificate }).get("a"));
-    expect(refused.message).toMatch(/declare upstream\.clientCertificate/);
+    expect(refused.message).toMatch(/as upstream\.clientCertificate/);
   });
 });
 

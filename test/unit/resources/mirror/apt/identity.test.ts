@@ -21,7 +21,7 @@ test("what apt asks about is named as apt names it, with what to do", () => {
   const noble = { Origin: "Ubuntu", Label: "Other", Suite: "noble", Version: "24.10" };
   expect(changesForClients(published, { ...published, headers: { noble } })).toEqual([
     expect.stringMatching(
-      /2 things .*noble changed its 'Label' value from 'Ubuntu' to 'Other', noble changed its 'Codename' value from 'noble' to ''.*--allow-releaseinfo-change/,
+      /2 fields .*noble changed its 'Label' value from 'Ubuntu' to 'Other', noble changed its 'Codename' value from 'noble' to ''.*--allow-releaseinfo-change/,
     ),
   ]);
 });
@@ -35,17 +35,17 @@ test.each<[string, Partial<Identity>, RegExp]>([
   [
     "upstream's",
     { signers: ["B".repeat(40)] },
-    /upstream's key, B{40}, in place of A{40}.*NO_PUBKEY B{16}: deliver/,
+    /upstream's key, B{40}, instead of A{40}.*NO_PUBKEY B{16}: deliver/,
   ],
   [
     "the mirror's own",
     { signing: "mirror", signers: ["C".repeat(40)] },
-    /the mirror's own key, C{40}.*NO_PUBKEY C{16}/,
+    /the mirror's key, C{40}.*NO_PUBKEY C{16}/,
   ],
   [
     "one that is not made yet",
     { signing: "mirror", signers: [] },
-    /own key, which this update makes.*NO_PUBKEY: deliver/,
+    /the mirror's key, which this update creates.*NO_PUBKEY: deliver/,
   ],
 ])("another key is named: %s", (_, change, expected) => {
   expect(changesForClients(published, { ...published, ...change })).toEqual([

@@ -82,7 +82,7 @@ describe("a state", () => {
 test("a preview says that a password can be read on the way", () => {
   const credentials = { username: "u", password: "p" };
   expect(accessWarnings("http://a.example", { credentials })).toEqual([
-    expect.stringMatching(/go over http/),
+    expect.stringMatching(/are sent over http/),
   ]);
   expect(accessWarnings("https://a.example", { credentials })).toEqual([]);
   expect(accessWarnings("http://a.example", {})).toEqual([]);

@@ -35,8 +35,8 @@ describe("the room that the updates of one run take", () => {
     const room = new DiskSpace();
     room.claim("h", disk(100), "/a", need(60));
     expect(refusal(() => room.claim("h", disk(100), "/b", need(60)))).toBe(
-      "host h: looking for room for /b: the update needs 60 B and 1 inodes, with /a on the same file system 120 B and 2 inodes, and 100 B and 1000 inodes are free on /srv: 20 B too little\n" +
-        "  What to do: Free space there (`df -h`, `df -i`), set directory to a larger file system, or have less on the mirror.",
+      "host h: checking the disk space for /b: the update needs 60 B and 1 inodes, with /a on the same file system 120 B and 2 inodes, and 100 B and 1000 inodes are free on /srv: 20 B too little\n" +
+        "  What to do: Free space there (`df -h`, `df -i`), set directory to a larger file system, or reduce the mirror's content.",
     );
     room.claim("h", disk(100), "/c", need(40));
   });

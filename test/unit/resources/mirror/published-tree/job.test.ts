@@ -17,7 +17,7 @@ async function saidOf(code: number, ...lines: string[]): Promise<string> {
   };
   const how = {
     step: "publishing a snapshot",
-    remedy: "Run the update again when upstream is well.",
+    remedy: "Run the update again when upstream works.",
     directory: "/srv/m",
   };
   return runJob(context as ResourceContext, "true", how).then(
@@ -33,8 +33,8 @@ test("a job that goes well says nothing", async () => {
 test("faults of what is fetched are said, with what the job says is to be done about them", async () => {
   const fault = "fault pool/a.deb: the server answered 401";
   const of = (...lines: string[]) => saidOf(65, "step fetch fetching", ...lines);
-  expect(await of(fault)).toMatch(/pool\/a\.deb: the server answered 401\n.*when upstream is well/);
+  expect(await of(fault)).toMatch(/pool\/a\.deb: the server answered 401\n.*when upstream works/);
   const advised = await of(fault, "remedy Put right what is named there.");
   expect(advised).toMatch(/served unchanged\. Put right what is named there\.$/);
-  expect(advised).not.toMatch(/when upstream is well/);
+  expect(advised).not.toMatch(/when upstream works/);
 });

@@ -170,7 +170,7 @@ const firstMoments = [
   at(/SigningKey .* creating/),
   at(/upstream-configuration creating/),
   at(/fetching \d+ files/, { slow: true }),
-  at(/putting the snapshot together/),
+  at(/assembling the snapshot/),
 ];
 const laterMoments = [
   after(0.2),

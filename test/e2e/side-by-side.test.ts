@@ -153,7 +153,7 @@ describe("two stacks on one host", () => {
       ubuntu: { filter: few, serve: { path: "/elsewhere" }, deleteContent: true },
     });
     expect(await refused(other, text(elsewhere))).toMatch(
-      /\/srv\/airgapped-maas\/one\/apt\/ubuntu: it belongs to ubuntu-contents of the stack one \(project airgapped-maas\), and this is .*\(project other-site\)/,
+      /\/srv\/airgapped-maas\/one\/apt\/ubuntu: it belongs to ubuntu-contents of the stack one \(project airgapped-maas\), but this is .*\(project other-site\)/,
     );
     // Whoever goes on without a preview comes no further, and takes nothing with him.
     expect((await other.up()).code).not.toBe(0);

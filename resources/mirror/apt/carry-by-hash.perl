@@ -1,7 +1,7 @@
-# Links files of an older tree into a newer one that has nothing there, without those that the older one carried. Prints
+# Links files of an older tree into a newer one where they are missing, except those that the older one carried. Prints
 # their paths.
 #
-#   OLDER NEWER WORK     public/ of the trees; reads paths below OLDER, each with a NUL behind it
+#   OLDER NEWER WORK     public/ of the trees; reads paths below OLDER, each followed by a NUL
 
 my ($older, $newer, $work) = @ARGV;
 my %skip;

@@ -1,4 +1,4 @@
-# Links what kept trees list in other pools into this one, where it has nothing there.
+# Links files that kept trees list in other pools into this one, where they are missing.
 #
 #   ROOT POOL WORK     reads lines of listings
 

@@ -1,9 +1,9 @@
-# Holds the indices that reprepro made of one suite against what was to be taken, since they are what clients read.
+# Compares the indices that reprepro made of one suite with the plan, since clients read these.
 #
 #   SUITE CANDIDATES DISTS TAKEN     as take-index.perl wrote them; dists/SUITE as reprepro wrote it; where to write
 #
-# Writes each package file once: sha256 TAB size TAB path in the pool. Says what is wrong in lines that start with "fault ",
-# and ends with 65 then.
+# Writes each package file once: sha256 TAB size TAB path in the pool. Prints errors in lines that start with "fault ",
+# and then exits with 65.
 
 my ($suite, $candidates, $dists, $taken) = @ARGV;
 my (%may, %wanted, %written, $faults);
@@ -19,7 +19,7 @@ while (<$in>) {
 }
 close $in;
 
-# The files of a stanza: sha256 TAB size TAB path. Dies with what is wrong with it.
+# The files of a stanza: sha256 TAB size TAB path. Dies with the error, if any.
 sub files_in {
   my ($stanza, $value, $part) = @_;
   return join "\t", lc($value->{sha256} // ""), $value->{size} // "", $value->{filename} // "" if $part !~ m{/Sources$};
@@ -43,14 +43,14 @@ for my $part (sort @parts) {
       next;
     };
     my $name = $value->{package} // "";
-    if (!delete $wanted->{$name}) { fault("$part: reprepro has the package $name twice, or from nowhere"); next }
+    if (!delete $wanted->{$name}) { fault("$part: reprepro lists the package $name twice, or without a source"); next }
     for my $file (@files) {
-      if (!$may->{"$name\t$file"}) { fault("$part: reprepro has the package $name otherwise than planned ($file)"); next }
+      if (!$may->{"$name\t$file"}) { fault("$part: reprepro's package $name differs from the plan ($file)"); next }
       print $out "$file\n" if !$written{$file}++;
     }
   }
-  fault("$part: the package $_ is planned, and reprepro did not take it") for sort keys %$wanted;
+  fault("$part: the package $_ is planned, but reprepro did not include it") for sort keys %$wanted;
 }
-for my $part (sort keys %wanted) { fault("$part: is planned, and reprepro did not make it") if %{ $wanted{$part} } }
+for my $part (sort keys %wanted) { fault("$part: is planned, but reprepro did not make it") if %{ $wanted{$part} } }
 close $out or die "$taken: $!\n";
 exit 65 if $faults;

@@ -1,7 +1,7 @@
-# Prints digests of a suite's files as sha256sum does, where they are known; the paths of the others, each with a NUL behind
-# it, go to standard error.
+# Prints known digests of a suite's files in the format of sha256sum. The paths of the other files, each followed by a NUL,
+# go to standard error.
 #
-#   SUITE KNOWN     sha256 TAB path below public/ a line; reads paths below the suite's directory
+#   SUITE KNOWN     lines of sha256 TAB path below public/; reads paths below the suite's directory
 
 use strict;
 

@@ -1,7 +1,7 @@
-# Prints what a tree consists of, where the job knows its digests: sha256 TAB path below ROOT. The paths of the other files, each
-# with a NUL behind it, go to UNKNOWN.
+# Prints the files of a tree whose digests the job knows: sha256 TAB path below ROOT. The paths of the other files, each
+# followed by a NUL, go to UNKNOWN.
 #
-#   ROOT TREE KNOWN UNKNOWN     the tree's name; sha256 TAB path below public/ a line
+#   ROOT TREE KNOWN UNKNOWN     the tree's name; lines of sha256 TAB path below public/
 
 use strict;
 

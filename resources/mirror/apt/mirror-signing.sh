@@ -1,15 +1,15 @@
-# Builds the dists/ of a tree that the mirror signs, with reprepro, and brings its packages into the pool. Part of a
-# job's script; it works with
+# Builds the dists/ of a tree that the mirror signs, with reprepro, and adds its packages to the pool. Part of a
+# job's script; it uses
 #   $ROOT/reprepro/conf   written by the component: distributions, updates, options
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
 #   SUITES    names, separated by blanks
-#   VALID     seconds for which the signature is good, 0 for ever
-#   PHASES    "complete" where phased updates are to be offered to every machine, or empty
+#   VALID     seconds for which the signature is valid, 0 without end
+#   PHASES    "complete" to offer phased updates to every machine, or empty
 #
-# reprepro works in a place of its own that has no package in it, is made anew each time and is gone afterwards. It reads
-# indices that take-index.perl has written, and knows of the packages what these say: the store has read and checked them
-# when they came. Of a suite whose indices, selection and configuration are the same as last time, what it made then is taken.
+# reprepro works in a separate directory without packages, which is created for each job and removed afterwards. It reads
+# indices that take-index.perl has written, and knows only their data about packages: the packages were checked when they
+# were stored. The last output is used again for a suite whose indices, selection and configuration have not changed.
 #
 # Programs: TAKE_INDEX (stanza.perl + take-index.perl), CHECK_TAKEN (stanza.perl + check-taken.perl), CHECK_PLAN (check-plan.awk)
 # Defines: make_mirror_signed
@@ -22,16 +22,16 @@
 R="$ROOT/reprepro"
 PLACE="$WORK/reprepro"
 
-# A suite's name as one part of a path, as work lists have it.
+# A suite's name as one part of a path, as in work lists.
 key_of() { printf %s "$1" | tr / :; }
 
 make_mirror_signed() {
-  # Earlier releases kept reprepro's database, and had it work in the pool that was served.
+  # Earlier releases kept reprepro's database, and let it work in the served pool.
   (cd "$R" && rm -rf db lists out view selection headers local gnupg unfinished)
   rm -rf "$PLACE"
   mkdir -p "$PLACE/suites" "$PLACE/view" "$R/suites"
   configure_reprepro
-  # What has changed.
+  # The changed suites.
   set --
   for suite in $SUITES; do
     state_of "$suite"
@@ -39,7 +39,7 @@ make_mirror_signed() {
   done
   in_parallel take_indices "$@"
   [ $# -eq 0 ] || echo "progress reprepro makes the indices of $*"
-  # reprepro and the pool keep one processor busy each.
+  # reprepro and the pool use one processor each.
   (in_parallel make_indices "$@"; check_plan) & making=$!
   (bring_packages) & bringing=$! failed=0
   wait "$making" || failed=$?
@@ -52,17 +52,17 @@ make_mirror_signed() {
   export_key
 }
 
-# The configuration, with the mirror's own key: it signs what reprepro reads.
+# The configuration, with the mirror's key, which signs reprepro's input.
 configure_reprepro() {
   mkdir "$PLACE/conf"
   cp "$R/conf/distributions" "$R/conf/updates" "$R/conf/options" "$PLACE/conf/"
-  # reprepro 5.3.1 takes at most 16 hexadecimal digits; the plus sign accepts the key's subkeys.
+  # reprepro 5.3.1 accepts at most 16 hexadecimal digits; the plus sign accepts the key's subkeys.
   sed -i "s/^VerifyRelease: .*/VerifyRelease: $(printf %s "$KEY" | tail -c 16)+/" "$PLACE/conf/updates"
-  # A file of keys is a keyring: importing it would start an agent, which outlives the directory.
+  # A file of keys is a keyring. An import would start an agent, which would outlive the directory.
   (umask 077 && mkdir "$PLACE/gnupg" && gpg --homedir "$GNUPG" --batch --export "$KEY" >"$PLACE/gnupg/pubring.gpg")
 }
 
-# state_of SUITE: the digest of all that decides about its indices.
+# state_of SUITE: the digest of everything that determines its indices.
 state_of() {
   of=$(key_of "$1")
   mkdir "$PLACE/suites/$of"
@@ -74,8 +74,8 @@ state_of() {
   } | sha256sum >"$PLACE/suites/$of/state"
 }
 
-# is_unchanged SUITE: whether what was made of it last is of this state, and whole. A published snapshot has the same files,
-# and whoever writes to one writes to both.
+# is_unchanged SUITE: whether its last output belongs to this state, and is complete. A published snapshot has the same
+# files as hard links, so damage would affect both.
 is_unchanged() {
   of=$(key_of "$1")
   cmp -s "$PLACE/suites/$of/state" "$R/suites/$of/state" || return 1
@@ -84,7 +84,7 @@ is_unchanged() {
   (cd "$R/suites/$of/dists" && sha256sum --check --strict --quiet ../sums) >/dev/null 2>&1
 }
 
-# in_parallel FUNCTION ITEM...: for all items, as many at once as there are processors.
+# in_parallel FUNCTION ITEM...: for all items, with one process per processor.
 in_parallel() {
   each=$1 failed=0
   shift
@@ -105,7 +105,7 @@ run_reprepro() {
     >"$own/reprepro.log" 2>&1 || { explain_reprepro "$suite" "$own/reprepro.log"; exit 65; }
 }
 
-# reprepro ends with "There have been errors!", and says harmless things before it: what tells something leads.
+# reprepro ends with "There have been errors!", and prints harmless lines before it: the relevant lines come first.
 explain_reprepro() {
   grep -v '^There have been errors\|^Created directory\|^Calculating\|^Getting\|^Installing\|^Exporting\|^Closing\|[Ww]arning\|unknown udeb\|unknown component\|files were added but not used\|deleteunreferenced\|only be visible' "$2" | tail -n 8 >"$2.told" || cp "$2" "$2.told"
   sed "s#^#fault reprepro, for $1: #" "$2.told"
@@ -116,7 +116,7 @@ take_indices() {
   perl -e "$TAKE_INDEX" "$LIST" "$1" "$STORE" "$PLACE/view" "$own" "$PHASES"
 }
 
-# Brings into the pool what is in an index, or may be taken into one that is being made: what is left in the end is there.
+# Adds to the pool what is in an index, or may be included in one that is being made: all included files are then there.
 bring_packages() {
   for suite in $SUITES; do
     own=$PLACE/suites/$(key_of "$suite")
@@ -143,8 +143,8 @@ make_indices() {
   [ "$wrong" -eq 0 ] || exit "$wrong"
 }
 
-# Packs the indices of $suite, with a process each, and writes the digests of all. Those of a plain one that was packed before
-# are taken from there.
+# Compresses the indices of $suite, with a process each, and writes the digests of all. If an index was compressed before,
+# that output is used again.
 pack_indices() {
   made=$R/suites/$(key_of "$suite")
   (cd "$own/dists" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >"$own/sums"
@@ -157,12 +157,12 @@ pack_indices() {
       printf '%s\0' "$own/dists/$path"
     fi
   done >"$own/to-pack"
-  # Two threads and one would pack the same index in two ways.
+  # xz compresses an index differently with one and with two threads.
   xargs -0 -r -n 1 -P "$(nproc)" xz -T2 -1 --keep -- <"$own/to-pack"
   (cd "$own/dists" && find . -type f -name '*.xz' -printf '%P\n' | LC_ALL=C sort | xargs -r -d '\n' sha256sum --) >>"$own/sums"
 }
 
-# taken_of SUITE: the package files in its indices, as they were made now or before.
+# taken_of SUITE: the package files in its indices, made now or before.
 taken_of() { cat "$PLACE/suites/$(key_of "$1")/taken" 2>/dev/null || cat "$R/suites/$(key_of "$1")/taken"; }
 
 keep_indices() {
@@ -179,14 +179,14 @@ forget_suites() {
   names_in "$R/suites" | { grep -vxF -f "$PLACE/keys" || true; } | while read -r gone; do rm -rf "${R:?}/suites/$gone"; done
 }
 
-# What the tree lists must be what was planned, file by file, and never two contents at one path.
+# The files of the tree must be the planned ones, with one content per path.
 check_plan() {
   for suite in $SUITES; do taken_of "$suite"; done | awk '!seen[$0]++' >"$WORK/pool-files"
   awk -F'\t' "$CHECK_PLAN" "$WORK/pool-files" "$LIST" >"$WORK/wrong"
   [ ! -s "$WORK/wrong" ] || { cat "$WORK/wrong"; exit 65; }
 }
 
-# The tree's dists/, from what reprepro made and what upstream has beside it, under Release files of the mirror's own.
+# The tree's dists/, from reprepro's output and upstream's other files, with Release files of the mirror.
 put_indices_together() {
   : >"$WORK/known"
   for suite in $SUITES; do

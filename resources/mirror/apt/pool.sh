@@ -1,5 +1,5 @@
-# Trees of an archive: indices of their own, and one pool/ for the packages of all kept snapshots.
-# Part of a job's script; it works with, beside what tree.sh explains,
+# Trees of an archive: separate indices, and one pool/ for the packages of all kept snapshots.
+# Part of a job's script; it uses, in addition to tree.sh,
 #   SIGNING   who signs: mirror or upstream
 #
 # Programs: CARRY_BY_HASH (carry-by-hash.perl), LIST_TREE (list-tree.perl)
@@ -19,7 +19,7 @@ make_tree() {
   case "$SIGNING" in
     upstream)
       link_from_store tree "$WORK/tree/public"
-      [ ! -e "$WORK/tree/public/pool" ] || fault "pool: is a file of its own in upstream's index, where a mirror has its packages"
+      [ ! -e "$WORK/tree/public/pool" ] || fault "pool: is a file in upstream's index, but a mirror has its packages in a directory with that name"
       awk -F'\t' '$4 ~ /^pool\// { print $1 "\t" $2 "\t" $4 }' "$LIST" >"$WORK/pool-files"
       fill_pool "$LIST"
       ;;
@@ -33,8 +33,8 @@ complete_tree() {
   stamp_roots "$1"
 }
 
-# Index files of the trees that stay, under the names that only their contents decide: a client that
-# holds the InRelease of another one still finds what it asks for next. What a tree carried is not its own.
+# Index files of the kept trees, under their by-hash names: a client that has the InRelease of another tree still finds
+# the files that it requests next. Carried files do not count as files of the tree that carried them.
 carry_by_hash() {
   : >>"$WORK/tree/carried"
   kept_before | sed 's#$#/public#' | while read -r older; do
@@ -42,23 +42,24 @@ carry_by_hash() {
   done
 }
 
-# apt resumes a root that it holds in part when size and second of change agree: no two publications share a second.
+# apt resumes a partly downloaded root if size and second of modification are equal: so two publications never have the
+# same second.
 stamp_roots() {
   last=$(find "$ROOT"/trees/*/public -type f \( -name Release -o -name InRelease -o -name Release.gpg \) -printf '%Ts\n' 2>/dev/null | sort -n | tail -n 1)
   now=$(date +%s)
   [ "$now" -gt "${last:-0}" ] || now=$((last + 1))
-  # A suite is where a signed root is: it may have slashes in its name, or be the archive itself.
+  # A suite is a directory with a signed root. Its name may have slashes, or it is the archive's root.
   find "$1" -type f \( -name InRelease -o -name Release.gpg \) -printf '%h\n' | sort -u | while read -r suite; do
     for file in "$suite/InRelease" "$suite/Release" "$suite/Release.gpg"; do
       [ -e "$file" ] || continue
-      # A file of its own: the one in the store belongs to other trees too. Beside it, a name might be another file of the tree,
-      # and what is written into that is in the store, and served.
+      # A separate copy: the file in the store belongs to other trees too. A temporary name beside it might be another
+      # file of the tree, and writing into that would change the store, and served files.
       rm -f "$WORK/stamped" && cp "$file" "$WORK/stamped" && touch -d "@$now" "$WORK/stamped" && mv "$WORK/stamped" "$file"
     done
   done
 }
 
-# Files whose digests the job knows already are not read again.
+# Files with known digests are not read again.
 list_tree() {
   : >>"$WORK/known"
   perl -e "$LIST_TREE" "$ROOT" "$1" "$WORK/known" "$WORK/unknown"
@@ -67,11 +68,11 @@ list_tree() {
   awk -F'\t' -v pool="$POOL/" '{ sub(/^pool\//, pool, $3); print $1 "\t" $3 }' "$WORK/pool-files"
 }
 
-# What upstream signed is served as it was. What the mirror signs is signed anew under a new name: apt keeps the newer
-# of two roots it has seen, so clients would never follow an old one.
+# A snapshot with upstream's signature is served unchanged. A snapshot of a mirror that signs is signed again under a new
+# name: apt keeps the newer of two roots, so clients would never use the old one.
 restore_tree() {
   if ! grep -q "\"signing\":\"$SIGNING\"" "$1/summary.json"; then
-    echo "fault $PINNED: was published with another signing than $SIGNING: set signing to what it was then"
+    echo "fault $PINNED: was published with another signing than $SIGNING: set signing to its value at that time"
     exit 65
   fi
   if [ "$SIGNING" = mirror ]; then sign_anew "$1"; return; fi

@@ -1,6 +1,6 @@
-# Prints a Release file's SHA256 lines, and gives each of the files its name by hash.
+# Prints a Release file's SHA256 lines, and creates the by-hash name of each file.
 #
-#   DIR SPARE     the suite's directory; a name on its file system for a copy; reads what sha256sum prints
+#   DIR SPARE     the suite's directory; a name on its file system for a copy; reads the output of sha256sum
 
 my ($dir, $spare) = @ARGV;
 while (<STDIN>) {

@@ -1,4 +1,4 @@
-# The Release files of a tree that the mirror signs, and the tree that is one again under new ones. Part of a job's script.
+# The Release files of a tree that the mirror signs, also for a kept tree that is served again. Part of a job's script.
 #
 # Programs: KNOWN_SUMS (known-sums.perl), RELEASE_SUMS (release-sums.perl)
 # Defines: write_release export_key sign_anew
@@ -8,9 +8,9 @@
 # Needs variables: WORK (../published-tree/scripts.ts), VALID GNUPG KEY SUITES (scripts.ts),
 #   IN_TREE (../published-tree/guard.sh)
 
-# write_release SUITE HEADER: reprepro's own Release would lack the by-hash names and the indices passed on from upstream, and
-# call the suite by a code name of its own. The file is written from upstream's head and what is really there. Leaves the
-# digests of what it lists in $WORK/known.
+# write_release SUITE HEADER: writes the file from upstream's head and the existing files. reprepro's Release would lack the
+# by-hash names and the indices copied from upstream, and would have another code name. Leaves the digests of the listed
+# files in $WORK/known.
 write_release() {
   dir="$WORK/tree/public/dists/$1"
   rm -f "$dir/Release" "$dir/Release.gpg" "$dir/InRelease"
@@ -30,7 +30,7 @@ write_release() {
   gpg --homedir "$GNUPG" --batch --quiet --no-tty --local-user "$KEY" --digest-algo SHA512 --armor --detach-sign --output "$dir/Release.gpg" "$dir/Release"
 }
 
-# indices_of SUITE: the files below its directory, without those of suites whose names go on with a slash.
+# indices_of SUITE: the files below its directory, without those of nested suites.
 indices_of() {
   set -- "$1" -name by-hash -prune
   for other in $SUITES; do
@@ -39,7 +39,7 @@ indices_of() {
   (cd "$WORK/tree/public/dists/$1" && shift && find . "$@" -o -type f -printf '%P\n' | LC_ALL=C sort)
 }
 
-# The key for clients to fetch, and until when what it signed is good.
+# Exports the key for clients, and writes until when the signature is valid.
 export_key() {
   gpg --homedir "$GNUPG" --batch --quiet --export "$KEY" >"$WORK/tree/archive-key.gpg"
   gpg --homedir "$GNUPG" --batch --quiet --armor --export "$KEY" >"$WORK/tree/archive-key.asc"
@@ -47,7 +47,7 @@ export_key() {
   [ "$VALID" -eq 0 ] || echo "$(($(date +%s) + VALID))" >"$WORK/tree/signed-until"
 }
 
-# sign_anew DIR: publishes the kept snapshot in DIR again, with Release files of today.
+# sign_anew DIR: publishes the kept snapshot in DIR again, with new Release files.
 sign_anew() {
   rm -rf "$WORK/tree"
   mkdir -p "$WORK/tree"

@@ -1,7 +1,7 @@
-# Ends with 3 where files cannot be in a pool without harm to what kept trees list there; otherwise takes away what stands in
-# their way. See room_in_pool in pools.sh.
+# Exits with 3 if files conflict with files that kept trees list in a pool; otherwise removes other conflicting files. See
+# room_in_pool in pools.sh.
 #
-#   STORE ROOT LIST POOL KEPT     what is to come, as a work list; the pool's name; lines of kept trees' listings
+#   STORE ROOT LIST POOL KEPT     the new files, as a work list; the pool's name; lines of kept trees' listings
 
 use File::Path qw(remove_tree);
 
@@ -20,7 +20,7 @@ while (<$in>) {
   chomp;
   my ($sha, undef, undef, $path) = split /\t/, $_, 4;
   next unless $path =~ s{^pool/}{};
-  sane($path) or fault("pool/" . shown($path) . ": leads out of the pool");
+  sane($path) or fault("pool/" . shown($path) . ": is outside of the pool");
   exit 3 if $above{$path};
   for (my $dir = $path; $dir =~ s{/[^/]*\z}{}; ) {
     exit 3 if exists $listed{$dir};

@@ -1,12 +1,12 @@
-# Writes what reprepro is to read of one suite: of upstream's indices only what the plan takes, each stanza read strictly and
-# held against the work list, sorted by name. reprepro walks its list anew for each step backwards, so the order matters.
+# Writes reprepro's input for one suite: the planned part of upstream's indices, with each stanza read strictly and compared
+# with the work list, sorted by name. reprepro walks its list again for each step backwards, so the order matters.
 #
-#   LIST SUITE STORE VIEW NOTES [complete]     the last to offer phased updates to every machine
+#   LIST SUITE STORE VIEW NOTES [complete]     the last argument offers phased updates to every machine
 #
-# Makes VIEW/dists/SUITE with a Release that is not signed, and in NOTES:
-#   checksums    of every package file, as reprepro's _addchecksums takes them
-#   candidates   INDEX TAB name TAB sha256 TAB size TAB path in the pool, for each that may be taken from an index
-# Says what is wrong in lines that start with "fault ", and ends with 65 then.
+# Creates VIEW/dists/SUITE with an unsigned Release, and in NOTES:
+#   checksums    of every package file, in the format of reprepro's _addchecksums
+#   candidates   INDEX TAB name TAB sha256 TAB size TAB path in the pool, for each planned file of an index
+# Prints errors in lines that start with "fault ", and then exits with 65.
 
 use Fcntl qw(SEEK_SET);
 
@@ -17,7 +17,7 @@ my (%planned, %names, @indices, $header);
 sub in_store { my ($sha) = @_; return "$store/" . substr($sha, 0, 2) . "/$sha" }
 sub decoded { my ($part) = @_; $part =~ tr{:}{/}; return $part }
 sub names_in { my ($sha) = @_; open my $in, "<", in_store($sha) or die "$sha: $!\n"; return map { chomp; ($_ => 1) } <$in> }
-# Components, and suites, are worked on at the same time.
+# Components, and suites, are processed in parallel.
 sub parents { my ($path) = @_; my ($dir) = $path =~ m{^(.*)/}; return if -d $dir; parents($dir); mkdir $dir, 0755 or -d $dir or die "$dir: $!\n" }
 
 open my $lines, "<", $list or die "$list: $!\n";
@@ -33,7 +33,7 @@ while (<$lines>) {
   elsif ($to eq "headers/$key") { $header = $sha }
 }
 close $lines;
-die "$suite: nothing of it is in the work list\n" if !defined $header;
+die "$suite: the work list has no files of it\n" if !defined $header;
 open my $head, "<", in_store($header) or die "$header: $!\n";
 my %head = map { /^([^:]+): (.*)$/ ? (lc $1 => $2) : () } <$head>;
 my @components = split / /, $head{components} // "";
@@ -50,22 +50,22 @@ sub fault {
 
 my $leave_out = "name it in filter.exclude, or set signing: upstream";
 
-# A file of a package, under its name in reprepro's pool, where it never has other bytes. Its content is as the plan has it:
-# digest and size.
+# A file of a package, at its path in reprepro's pool, which never has other content. Digest and size are those of the
+# plan.
 sub register {
   my ($path, $content, $digest) = @_;
   my $known = $content_of{$path};
-  die "is to be at $path, where the mirror has another file already ($leave_out)\n" if defined $known && $known ne $content;
+  die "would be at $path, but the mirror already has another file there ($leave_out)\n" if defined $known && $known ne $content;
   return if defined $known;
   $content_of{$path} = $content;
   my ($sha, $size) = split / /, $content;
   print $checksums join(" ", $path, ($digest->{sha1} ? ":1:$digest->{sha1}" : ()), ":2:$sha", $digest->{md5} || "-", $size), "\n";
 }
 
-# What is to be taken of a stanza of a Packages index: its name and file. Nothing where the plan has not named it.
+# The name and the file of a stanza of a Packages index. Nothing if it is not planned.
 sub taken_binary {
   my ($stanza, $index) = @_;
-  # Up to its last character that is no blank: an expression that looks for blanks at an end tries each row of them anew.
+  # Up to the last character that is not a blank: an expression for trailing blanks would try every row of blanks.
   my ($path) = $stanza =~ /^filename:[ \t]*+(?:\.\/)?([^\n]*[^ \t\n])/mi;
   return if !defined $path || !exists $planned{$path};
   my $value = fields_of($stanza);
@@ -74,14 +74,14 @@ sub taken_binary {
   die "has an invalid Size\n" if $size !~ /^\d{1,15}$/;
   my %digest = (sha256 => lc($value->{sha256} // ""), sha1 => lc($value->{sha1} // ""), md5 => lc($value->{md5sum} // ""));
   my ($sha, $bytes) = split / /, $planned{$path};
-  die "has a SHA256 that the plan does not have for $path\n" if $digest{sha256} ne $sha;
-  die "is of $size bytes, and the plan has $bytes for $path\n" if $size != $bytes;
+  die "has another SHA256 than planned for $path\n" if $digest{sha256} ne $sha;
+  die "has $size bytes, but $bytes are planned for $path\n" if $size != $bytes;
   my ($source) = ($value->{source} // $name) =~ /^(\S*)/;
   check_name("Package", $name);
   check_name("Source", $source);
   check_version($version);
-  die "is of another architecture than its index\n" if $architecture ne "all" && $architecture ne $index->{architecture};
-  die "has an MD5sum or a SHA1 that is none\n" if $digest{md5} !~ /^([0-9a-f]{32})?$/ || $digest{sha1} !~ /^([0-9a-f]{40})?$/;
+  die "has another architecture than its index\n" if $architecture ne "all" && $architecture ne $index->{architecture};
+  die "has an invalid MD5sum or SHA1\n" if $digest{md5} !~ /^([0-9a-f]{32})?$/ || $digest{sha1} !~ /^([0-9a-f]{40})?$/;
   $version =~ s/^\d+://;
   my $type = $index->{kind} eq "installer" ? "udeb" : "deb";
   my $place = pool_directory($index->{component}, $source) . "/${name}_${version}_$architecture.$type";
@@ -104,8 +104,8 @@ sub taken_source {
   for my $file (@files) {
     my $content = $planned{shift @paths};
     my ($sha, $bytes) = split / /, $content;
-    die "has a SHA-256 that the plan does not have for $file->[0]\n" if $file->[2]{sha256} ne $sha;
-    die "has $file->[1] bytes for $file->[0], and the plan has $bytes\n" if $file->[1] != $bytes;
+    die "has another SHA-256 than planned for $file->[0]\n" if $file->[2]{sha256} ne $sha;
+    die "has $file->[1] bytes for $file->[0], but $bytes are planned\n" if $file->[1] != $bytes;
     my $place = pool_directory($index->{component}, $name) . "/$file->[0]";
     register($place, $content, $file->[2]);
     push @taken, [$sha, $bytes, $place];
@@ -113,16 +113,16 @@ sub taken_source {
   return [$name, @taken];
 }
 
-# reprepro's own rules (names.c of its source), which it would only say in a word after a part of the work.
+# reprepro's rules (names.c of its source). reprepro itself would report a violation only after a part of the work.
 sub check_name {
   my ($field, $name) = @_;
-  die "has no $field that reprepro takes ($leave_out)\n" if $name !~ /^[a-z0-9][a-z0-9+.-]*$/;
+  die "has a $field that reprepro refuses ($leave_out)\n" if $name !~ /^[a-z0-9][a-z0-9+.-]*$/;
 }
-sub check_version { die "has no Version that reprepro takes ($leave_out)\n" if $_[0] !~ /^(?:\d+:)?[A-Za-z0-9][A-Za-z0-9.+~:-]*$/ }
+sub check_version { die "has a Version that reprepro refuses ($leave_out)\n" if $_[0] !~ /^(?:\d+:)?[A-Za-z0-9][A-Za-z0-9.+~:-]*$/ }
 
 my %unpack = (xz => ["xz", "-dc"], gz => ["gzip", "-dc"], bz2 => ["bzip2", "-dc"], zst => ["zstd", "-qdc"]);
 
-# Every index that reprepro may look for, and those it is made from; packages of all architectures are in each one's.
+# Every index that reprepro may read, and its sources. Packages for all architectures are in the index of each architecture.
 my %parts;
 for my $component (@components) {
   $parts{"$component/source/Sources"} = [];
@@ -139,14 +139,14 @@ for my $index (@indices) {
 
 sub component_of { my ($part) = @_; $part =~ s{/(?:source/Sources|(?:debian-installer/)?binary-[^/]+/Packages)$}{}; return $part }
 
-# Writes what is in a file to PATH by name: [name, where it begins, length] are its stanzas.
+# Writes the stanzas of a file to PATH, sorted by name: [name, offset, length] each.
 sub sort_into {
   my ($path, $as_found, $order) = @_;
   unlink $path or die "$path: $!\n";
   open my $out, ">", $path or die "$path: $!\n";
   my $here = -1;
   for my $one (sort { $a->[0] cmp $b->[0] || $a->[1] <=> $b->[1] } @$order) {
-    # Going to a place drops what was read ahead, even if it is this one; and most indices are almost sorted.
+    # A seek drops the read buffer, even to the current position; and most indices are almost sorted.
     seek $as_found, $one->[1], SEEK_SET or die "$path: $!\n" if $one->[1] != $here;
     read($as_found, my $stanza, $one->[2]) == $one->[2] or die "$path: $!\n";
     $here = $one->[1] + $one->[2];
@@ -160,7 +160,7 @@ sub write_part {
   my ($part) = @_;
   my $path = "$view/dists/$suite/$part";
   parents($path);
-  # Not in memory: an index may be as large as what the host has of it.
+  # Not in memory: an index may be as large as the host's memory.
   open my $as_found, "+>", $path or die "$path: $!\n";
   my ($at, $last, $sorted, @order) = (0, "", 1);
   for my $index (@{ $parts{$part} }) {
@@ -199,7 +199,7 @@ sub write_part {
   close $as_found or die "$path: $!\n";
 }
 
-# Components share no path in the pool, so each can have a process of its own.
+# Components share no path in the pool, so each can have a separate process.
 my $wrong = 0;
 my @processes = map {
   my $number = $_;

@@ -1,5 +1,5 @@
-# The stream of a custom image: what the work list puts below unsigned/ is clearsigned into the tree.
-# Part of a job's script; it works with, beside what tree.sh explains,
+# The stream of a custom image: files below unsigned/ in the work list are clearsigned into the tree.
+# Part of a job's script; it uses, in addition to tree.sh,
 #   GNUPG     home directory of the signing key
 #   KEY       its fingerprint
 #
@@ -23,7 +23,7 @@ make_tree() {
 
 complete_tree() { :; }
 
-# What is in the store was checked when it came; what was signed just now is small.
+# Files in the store were checked when they were added; the signed files are small.
 list_tree() {
   awk -F'\t' '$4 ~ /^tree\// { print $1 "\ttrees/'"$1"'/public/" substr($4, 6) }' "$LIST"
   awk -F'\t' '$4 ~ /^unsigned\// { print substr($4, 10) }' "$LIST" | while read -r path; do

@@ -1,7 +1,7 @@
-# Links into a new tree what an older one lists and the new one has nothing at, but for its indices (streams/), what it
-# carried itself and what is damaged. Prints sha256 TAB path below public/ of each.
+# Links files of an older tree into a new one where they are missing, except its indices (streams/), files that it carried
+# itself and damaged ones. Prints sha256 TAB path below public/ of each.
 #
-#   ROOT OLDER NAME PUBLIC DAMAGED WORK     the older tree's directory and name; the new one's public/; paths below ROOT a line
+#   ROOT OLDER NAME PUBLIC DAMAGED WORK     the older tree's directory and name; the new one's public/; lines of paths below ROOT
 
 my ($root, $older, $name, $public, $damaged, $work) = @ARGV;
 my $prefix = "trees/$name/public/";
@@ -16,7 +16,7 @@ sub each_line {
 sub carry {
   my ($sha, undef, undef, $path) = @_;
   return if $skip{$path} || $path !~ s{^\Q$prefix\E}{} || $path =~ m{^streams/};
-  # What is a file in one of the trees may be a directory in the other.
+  # A file in one of the trees may be a directory in the other.
   return if lstat "$public/$path" or defined off_the_way($public, $path, 1);
   linked("$older/public/$path", "$public/$path", "$work/spare");
   print "$sha\t$path\n";

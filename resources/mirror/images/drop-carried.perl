@@ -1,4 +1,4 @@
-# Takes out of a tree, and of its listing, what it carried.
+# Removes carried files from a tree and from its listing.
 #
 #   ROOT TREE NAME     the tree's directory and name
 
@@ -15,5 +15,5 @@ listing($root, $tree, sub {
   else { print $new join("\t", @_), "\n" }
 });
 close $new && rename "$tree/listing.new", "$tree/listing" or fault("$tree/listing: $!");
-# What the listing does not have is no file of the tree, whatever the other list says.
+# Only files in the listing belong to the tree, whatever the other list contains.
 unlink map { "$root/$_" } grep { !defined off_the_way($root, $_) } @gone;

@@ -1,4 +1,4 @@
-# Trees of images: each has every file that its index promises, as hard links into the store.
+# Trees of images: each has every file of its index, as hard links into the store.
 # Part of a job's script.
 #
 # Programs: CARRY_FILES (carry-files.perl), DROP_CARRIED (drop-carried.perl)
@@ -12,8 +12,8 @@ DESTINATIONS=tree
 
 make_tree() { link_from_store tree "$WORK/tree/public"; }
 
-# MAAS reads the index once and then fetches for an hour: what the trees before this one hold stays where it was, for as
-# long as they are kept. Their indices do not, nor what they had from trees before them, nor what is damaged.
+# MAAS reads the index once and then fetches for up to an hour. So the files of earlier trees stay at their paths as long as
+# these trees are kept, except their indices, the files that they carried themselves, and damaged files.
 complete_tree() {
   : >"$WORK/tree/carried"
   kept_before | while read -r older; do
@@ -22,14 +22,14 @@ complete_tree() {
   done >>"$WORK/tree/carried"
 }
 
-# What is in the store was checked when it came: nothing is read again.
+# Files in the store were checked when they were added, so nothing is read again.
 list_tree() {
   { awk -F'\t' '$4 ~ /^tree\// { print $1 "\t" substr($4, 6) }' "$LIST"; cat "$ROOT/trees/$1/carried"; } |
     sed 's#\t#\ttrees/'"$1"'/public/#'
 }
 
-# In trees that are no longer published: what they carried serves nobody any more, and what was found damaged in a later
-# tree, and fetched again, is damaged in them too, being the same file.
+# In trees that are no longer published, carried files are not needed any more. A file that was found damaged in a later
+# tree, and fetched again, is damaged in them too, as it is the same file.
 prune_beside() {
   published=$(readlink -e "$ROOT/current")
   tree_names | while read -r older; do
@@ -47,5 +47,5 @@ drop_carried() {
   : >"$1/carried"
 }
 
-# What upstream signed is served as it was.
+# A snapshot with upstream's signature is served unchanged.
 restore_tree() { switch_to "$PINNED"; }

@@ -1,6 +1,6 @@
-# Prints what a file system takes of what is to be fetched: bytes in whole blocks, without what is there in part, and files.
+# Prints the space that files to fetch need: bytes in whole blocks, without partial files, and the number of files.
 #
-#   LIST PARTIAL BLOCK     sha256 TAB size TAB path a line; the directory of partial files; bytes of a block
+#   LIST PARTIAL BLOCK     lines of sha256 TAB size TAB path; the directory of partial files; bytes of a block
 
 use strict;
 

@@ -1,12 +1,12 @@
-# Moves what has arrived right into the store, and tells what is wrong with the rest: a line in WORK/again (sha256 TAB size TAB
-# path, TAB class where another try may help; see why-not.perl) and one in WORK/faults for each.
+# Moves correct files into the store. Writes for each other file a line in WORK/again (sha256 TAB size TAB path, and TAB class
+# if a retry may help; see why-not.perl) and one in WORK/faults.
 #
-#   BATCH WORK STORE     sha256 TAB size TAB path a line; WORK has the digests of what has arrived in `sums`, curl's `report`
+#   BATCH WORK STORE     lines of sha256 TAB size TAB path; WORK contains the digests of the arrived files in `sums`, and curl's `report`
 
 my ($batch, $work, $store) = @ARGV;
 my (%sum, %report);
 
-# curl does not say why it could not write. Undefined where there is nothing wrong by now.
+# curl does not report why it could not write. Undefined if writing works now.
 sub unwritable {
   my $probe = "$work/partial/probe";
   my ($text, $put, $why) = ("0" x 1048576, 0);
@@ -38,7 +38,7 @@ while (<$in>) {
   my $partial = "$work/partial/$sha";
   if (($sum{$sha} // "") eq $sha && (-s $partial // 0) != $size) {
     my $bytes = -s $partial // 0;
-    print $faults "fault $path: has the SHA-256 that the signed index says, and $bytes bytes where it says $size\n";
+    print $faults "fault $path: has the SHA-256 of the signed index, but $bytes bytes instead of $size\n";
     print $again "$sha\t$size\t$path\n";
     unlink $partial;
     next;
@@ -47,7 +47,7 @@ while (<$in>) {
     my $dir = "$store/" . substr($sha, 0, 2);
     make_way($store, substr($sha, 0, 2) . "/$sha");
     chmod 0644, $partial;
-    # Damage is looked for by size and second of change: what is changed in the second of its arrival is to show, too.
+    # Damage is detected by size and second of modification: a change in the second of the arrival must be detected, too.
     utime time - 2, time - 2, $partial;
     next if rename $partial, "$dir/$sha";
     print $faults "fault $path: cannot be moved into the store: $!\n";
@@ -69,7 +69,8 @@ while (<$in>) {
       !defined $got ? "nothing arrived"
     : $got < $size ? "is truncated: $got of $size bytes"
     : "its SHA-256 is $sum{$sha}, and the signed index says $sha";
-  # What the server says is all, is as long as it should be, or cannot be resumed there (33, 416), begins anew.
+  # A partial file starts again if the server says that it is complete, if it has the expected size, or if it cannot be
+# resumed (33, 416).
   unlink $partial if defined $got && ($got >= $size || ($code // 0) == 0 || $code == 33 || ($http // "") eq "416");
   print $faults "fault $path: $why\n";
   print $again "$sha\t$size\t$path\t$class\n";

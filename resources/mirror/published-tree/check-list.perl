@@ -1,4 +1,4 @@
-# Refuses a work list that could lead anywhere but into the mirror's own directories, or that contradicts itself.
+# Refuses a work list with destinations outside of the mirror's directories, or with contradictions.
 #
 #   LIST DESTINATIONS     the first parts that its destinations may have, separated by blanks
 
@@ -9,17 +9,17 @@ open my $in, "<", $list or fault("$list: $!");
 while (my $line = <$in>) {
   my $wrong = sub { push @wrong, "the work list, line $.: $_[0]" };
   my ($sha, $size, $from, $to) = $line =~ m{^([^\t\n]*)\t([^\t\n]*)\t([^\t\n]*)\t([^\t\n]*)\n\z}
-    or $wrong->("is not four fields: " . shown($line)), next;
-  if ($sha !~ m{^[0-9a-f]{64}\z}) { $wrong->(shown($sha) . " is no SHA-256"); next }
-  if ($size !~ m{^(0|[1-9][0-9]{0,14})\z}) { $wrong->(shown($size) . " is no size"); next }
-  if ($from ne "-" && !sane($from)) { $wrong->(shown($from) . " is no path below upstream"); next }
+    or $wrong->("does not have four fields: " . shown($line)), next;
+  if ($sha !~ m{^[0-9a-f]{64}\z}) { $wrong->(shown($sha) . " is not a valid SHA-256"); next }
+  if ($size !~ m{^(0|[1-9][0-9]{0,14})\z}) { $wrong->(shown($size) . " is not a valid size"); next }
+  if ($from ne "-" && !sane($from)) { $wrong->(shown($from) . " is not a valid path below upstream"); next }
   my ($word) = $to =~ m{^([a-z]+)/};
   if (!sane($to) || !$known{ $word // "" }) {
-    $wrong->(shown($to) . " leads out of what this mirror has ($destinations)");
+    $wrong->(shown($to) . " is outside of the mirror's directories ($destinations)");
     next;
   }
   if (defined $size{$sha} && $size{$sha} != $size) {
-    $wrong->("$to: $sha has $size bytes here, and $size{$sha} in another line");
+    $wrong->("$to: $sha has $size bytes here, but $size{$sha} in another line");
     next;
   }
   if (defined $at{$to} && $at{$to} ne $sha) { $wrong->("$to: has two contents: $at{$to} and $sha"); next }
@@ -27,7 +27,7 @@ while (my $line = <$in>) {
   $at{$to} = $sha;
   for (my $dir = $to; $dir =~ s{/[^/]*\z}{}; ) { last if $dir{$dir}++ }
 }
-push @wrong, map { "the work list: $_ is to be a file and a directory" } grep { $dir{$_} } sort keys %at;
+push @wrong, map { "the work list: $_ is both a file and a directory" } grep { $dir{$_} } sort keys %at;
 if (@wrong) {
   print STDERR "fault $_\n" for splice @wrong, 0, 20;
   print STDERR "fault ... and " . @wrong . " more\n" if @wrong;

@@ -1,5 +1,5 @@
-# Of what a pass left, writes to the file `now` what is tried again, and to `lost` why the rest is not; see choose_again in
-# fetch.sh. Reads sha256, size, path, the class where there is one, and the fault, with tabs between them.
+# Writes failed files that are tried again to the file `now`, and the faults of the others to `lost`; see choose_again in
+# fetch.sh. Reads sha256, size, path, the class if there is one, and the fault, separated by tabs.
 BEGIN { printf "" >now }
 { fault = $NF; class = NF > 4 ? $4 : "final" }
 !last && (class == "passing" || try == 1 && (class == "spoiled" || class == "stalled")) {

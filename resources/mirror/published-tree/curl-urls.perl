@@ -1,6 +1,6 @@
-# Prints a configuration of curl that fetches the files of a batch.
+# Prints a configuration of curl to fetch the files of a batch.
 #
-#   BATCH PARTIAL UPSTREAM     sha256 TAB size TAB path a line; the directory where they are to arrive; the base URL, ends in /
+#   BATCH PARTIAL UPSTREAM     lines of sha256 TAB size TAB path; the target directory; the base URL, ends in /
 
 use strict;
 

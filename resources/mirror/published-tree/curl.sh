@@ -1,14 +1,14 @@
-# How curl reaches upstream, and what its failures mean. Part of a job's script; it works with
+# Fetches from upstream with curl, and explains its failures. Part of a job's script; it uses
 #   WORK       as in fetch.sh
 #   UPSTREAM, PARALLEL, STALL   as in fetch.sh
-#   SLOWEST    bytes a second below which a transfer is given up
-#   PROXY      URL of the proxy of this host, or nothing
-#   UPSTREAM_CA, PROXY_CA       PEM texts of the authorities to accept instead of this host's, or nothing
-#   CLIENT_CERTIFICATE          PEM text to show to upstream, or nothing
-# and in the file JOB_SECRET, which is in memory, as sh:
+#   SLOWEST    minimum bytes per second of a transfer
+#   PROXY      URL of the proxy of this host, or empty
+#   UPSTREAM_CA, PROXY_CA       PEM texts of the authorities to accept instead of this host's, or empty
+#   CLIENT_CERTIFICATE          PEM text of the client certificate for upstream, or empty
+# and from the file JOB_SECRET, which is in memory, as sh:
 #   ACCESS     lines of a configuration of curl
-#   WHO, PROXY_WHO              "known" where credentials for upstream, and for the proxy, are in it
-#   CLIENT_KEY PEM text of the client certificate's key, or nothing
+#   WHO, PROXY_WHO              "known" if it contains credentials for upstream, and for the proxy
+#   CLIENT_KEY PEM text of the client certificate's key, or empty
 #
 # Programs: WHY_NOT (why-not.perl)
 # Defines: fetch_by_curl
@@ -16,19 +16,19 @@
 # Needs variables: JOB_SECRET (../../../hosts/jobs.ts), WORK UPSTREAM STALL PARALLEL (scripts.ts), PROXY UPSTREAM_CA
 #   PROXY_CA CLIENT_CERTIFICATE SLOWEST (upstream-access.ts)
 
-# Read at once and taken away: from here on it is in this process alone.
+# Read at once and removed: from here on only this process has the secrets.
 ACCESS='' WHO='' PROXY_WHO='' CLIENT_KEY=''
-# shellcheck source=/dev/null # what secretSettings of upstream-access.ts writes: the four above
+# shellcheck source=/dev/null # written by secretSettings of upstream-access.ts: the four variables above
 if [ -s "${JOB_SECRET:-}" ]; then . "$JOB_SECRET"; rm -f "$JOB_SECRET"; fi
 export WHO PROXY_WHO STALL SLOWEST PROXY
 
-# Options that are no secrets. Nothing of this host's own configuration of curl counts, as it does not for the preview.
+# Options without secrets. This host's configuration of curl is ignored, as in the preview.
 reach_upstream() {
   mkdir -p "$WORK/reach/nobody"
   if [ -n "$PROXY" ]; then echo "proxy = \"$PROXY\""; fi
   if [ -n "$UPSTREAM_CA" ]; then
     printf '%s\n' "$UPSTREAM_CA" >"$WORK/reach/upstream.pem"
-    # Debian's curl accepts what is in a directory, too.
+    # Debian's curl also accepts the authorities in a directory.
     printf 'cacert = "%s"\ncapath = "%s"\n' "$WORK/reach/upstream.pem" "$WORK/reach/nobody"
   fi
   if [ -n "$PROXY_CA" ]; then
@@ -37,23 +37,23 @@ reach_upstream() {
   fi
   if [ -n "$CLIENT_KEY" ]; then
     printf '%s\n' "$CLIENT_CERTIFICATE" >"$WORK/reach/client.pem"
-    # curl reads a key for each connection, so from a file: in memory, for as long as curl runs.
+    # curl reads the key for each connection, so it needs a file: in memory, while curl runs.
     (umask 077 && printf '%s\n' "$CLIENT_KEY" >"$JOB_SECRET.key")
     printf 'cert = "%s"\nkey = "%s"\n' "$WORK/reach/client.pem" "$JOB_SECRET.key"
   fi
-  # Who shows who they are over https is not to be led to where all can read it.
+  # With credentials over https, a redirect to http must not be followed.
   case "$UPSTREAM$ACCESS$CLIENT_KEY" in
     "$UPSTREAM" | http:*) ;;
     *) echo 'proto-redir = "=https"' ;;
   esac
 }
 
-# fetch_by_curl BATCH LARGEST: fetches the URLs of a configuration of curl, of which the largest has so many bytes; leaves a
-# line for each in $WORK/report: exit code, status, file, status of the proxy's CONNECT, message, content type.
+# fetch_by_curl BATCH LARGEST: fetches the URLs of a configuration of curl; LARGEST is the size of the largest file. Writes a
+# line for each into $WORK/report: exit code, status, file, status of the proxy's CONNECT, message, content type.
 fetch_by_curl() {
   reach_upstream >"$WORK/reach.conf"
   longest=$(awk -v bytes="$2" -v slowest="$SLOWEST" -v stall="$STALL" 'BEGIN { printf "%d", bytes / slowest + 10 * stall + 60 }')
-  # What a server sends beyond the largest file of the batch is not written: that transfer fails, the others go on.
+  # A transfer that exceeds the largest file of the batch fails; the others continue.
   printf '%s\n' "$ACCESS" | (
     trap '' XFSZ
     ulimit -f $(($2 / 512 + 2048))

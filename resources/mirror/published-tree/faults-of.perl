@@ -1,6 +1,6 @@
-# Prints what a tree lacks or has wrong; see faults_of in tree.sh.
+# Prints the missing and the wrong files of a tree; see faults_of in tree.sh.
 #
-#   ROOT TREE     the mirror's directory; that of the tree
+#   ROOT TREE     the mirror's directory; the tree's directory
 
 my ($root, $tree) = @ARGV;
 

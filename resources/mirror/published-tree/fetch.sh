@@ -1,14 +1,14 @@
-# Fetches what a work list names into the store, where files are called by their SHA-256.
-# Part of a job's script; it works with
+# Fetches the files of a work list into the store, where files are named after their SHA-256.
+# Part of a job's script; it uses
 #   STORE      directory of the store
-#   WORK       private directory of this job, on the store's file system; partial files survive in it
+#   WORK       private directory of this job, on the store's file system; partial files are kept in it
 #   UPSTREAM   base URL, ends in /
-#   PARALLEL   transfers at once
-#   STALL      seconds without a byte after which a transfer is given up
-#   PATIENCE   seconds to wait before each further try of what may pass
-#   LIST       the work list: sha256 TAB size TAB path below UPSTREAM, or "-" for what must be there already TAB destination
-# Says what it does in lines that start with "progress ", what is wrong in lines that start with "fault ", and
-# what to do about it in one that starts with "remedy " where that is not to try again.
+#   PARALLEL   number of parallel transfers
+#   STALL      seconds without a byte after which a transfer is ended
+#   PATIENCE   seconds to wait before each retry of a temporary failure
+#   LIST       the work list: sha256 TAB size TAB path below UPSTREAM, or "-" for files that must exist TAB destination
+# Prints its progress in lines that start with "progress ", errors in lines that start with "fault ", and a remedy other
+# than trying again in a line that starts with "remedy ".
 #
 # Programs: MISSING_FILES (missing-files.perl), CHOOSE_AGAIN (choose-again.awk), CURL_URLS (curl-urls.perl),
 #   CHECK_BATCH (check-batch.perl), BYTES_NEEDED (bytes-needed.perl), SMALL_DISK (small-disk.awk)
@@ -24,7 +24,7 @@ fetch_missing() {
   total_files=$(wc -l <"$WORK/missing")
   total_bytes=$(awk -F'\t' '{ b += $2 } END { printf "%.0f", b }' "$WORK/missing")
   [ "$total_files" -gt 0 ] || return 0
-  # Partial files of another plan would never be asked for again.
+  # Partial files of another plan would never be used again.
   ( cd "$WORK/partial" && ls -1 ) | sort >"$WORK/left" && cut -f1 "$WORK/missing" | sort | comm -23 "$WORK/left" - | (cd "$WORK/partial" && xargs -r rm -f --)
   refuse_small_disk "$WORK/missing"
   echo "progress fetching $total_files files, $(in_mib "$total_bytes")"
@@ -37,7 +37,7 @@ fetch_missing() {
     [ -s "$WORK/now" ] || break
     try=$((try + 1))
     if awk -F'\t' '$4 != "spoiled" { found = 1 } END { exit !found }' "$WORK/now"; then
-      echo "progress waiting $wait s before what failed is tried again"
+      echo "progress waiting $wait s before failed transfers are tried again"
       sleep "$wait"
     fi
     fetch_pass "$WORK/now"
@@ -48,30 +48,31 @@ fetch_missing() {
   more=$(($(wc -l <"$WORK/given-up") - 20))
   [ "$more" -le 0 ] || echo "fault ... and $more more"
   if grep -q 'upstream\.[a-z]' "$WORK/given-up"; then
-    echo "remedy Put right what is named there, then run the update again; what has arrived is kept."
+    echo "remedy Fix the settings named above, then run the update again; fetched files are kept."
   fi
   exit 65
 }
 
-# choose_again TRY [last]: from what the TRYth pass left, what is tried again goes to $WORK/now, and why the rest is not to
-# $WORK/given-up. What a proxy spoiled may come whole the second time; what is wrong upstream stays wrong.
+# choose_again TRY [last]: writes the failed files of pass TRY that are tried again to $WORK/now, and the faults of the
+# others to $WORK/given-up. A file that a proxy changed may be correct at the second attempt; a file that is wrong upstream
+# stays wrong.
 choose_again() {
   paste "$WORK/again" "$WORK/faults" | awk -F'\t' -v try="$1" -v last="${2:-}" -v now="$WORK/now.new" -v lost="$WORK/given-up" "$CHOOSE_AGAIN"
   : >"$WORK/again"; : >"$WORK/faults"
   mv -f "$WORK/now.new" "$WORK/now"
 }
 
-# fetch_pass LIST: leaves in $WORK/again what did not arrive right, and the reasons in $WORK/faults, line for line.
+# fetch_pass LIST: writes failed files to $WORK/again, and the reasons to $WORK/faults, line for line.
 fetch_pass() {
   : >"$WORK/again"; : >"$WORK/faults"; done_bytes=0
   rm -f "$WORK"/batch.*
-  # By size, so that the limit on a transfer's size is close for every file of a batch.
+  # Sorted by size, so that the size limit of a batch is close for each of its files.
   sort -t "$(printf '\t')" -k2,2n "$1" | split -l 2000 -a 4 - "$WORK/batch."
   for batch in "$WORK"/batch.*; do
     largest=$(tail -n 1 "$batch" | cut -f2)
     perl -e "$CURL_URLS" "$batch" "$WORK/partial" "$UPSTREAM" >"$WORK/curl.conf"
     : >"$WORK/report"
-    # It must not hold the locks for as long as its sleep outlives it.
+    # Its sleep may outlive it, and must not hold the locks.
     watch_progress 8>&- 9>&- & watcher=$!
     fetch_by_curl "$WORK/curl.conf" "$largest"
     kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null || true
@@ -81,15 +82,15 @@ fetch_pass() {
   rm -f "$WORK"/batch.*
 }
 
-# Moves what is right into the store; tells what is wrong with the rest.
+# Moves correct files into the store; reports the errors of the others.
 check_batch() {
   why=$( (cd "$WORK/partial" && cut -f1 "$1" | perl -nle 'print if -f' | tr '\n' '\0' | sums_of -- >"$WORK/sums") 2>&1) ||
-    fault "what has arrived cannot be read: $(printf '%s\n' "$why" | tail -n 1)"
+    fault "the fetched files cannot be read: $(printf '%s\n' "$why" | tail -n 1)"
   perl -e "$IN_TREE$WHY_NOT$CHECK_BATCH" "$1" "$WORK" "$STORE"
 }
 
-# refuse_small_disk LIST: before anything is fetched, what it needs: its bytes, less what an earlier update left of them, and
-# a file each. reprepro wants to see room beside its database (--dbsafetymargin) and the pool (--safetymargin).
+# refuse_small_disk LIST: checks the free space before anything is fetched: the bytes, without those of partial files, and
+# an inode for each file. reprepro requires free space beside its database (--dbsafetymargin) and the pool (--safetymargin).
 refuse_small_disk() {
   margin=0
   [ "${SIGNING:-}" != mirror ] || margin=101

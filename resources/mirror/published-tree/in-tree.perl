@@ -1,24 +1,24 @@
-# What the programs that work in a mirror's directories share; goes before theirs.
+# Functions of the programs that work in a mirror's directories; precedes them.
 
 use strict;
 
 sub fault { print STDERR "fault $_[0]\n"; exit 65 }
 
-# A text from elsewhere, for a message.
+# An untrusted text, for a message.
 sub shown {
   my ($text) = @_;
   $text =~ s{([^\x20-\x7e])}{sprintf "\\x%02x", ord $1}ge;
   return length $text > 300 ? substr($text, 0, 300) . "..." : $text;
 }
 
-# A path that can be joined to a directory and stays in it.
+# Whether a path, joined to a directory, stays in it.
 sub sane {
   my ($path) = @_;
   return length $path && length($path) <= 1024 && $path !~ m{[\x00-\x20\x7f\\]}
     && !grep { $_ eq "" || $_ eq "." || $_ eq ".." || length($_) > 255 } split m{/}, $path, -1;
 }
 
-# What is wrong with the directories on the way from BASE to the file PATH below it; nothing is followed.
+# The error of the directories from BASE to the file PATH below it, if any; links are not followed.
 my %way;
 sub off_the_way {
   my ($base, $path, $make) = @_;
@@ -29,10 +29,10 @@ sub off_the_way {
   return $before if defined $before;
   if (!lstat $dir) {
     return "$dir: $!" unless $make && $!{ENOENT};
-    mkdir $dir, 0755 or return "$dir: cannot be made: $!";
+    mkdir $dir, 0755 or return "$dir: cannot be created: $!";
   }
-  elsif (-l _) { return "$dir: is a symbolic link to " . shown(readlink $dir) . ", and nothing is written or removed through one: put a directory in its place" }
-  elsif (!-d _) { return "$dir: is no directory" }
+  elsif (-l _) { return "$dir: is a symbolic link to " . shown(readlink $dir) . ", which is not followed: replace it with a directory" }
+  elsif (!-d _) { return "$dir: is not a directory" }
   $way{$dir} = 1;
   return undef;
 }
@@ -46,7 +46,7 @@ sub digest_of {
   return $is // "";
 }
 
-# A copy has the time of the original, by which damage is looked for.
+# A copy gets the time of the original, by which damage is detected.
 sub copied {
   my ($from, $to) = @_;
   my @at = stat $from or return 0;
@@ -63,22 +63,22 @@ sub copied {
   return 1;
 }
 
-# Makes TO, which is not there, a link to FROM. Where the file system has no more links to FROM, a copy takes its place
-# first, of which there are none yet: SPARE is a name for it on the same file system. A job of another mirror may do the
-# same, or put the same file into the store, at this moment: link(2) then fails with ENOENT once.
+# Makes TO, which does not exist, a link to FROM. If FROM has reached the file system's maximum of links, it is first replaced
+# with a copy: SPARE is a name for that on the same file system. A job of another mirror may do the same, or put the same
+# file into the store, at this moment: link(2) then fails with ENOENT once.
 sub linked {
   my ($from, $to, $spare) = @_;
   for (1 .. 100) {
     return if link $from, $to;
     next if $!{ENOENT} && -e $from;
     last unless $!{EMLINK};
-    copied($from, $spare) && rename $spare, $from or fault("$to: has more links than the file system takes, and cannot be copied: $!");
+    copied($from, $spare) && rename $spare, $from or fault("$to: has the maximum number of links, and cannot be copied: $!");
   }
   my $why = "$!";
   fault("$to: cannot be linked to $from: $why");
 }
 
-# The lines of a tree's listing that can be one, as (sha256, size, mtime, path below ROOT); the numbers of others.
+# The valid lines of a tree's listing, as (sha256, size, mtime, path below ROOT); the numbers of the others.
 sub listing {
   my ($root, $tree, $each, $other) = @_;
   my ($name) = readlink($tree) // $tree;

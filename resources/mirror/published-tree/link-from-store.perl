@@ -1,4 +1,4 @@
-# Makes destinations of a work list hard links into the store; see link_from_store in tree.sh.
+# Creates destinations of a work list as hard links into the store; see link_from_store in tree.sh.
 #
 #   ROOT STORE LIST PREFIX BASE WORK MADE     MADE may be empty
 
@@ -13,10 +13,10 @@ while (<$in>) {
   next unless $dest =~ s{^\Q$prefix\E/}{};
   my $from = "$store/" . substr($sha, 0, 2) . "/$sha";
   my $to = "$root/$base/$dest";
-  sane($dest) or fault(shown($to) . ": leads out of $root");
+  sane($dest) or fault(shown($to) . ": is outside of $root");
   my @from = lstat $from or fault("$dest: is not in the store: $from: $!");
-  -f _ or fault("$from: is no file");
-  $from[7] == $size or fault("$dest: has $size bytes in the plan, and what has its SHA-256 has $from[7]: $from");
+  -f _ or fault("$from: is not a file");
+  $from[7] == $size or fault("$dest: has $size bytes in the plan, but the file with its SHA-256 has $from[7]: $from");
   make_way($root, "$base/$dest");
   my @to = lstat $to;
   next if @to && $to[0] == $from[0] && $to[1] == $from[1];
@@ -25,11 +25,11 @@ while (<$in>) {
     linked($from, $to, "$work/spare");
     next;
   }
-  -f _ || -l _ or fault("$to: is to be a file, and is something else");
-  # What was handed over again is the same file anew, and what is beyond the number of links that a file may have a copy.
+  -f _ || -l _ or fault("$to: must be a file, but is something else");
+  # A file that was uploaded again is a new file, and a file with too many links is a copy.
   my $is = -f _ ? $content{"$to[0] $to[1]"} //= digest_of($to) : "";
   next if $is eq $sha && $from[3] > 1 && $to[7] == $size && $to[3] > 1;
-  # Beside it, a name might be another destination.
+  # A temporary name beside it might be another destination.
   my $new = "$work/linked";
   unlink $new;
   linked($from, $new, "$work/spare");

@@ -1,4 +1,4 @@
-# Prints what a work list names from upstream and the store lacks, once each: sha256 TAB size TAB path.
+# Prints the upstream files of a work list that the store lacks, once each: sha256 TAB size TAB path.
 #
 #   STORE LIST
 
@@ -12,14 +12,14 @@ while (<$in>) {
   my $kept = "$store/" . substr($sha, 0, 2) . "/$sha";
   my $have = -s $kept;
   next if -e _ && ($have // 0) == $size;
-  # A digest has one size: what is wrong about it is the list, or the file.
+  # A digest has one size: either the list or the file is wrong.
   if (-e _ && digest_of($kept) eq $sha) {
-    print STDERR "fault $dest: is to have $size bytes, and what has its SHA-256 has " . ($have // 0) . "\n";
+    print STDERR "fault $dest: must have $size bytes, but the file with its SHA-256 has " . ($have // 0) . "\n";
     $lost = 1;
     next;
   }
   if ($path eq "-") {
-    print STDERR "fault $dest: was to be handed over with the job and is not in the store\n";
+    print STDERR "fault $dest: must be uploaded with the job, but is not in the store\n";
     $lost = 1;
     next;
   }

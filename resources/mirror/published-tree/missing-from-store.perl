@@ -1,5 +1,5 @@
-# Reads `sha256 size` a line, and prints the number of each that the store lacks, with its bytes in whole blocks, less what an
-# update that was cut off has fetched of it.
+# Reads lines of `sha256 size`, and prints the line number of each that the store lacks, with its bytes in whole blocks,
+# without the bytes that an interrupted update has already fetched.
 #
 #   STORE PARTIAL     the directory of partial files
 

@@ -1,4 +1,4 @@
-# The order of a publication. Whatever ends it early leaves the published snapshot as it is.
+# The steps of a publication. If it ends early, the published snapshot is not changed.
 #
 # Needs functions: step check_settings check_list refuse_planted_links (guard.sh), take_lock discard_damaged
 #   discard_unproven publish_tree prune finish (tree.sh), fetch_missing (fetch.sh), make_tree (a kind of tree)
@@ -16,8 +16,8 @@ discard_damaged
 discard_unproven
 step fetch "fetching"
 fetch_missing
-step assemble "putting the snapshot together"
-echo "progress putting the snapshot together"
+step assemble "assembling the snapshot"
+echo "progress assembling the snapshot"
 make_tree
 publish_tree
 prune

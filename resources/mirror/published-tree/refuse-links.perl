@@ -1,6 +1,6 @@
-# Refuses symbolic links that no mirror makes; see refuse_links in guard.sh.
+# Refuses symbolic links that were not created by a mirror; see refuse_links in guard.sh.
 #
-#   ROOT     reads find's %p and %l, each with a NUL behind it
+#   ROOT     reads find's %p and %l, each followed by a NUL
 
 my ($root) = @ARGV;
 my $link;

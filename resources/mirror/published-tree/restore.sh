@@ -1,4 +1,4 @@
-# Serves a kept snapshot again, when it is whole or the store makes it so. It works with, beside what tree.sh explains,
+# Serves a kept snapshot again, if it is complete or can be repaired from the store. It uses, in addition to tree.sh,
 #   PINNED    the kept snapshot's name
 #
 # Needs functions: step check_settings refuse_planted_links tree_names (guard.sh), take_lock faults_of mendable mend
@@ -14,7 +14,7 @@ if [ ! -e "$kept/summary.json" ]; then
   echo "fault $PINNED: is not among the kept snapshots: $(tree_names | tr '\n' ' ')"
   exit 65
 fi
-# All of it is mended or nothing.
+# It is repaired completely or not at all.
 faults_of "$kept" | while IFS="$(printf '\t')" read -r sha why path; do
   mendable "$sha" "$path" || printf '%s\t%s\n' "$why" "$path"
 done >"$WORK/faults"

@@ -1,17 +1,17 @@
-# Publishes a tree: what clients see is one symbolic link, switched when everything behind it is in place.
-# Part of a job's script; it works with, beside what fetch.sh explains,
-#   OWNER     the mirror, as it is called in messages
-#   ROOT      directory of the mirror: trees/NUMBER-DIGEST/, current -> trees/..., and what a kind of tree has beside them
-#   PLAN      SHA-256 of the publication, after which its tree is named; PLAN_TEXT of the plan's text, which is in the store
-#   SUMMARY   SHA-256 of the summary's text, CONTENTS of what the preview found out; both are in the store
-#   KEEP      how many trees to keep, the published one included
-# What a kind of tree does its own way are functions of its own, and DESTINATIONS (see guard.sh):
-#   make_tree            makes $WORK/tree/public of what is in the store; what it does elsewhere is undone by a trap on EXIT,
-#                        which it sets, as long as there is no tree of it
-#   complete_tree DIR    adds to the new tree's public files, in DIR, what comes from the trees before it
-#   list_tree TREE       prints what trees/TREE consists of: sha256 TAB path below ROOT
-#   prune_beside         drops what no kept snapshot refers to from what the kind has beside the trees
-#   restore_tree DIR     serves the kept snapshot PINNED, found whole in DIR, again
+# Publishes a tree: clients use one symbolic link, which is switched when the new tree is complete.
+# Part of a job's script; it uses, in addition to fetch.sh,
+#   OWNER     the mirror's name in messages
+#   ROOT      directory of the mirror: trees/NUMBER-DIGEST/, current -> trees/..., and further directories of a kind of tree
+#   PLAN      SHA-256 of the publication, a part of its tree's name; PLAN_TEXT of the plan's text, which is in the store
+#   SUMMARY   SHA-256 of the summary's text, CONTENTS of the preview's findings; both are in the store
+#   KEEP      number of trees to keep, including the published one
+# Each kind of tree defines DESTINATIONS (see guard.sh) and these functions:
+#   make_tree            makes $WORK/tree/public from files in the store; until the tree is published, a trap on EXIT, which
+#                        it sets, undoes its other changes
+#   complete_tree DIR    adds files of earlier trees to the new tree's public files, in DIR
+#   list_tree TREE       prints the files of trees/TREE: sha256 TAB path below ROOT
+#   prune_beside         removes files beside the trees that no kept snapshot uses
+#   restore_tree DIR     serves the kept snapshot PINNED, complete in DIR, again
 #
 # Hooks: make_tree complete_tree list_tree prune_beside restore_tree DESTINATIONS
 # Programs: LINK_FROM_STORE (link-from-store.perl), WRITE_LISTING (write-listing.perl), FAULTS_OF (faults-of.perl),
@@ -25,33 +25,33 @@
 # Needs variables: ROOT STORE OWNER WORK LIST PLAN PLAN_TEXT SUMMARY CONTENTS KEEP PINNED (scripts.ts),
 #   IN_TREE (guard.sh)
 
-# Updates of one mirror take turns, whoever runs them. The store is shared: whoever has files in it that nothing links
-# to yet holds its lock with others; who prunes it needs it alone.
+# Updates of one mirror run one after the other. The store is shared: a job with files in it that have no other links yet
+# holds a shared lock; pruning needs an exclusive one.
 take_lock() {
   refuse_links "$ROOT/.lock" "$ROOT/.owner" "$ROOT/.unfinished" "$STORE" "$STORE/.lock" -maxdepth 0
   mkdir -p "$ROOT" "$STORE"
   [ "$(stat -c %d "$ROOT")" = "$(stat -c %d "$STORE")" ] ||
-    fault "$STORE: is on another file system than $ROOT, and a mirror's files are links into its store: mount one file system for both"
+    fault "$STORE: is on another file system than $ROOT, but a mirror's files are hard links into its store: mount one file system for both"
   exec 9>"$ROOT/.lock" 8>"$STORE/.lock"
-  # First, as what was handed over for this update is not to be pruned while it waits.
+  # First, so that the uploaded files of this update are not pruned while it waits.
   flock -s 8
-  flock -n 9 || { echo "progress waiting for another update of this mirror to end"; flock -w 7200 9 || { echo "fault lock: another update of this mirror has not ended within two hours"; exit 65; }; }
+  flock -n 9 || { echo "progress waiting for another update of this mirror to end"; flock -w 7200 9 || { echo "fault lock: another update of this mirror did not end within two hours"; exit 65; }; }
   owner=$(cat "$ROOT/.owner" 2>/dev/null || true)
   if [ "${owner:-$OWNER}" != "$OWNER" ]; then
-    echo "fault $ROOT: belongs to the mirror $owner, and this is $OWNER: give one of them another directory, or the renamed one an alias"
+    echo "fault $ROOT: belongs to the mirror $owner, but this is $OWNER: give one of them another directory, or the renamed one an alias"
     exit 65
   fi
   others=$(not_of_mirrors)
   if [ -n "$others" ]; then
-    echo "fault $ROOT: holds what no mirror put there ($others), and an update would remove it: set directory to one that is empty or does not exist"
+    echo "fault $ROOT: contains files that do not belong to a mirror ($others), which an update would remove: set directory to one that is empty or does not exist"
     exit 65
   fi
   echo "$OWNER" >"$ROOT/.owner"
   mkdir -p "$WORK"
 }
 
-# Names of something else in a directory that no mirror has owned. A file system has one of its own; what comes before
-# the lock is in it by then; and a mirror of an earlier release has left its trees there.
+# Prints names of other files in a directory without an owner. Ignored are the directory of the file system itself, files
+# that are created before the lock, and trees of a mirror of an earlier release.
 not_of_mirrors() {
   [ ! -e "$ROOT/.owner" ] || return 0
   known='lost\+found|\.lock'
@@ -66,23 +66,23 @@ not_of_mirrors() {
 
 names_in() { find "$1/" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | LC_ALL=C sort; }
 
-# Takes away what only this update needed; without it, an update was cut off after the switch.
+# Removes the temporary files of this update. If they exist, an update was interrupted after the switch.
 finish() {
   rm -rf "$WORK"
   rm -f "$ROOT/.unfinished"
 }
 
-# prune_store MINUTES: drops what no mirror links to and has been there for so long. What is handed over before a job
-# starts is not linked yet either.
+# prune_store MINUTES: removes files without other links that are older than MINUTES. Files that are uploaded before a job
+# starts have no other links yet either.
 prune_store() {
   flock -n -x 8 || return 0
   find "$STORE" -mindepth 2 -type f -links 1 -mmin "+$1" -delete
-  # A directory is made before what is handed over comes into it, and that takes no lock.
+  # An upload creates its directory before the files, without a lock.
   find "$STORE" -mindepth 1 -type d -empty -mmin "+$1" -delete
 }
 
-# sums_of OPTION...: prints what sha256sum prints of the files whose names come on standard input, each with a NUL behind it.
-# Each of the processes writes a file of its own: where several write into one, their lines mix.
+# sums_of OPTION...: prints sha256sum's output for the files whose names come on standard input, each followed by a NUL.
+# Each process writes a separate file: in a common one, their lines would mix.
 sums_of() {
   hashed=0
   rm -f "$WORK"/sums-part.*
@@ -97,7 +97,7 @@ sums_of() {
 
 in_store() { printf '%s/%s/%s' "$STORE" "$(printf %.2s "$1")" "$1"; }
 
-# keep_in_store FILE: puts a copy of it there and prints its digest.
+# keep_in_store FILE: puts a copy of it into the store and prints its digest.
 keep_in_store() {
   digest=$(sha256sum <"$1" | cut -d' ' -f1)
   refuse_links "$STORE/$(printf %.2s "$digest")" -maxdepth 0
@@ -106,26 +106,26 @@ keep_in_store() {
   echo "$digest"
 }
 
-# copy_from_store DIGEST FILE: what was handed over is read before it is used.
+# copy_from_store DIGEST FILE: an uploaded file is checked before it is used.
 copy_from_store() {
   cp "$(in_store "$1")" "$2"
-  [ "$(sha256sum <"$2" | cut -d' ' -f1)" = "$1" ] || fault "$(in_store "$1"): is not what was handed over: run the update again"
+  [ "$(sha256sum <"$2" | cut -d' ' -f1)" = "$1" ] || fault "$(in_store "$1"): differs from the uploaded file: run the update again"
 }
 
-# The number behind the newest tree, so that names sort by age whatever the clock says.
+# The number after that of the newest tree, so that names sort by age independent of the clock.
 next_number() {
   last=$(tree_names | tail -n 1 | cut -d- -f1)
   printf '%06d' "$(($(echo "${last:-0}" | sed 's/^0*//;s/^$/0/') + 1))"
 }
 
-# link_from_store PREFIX BASE [MADE [LIST]]: makes BASE/x, which is below ROOT, for every destination PREFIX/x of the work list,
-# or of another LIST, as a hard link. The file MADE gets the paths below ROOT where nothing was before, each with a NUL behind it.
+# link_from_store PREFIX BASE [MADE [LIST]]: creates BASE/x, which is below ROOT, for every destination PREFIX/x of the work
+# list, or of another LIST, as a hard link. The file MADE gets the new paths below ROOT, each followed by a NUL.
 link_from_store() {
   perl -e "$IN_TREE$LINK_FROM_STORE" "$ROOT" "$STORE" "${4:-$LIST}" "$1" "$2" "$WORK" "${3:-}"
 }
 
-# write_listing DIR AS: what the tree in DIR, to be called AS, consists of, to tell later whether it still does: sha256 TAB
-# size TAB mtime TAB path below ROOT. Every file of the work list must be in it, with its digest and its size.
+# write_listing DIR AS: writes the files of the tree in DIR, which will have the name AS, to detect later changes: sha256
+# TAB size TAB mtime TAB path below ROOT. Every file of the work list must be in it, with its digest and its size.
 write_listing() {
   list_tree "$(basename "$1")" >"$WORK/files"
   perl -e "$IN_TREE$WRITE_LISTING" "$ROOT" "$STORE" "$WORK/files" "${LIST:-}" "$(basename "$1")" "$2" >"$1/listing"
@@ -157,7 +157,7 @@ switch_to() {
   sync -f "$ROOT"
 }
 
-# Drops the trees beyond KEEP (never the published one, nor the one PINNED names) and the files that no kept snapshot refers to.
+# Removes the trees beyond KEEP (never the published one, nor the one in PINNED) and the files that no kept snapshot uses.
 prune() {
   published=$(basename "$(readlink "$ROOT/current")")
   tree_names | sort -r | { count=0; while read -r tree; do
@@ -167,29 +167,29 @@ prune() {
   prune_store 60
 }
 
-# faults_of TREE: what it lacks or has wrong, as "sha256 TAB reason TAB path"; time stamps alone are no fault. Where its
-# listing itself is wrong, the digest is "-".
+# faults_of TREE: its missing and wrong files, as "sha256 TAB reason TAB path"; a different time stamp alone is not a fault.
+# If its listing itself is wrong, the digest is "-".
 faults_of() {
   perl -e "$IN_TREE$FAULTS_OF" "$ROOT" "$1"
 }
 
-# mendable SHA PATH: whether the store has that file whole, and what is served has no other one at its path.
+# mendable SHA PATH: whether the store has that file complete, and the served tree has no other file at its path.
 mendable() {
   is_digest "$1" && [ -f "$(in_store "$1")" ] && [ "$(sha256sum <"$(in_store "$1")" | cut -d' ' -f1)" = "$1" ] || return 1
   ! listed "$ROOT/current" | awk -F'\t' -v sha="$1" -v path="$2" '$4 == path && $1 != sha { other = 1 } END { exit !other }'
 }
 
-# put_link FILE PATH: puts a hard link to it at a path below ROOT, in place of what is there.
+# put_link FILE PATH: creates a hard link to it at a path below ROOT, and replaces an existing file.
 put_link() {
   perl -e "$IN_TREE$PUT_LINK" "$1" "$ROOT" "$2" "$WORK"
 }
 
-# link_tree FROM TO: puts into TO, made where it is missing, directories of its own and hard links to the files of FROM.
+# link_tree FROM TO: creates TO, with its directories and hard links to the files of FROM.
 link_tree() {
   (cd "$1" && find . -mindepth 1 -printf '%y%P\0') | perl -e "$IN_TREE$LINK_TREE" "$1" "$2" "$WORK"
 }
 
-# What a kept snapshot lacks and the store has is put there again.
+# Restores missing files of a kept snapshot from the store.
 mend() {
   faults_of "$1" | while IFS="$(printf '\t')" read -r sha _ path; do
     mendable "$sha" "$path" || continue
@@ -197,7 +197,7 @@ mend() {
   done
 }
 
-# The published snapshot, which need not be the newest, and those that the next pruning leaves.
+# The published snapshot, which may not be the newest, and those that the next pruning keeps.
 kept_before() {
   [ "$KEEP" -gt 1 ] || return 0
   {
@@ -207,7 +207,7 @@ kept_before() {
   } | awk '!seen[$0]++'
 }
 
-# A damaged file of a tree is the same file in the store: it must go there, to be fetched again.
+# A damaged file of a tree is the same file in the store: it is removed there, to be fetched again.
 discard_damaged() {
   [ -e "$ROOT/current" ] || return 0
   faults_of "$ROOT/current" | while IFS="$(printf '\t')" read -r sha _ path; do
@@ -218,7 +218,7 @@ discard_damaged() {
   done
 }
 
-# What the store has and the published snapshot does not vouch for may be what a crash of the host left of it: it is read once.
+# A file in the store that the published snapshot does not list may be damaged by a crash of the host: it is read once.
 discard_unproven() {
   [ ! -e "$ROOT/current" ] || listed "$ROOT/current" >"$WORK/vouched"
   perl -e "$UNPROVEN_FILES" "$STORE" "$LIST" "$WORK/vouched" |

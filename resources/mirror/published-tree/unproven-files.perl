@@ -1,6 +1,6 @@
-# Prints what of a work list is in the store and not vouched for, as paths below the store, each with a NUL behind it.
+# Prints the files of a work list that are in the store but in no listing, as paths below the store, each followed by a NUL.
 #
-#   STORE LIST LISTING     what the published tree lists, or a file that is not there
+#   STORE LIST LISTING     the published tree's listing, or a missing file
 
 use strict;
 

@@ -1,6 +1,6 @@
-# why_not(REPORT, SIZE, GOT, PATH), for a file that did not arrive whole: the reason, and what becomes of it. "passing"
-# is tried again as often as there is patience, "stalled" and "spoiled" (by a proxy, perhaps) once more, "final" is not.
-# Undefined where curl has nothing to say of it. REPORT is what fetch_by_curl of curl.sh has a line for, without the file.
+# why_not(REPORT, SIZE, GOT, PATH), for a file that did not arrive completely: the reason, and its class. "passing" is
+# retried as often as PATIENCE says, "stalled" and "spoiled" (perhaps by a proxy) once, "final" never. Undefined if curl
+# reported no error. REPORT is a line of fetch_by_curl of curl.sh, without the file.
 sub why_not {
   my ($report, $size, $got, $path) = @_;
   my ($code, $http, $connect, $message, $type) = @$report;
@@ -11,17 +11,17 @@ sub why_not {
   $message =~ s{[?][^\s]*}{?...}g;
   my $proxy_said = ($http // "") eq "407" ? 407 : ($connect // "") =~ /^[45]\d\d$/ ? $connect : 0;
   if ($proxy_said == 407) {
-    return ("the proxy does not take upstream.proxy.credentials (407)", "final") if $ENV{PROXY_WHO};
-    return ("a proxy wants to know who asks (407): declare upstream.proxy with credentials", "final");
+    return ("the proxy does not accept upstream.proxy.credentials (407)", "final") if $ENV{PROXY_WHO};
+    return ("a proxy requires credentials (407): declare upstream.proxy with credentials", "final");
   }
   if ($proxy_said) {
-    return ("the proxy does not connect to upstream (it answered $proxy_said)", $proxy_said >= 500 ? "passing" : "final");
+    return ("the proxy refuses to connect to upstream (it answered $proxy_said)", $proxy_said >= 500 ? "passing" : "final");
   }
   if (($http // "") =~ /^[45]/) {
     my $said = "the server answered $http";
-    return ("$said: it does not take upstream.credentials", "final") if $http == 401 && $ENV{WHO};
-    return ("$said: it wants to know who asks, declare upstream.credentials", "final") if $http == 401;
-    return ("$said: it is not there, or upstream.credentials are not good for it", "final") if $http == 403 && $ENV{WHO};
+    return ("$said: it does not accept upstream.credentials", "final") if $http == 401 && $ENV{WHO};
+    return ("$said: it requires credentials, declare upstream.credentials", "final") if $http == 401;
+    return ("$said: it does not exist, or upstream.credentials may not read it", "final") if $http == 403 && $ENV{WHO};
     return ($said, "spoiled") if $http == 416;
     return ($said, $http =~ /^(408|425|429)$/ || $http >= 500 && $http !~ /^(501|505|511)$/ ? "passing" : "final");
   }
@@ -32,13 +32,13 @@ sub why_not {
   return ("the server answered with an error", "passing") if $code == 22;
   if ($code == 28) {
     return ("cannot be reached: no connection within 15 s", $had ? "passing" : "final") if $message =~ /connect/i;
-    return ("takes too long at less than $ENV{SLOWEST} bytes a second$had; on a line that is no faster, set upstream.slowestBytesPerSecond to less", "final") if $message !~ /too slow/i;
+    return ("takes too long at less than $ENV{SLOWEST} bytes a second$had; on a slow network, reduce upstream.slowestBytesPerSecond", "final") if $message !~ /too slow/i;
     return ("the server stalled: less than $ENV{SLOWEST} bytes a second came for $ENV{STALL} s$had", $had ? "stalled" : "final");
   }
-  return ("what answers there does not speak HTTP", "final") if $code == 1 && $message =~ m{HTTP/0\.9}i;
-  return ("the server leads to where it is not followed: to another protocol, or with credentials from https to http", "final") if $code == 1;
-  return ("no certificate of its server is accepted: declare its authority as upstream.ca (of a proxy: upstream.proxy.ca) ($message)", "final") if $code == 60;
-  return ("no TLS connection comes about: see upstream.clientCertificate ($message)", "final")
+  return ("the server does not use HTTP", "final") if $code == 1 && $message =~ m{HTTP/0\.9}i;
+  return ("a redirect of the server is not followed: it leads to another protocol, or with credentials from https to http", "final") if $code == 1;
+  return ("the certificate of the server is not accepted: declare its authority as upstream.ca (of a proxy: upstream.proxy.ca) ($message)", "final") if $code == 60;
+  return ("the TLS handshake failed: see upstream.clientCertificate ($message)", "final")
     if $code == 58 || $code =~ /^(35|55|56)$/ && $message =~ /alert|certificate/i;
   return (($message || "curl exit code $code") . $had, $code =~ /^(5|6)$/ ? "final" : "passing") if $code != 0;
   return;

@@ -182,7 +182,7 @@ describe("an update that fails", () => {
     [
       "a name that reprepro does not take",
       [same("other bytes"), offered("Upper")],
-      /^noble\/main\/binary-amd64: the package Upper has no Package that reprepro takes \(name it in filter\.exclude/,
+      /^noble\/main\/binary-amd64: the package Upper has a Package that reprepro refuses \(name it in filter\.exclude/,
     ],
     [
       "a source that leads elsewhere",
@@ -190,7 +190,7 @@ describe("an update that fails", () => {
         same("other bytes"),
         offered("evil", "1.0", "evil", { Source: "../../../etc", Filename: "pool/evil.deb" }),
       ],
-      /the package evil has no Source that reprepro takes/,
+      /the package evil has a Source that reprepro refuses/,
     ],
     [
       "a size that is not the file's",
@@ -198,7 +198,7 @@ describe("an update that fails", () => {
         same("other bytes"),
         { ...offered("kept"), stanza: offered("kept").stanza.replace(/^Size: .*$/m, "Size: 7") },
       ],
-      /the package kept is of 7 bytes, and the plan has 8 for pool\/main\/k\/kept\/kept_1\.0_amd64\.deb/,
+      /the package kept has 7 bytes, but 8 are planned for pool\/main\/k\/kept\/kept_1\.0_amd64\.deb/,
     ],
     [
       "another digest",
@@ -208,7 +208,7 @@ describe("an update that fails", () => {
           stanza: offered("kept").stanza.replace(/^SHA256: .*$/m, `SHA256: ${"0".repeat(64)}`),
         },
       ],
-      /the package kept has a SHA256 that the plan does not have/,
+      /the package kept has another SHA256 than planned/,
     ],
     ...(["Filename", "SHA256", "Size", "Package", "Version", "Source"] as const).map(
       (field): [string, Offered[], RegExp] => {
@@ -218,9 +218,9 @@ describe("an update that fails", () => {
           "$1\n /../../../../etc/profile.d/x.sh",
         );
         return [
-          `${field} that goes on in another line`,
+          `${field} with a second line`,
           [same("other bytes"), { ...rest, stanza: continued }],
-          new RegExp(`the package kept has a ${field.toLowerCase()} that goes on in another line`),
+          new RegExp(`the package kept has a ${field.toLowerCase()} with a second line`),
         ];
       },
     ),
@@ -252,7 +252,7 @@ describe("an update that fails", () => {
         offered("kept"),
         offered("kept", "1:1.0", "of an epoch", { Filename: "pool/epoch/kept_1.0_amd64.deb" }),
       ],
-      /the package kept is to be at pool\/main\/k\/kept\/kept_1\.0_amd64\.deb, where the mirror has another file/,
+      /the package kept would be at pool\/main\/k\/kept\/kept_1\.0_amd64\.deb, but the mirror already has another file/,
     ],
   ])("for %s says so, and what is served is as it was", async (_, packages, expected) => {
     const before = everything();
@@ -283,7 +283,7 @@ describe("an update that fails", () => {
     const { code, faults } = await mirror.publish([noble(offered("b"))], [item]);
     expect({ code, faults }).toEqual({
       code: 65,
-      faults: ["pool/n/nowhere.deb: is planned, and is in no index"],
+      faults: ["pool/n/nowhere.deb: is planned, but is in no index"],
     });
     expect(everything()).toBe(before);
   });

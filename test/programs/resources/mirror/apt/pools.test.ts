@@ -265,6 +265,6 @@ test("a foreign directory with a pool's name in it is still foreign", async () =
   const { code, lines } = await publish(one);
   expect([code, lines.at(-1)]).toEqual([
     65,
-    expect.stringContaining("holds what no mirror put there (pool-000001)"),
+    expect.stringContaining("contains files that do not belong to a mirror (pool-000001)"),
   ]);
 });

@@ -311,7 +311,7 @@ describe("a directory that holds something else", () => {
     const { code, lines } = await publish();
     expect(code).toBe(65);
     expect(lines.at(-1)).toMatch(
-      /m: holds what no mirror put there \(photos pool\), and an update would remove it/,
+      /m: contains files that do not belong to a mirror \(photos pool\), which an update would remove/,
     );
     expect((await runScript(removeScript(place())).ended).code).toBe(0);
     expect((await runScript(disownScript(place())).ended).code).toBe(0);
@@ -333,7 +333,7 @@ describe("a directory that holds something else", () => {
     const { code, lines } = await publish();
     expect([code, lines.at(-1)]).toEqual([
       65,
-      expect.stringContaining(`holds what no mirror put there (${named})`),
+      expect.stringContaining(`contains files that do not belong to a mirror (${named})`),
     ]);
   });
 
@@ -415,7 +415,7 @@ describe("several at a time", () => {
     const [script, list] = publication();
     const { code, lines } = await runScript(script.replace("OWNER=m ", "OWNER=someone "), list).ended;
     expect(code).toBe(65);
-    expect(lines.at(-1)).toContain("belongs to the mirror m, and this is someone");
+    expect(lines.at(-1)).toContain("belongs to the mirror m, but this is someone");
   });
 });
 

@@ -118,14 +118,14 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     const asked = upstream.asked.length;
     const full = await publishing(offer(3, 3 * mebibyte));
     expect(full).toMatch(
-      /fetching\): disk: 9\.0 MiB are to be fetched and 7\.\d MiB are free on the file system of/,
+      /fetching\): disk: 9\.0 MiB must be fetched and 7\.\d MiB are free on the file system of/,
     );
     expect(full).toMatch(
       / MiB and \d+ inodes are free on .*The previous content is served unchanged\. Free space/s,
     );
     expect(full).not.toContain("UPSTREAM");
     expect(await publishing(offer(190, 1))).toMatch(
-      /disk: 190 files are to be fetched and 1\d\d inodes are free/,
+      /disk: 190 files must be fetched and 1\d\d inodes are free/,
     );
     expect(upstream.asked).toHaveLength(asked);
     servedAsBefore();
@@ -139,8 +139,8 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 
   test.each([
     ["a file arrives", '  fetch_pass "$WORK/missing"\n', /fetching/],
-    ["the tree is put together", "\nmake_tree\n", /putting the snapshot together/],
-    ["the tree is described", '\n  write_listing "$ROOT', /putting the snapshot together/],
+    ["the tree is put together", "\nmake_tree\n", /assembling the snapshot/],
+    ["the tree is described", '\n  write_listing "$ROOT', /assembling the snapshot/],
   ])("one that fills up before %s is said to be full, with what is free", async (_, where, step) => {
     await first();
     const message = await publishing(offer(3, 1000), filling(where));
@@ -194,13 +194,13 @@ async function refusal(work: Promise<unknown>): Promise<string> {
       "a command that fails",
       "\nmake_tree\n",
       "\n(echo out of order; exit 3)\n",
-      /a command failed \(the job's exit status is 3\) while putting the snapshot together:\n {4}out of order/,
+      /a command failed \(the job's exit status is 3\) while assembling the snapshot:\n {4}out of order/,
     ],
     [
       "a job that is killed",
       "\nmake_tree\n",
       "\nkill -KILL $$\n",
-      /signal 9 ended the job while putting the snapshot together, without output/,
+      /signal 9 ended the job while assembling the snapshot, without output/,
     ],
     [
       "a failure behind the switch",

@@ -110,7 +110,7 @@ describe("an upstream that wants to know who asks", () => {
     );
     const access = { credentials, ca: own.certificate };
     expect((await fetched(`https://127.0.0.1:${port}`, access)).faults).toEqual([
-      expect.stringMatching(/leads to where it is not followed/),
+      expect.stringMatching(/a redirect of the server is not followed/),
     ]);
     expect(heard).toEqual([]);
   });
@@ -223,20 +223,20 @@ describe("what does not arrive", () => {
     );
     const { code, said } = await fetched(`http://${at}`);
     expect([code, asked]).toEqual([0, 4]);
-    expect(said.match(/waiting \S+ s before what failed/g)).toEqual([
-      "waiting 0.033 s before what failed",
-      "waiting 0.1 s before what failed",
-      "waiting 0.333 s before what failed",
+    expect(said.match(/waiting \S+ s before failed transfers/g)).toEqual([
+      "waiting 0.033 s before failed transfers",
+      "waiting 0.1 s before failed transfers",
+      "waiting 0.333 s before failed transfers",
     ]);
   });
 
   test.each([
-    [401, {}, /answered 401: it wants to know who asks, declare upstream\.credentials$/],
-    [401, { credentials }, /answered 401: it does not take upstream\.credentials$/],
-    [403, { credentials }, /answered 403: it is not there, or upstream\.credentials are not good for it$/],
+    [401, {}, /answered 401: it requires credentials, declare upstream\.credentials$/],
+    [401, { credentials }, /answered 401: it does not accept upstream\.credentials$/],
+    [403, { credentials }, /answered 403: it does not exist, or upstream\.credentials may not read it$/],
     [403, {}, /answered 403$/],
     [404, {}, /answered 404$/],
-    [407, {}, /a proxy wants to know who asks \(407\): declare upstream\.proxy with credentials$/],
+    [407, {}, /a proxy requires credentials \(407\): declare upstream\.proxy with credentials$/],
   ])("with %d and %j is not asked for again, and says why", async (status, access, fault) => {
     let asked = 0;
     const at = await plainly((_, answer) => {
@@ -246,7 +246,7 @@ describe("what does not arrive", () => {
     const { faults, said } = await fetched(`http://${at}`, access);
     expect(faults).toEqual([expect.stringMatching(fault)]);
     expect(asked).toBe(1);
-    expect(said.includes("remedy Put right what is named there")).toBe(String(fault).includes("upstream"));
+    expect(said.includes("remedy Fix the settings named above")).toBe(String(fault).includes("upstream"));
   });
 
   test("since the proxy does not know who asks is the proxy's fault", async () => {
@@ -255,7 +255,7 @@ describe("what does not arrive", () => {
     const wrong = { proxy: { url, credentials }, ca: own.certificate };
     const port = await securely(own, (_, answer) => answer.end(file.content));
     expect((await fetched(`https://127.0.0.1:${port}`, wrong)).faults).toEqual([
-      expect.stringMatching(/the proxy does not take upstream\.proxy\.credentials \(407\)$/),
+      expect.stringMatching(/the proxy does not accept upstream\.proxy\.credentials \(407\)$/),
     ]);
   });
 
@@ -264,7 +264,7 @@ describe("what does not arrive", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { faults } = await fetched(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     server.close();
-    expect(faults).toEqual(["fault pool/a.deb: what answers there does not speak HTTP"]);
+    expect(faults).toEqual(["fault pool/a.deb: the server does not use HTTP"]);
   });
 
   test("but a page for people is named as one", async () => {

@@ -57,36 +57,52 @@ const line = (to: string, { sha = a, size = "1", from = "x" } = {}) => `${sha}\t
 
 describe.each(["apt", "image"] as const)("a work list for a mirror of kind %s", (kind) => {
   const lists: [string, string, RegExp][] = [
-    ["a destination above the tree", line("tree/../../../outside/x"), /leads out/],
-    ["a destination above the mirror in its last part", line("tree/x/.."), /leads out/],
-    ["a destination of no known kind", line("etc/x"), /leads out/],
-    ["an absolute destination", line("/etc/x"), /leads out/],
-    ["a destination that is a known kind's directory itself", line("tree"), /leads out/],
-    ["an empty part", line("tree//x"), /leads out/],
-    ["a part that is a dot", line("tree/./x"), /leads out/],
-    ["a slash at the end", line("tree/x/"), /leads out/],
-    ["a name that no file system takes", line(`tree/${"n".repeat(256)}`), /leads out/],
-    ["a path that none takes", line(`tree/${"n/".repeat(600)}x`), /leads out/],
-    ["a carriage return", line("tree/x\r"), /leads out/],
-    ["a NUL", line("tree/x\0y"), /leads out/],
-    ["a blank", line("tree/x y"), /leads out/],
-    ["a backslash", line("tree/x\\ny"), /leads out/],
-    ["an origin above upstream", line("tree/x", { from: "../x" }), /no path below upstream/],
-    ["an absolute origin", line("tree/x", { from: "/etc/passwd" }), /no path below upstream/],
-    ["an origin with a control character", line("tree/x", { from: "x\x7f" }), /no path below upstream/],
-    ["a fifth field", `${line("tree/x").trimEnd()}\ty\n`, /is not four fields/],
-    ["three fields", `${a}\t1\tx\n`, /is not four fields/],
-    ["no end of its last line", line("tree/x").trimEnd(), /is not four fields/],
-    ["a digest with a path in it", line("tree/x", { sha: `../../${a.slice(6)}` }), /is no SHA-256/],
-    ["a digest in capitals", line("tree/x", { sha: a.toUpperCase() }), /is no SHA-256/],
-    ["a short digest", line("tree/x", { sha: a.slice(1) }), /is no SHA-256/],
-    ["a long digest", line("tree/x", { sha: `${a}0` }), /is no SHA-256/],
-    ["a negative size", line("tree/x", { size: "-1" }), /is no size/],
-    ["a size in words of arithmetic", line("tree/x", { size: "a[$(id)]" }), /is no size/],
-    ["an empty size", line("tree/x", { size: "" }), /is no size/],
-    ["two sizes of one digest", line("tree/x") + line("tree/y", { size: "2" }), /has 2 bytes here, and 1/],
+    ["a destination above the tree", line("tree/../../../outside/x"), /outside of the mirror's directories/],
+    [
+      "a destination above the mirror in its last part",
+      line("tree/x/.."),
+      /outside of the mirror's directories/,
+    ],
+    ["a destination of no known kind", line("etc/x"), /outside of the mirror's directories/],
+    ["an absolute destination", line("/etc/x"), /outside of the mirror's directories/],
+    [
+      "a destination that is a known kind's directory itself",
+      line("tree"),
+      /outside of the mirror's directories/,
+    ],
+    ["an empty part", line("tree//x"), /outside of the mirror's directories/],
+    ["a part that is a dot", line("tree/./x"), /outside of the mirror's directories/],
+    ["a slash at the end", line("tree/x/"), /outside of the mirror's directories/],
+    [
+      "a name that no file system takes",
+      line(`tree/${"n".repeat(256)}`),
+      /outside of the mirror's directories/,
+    ],
+    ["a path that none takes", line(`tree/${"n/".repeat(600)}x`), /outside of the mirror's directories/],
+    ["a carriage return", line("tree/x\r"), /outside of the mirror's directories/],
+    ["a NUL", line("tree/x\0y"), /outside of the mirror's directories/],
+    ["a blank", line("tree/x y"), /outside of the mirror's directories/],
+    ["a backslash", line("tree/x\\ny"), /outside of the mirror's directories/],
+    ["an origin above upstream", line("tree/x", { from: "../x" }), /not a valid path below upstream/],
+    ["an absolute origin", line("tree/x", { from: "/etc/passwd" }), /not a valid path below upstream/],
+    [
+      "an origin with a control character",
+      line("tree/x", { from: "x\x7f" }),
+      /not a valid path below upstream/,
+    ],
+    ["a fifth field", `${line("tree/x").trimEnd()}\ty\n`, /does not have four fields/],
+    ["three fields", `${a}\t1\tx\n`, /does not have four fields/],
+    ["no end of its last line", line("tree/x").trimEnd(), /does not have four fields/],
+    ["a digest with a path in it", line("tree/x", { sha: `../../${a.slice(6)}` }), /is not a valid SHA-256/],
+    ["a digest in capitals", line("tree/x", { sha: a.toUpperCase() }), /is not a valid SHA-256/],
+    ["a short digest", line("tree/x", { sha: a.slice(1) }), /is not a valid SHA-256/],
+    ["a long digest", line("tree/x", { sha: `${a}0` }), /is not a valid SHA-256/],
+    ["a negative size", line("tree/x", { size: "-1" }), /is not a valid size/],
+    ["a size in words of arithmetic", line("tree/x", { size: "a[$(id)]" }), /is not a valid size/],
+    ["an empty size", line("tree/x", { size: "" }), /is not a valid size/],
+    ["two sizes of one digest", line("tree/x") + line("tree/y", { size: "2" }), /has 2 bytes here, but 1/],
     ["two contents of one path", line("tree/x") + line("tree/x", { sha: digestOf("b") }), /two contents/],
-    ["a file that is a directory", line("tree/x") + line("tree/x/y"), /tree\/x is to be a file and a dir/],
+    ["a file that is a directory", line("tree/x") + line("tree/x/y"), /tree\/x is both a file and a dir/],
     ["a wrong line behind good ones", line("tree/x") + line("tree/y") + line("../z"), /line 3: /],
   ];
 
@@ -134,7 +150,7 @@ test.each(["../../outside", "000001-aaaaaaaaaaaa/../..", ".", "unfinished"])(
     const { code, lines } = await mirror.run(
       restoreScript({ ...mirror.place, keep: 2, plan: "", summary: "" }, name),
     );
-    expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("no name of a kept snapshot")]]);
+    expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("not a name of a kept snapshot")]]);
   },
 );
 
@@ -300,7 +316,7 @@ describe.each(["apt", "image"] as const)(
       await refused(
         size,
         "pool/x.deb",
-        new RegExp(`^fault pool/x.deb: (has the SHA-256 .* 5 bytes where it says ${size}|is larger than)`),
+        new RegExp(`^fault pool/x.deb: (has the SHA-256 .* 5 bytes instead of ${size}|is larger than)`),
       );
     });
 
@@ -309,7 +325,7 @@ describe.each(["apt", "image"] as const)(
       ["handed over", undefined],
     ])("is refused when the store has the file, %s", async (_, from) => {
       handOverTo(mirror.place.store, "deb x");
-      await refused(7, from, /x\.deb: is to have 7 bytes, and what has its SHA-256 has 5$/);
+      await refused(7, from, /x\.deb: must have 7 bytes, but the file with its SHA-256 has 5$/);
       expect(upstream.asked).not.toContain("pool/x.deb");
     });
   },

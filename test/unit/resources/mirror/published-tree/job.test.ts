@@ -34,7 +34,7 @@ test("faults of what is fetched are said, with what the job says is to be done a
   const fault = "fault pool/a.deb: the server answered 401";
   const of = (...lines: string[]) => saidOf(65, "step fetch fetching", ...lines);
   expect(await of(fault)).toMatch(/pool\/a\.deb: the server answered 401\n.*when upstream works/);
-  const advised = await of(fault, "remedy Put right what is named there.");
-  expect(advised).toMatch(/served unchanged\. Put right what is named there\.$/);
+  const advised = await of(fault, "remedy Fix the settings named above.");
+  expect(advised).toMatch(/served unchanged\. Fix the settings named above\.$/);
   expect(advised).not.toMatch(/when upstream works/);
 });

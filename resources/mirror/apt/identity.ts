@@ -48,12 +48,12 @@ export function changesForClients(published: Identity, wanted: Identity): string
     );
   }
   const before = new Set(published.signers);
-  const strange = wanted.signers.filter((fingerprint) => !before.has(fingerprint));
-  const unmade = wanted.signers.length === 0;
-  if (before.size > 0 && (unmade || strange.length > 0)) {
-    const whose = wanted.signing === "mirror" ? "the mirror's key" : "upstream's key";
+  const newSigners = wanted.signers.filter((fingerprint) => !before.has(fingerprint));
+  const notCreated = wanted.signers.length === 0;
+  if (before.size > 0 && (notCreated || newSigners.length > 0)) {
+    const keyName = wanted.signing === "mirror" ? "the mirror's key" : "upstream's key";
     warnings.push(
-      `clients need another key than before: ${whose}, ${unmade ? "which this update creates" : strange.join(", ")}, instead of ${[...before].join(", ")}. A client without it reports NO_PUBKEY${unmade ? "" : ` ${strange[0]?.slice(-16)}`}: deliver the key (output sourcesEntry) before or with this update`,
+      `clients need another key than before: ${keyName}, ${notCreated ? "which this update creates" : newSigners.join(", ")}, instead of ${[...before].join(", ")}. A client without it reports NO_PUBKEY${notCreated ? "" : ` ${newSigners[0]?.slice(-16)}`}: deliver the key (output sourcesEntry) before or with this update`,
     );
   }
   return warnings;

@@ -84,14 +84,14 @@ export async function planAptMirror(
   }
 
   const ownKeys = Promise.all((request.keyDirectories ?? []).map((each) => host.facts(keyProbe(each))));
-  const [keys, locals, { published, kept }, signer, told] = await Promise.all([
+  const [keys, locals, { published, kept }, signer, publishedContents] = await Promise.all([
     attributedTo("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     attributedTo("localPackages", Promise.all(request.localPackages.map(localFile))),
     summariesOf(host, request.directory, keptSummary),
     ownKeys.then((found) => found.find((each) => each !== undefined)),
     host.facts(publishedFindings(request.directory)),
   ]);
-  const held = identityIn(told);
+  const publishedIdentity = identityIn(publishedContents);
   const fetch = fetchThrough(host, request.upstream, {
     values: ["upstream.url", "suites"],
     remedy:
@@ -139,7 +139,9 @@ export async function planAptMirror(
     ...accessWarnings(request.upstream.url, request.upstream),
     ...acceptedWarnings(request, releases, asked.now),
     ...found.warnings,
-    ...(published && held ? changesForClients(...identities(request, published, held, found, signer)) : []),
+    ...(published && publishedIdentity
+      ? changesForClients(...identities(request, published, publishedIdentity, found, signer))
+      : []),
   ];
   return { ...found, warnings, digest, changes };
 }

@@ -11,7 +11,7 @@ export function acceptedWarnings(
   now: Date,
 ): string[] {
   const accepted = releases.flatMap((release) => release.accepted);
-  const idle = Object.entries(accept).filter(
+  const unused = Object.entries(accept).filter(
     ([, reason]) => reason && !accepted.some((line) => line.endsWith(`(${reason})`)),
   );
   const expired = releases.filter(({ release }) => release.validUntil && release.validUntil < now);
@@ -22,7 +22,7 @@ export function acceptedWarnings(
           `clients also refuse an expired Release, unless their entry contains Check-Valid-Until: no (${expired.map(({ name }) => name).join(", ")})`,
         ]
       : []),
-    ...idle.map(([kind, reason]) => `upstream.accept.${kind} (${reason}) is not needed now`),
+    ...unused.map(([kind, reason]) => `upstream.accept.${kind} (${reason}) is not needed now`),
   ];
 }
 
@@ -41,16 +41,16 @@ export function warningsOf(
   }
   const upstreamSigned = request.signing === "upstream";
   if (upstreamSigned) {
-    const racing = archive.suites.filter(({ release }) => !release.byHash).map(({ name }) => name);
-    if (racing.length > 0) {
+    const withoutByHash = archive.suites.filter(({ release }) => !release.byHash).map(({ name }) => name);
+    if (withoutByHash.length > 0) {
       warnings.push(
-        `upstream has no indices by hash in ${racing.join(", ")}: clients that update during a publication may get an old index with a new root, and must try again`,
+        `upstream has no indices by hash in ${withoutByHash.join(", ")}: clients that update during a publication may get an old index with a new root, and must try again`,
       );
     }
-    const hashless = archive.suites.filter(({ lacksByHash }) => lacksByHash).map(({ name }) => name);
-    if (hashless.length > 0) {
+    const incompleteByHash = archive.suites.filter(({ lacksByHash }) => lacksByHash).map(({ name }) => name);
+    if (incompleteByHash.length > 0) {
       warnings.push(
-        `upstream announces indices by hash in ${hashless.join(", ")} but does not have all of them: these are fetched by their names, and the update must be repeated if upstream publishes meanwhile; clients of this mirror get them by hash`,
+        `upstream announces indices by hash in ${incompleteByHash.join(", ")} but does not have all of them: these are fetched by their names, and the update must be repeated if upstream publishes meanwhile; clients of this mirror get them by hash`,
       );
     }
     const absent = archive.suites.flatMap((suite) => suite.lacking);

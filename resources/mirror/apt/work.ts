@@ -56,7 +56,7 @@ export function mirrorSignedWork(
 ): Work {
   const items: WorkItem[] = [];
   const texts: Text[] = [];
-  const handOver = (to: string, content: string | Buffer) => {
+  const addText = (to: string, content: string | Buffer) => {
     const bytes = Buffer.from(content);
     items.push({ sha256: digestOf(bytes), size: bytes.length, from: undefined, to });
     texts.push({ bytes });
@@ -66,23 +66,23 @@ export function mirrorSignedWork(
     for (const { kind, component, architecture } of suite.indices) {
       const key = indexKey({ suite: suite.name, component, architecture });
       const names = kind === "packages" && plan.selection[key];
-      if (names) handOver(`selection/${key}`, lines(names));
+      if (names) addText(`selection/${key}`, lines(names));
     }
-    handOver(`headers/${pathPart(suite.name)}`, headOf(suite, components, architectures));
+    addText(`headers/${pathPart(suite.name)}`, headOf(suite, components, architectures));
   }
   for (const [suite, names] of sourceNames(plan)) {
-    handOver(`sources/${pathPart(suite)}`, lines([...names].sort()));
+    addText(`sources/${pathPart(suite)}`, lines([...names].sort()));
   }
   const [home] = archive.suites;
   const [component = ""] = components;
-  const ofTheSite = new Set(locals.map((local) => poolPath(local, component)));
+  const localPaths = new Set(locals.map((local) => poolPath(local, component)));
   for (const row of plan.files) {
-    if (row.package && !ofTheSite.has(row.path)) items.push(poolItem(row));
+    if (row.package && !localPaths.has(row.path)) items.push(poolItem(row));
   }
   if (locals.length > 0 && home) {
-    for (const local of locals) handOver(`package/${poolPath(local, component)}`, local.bytes);
+    for (const local of locals) addText(`package/${poolPath(local, component)}`, local.bytes);
     for (const architecture of architectures) {
-      handOver(
+      addText(
         `index/${indexKey({ suite: home.name, component, architecture: `local-${architecture}` })}/Packages`,
         localIndex(locals, component, architecture),
       );

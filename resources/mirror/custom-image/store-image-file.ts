@@ -25,22 +25,22 @@ export async function storeImageFile(
 ): Promise<void> {
   const directory = `${store}/${sha256.slice(0, 2)}`;
   const kept = `${directory}/${sha256}`;
-  const there = await host.facts({
+  const storedSize = await host.facts({
     script: sh`stat -c %s ${kept} 2>/dev/null || true`,
     parse: (output) => output.trim(),
   });
-  if (there === String(size) && !(distrusted && (await isDamaged()))) return;
-  const arriving = `${directory}/.${sha256}.new`;
+  if (storedSize === String(size) && !(distrusted && (await isDamaged()))) return;
+  const temporary = `${directory}/.${sha256}.new`;
   await host.run(makeStoreDirectories(store, [directory]), { step: `creating ${directory}` });
   if (file.onHost) {
     progress(`copying ${file.path} into ${store}`);
-    await host.run(sh`cp --reflink=auto -- ${file.path} ${arriving}`, { step: `copying ${file.path}` });
+    await host.run(sh`cp --reflink=auto -- ${file.path} ${temporary}`, { step: `copying ${file.path}` });
   } else {
     progress(`sending ${file.path} to ${host.name} (${(size / 1048576).toFixed(1)} MiB)`);
-    await host.upload({ file: resolve(file.path) }, arriving, { mode: 0o644, owner: "root", group: "root" });
+    await host.upload({ file: resolve(file.path) }, temporary, { mode: 0o644, owner: "root", group: "root" });
   }
   const checked = await host.run(
-    sh`new=${arriving}
+    sh`new=${temporary}
 if [ "$(stat -c %s "$new")" = ${size} ] && [ "$(sha256sum <"$new" | cut -d' ' -f1)" = ${sha256} ]; then
   chmod 644 "$new" && sync "$new" && mv -f "$new" ${kept} && echo right
 else

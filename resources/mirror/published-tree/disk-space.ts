@@ -91,12 +91,12 @@ const spaceOfThisRun = new DiskSpace();
  */
 export async function requireDiskSpace(
   host: Host,
-  ahead: PlannedUpdate,
-  room = spaceOfThisRun,
+  update: PlannedUpdate,
+  diskSpace = spaceOfThisRun,
 ): Promise<Pick<ReadonlySet<string>, "has">> {
-  const { directory, store, programs = [] } = ahead;
+  const { directory, store, programs = [] } = update;
   const step = `checking the disk space for ${directory}`;
-  const asked = newFiles(ahead);
+  const newContent = newFiles(update);
   const [disk, places, answer] = await Promise.all([
     host.facts(diskOf(directory)),
     host.facts({
@@ -106,12 +106,12 @@ export async function requireDiskSpace(
           ? Promise.all(["/usr", "/var/cache/apt/archives"].map((at) => host.facts(diskOf(at))))
           : [],
     }),
-    host.run(missingScript(store, `${directory}/work/partial`), { input: asked, step }),
+    host.run(missingScript(store, `${directory}/work/partial`), { input: newContent, step }),
   ]);
-  const files = missingOf(asked, answer.stdout);
+  const files = missingOf(newContent, answer.stdout);
   for (const place of new Map((await places).map((found) => [found.id, found])).values())
-    room.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
-  room.claim(host.name, disk, directory, requiredSpace(ahead, files));
+    diskSpace.claimOnce(host.name, place, "the packages that the mirror's host needs", packagesNeed);
+  diskSpace.claim(host.name, disk, directory, requiredSpace(update, files));
   return files;
 }
 

@@ -27,7 +27,7 @@ export async function runJob(
   { input, secret }: Pick<Job, "input" | "secret"> = {},
 ): Promise<void> {
   const faults: string[] = [];
-  let doing: { readonly id: string; readonly text: string } | undefined;
+  let currentStep: { readonly id: string; readonly text: string } | undefined;
   let published: string | undefined;
   let advice: string | undefined;
   const result = await host.job({
@@ -41,7 +41,7 @@ export async function runJob(
       const [, kind, text = ""] = /^(progress|fault|step|published|remedy) (.*)$/.exec(line) ?? [];
       if (kind === "progress") progress(text);
       if (kind === "fault") faults.push(text);
-      if (kind === "step") doing = { id: text.replace(/ .*/, ""), text: text.replace(/^\S+ /, "") };
+      if (kind === "step") currentStep = { id: text.replace(/ .*/, ""), text: text.replace(/^\S+ /, "") };
       if (kind === "published") {
         published = text;
         progress(`published ${text}`);
@@ -50,8 +50,8 @@ export async function runJob(
     },
   });
   if (result.code === 0) return;
-  const at = published ? "removing unused files" : (doing?.text ?? step);
-  const said = faults.length > 0 ? faults.join("\n    ") : lastWords(result, at);
+  const at = published ? "removing unused files" : (currentStep?.text ?? step);
+  const output = faults.length > 0 ? faults.join("\n    ") : lastOutput(result, at);
   const full = diskTrouble.test(`${faults.join("\n")}\n${result.tail.join("\n")}`);
   const disk = full
     ? await host.facts(diskOf(directory)).then(
@@ -62,9 +62,9 @@ export async function runJob(
   const served = published
     ? `${published} is published and complete; only the cleanup was not finished.`
     : "The previous content is served unchanged.";
-  const way = full
-    ? (remedyFor(said) ?? "Free space on that file system (`df -h`, `df -i`), then run the update again.")
-    : doing?.id === "fetch" && !published
+  const nextStep = full
+    ? (remedyFor(output) ?? "Free space on that file system (`df -h`, `df -i`), then run the update again.")
+    : currentStep?.id === "fetch" && !published
       ? (advice ?? remedy)
       : faults.length > 0 && !published
         ? "Fix the errors above, then run the update again."
@@ -72,15 +72,15 @@ export async function runJob(
   throw new ExplainedError({
     host: host.name,
     step: at === step ? step : `${step} (${at})`,
-    found: `${said}${disk}`,
-    remedy: `${served} ${way}`,
+    found: `${output}${disk}`,
+    remedy: `${served} ${nextStep}`,
   });
 }
 
 /** How a job without faults ended, with its output lines without keywords. */
-function lastWords({ code, tail }: JobResult, doing: string): string {
-  const words = tail.filter((line) => !/^(progress|step|published) /.test(line)).slice(-8);
+function lastOutput({ code, tail }: JobResult, step: string): string {
+  const lines = tail.filter((line) => !/^(progress|step|published) /.test(line)).slice(-8);
   const end =
     code > 128 ? `signal ${code - 128} ended the job` : `a command failed (the job's exit status is ${code})`;
-  return [`${end} while ${doing}${words.length > 0 ? ":" : ", without output"}`, ...words].join("\n    ");
+  return [`${end} while ${step}${lines.length > 0 ? ":" : ", without output"}`, ...lines].join("\n    ");
 }

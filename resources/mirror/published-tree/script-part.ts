@@ -42,8 +42,8 @@ interface HeaderEntry {
  */
 export function headerEntries(part: string, key: string): HeaderEntry[] {
   const header = /^(?:#.*\n)*/.exec(part)?.[0] ?? "";
-  const said = new RegExp(`^# ${key}: (.*(?:\\n# {3}.*)*)`, "m").exec(header)?.[1] ?? "";
-  return said
+  const entries = new RegExp(`^# ${key}: (.*(?:\\n# {3}.*)*)`, "m").exec(header)?.[1] ?? "";
+  return entries
     .replaceAll(/\n# {3}/g, " ")
     .split(",")
     .map((group) => {

@@ -38,7 +38,7 @@ export function fetchThrough(host: Host, upstream: Upstream, absence: Absence, p
   async function get(path: string, maximum: number): Promise<Buffer> {
     const url = urlOf(upstream.url, path);
     const what = { host: host.name, step: `fetching ${url}` };
-    const { answer, tries } = await patiently(host, upstream, url, { maximumBytes: maximum + 1 }, pause);
+    const { answer, tries } = await withRetries(host, upstream, url, { maximumBytes: maximum + 1 }, pause);
     const { status, body, byProxy } = answer;
     if (status === 200 && !isWebPage(answer)) return body;
     if (status === 200) throw webPage(what);
@@ -60,7 +60,7 @@ export function existsThrough(host: Host, upstream: Upstream, pause: Pause = pau
     Promise.all(
       paths.map(async (path) => {
         const url = urlOf(upstream.url, path);
-        const { answer, tries } = await patiently(host, upstream, url, { method: "HEAD" }, pause);
+        const { answer, tries } = await withRetries(host, upstream, url, { method: "HEAD" }, pause);
         if (answer.byProxy || [401, 407].includes(answer.status)) {
           throw refusalOf({ host: host.name, step: `checking ${url}` }, answer, upstream, tries);
         }
@@ -70,7 +70,7 @@ export function existsThrough(host: Host, upstream: Upstream, pause: Pause = pau
 }
 
 /** The final answer, and the number of attempts. */
-async function patiently(
+async function withRetries(
   host: Host,
   upstream: Upstream,
   url: string,
@@ -79,27 +79,27 @@ async function patiently(
 ): Promise<{ readonly answer: FetchResult; readonly tries: number }> {
   const { stallSeconds } = upstream;
   const asking = { ...fetchOptions(upstream), ...options, timeoutMs: stallSeconds * 1000 };
-  const waits = retryDelays(stallSeconds);
+  const delays = retryDelays(stallSeconds);
   for (let tries = 1; ; tries++) {
-    const wait = waits[tries - 1];
+    const delay = delays[tries - 1];
     try {
       const answer = await host.fetch(url, asking);
-      if (!isTransient(answer.status) || wait === undefined) return { answer, tries };
+      if (!isTransient(answer.status) || delay === undefined) return { answer, tries };
     } catch (failure) {
       if (!(failure instanceof TransferFailure)) throw failure;
       const most = {
-        broken: waits.length + 1,
+        broken: delays.length + 1,
         stalled: attemptsOfStalled,
         slow: 1,
         certificate: 1,
         tls: 1,
         other: 1,
       };
-      if (wait === undefined || tries >= most[failure.fault]) {
+      if (delay === undefined || tries >= most[failure.fault]) {
         throw explainedTransfer(failure, upstream, tries);
       }
     }
-    await pause(wait);
+    await pause(delay);
   }
 }
 

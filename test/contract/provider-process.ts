@@ -14,8 +14,9 @@ const { Status } = require("@pulumi/pulumi/proto/status_pb");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb");
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb");
 
-/** The folder that Pulumi.yaml names. */
-const startedBy = join(import.meta.dirname, "../../resources/kernel/engine");
+const checkout = join(import.meta.dirname, "../..");
+/** In the folder that Pulumi.yaml names. */
+const script = "resources/kernel/engine/pulumi-resource-pulumi-nodejs";
 
 // biome-ignore lint/suspicious/noExplicitAny: properties are whatever a resource has
 export type Properties = Record<string, any>;
@@ -77,8 +78,11 @@ export class ProviderProcess {
     });
   }
 
-  /** @param project the directory with the Pulumi project: what the provider's text is resolved from. */
-  static async start(project: string): Promise<ProviderProcess> {
+  /**
+   * @param project the directory with the Pulumi project: what the provider's text is resolved from.
+   * @param release whose script starts the process.
+   */
+  static async start(project: string, release = checkout): Promise<ProviderProcess> {
     const logs: LogLine[] = [];
     const engine = new grpc.Server();
     engine.addService(EngineService, {
@@ -104,7 +108,7 @@ export class ProviderProcess {
         (error: Error, port: number) => (error ? reject(error) : resolve(port)),
       ),
     );
-    const child = spawn(join(startedBy, "pulumi-resource-pulumi-nodejs"), [`127.0.0.1:${enginePort}`], {
+    const child = spawn(join(release, script), [`127.0.0.1:${enginePort}`], {
       cwd: project,
       env: {
         ...process.env,

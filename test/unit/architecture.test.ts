@@ -49,7 +49,7 @@ const packages = {
 };
 
 /** Folders of the project that are no part of the product. */
-const besides = ["bench", "docs", "lab", "node_modules", "test", "toolchain"];
+const besides = ["bench", "docs", "examples", "lab", "node_modules", "test", "toolchain"];
 
 const files = readdirSync(root, { withFileTypes: true })
   .filter(({ name }) => !name.startsWith(".") && !besides.includes(name))

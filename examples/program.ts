@@ -1,6 +1,6 @@
 /*
- * A data centre as a program: for what a stack's file cannot say, such as resources on hosts of your own, or values that
- * other resources give. Here, every client gets the mirror's entry for apt.
+ * A data centre as a program, for what the file of a stack cannot declare: resources on any host, or values from other
+ * resources. In this example, every client gets the mirror's entry for apt.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { AptMirror } from "airgapped-maas/components/apt-mirror/apt-mirror.ts";
@@ -8,10 +8,10 @@ import { configureSsh } from "airgapped-maas/hosts/connections.ts";
 import { Files } from "airgapped-maas/resources/host/files.ts";
 
 const config = new pulumi.Config();
-// Resources read this setting by themselves. The program has to be told.
+// Resources read this setting from the configuration. The program must pass it on.
 configureSsh({ configFile: config.get("sshConfig") });
 
-/** The machines that install from the mirror, as you type them after ssh. */
+/** Names of the clients, as you type them after ssh. */
 const clients = ["client.dc1"];
 
 const ubuntu = new AptMirror("ubuntu", {
@@ -27,11 +27,11 @@ for (const client of clients) {
   new Files(`${client}-apt`, {
     host: client,
     files: {
-      // An Output: it is known when the mirror is published, and each client is given it then.
+      // This Output is known when the mirror is published.
       "/etc/apt/sources.list.d/ubuntu-mirror.sources": { content: ubuntu.sourcesEntry },
     },
   });
 }
 
-/** Shown by `pulumi stack output`. */
+/** `pulumi stack output` shows it. */
 export const url = ubuntu.url;

@@ -20,6 +20,7 @@ const single = [
   "SECURITY.md",
   "npm-shrinkwrap.json",
   "package.json",
+  "stack.schema.json",
 ];
 
 let release: UnpackedRelease;

@@ -29,6 +29,9 @@ export interface Run {
   readonly seconds: number;
 }
 
+/** The passphrase that encrypts the secrets of stacks. */
+export const passphrase = "a passphrase of the tests";
+
 /** A run that is not over. */
 export interface Running {
   /** Leads a process group of its own: `process.kill(-child.pid, "SIGKILL")` ends the CLI with all it started. */
@@ -166,7 +169,7 @@ export class Stack {
         env: {
           ...process.env,
           PULUMI_BACKEND_URL: `file://${this.backend}`,
-          PULUMI_CONFIG_PASSPHRASE: "a passphrase of the tests",
+          PULUMI_CONFIG_PASSPHRASE: passphrase,
           // What the event log needs.
           PULUMI_DEBUG_COMMANDS: "true",
           XDG_CACHE_HOME: this.cache,

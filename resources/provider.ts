@@ -18,7 +18,7 @@ import { imageTree } from "./mirror/images/tree.ts";
  * Every kind of resource, by the name in the state. The text stored with each resource (see kernel/resource.ts) loads
  * this file by its path and requests one of these names: neither may change.
  */
-const definitions: readonly AnyDefinition[] = [
+export const definitions: readonly AnyDefinition[] = [
   aptTree,
   files,
   imageTree,

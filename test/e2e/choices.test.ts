@@ -120,7 +120,7 @@ describe("packages of the site's own that change", () => {
     const preview = await stack.preview();
     expect(preview.code).not.toBe(0);
     expect(preview.output).toMatch(
-      /aptMirrors\.chosen\.localPackages: .*site-tool 1\.0 \(all\)[\s\S]*this version is already published with different contents/,
+      /aptMirrors\.chosen\.localPackages: .*site-tool 1\.0 \(all\)[\s\S]*this version is already published with different content/,
     );
     expect(await installed("site-tool")).toBe("1.0");
   }, 120_000);

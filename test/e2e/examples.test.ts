@@ -79,7 +79,7 @@ describe("the first preview of", () => {
   const expected: Record<string, { components: string[]; warnings: RegExp[] }> = {
     "images.yaml": {
       components: ["ImageMirror", "MaasBootSource"],
-      warnings: [/products that this mirror does not hold: MAAS must not select centos/],
+      warnings: [/products that this mirror does not have: MAAS must not select centos/],
     },
     "maas.yaml": {
       components: [
@@ -90,11 +90,11 @@ describe("the first preview of", () => {
         "MaasBootSource",
         "MaasSettings",
       ],
-      warnings: [/products that this mirror does not hold: MAAS must not select centos/],
+      warnings: [/products that this mirror does not have: MAAS must not select centos/],
     },
     "packages-untouched.yaml": {
       components: ["AptMirror"],
-      warnings: [/also offers universe, which this mirror does not hold/, /at a phase below 100 %/],
+      warnings: [/also offers universe, which this mirror does not have/, /at a phase below 100 %/],
     },
     "packages.yaml": {
       components: ["AptMirror", "ClientCheck"],
@@ -122,9 +122,7 @@ describe("the first preview of", () => {
   );
 
   test("the program creates what it declares", async () => {
-    const settings = join(release.project, "Pulumi.yaml");
-    writeFileSync(join(release.project, "dc1.ts"), withKeysOfLab(text("program.ts")));
-    writeFileSync(settings, readFileSync(settings, "utf8").replace("main: index.ts", "main: dc1.ts"));
+    release.runProgram("dc1.ts", withKeysOfLab(text("program.ts")));
     stack.configure("");
     const run = succeeded(await stack.preview());
     expect(components(run)).toEqual(["AptMirror"]);

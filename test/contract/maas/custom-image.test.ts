@@ -153,7 +153,7 @@ describe("a custom image in a stream", () => {
     const path = imageFile("one");
     const planned = await plan(path, true);
     expect(planned).toEqual(await plan(path));
-    expect((await publish(planned, path, true)).said.join("\n")).toMatch(/taking .*rocky9.tar.gz into/);
+    expect((await publish(planned, path, true)).said.join("\n")).toMatch(/copying .*rocky9.tar.gz into/);
     expect(await plan(path, true)).toEqual({ ...planned, changes: [] });
   });
 

@@ -1,15 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { repository } from "../../../lab/paths.ts";
 
-/** What a checkout has besides what is in git. */
+/** What a checkout has that is not in git. */
 const notInGit = [".cache", ".git", ".lab", ".pulumi", "node_modules"];
 
-/** The release that `npm pack` makes of this checkout, unpacked in a folder of its own, with its dependencies. */
+/** The package that `npm pack` makes of this checkout, unpacked in a temporary folder, with its dependencies. */
 export class UnpackedRelease {
-  /** The project of whoever uses the release: `Pulumi.yaml` is in it. */
+  /** The project of a user: the folder with `Pulumi.yaml`. */
   readonly project: string;
   /** Paths of all files in the package, sorted. */
   readonly files: readonly string[];
@@ -18,7 +18,7 @@ export class UnpackedRelease {
   constructor() {
     this.#folder = mkdtempSync(join(tmpdir(), "airgapped-maas-release-"));
     const checkout = join(this.#folder, "checkout");
-    // npm runs scripts that write beside package.json: not in the checkout that other tests read.
+    // npm runs scripts that write files beside package.json. Other tests read the checkout at the same time.
     cpSync(repository, checkout, { recursive: true, filter: (path) => !notInGit.includes(basename(path)) });
     const npm = ["pack", "--json", "--pack-destination", this.#folder, "--cache", join(this.#folder, "npm")];
     const answer = execFileSync("npm", npm, {
@@ -33,10 +33,17 @@ export class UnpackedRelease {
     symlinkSync(join(repository, "node_modules"), join(this.project, "node_modules"));
   }
 
-  /** A file that its user puts into the project. */
+  /** Copies a file of the user into the project. */
   add(from: string, to: string): void {
     mkdirSync(join(this.project, to, ".."), { recursive: true });
     cpSync(from, join(this.project, to));
+  }
+
+  /** Makes a program of the user the program of the project. */
+  runProgram(name: string, text: string): void {
+    const settings = join(this.project, "Pulumi.yaml");
+    writeFileSync(join(this.project, name), text);
+    writeFileSync(settings, readFileSync(settings, "utf8").replace(/^main: .*$/m, `main: ${name}`));
   }
 
   discard(): void {

@@ -1,25 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { sourcesEntry } from "../../content/apt/sources-entry.ts";
-import { Files } from "../../resources/host/files.ts";
-import { Packages } from "../../resources/host/packages.ts";
-import { Services } from "../../resources/host/services.ts";
-import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
 import { type AptMirrorPlan, planAptMirror } from "../../resources/mirror/apt/plan.ts";
 import { reproConfiguration } from "../../resources/mirror/apt/reprepro-configuration.ts";
 import { AptTree } from "../../resources/mirror/apt/tree.ts";
 import { checkedArguments } from "../arguments/checked-arguments.ts";
 import { derived, type Late, outputOf } from "../arguments/late-values.ts";
-import {
-  calledOnHost,
-  checkedTls,
-  filesOf,
-  installed,
-  placeOf,
-  planned,
-  published,
-  servicesOf,
-  urlOf,
-} from "../serving/mirror-site.ts";
+import { MirrorSite } from "../serving/mirror-site.ts";
 import { fetchInputs } from "../serving/upstream-args.ts";
 import type { WebSite } from "../serving/web-site.ts";
 import {
@@ -31,8 +17,8 @@ import {
 } from "./args.ts";
 
 /**
- * An Ubuntu (or Debian) package mirror on a host: planned from what upstream signed, fetched in
- * parallel, published whole or not at all, served by nginx.
+ * An Ubuntu or Debian package mirror on a host. It is planned from what upstream signed, fetched in parallel, published
+ * atomically, and served by nginx.
  *
  * @example
  * new AptMirror("ubuntu", {
@@ -42,18 +28,18 @@ import {
  * });
  */
 export class AptMirror extends pulumi.ComponentResource {
-  /** Where clients find it, e.g. `http://mirror.dc1.example/ubuntu`. */
+  /** The URL for clients, e.g. `http://mirror.dc1.example/ubuntu`. */
   readonly url: pulumi.Output<string>;
   readonly suites: pulumi.Output<readonly string[]>;
   readonly components: pulumi.Output<readonly string[]>;
   readonly architectures: pulumi.Output<readonly string[]>;
-  /** All three, at hand where they were declared as plain values. */
+  /** All three. They are plain values if they were declared as plain values. */
   readonly holdings: Late<Holdings>;
-  /** Armored public key that clients need; undefined where upstream's signature is served. */
+  /** Armored public key that clients need; undefined with `signing: upstream`. */
   readonly publicKey: pulumi.Output<string | undefined>;
   /** Its fingerprint. */
   readonly fingerprint: pulumi.Output<string | undefined>;
-  /** What the mirror holds: per suite upstream's date and digest, packages and bytes; in all packages, bytes; the plan's digest. */
+  /** The content: for each suite upstream's date and digest, packages, bytes; the totals; the plan's digest. */
   readonly contents: pulumi.Output<
     Pick<AptMirrorPlan, "suites" | "packages" | "bytes"> & { readonly plan: string }
   >;
@@ -69,55 +55,31 @@ export class AptMirror extends pulumi.ComponentResource {
     const { host } = each;
     const signing = given.plain("signing");
     const mirrorSigned = signing === "mirror";
-    const tlsKey = checkedTls(this, `aptMirrors.${name}`, given);
-    const called = calledOnHost(name, given.plain("nameOnHost"));
-    const { directory, store, site } = published("apt", called, settings);
-    const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
-      parent: this,
-      dependsOn,
-    });
-    const plan = planned(this, `aptMirrors.${name}`, given, ["upstream"], (settings) =>
+    const site = new MirrorSite(this, name, { kind: "apt", path: `aptMirrors.${name}`, args: given });
+    const { directory, store, keyDirectories } = site;
+    const plan = site.planned(["upstream"], (settings, place) =>
       planAptMirror({
         ...settings,
-        ...placeOf("apt", called, settings.directory),
-        ...(mirrorSigned ? { keyDirectories: [keyDirectory(called), formerKeyDirectory(called)] } : {}),
+        ...place,
+        ...(mirrorSigned ? { keyDirectories: Object.values(keyDirectories) } : {}),
       }),
     );
 
-    const packages = new Packages(
-      `${name}-packages`,
-      {
-        host,
-        packages: installed(
-          "nginx",
-          "curl",
-          "ca-certificates",
-          ...(mirrorSigned ? ["reprepro", "gnupg", "xz-utils"] : []),
-        ),
-      },
-      child(),
+    const packages = site.packages(
+      "nginx",
+      "curl",
+      "ca-certificates",
+      ...(mirrorSigned ? ["reprepro", "gnupg", "xz-utils"] : []),
     );
-    const key = mirrorSigned
-      ? new SigningKey(
-          `${name}-key`,
-          {
-            host,
-            directory: keyDirectory(called),
-            formerDirectory: formerKeyDirectory(called),
-            userId: `${called} package mirror of ${pulumi.getStack()} (airgapped-maas)`,
-            keepOnRemove: derived(each.deleteContent, (goes) => !goes),
-          },
-          child([packages]),
-        )
-      : undefined;
-    const served = filesOf(site, tlsKey);
-    const files = pulumi
-      .all([served.files, settings, directory, plan])
-      .apply(([files, settings, directory, found]) => ({
-        ...files,
-        ...(mirrorSigned ? reproFiles(settings as AptMirrorSettings, directory, found as AptMirrorPlan) : {}),
-      }));
-    const configuration = new Files(`${name}-configuration`, { host, ...served, files }, child([packages]));
+    const key = mirrorSigned ? site.signingKey("package mirror", packages) : undefined;
+    const reprepro = mirrorSigned
+      ? pulumi
+          .all([settings, directory, plan])
+          .apply(([settings, directory, found]) =>
+            reproFiles(settings as AptMirrorSettings, directory, found as AptMirrorPlan),
+          )
+      : {};
+    const configuration = site.configuration(packages, reprepro);
     const tree = new AptTree(
       `${name}-contents`,
       {
@@ -144,23 +106,23 @@ export class AptMirror extends pulumi.ComponentResource {
         ...fetchInputs(given),
         deleteContent: each.deleteContent,
       },
-      child([packages, configuration, ...(key ? [key] : [])]),
+      site.child(packages, configuration, ...(key ? [key] : [])),
     );
-    new Services(`${name}-services`, { host, ...servicesOf(site) }, child([packages, configuration]));
+    site.services(packages, configuration);
 
     this.holdings = derived(settings, ({ suites, components, architectures }) => ({
       suites,
       components,
       architectures,
     }));
-    this.url = pulumi.all([settings, plan]).apply(([{ host, serve }]) => urlOf(host, serve));
+    this.url = site.url(plan);
     this.suites = outputOf(each.suites);
     this.components = outputOf(each.components);
     this.architectures = outputOf(each.architectures);
     this.publicKey = pulumi.output(key?.publicKey);
     this.fingerprint = pulumi.output(key?.fingerprint);
     this.tree = tree.tree;
-    // What is said of the contents becomes true when the tree is published: users of it wait for that.
+    // The outputs of the tree, not of the plan: they are known when the snapshot is published.
     this.contents = pulumi
       .all([tree.plan, tree.suites, tree.packages, tree.bytes])
       .apply(([plan, held, count, bytes]) => ({ plan, suites: held, packages: count, bytes }));

@@ -181,7 +181,7 @@ export function lateRefusal(
   called: string,
   faults: readonly Fault[],
 ): pulumi.ResourceError {
-  return saidAsItIs(new pulumi.ResourceError(saidOf(called, faults), component, true));
+  return withPlainMessage(new pulumi.ResourceError(saidOf(called, faults), component, true));
 }
 
 function saidOf(called: string, faults: readonly Fault[]): string {
@@ -191,8 +191,8 @@ function saidOf(called: string, faults: readonly Fault[]): string {
   return `${called} has invalid arguments:\n${lines.join("\n")}`;
 }
 
-/** The SDK puts the name of every property that waits for a failed value before its message: a reader has no use for them. */
-export function saidAsItIs(error: pulumi.ResourceError): pulumi.ResourceError {
+/** Keeps the message of an error. The SDK writes the name of every property that waits for the failed value before it. */
+export function withPlainMessage(error: pulumi.ResourceError): pulumi.ResourceError {
   const { message } = error;
   return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
 }

@@ -2,29 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { refuseOtherKind } from "../../content/deployable.ts";
 import { distroSeriesOf, fileTypeOf } from "../../maas/upload-names.ts";
 import { type ImageFile, imageFileFacts } from "../../resources/host/file-facts.ts";
-import { Files } from "../../resources/host/files.ts";
-import { Packages } from "../../resources/host/packages.ts";
-import { Services } from "../../resources/host/services.ts";
-import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
 import { MaasImage } from "../../resources/maas/image.ts";
 import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import { type CustomImagePlan, planCustomImage } from "../../resources/mirror/custom-image/plan.ts";
 import { CustomImageTree } from "../../resources/mirror/custom-image/tree.ts";
 import { checkedArguments, faultsOf, plainly } from "../arguments/checked-arguments.ts";
 import { derived, outputOf } from "../arguments/late-values.ts";
+import { lookedUp } from "../arguments/lookup.ts";
 import { seenRegion } from "../region/region-check.ts";
-import {
-  calledOnHost,
-  checkedTls,
-  filesOf,
-  installed,
-  lookedUp,
-  placeOf,
-  planned,
-  published,
-  servicesOf,
-  urlOf,
-} from "../serving/mirror-site.ts";
+import { MirrorSite } from "../serving/mirror-site.ts";
 import {
   type CustomImageArgs,
   type StreamedImageArgs,
@@ -36,22 +22,22 @@ import {
   waySchema,
 } from "./args.ts";
 
-/** What MAAS needs to take an image from its stream. */
+/** What MAAS needs to import an image from its stream. */
 interface ImageSource {
   /** With a slash at its end. */
   readonly url: string;
   /** Binary, in base64. */
   readonly keyring: string;
   readonly selections: CustomImagePlan["selections"];
-  /** The version that is to be complete, by MAAS's name of the image. */
+  /** The version that MAAS must have, by its name of the image. */
   readonly images: Readonly<Record<string, string>>;
 }
 
 /**
  * A custom image that MAAS deploys: a Rocky Linux, an Oracle Linux, a golden Ubuntu.
  *
- * By default it is published by a host in a signed stream of its own, and MAAS imports it: give it to a MaasBootSource.
- * With `via: "upload"` it is sent to MAAS through its API, which takes every kind of image.
+ * By default a host publishes it in a separate signed stream, and MAAS imports it: give it to a MaasBootSource. With
+ * `via: "upload"` it is sent to MAAS through its API, which accepts every kind of image.
  *
  * @example
  * const rocky9 = new CustomImage("rocky9", {
@@ -60,9 +46,9 @@ interface ImageSource {
  * new MaasBootSource("images", { maas: { host: "maas" }, mirror: images, customImages: [rocky9] });
  */
 export class CustomImage extends pulumi.ComponentResource {
-  /** What machines are deployed with: `rhel/rocky9`, `custom/golden`. */
+  /** The name for deploying machines: `rhel/rocky9`, `custom/golden`. */
   readonly distroSeries: pulumi.Output<string>;
-  /** Its version: the day on which this content was published or uploaded first. */
+  /** Its version: the day when this content was first published or uploaded. */
   readonly serial: pulumi.Output<string>;
   /** SHA-256 of the image's file. */
   readonly sha256: pulumi.Output<string>;
@@ -91,43 +77,16 @@ export class CustomImage extends pulumi.ComponentResource {
   #publish(name: string, args: StreamedImageArgs) {
     const given = checkedArguments(this, `CustomImage ${name}`, args, streamSchema);
     const { host, architecture, deleteContent, keepSnapshots } = given.each;
-    const tlsKey = checkedTls(this, `customImages.${name}`, given);
-    const called = calledOnHost(name, given.plain("nameOnHost"));
     const settings = derived(given.settings, (all) => ({ ...all, serve: servedAt(all, name) }));
-    const { directory, store, site } = published("custom-images", called, settings);
-    const plan = planned(this, `customImages.${name}`, given, [], (all) =>
-      planCustomImage({
-        host: all.host,
-        ...placeOf("custom-images", called, all.directory),
-        image: imageOf(all),
-        file: fileOf(all.file),
-      }),
+    const path = `customImages.${name}`;
+    const site = new MirrorSite(this, name, { kind: "custom-images", path, args: given, settings });
+    const { directory, store } = site;
+    const plan = site.planned([], (all, place) =>
+      planCustomImage({ host: all.host, ...place, image: imageOf(all), file: fileOf(all.file) }),
     );
-    const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
-      parent: this,
-      dependsOn,
-    });
-    const packages = new Packages(
-      `${name}-packages`,
-      { host, packages: installed("nginx", "gnupg") },
-      child(),
-    );
-    const key = new SigningKey(
-      `${name}-key`,
-      {
-        host,
-        directory: keyDirectory(called),
-        formerDirectory: formerKeyDirectory(called),
-        userId: `${called} image stream of ${pulumi.getStack()} (airgapped-maas)`,
-        keepOnRemove: derived(deleteContent, (goes) => !goes),
-      },
-      child([packages]),
-    );
-    const configuration = new Files(
-      `${name}-configuration`,
-      { host, ...filesOf(site, tlsKey) },
-      child([packages]),
-    );
+    const packages = site.packages("nginx", "gnupg");
+    const key = site.signingKey("image stream", packages);
+    const configuration = site.configuration(packages);
     const tree = new CustomImageTree(
       `${name}-contents`,
       {
@@ -145,23 +104,12 @@ export class CustomImage extends pulumi.ComponentResource {
         keepSnapshots,
         deleteContent,
       },
-      child([packages, configuration, key]),
+      site.child(packages, configuration, key),
     );
-    const services = new Services(
-      `${name}-services`,
-      { host, ...servicesOf(site) },
-      child([packages, configuration]),
-    );
-    // A URN is known to a preview, unlike an output, and comes when the stream is served: MAAS is pointed at it after that.
+    const services = site.services(packages, configuration);
+    // MAAS must be pointed at the stream after it is served. This waits for URNs, because a preview knows them.
     const source = pulumi
-      .all([
-        pulumi.all([settings, plan]).apply(([{ host, serve }]) => urlOf(host, serve)),
-        key.publicKeyBinary,
-        plan,
-        architecture,
-        tree.urn,
-        services.urn,
-      ])
+      .all([site.url(plan), key.publicKeyBinary, plan, architecture, tree.urn, services.urn])
       .apply(([url, keyring, { selections, serial, distroSeries }, architecture]) => ({
         url: `${url}/`,
         keyring,
@@ -236,7 +184,7 @@ function placeOfFile(file: StreamSettings["file"]) {
 async function factsOf(file: ImageFile, fileType: string, region: string) {
   if (file.host !== undefined && file.host !== region) {
     throw new pulumi.RunError(
-      `file.host is ${file.host}, and ${region} is the region: copy the file there first, or name one of this workstation`,
+      `file.host is ${file.host}, but the region is ${region}: copy the file to the region first, or use a file on this workstation`,
     );
   }
   const facts = await imageFileFacts(file);

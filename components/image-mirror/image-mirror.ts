@@ -1,29 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Files } from "../../resources/host/files.ts";
-import { Packages } from "../../resources/host/packages.ts";
-import { Services } from "../../resources/host/services.ts";
 import { type ImageMirrorPlan, planImageMirror } from "../../resources/mirror/images/plan.ts";
 import { ImageTree } from "../../resources/mirror/images/tree.ts";
 import type { MaasSelection } from "../../values/maas-selection.ts";
 import { checkedArguments } from "../arguments/checked-arguments.ts";
 import { derived } from "../arguments/late-values.ts";
-import {
-  calledOnHost,
-  checkedTls,
-  filesOf,
-  installed,
-  placeOf,
-  planned,
-  published,
-  servicesOf,
-  urlOf,
-} from "../serving/mirror-site.ts";
+import { MirrorSite } from "../serving/mirror-site.ts";
 import { fetchInputs } from "../serving/upstream-args.ts";
 import { type ImageMirrorArgs, imageMirrorSchema } from "./args.ts";
 
 /**
- * A mirror of the images that MAAS boots and deploys: planned from what upstream signed, fetched in parallel, published
- * whole or not at all, served by nginx. Its index is upstream's, byte for byte, so upstream's key verifies it.
+ * A mirror of the images that MAAS boots and deploys. It is planned from what upstream signed, fetched in parallel,
+ * published atomically, and served by nginx. Its index is upstream's, byte for byte, so upstream's key verifies it.
  *
  * @example
  * new ImageMirror("images", {
@@ -37,19 +24,19 @@ export class ImageMirror extends pulumi.ComponentResource {
   readonly url: pulumi.Output<string>;
   /** The keys that MAAS must trust for it: a binary keyring, in base64. */
   readonly keyring: pulumi.Output<string>;
-  /** The same keys as armored text, for people. MAAS's gpgv does not read it. */
+  /** The same keys as armored text. MAAS's gpgv does not read it. */
   readonly publicKey: pulumi.Output<string>;
-  /** Full fingerprint of the key that signed the stream (of several, separated by blanks). */
+  /** Full fingerprint of the key that signed the stream; several are separated by blanks. */
   readonly fingerprint: pulumi.Output<string>;
-  /** What the mirror holds: by image its newest serial, products with their serials and bytes; files, bytes, the plan's digest. */
+  /** The content: for each image its newest serial, products with serials and bytes; files, bytes, the plan's digest. */
   readonly contents: pulumi.Output<
     Pick<ImageMirrorPlan, "images" | "files" | "bytes"> & { readonly plan: string }
   >;
   /** The newest serial of each image, e.g. `{ "ubuntu/noble/amd64": "20261120" }`. */
   readonly serials: pulumi.Output<Readonly<Record<string, string>>>;
-  /** What MAAS is to select, so that it asks for nothing that the mirror does not hold. */
+  /** Selections for MAAS, so that it requests only what the mirror has. */
   readonly selections: pulumi.Output<readonly MaasSelection[]>;
-  /** What upstream's index offers and the mirror does not hold, so that nothing may select it: `products` in the stream's own names, and `images`, e.g. `ubuntu focal arm64`. */
+  /** What upstream's index offers but the mirror does not have: `products` by the stream's names, and `images`, e.g. `ubuntu focal arm64`. Nothing may select it. */
   readonly notHeld: pulumi.Output<ImageMirrorPlan["notHeld"]>;
   /** The published snapshot's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
@@ -57,29 +44,14 @@ export class ImageMirror extends pulumi.ComponentResource {
   constructor(name: string, args: ImageMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:ImageMirror", name, {}, options);
     const given = checkedArguments(this, `ImageMirror ${name}`, args, imageMirrorSchema);
-    const { settings, each } = given;
+    const { each } = given;
     const { host } = each;
-    const tlsKey = checkedTls(this, `imageMirrors.${name}`, given);
-    const called = calledOnHost(name, given.plain("nameOnHost"));
-    const { directory, store, site } = published("images", called, settings);
-    const child = (dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions => ({
-      parent: this,
-      dependsOn,
-    });
-    const plan = planned(this, `imageMirrors.${name}`, given, ["upstream"], (settings) =>
-      planImageMirror({ ...settings, ...placeOf("images", called, settings.directory) }),
-    );
+    const site = new MirrorSite(this, name, { kind: "images", path: `imageMirrors.${name}`, args: given });
+    const { directory, store } = site;
+    const plan = site.planned(["upstream"], (settings, place) => planImageMirror({ ...settings, ...place }));
 
-    const packages = new Packages(
-      `${name}-packages`,
-      { host, packages: installed("nginx", "curl", "ca-certificates") },
-      child(),
-    );
-    const configuration = new Files(
-      `${name}-configuration`,
-      { host, ...filesOf(site, tlsKey) },
-      child([packages]),
-    );
+    const packages = site.packages("nginx", "curl", "ca-certificates");
+    const configuration = site.configuration(packages);
     const tree = new ImageTree(
       `${name}-contents`,
       {
@@ -97,21 +69,15 @@ export class ImageMirror extends pulumi.ComponentResource {
         ...fetchInputs(given),
         deleteContent: each.deleteContent,
       },
-      child([packages, configuration]),
+      site.child(packages, configuration),
     );
-    const services = new Services(
-      `${name}-services`,
-      { host, ...servicesOf(site) },
-      child([packages, configuration]),
-    );
+    const services = site.services(packages, configuration);
 
-    // What is said of the mirror becomes true when it is served: MAAS is pointed at it after that. Unlike its outputs, a
-    // resource's URN is known to a preview, which so shows what changes in MAAS.
+    // MAAS must be pointed at the mirror after it is served, so these outputs wait for the tree and the service. They wait
+    // for URNs, because a preview knows these, and can show what changes in MAAS.
     const served = <T>(value: pulumi.Input<T>) =>
       pulumi.all([value, tree.urn, services.urn]).apply(([known]) => known as T);
-    this.url = served(
-      pulumi.all([settings, plan]).apply(async ([{ host, serve }]) => `${await urlOf(host, serve)}/`),
-    );
+    this.url = served(site.url(plan).apply((url) => `${url}/`));
     this.keyring = plan.keyring;
     this.publicKey = plan.publicKey;
     this.fingerprint = plan.fingerprints.apply((fingerprints) => fingerprints.join(" "));

@@ -13,10 +13,10 @@ import { MaasBootSources } from "../../resources/maas/boot-sources.ts";
 import { type MaasConnectionArgs, maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import { checkedArguments, faultsOf, plainly } from "../arguments/checked-arguments.ts";
 import { derived, outputOf } from "../arguments/late-values.ts";
+import { lookedUp } from "../arguments/lookup.ts";
 import type { CustomImage } from "../custom-image/custom-image.ts";
 import type { ImageMirror } from "../image-mirror/image-mirror.ts";
 import { seenRegion } from "../region/region-check.ts";
-import { lookedUp } from "../serving/mirror-site.ts";
 import {
   type BootSourceSettings,
   type Foreign,

@@ -5,7 +5,7 @@ import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { hostNamed } from "../../hosts/connections.ts";
 import { type MaasConnectionArgs, maasInputs } from "../../resources/maas/region/connection.ts";
 import { regionOf } from "../../resources/maas/region/region.ts";
-import { lookedUp } from "../serving/mirror-site.ts";
+import { lookedUp } from "../arguments/lookup.ts";
 
 /**
  * The connection, whose host is known in a preview only once the region was seen: that MAAS is there and answers, in a version

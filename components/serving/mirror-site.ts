@@ -1,208 +1,150 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ExplainedError, printable } from "../../errors/explained-error.ts";
-import { explainedOnce } from "../../errors/repeated-failure.ts";
-import { resolveDestination } from "../../hosts/connections.ts";
-import { SshConfigurationError } from "../../hosts/unreachable.ts";
+import { Files } from "../../resources/host/files.ts";
+import { Packages } from "../../resources/host/packages.ts";
+import { Services } from "../../resources/host/services.ts";
+import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
-import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
 import { digestOf } from "../../values/digest.ts";
-import { type CheckedArguments, saidAsItIs } from "../arguments/checked-arguments.ts";
-import { derived, type Late, outputOf } from "../arguments/late-values.ts";
-import { tlsFindings } from "./tls-certificate.ts";
-import { type Serve, type WebSite, webSite } from "./web-site.ts";
+import type { CheckedArguments } from "../arguments/checked-arguments.ts";
+import { derived, type Late } from "../arguments/late-values.ts";
+import { type Found, planned } from "../arguments/lookup.ts";
+import { checkedTls } from "./checked-tls.ts";
+import { checkedNameOnHost, type MirrorKind, type MirrorPlace, placeOf } from "./mirror-place.ts";
+import { type Served, urlOf } from "./mirror-url.ts";
+import { type WebSite, webSite } from "./web-site.ts";
 
-/* What the mirrors of a host have in common: where they are kept, how they are reached, how a lookup speaks. */
-
-interface Place {
-  readonly directory: string;
-  readonly store: string;
+/** The arguments that every kind of mirror has. */
+interface MirrorSettings extends Served {
+  readonly nameOnHost?: string | undefined;
+  readonly directory?: string | undefined;
+  readonly deleteContent: boolean;
 }
 
-/**
- * A mirror's name in paths on its host: `nameOnHost`, or the name of the component, which Pulumi does not restrict.
- *
- * @throws pulumi.RunError if it cannot be part of a path
- */
-export function calledOnHost(name: string, nameOnHost: string | undefined): string {
-  const called = nameOnHost ?? name;
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(called)) {
-    throw new pulumi.RunError(
-      `${JSON.stringify(called)} cannot be part of a path on a host: give it a nameOnHost of small letters, digits and hyphens`,
+interface Mirror<Settings extends MirrorSettings> {
+  readonly kind: MirrorKind;
+  /** The component in the stack's configuration, such as `aptMirrors.ubuntu`. */
+  readonly path: string;
+  readonly args: CheckedArguments<Settings>;
+  /** Default: those of `args`. */
+  readonly settings?: Late<Settings>;
+}
+
+/** What every mirror on a host has: a place, a lookup, packages, perhaps a key, and a web site. */
+export class MirrorSite<Settings extends MirrorSettings> {
+  readonly nameOnHost: string;
+  readonly directory: Late<string>;
+  readonly store: Late<string>;
+  readonly #component: pulumi.ComponentResource;
+  readonly #name: string;
+  readonly #mirror: Mirror<Settings>;
+  readonly #settings: Late<Settings>;
+  readonly #webSite: Late<WebSite>;
+  readonly #tlsKey: pulumi.Output<string> | undefined;
+
+  constructor(component: pulumi.ComponentResource, name: string, mirror: Mirror<Settings>) {
+    const { args, path, settings = args.settings } = mirror;
+    this.#component = component;
+    this.#name = name;
+    this.#mirror = mirror;
+    this.#settings = settings;
+    this.#tlsKey = checkedTls(component, path, args);
+    this.nameOnHost = checkedNameOnHost(name, args.plain("nameOnHost"));
+    this.directory = derived(settings, (all) => this.#place(all).directory);
+    this.store = derived(settings, (all) => this.#place(all).store);
+    this.#webSite = derived(settings, (all) =>
+      webSite(all.serve, `${this.#place(all).directory}/current/public`, nameOnHosts(this.nameOnHost)),
     );
   }
-  return called;
-}
 
-/**
- * Mirrors in the default place share one store, so what two of them hold takes space once. A store must
- * be on its mirror's file system, so a mirror in a place of its own has a store of its own.
- */
-export function placeOf(
-  room: "apt" | "images" | "custom-images",
-  called: string,
-  directory: string | undefined,
-): Place {
-  return directory
-    ? { directory, store: `${directory}/store` }
-    : {
-        directory: `${mirrorsDirectory}/${pulumi.getStack()}/${room}/${called}`,
-        store: `${mirrorsDirectory}/store`,
-      };
-}
-
-/** The directory and the store of what a component publishes, and the web site that serves it. */
-export function published(
-  room: Parameters<typeof placeOf>[0],
-  called: string,
-  settings: Late<{ readonly directory?: string | undefined; readonly serve: Serve }>,
-) {
-  const made = <Result>(make: (place: Place, serve: Serve) => Result) =>
-    derived(settings, ({ directory, serve }) => make(placeOf(room, called, directory), serve));
-  return {
-    directory: made(({ directory }) => directory),
-    store: made(({ store }) => store),
-    site: made(({ directory }, serve) => webSite(serve, `${directory}/current/public`, nameOnHosts(called))),
-  };
-}
-
-/**
- * The result of a component's lookup, which starts as soon as the arguments are known. If a preview does not know them, a
- * line beside the component lists them.
- *
- * @param path the component in the stack's configuration, such as `aptMirrors.ubuntu`.
- * @param withSecrets arguments whose secrets the lookup uses. Its result is not secret because of them.
- */
-export function planned<
-  Settings extends object,
-  Found extends { readonly changes: readonly string[]; readonly warnings: readonly string[] },
->(
-  component: pulumi.ComponentResource,
-  path: string,
-  args: CheckedArguments<Settings>,
-  withSecrets: readonly (keyof Settings & string)[],
-  plan: (settings: Settings) => Promise<Found>,
-): pulumi.Output<Found> {
-  if (pulumi.runtime.isDryRun()) {
-    void args.notYetKnown(...withSecrets).then((unknown) => {
-      if (unknown.length === 0) return;
-      const line = `${path}: the plan is shown once this is known: ${unknown.join(", ")}`;
-      void pulumi.log.info(printable(line), component);
-    });
+  /** The result of the lookup: see `planned`. */
+  planned<Result extends Found>(
+    withSecrets: readonly (keyof Settings & string)[],
+    plan: (settings: Settings, place: MirrorPlace) => Promise<Result>,
+  ): pulumi.Output<Result> {
+    const { args, path } = this.#mirror;
+    return planned(this.#component, path, args, withSecrets, (settings) =>
+      plan(settings, this.#place(settings)),
+    );
   }
-  return args
-    .inClear(...withSecrets)
-    .apply((settings) => lookedUp(component, path, plan(settings))) as unknown as pulumi.Output<Found>;
-}
 
-/**
- * What a lookup found out, with what would change and what a person should know of it said beside the component.
- * Its failures name the declared values at `path` in the stack's configuration.
- */
-export async function lookedUp<
-  Found extends { readonly changes: readonly string[]; readonly warnings: readonly string[] },
->(component: pulumi.ComponentResource, path: string, lookup: Promise<Found>): Promise<Found> {
-  try {
-    const contents = await lookup;
-    for (const line of contents.changes) void pulumi.log.info(printable(line), component);
-    for (const line of contents.warnings) void pulumi.log.warn(printable(line), component);
-    return contents;
-  } catch (caught) {
-    const error = caught instanceof SshConfigurationError ? explainedOnce(caught, path) : caught;
-    const message = error instanceof Error ? error.message : String(error);
-    const values = error instanceof ExplainedError ? (error.explanation.values ?? []) : [];
-    const paths = values.map((value) => `${path}.${value}`).join(" or ");
-    throw saidAsItIs(new pulumi.ResourceError(paths ? `${paths}: ${message}` : message, component, true));
+  /** The URL for clients, after the lookup that explains errors of the host. */
+  url(plan: pulumi.Output<unknown>): pulumi.Output<string> {
+    return pulumi.all([this.#settings, plan]).apply(([settings]) => urlOf(settings as Settings));
   }
-}
 
-export function installed(...names: string[]): Record<string, "installed"> {
-  return Object.fromEntries(names.map((name) => [name, "installed"]));
-}
+  packages(...names: string[]): Packages {
+    const packages = Object.fromEntries(names.map((name) => [name, "installed" as const]));
+    return new Packages(`${this.#name}-packages`, { host: this.#host, packages }, this.child());
+  }
 
-/**
- * The private key of `serve.tls`, as a secret that fails where it, or its certificate, is not what nginx takes; what
- * clients will say, and how long the certificate is valid, is said beside the component.
- *
- * @param path the component in the stack's configuration, such as `aptMirrors.ubuntu`.
- */
-export function checkedTls(
-  component: pulumi.ComponentResource,
-  path: string,
-  args: CheckedArguments<Served>,
-): pulumi.Output<string> | undefined {
-  const key = args.secret("serve.tls.key");
-  if (key === undefined) return undefined;
-  const at = `${path}.serve.tls`;
-  const look = async ({ host, serve }: Served, known: string | undefined) => {
-    // What is wrong with the host is explained by the mirror's lookup.
-    const url = await urlOf(host, serve).catch(() => undefined);
-    const names = [...serve.serverNames, ...(url ? [new URL(url).hostname] : [])];
-    const { certificate = "" } = serve.tls ?? {};
-    const { faults, warnings, validity } = tlsFindings({ certificate, key: known }, names);
-    if (faults.length > 0) {
-      const lines = faults.map((fault) => `${at}.${fault.path}: ${fault.message}`);
-      throw saidAsItIs(new pulumi.ResourceError(lines.join("\n"), component, true));
-    }
-    return { warnings, validity };
-  };
-  const settings = outputOf(args.settings);
-  // A certificate can be looked at before its key is known.
-  const early = settings.apply(async (served) => {
-    const { warnings, validity } = await look(served, undefined);
-    if (validity) void pulumi.log.info(printable(`${at}.certificate: ${validity}`), component);
-    for (const warning of warnings)
-      void pulumi.log.warn(printable(`${at}.certificate: ${warning}`), component);
-  });
-  return pulumi.all([key, settings, early]).apply(async ([known, served]) => {
-    await look(served as Served, known);
-    return known;
-  });
-}
+  /** @param purpose in the name of the key's user: `package mirror`. */
+  signingKey(purpose: string, packages: Packages): SigningKey {
+    return new SigningKey(
+      `${this.#name}-key`,
+      {
+        host: this.#host,
+        ...this.keyDirectories,
+        userId: `${this.nameOnHost} ${purpose} of ${pulumi.getStack()} (airgapped-maas)`,
+        keepOnRemove: derived(this.#settings, ({ deleteContent }) => !deleteContent),
+      },
+      this.child(packages),
+    );
+  }
 
-/** What a host offers to clients. */
-interface Served {
-  readonly host: string;
-  readonly serve: Serve & { readonly address?: string | undefined };
-}
+  get keyDirectories(): { readonly directory: string; readonly formerDirectory: string } {
+    return { directory: keyDirectory(this.nameOnHost), formerDirectory: formerKeyDirectory(this.nameOnHost) };
+  }
 
-/** The files of a site, as arguments of Files. */
-export function filesOf(site: Late<WebSite>, tlsKey: pulumi.Output<string> | undefined) {
-  return {
-    files: derived(site, ({ files }) => ({ ...files })),
-    absent: derived(site, ({ absent }) => [...absent]),
-    checks: derived(site, ({ checks }) => ({ ...checks })),
-    holds: derived(site, ({ holds }) => ({ ...holds })),
-    reloadOnRemoval: ["nginx.service"],
-    ...(tlsKey
-      ? {
-          secretFiles: derived(site, ({ keyPath = "" }) => ({
-            [keyPath]: { content: tlsKey, mode: "0600" },
-          })) as pulumi.Input<Record<string, { content: pulumi.Input<string>; mode: string }>>,
-        }
-      : {}),
-  };
-}
+  /** @param more files beside those of the web site. */
+  configuration(packages: Packages, more: pulumi.Input<WebSite["files"]> = {}): Files {
+    const site = this.#webSite;
+    const tlsKey = this.#tlsKey;
+    const secretFiles =
+      tlsKey &&
+      (derived(site, ({ keyPath = "" }) => ({
+        [keyPath]: { content: tlsKey, mode: "0600" },
+      })) as pulumi.Input<Record<string, { content: pulumi.Input<string>; mode: string }>>);
+    return new Files(
+      `${this.#name}-configuration`,
+      {
+        host: this.#host,
+        files: pulumi.all([site, more]).apply(([{ files }, more]) => ({ ...files, ...more })),
+        absent: derived(site, ({ absent }) => [...absent]),
+        checks: derived(site, ({ checks }) => ({ ...checks })),
+        holds: derived(site, ({ holds }) => ({ ...holds })),
+        reloadOnRemoval: ["nginx.service"],
+        ...(secretFiles ? { secretFiles } : {}),
+      },
+      this.child(packages),
+    );
+  }
 
-/** The service of a site, as arguments of Services: nginx has to read its files again when one of them changes. */
-export function servicesOf(site: Late<WebSite>) {
-  return {
-    services: derived(site, ({ files }) => ({
+  /** nginx must read its files again when one of them changes. */
+  services(packages: Packages, configuration: Files): Services {
+    const services = derived(this.#webSite, ({ files }) => ({
       "nginx.service": { enabled: true, running: true, reloadOn: digestsOf(files) },
-    })),
-  };
+    }));
+    return new Services(
+      `${this.#name}-services`,
+      { host: this.#host, services },
+      this.child(packages, configuration),
+    );
+  }
+
+  /** The options of a child of the component. */
+  child(...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions {
+    return { parent: this.#component, dependsOn };
+  }
+
+  get #host(): Late<string> {
+    return this.#mirror.args.each.host;
+  }
+
+  #place({ directory }: Settings): MirrorPlace {
+    return placeOf(this.#mirror.kind, this.nameOnHost, directory);
+  }
 }
 
 function digestsOf(files: WebSite["files"]): Record<string, string> {
   return Object.fromEntries(Object.entries(files).map(([path, { content }]) => [path, digestOf(content)]));
-}
-
-/** Where clients find a mirror. Asked after its lookup, which explains what is wrong with the host. */
-export async function urlOf(
-  host: string,
-  serve: Serve & { readonly address?: string | undefined },
-): Promise<string> {
-  const address = serve.address ?? serve.serverNames[0] ?? (await resolveDestination(host)).hostname;
-  const standard = serve.tls ? 443 : 80;
-  const port = serve.port === standard ? "" : `:${serve.port}`;
-  return `${serve.tls ? "https" : "http"}://${address}${port}${serve.path}`;
 }

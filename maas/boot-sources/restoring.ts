@@ -10,6 +10,7 @@ import {
   sameSelection,
   sourceAt,
 } from "./state.ts";
+import type { SelectionStep } from "./steps.ts";
 
 /** A boot source as it was before, in a form that can be stored in a file. */
 export interface RememberedSource {
@@ -33,20 +34,8 @@ export type RestoringStep =
   | { readonly do: "make source"; readonly fields: BootSourceFields }
   | { readonly do: "change source"; readonly id: number; readonly fields: BootSourceFields }
   | { readonly do: "delete source"; readonly id: number; readonly url: string }
-  /** MAAS takes it where it has read the source's index: not of a place that it cannot reach. */
-  | { readonly do: "select"; readonly url: string; readonly selection: MaasSelection }
-  | {
-      readonly do: "reselect";
-      readonly source: number;
-      readonly id: number;
-      readonly selection: MaasSelection;
-    }
-  | {
-      readonly do: "deselect";
-      readonly source: number;
-      readonly id: number;
-      readonly selection: MaasSelection;
-    };
+  /** MAAS accepts a selection only if it has read the source's index, so not for a URL that it cannot reach. */
+  | SelectionStep;
 
 export function remembered(source: FoundSource): RememberedSource {
   const { url, keyringFilename, keyring, name, priority, enabled, skipKeyringVerification } = source;

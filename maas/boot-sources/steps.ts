@@ -10,27 +10,25 @@ import {
   type WantedSource,
 } from "./state.ts";
 
+/** One request to MAAS about a selection. `source` is the id of its source, `id` its own. */
+export type SelectionStep =
+  | { readonly do: "select"; readonly url: string; readonly selection: MaasSelection }
+  | {
+      readonly do: "reselect" | "deselect";
+      readonly source: number;
+      readonly id: number;
+      readonly selection: MaasSelection;
+    };
+
 /** One request to MAAS, or an import. The order of steps matters. */
 export type BootSourceStep =
   | { readonly do: "make source"; readonly source: WantedSource }
   | { readonly do: "change source"; readonly id: number; readonly source: WantedSource }
   | { readonly do: "delete source"; readonly id: number; readonly url: string }
-  /** Lets MAAS read all indices again, which alone says what can be selected: by saving the source as it is. */
+  /** Saves the source without a change, so that MAAS reads all indices again. Only these state what can be selected. */
   | { readonly do: "refresh"; readonly source: WantedSource }
   | { readonly do: "refresh by import" }
-  | { readonly do: "select"; readonly url: string; readonly selection: MaasSelection }
-  | {
-      readonly do: "reselect";
-      readonly source: number;
-      readonly id: number;
-      readonly selection: MaasSelection;
-    }
-  | {
-      readonly do: "deselect";
-      readonly source: number;
-      readonly id: number;
-      readonly selection: MaasSelection;
-    }
+  | SelectionStep
   | { readonly do: "import" };
 
 /** The current state of MAAS. */

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../../resources/mirror/apt/scripts.ts";
 import { baseSummary, publishedTree } from "../../../../../resources/mirror/published-tree/published.ts";
 import {
@@ -21,12 +21,7 @@ import {
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
 import { startJob } from "../../../../host-on-this-machine.ts";
-import {
-  handOverTo,
-  type SmallUpstream,
-  scratchDirectory,
-  smallUpstream,
-} from "../published-tree/job-on-this-machine.ts";
+import { handOverTo, onThisMachine, type SmallUpstream } from "../published-tree/job-on-this-machine.ts";
 
 /*
  * The jobs that publish a tree, run by this machine's sh, curl and perl on directories of its own, against a web
@@ -36,18 +31,9 @@ import {
 let upstream: SmallUpstream;
 let root: string;
 
-beforeAll(async () => {
-  upstream = await smallUpstream();
+onThisMachine("apt-tree", (made) => {
+  ({ root, upstream } = made);
 });
-
-afterAll(() => upstream.close());
-
-beforeEach(() => {
-  root = scratchDirectory("apt-tree");
-  upstream.reset();
-});
-
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const runScript = (script: string, input = "") => startJob(root, script, input);
 

@@ -1,24 +1,14 @@
-import { readFileSync, rmSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import {
-  type SmallUpstream,
-  scratchDirectory,
-  smallUpstream,
-} from "../published-tree/job-on-this-machine.ts";
+import { readFileSync } from "node:fs";
+import { expect, test } from "@jest/globals";
+import { onThisMachine, type SmallUpstream } from "../published-tree/job-on-this-machine.ts";
 import { SmallPublication } from "../published-tree/small-publication.ts";
 
 let upstream: SmallUpstream;
 let root: string;
 
-beforeAll(async () => {
-  upstream = await smallUpstream();
+onThisMachine("stamped-roots", (made) => {
+  ({ root, upstream } = made);
 });
-afterAll(() => upstream.close());
-beforeEach(() => {
-  root = scratchDirectory("stamped-roots");
-  upstream.reset();
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test.each(["InRelease", "Release", "Release.gpg"])(
   "a package that is called as a draft of %s would be keeps what it holds, wherever else that is served",

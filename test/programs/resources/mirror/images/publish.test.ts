@@ -11,32 +11,21 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { publishScript, restoreScript } from "../../../../../resources/mirror/images/scripts.ts";
 import { observeScript } from "../../../../../resources/mirror/published-tree/scripts.ts";
 import type { FetchSettings } from "../../../../../resources/mirror/published-tree/upstream-access.ts";
 import { type WorkItem, workListText } from "../../../../../resources/mirror/published-tree/work-list.ts";
 import { digestOf } from "../../../../../values/digest.ts";
 import { startJob } from "../../../../host-on-this-machine.ts";
-import {
-  handOverTo,
-  type SmallUpstream,
-  scratchDirectory,
-  smallUpstream,
-} from "../published-tree/job-on-this-machine.ts";
+import { handOverTo, onThisMachine, type SmallUpstream } from "../published-tree/job-on-this-machine.ts";
 
 let upstream: SmallUpstream;
 let root: string;
 
-beforeAll(async () => {
-  upstream = await smallUpstream();
+onThisMachine("image-tree", (made) => {
+  ({ root, upstream } = made);
 });
-afterAll(() => upstream.close());
-beforeEach(() => {
-  root = scratchDirectory("image-tree");
-  upstream.reset();
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const place = () => ({ owner: "m", directory: join(root, "m"), store: join(root, "store") });
 const current = () => readlinkSync(join(root, "m/current")).replace("trees/", "");

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach } from "@jest/globals";
 import { digestOf } from "../../../../../values/digest.ts";
 
 /*
@@ -21,6 +22,25 @@ export interface SmallUpstream {
   offer(files: Record<string, string | Buffer>): void;
   reset(): void;
   close(): void;
+}
+
+/** A scratch directory for each test of a file, and an upstream without files and faults. */
+export function onThisMachine(
+  name: string,
+  use: (made: { readonly root: string; readonly upstream: SmallUpstream }) => void,
+): void {
+  let upstream: SmallUpstream;
+  let root: string;
+  beforeAll(async () => {
+    upstream = await smallUpstream();
+  });
+  beforeEach(() => {
+    upstream.reset();
+    root = scratchDirectory(name);
+    use({ root, upstream });
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+  afterAll(() => upstream.close());
 }
 
 export async function smallUpstream(): Promise<SmallUpstream> {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { DeclaredValue } from "../../resources/kernel/declared.ts";
+import { hostName } from "../../resources/kernel/host-input.ts";
 import { resourceSchema } from "../arguments/resource-schema.ts";
-import { hostName, mirrorName } from "../serving/mirror-args.ts";
+import { mirrorName } from "../serving/mirror-args.ts";
 import type { AptMirror } from "./apt-mirror.ts";
 
 /*

@@ -3,15 +3,10 @@ import { z } from "zod";
 import { kernelRefusal, neverDeployed } from "../../content/deployable.ts";
 import { fileTypeOf, fileTypes, nameRefusal } from "../../maas/upload-names.ts";
 import type { DeclaredValue } from "../../resources/kernel/declared.ts";
+import { hostName } from "../../resources/kernel/host-input.ts";
 import { maasConnectionSchema } from "../../resources/maas/region/connection.ts";
 import { resourceSchema } from "../arguments/resource-schema.ts";
-import {
-  absolutePath,
-  hostName,
-  keepingSchema,
-  publishingHost,
-  serveSchema,
-} from "../serving/mirror-args.ts";
+import { absolutePath, keepingSchema, publishingHost, serveSchema } from "../serving/mirror-args.ts";
 
 /*
  * The arguments of CustomImage: what a user may write, what it means, its defaults, and what is wrong with it in the user's

@@ -16,7 +16,7 @@ const streamUrl = z.string().transform((url, context) => {
   } catch (error) {
     if (!(error instanceof ExplainedError)) throw error;
     const { found, remedy } = error.explanation;
-    context.addIssue({ code: "custom", message: `${found.replace(/^it /, "")}. ${remedy}` });
+    context.addIssue({ code: "custom", message: `${found}. ${remedy}` });
     return z.NEVER;
   }
 });

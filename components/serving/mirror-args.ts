@@ -1,14 +1,10 @@
 import { isAbsolute, normalize } from "node:path/posix";
 import { z } from "zod";
+import { hostName } from "../../resources/kernel/host-input.ts";
 import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
 import { secretText } from "../../values/schema-marks.ts";
 
 /* What the arguments of all mirrors have in common. */
-
-/** As one would type it after `ssh`. */
-export const hostName = z
-  .string()
-  .regex(/^[A-Za-z0-9_.@][A-Za-z0-9_.@:-]*$/, "is not a name one could type after ssh");
 
 export const absolutePath = z
   .string()

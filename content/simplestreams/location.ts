@@ -31,31 +31,31 @@ export function streamLocation(url: string, signed = true): StreamLocation {
   // A password may contain any character, so an @ anywhere may belong to one.
   if (url.includes("@")) {
     throw refuse(
-      "it contains an @, like a URL with user name and password",
+      "contains an @, like a URL with user name and password",
       "Remove these from the URL, and declare upstream.credentials. Write an @ in the path as %40.",
     );
   }
   if (!/^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(url)) {
     throw refuse(
-      "it is not an http or https URL of a directory",
+      "is not an http or https URL of a directory",
       "Declare the URL of the stream's root, e.g. http://images.maas.io/ephemeral-v3/stable/.",
     );
   }
   const index = /\/([^/]+)[.](sjson|json)$/.exec(url);
   if (index && !url.endsWith(`/${indexDirectory}/index.${index[2]}`)) {
     throw refuse(
-      "it names a file that is not the stream's index",
+      "names a file that is not the stream's index",
       `Declare the URL of the stream's root, or of its ${indexDirectory}/index.sjson.`,
     );
   }
   if (index?.[2] === "json" && signed) {
     throw refuse(
-      "it names the unsigned index, whose images may have been replaced on the way",
+      "names the unsigned index, whose images may have been replaced on the way",
       "Declare the URL of the stream's root, so that the signed index is read; or set signed: false to use the unsigned one.",
     );
   }
   if (index?.[2] === "sjson" && !signed) {
-    throw refuse("it names the signed index, but signed is false", "Remove signed: false.");
+    throw refuse("names the signed index, but signed is false", "Remove signed: false.");
   }
   const base = url.replace(/\/streams\/v1\/index[.]s?json$/, "").replace(/(\/streams\/v1)?\/*$/, "");
   return { base, index: `${indexDirectory}/index.${signed ? "sjson" : "json"}`, signed };

@@ -1,5 +1,10 @@
 import { z } from "zod";
 
+/** The name of a host, as in the command `ssh HOST`. */
+export const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.@][A-Za-z0-9_.@:-]*$/, "is not a name one could type after ssh");
+
 /** The input that every resource has. */
 export const hostInput = z
   .string()

@@ -5,6 +5,7 @@ import { secretText } from "../../../values/schema-marks.ts";
 import { BeforeLedger } from "../../host/ledger/before-ledger.ts";
 import type { DeclaredValue } from "../../kernel/declared.ts";
 import type { ResourceContext } from "../../kernel/definition.ts";
+import { hostName } from "../../kernel/host-input.ts";
 
 const fields = {
   url: z
@@ -77,12 +78,9 @@ export type MaasInputs = z.output<z.ZodObject<typeof maasInputs>>;
 /** The declared connection to MAAS, the same for all MAAS components. */
 export const maasConnectionSchema = z
   .strictObject({
-    host: z
-      .string()
-      .regex(/^[A-Za-z0-9_.@][A-Za-z0-9_.@:-]*$/, "is not a name one could type after ssh")
-      .describe(
-        "A region host, with the name as in the command ssh HOST. Requests are sent through its SSH connection, and root on the host reads the API key.",
-      ),
+    host: hostName.describe(
+      "A region host, with the name as in the command ssh HOST. Requests are sent through its SSH connection, and root on the host reads the API key.",
+    ),
     ...fields,
     apiKey,
   })

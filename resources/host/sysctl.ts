@@ -6,14 +6,12 @@ import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/d
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
 import { BeforeLedger } from "./ledger/before-ledger.ts";
-import { changePaths, releasePaths } from "./ledger/change-paths.ts";
+import { changePaths, checkClaims, releasePaths } from "./ledger/change-paths.ts";
 import { held, rootFile } from "./ledger/declared-path.ts";
 import { pathProbe } from "./ledger/path-probe.ts";
 
-const name = z.string().regex(/^[\w-]+([./][\w:-]+)+$/, "must be a setting's name, e.g. vm.swappiness");
-const line = z
-  .string()
-  .regex(/^[^\0-\x08\n-\x1f\x7f]*\S[^\0-\x08\n-\x1f\x7f]*$/, "must be a value on one line");
+const name = z.string().regex(/^[\w-]+(\.[\w/:-]+)+$/, "must be a name with dots, e.g. vm.swappiness");
+const line = z.string().regex(/^(?=.*\S)[^\0-\x08\n-\x1f\x7f]*$/, "must be a value on one line");
 const value = z.union([line, z.number()]).transform((given) => String(given).trim().replaceAll(/\s+/g, " "));
 type Values = Readonly<Record<string, string>>;
 
@@ -46,10 +44,10 @@ export const sysctl = defineResource({
     };
   },
 
-  async preflight(context, { settings }) {
+  async preflight(context, { settings }, _, isWhole) {
     const found = await context.host.facts(live(settings));
     const unknown = Object.keys(settings).filter((setting) => !(setting in found));
-    if (unknown.length === 0) return;
+    if (unknown.length === 0) return checkClaims(context, pathsOf(context.id, settings), {}, isWhole);
     throw new ExplainedError({
       step: "reading the kernel's settings",
       found: `it has no ${unknown.join(", ")}`,
@@ -61,24 +59,22 @@ export const sysctl = defineResource({
     const ledger = new BeforeLedger(context);
     const found = await context.host.facts(live(settings));
     const before = (await ledger.remember(found, observed?.outputs.before ?? {})) as Values;
-    const claims = Object.entries(settings).map(([setting, text]) => held(`sysctl ${setting}`, text));
-    const file = bootFile(context.id, settings);
     try {
-      await changePaths(context, [...claims, file], () => true, `writing ${file.path}`);
+      await changePaths(context, pathsOf(context.id, settings), () => true, "writing the boot file");
       await set(context, { ...before, ...settings });
     } catch (error) {
       throw new PartlyApplied(error, { before });
     }
-    const kept = Object.fromEntries(Object.entries(before).filter(([known]) => known in settings));
-    await ledger.keep(kept);
-    return { before: kept };
+    const kept = Object.entries(before).filter(([setting]) => setting in settings);
+    return { before: await ledger.keep(Object.fromEntries(kept)) };
   },
 
   async remove(context, _, outputs) {
     const ledger = new BeforeLedger(context);
-    await releasePaths(context, "removing the boot file");
+    // The claim is released last: without it the next refresh would forget what is not restored yet.
     await set(context, (await ledger.recall(outputs.before ?? {})) as Values);
     await ledger.keep({});
+    await releasePaths(context, "removing the boot file");
   },
 });
 
@@ -87,12 +83,16 @@ function bootFile(id: string, settings: Values) {
   return rootFile(`/etc/sysctl.d/90-airgapped-maas-${id}.conf`, lines.join(""));
 }
 
+/** A setting belongs to one resource: of two, neither could restore the original value. */
+function pathsOf(id: string, settings: Values) {
+  return [...Object.keys(settings).map((setting) => held(`sysctl ${setting}`, id)), bootFile(id, settings)];
+}
+
 async function set(context: ResourceContext, settings: Values): Promise<void> {
   const found = await context.host.facts(live(settings));
   const changes = Object.entries(settings).filter(([setting, text]) => found[setting] !== text);
-  if (changes.length === 0) return;
   const words = changes.map(([setting, text]) => `${setting}=${text}`);
-  await context.host.run(sh`sysctl -q -w -- ${words}`, { step: `setting ${words.join(", ")}` });
+  if (words.length > 0) await context.host.run(sh`sysctl -q -w -- ${words}`, { step: `setting ${words}` });
 }
 
 /** Settings of the kernel, now and at every boot. Settings that are no longer declared get their original value. */

@@ -51,9 +51,10 @@ export class BeforeLedger {
     return { ...(await this.#read()), ...stored };
   }
 
-  /** Removes all values but these. */
-  async keep(rest: Before): Promise<void> {
+  /** Removes all values but these, which it returns. */
+  async keep<Rest extends Before>(rest: Rest): Promise<Rest> {
     await this.#write(rest);
+    return rest;
   }
 
   async #read(): Promise<Before> {

@@ -250,8 +250,8 @@ function conflictError(subjects: readonly Subject[], reported: Report): Explaine
   const owners = [...new Set(shown.map(({ other }) => ownerText(other)))].join(", ");
   return new ExplainedError({
     step: `claiming ${[...new Set(shown.map(({ what }) => what))].join(", ")}`,
-    found: `${owners} on this host declares another value for it`,
-    remedy: `Declare ${named.length > 0 ? "another path, port or server name" : "other paths"}, or remove it there first, in an earlier update. If that is the same component under its old name, set nameOnHost to the old name, and add an alias (in a stack's configuration nameOnHost is enough).`,
+    found: `${owners} on this host already declares it, and the two cannot share it`,
+    remedy: `Declare ${named.length > 0 ? "another one" : "other paths"}, or remove it there first, in an earlier update. If that is the same component under its old name, set nameOnHost to the old name, and add an alias (in a stack's configuration nameOnHost is enough).`,
   });
 }
 

@@ -99,10 +99,37 @@ describe("settings of the kernel", () => {
     expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
   }, 120_000);
 
-  test("of two resources that want different values are refused", async () => {
-    await resource("one").up(wants({ [ttl]: 65 }));
-    await expect(resource("two").up(wants({ [ttl]: 66 }))).rejects.toThrow(ttl);
-    await resource("three").up(wants({ [ttl]: 65 }));
-    expect(await live(ttl)).toBe("65");
+  test.each([65, 66])(
+    "belong to one resource: a second one that declares %s is refused",
+    async (value) => {
+      const one = resource("one");
+      await one.up(wants({ [ttl]: 65 }));
+      await expect(resource("two").up(wants({ [ttl]: value }))).rejects.toThrow(
+        `sysctl ${ttl}: sysctl-test-one on this host already declares it`,
+      );
+      expect(await live(ttl)).toBe("65");
+      await one.destroy();
+      expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
+    },
+    120_000,
+  );
+
+  test("have one name each", async () => {
+    await expect(resource("slashes").up(wants({ [ttl.replaceAll(".", "/")]: 65 }))).rejects.toThrow(
+      /must be a name with dots/,
+    );
+  }, 120_000);
+
+  test("whose removal fails are not forgotten, and go back to what they were with the next removal", async () => {
+    const life = resource("stuck");
+    await life.up(wants({ [ttl]: 65 }));
+    await bed.sh(
+      "mv /sbin/sysctl /sbin/sysctl.real; printf '#!/bin/sh\ncase $1 in -q) echo no >&2; exit 1;; esac\nexec /sbin/sysctl.real \"$@\"' >/sbin/sysctl; chmod +x /sbin/sysctl",
+    );
+    await expect(life.destroy()).rejects.toThrow(/setting net\.ipv4/);
+    await bed.sh("mv /sbin/sysctl.real /sbin/sysctl");
+    expect((await life.preview(wants({ [ttl]: 65 }))).change).toBe("none");
+    await life.destroy();
+    expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
   }, 120_000);
 });

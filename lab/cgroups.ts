@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "./until.ts";
 
-/** Where control groups are: a version 2 hierarchy, alone or beside systemd's own of version 1. */
+/** The roots of cgroup version 2: the only hierarchy, or mounted beside systemd's hierarchy of version 1. */
 const hierarchies = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"].filter((root) =>
   existsSync(join(root, "cgroup.procs")),
 );
@@ -25,7 +25,7 @@ export function leaderIn(cgroup: string): number | undefined {
   return processesIn(cgroup).find((pid) => /^NSpid:\t\d+\t1$/m.test(readOr(`/proc/${pid}/status`, "")));
 }
 
-/** Kills everything in a control group and removes it, when the last process is gone. */
+/** Kills all processes in a control group. Removes the group when the last process has ended. */
 export async function endCgroup(cgroup: string): Promise<void> {
   for (;;) {
     const pids = processesIn(cgroup);
@@ -34,7 +34,7 @@ export async function endCgroup(cgroup: string): Promise<void> {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It has just ended.
+        // It has ended in the meantime.
       }
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -48,7 +48,7 @@ export async function endCgroup(cgroup: string): Promise<void> {
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException;
           if (code === "ENOENT") return true;
-          if (code === "EBUSY") return false; // its last process is still being reaped
+          if (code === "EBUSY") return false; // the kernel has not reaped its last process yet
           throw error;
         }
       });

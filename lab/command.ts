@@ -12,11 +12,11 @@ export interface CommandOptions {
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Kill it after so many milliseconds; the code is then 124. */
+  /** Timeout in milliseconds. The command is then killed, and the exit code is 124. */
   readonly timeout?: number;
 }
 
-/** Runs a program of this machine to its end, whatever its exit code. */
+/** Runs a program on this machine until it ends. Does not throw if its exit code is not 0. */
 export function tryCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return tryCommandBytes(argv, options).then(({ code, stdout, stderr }) => ({
     code,
@@ -63,14 +63,14 @@ export function tryCommandBytes(
   });
 }
 
-/** Runs a program of this machine and returns what it printed. Throws an ExplainedError when it fails. */
+/** Runs a program on this machine and returns its output. Throws an ExplainedError if it fails. */
 export async function command(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await tryCommand(argv, options);
   if (code !== 0) {
     throw new ExplainedError({
       step: `running ${argv.join(" ").slice(0, 300)}`,
       found: `exit code ${code}: ${(stderr || stdout).trim().slice(-1500)}`,
-      remedy: "See what the command says; the lab needs root on Debian 12.",
+      remedy: "Read the output of the command. The lab needs root on Debian 12.",
     });
   }
   return stdout;

@@ -2,15 +2,15 @@ import type { Lab } from "./lab.ts";
 import { until } from "./until.ts";
 
 /**
- * How the server may be unwell: `slow` sends 20 kB a second, `stall` accepts and sends a part and then
- * nothing, `reset` sends a part and then RST, `refuse` answers a request with RST.
+ * The faults of the server: `slow` sends 20 kB/s. `stall` accepts the request, sends a part of the response and
+ * then nothing more. `reset` sends a part of the response and then RST. `refuse` answers a request with RST.
  */
 export const faultKinds = ["slow", "stall", "reset", "refuse"] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 const unit = "lab-fault-server";
 
-/** Puts the fault server before nginx: paths that match the expression are served badly. */
+/** Starts the fault server in front of nginx. It applies the fault to the paths that match the expression. */
 export async function faultsOn(lab: Lab, kind: FaultKind, path: string): Promise<void> {
   const rules = JSON.stringify([{ path, kind, bytesPerSecond: 20_000, afterBytes: 1000 }]);
   await script(
@@ -25,7 +25,7 @@ export async function faultsOn(lab: Lab, kind: FaultKind, path: string): Promise
   await listens(lab);
 }
 
-/** Nginx serves again by itself. */
+/** Stops the fault server. Nginx serves all requests directly again. */
 export async function faultsOff(lab: Lab): Promise<void> {
   await script(
     lab,

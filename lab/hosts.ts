@@ -1,30 +1,32 @@
-/** The two networks of a lab: the Internet's stand-in, and the data centre, which has no route out. */
+/**
+ * The two networks of a lab: `outside` represents the Internet. `datacentre` has no route to other networks.
+ */
 export type Network = "outside" | "datacentre";
 
 /** One machine of the lab. */
 export interface LabHost {
   readonly name: string;
-  /** What it stands for, in a line. */
+  /** Its role in the lab, one line. */
   readonly role: string;
-  /** The last byte of its address on each network it has a leg on. */
+  /** The last byte of its address on each network that it is connected to. */
   readonly address: Readonly<Partial<Record<Network, number>>>;
-  /** Who logs in: `root`, or `ops`, who has sudo without a password. */
+  /** The user who logs in: `root`, or `ops`, who has sudo without a password. */
   readonly user: "root" | "ops";
-  /** The host one must go through to reach it from the workstation. */
+  /** The jump host between the workstation and this host. */
   readonly jump?: string;
-  /** Whether it asks `upstream` for names and has the lab's Debian archive as an apt source. */
+  /** Whether it uses `upstream` as its name server and has the lab's Debian archive as an apt source. */
   readonly suppliedByUpstream: boolean;
-  /** The root file system it is an overlay on. */
+  /** The root file system below its overlay. */
   readonly image: "base" | "upstream";
-  /** Whether `up` boots it without being asked for it by name. */
+  /** Whether `up` boots it by default. */
   readonly booted: boolean;
 }
 
-/** Every machine that a lab may have. Names, addresses, roles and users are written here and nowhere else. */
+/** Every machine that a lab may have. This is the only definition of names, addresses, roles and users. */
 export const labHosts: readonly LabHost[] = [
   {
     name: "upstream",
-    role: "the Internet: name server, package archives and images",
+    role: "upstream: name server, package archives and images",
     address: { outside: 10 },
     user: "root",
     suppliedByUpstream: false,
@@ -33,7 +35,7 @@ export const labHosts: readonly LabHost[] = [
   },
   {
     name: "mirror",
-    role: "mirror host with a leg on both networks",
+    role: "mirror host, on both networks",
     address: { outside: 20, datacentre: 20 },
     user: "ops",
     suppliedByUpstream: true,
@@ -42,7 +44,7 @@ export const labHosts: readonly LabHost[] = [
   },
   {
     name: "mirror2",
-    role: "second mirror host, for moves and for work on several hosts",
+    role: "second mirror host, for moves and for tests with several hosts",
     address: { outside: 21, datacentre: 21 },
     user: "ops",
     suppliedByUpstream: true,
@@ -51,7 +53,7 @@ export const labHosts: readonly LabHost[] = [
   },
   {
     name: "client",
-    role: "a machine of the data centre, reached through mirror only",
+    role: "machine of the data centre, reached only through mirror",
     address: { datacentre: 30 },
     user: "root",
     jump: "mirror",
@@ -79,7 +81,7 @@ export const labHosts: readonly LabHost[] = [
   },
   {
     name: "maas",
-    role: "a stand-in for a MAAS region; its API on port 5240",
+    role: "stand-in for a MAAS region, with its API on port 5240",
     address: { outside: 24, datacentre: 24 },
     user: "ops",
     suppliedByUpstream: false,
@@ -88,10 +90,10 @@ export const labHosts: readonly LabHost[] = [
   },
 ];
 
-/** The last byte of the workstation's own address, on `outside` only. */
+/** The last byte of the workstation's address. It has one on `outside` only. */
 export const workstationAddress = 1;
 
-/** Names that `upstream` answers for with its own address. Any other name does not exist. */
+/** Names that `upstream`'s DNS resolves to its own address. Other names do not exist. */
 export const outsideNames: readonly string[] = [
   "archive.ubuntu.com",
   "security.ubuntu.com",
@@ -100,10 +102,10 @@ export const outsideNames: readonly string[] = [
   "archive.lab",
 ];
 
-/** Hosts of the data centre know each other by name with and without it: MAAS takes no URL of a host without a dot. */
+/** The domain of the data centre. MAAS rejects a URL whose host name has no dot, so hosts have both forms. */
 export const datacentreDomain = "datacentre.lab";
 
-/** The row of a host, or undefined where the table has none. */
+/** The entry of a host, or undefined if the table does not have it. */
 export function labHost(name: string): LabHost | undefined {
   return labHosts.find((host) => host.name === name);
 }

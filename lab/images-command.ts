@@ -1,15 +1,15 @@
 import type { UpstreamImages } from "./upstream-images.ts";
 
-/** What `node lab/main.ts images` can do. */
+/** The usage text of `node lab/main.ts images`. */
 export const imagesUsage = `  images list                                      the products of images.maas.io and their serials
   images publish [--release R] [--arch A] [--os O] [--serial S]
-                                                   publish a new serial, by default of all products and named after
-                                                   the next day
-  images withdraw [the same]                       take a serial out, by default the newest
+                                                   publish a new serial, by default of all products, with the next
+                                                   day as its name
+  images withdraw [the same]                       remove a serial, by default the newest
   images tamper KIND [the same] [--item I] [--path REGEX]
-                                                   make images.maas.io bad; no KIND lists the kinds. The file that is
-                                                   hit is I, by default the squashfs, of the newest version of what is
-                                                   chosen, by default noble's for amd64`;
+                                                   damage images.maas.io; without KIND, list the kinds. The damaged
+                                                   file is I (default: squashfs) of the newest version of the
+                                                   selected images (default: noble for amd64)`;
 
 interface ImagesOptions {
   readonly os?: string | undefined;
@@ -20,7 +20,7 @@ interface ImagesOptions {
   readonly path?: string | undefined;
 }
 
-/** Carries one of them out, and returns what to print. Undefined where there is no such thing. */
+/** Runs one of these commands and returns what to print, or undefined if the command is unknown. */
 export async function imagesCommand(
   images: UpstreamImages,
   [what, kind = ""]: readonly string[],

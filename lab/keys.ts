@@ -4,7 +4,7 @@ import { command } from "./command.ts";
 import { labHosts } from "./hosts.ts";
 import type { LabPaths } from "./paths.ts";
 
-/** Makes the workstation's key pair and every host's, where they are missing. */
+/** Makes the key pairs of the workstation and of all hosts, if they are missing. */
 export async function makeSshKeys(paths: LabPaths): Promise<void> {
   mkdirSync(paths.hostKeys, { recursive: true, mode: 0o700 });
   await Promise.all(
@@ -15,7 +15,7 @@ export async function makeSshKeys(paths: LabPaths): Promise<void> {
   );
 }
 
-/** The private host key of a host; the public one is beside it with `.pub`. */
+/** The path of a host's private host key. The public key is in the same directory, with the suffix `.pub`. */
 export function hostKey(paths: LabPaths, name: string): string {
   return join(paths.hostKeys, `host_${name}`);
 }

@@ -14,36 +14,39 @@ import { type LabPaths, labPaths, sharedPaths } from "./paths.ts";
 import { writeSshConfig } from "./ssh-config.ts";
 import { addressIn, claimed, claimSubnets, releaseSubnets } from "./subnets.ts";
 
-/** A lab that is up. */
+/** A running lab. */
 export interface Lab {
   readonly name: string;
   readonly paths: LabPaths;
-  /** Which pair of subnets of 10.77.0.0/16 it has. */
+  /** The number of its pair of subnets in 10.77.0.0/16. */
   readonly pair: number;
-  /** The address of a host on one of its networks. Throws where it has no leg there. */
+  /** The address of a host on one of the networks. Throws if the host is not connected to it. */
   address(host: string, network: Network): string;
-  /** Runs a command on a host as root without SSH. Whatever its exit code. */
+  /** Runs a command on a host as root, without SSH. Does not throw if the exit code is not 0. */
   run(host: string, argv: readonly string[], options?: CommandOptions): Promise<CommandResult>;
-  /** The same for a shell script. */
+  /** Like `run`, for a shell script. */
   sh(host: string, script: string, options?: CommandOptions): Promise<CommandResult>;
-  /** Runs a command line on a host through OpenSSH and the lab's ssh_config. Whatever its exit code. */
+  /**
+   * Runs a command line on a host through OpenSSH with the lab's ssh_config. Does not throw if the exit code
+   * is not 0.
+   */
   ssh(host: string, commandLine: string, options?: CommandOptions): Promise<CommandResult>;
   /** Reboots a host and waits until SSH answers. */
   reboot(host: string): Promise<void>;
-  /** Switches a host off; its disk stays. */
+  /** Switches a host off. Its disk remains. */
   powerOff(host: string, how?: "cleanly" | "plug pulled"): Promise<void>;
-  /** Switches it on again and waits until SSH answers. */
+  /** Switches a host on and waits until SSH answers. */
   powerOn(host: string): Promise<void>;
 }
 
 interface LabUpOptions {
-  /** Which hosts to boot. Default: those of the table that are booted by default. Others that run stay. */
+  /** The hosts to boot. Default: the hosts that the table boots by default. Other running hosts continue. */
   readonly hosts?: readonly string[];
 }
 
 /**
- * Brings a lab up, or what of it is not: hosts answer SSH when this returns. On a lab that is up it changes
- * nothing. What a killed lab left behind is cleared away.
+ * Starts a lab, or the hosts of it that do not run. SSH of all hosts answers when this returns. A lab that runs
+ * already is not changed. The remains of a killed lab are removed.
  */
 export async function labUp(name: string, options: LabUpOptions = {}): Promise<Lab> {
   checkName(name);
@@ -71,15 +74,15 @@ export async function labUp(name: string, options: LabUpOptions = {}): Promise<L
 }
 
 /**
- * All hosts share the machine's limit of inotify instances for root, each systemd takes several, and the kernel's
- * default of 128 is used up by a few labs: units then fail that watch a path.
+ * All hosts share root's limit of inotify instances on the machine, and each systemd needs several. A few labs
+ * exhaust the kernel's default of 128. Units that watch a path then fail.
  */
 function raiseInotifyLimit(): void {
   const limit = "/proc/sys/fs/inotify/max_user_instances";
   if (Number(readFileSync(limit, "utf8")) < 4096) writeFileSync(limit, "4096");
 }
 
-/** The lab of this name, which must be up. */
+/** The running lab of this name. Throws if it does not run. */
 export function runningLab(name: string): Lab {
   checkName(name);
   const paths = labPaths(name);
@@ -87,14 +90,14 @@ export function runningLab(name: string): Lab {
   if (pair === undefined) {
     throw new ExplainedError({
       step: `looking for the lab ${name}`,
-      found: "it is not up",
+      found: "it is not running",
       remedy: `Run: node lab/main.ts up --name ${name}`,
     });
   }
   return labOf(paths, pair);
 }
 
-/** Takes a lab down with everything that belongs to it, disks included. What labs share stays. */
+/** Stops a lab and deletes all that belongs to it, also the disks. Files that labs share remain. */
 export async function labDown(name: string): Promise<void> {
   checkName(name);
   const paths = labPaths(name);
@@ -107,14 +110,14 @@ export async function labDown(name: string): Promise<void> {
   });
 }
 
-/** The labs of this repository that are up, or of which anything is left. */
+/** The labs of this repository that run, or whose remains exist. */
 export function labNames(): string[] {
   if (!existsSync(sharedPaths.labs)) return [];
   const entries = readdirSync(sharedPaths.labs, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
-/** What a lab's hosts do at the moment. */
+/** The present state of a lab's host. */
 interface HostStatus {
   readonly host: string;
   readonly role: string;
@@ -122,7 +125,9 @@ interface HostStatus {
   readonly addresses: readonly string[];
 }
 
-/** The status of every host in the table; none runs and none has an address where the lab is not up. */
+/**
+ * The status of every host in the table. If the lab does not run, no host runs and no host has an address.
+ */
 export function labStatus(name: string): HostStatus[] {
   const paths = labPaths(name);
   const pair = claimed(paths);
@@ -150,8 +155,8 @@ function labOf(paths: LabPaths, pair: number): Lab {
       if (byte === undefined) {
         throw new ExplainedError({
           host,
-          step: "looking an address up",
-          found: `it has no leg on ${network}`,
+          step: "looking up an address",
+          found: `it is not connected to ${network}`,
           remedy: "See lab/hosts.ts.",
         });
       }
@@ -171,7 +176,7 @@ function row(name: string): LabHost {
   const host = labHost(name);
   if (host !== undefined) return host;
   throw new ExplainedError({
-    step: "looking a host of the lab up",
+    step: "looking up a host of the lab",
     found: `no host is called ${name}`,
     remedy: `Use one of: ${labHosts.map((each) => each.name).join(", ")}.`,
   });

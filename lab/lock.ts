@@ -3,8 +3,8 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Does something while no other process holds the same lock file. The lock is flock(1)'s, held by a child
- * that ends when this process does, so a killed lab leaves no lock behind.
+ * Runs a function while no other process holds the same lock file. A child process holds the lock of flock(1). The
+ * child ends when this process ends, so the lock is released also if the lab is killed.
  */
 export async function locked<T>(file: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });

@@ -7,19 +7,22 @@ import { until } from "./until.ts";
 
 const service = "maas-stand-in.service";
 
-/** The MAAS of a lab. It is a stand-in (`lab/maas`), and on the host `maas`, which must be up. */
+/** The MAAS of a lab: the stand-in (`lab/maas`) on the host `maas`, which must run. */
 export interface LabMaas {
-  /** Its API as the workstation sees it, with a slash at the end. The host itself says `localhost`. */
+  /**
+   * The URL of its API for the workstation, with a slash at the end. On the host itself the URL has
+   * `localhost`.
+   */
   readonly url: string;
-  /** An API key, as the host's own command tells it. Default: the administrator's. */
+  /** An API key, read with the command `maas apikey` on the host. Default: the administrator's. */
   apiKey(username?: string): Promise<string>;
-  /** Starts it again. Whatever it was importing is not there then. */
+  /** Restarts the service. A running import is lost. */
   restart(): Promise<void>;
-  /** Makes it another release, with all that it has: as an upgrade does. */
+  /** Changes its release and keeps its data, as an upgrade does. */
   setVersion(version: VersionName): Promise<void>;
-  /** Makes it as just installed, with the same API keys. Default: the release that it is. */
+  /** Deletes its data, as in a new installation, but keeps the API keys. Default: the present release. */
   reset(version?: VersionName): Promise<void>;
-  /** Makes it slow, unavailable, late or full; see `ControlRequest`. Until it is started again. */
+  /** Makes it slow, unavailable, wrong in its time or full, until it is restarted; see `ControlRequest`. */
   control(request: ControlRequest): Promise<void>;
 }
 
@@ -52,7 +55,9 @@ export function maasOf(lab: Lab): LabMaas {
 
   const setting = (version: VersionName) => {
     if (!(version in versions))
-      throw new Error(`There is no ${version}: ${Object.keys(versions).join(", ")}.`);
+      throw new Error(
+        `The version ${version} does not exist. Versions: ${Object.keys(versions).join(", ")}.`,
+      );
     return `sed -i 's/^MAAS_VERSION=.*/MAAS_VERSION=${version}/' ${environmentFile} &&`;
   };
 

@@ -4,8 +4,8 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { command } from "./command.ts";
 
 /**
- * This machine's own apt sources of the Debian release it runs, as deb822 text with source packages added.
- * The lab downloads from where the machine does, and knows no other place.
+ * The apt sources of this machine for its Debian release, as deb822 text, with source packages added. The lab
+ * downloads only from the sources that the machine uses.
  */
 export function machineSources(): string {
   const release = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
@@ -57,20 +57,20 @@ function sourceFiles(): string[] {
     readFileSync("/etc/apt/sources.list");
     files.unshift("/etc/apt/sources.list");
   } catch {
-    // Newer Debian has none.
+    // Newer Debian does not have it.
   }
   return files;
 }
 
-/** An apt of our own that downloads for amd64 and arm64 from the machine's sources and installs nothing. */
+/** A separate apt that downloads for amd64 and arm64 from the machine's sources and installs nothing. */
 export interface DownloadingApt {
   readonly archives: string;
   run(argv: readonly string[], cwd?: string): Promise<string>;
 }
 
 /**
- * Sets such an apt up in a directory and updates its lists. It believes that nothing is installed, so what
- * it fetches for a list of packages is their whole closure.
+ * Sets up such an apt in a directory and updates its lists. Its package status is empty, so it fetches the
+ * complete dependency closure of a list of packages.
  */
 export async function downloadingApt(directory: string): Promise<DownloadingApt> {
   const archives = join(directory, "cache", "archives");

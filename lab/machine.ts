@@ -24,12 +24,12 @@ import { lowerDirectories } from "./rootfs.ts";
 import { addressIn } from "./subnets.ts";
 import { until } from "./until.ts";
 
-/** The control group that holds all processes of a host. */
+/** The control group with all processes of a host. */
 export function hostCgroup(paths: LabPaths, name: string): string {
   return `${paths.prefix}/${name}`;
 }
 
-/** Whether a host is running: it has a process that is its PID 1, and a supervisor to boot it again. */
+/** Whether a host runs: it has a process that is its PID 1, and a supervisor that can boot it again. */
 export function isRunning(paths: LabPaths, name: string): boolean {
   const cgroup = hostCgroup(paths, name);
   return leaderIn(cgroup) !== undefined && processesIn(cgroup).some(isSupervisor);
@@ -43,7 +43,7 @@ function isSupervisor(pid: number): boolean {
   }
 }
 
-/** Makes a host run and answer SSH, whatever state it is in; one that is dying at this moment is booted anew. */
+/** Makes a host run and answer SSH, from any state. A host that is just ending is booted again. */
 export async function bringUp(paths: LabPaths, pair: number, host: LabHost): Promise<void> {
   for (;;) {
     if (!isRunning(paths, host.name)) await boot(paths, pair, host);
@@ -51,10 +51,10 @@ export async function bringUp(paths: LabPaths, pair: number, host: LabHost): Pro
   }
 }
 
-/** Boots a host on the disk it has, or on a fresh one. Returns when systemd runs. */
+/** Boots a host on its existing disk, or on a new one. Returns when systemd runs. */
 async function boot(paths: LabPaths, pair: number, host: LabHost): Promise<void> {
   const cgroup = hostCgroup(paths, host.name);
-  await endCgroup(cgroup); // what a killed lab may have left
+  await endCgroup(cgroup); // remains of a killed lab
   const directory = join(paths.hosts, host.name);
   const upper = join(directory, "upper");
   const lower = await lowerDirectories(host);
@@ -110,13 +110,13 @@ function failedToStart(host: LabHost, directory: string): ExplainedError {
     host: host.name,
     step: "booting a host of the lab",
     found: `systemd-nspawn ended: ${log}`,
-    remedy: `See ${join(directory, "console.log")}; then take the lab down and up again.`,
+    remedy: `See ${join(directory, "console.log")}; then run: node lab/main.ts down, and up again.`,
   });
 }
 
 /**
- * Runs a command on a host as root, not through SSH but through the kernel: for what must not depend on
- * SSH. Whatever its exit code.
+ * Runs a command on a host as root, through its namespaces and not through SSH, for tests that must not depend on
+ * SSH. Does not throw if the exit code is not 0.
  */
 export async function enter(
   paths: LabPaths,
@@ -130,7 +130,7 @@ export async function enter(
       host: name,
       step: `running ${argv.join(" ").slice(0, 200)} in the lab ${paths.name}`,
       found: "the host is not running",
-      remedy: "Bring the lab up, or switch the host on.",
+      remedy: "Start the lab (node lab/main.ts up), or switch the host on.",
     });
   }
   return await tryCommand(
@@ -158,8 +158,8 @@ export async function enter(
 }
 
 /**
- * Waits until a host's SSH server greets, as seen from the workstation, or listens, where only the data
- * centre sees it. False where the host ended meanwhile.
+ * Waits for a host's SSH server: until it sends its greeting to the workstation, or, on a host that only the data
+ * centre reaches, until it listens. Returns false if the host ended in the meantime.
  */
 async function sshAnswers(paths: LabPaths, pair: number, host: LabHost): Promise<boolean> {
   const outside = host.address.outside;
@@ -188,7 +188,7 @@ function greets(address: string): Promise<boolean> {
   });
 }
 
-/** Reboots a host as an administrator would and waits until SSH answers again. */
+/** Reboots a host with systemctl and waits until SSH answers again. */
 export async function rebootHost(paths: LabPaths, pair: number, name: string): Promise<void> {
   const cgroup = hostCgroup(paths, name);
   await bringUp(paths, pair, row(name));
@@ -199,7 +199,7 @@ export async function rebootHost(paths: LabPaths, pair: number, name: string): P
       host: name,
       step: "rebooting a host of the lab",
       found: stderr.trim(),
-      remedy: "Let what it is doing come to an end first.",
+      remedy: "Wait until the running jobs of the host have ended, then reboot it again.",
     });
   }
   await until(`the next boot of ${name}`, 30_000, () => {
@@ -209,7 +209,7 @@ export async function rebootHost(paths: LabPaths, pair: number, name: string): P
   await bringUp(paths, pair, row(name));
 }
 
-/** Switches a host off: cleanly, or as if its plug were pulled. Its disk stays. */
+/** Switches a host off, with a clean shutdown or as in a power failure. Its disk remains. */
 export async function switchOff(
   paths: LabPaths,
   name: string,
@@ -227,7 +227,7 @@ function row(name: string): LabHost {
   const host = labHost(name);
   if (host === undefined) {
     throw new ExplainedError({
-      step: "looking a host of the lab up",
+      step: "looking up a host of the lab",
       found: `no host is called ${name}`,
       remedy: "Use one of the names in lab/hosts.ts.",
     });

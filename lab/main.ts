@@ -10,20 +10,21 @@ import { upstreamOf } from "./upstream.ts";
 
 const usage = `usage: node lab/main.ts COMMAND [--name NAME]   (default name: demo)
   up [--hosts a,b]                                 boot the hosts that are not running
-  down [--all]                                     end all of it; with --all, every lab of this repository
+  down [--all]                                     stop the lab; with --all, every lab of this repository
   status
-  ssh HOST [COMMAND...]                            as one would reach it in production
+  ssh HOST [COMMAND...]                            run ssh with the lab's ssh_config
   release PACKAGE VERSION [--suite S] [--phased N] publish a new version (default suite: noble-updates)
-  withdraw PACKAGE [--suite S]                     take it out of a suite
+  withdraw PACKAGE [--suite S]                     remove it from a suite
   tamper KIND [--suite S] [--package P] [--path REGEX]
-                                                   make upstream bad; no KIND lists the kinds. A .deb that is
-                                                   flipped or missing is P's, by default the suite's first;
-                                                   REGEX says what a bad server spoils
+                                                   damage upstream; without KIND, list the kinds. P is the
+                                                   package whose .deb file is flipped or missing (default: the
+                                                   first of the suite); a server fault concerns paths that
+                                                   match REGEX
 ${imagesUsage}
-  maas restart | reset | version 3.5|3.6|3.7|3.8   the stand-in for MAAS on the host maas: started again, as just
-                                                   installed, or another release with what it has
-  restore                                          make upstream good again, archive and images
-  reset                                            back to the first publication of both`;
+  maas restart | reset | version 3.5|3.6|3.7|3.8   the stand-in for MAAS on the host maas: restart it, delete its
+                                                   data, or change its release and keep its data
+  restore                                          serve the newest good archive and images again
+  reset                                            publish the first archive and images again`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -102,7 +103,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** False where there is no such command. */
+/** Returns false if the command is unknown. */
 async function maasCommand(maas: LabMaas, what: string, version: string): Promise<boolean> {
   if (what === "restart") await maas.restart();
   else if (what === "reset") await maas.reset();

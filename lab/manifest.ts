@@ -1,25 +1,27 @@
 import type { Lab } from "./lab.ts";
 
-/** What a host is like: for comparing before and after. */
+/** The state of a host, for a comparison before and after a change. */
 export interface Manifest {
-  /** By path: kind, mode, owner, and for files size and sha256, for links their target. */
+  /** By path: kind, mode and owner; size and sha256 for files; the target for links. */
   readonly files: Readonly<Record<string, string>>;
   /** Package to version and state, e.g. `{ "nginx": "1.22.1-9 ii" }`. */
   readonly packages: Readonly<Record<string, string>>;
   /** Unit file to `enabled`, `disabled`, `masked` ... */
   readonly units: Readonly<Record<string, string>>;
-  /** Unit to `active` or `failed`; units that are neither are left out, as are transient scopes and devices. */
+  /**
+   * Unit to `active` or `failed`. Units in other states are omitted, and transient scopes and devices too.
+   */
   readonly running: Readonly<Record<string, string>>;
   readonly users: Readonly<Record<string, string>>;
   readonly groups: Readonly<Record<string, string>>;
 }
 
 interface ManifestOptions {
-  /** Paths that are left out with all below them. Default: `volatilePaths`. */
+  /** Paths that are omitted, with all paths below them. Default: `volatilePaths`. */
   readonly exclude?: readonly string[];
 }
 
-/** What changes on a host that nobody touches. File systems other than the root's are never looked at. */
+/** Paths that change on a host without any action. Only the root file system is read. */
 const volatilePaths: readonly string[] = [
   "/var/log",
   "/var/cache",
@@ -36,7 +38,7 @@ const volatilePaths: readonly string[] = [
 
 const mark = "== ";
 
-/** Looks at a host without SSH. Takes about two seconds. */
+/** Reads the state of a host without SSH. Takes about two seconds. */
 export async function manifestOf(lab: Lab, host: string, options: ManifestOptions = {}): Promise<Manifest> {
   const exclude = options.exclude ?? volatilePaths;
   const prune = exclude.map((path) => `-path '${path.replaceAll("'", `'\\''`)}'`).join(" -o ");
@@ -57,7 +59,7 @@ export async function manifestOf(lab: Lab, host: string, options: ManifestOption
      echo '${mark}users'; sed 's/:/\\t/' /etc/passwd
      echo '${mark}groups'; sed 's/:/\\t/' /etc/group`,
   );
-  if (code !== 0) throw new Error(`looking at ${host}: ${stderr}`);
+  if (code !== 0) throw new Error(`reading the state of ${host}: ${stderr}`);
   const parts = new Map(
     stdout.split(/(?:^|[\n\0])== /).map((part) => {
       const end = part.search(/[\n\0]/);
@@ -95,7 +97,10 @@ function filesOf(tree: string, sums: string): Record<string, string> {
   );
 }
 
-/** What differs between two manifests, a line each: `+ files /etc/x`, `- packages nginx`, `~ units x: a -> b`. */
+/**
+ * The differences between two manifests, one per line: `+ files /etc/x`, `- packages nginx`, `~ units x: a ->
+ * b`.
+ */
 export function manifestDifferences(before: Manifest, after: Manifest): string[] {
   return (Object.keys(before) as (keyof Manifest)[]).flatMap((kind) => {
     const [old, now] = [before[kind], after[kind]];

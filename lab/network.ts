@@ -15,8 +15,8 @@ async function linkExists(name: string): Promise<boolean> {
 }
 
 /**
- * Makes the two bridges. The workstation has an address on `outside` only; nothing is forwarded between
- * them or off the machine, since no interface has a route to anything but its own subnet.
+ * Makes the two bridges. The workstation has an address on `outside` only. No packet is forwarded between the
+ * bridges or to other networks, because each interface has only the route of its own subnet.
  */
 export async function bridgesUp(paths: LabPaths, pair: number): Promise<void> {
   for (const network of networks) {
@@ -29,7 +29,7 @@ export async function bridgesUp(paths: LabPaths, pair: number): Promise<void> {
     lines.push(`link set ${name} up`);
     await ipBatch(lines);
   }
-  // Without this, what somebody sends straight to the data centre would leave by the machine's default route.
+  // Without this, a packet to the data centre's addresses would leave through the machine's default route.
   await command(["ip", "route", "replace", "unreachable", dataCentre(pair)]);
 }
 
@@ -43,7 +43,10 @@ export async function bridgesDown(paths: LabPaths, pair: number | undefined): Pr
   for (const network of networks) await tryCommand(["ip", "link", "del", bridge(paths, network)]);
 }
 
-/** Plugs a host into its networks: interfaces `outside` and `datacentre` in the network namespace of a process. */
+/**
+ * Connects a host to its networks: interfaces `outside` and `datacentre` in the network namespace of a
+ * process.
+ */
 export async function plugIn(paths: LabPaths, pair: number, host: LabHost, process: number): Promise<void> {
   const outer: string[] = [];
   const inner: string[] = ["link set lo up"];
@@ -65,7 +68,7 @@ export async function plugIn(paths: LabPaths, pair: number, host: LabHost, proce
       `link set ${network} up`,
     );
   }
-  // The kernel takes its time to clear away the network of a host that was killed a moment ago.
+  // After a host is killed, the kernel needs some time to remove its network.
   for (const cable of cables) await tryCommand(["ip", "link", "del", cable]);
   await ipBatch(outer);
   await command(["nsenter", `--net=/proc/${process}/ns/net`, "ip", "-batch", "-"], {
@@ -74,8 +77,8 @@ export async function plugIn(paths: LabPaths, pair: number, host: LabHost, proce
 }
 
 /**
- * The hardware address of a host's interface: its own, whenever it boots. With another one, those who have just
- * spoken with it would go on sending to the old one for half a minute (base_reachable_time, arp(7)).
+ * The hardware address of a host's interface, the same at each boot. With a different address, machines that have
+ * the old one in their ARP cache would send to it for half a minute (base_reachable_time, arp(7)).
  */
 function cardOf(address: string): string {
   const bytes = address.split(".").map((byte) => Number(byte).toString(16).padStart(2, "0"));

@@ -4,7 +4,9 @@ import { join } from "node:path";
 /** The repository that this lab belongs to. */
 export const repository = join(import.meta.dirname, "..");
 
-/** What every lab of this repository shares: root file systems, downloaded packages, archive keys. */
+/**
+ * Directories that all labs of this repository share: root file systems, downloaded packages, archive keys.
+ */
 export const sharedPaths = {
   root: join(repository, ".lab"),
   labs: join(repository, ".lab", "labs"),
@@ -13,32 +15,32 @@ export const sharedPaths = {
   keys: join(repository, ".lab", "keys"),
 } as const;
 
-/** Where one lab keeps what belongs to it. All paths are absolute. */
+/** The paths of one lab. All paths are absolute. */
 export interface LabPaths {
   readonly name: string;
   readonly directory: string;
   /** An OpenSSH configuration with every host of the lab: `ssh -F <sshConfig> mirror`. */
   readonly sshConfig: string;
   readonly knownHosts: string;
-  /** The workstation's private key, accepted by every host. */
+  /** The workstation's private key. Every host accepts it. */
   readonly key: string;
   readonly hostKeys: string;
   readonly hosts: string;
   readonly archive: string;
-  /** What `upstream` serves as images.maas.io. */
+  /** The files that `upstream` serves as images.maas.io. */
   readonly images: string;
-  /** What stands for an image that the site built for itself; see `writeCustomImage`. */
+  /** A file that represents an image built by the site; see `writeCustomImage`. */
   readonly customImage: string;
   readonly state: string;
   readonly lock: string;
   /**
-   * What the names of this lab's bridges, namespaces and cgroups begin with. Short, since an interface
-   * name has 15 characters; made from the repository's path too, since two clones may share a machine.
+   * The prefix of the names of this lab's bridges, namespaces and control groups. It is short because an interface
+   * name has at most 15 characters. It depends on the repository's path, because two clones may be on one machine.
    */
   readonly prefix: string;
 }
 
-/** Names the files and kernel objects of the lab called `name`. */
+/** The names of the files and kernel objects of the lab `name`. */
 export function labPaths(name: string): LabPaths {
   const directory = join(sharedPaths.labs, name);
   const digest = createHash("sha256").update(`${repository}\0${name}`).digest("hex").slice(0, 8);

@@ -17,8 +17,8 @@ interface ProvisionedFile {
 }
 
 /**
- * Writes what makes a root file system this host into its overlay, before its first boot: what an installer
- * would have left there (name, addresses of names, keys), and for `upstream` its servers' configuration.
+ * Writes a host's files into its overlay before the first boot: what an installer would write (host name, names in
+ * /etc/hosts, keys), and for `upstream` the configuration of its servers.
  */
 export async function provision(
   paths: LabPaths,
@@ -66,7 +66,7 @@ function outsideByte(host: LabHost): number {
 
 function hostsFile(host: LabHost, pair: number): string {
   const lines = ["127.0.0.1 localhost", `127.0.1.1 ${host.name}`, "::1 localhost ip6-localhost ip6-loopback"];
-  // The data centre has no name server yet: its machines know each other by file.
+  // The data centre has no name server yet: its machines resolve the other names from /etc/hosts.
   if (host.address.datacentre !== undefined) {
     for (const other of labHosts) {
       if (other.name === host.name || other.address.datacentre === undefined) continue;
@@ -91,7 +91,7 @@ function machineId(paths: LabPaths, host: LabHost): string {
 function upstreamFiles(address: string): ProvisionedFile[] {
   const records = [...outsideNames, "upstream"].map((name) => `host-record=${name},${address}`);
   const dnsmasq = [
-    "# Knows these names; says of every other one that it does not exist.",
+    "# Resolves these names. For every other name it answers that the name does not exist.",
     "no-resolv",
     "no-hosts",
     "bind-interfaces",
@@ -109,7 +109,10 @@ function upstreamFiles(address: string): ProvisionedFile[] {
   ];
 }
 
-/** Writes a file into the overlay's upper directory; new directories there look as they do below. */
+/**
+ * Writes a file into the overlay's upper directory. New directories there get the owner and mode of those
+ * below.
+ */
 function write({ path, content, mode = 0o644 }: ProvisionedFile, upper: string, lower: string): void {
   makeDirectory(dirname(path), upper, lower);
   writeFileSync(join(upper, path), content, { mode });
@@ -123,7 +126,7 @@ function makeDirectory(path: string, upper: string, lower: string): void {
   try {
     mkdirSync(target, { mode: 0o755 });
   } catch {
-    return; // It is there already.
+    return; // It exists already.
   }
   for (const layer of lower.split(":")) {
     const below = statSync(join(layer, path), { throwIfNoEntry: false });

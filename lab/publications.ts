@@ -9,13 +9,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-/** Replaces a file in one step; never writes into it, since publications share files as hard links. */
+/** Replaces a file atomically. Never writes into it, because publications share files as hard links. */
 export function replaceFile(file: string, content: string | Uint8Array): void {
   writeFileSync(`${file}.new`, content);
   renameSync(`${file}.new`, file);
 }
 
-/** Makes a symbolic link lead elsewhere in one step: what is served changes with the next request. */
+/** Changes the target of a symbolic link atomically. The next request is served from the new target. */
 export function switchLink(link: string, target: string): void {
   rmSync(`${link}.new`, { force: true });
   symlinkSync(target, `${link}.new`);
@@ -23,9 +23,9 @@ export function switchLink(link: string, target: string): void {
 }
 
 /**
- * A time of modification, in seconds, later than all that this file remembers. A second is what a web server
- * tells versions of a file apart by, and more than one may be published in a second: a client that resumes or
- * asks If-Modified-Since would take an old one for the new.
+ * A modification time, in seconds, that is later than all earlier ones in this file. A web server distinguishes
+ * versions of a file by full seconds, and several may be published in one second. A client that resumes a download
+ * or sends If-Modified-Since would then keep the old version.
  */
 export function nextStamp(memory: string): number {
   const last = existsSync(memory) ? Number(readFileSync(memory, "utf8")) : 0;
@@ -34,7 +34,9 @@ export function nextStamp(memory: string): number {
   return stamp;
 }
 
-/** Deletes all publications but the first and the newest three of the good ones, which have numbers for names. */
+/**
+ * Deletes all publications except the first and the newest three good ones. Good ones have numbers as names.
+ */
 export function prunePublications(publications: string, newest: number): void {
   const keep = new Set(["0", ...[0, 1, 2].map((back) => String(newest - back))]);
   for (const name of readdirSync(publications)) {

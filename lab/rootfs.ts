@@ -8,7 +8,7 @@ import { locked } from "./lock.ts";
 import { machineSources } from "./machine-apt.ts";
 import { sharedPaths } from "./paths.ts";
 
-/** What every host has before anything is done to it. */
+/** The packages that every host has from the start. */
 const basePackages = [
   "systemd",
   "systemd-sysv",
@@ -22,10 +22,10 @@ const basePackages = [
   "curl",
 ];
 
-/** What `upstream` has on top. */
+/** The additional packages of `upstream`. */
 const upstreamPackages = ["nginx", "dnsmasq"];
 
-/** What a real installation does by hand or by its installer, in the new root file system `$1`. */
+/** What an installer or an administrator does in a real installation, in the new root file system `$1`. */
 const customize = `
 set -e
 chroot "$1" useradd --create-home --shell /bin/bash --password '*' ops
@@ -44,7 +44,7 @@ rm -f "$1"/etc/nginx/sites-enabled/default
 rm -rf "$1"/tmp/* "$1"/var/cache/apt/archives/*.deb
 `;
 
-/** The overlay's lower directories for a host, as mount(8) wants them, e.g. `/a/upstream:/a/base`. */
+/** The overlay's lower directories of a host, in the format of mount(8), e.g. `/a/upstream:/a/base`. */
 export async function lowerDirectories(host: LabHost): Promise<string> {
   const base = await baseRootfs();
   return host.image === "base" ? base : `${await upstreamLayer(base)}:${base}`;
@@ -74,7 +74,7 @@ async function baseRootfs(): Promise<string> {
   });
 }
 
-/** What `upstream` has beyond the base, as an overlay layer: packages installed by dpkg in a private mount. */
+/** Makes the overlay layer of `upstream` above the base: packages that dpkg installs in a private mount. */
 async function upstreamLayer(base: string): Promise<string> {
   const digest = digestOf([base, ...upstreamPackages, customizeUpstream]);
   const target = join(sharedPaths.rootfs, digest, "upstream");
@@ -110,7 +110,7 @@ rmdir "$root"
   });
 }
 
-/** Runs a maker into a directory beside the target and renames: a killed maker leaves no half-made target. */
+/** Runs `make` on a temporary directory and renames it, so a killed process leaves no incomplete target. */
 async function madeOnce(target: string, make: (directory: string) => Promise<void>): Promise<string> {
   if (existsSync(target)) return target;
   mkdirSync(join(target, ".."), { recursive: true });

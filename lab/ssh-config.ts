@@ -5,7 +5,7 @@ import { hostKey } from "./keys.ts";
 import type { LabPaths } from "./paths.ts";
 import { addressIn } from "./subnets.ts";
 
-/** Writes the ssh_config and known_hosts with which one reaches the hosts, as one would for a real site. */
+/** Writes the ssh_config and known_hosts for the hosts, as an administrator would for a real site. */
 export function writeSshConfig(paths: LabPaths, pair: number): void {
   const known = labHosts.map((host) => {
     const [type, key] = readFileSync(`${hostKey(paths, host.name)}.pub`, "utf8").split(" ");

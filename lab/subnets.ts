@@ -5,13 +5,16 @@ import { ExplainedError } from "../errors/explained-error.ts";
 import { type Network, workstationAddress } from "./hosts.ts";
 import type { LabPaths } from "./paths.ts";
 
-/** Claims of all labs of this machine, of whatever repository: a symbolic link `<pair>` to the lab that has it. */
+/**
+ * Claims of all labs on this machine, of all repositories: a symbolic link `<pair>` to the lab that uses the
+ * pair.
+ */
 const claims = "/run/airgapped-maas-lab";
 
 /**
- * Takes a pair of subnets of 10.77.0.0/16 that no other lab of this machine has: pair 3 is 10.77.6.0/24 and
- * 10.77.7.0/24. Making a symbolic link is atomic, so two labs never get the same. A lab that is there already
- * gets what it had.
+ * Claims a pair of subnets of 10.77.0.0/16 that no other lab on this machine uses: pair 3 is 10.77.6.0/24 and
+ * 10.77.7.0/24. Making a symbolic link is atomic, so two labs never get the same pair. A lab that has a pair already
+ * keeps it.
  */
 export function claimSubnets(paths: LabPaths): number {
   mkdirSync(claims, { recursive: true });
@@ -19,7 +22,7 @@ export function claimSubnets(paths: LabPaths): number {
   if (mine !== undefined) return mine;
   for (let pair = 0; pair < 128; pair++) {
     const link = join(claims, String(pair));
-    // A lab whose directory somebody deleted while it ran still has its address.
+    // If the directory of a running lab was deleted, its address still exists.
     const workstation = addressIn(pair, "outside", workstationAddress);
     if (Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === workstation)))
       continue;
@@ -28,23 +31,23 @@ export function claimSubnets(paths: LabPaths): number {
       if (existsSync(owner)) continue;
       rmSync(link);
     } catch {
-      // Nobody has it.
+      // The pair is free.
     }
     try {
       symlinkSync(paths.directory, link);
       return pair;
     } catch {
-      // Another lab was faster.
+      // Another lab claimed it first.
     }
   }
   throw new ExplainedError({
     step: `choosing subnets for the lab ${paths.name}`,
     found: "all 128 pairs of 10.77.0.0/16 are taken",
-    remedy: `Take labs down that are no longer needed; ${claims} says whose they are.`,
+    remedy: `Stop labs that are no longer needed. The links in ${claims} name the lab of each pair.`,
   });
 }
 
-/** The pair that a lab has, or undefined. */
+/** The pair that a lab has claimed, or undefined. */
 export function claimed(paths: LabPaths): number | undefined {
   if (!existsSync(claims)) return undefined;
   const link = readdirSync(claims).find((name) => {
@@ -57,14 +60,14 @@ export function claimed(paths: LabPaths): number | undefined {
   return link === undefined ? undefined : Number(link);
 }
 
-/** Gives a lab's subnets back. */
+/** Releases a lab's subnets. */
 export function releaseSubnets(paths: LabPaths): void {
   const pair = claimed(paths);
   if (pair !== undefined) rmSync(join(claims, String(pair)), { force: true });
   try {
     if (readdirSync(claims).length === 0) rmSync(claims, { recursive: true });
   } catch {
-    // Never made, or another lab is using it.
+    // It was never made, or another lab uses it.
   }
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Keeps one host of the lab running: its disk, its boots, its reboots. Runs in mount and network namespaces
-# of its own, so all mounts and interfaces end with it, however it ends. Starts when told so on its input.
+# Runs one host of the lab: mounts its disk, boots it, and boots it again after a reboot. Runs in separate mount and
+# network namespaces, so all mounts and interfaces are removed when it ends. Waits for a line on its input to start.
 # usage: supervise.sh CGROUP DIRECTORY LOWERDIRS HOSTNAME [further arguments of systemd-nspawn]
 set -eu
 cgroup=$1 directory=$2 lower=$3 hostname=$4
@@ -14,11 +14,11 @@ for hierarchy in /sys/fs/cgroup/unified /sys/fs/cgroup/systemd /sys/fs/cgroup; d
 done
 
 mount --make-rprivate /
-# systemd-nspawn leaves files in /run: they go into one that ends with this script.
+# systemd-nspawn leaves files in /run. This /run is removed when the script ends.
 mount -t tmpfs -o mode=755 lab-run /run
 mkdir -p "$directory/upper" "$directory/work" "$directory/root"
-# volatile: what a host syncs reaches this machine's page cache, which outlives the host; the lab's disk is not made to
-# keep up, nor is a boot or an installation held up by whatever else this machine writes.
+# volatile: a sync on the host ends in this machine's page cache, which remains when the host ends. Boots and
+# installations then do not wait for other disk writes of this machine.
 mount -t overlay lab-overlay -o "volatile,lowerdir=$lower,upperdir=$directory/upper,workdir=$directory/work" "$directory/root"
 
 read -r go
@@ -26,12 +26,12 @@ read -r go
 
 while :; do
   code=0
-  # The unified hierarchy works inside whatever this machine has itself (hybrid, or unified). The network's settings
-  # are of the host's own namespace, so it may change them.
+  # The unified hierarchy works with a hybrid or a unified hierarchy on this machine. The network's settings belong to
+  # the host's own namespace, so the host may change them.
   SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network systemd-nspawn --quiet --boot \
     --directory="$directory/root" --network-namespace-path="/proc/$$/ns/net" --register=no --keep-unit \
     --machine="$hostname" --hostname="$hostname" --kill-signal=SIGRTMIN+3 --resolv-conf=off --timezone=off \
     --link-journal=no --console=pipe "$@" < /dev/null || code=$?
-  # 133 asks for a reboot; anything else is the end.
+  # 133 requests a reboot. Any other code ends the host.
   [ "$code" = 133 ] || exit "$code"
 done

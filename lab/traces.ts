@@ -6,8 +6,8 @@ import { command } from "./command.ts";
 import { labPaths } from "./paths.ts";
 
 /**
- * All that this machine's kernel has because of a lab, a line each: processes, mounts seen by any process,
- * interfaces, addresses, routes, control groups, claims. A lab that is down has none.
+ * The objects of a lab in this machine's kernel, one per line: processes, mounts of any process, interfaces,
+ * addresses, routes, control groups, claims. A stopped lab has none.
  */
 export async function tracesOf(name: string): Promise<string[]> {
   const paths = labPaths(name);

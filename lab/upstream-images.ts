@@ -17,39 +17,42 @@ import {
 import type { Lab } from "./lab.ts";
 
 interface SerialChoice extends ImageChoice {
-  /** Default: when publishing, one of the day after the latest ever used; when withdrawing, the newest. */
+  /**
+   * Default for publishing: the day after the latest serial ever used. Default for withdrawing: the newest
+   * serial.
+   */
   readonly serial?: string | undefined;
 }
 
 interface ImageTamperOptions extends ImageTamperTarget {
-  /** For server faults: which paths, as a regular expression. Default: all files but those in `streams/`. */
+  /** For server faults: a regular expression of the paths. Default: all files except those in `streams/`. */
   readonly path?: string | undefined;
 }
 
 /**
- * What can be done to images.maas.io of a lab, http://images.maas.io/ephemeral-v3/stable/. Each takes effect
- * with the next request.
+ * Operations on images.maas.io of a lab, http://images.maas.io/ephemeral-v3/stable/. Each is effective from the next
+ * request.
  */
 export interface UpstreamImages {
-  /** Publishes a new serial, by default of all products. Returns the day that it is named after, `20260211`. */
+  /** Publishes a new serial, by default of all products. Returns its day, such as `20260211`. */
   publishSerial(choice?: SerialChoice): Promise<string>;
   /** Withdraws a serial with its files, by default the newest of all products. */
   withdrawSerial(choice?: SerialChoice): Promise<void>;
   /**
-   * Makes the stream or its server bad in one way; see `imageTamperings` and `faultKinds`. Returns what was hit.
-   * A file is by default the squashfs of the newest noble for amd64. A server fault takes the place of one of
-   * the archive's.
+   * Damages the stream or applies a fault to its server; see `imageTamperings` and `faultKinds`. Returns the path or
+   * the fault. The damaged file is by default the squashfs of the newest noble for amd64. A server fault replaces a
+   * fault of the archive's server.
    */
   tamper(kind: ImageTampering | FaultKind | (string & {}), options?: ImageTamperOptions): Promise<string>;
-  /** The newest publication as it should be, from a well server. */
+  /** Serves the newest good publication, without server faults. */
   restore(): Promise<void>;
-  /** The stream as first published, published anew, from a well server. */
+  /** Publishes the stream's first content again, without server faults. */
   reset(): Promise<void>;
-  /** The serials of each product that is meant, by its name, oldest first. */
+  /** The serials of each selected product, by its name, oldest first. */
   serials(choice?: ImageChoice): Record<string, readonly string[]>;
 }
 
-/** The images of a lab's outside. */
+/** The image stream of a lab's upstream. */
 export function imagesOf(lab: Lab): UpstreamImages {
   const { paths } = lab;
   return {

@@ -16,27 +16,30 @@ import { imagesOf, type UpstreamImages } from "./upstream-images.ts";
 interface TamperOptions {
   /** Default: noble-updates. */
   readonly suite?: UbuntuSuite | undefined;
-  /** For server faults: which paths, as a regular expression. Default: the .deb files. */
+  /** For server faults: a regular expression of the paths. Default: the .deb files. */
   readonly path?: string | undefined;
-  /** For `missing-deb` and `flipped-deb`: which package. Default: the first of the suite. */
+  /** For `missing-deb` and `flipped-deb`: the package. Default: the first of the suite. */
   readonly package?: string | undefined;
 }
 
-/** What can be done to the outside of a lab. Each takes effect with the next request. */
+/** Operations on a lab's upstream. Each is effective from the next request. */
 export interface Upstream {
   release(release: Release): Promise<void>;
   withdraw(packageName: string, suite?: UbuntuSuite): Promise<void>;
-  /** Makes the archive or its server bad in one way; see `tamperings` and `faultKinds`. Returns what was hit. */
+  /**
+   * Damages the archive or applies a fault to its server; see `tamperings` and `faultKinds`. Returns the path
+   * or fault.
+   */
   tamper(kind: Tampering | FaultKind | (string & {}), options?: TamperOptions): Promise<string>;
-  /** The newest publication of the archive and of the images as it should be, from a well server. */
+  /** Serves the newest good publications of the archive and of the images, without server faults. */
   restore(): Promise<void>;
-  /** The archive and the images as first published, from a well server. */
+  /** Publishes the first content of the archive and of the images again, without server faults. */
   reset(): Promise<void>;
   versions(suite: UbuntuSuite, architecture?: string): Record<string, string>;
   readonly images: UpstreamImages;
 }
 
-/** The outside of a lab. */
+/** The upstream of a lab. */
 export function upstreamOf(lab: Lab): Upstream {
   const { paths } = lab;
   const images = imagesOf(lab);

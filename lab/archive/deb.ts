@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { command, tryCommandBytes } from "../command.ts";
 
-/** Digests and size of a file, as an archive's indices give them. */
+/** Digests and size of a file, as in the indices of an archive. */
 export interface Digests {
   readonly size: number;
   readonly md5: string;
@@ -12,13 +12,13 @@ export interface Digests {
   readonly sha256: string;
 }
 
-/** What an archive's indices say about a binary package. */
+/** The data of a binary package that an archive's indices have. */
 export interface DebFacts extends Digests {
   readonly package: string;
   readonly version: string;
   readonly architecture: string;
   readonly source: string;
-  /** The control fields as they stand in the package, in order. */
+  /** The control fields of the package, in their order. */
   readonly control: readonly (readonly [name: string, value: string])[];
   /** Paths of its files, without a leading slash. */
   readonly files: readonly string[];
@@ -54,7 +54,7 @@ export async function readDeb(file: string): Promise<DebFacts> {
   };
 }
 
-/** The fields of one stanza in order; a value's further lines keep their leading space. */
+/** The fields of one stanza in order. Continuation lines of a value keep their leading space. */
 export function parseControl(text: string): (readonly [string, string])[] {
   const fields: [string, string][] = [];
   for (const line of text.trimEnd().split("\n")) {
@@ -70,8 +70,8 @@ export function parseControl(text: string): (readonly [string, string])[] {
 }
 
 /**
- * Builds a package anew under another version: its files as they were and a line in its changelog's place
- * that says so, exact dependencies on its own source's packages moved along. Returns the new file.
+ * Builds a package again with another version. Its files are the same, except the changelog, which is replaced by a
+ * line about the rebuild. Exact dependencies on packages of the same source get the new version. Returns the new file.
  */
 export async function rebuildDeb(
   file: string,

@@ -16,19 +16,19 @@ const suite: Suite = {
   label: "Debian",
   codename: "bookworm",
   version: "12",
-  description: "The part of Debian 12 that hosts of the lab install from",
+  description: "Packages of Debian 12 for the hosts of the lab",
   components: ["main"],
   architectures: ["amd64"],
 };
 
-/** The packages, with all they depend on, that hosts can install: see target-packages.txt. */
+/** The packages that hosts can install, without their dependencies: see target-packages.txt. */
 function wanted(): string[] {
   return readFileSync(join(import.meta.dirname, "..", "target-packages.txt"), "utf8")
     .split("\n")
     .filter((line) => line !== "");
 }
 
-/** The apt source of the Debian archive on `upstream`, as hosts have it. */
+/** The apt source of the Debian archive on `upstream`, for the lab's hosts. */
 export function debianSource(): string {
   return `Types: deb
 URIs: http://archive.lab/debian
@@ -38,7 +38,7 @@ Signed-By: /etc/apt/keyrings/lab-debian.asc
 `;
 }
 
-/** Makes the Debian archive that hosts install from, once for each list of packages. Returns its directory. */
+/** Makes the Debian archive for the lab's hosts, once for each list of packages. Returns its directory. */
 export async function debianArchive(): Promise<string> {
   const debs = await closureOf(wanted());
   const digest = createHash("sha256")

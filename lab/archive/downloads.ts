@@ -8,8 +8,8 @@ import { sharedPaths } from "../paths.ts";
 const directory = join(sharedPaths.cache, "apt");
 
 /**
- * The .deb files of some packages and of everything they depend on, amd64, downloaded by this machine's apt
- * once: what was fetched for a list stays what it is for.
+ * The .deb files of some packages with their dependency closure for amd64. This machine's apt downloads them once;
+ * later calls with the same list return the same files.
  */
 export async function closureOf(packages: readonly string[]): Promise<string[]> {
   return await fetched(`closure ${[...packages].sort().join(" ")}`, async (apt) => {
@@ -23,7 +23,7 @@ export async function closureOf(packages: readonly string[]): Promise<string[]> 
   });
 }
 
-/** The .deb files of just these packages, named as apt does: `tree`, `tree:arm64`. */
+/** The .deb files of exactly these packages, in apt's notation: `tree`, `tree:arm64`. */
 export async function debsOf(packages: readonly string[]): Promise<string[]> {
   const key = `packages ${[...packages].sort().join(" ")}`;
   return await fetched(key, (apt) =>
@@ -39,7 +39,7 @@ export async function sourcesOf(packages: readonly string[]): Promise<string[]> 
   );
 }
 
-/** Downloads into an empty directory of its own; returns the files, relative to the cache. */
+/** Downloads into a separate empty directory. Returns the files, relative to the cache. */
 async function into(key: string, download: (target: string) => Promise<unknown>): Promise<string[]> {
   const name = createHash("sha256").update(key).digest("hex").slice(0, 12);
   const target = join(directory, name);
@@ -49,7 +49,7 @@ async function into(key: string, download: (target: string) => Promise<unknown>)
   return readdirSync(target).map((file) => join(name, file));
 }
 
-/** Remembers the files that a download made, and makes it again only where one is gone. */
+/** Records the files of a download. Downloads again only if a file is missing. */
 async function fetched(key: string, fetch: (apt: DownloadingApt) => Promise<string[]>): Promise<string[]> {
   mkdirSync(directory, { recursive: true });
   return await locked(join(directory, "lock"), async () => {

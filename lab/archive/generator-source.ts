@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The text of all that makes archives: made ones are kept for as long as it stays the same. */
+/** The text of all sources that make archives. Finished archives are reused while it is unchanged. */
 export function generatorSource(): string {
   return readdirSync(import.meta.dirname)
     .sort()

@@ -13,19 +13,19 @@ import { locked } from "../lock.ts";
 import { sharedPaths } from "../paths.ts";
 
 /**
- * Who signs: `ubuntu` the archive at archive.ubuntu.com, `debian` the one at archive.lab, `images` the streams
- * at images.maas.io, and `stranger` is somebody nobody trusts, for wrong signatures.
+ * The signer: `ubuntu` signs the archive at archive.ubuntu.com, `debian` the one at archive.lab, `images` the streams
+ * at images.maas.io. `stranger` is a key that no client trusts, for wrong signatures.
  */
 export type ArchiveKeyName = "ubuntu" | "debian" | "images" | "stranger";
 
-/** An archive's key, the same for all labs of this repository. */
+/** A signing key. All labs of this repository use the same. */
 export interface ArchiveKey {
   readonly privateKey: PrivateKey;
   readonly publicArmored: string;
   readonly publicFile: string;
-  /** The public key in OpenPGP's binary form, the only one that MAAS and gpgv take as a keyring. */
+  /** The public key in OpenPGP's binary form, the only form that MAAS and gpgv accept as a keyring. */
   readonly keyringFile: string;
-  /** 40 capital hexadecimal digits. */
+  /** 40 uppercase hexadecimal digits. */
   readonly fingerprint: string;
 }
 
@@ -38,7 +38,7 @@ const userIds: Readonly<Record<ArchiveKeyName, { name: string; email: string }>>
 
 const loaded = new Map<ArchiveKeyName, Promise<ArchiveKey>>();
 
-/** The key of this name, made at the first time it is asked for. RSA, as the real archive's. */
+/** The key of this name, made at its first use. It is an RSA key, as in the real archive. */
 export function archiveKey(name: ArchiveKeyName): Promise<ArchiveKey> {
   let key = loaded.get(name);
   if (key === undefined) {
@@ -59,7 +59,7 @@ async function load(name: ArchiveKeyName): Promise<ArchiveKey> {
         type: "rsa",
         rsaBits: 3072,
         userIDs: [userIds[name]],
-        // A day before now: a publication may be dated earlier than this minute.
+        // One day in the past, because a publication may have a date earlier than this minute.
         date: new Date(Date.now() - 2 * 86_400_000),
         format: "armored",
       });
@@ -85,14 +85,14 @@ async function load(name: ArchiveKeyName): Promise<ArchiveKey> {
   };
 }
 
-/** A text with a signature around it, the form of an InRelease file and of a stream's .sjson files. */
+/** A clearsigned text, the form of an InRelease file and of a stream's .sjson files. */
 export async function clearsigned(text: string, key: ArchiveKey): Promise<string> {
   const message = await createCleartextMessage({ text: text.trimEnd() });
   const signed = await sign({ message, signingKeys: key.privateKey });
   return `${signed.replaceAll("\r\n", "\n").trimEnd()}\n`;
 }
 
-/** A Release file's two signed forms. */
+/** The two signed forms of a Release file. */
 export async function signRelease(
   release: string,
   key: ArchiveKey,

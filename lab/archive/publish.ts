@@ -7,7 +7,7 @@ import { type DebFacts, type Digests, digestsOf, parseControl } from "./deb.ts";
 import { launchpadDate } from "./launchpad-date.ts";
 import { type ArchiveKey, signRelease } from "./openpgp-key.ts";
 
-/** A suite's Release fields, and what it is made of. */
+/** A suite's Release fields and its packages. */
 export interface Suite {
   /** The directory below `dists/`. */
   readonly name: string;
@@ -25,13 +25,13 @@ export interface PublishedDeb {
   readonly suite: string;
   readonly component: string;
   readonly facts: DebFacts;
-  /** Where its file is now: an absolute path. */
+  /** The present absolute path of its file. */
   readonly file: string;
-  /** Percent of machines that take it yet (Phased-Update-Percentage). */
+  /** Percentage of machines that install it already (Phased-Update-Percentage). */
   readonly phased?: number | undefined;
 }
 
-/** A source package in a suite: its .dsc and the files that names, side by side. */
+/** A source package in a suite: its .dsc file and the files that the .dsc names, in one directory. */
 interface PublishedSource {
   readonly suite: string;
   readonly component: string;
@@ -43,9 +43,9 @@ export interface Publication {
   readonly debs: readonly PublishedDeb[];
   readonly sources: readonly PublishedSource[];
   readonly key: ArchiveKey;
-  /** The Date of every suite that is written anew. */
+  /** The Date of every suite that is written again. */
   readonly date: Date;
-  /** The publication before this one: suites that `changed` does not name are taken over from it. */
+  /** The previous publication. Suites that `changed` does not name are linked from it unchanged. */
   readonly previous?: string | undefined;
   /** Default: every suite. */
   readonly changed?: readonly string[] | undefined;
@@ -83,7 +83,7 @@ async function writeSuite(
   const debs = publication.debs.filter((deb) => deb.suite === suite.name);
   const indices = new Map<string, Uint8Array>();
   const compressed: Promise<void>[] = [];
-  /** An index is listed plain too, but as in the real archive only its compressed forms are there. */
+  /** The Release lists the plain index too, but only its compressed forms exist, as in the real archive. */
   const addIndex = (path: string, text: string) => {
     const bytes = Buffer.from(text);
     indices.set(path, bytes);
@@ -140,7 +140,7 @@ async function writeIndices(
     ] as const) {
       link(file, join(dirname(file), "by-hash", folder, createHash(algorithm).update(bytes).digest("hex")));
     }
-    // A client that has read the Release before still finds what it names.
+    // A client that has read the previous Release can still fetch the files that it names.
     const old = before === undefined ? undefined : join(before, path);
     if (old !== undefined && existsSync(old)) {
       const digest = createHash("sha256").update(readFileSync(old)).digest("hex");
@@ -149,7 +149,7 @@ async function writeIndices(
   }
 }
 
-/** The three files that a suite's trust begins with. */
+/** The three files with which the verification of a suite starts. */
 export const releaseFiles: readonly string[] = ["Release", "InRelease", "Release.gpg"];
 
 /** Writes Release, InRelease and Release.gpg. */
@@ -192,7 +192,7 @@ ${list((digests) => digests.sha256)}
 `;
 }
 
-/** Where in the archive a package's file is. */
+/** The path of a package's file in the archive. */
 export function poolPath({ component, facts }: Pick<PublishedDeb, "component" | "facts">): string {
   const version = facts.version.replace(/^\d+:/, "");
   return `pool/${component}/${poolFolder(facts.source)}/${facts.package}_${version}_${facts.architecture}.deb`;

@@ -1,21 +1,21 @@
 /*
- * Archives of other shapes than Ubuntu's: what vendors publish and apt takes, each as small as its shape allows. Layouts and
- * header fields are those of the archives that are named; the packages are empty ones.
+ * Archives with other layouts than Ubuntu's, which vendors publish and apt accepts. Each is as small as possible. The
+ * layouts and header fields are copied from the named archives. The packages are empty.
  */
 
 /** A package of such an archive. */
 export interface ShapedPackage {
   readonly name: string;
-  /** The component whose index has it; none in a flat repository. */
+  /** The component whose index has it. A flat repository has no components. */
   readonly component?: string;
-  /** Of the package. @default amd64 */
+  /** The package's architecture. @default amd64 */
   readonly architecture?: string;
-  /** Where its file is, below the archive's root. */
+  /** The path of its file, below the archive's root. */
   readonly path: string;
   readonly version?: string;
-  /** Of the index that has it. @default its own */
+  /** The architecture of the index that has it. @default the package's architecture */
   readonly index?: string;
-  /** Further fields of its stanza. */
+  /** More fields of its stanza. */
   readonly fields?: Readonly<Record<string, string>>;
 }
 
@@ -23,25 +23,28 @@ export type Form = "" | ".gz" | ".xz" | ".bz2" | ".zst";
 
 export interface Shape {
   readonly name: string;
-  /** As a client's source has it; one that ends in a slash is a flat repository. */
+  /** The suite as in a client's source. With a slash at the end it is a flat repository. */
   readonly suite: string;
   readonly components: readonly string[];
-  /** The machines that a client has. @default ["amd64"] */
+  /** The architectures of a client. @default ["amd64"] */
   readonly architectures?: readonly string[];
-  /** What the Release says besides its Date and its lists. */
+  /** The Release's fields, except its Date and its lists. */
   readonly header: Readonly<Record<string, string>>;
-  /** Directories of the indices, by component, where they are not `binary-amd64`. */
+  /** Directories of the indices, by component, if they are not `binary-amd64`. */
   readonly indexArchitectures?: readonly string[];
-  /** How the indices are packed. The plain form is listed in any case. */
+  /** The compression of the indices. The Release always lists the plain form. */
   readonly forms: readonly Form[];
-  /** Which roots there are. @default all */
+  /** The signed roots that exist. @default all */
   readonly roots?: readonly ("InRelease" | "Release")[];
-  /** Whether there are names by hash: `announced` ones are said to be there and are not. @default none */
+  /**
+   * By-hash names of the indices: with `announced`, the Release promises them but they do not exist. @default
+   * none
+   */
   readonly byHash?: "there" | "announced";
   readonly undated?: boolean;
-  /** Why a mirror cannot sign it itself. */
+  /** Why a mirror cannot sign it with its own key. */
   readonly mirrorSigned?: RegExp;
-  /** What apt says of it all the same, of upstream and of a mirror with upstream's signature. */
+  /** The expected warnings of apt, for upstream and for a mirror with upstream's signature. */
   readonly complaint?: RegExp;
   readonly packages: readonly ShapedPackage[];
 }

@@ -9,7 +9,7 @@ import { archiveKey } from "./openpgp-key.ts";
 import { writeRelease } from "./publish.ts";
 import { newestPublication, servePublication, stampSuites, type UbuntuSuite } from "./ubuntu.ts";
 
-/** How the archive's files may be bad, each a publication of its own made from the newest good one. */
+/** The ways to damage the archive's files. Each is a separate publication, made from the newest good one. */
 export const tamperings = [
   "flipped-deb",
   "missing-deb",
@@ -26,8 +26,8 @@ export const tamperings = [
 export type Tampering = (typeof tamperings)[number];
 
 /**
- * Serves the newest publication, bad in one way, and returns the path below `/ubuntu` that was hit. Release
- * and withdraw publish a good one again, and so does restoring.
+ * Serves the newest publication with one damage. Returns the damaged path below `/ubuntu`. A release, a withdrawal or
+ * a restore serves a good publication again.
  */
 export async function tamperWith(
   archive: string,
@@ -87,7 +87,7 @@ async function damage({ kind, archive, bad, dists, serial, suite, packageName }:
       await resign(bad, dists, (text) => text, "stranger");
       return join(dists, "InRelease");
     case "broken-signature":
-      // What was signed is no longer what is there.
+      // The file differs from the signed digest.
       for (const file of ["InRelease", "Release"]) {
         change(join(bad, dists, file), (bytes) =>
           Buffer.from(bytes.toString("utf8").replace("Version: 24.04", "Version: 24.40")),
@@ -152,11 +152,11 @@ async function debIn(bad: string, dists: string, packageName: string | undefined
   throw new ExplainedError({
     step: "choosing a .deb file to damage",
     found: `${packageName ?? "any package"} is not in ${dists}`,
-    remedy: "Release it there first.",
+    remedy: "Release the package in this suite first.",
   });
 }
 
-/** Damages an index in each form in which a client may ask for it, by name and by hash; or removes it. */
+/** Damages or removes an index in each form that a client may request, by name and by hash. */
 function eachForm(bad: string, index: string, damaged: ((bytes: Buffer) => Buffer) | undefined): void {
   const paths = [...byHashOf(bad, index), ...[".gz", ".xz"].map((form) => index + form)];
   for (const path of paths) {

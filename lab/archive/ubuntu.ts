@@ -15,7 +15,7 @@ import { earlyYesterday } from "./launchpad-date.ts";
 import { archiveKey } from "./openpgp-key.ts";
 import { type Publication, publish, releaseFiles, type Suite, suitesIn } from "./publish.ts";
 
-/** The pockets of the lab's Ubuntu archive. */
+/** The suites of the lab's Ubuntu archive. */
 export type UbuntuSuite = "noble" | "noble-updates" | "noble-security";
 
 const suites: readonly Suite[] = (["noble", "noble-updates", "noble-security"] as const).map((name) => ({
@@ -29,7 +29,9 @@ const suites: readonly Suite[] = (["noble", "noble-updates", "noble-security"] a
   architectures: ["amd64", "arm64"],
 }));
 
-/** Packages of Debian that play Ubuntu's: those of `bothArchitectures` for arm64 too. */
+/**
+ * Debian packages that are published as Ubuntu's. Those of `bothArchitectures` are published for arm64 too.
+ */
 const seed = {
   main: {
     bothArchitectures: ["hello", "jq", "libjq1", "libonig5", "bc", "dc", "time", "ed", "attr", "libattr1"],
@@ -54,7 +56,10 @@ const seed = {
 
 const seedSources = { main: ["hello", "bc"], universe: ["tree"] } as const;
 
-/** What is in the archive: enough to publish it anew. Files are relative to the archive's directory. */
+/**
+ * All data that is needed to publish the archive again. Paths of files are relative to the archive's
+ * directory.
+ */
 interface Catalogue {
   readonly debs: readonly CataloguedDeb[];
   readonly sources: readonly { suite: string; component: string; dsc: string }[];
@@ -72,7 +77,7 @@ interface CataloguedDeb {
   readonly phased?: number | undefined;
 }
 
-/** Puts the pristine archives where a lab's `upstream` serves them from. */
+/** Copies the first archives to the directory that a lab's `upstream` serves. */
 export async function prepareArchives(paths: LabPaths): Promise<void> {
   const [pristine, debian] = await Promise.all([pristineArchive(), debianArchive()]);
   rmSync(paths.archive, { recursive: true, force: true });
@@ -98,7 +103,7 @@ async function pristineArchive(): Promise<string> {
     const debs = [...(await seedDebs(making, "main")), ...(await seedDebs(making, "universe"))];
     const sources = [...(await seedSource(making, "main")), ...(await seedSource(making, "universe"))];
     let catalogue: Catalogue = { debs, sources, serial: 0, date: earlyYesterday().getTime() };
-    // What a running archive has from the beginning: some updates, not all of them for everybody yet.
+    // A real archive has some updates already, and some of them are phased.
     for (const [suite, source, suffix, phased] of [
       ["noble-updates", "tree", "ubuntu1", undefined],
       ["noble-updates", "bc", "ubuntu1", 50],
@@ -143,13 +148,13 @@ async function seedSource(directory: string, component: "main" | "universe") {
     .map((file) => ({ suite: "noble", component, dsc: join("store", "source", basename(file)) }));
 }
 
-/** What to release: all binary packages of the same source as `package`, rebuilt under a version. */
+/** A release: all binary packages of the same source as `package`, rebuilt with a new version. */
 export interface Release {
   readonly package: string;
   readonly version: string;
   /** Default: noble-updates. */
   readonly suite?: UbuntuSuite | undefined;
-  /** Percent of machines that take it yet. Default: everyone, no such field. */
+  /** Percentage of machines that install it already. Default: all machines, without this field. */
   readonly phased?: number | undefined;
 }
 
@@ -192,14 +197,14 @@ function unknownPackage(name: string, catalogue: Catalogue): ExplainedError {
   });
 }
 
-/** Publishes a new version of a package (and its siblings of one source); an older one in that suite leaves. */
+/** Publishes a new version of all packages of a source. The older version is removed from the suite. */
 export async function releaseVersion(paths: LabPaths, release: Release): Promise<void> {
   await changeArchive(paths, [release.suite ?? "noble-updates"], (catalogue) =>
     withRelease(paths.archive, catalogue, release),
   );
 }
 
-/** Takes a package and its siblings of one source out of a suite. */
+/** Removes a package, and the other packages of its source, from a suite. */
 export async function withdrawPackage(
   paths: LabPaths,
   name: string,
@@ -214,7 +219,7 @@ export async function withdrawPackage(
   });
 }
 
-/** Publishes anew, as a later serial, what the archive held at first. */
+/** Publishes the first content of the archive again, with a later serial. */
 export async function publishPristine(paths: LabPaths): Promise<void> {
   const pristine = readCatalogue(await pristineArchive());
   await changeArchive(paths, undefined, async () => pristine);
@@ -228,7 +233,8 @@ async function changeArchive(
   await locked(join(paths.directory, "archive.lock"), async () => {
     const before = readCatalogue(paths.archive);
     const next = await change(before);
-    // A release is later than the one before by at least a second, the resolution of its Date.
+    // A release is at least one second later than the previous one, because its Date has a resolution of one
+    // second.
     const now = Date.now() - (Date.now() % 1000);
     await publishCatalogue(
       paths.archive,
@@ -265,7 +271,7 @@ function publicationDirectory(archive: string, serial: number): string {
   return join(archive, "publications", String(serial));
 }
 
-/** Makes `/ubuntu` of `upstream` this publication, in one step. */
+/** Serves this publication as `/ubuntu` of `upstream`, by an atomic switch. */
 export function servePublication(archive: string, publication: string): void {
   switchLink(join(archive, "ubuntu"), join("publications", publication));
 }
@@ -277,7 +283,9 @@ export function serveNewest(archive: string): void {
   servePublication(archive, String(serial));
 }
 
-/** Gives the Release files of some suites a time of modification that none of the archive had before. */
+/**
+ * Sets the modification time of some suites' Release files to a time that no earlier file of the archive has.
+ */
 export function stampSuites(archive: string, publication: string, names: readonly string[]): void {
   const stamp = nextStamp(join(archive, "stamp"));
   for (const name of names) {
@@ -288,7 +296,7 @@ export function stampSuites(archive: string, publication: string, names: readonl
   }
 }
 
-/** The newest good publication: its number, and the directory of it and of others by number. */
+/** The newest good publication: its number, its directory, and the directories of the others by number. */
 export function newestPublication(archive: string): { serial: number; directory: string } {
   const { serial } = readCatalogue(archive);
   return { serial, directory: publicationDirectory(archive, serial) };

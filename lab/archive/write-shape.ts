@@ -8,7 +8,7 @@ import { earlyYesterday, launchpadDate } from "./launchpad-date.ts";
 import { type ArchiveKey, signRelease } from "./openpgp-key.ts";
 import type { Form, Shape, ShapedPackage } from "./shapes.ts";
 
-/** Writes an archive of a shape into a directory, signed. */
+/** Writes a signed archive of a shape into a directory. */
 export async function writeShape(shape: Shape, target: string, key: ArchiveKey): Promise<void> {
   const flat = shape.suite.endsWith("/");
   const directory = flat ? shape.suite.replace(/^\.?\//, "").replace(/\/$/, "") : `dists/${shape.suite}`;
@@ -68,7 +68,7 @@ export async function writeShape(shape: Shape, target: string, key: ArchiveKey):
   }
 }
 
-/** An index of its own for all architectures takes what is for all out of the others. */
+/** If there is a separate index for all architectures, the other indices do not have its packages. */
 function isIn(
   { architecture: of = "amd64", index: own = of }: ShapedPackage,
   index: string,

@@ -1,23 +1,23 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 import type { ImageProduct } from "./stream.ts";
 
-/** Which products are meant: those that have each of these values. Nothing given means all. */
+/** Selects the products that have each of these values. Without any value, it selects all products. */
 export interface ImageChoice {
   /** E.g. `ubuntu`, `centos`, `grub-efi-signed`. */
   readonly os?: string | undefined;
-  /** E.g. `noble`. Boot loaders have none. */
+  /** E.g. `noble`. Boot loaders do not have a release. */
   readonly release?: string | undefined;
   /** E.g. `amd64`. */
   readonly arch?: string | undefined;
 }
 
-/** Whether a product is meant. */
+/** Whether a product is selected. */
 export function isChosen({ fields }: ImageProduct, { os, release, arch }: ImageChoice): boolean {
   const wanted = Object.entries({ os, release, arch });
   return wanted.every(([field, value]) => value === undefined || fields[field] === value);
 }
 
-/** The products that are meant. Throws where there are none. */
+/** The selected products. Throws if none is selected. */
 export function chosenProducts(products: readonly ImageProduct[], choice: ImageChoice): ImageProduct[] {
   const found = products.filter((product) => isChosen(product, choice));
   if (found.length > 0) return found;
@@ -27,7 +27,7 @@ export function chosenProducts(products: readonly ImageProduct[], choice: ImageC
   );
   throw new ExplainedError({
     step: "choosing images of the lab",
-    found: `nothing has os ${os}, release ${release} and arch ${arch}`,
+    found: `no image has os ${os}, release ${release} and arch ${arch}`,
     remedy: `There are, as os, release and arch: ${[...named].sort().join(", ")}.`,
   });
 }

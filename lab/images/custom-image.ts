@@ -5,8 +5,8 @@ import { command } from "../command.ts";
 import { contentBytes } from "./file-content.ts";
 
 /**
- * Writes what stands for an image that a site built for itself, e.g. with packer-maas: a root file system as
- * `.tar.gz` that says which system it is and boots nowhere. Same release, same bytes.
+ * Writes a file that represents an image built by a site, e.g. with packer-maas: a root file system as `.tar.gz` that
+ * names its operating system but cannot boot. The same release gives the same bytes.
  */
 export async function writeCustomImage(path: string, release: string): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "lab-custom-image-"));

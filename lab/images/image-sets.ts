@@ -72,7 +72,10 @@ const bootloaders: ProductList = {
   ],
 };
 
-/** What the lab's images.maas.io has: two releases of Ubuntu, boot loaders and CentOS, in several versions. */
+/**
+ * The content of the lab's images.maas.io: two releases of Ubuntu, boot loaders and CentOS, in several
+ * versions.
+ */
 export const ubuntuImages: readonly ProductList[] = [
   {
     contentId: "com.ubuntu.maas:stable:v3:download",
@@ -90,7 +93,7 @@ export const ubuntuImages: readonly ProductList[] = [
   },
 ];
 
-/** Two versions of January, so with one kernel, and one of February. */
+/** Two versions of January with the same kernel, and one of February. */
 function ubuntuProducts(
   of: UbuntuRelease,
   arch: string,
@@ -125,13 +128,13 @@ const subarchesRecorded = {
 } as const;
 
 /**
- * What the stream held that exchanges with MAAS 3.6.5 were recorded against, as far as they tell: names,
- * architectures, kernels, subarches, labels and titles. Which kernels jammy and arm64 had, and sizes and serials
- * they do not tell.
+ * The stream that MAAS 3.6.5 used when its answers were recorded, as far as the recordings show it: names,
+ * architectures, kernels, subarches, labels and titles. The recordings do not show the kernels of jammy and arm64,
+ * sizes and serials.
  */
 export const recordedImages: readonly ProductList[] = [
   {
-    // Imported before the others, so its name is sorted before theirs.
+    // Imported before the others, so that the sort order puts its name before theirs.
     contentId: "com.example.internal:stable:custom-download",
     products: [
       archiveProduct({
@@ -140,7 +143,7 @@ export const recordedImages: readonly ProductList[] = [
           os: "custom",
           arch: "amd64",
           release: "golden",
-          // MAAS makes a title of these two, where both are there: "Custom Golden DD".
+          // MAAS makes a title of these two if both exist: "Custom Golden DD".
           os_title: "Custom",
           release_title: "Golden DD",
           version: "1.0",

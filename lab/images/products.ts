@@ -2,7 +2,7 @@ import { contentBetween } from "./file-content.ts";
 import type { ImageItem, ImageProduct } from "./stream.ts";
 
 /*
- * How images.maas.io names products, their fields and files: what maas-images writes
+ * The names of images.maas.io's products, their fields and files, as maas-images writes them
  * (https://github.com/canonical/maas-images: meph2/stream.py, conf/meph-v3.yaml, conf/bootloaders.yaml,
  * conf/centos.yaml). Files are small, between 2 kB and 100 kB.
  */
@@ -13,7 +13,7 @@ export interface UbuntuRelease {
   readonly version: string;
   readonly codename: string;
   readonly title: string;
-  /** Days, as `2029-05-31`. */
+  /** Dates, such as `2029-05-31`. */
   readonly supportEnd: string;
   readonly extendedSupportEnd: string;
 }
@@ -23,21 +23,21 @@ export interface UbuntuKernel {
   /** `ga-24.04` or `hwe-24.04`. */
   readonly subarch: string;
   readonly flavor: "generic" | "lowlatency";
-  /** The package that it is from. */
+  /** The name of its package. */
   readonly package: string;
 }
 
 /**
- * A product: one kernel of a release and architecture. All kernels of a version boot one squashfs, so these products
- * name the same file. A kernel that did not change between two versions is the same content under two paths;
- * here, within a month.
+ * A product: one kernel of a release and architecture. All kernels of a version boot the same squashfs, so these
+ * products name the same file. A kernel that did not change between two versions has the same content at two paths.
+ * Here kernels change once a month.
  */
 export function ubuntuProduct(options: {
   readonly of: UbuntuRelease;
   readonly arch: string;
   readonly kernel: UbuntuKernel;
   readonly serials: readonly string[];
-  /** Default: all that MAAS knows up to this release. */
+  /** Default: all subarchitectures that MAAS knows up to this release. */
   readonly subarches?: string;
 }): ImageProduct {
   const { of, arch, kernel, serials, subarches = subarchesUpTo(of.version) } = options;
@@ -79,7 +79,7 @@ export function ubuntuProduct(options: {
   };
 }
 
-/** A boot loader: what machines start from the network before they have an image. */
+/** A boot loader. Machines load it from the network before they have an image. */
 export function bootloaderProduct(options: {
   readonly os: string;
   readonly type: "pxe" | "uefi" | "open-firmware";
@@ -87,7 +87,7 @@ export function bootloaderProduct(options: {
   /** The architectures that it boots, comma-separated. */
   readonly arches: string;
   readonly serials: readonly string[];
-  /** The source packages whose files it holds, with their version at each serial. */
+  /** The source packages of its files, with their version in each serial. */
   readonly sources: Readonly<Record<string, string>>;
 }): ImageProduct {
   const { os, type, arch, arches, serials, sources } = options;
@@ -108,7 +108,7 @@ export function bootloaderProduct(options: {
   };
 }
 
-/** An operating system that is one archive, unpacked onto the disk. */
+/** An operating system as one archive that is unpacked onto the disk. */
 export function archiveProduct(options: {
   readonly name: string;
   readonly fields: Readonly<Record<string, string>> & Readonly<Record<"os" | "arch" | "release", string>>;
@@ -131,12 +131,12 @@ export function archiveProduct(options: {
   };
 }
 
-/** A file that nothing but its path decides. */
+/** A file whose content depends only on its path. */
 function item(ftype: string, path: string, least: number, most: number): ImageItem {
   return { ftype, path, content: contentBetween(path, least, most) };
 }
 
-/** As conf/meph-v3.yaml lists them; a release's hwe kernels have the same list as its ga kernels. */
+/** As in conf/meph-v3.yaml. A release's hwe kernels have the same list as its ga kernels. */
 function subarchesUpTo(version: string): string {
   const named = ["generic", ..."pqrstuvw".split("").map((letter) => `hwe-${letter}`)];
   for (let year = 16; year <= Number(version.slice(0, 2)); year += 1) {

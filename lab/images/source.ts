@@ -10,21 +10,21 @@ import { chosenProducts, type ImageChoice } from "./choice.ts";
 import { ubuntuImages } from "./image-sets.ts";
 import { type ImageProduct, type ProductList, streamsDirectory, writeImageStream } from "./stream.ts";
 
-/** What is in the stream of a lab: enough to publish it anew. */
+/** All data that is needed to publish the stream of a lab again. */
 interface Catalogue {
   /** Of the newest good publication. */
   readonly publication: number;
   /** Its date, in milliseconds. */
   readonly date: number;
-  /** The latest day after which a serial was named, e.g. `20260210`; a withdrawn one is not used again. */
+  /** The latest day used in a serial, e.g. `20260210`. The day of a withdrawn serial is not used again. */
   readonly newestDay: string;
-  /** The serials of each product, oldest first. A product without any is not in the stream. */
+  /** The serials of each product, oldest first. A product without serials is not in the stream. */
   readonly serials: Readonly<Record<string, readonly string[]>>;
 }
 
 const everyProduct: readonly ImageProduct[] = ubuntuImages.flatMap(({ products }) => products);
 
-/** Puts the stream as first published where a lab's `upstream` serves it from. */
+/** Copies the first stream to the directory that a lab's `upstream` serves. */
 export async function prepareImages(paths: LabPaths): Promise<void> {
   rmSync(paths.images, { recursive: true, force: true });
   mkdirSync(join(paths.images, "ephemeral-v3"), { recursive: true });
@@ -37,9 +37,8 @@ export async function prepareImages(paths: LabPaths): Promise<void> {
 }
 
 /**
- * Publishes a new serial of products, and returns the day that it is named after: that is Ubuntu's whole serial,
- * others have something behind it, e.g. `20260211_01`. Without a serial given, it is the day after the latest
- * that was ever used.
+ * Publishes a new serial of products. Returns its day. The day is the complete serial of Ubuntu's products; other
+ * serials have a suffix, e.g. `20260211_01`. Default: the day after the latest day that was ever used.
  */
 export async function publishSerial(paths: LabPaths, choice: ImageChoice, serial?: string): Promise<string> {
   const products = chosenProducts(everyProduct, choice);
@@ -58,7 +57,7 @@ export async function publishSerial(paths: LabPaths, choice: ImageChoice, serial
   return day;
 }
 
-/** Withdraws a serial of products, by default the newest of each; a product that has none left goes with it. */
+/** Withdraws a serial of products, by default the newest of each. A product without serials is removed. */
 export async function withdrawSerial(paths: LabPaths, choice: ImageChoice, serial?: string): Promise<void> {
   const products = chosenProducts(everyProduct, choice);
   await changeImages(paths, (catalogue) => {
@@ -86,7 +85,7 @@ function unusable(product: ImageProduct, serial: string, have: readonly string[]
   });
 }
 
-/** Publishes anew what the stream held at first. */
+/** Publishes the first content of the stream again. */
 export async function publishFirstImages(paths: LabPaths): Promise<void> {
   await changeImages(paths, (catalogue) => ({ ...catalogue, serials: firstSerials() }));
 }
@@ -98,12 +97,12 @@ export function serveNewestImages(images: string): void {
   serveImages(images, String(publication));
 }
 
-/** Makes `/ephemeral-v3/stable` of images.maas.io this publication, in one step. */
+/** Serves this publication as `/ephemeral-v3/stable` of images.maas.io, by an atomic switch. */
 export function serveImages(images: string, publication: string): void {
   switchLink(join(images, "ephemeral-v3", "stable"), join("..", "publications", publication));
 }
 
-/** The newest good publication: its number, its directory, and the products in it with the serials that they have. */
+/** The newest good publication: its number, its directory, and its products with their serials. */
 export function newestImages(images: string): {
   readonly publication: number;
   readonly directory: string;
@@ -117,15 +116,16 @@ export function newestImages(images: string): {
   };
 }
 
-/** Where a publication is. Bad ones have names instead of numbers. */
+/** The directory of a publication. Bad publications have names, not numbers. */
 export function publicationDirectory(images: string, publication: number | string): string {
   return join(images, "publications", String(publication));
 }
 
 /**
- * Gives files a time of modification that no file had before: those that no other publication has, so that a client
- * can tell them from others of the same name and size; and `with lists`, when what was served before may have been
- * newer or worse, everything in `streams/v1`, since a client that asks for what is newer takes nothing that is older.
+ * Sets a modification time that no earlier file had. The new time applies to the files that no other publication has,
+ * so a client can distinguish them from files of the same name and size. With `new ones with lists` it applies to
+ * all files in `streams/v1` too: what was served before may be newer, and a client with If-Modified-Since would not
+ * fetch an older file.
  */
 export function stampFiles(
   images: string,
@@ -144,7 +144,8 @@ export function stampFiles(
 async function changeImages(paths: LabPaths, change: (before: Catalogue) => Catalogue): Promise<void> {
   await locked(join(paths.directory, "images.lock"), async () => {
     const before = readCatalogue(paths.images);
-    // A publication is later than the one before by at least a second, the resolution of its date.
+    // A publication is at least one second later than the previous one, because its date has a resolution of
+    // one second.
     const now = Date.now() - (Date.now() % 1000);
     const publication = before.publication + 1;
     await publishCatalogue(paths.images, {

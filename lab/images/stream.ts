@@ -5,14 +5,14 @@ import { launchpadDate } from "../archive/launchpad-date.ts";
 import { type ArchiveKey, clearsigned } from "../archive/openpgp-key.ts";
 import { contentBytes, type FileContent } from "./file-content.ts";
 
-/** A file of one version of a product. Several products may name the same path: it is then one file. */
+/** A file of one version of a product. If several products name the same path, it is the same file. */
 export interface ImageItem {
-  /** What kind of file it is: `boot-kernel`, `squashfs`, `root-tgz`, `archive.tar.xz`, ... */
+  /** The kind of the file: `boot-kernel`, `squashfs`, `root-tgz`, `archive.tar.xz`, ... */
   readonly ftype: string;
   /** Below the stream's root, e.g. `noble/amd64/20260210/squashfs`. */
   readonly path: string;
   readonly content: FileContent;
-  /** What else its entry says: `kpackage`, `src_version`, ... */
+  /** The other fields of its entry: `kpackage`, `src_version`, ... */
   readonly fields?: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +20,9 @@ export interface ImageItem {
 export interface ImageProduct {
   /** E.g. `com.ubuntu.maas.stable:v3:boot:24.04:amd64:ga-24.04`. */
   readonly name: string;
-  /** What the product's entry says besides its versions: `os`, `arch`, `release`, `label`, `subarches`, ... */
+  /**
+   * The fields of the product's entry except its versions: `os`, `arch`, `release`, `label`, `subarches`, ...
+   */
   readonly fields: Readonly<Record<string, string>>;
   /** Its versions, oldest first: `20260210`, `20240501_01`, `20221029.0`. */
   readonly serials: readonly string[];
@@ -28,41 +30,41 @@ export interface ImageProduct {
   items(serial: string): Readonly<Record<string, ImageItem>>;
 }
 
-/** The products of one content id: one file of the stream. */
+/** The products of one content id. They are in one file of the stream. */
 export interface ProductList {
   /** E.g. `com.ubuntu.maas:stable:v3:download`. */
   readonly contentId: string;
   readonly products: readonly ImageProduct[];
 }
 
-/** What a stream holds, and who signs it. */
+/** The content of a stream, and its signer. */
 interface ImageStream {
   readonly lists: readonly ProductList[];
   readonly key: ArchiveKey;
-  /** What the index and each changed list say of their age. Counts in seconds. */
+  /** The `updated` time in the index and in each changed list. The resolution is one second. */
   readonly updated: Date;
   /**
-   * The directory of the stream before this one: lists that say the same as there are taken over as they are,
-   * with their age and signature, and files are hard links to it.
+   * The directory of the previous stream. Lists with the same content are linked from it unchanged, with their time and
+   * signature. Files are hard links to its files.
    */
   readonly previous?: string | undefined;
 }
 
-/** Where in a stream its lists and its index are. */
+/** The directory of the lists and the index, below the stream's root. */
 export const streamsDirectory = "streams/v1";
 
 /** Unsigned, or clearsigned. */
 type Form = "json" | "sjson";
 
-/** Where in a stream the list of a content id is, or the one called `index`. */
+/** The path of the list of a content id, or of the index, below the stream's root. */
 function streamFile(name: string, form: Form): string {
   return `${streamsDirectory}/${name}.${form}`;
 }
 
 /**
- * Writes a simplestreams tree as images.maas.io has it into a new directory: `streams/v1/index.sjson` and a file
- * for each content id, signed; the same unsigned as `.json`; and every file that they name. The form is that
- * of simplestreams' own writer: keys sorted, indented by one.
+ * Writes a simplestreams tree like images.maas.io into a new directory: `streams/v1/index.sjson` and a file for each
+ * content id, signed; the same files unsigned, as `.json`; and every file that they name. The format is that of
+ * simplestreams' own writer: sorted keys, indented by one.
  */
 export async function writeImageStream(directory: string, stream: ImageStream): Promise<void> {
   mkdirSync(join(directory, streamsDirectory), { recursive: true });
@@ -92,7 +94,7 @@ export async function writeImageStream(directory: string, stream: ImageStream): 
   writeFileSync(join(directory, streamFile("index", "sjson")), signed);
 }
 
-/** Writes a list in both forms, or takes it over from the stream before, and returns its age. */
+/** Writes a list in both forms, or links it from the previous stream. Returns its time. */
 async function writeList(
   directory: string,
   list: ProductList,
@@ -150,7 +152,7 @@ function listJson({ contentId, products }: ProductList, digests: ReadonlyMap<str
   };
 }
 
-/** Writes a file, or links it to the previous stream's, and returns its sha256. */
+/** Writes a file, or links it from the previous stream. Returns its sha256. */
 function writeItem(directory: string, { path, content }: ImageItem, previous: string | undefined): string {
   const bytes = contentBytes(content);
   const file = join(directory, path);

@@ -8,7 +8,7 @@ import { chosenProducts, type ImageChoice } from "./choice.ts";
 import { newestImages, publicationDirectory, serveImages, stampFiles } from "./source.ts";
 import { streamsDirectory } from "./stream.ts";
 
-/** How the stream's files may be bad, each a publication of its own made from the newest good one. */
+/** The ways to damage the stream's files. Each is a separate publication, made from the newest good one. */
 export const imageTamperings = [
   "flipped-file",
   "missing-file",
@@ -26,9 +26,12 @@ export const imageTamperings = [
 ] as const;
 export type ImageTampering = (typeof imageTamperings)[number];
 
-/** Which file is hit: of the newest version of the first product that is meant, by default noble's for amd64. */
+/** The file to damage: in the newest version of the first selected product, by default noble's for amd64. */
 export interface ImageTamperTarget extends ImageChoice {
-  /** The key of its entry: `squashfs`, `boot-kernel`, `root-tgz`, `shim-signed`. Default: the last of them by name. */
+  /**
+   * The key of its entry: `squashfs`, `boot-kernel`, `root-tgz`, `shim-signed`. Default: the last key by
+   * name.
+   */
   readonly item?: string | undefined;
 }
 
@@ -36,9 +39,9 @@ const list = join(streamsDirectory, "com.ubuntu.maas:stable:v3:download");
 const index = join(streamsDirectory, "index");
 
 /**
- * Serves the newest publication, bad in one way, and returns the path below `/ephemeral-v3/stable` that was hit.
- * `...-list` hits Ubuntu's list of products under a good index; without it, `wrong-signature` is a whole stream
- * that a stranger signed. Publishing or restoring brings a good one back.
+ * Serves the newest publication with one damage. Returns the damaged path below `/ephemeral-v3/stable`. `...-list`
+ * damages Ubuntu's list of products and not the index. `wrong-signature` signs the whole stream with the key of a
+ * stranger. Publishing or restoring serves a good publication again.
  */
 export async function tamperWithImages(
   images: string,
@@ -87,7 +90,7 @@ async function damage(
     case "wrong-list-signature":
       return await resign(bad, `${list}.sjson`);
     case "broken-signature":
-      // What was signed is no longer what is there.
+      // The file differs from the signed digest.
       return change(bad, `${index}.sjson`, (bytes) =>
         bytes.toString("utf8").replace("products:1.0", "products:1.1"),
       );
@@ -102,7 +105,7 @@ async function damage(
   }
 }
 
-/** Puts files of the first publication's `streams/v1` there again, and the images that they name. */
+/** Copies files of the first publication's `streams/v1` into the bad one, with the images that they name. */
 async function rollBack(images: string, bad: string, files: readonly string[], hit: string): Promise<string> {
   const first = publicationDirectory(images, 0);
   if (newestImages(images).publication === 0) {
@@ -152,7 +155,7 @@ function signedText(clearsignedText: string): string {
   return body.exec(clearsignedText)?.[1] ?? "";
 }
 
-/** Does it to the unsigned form and to the signed one, whose path is returned. */
+/** Damages the unsigned and the signed form. Returns the path of the signed one. */
 function eachForm(path: string, hit: (path: string) => string): string {
   hit(`${path}.json`);
   return hit(`${path}.sjson`);

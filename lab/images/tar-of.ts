@@ -1,4 +1,6 @@
-/** A tar archive of one file, in the ustar format of pax(1): same name and content, same bytes. */
+/**
+ * A tar archive of one file, in the ustar format of pax(1). The same name and content give the same bytes.
+ */
 export function tarOf(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(512);
   const put = (text: string, at: number) => header.write(text, at, "latin1");

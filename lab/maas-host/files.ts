@@ -5,12 +5,17 @@ import { archiveKey } from "../archive/openpgp-key.ts";
 import type { VersionName } from "../maas/versions.ts";
 import { repository } from "../paths.ts";
 
-/** Where the host `maas` has what the service is started with: its release, and the keys of a new installation. */
+/**
+ * The file on the host `maas` with the service's environment: its release, and the keys of a new
+ * installation.
+ */
 export const environmentFile = "/etc/maas-stand-in/environment";
 
 const programs = "/usr/local/lib/maas-stand-in";
 
-/** What systemd-nspawn shows of the workstation on the host `maas`: its Node.js, and the stand-in's sources. */
+/**
+ * The workstation's files that systemd-nspawn mounts on the host `maas`: Node.js, and the stand-in's sources.
+ */
 export function maasBinds(): string[] {
   return [
     `--bind-ro=${process.execPath}:${programs}/node`,
@@ -19,7 +24,7 @@ export function maasBinds(): string[] {
   ];
 }
 
-/** What makes a host the region's before its first boot: the service, the command, and the images' keyring. */
+/** The files of a region host before its first boot: the service, the command, and the images' keyring. */
 export async function maasFiles() {
   const { keyringFile } = await archiveKey("images");
   const installed = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
@@ -37,7 +42,7 @@ function environment(version: VersionName): string {
   return `MAAS_VERSION=${version}\nMAAS_ADMIN_KEY=${apiKey()}\nMAAS_USER_KEY=${apiKey()}\n`;
 }
 
-/** Of the lengths that MAAS's keys have: 18, 18 and 32 characters. */
+/** A key with the lengths of MAAS's keys: 18, 18 and 32 characters. */
 function apiKey(): string {
   return [9, 9, 16].map((bytes) => randomBytes(bytes).toString("hex")).join(":");
 }

@@ -1,8 +1,8 @@
-"""Stands before nginx and serves some paths badly: fault-server.py RULES.json
+"""Runs in front of nginx and applies faults to some paths: fault-server.py RULES.json
 
-Takes port 80, hands every request on to nginx on 127.0.0.1:8080, and does to responses of paths that match a
-rule what the rule says. Rules: [{"path": <regular expression>, "kind": "slow" | "stall" | "reset" | "refuse",
-"bytesPerSecond": <slow>, "afterBytes": <how much of the body goes out before it stalls or is reset>}]
+Listens on port 80 and forwards every request to nginx on 127.0.0.1:8080. A response whose path matches a rule
+gets the fault of the rule. Rules: [{"path": <regular expression>, "kind": "slow" | "stall" | "reset" | "refuse",
+"bytesPerSecond": <for slow>, "afterBytes": <bytes of the body that are sent before the stall or the reset>}]
 """
 
 import json
@@ -28,7 +28,7 @@ def read_head(connection, buffered):
 
 
 def reset(client):
-    # Lingering for zero seconds makes close() send RST instead of FIN.
+    # With a linger time of 0, close() sends RST and not FIN.
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
@@ -55,7 +55,7 @@ def serve(client):
 
 
 def relay(client, request, rule):
-    """Sends one request to nginx and its response to the client. Whether the client's connection may go on."""
+    """Sends one request to nginx and its response to the client. Returns whether the client's connection stays open."""
     upstream = socket.create_connection(("127.0.0.1", 8080))
     upstream.sendall(request)
     head, body = read_head(upstream, b"")
@@ -72,7 +72,7 @@ def relay(client, request, rule):
             client.sendall(body)
             body = b""
         elif rule["kind"] == "slow":
-            # Small pieces, so that the rate holds within a second too.
+            # Small pieces keep the rate also within a second.
             piece = body[: max(1, rule["bytesPerSecond"] // 20)]
             client.sendall(piece)
             body = body[len(piece):]
@@ -85,10 +85,10 @@ def relay(client, request, rule):
             if sent >= rule["afterBytes"]:
                 if rule["kind"] == "stall":
                     client.settimeout(None)
-                    while client.recv(65536):  # says nothing more until the client gives up
+                    while client.recv(65536):  # sends nothing more until the client disconnects
                         pass
                     return False
-                time.sleep(0.05)  # what was sent arrives before the reset discards it
+                time.sleep(0.05)  # the reset would discard data that has not arrived
                 reset(client)
                 return False
 

@@ -20,7 +20,7 @@ export function imageSite(lab: Lab, mirror: Values = {}): Values {
           { os: "ubuntu", releases: ["jammy", "noble"] },
           { os: "centos", releases: ["centos9"] },
         ],
-        // As MAAS calls it, which has no leg outside.
+        // The name that MAAS uses. MAAS is not connected to `outside`.
         serve: { address: "mirror", ...serve },
         ...rest,
       },

@@ -211,7 +211,7 @@ export function labSite(lab: Lab, mirrors: Values, more: Values = {}): Values {
     host: "mirror",
     upstream: { url: "http://archive.ubuntu.com/ubuntu", key: join(repository, ".lab/keys/ubuntu.asc") },
     suites: ["noble", "noble-updates", "noble-security"],
-    // As clients call it, which have no leg outside.
+    // The name that clients use. They are not connected to `outside`.
     serve: { address: "mirror" },
   };
   return {

@@ -249,6 +249,6 @@ describe("images.maas.io, tampered with", () => {
     await expect(upstream.images.tamper("nonsense")).rejects.toThrow(/flipped-file.*rolled-back.*stall/);
     await expect(upstream.images.tamper("flipped-file", { item: "boot-dtb" })).rejects.toThrow(/boot-kernel/);
     const none = upstream.images.tamper("flipped-file", { os: "ubuntu", release: "focal" });
-    await expect(none).rejects.toThrow(/nothing has os ubuntu, release focal and arch any/);
+    await expect(none).rejects.toThrow(/no image has os ubuntu, release focal and arch any/);
   });
 });

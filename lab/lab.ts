@@ -187,6 +187,6 @@ function checkName(name: string): void {
   throw new ExplainedError({
     step: "naming a lab",
     found: JSON.stringify(name),
-    remedy: "Use up to 31 small letters, digits and dashes.",
+    remedy: "Use up to 31 lowercase letters, digits and dashes.",
   });
 }

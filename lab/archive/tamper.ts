@@ -113,7 +113,7 @@ async function damage({ kind, archive, bad, dists, serial, suite, packageName }:
     case "rolled-back": {
       if (serial === 0) {
         throw new ExplainedError({
-          step: "rolling the lab's archive back",
+          step: "rolling back the lab's archive",
           found: "nothing was published since the first publication",
           remedy: "Release or withdraw a package first.",
         });

@@ -28,6 +28,6 @@ export function chosenProducts(products: readonly ImageProduct[], choice: ImageC
   throw new ExplainedError({
     step: "choosing images of the lab",
     found: `no image has os ${os}, release ${release} and arch ${arch}`,
-    remedy: `There are, as os, release and arch: ${[...named].sort().join(", ")}.`,
+    remedy: `Images of the lab (os, release, arch): ${[...named].sort().join(", ")}.`,
   });
 }

@@ -81,7 +81,7 @@ function unusable(product: ImageProduct, serial: string, have: readonly string[]
     step: "changing the lab's images",
     found: `the serial ${JSON.stringify(serial)}; ${product.name} has ${have.join(" ") || "none"}`,
     remedy:
-      "Publish one that it does not have, which begins with a day as in 20260210; withdraw one that it has.",
+      "To publish, use a new serial that begins with a day, such as 20260210. To withdraw, use an existing serial.",
   });
 }
 

@@ -110,7 +110,7 @@ async function rollBack(images: string, bad: string, files: readonly string[], h
   const first = publicationDirectory(images, 0);
   if (newestImages(images).publication === 0) {
     throw new ExplainedError({
-      step: "rolling the lab's images back",
+      step: "rolling back the lab's images",
       found: "nothing was published since the first publication",
       remedy: "Publish or withdraw a serial first.",
     });

@@ -1,18 +1,18 @@
 import { pythonJson } from "./python.ts";
 
-/** What goes back to the client. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** What is wrong with each field; `__all__` is what is wrong between them. */
+/** The errors of each field. `__all__` has the errors that concern several fields. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 
 /**
- * An answer that is thrown from below a handler. MAAS turns an exception into an answer either where it calls its
- * handlers or in a middleware around everything; only the former says `Vary: Authorization`.
+ * An answer that is thrown in a handler. MAAS converts an exception to an answer either where it calls its handlers
+ * or in a middleware around all code. Only the former sends `Vary: Authorization`.
  */
 export class Refusal extends Error {
   readonly answer: Answer;
@@ -30,7 +30,7 @@ export function json(value: unknown, status = 200): Answer {
   return answer(status, "application/json; charset=utf-8", JSON.stringify(value, undefined, 4));
 }
 
-/** JSON on one line, as of what MAAS writes without its emitter: `version/`. */
+/** JSON on one line. MAAS writes it where it does not use its emitter: `version/`. */
 export function jsonLine(value: unknown): Answer {
   return answer(200, "application/json; charset=utf-8", pythonJson(value));
 }
@@ -39,20 +39,20 @@ export function text(body: string, status = 200): Answer {
   return answer(status, "text/plain; charset=utf-8", body);
 }
 
-/** What every DELETE answers. */
+/** The answer to every DELETE. */
 export const deleted = answer(204, "text/plain", "");
 
-/** 404 for an object that is not there, e.g. `No BootSource matches the given query.` */
+/** 404 for an object that does not exist, e.g. `No BootSource matches the given query.` */
 export function notFound(model: string): Refusal {
   return new Refusal(answer(404, "text/plain", `No ${model} matches the given query.`), "by the resource");
 }
 
-/** 400 with what is wrong with each field of a form. */
+/** 400 with the errors of each field of a form. */
 export function invalid(errors: FieldErrors): Refusal {
   return new Refusal(answer(400, "application/json; charset=utf-8", pythonJson(errors)));
 }
 
-/** 400 with what a model, not a form, had against it: the same, without a charset. */
+/** 400 with the errors of a model instead of a form: the same body, without a charset. */
 export function modelInvalid(errors: FieldErrors): Refusal {
   return new Refusal(answer(400, "application/json", pythonJson(errors)));
 }
@@ -67,7 +67,7 @@ export function forbidden(message: string): Refusal {
   return new Refusal(text(message, 403));
 }
 
-/** 500: what MAAS says when its own code fails, the text of the exception. */
+/** 500: the answer of MAAS to an exception in its code, with the text of the exception. */
 export function bug(message: string): Refusal {
   return new Refusal(text(message, 500));
 }

@@ -3,8 +3,8 @@ import { parseArgs } from "node:util";
 import type { State } from "./state.ts";
 
 /*
- * What the command `maas` of a region's host says, as far as `maas apikey` goes: all keys of a user, a line each
- * (maasserver/management/commands/apikey.py). Reads what the service stored.
+ * The subcommand `maas apikey` of a region host: prints all keys of a user, one per line
+ * (maasserver/management/commands/apikey.py). Reads the state that the service stored.
  *
  *   node lab/maas/command.ts --state FILE apikey --username admin
  */
@@ -15,7 +15,10 @@ const { values, positionals } = parseArgs({
 });
 
 if (positionals[0] !== "apikey") {
-  fail(`The stand-in knows only: maas apikey --username NAME. Not: ${positionals.join(" ")}`, 2);
+  fail(
+    `The stand-in supports only: maas apikey --username NAME. It does not support: ${positionals.join(" ")}`,
+    2,
+  );
 }
 if (values.username === undefined) fail("CommandError: You must provide a username with --username.");
 

@@ -2,23 +2,23 @@ import { createServer, type Server } from "node:http";
 import type { Maas } from "./maas.ts";
 import { readRequest } from "./request.ts";
 
-/** What a test may ask for: each member on its own, the others stay as they are. */
+/** A test's request. Each member is optional. Values of members that are not sent do not change. */
 export interface ControlRequest {
-  /** Seconds that each answer takes. */
+  /** Delay of each answer, in seconds. */
   readonly slow?: number;
-  /** Seconds from now that every request is answered 502. */
+  /** For this time from now, every request is answered with 502. In seconds. */
   readonly badGatewayFor?: number;
-  /** Seconds that the server's clock is ahead; less than none for behind. */
+  /** The number of seconds by which the server's clock is ahead. A negative number means behind. */
   readonly clockOffset?: number;
   readonly diskFull?: boolean;
-  /** A user whose API keys are taken away. */
+  /** A user whose API keys are revoked. */
   readonly revokeKeysOf?: string;
 }
 
 /**
- * The stand-in's own interface, no part of MAAS: `POST /control` with a `ControlRequest` as JSON, on a socket of its own.
- * Answers with what is set now, once no request is under way any more that came before: a client that was killed in the
- * middle of one has left it to be carried out.
+ * An interface of the stand-in that MAAS does not have: `POST /control` with a `ControlRequest` as JSON, on a separate
+ * socket. It answers with the present values, after all earlier requests to MAAS have ended. A client that was killed
+ * during a request may have left one that still runs.
  */
 export function controlServer(maas: Maas): Server {
   return createServer(async (message, response) => {

@@ -7,10 +7,10 @@ import type { User } from "./state.ts";
 
 const base = "/MAAS/api/2.0/";
 
-/** Answers requests as MAAS's URL table, django-piston and its middleware do, one after the other. */
+/** Answers requests in the order of MAAS's layers: URL table, django-piston, middleware. */
 export function dispatcher(maas: Maas, resources: readonly Resource[]) {
   const routes = resources.map((resource) => ({ resource, pattern: patternOf(resource.path) }));
-  // The real one is of the API's description; clients only compare it.
+  // In MAAS this is the hash of the API's description. Clients only compare it.
   const hash = createHash("sha1")
     .update(resources.map(({ path }) => path).join())
     .digest("hex");
@@ -29,7 +29,7 @@ export function dispatcher(maas: Maas, resources: readonly Resource[]) {
         return withHeaders(await call(maas, resource, request, params, op), byResource);
       } catch (error) {
         if (!(error instanceof Refusal)) {
-          // An endpoint of the stand-in that throws anything else has a mistake; MAAS answers its own like this.
+          // Any other exception is a fault of the stand-in. MAAS answers its own faults in the same way.
           process.stderr.write(`${request.method} ${request.path}: ${(error as Error).stack}\n`);
           return withHeaders(text((error as Error).message, 500), { Vary: "Cookie" });
         }
@@ -72,12 +72,13 @@ async function call(
   return result;
 }
 
-/** Who signed. Throws what MAAS answers to those who may not come any further. */
+/** The user who signed the request. Throws the answer of MAAS if the user has no access. */
 function signedBy(maas: Maas, resource: Resource, request: Request): User | undefined {
   const key = maas.signatures.keyOf(request);
   const user = key && maas.userNamed(key.username);
   if (resource.access === "boot" && !maas.version.permissions) {
-    // Here nobody is asked to sign: who has not is refused like who may not.
+    // This resource does not request a signature: without one, the answer is the same as for a user without
+    // access.
     if (user?.isAdmin !== true) throw forbidden("User is not allowed access to this API.");
     return user;
   }
@@ -110,7 +111,7 @@ function methodsOf(resource: Resource): string[] {
   );
 }
 
-/** Of `boot-sources/{id}/`: the path itself, or an operation after it. */
+/** The pattern of a path such as `boot-sources/{id}/`: the path, with or without an operation after it. */
 function patternOf(path: string): RegExp {
   const parts = path.split(/\{(\w+)\}/).map((part, index) => (index % 2 === 0 ? part : `(?<${part}>[^/]+)`));
   return new RegExp(`^${base}${parts.join("")}(?:op-(?<op>[\\w-]+))?$`);

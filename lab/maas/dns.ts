@@ -1,6 +1,6 @@
 import type { Maas } from "./maas.ts";
 
-/** A domain that MAAS's name server knows. */
+/** A domain that MAAS's name server serves. */
 export interface Domain {
   readonly id: number;
   name: string;
@@ -8,17 +8,17 @@ export interface Domain {
   ttl: number | null;
 }
 
-/** Addresses of a name. */
+/** The addresses of a name. */
 export interface DnsResource {
   readonly id: number;
-  /** Within its domain; `@` for the domain itself. */
+  /** Relative to its domain. `@` is the domain itself. */
   name: string;
   domain: number;
   address_ttl: number | null;
   addresses: string[];
 }
 
-/** The domain that machines are in by themselves; it cannot be deleted. */
+/** The id of the domain that machines get by default. It cannot be deleted. */
 export const defaultDomain = 0;
 
 export function domains(maas: Maas): Domain[] {
@@ -31,12 +31,12 @@ export function dnsResources(maas: Maas): DnsResource[] {
   return maas.store.table<DnsResource>("dnsResources");
 }
 
-/** An address that somebody set by hand; several names may have it. */
+/** An address that a user has set. Several names may have it. */
 interface StaticAddress {
   readonly ip: string;
   /** Milliseconds since 1970. */
   readonly created: number;
-  /** Who set it first. */
+  /** The user who set it first. */
   readonly username: string;
 }
 
@@ -48,7 +48,7 @@ export function staticAddress(maas: Maas, ip: string): StaticAddress | undefined
   return staticAddresses(maas).find((address) => address.ip === ip);
 }
 
-/** Makes those addresses of names that are not there yet, and forgets those that no name has any more. */
+/** Adds missing addresses that names use. Deletes addresses that no name uses. */
 export function keepAddresses(maas: Maas, username: string): void {
   const used = new Set(dnsResources(maas).flatMap(({ addresses }) => addresses));
   const rows = staticAddresses(maas);

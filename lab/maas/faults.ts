@@ -1,12 +1,12 @@
-/** What can be made to go wrong while the stand-in runs. Nothing of this is MAAS's: it is there for tests. */
+/** The faults that a test can set while the stand-in runs. MAAS has no such interface. */
 export interface Faults {
-  /** Seconds that each answer takes. */
+  /** Delay of each answer, in seconds. */
   slow: number;
-  /** Milliseconds since 1970 until which a web server in front answers 502, as while MAAS restarts. */
+  /** Milliseconds since 1970. Until then a web server in front answers 502, as while MAAS restarts. */
   badGatewayUntil: number;
-  /** Seconds that the server's clock is ahead. */
+  /** The number of seconds by which the server's clock is ahead. */
   clockOffset: number;
-  /** No room for images: what is uploaded or imported cannot be written. */
+  /** The disk is full: uploads and imports cannot be written. */
   diskFull: boolean;
 }
 

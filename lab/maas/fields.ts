@@ -3,7 +3,7 @@ import { pythonText } from "./python.ts";
 import type { SubmittedFile } from "./submission.ts";
 import { djangoUrl } from "./url.ts";
 
-/** What Django takes for nothing at all. */
+/** The values that Django regards as empty. */
 function isEmpty(value: unknown): boolean {
   return (
     value === undefined ||
@@ -20,12 +20,14 @@ interface TextOptions {
   readonly maxLength?: number;
 }
 
-/** `CharField`: text, stripped; what is not text in JSON becomes it as in Python. Nothing is "". */
+/**
+ * `CharField`: stripped text. JSON values of other types are converted as in Python. The empty value is "".
+ */
 export function text(options: TextOptions = {}): Field<string> {
   return (input) => lengthChecked(presentText(input, options), options);
 }
 
-/** `URLField`: the address, with `http://` where it names no scheme. At most 200 characters. */
+/** `URLField`: the address, with `http://` added if it has no scheme. At most 200 characters. */
 export function url(options: TextOptions = {}): Field<string> {
   return (input) => {
     const given = presentText(input, options);
@@ -34,20 +36,20 @@ export function url(options: TextOptions = {}): Field<string> {
 }
 
 /**
- * `BooleanField` with its checkbox: "true" and "false" in any case; any other text is true, also "0", "no" and "off";
- * nothing sent is what it is by default.
+ * `BooleanField` with its checkbox. "true" and "false" are accepted in any case. Any other text is true, also "0",
+ * "no" and "off". If the field is not sent, it has its default.
  */
 export function checkbox(byDefault = false): Field<boolean> {
   return ({ value }) => (value === undefined ? byDefault : checked(value.one));
 }
 
-/** What Django's checkbox makes of a value. */
+/** The boolean that Django's checkbox reads from a value. */
 function checked(value: unknown): boolean {
   if (typeof value === "string") return value.toLowerCase() !== "false" && value !== "";
   return Boolean(value) && !isEmpty(value);
 }
 
-/** `IntegerField`; undefined for nothing. */
+/** `IntegerField`. The empty value is undefined. */
 export function integer(
   options: { readonly required?: boolean; readonly min?: number } = {},
 ): Field<number | undefined> {
@@ -63,7 +65,7 @@ export function integer(
   };
 }
 
-/** `ChoiceField`: one of these, or what is wrong as `refused` says it. */
+/** `ChoiceField`: one of these values. `refused` returns the error message for any other value. */
 export function choice(
   choices: readonly string[],
   refused: (value: string) => string,
@@ -76,12 +78,14 @@ export function choice(
   };
 }
 
-/** All values sent under a name, as texts, of a field that takes several. Not sent is an empty list. */
+/**
+ * All values sent under a name, as texts, for a field with several values. If not sent, it is an empty list.
+ */
 export function texts(): Field<string[]> {
   return ({ value }) => (value?.all ?? []).map(pythonText);
 }
 
-/** `FileField`: a file part of a multipart body; a value that is none is as if not sent. */
+/** `FileField`: a file part of a multipart body. Any other value is ignored. */
 export function file(options: { readonly required?: boolean } = {}): Field<SubmittedFile | undefined> {
   return ({ file: given }) => {
     if (given === undefined) {
@@ -104,7 +108,7 @@ function lengthChecked(value: string, { maxLength }: TextOptions): string {
   return value;
 }
 
-/** The words for a text that is too long. */
+/** The error message for a text that is too long. */
 function tooLong(value: string, maxLength: number): string {
   return `Ensure this value has at most ${maxLength} characters (it has ${value.length}).`;
 }

@@ -2,18 +2,18 @@ import { type FieldErrors, invalid } from "./answers.ts";
 import { nothingSubmitted, type Submission, type SubmittedFile, type SubmittedValue } from "./submission.ts";
 
 /*
- * Forms as Django has them: a table of fields, each making a value of what was submitted or saying what is wrong with
- * it; then what holds between fields.
+ * Forms like Django's: a table of fields, each of which converts the submitted value or reports an error. Checks that
+ * concern several fields follow.
  */
 
-/** What was submitted for one field. */
+/** The submitted value of one field. */
 export interface FieldInput {
-  /** Undefined where it was not sent. */
+  /** Undefined if it was not sent. */
   readonly value: SubmittedValue | undefined;
   readonly file: SubmittedFile | undefined;
 }
 
-/** Makes a value of what was submitted. Throws a `Wrong`. */
+/** Converts a submitted value. Throws a `Wrong`. */
 export type Field<Value> = (input: FieldInput) => Value;
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
@@ -21,7 +21,7 @@ type Fields = Readonly<Record<string, Field<unknown>>>;
 /** The values of a table of fields. */
 export type Cleaned<F extends Fields> = { -readonly [Name in keyof F]: ReturnType<F[Name]> };
 
-/** What is wrong with a field, in the words of its answer. */
+/** The errors of a field, with the texts of MAAS's answer. */
 export class Wrong extends Error {
   readonly messages: readonly string[];
 
@@ -31,15 +31,15 @@ export class Wrong extends Error {
   }
 }
 
-/** A form's outcome, before it is decided whether it is valid. */
+/** The values and errors of a form, before the check whether it is valid. */
 export class Form<F extends Fields> {
-  /** The fields without fault. */
+  /** The values of the fields without errors. */
   readonly cleaned: Partial<Cleaned<F>> = {};
   readonly #errors: Record<string, string[]> = {};
   readonly #submission: Submission;
 
   /**
-   * @param stored of a PUT: the values that fields which were not sent keep
+   * @param stored for a PUT: the present values. Fields that were not sent keep them.
    */
   constructor(fields: F, submission: Submission | undefined, stored?: Cleaned<F>) {
     this.#submission = submission ?? nothingSubmitted;
@@ -54,12 +54,12 @@ export class Form<F extends Fields> {
     }
   }
 
-  /** Whether a field was sent, with whatever value. */
+  /** Whether a field was sent, with any value. */
   has(name: string): boolean {
     return this.#submission.values.has(name) || this.#submission.files.has(name);
   }
 
-  /** Adds to what is wrong; `__all__` is what is wrong between fields. */
+  /** Adds an error. `__all__` is for errors that concern several fields. */
   wrong(name: string, ...messages: string[]): void {
     this.#errors[name] = [...(this.#errors[name] ?? []), ...messages];
     delete (this.cleaned as Record<string, unknown>)[name];
@@ -69,7 +69,7 @@ export class Form<F extends Fields> {
     return this.#errors;
   }
 
-  /** All values. Throws the 400 with everything that is wrong. */
+  /** All values. Throws the 400 with all errors. */
   valid(): Cleaned<F> {
     if (Object.keys(this.#errors).length > 0) throw invalid(this.#errors);
     return this.cleaned as Cleaned<F>;
@@ -81,8 +81,8 @@ export class Form<F extends Fields> {
 }
 
 /**
- * A form of a request that carries no files: of a content type that MAAS does not know it sees no data at all, and
- * is then neither valid nor wrong anywhere.
+ * A form of a request without files. For a content type that MAAS does not know, MAAS sees no data: the form is then
+ * not valid, but has no errors.
  */
 export function dataForm<F extends Fields>(
   fields: F,

@@ -2,9 +2,9 @@ import { createHmac } from "node:crypto";
 import type { Request } from "./request.ts";
 
 /**
- * What OAuth 1.0 signs of a request with HMAC-SHA1: method, address and all parameters, but for the signature.
+ * The text that OAuth 1.0 signs with HMAC-SHA1: method, address and all parameters except the signature.
  *
- * @param parameters those of the `Authorization` header
+ * @param parameters the parameters of the `Authorization` header
  */
 export function signatureBase(request: Request, parameters: ReadonlyMap<string, string>): string {
   const signed = [...parameters, ...request.query]
@@ -23,7 +23,7 @@ export function hmacSignature(base: string, tokenSecret: string): string {
     .digest("base64");
 }
 
-/** RFC 3986, with nothing left as it is but letters, digits and `-._~`. */
+/** RFC 3986: escapes all characters except letters, digits and `-._~`. */
 function escaped(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

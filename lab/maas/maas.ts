@@ -3,23 +3,23 @@ import { Signatures } from "./oauth.ts";
 import type { Notification, Store, User } from "./state.ts";
 import { timestamp, type Version, type VersionName, versions } from "./versions.ts";
 
-/** What happens to images beside the API: started here, it goes on by itself. */
+/** The work on images outside the API. The API starts it; it then runs in the background. */
 export interface ImageWork {
-  /** Fetches what all boot sources have, to know what can be selected. */
+  /** Fetches the lists of all boot sources, so that selections can be checked. */
   refreshSources(): void;
-  /** Starts an import; nothing happens while one runs. */
+  /** Starts an import, unless one runs already. */
   startImport(): void;
   stopImport(): void;
   isImporting(): boolean;
 }
 
-/** One MAAS: what its endpoints work on. */
+/** One MAAS: the state and the functions that its endpoints use. */
 export class Maas {
   readonly version: Version;
   readonly store: Store;
   readonly faults: Faults = noFaults();
   readonly signatures: Signatures;
-  /** Requests that were received whole and are not answered yet, those of clients that went away among them. */
+  /** Requests that are received completely and not answered yet, also if their client has disconnected. */
   readonly underWay = new Set<Promise<unknown>>();
   /** Set once, when the server starts. */
   images: ImageWork = { refreshSources() {}, startImport() {}, stopImport() {}, isImporting: () => false };
@@ -38,7 +38,7 @@ export class Maas {
     return Date.now() + this.faults.clockOffset * 1000;
   }
 
-  /** A time as this release's API writes it; the present one by default. */
+  /** A time in the format of this release's API. Default: the present time. */
   timestamp(milliseconds: number = this.now()): string {
     return timestamp(this.version, milliseconds);
   }
@@ -47,7 +47,7 @@ export class Maas {
     return this.store.state.users.find((user) => user.username === username);
   }
 
-  /** Shows a notification in place of the one with the same ident. */
+  /** Shows a notification. Replaces the one with the same ident. */
   notify(ident: string, category: Notification["category"], message: string): void {
     const { state } = this.store;
     const before = state.notifications.find((notification) => notification.ident === ident);
@@ -58,7 +58,7 @@ export class Maas {
     ];
   }
 
-  /** Takes a notification away again. */
+  /** Removes a notification. */
   unnotify(ident: string): void {
     const { state } = this.store;
     state.notifications = state.notifications.filter((notification) => notification.ident !== ident);

@@ -11,7 +11,7 @@ import { type ApiKey, Store } from "./state.ts";
 import { type VersionName, versions } from "./versions.ts";
 
 /*
- * A stand-in for a MAAS region's API. Prints its address when it is ready, ends on SIGTERM.
+ * A stand-in for a MAAS region's API. Prints its address when it is ready. Ends on SIGTERM.
  *
  *   node lab/maas/main.ts --port 5240 --host 0.0.0.0 --version 3.6 --admin-key CK:TK:TS --state /var/lib/maas.json
  */
@@ -19,23 +19,23 @@ import { type VersionName, versions } from "./versions.ts";
 const { values } = parseArgs({
   options: {
     host: { type: "string", default: "127.0.0.1" },
-    /** 0 is a free one. */
+    /** 0 selects a free port. */
     port: { type: "string", default: "5240" },
     version: { type: "string", default: "3.6" },
-    /** Keys may come by the environment too, where a list of processes does not show them. */
+    /** Keys may also be in the environment. There, process listings do not show them. */
     "admin-key": { type: "string", default: process.env.MAAS_ADMIN_KEY ?? "" },
     "user-key": { type: "string", default: process.env.MAAS_USER_KEY ?? "" },
-    /** Where it keeps what its database would; default: nowhere. */
+    /** The file for the content of MAAS's database. Default: the state is not stored. */
     state: { type: "string" },
-    /** Where the stand-in's own interface listens: a path for a unix socket; default: nowhere. */
+    /** The unix socket of the stand-in's own interface. Default: none. */
     control: { type: "string" },
-    /** Seconds between imports that MAAS starts by itself, the first at once; 0 is never. */
+    /** Seconds between the imports that MAAS starts. The first one starts at once. 0 means no imports. */
     "import-interval": { type: "string", default: "3600" },
   },
 });
 
 if (!(values.version in versions)) {
-  throw new Error(`--version is one of ${Object.keys(versions).join(", ")}, not ${values.version}.`);
+  throw new Error(`--version must be one of ${Object.keys(versions).join(", ")}, not ${values.version}.`);
 }
 
 const store = new Store(values.state);

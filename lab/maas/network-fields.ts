@@ -8,7 +8,7 @@ import { pythonRepr } from "./python.ts";
  * maasserver/utils/dns.py (validate_hostname, validate_internal_domain_name).
  */
 
-/** `IPListFormField`: addresses by comma or space, stored by space. */
+/** `IPListFormField`: addresses, separated by commas or spaces. They are stored with spaces. */
 export function addresses(): Field<string> {
   return list((address) => {
     if (isIP(address) !== 0) return;
@@ -16,14 +16,16 @@ export function addresses(): Field<string> {
   });
 }
 
-/** `HostListFormField`: addresses and names of hosts by comma or space, stored by space. */
+/**
+ * `HostListFormField`: addresses and host names, separated by commas or spaces. They are stored with spaces.
+ */
 export function hosts(): Field<string> {
   return list((host) => {
     if (isIP(host) === 0) checkHostname(host);
   });
 }
 
-/** A name of a domain that MAAS serves itself. */
+/** A name of a domain that MAAS serves. */
 export function domainName(): Field<string> {
   const given = text();
   return (input) => {
@@ -33,7 +35,10 @@ export function domainName(): Field<string> {
   };
 }
 
-/** The name of a zone: two validators of maasserver/models/domain.py and maasserver/fields.py speak, one after the other. */
+/**
+ * The name of a zone. It has the errors of two validators: maasserver/models/domain.py and
+ * maasserver/fields.py.
+ */
 export function zoneName(): Field<string> {
   const given = text();
   return (input) => {
@@ -47,14 +52,14 @@ export function zoneName(): Field<string> {
   };
 }
 
-/** A name of labels as DNS has them. */
+/** Whether a name has only valid DNS labels. */
 function isDomainName(name: string): boolean {
   return (
     name.length <= 255 && name.split(".").every((label) => /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i.test(label))
   );
 }
 
-/** A port that neither the system nor MAAS has for itself. */
+/** A port that is reserved neither for the system nor for MAAS. */
 export function port({ except }: { readonly except?: number } = {}): Field<number | undefined> {
   const given = integer();
   return (input) => {

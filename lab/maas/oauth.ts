@@ -3,7 +3,10 @@ import { hmacSignature, signatureBase } from "./hmac.ts";
 import type { Request } from "./request.ts";
 import type { ApiKey } from "./state.ts";
 
-/** How much older than the server's clock a request may say it is. Seconds. A newer one is always taken. */
+/**
+ * The maximum age of a request's timestamp, by the server's clock. In seconds. A time in the future is always
+ * accepted.
+ */
 const threshold = 300;
 
 const required = [
@@ -15,11 +18,11 @@ const required = [
   "oauth_nonce",
 ];
 
-/** Who may sign, and what they signed with before. */
+/** The keys that may sign, and the nonces that were used. */
 export class Signatures {
   readonly #keys: () => readonly ApiKey[];
   readonly #now: () => number;
-  /** The nonces seen, by token, with the second they were seen in. */
+  /** The nonces seen, by token, with the second of their use. */
   readonly #seen = new Map<string, number>();
 
   /** @param now the server's clock, in milliseconds since 1970 */
@@ -29,8 +32,8 @@ export class Signatures {
   }
 
   /**
-   * The key that a request is signed with, by OAuth 1.0; undefined for one that does not carry a signature.
-   * Throws a 401 for one that does not hold (django-piston's `oauth.py`: consumer, token, time, nonce, signature).
+   * The key that a request is signed with, by OAuth 1.0, or undefined for a request without a signature.
+   * Throws a 401 for an invalid signature (django-piston's `oauth.py`: consumer, token, time, nonce, signature).
    */
   keyOf(request: Request): ApiKey | undefined {
     const { authorization } = request;
@@ -47,7 +50,7 @@ export class Signatures {
     const method = given.get("oauth_signature_method") ?? "";
     const { base, signature } = expectedSignature(method, request, given, key);
     if (given.get("oauth_signature") !== signature) {
-      // With PLAINTEXT, MAAS really tells whoever asks the secret that would have been right.
+      // With PLAINTEXT, MAAS does put the expected secret into its answer.
       throw unauthorized(`'Invalid signature. Expected signature base string: ${base}'`);
     }
     return key;
@@ -69,7 +72,7 @@ export class Signatures {
   }
 }
 
-/** What a method signs of a request, and the signature over it. */
+/** The text of a request that a method signs, and its signature. */
 function expectedSignature(
   method: string,
   request: Request,
@@ -90,7 +93,7 @@ function expectedSignature(
   }
 }
 
-/** The parameters of an `Authorization: OAuth` header; a realm is none of them. */
+/** The parameters of an `Authorization: OAuth` header, without the realm. */
 function parameters(header: string): Map<string, string> {
   const parts = header.replace(/^OAuth\s+/i, "").split(",");
   return new Map(

@@ -1,6 +1,6 @@
 import type { Maas } from "./maas.ts";
 
-/** Where deployed machines get packages from. */
+/** A source of packages for deployed machines. */
 export interface PackageRepository {
   readonly id: number;
   name: string;
@@ -13,11 +13,11 @@ export interface PackageRepository {
   arches: string[];
   key: string;
   enabled: boolean;
-  /** Of Ubuntu's own two, whatever they are called by now. Never shown. */
+  /** True for Ubuntu's two archives, also after they are renamed. The API does not show it. */
   readonly default: boolean;
 }
 
-/** The two archives that always are, with the names that MAAS itself knows them by. */
+/** The two archives that always exist, with MAAS's internal names. */
 export type ArchiveName = "main_archive" | "ports_archive";
 
 /** maasserver/models/packagerepository.py: MAIN_ARCHES and PORTS_ARCHES. */
@@ -26,7 +26,7 @@ export const archiveArches: Readonly<Record<ArchiveName, readonly string[]>> = {
   ports_archive: ["armhf", "arm64", "ppc64el", "s390x"],
 };
 
-/** All repositories; of a new MAAS the two archives. */
+/** All repositories. A new MAAS has the two archives. */
 export function packageRepositories(maas: Maas): PackageRepository[] {
   return maas.store.table<PackageRepository>("packageRepositories", () => [
     archive(maas, "main_archive", "http://archive.ubuntu.com/ubuntu"),
@@ -34,7 +34,9 @@ export function packageRepositories(maas: Maas): PackageRepository[] {
   ]);
 }
 
-/** The archive as its setting reads it: the first default one with these architectures, by whatever name. */
+/**
+ * The URL in an archive's setting: of the first default repository with these architectures, with any name.
+ */
 export function archiveUrl(maas: Maas, name: ArchiveName): string {
   const arches = archiveArches[name];
   const found = packageRepositories(maas).find(
@@ -43,7 +45,10 @@ export function archiveUrl(maas: Maas, name: ArchiveName): string {
   return found?.url ?? "";
 }
 
-/** The archive as its setting writes it: the one of that name, which is made where somebody renamed it. */
+/**
+ * Sets the URL of an archive's setting: of the repository with that name. If it was renamed, a new one is
+ * made.
+ */
 export function setArchiveUrl(maas: Maas, name: ArchiveName, url: string): void {
   const repositories = packageRepositories(maas);
   const found = repositories.find((repository) => repository.name === name);

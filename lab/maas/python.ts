@@ -1,5 +1,5 @@
 /*
- * How Python writes values: some of MAAS's answers hold them as they are.
+ * Python's formats of values. Some of MAAS's answers have values in these formats.
  */
 
 /** `json.dumps` without options: one line, with a space after commas and colons, ASCII only. */
@@ -15,12 +15,12 @@ export function pythonJson(value: unknown): string {
   );
 }
 
-/** `str(value)` of a value that came as JSON. */
+/** `str(value)` of a JSON value. */
 export function pythonText(value: unknown): string {
   return typeof value === "string" ? value : pythonRepr(value);
 }
 
-/** `repr(value)` of a value that came as JSON, e.g. `['amd64', 'arm64']`. */
+/** `repr(value)` of a JSON value, e.g. `['amd64', 'arm64']`. */
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (value === true) return "True";

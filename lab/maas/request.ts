@@ -2,10 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { answer, bug, Refusal } from "./answers.ts";
 import { nothingSubmitted, type Submission, type SubmittedFile, type SubmittedValue } from "./submission.ts";
 
-/** A request, read whole. */
+/** A request that is read completely. */
 export interface Request {
   readonly method: string;
-  /** As the client calls the server, with the port. */
+  /** The server's name in the client's URL, with the port. */
   readonly host: string;
   /** Decoded, without the query. */
   readonly path: string;
@@ -15,7 +15,7 @@ export interface Request {
   readonly body: Buffer;
 }
 
-/** Reads a request to its end. */
+/** Reads a request completely. */
 export async function readRequest(message: IncomingMessage): Promise<Request> {
   const chunks: Buffer[] = [];
   for await (const chunk of message) chunks.push(chunk);
@@ -32,8 +32,8 @@ export async function readRequest(message: IncomingMessage): Promise<Request> {
 }
 
 /**
- * What a POST or PUT submits, as MAAS reads it (django-piston's `translate_mime`, Django's form parsers). Undefined
- * for a content type that it does not know: its forms then see no data at all.
+ * The submitted data of a POST or PUT, parsed as in MAAS (django-piston's `translate_mime`, Django's form parsers).
+ * Undefined for a content type that MAAS does not know: its forms then see no data.
  */
 export async function submissionOf(request: Request): Promise<Submission | undefined> {
   const [type = ""] = splitOnce(request.contentType, ";");
@@ -101,7 +101,7 @@ function pythonType(value: unknown): string {
   return { string: "str", number: "int", boolean: "bool" }[typeof value as string] ?? "NoneType";
 }
 
-/** Only `key: text` on each line: nobody sends MAAS more YAML than that. */
+/** Only `key: text` on each line. Clients of MAAS send no other YAML. */
 function flatYaml(text: string): Record<string, string> {
   const pairs = text
     .split("\n")

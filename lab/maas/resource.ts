@@ -3,27 +3,27 @@ import type { Maas } from "./maas.ts";
 import type { User } from "./state.ts";
 import type { Submission } from "./submission.ts";
 
-/** A request that has come through to its handler. */
+/** A request that is passed to its handler. */
 export interface Call {
   readonly maas: Maas;
-  /** Undefined only where anybody may ask. */
+  /** Undefined only if the resource needs no signature. */
   readonly user: User | undefined;
   /** The variable parts of the path. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** Of a POST or PUT; undefined where its content type is unknown to MAAS. */
+  /** Of a POST or PUT. Undefined if MAAS does not know its content type. */
   readonly data: Submission | undefined;
-  /** The bytes of the body as they came. */
+  /** The unparsed bytes of the body. */
   readonly body: Buffer;
 }
 
 export type Handler = (call: Call) => Answer | Promise<Answer>;
 
-/** A path of the API and what can be done there. */
+/** A path of the API with its operations. */
 export interface Resource {
-  /** Below `/MAAS/api/2.0/`, with `{name}` for what varies, e.g. `boot-sources/{id}/`. */
+  /** Below `/MAAS/api/2.0/`. Variable parts are `{name}`, e.g. `boot-sources/{id}/`. */
   readonly path: string;
-  /** `boot` is what administrators alone may even see; how it says so depends on the release. */
+  /** With `boot`, only administrators may read it. The error for other users depends on the release. */
   readonly access: "anybody" | "users" | "boot";
   readonly GET?: Handler;
   readonly POST?: Handler;
@@ -36,7 +36,7 @@ export interface Resource {
   };
 }
 
-/** A method that users see refused, where they may use the others of its resource. */
+/** A method that is refused for other users, although they may use the other methods of its resource. */
 export function adminMethod(handler: Handler): Handler {
   return (call) => {
     if (call.user?.isAdmin !== true) throw forbidden("This method is reserved for admin users.");
@@ -44,7 +44,7 @@ export function adminMethod(handler: Handler): Handler {
   };
 }
 
-/** The same of what is about boot images, for which newer releases ask for a permission. */
+/** Like `adminMethod`, for boot images. Newer releases check a permission instead. */
 export function bootAdminMethod(handler: Handler): Handler {
   return (call) => {
     if (!call.maas.version.permissions) return adminMethod(handler)(call);
@@ -53,14 +53,14 @@ export function bootAdminMethod(handler: Handler): Handler {
   };
 }
 
-/** 403 for those who may not change boot sources and images, where that is a permission. */
+/** 403 for users who may not change boot sources and images, in releases with a permission. */
 export function bootPermissionMissing(): Refusal {
   return forbidden(
     "User does not have permission to perform this operation. The user should have permission 'can_edit_boot_entities'",
   );
 }
 
-/** A number in a path. Anything else is more than MAAS's database can take. */
+/** A number in a path. Any other text causes an error of MAAS's database layer. */
 export function idIn(call: Call, name = "id"): number {
   const text = call.params[name] ?? "";
   if (!/^-?\d+$/.test(text)) throw bug(`Field 'id' expected a number but got '${text}'.`);

@@ -6,7 +6,9 @@ import { resources } from "./endpoints/all.ts";
 import type { Maas } from "./maas.ts";
 import { type Request, readRequest } from "./request.ts";
 
-/** The HTTP server of a MAAS region: nginx in front of regiond. What changed is stored before it is answered. */
+/**
+ * The HTTP server of a MAAS region: nginx in front of regiond. Changes are stored before the answer is sent.
+ */
 export function regionServer(maas: Maas): Server {
   const dispatch = dispatcher(maas, resources);
   const server = createServer((message, response) => {
@@ -24,7 +26,7 @@ export function regionServer(maas: Maas): Server {
     };
     answered().then(
       (result) => send(response, result),
-      () => response.destroy(), // the client went away in the middle of its request
+      () => response.destroy(), // the client disconnected during its request
     );
   });
   server.keepAliveTimeout = 75_000; // nginx's

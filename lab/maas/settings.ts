@@ -9,17 +9,17 @@ import type { VersionName } from "./versions.ts";
  * maasserver/forms/settings.py (CONFIG_ITEMS) and maasserver/models/config.py (get_default_config).
  */
 
-/** One of the settings that the API knows. */
+/** One of the settings that the API has. */
 interface Setting {
-  /** Undefined for a setting whose default differs between releases, see `defaultOf`. */
+  /** Undefined if the default depends on the release; see `defaultOf`. */
   readonly default?: unknown;
-  /** What may be set, and what is stored of it. */
+  /** The valid values, and their stored form. */
   readonly field: (maas: Maas) => Field<unknown>;
-  /** The releases that know it. Default: all. */
+  /** The releases that have it. Default: all. */
   readonly since?: VersionName;
 }
 
-/** All settings, in the order in which MAAS lists them to whoever asks for one that is not there. */
+/** All settings, in the order in which MAAS lists them in the error for an unknown setting. */
 const settings: Readonly<Record<string, Setting>> = {
   maas_name: words("maas"),
   theme: words(""),
@@ -105,22 +105,25 @@ const settings: Readonly<Record<string, Setting>> = {
   auto_vlan_creation: flag(true),
 };
 
-/** Old names that still are taken. */
+/** Old names that are still accepted. */
 const aliases: Readonly<Record<string, string>> = { ntp_server: "ntp_servers" };
 
-/** The name that a setting goes by now. */
+/** The present name of a setting. */
 export function settingName(name: string): string {
   return aliases[name] ?? name;
 }
 
-/** The settings that a release knows, by name. */
+/** The settings of a release, by name. */
 export function settingsOf({ version }: Maas): ReadonlyMap<string, Setting> {
   return new Map(
     Object.entries(settings).filter(([, { since }]) => since === undefined || since <= version.name),
   );
 }
 
-/** What is stored of a setting, or what it is by default: `commissioning_osystem` too, which the API does not know. */
+/**
+ * The stored or default value of a setting. This includes `commissioning_osystem`, which the API does not
+ * have.
+ */
 export function configured(maas: Maas, name: string): unknown {
   const stored = maas.store.state.config[name];
   if (stored !== undefined) return stored;
@@ -157,7 +160,7 @@ function choices(
   return { default: byDefault, field: () => choice(allowed, refusal(name, allowed), options) };
 }
 
-/** A setting that can only be what images are there for. */
+/** A setting whose values depend on the imported images. */
 function imported(name: string, available: (maas: Maas) => readonly string[]): Setting {
   return {
     field: (maas) => {
@@ -168,7 +171,7 @@ function imported(name: string, available: (maas: Maas) => readonly string[]): S
   };
 }
 
-/** `compose_invalid_choice_text` of maasserver/utils/forms.py, both its spaces included. */
+/** `compose_invalid_choice_text` of maasserver/utils/forms.py, with both its spaces. */
 function refusal(name: string, allowed: readonly string[]): (value: string) => string {
   const list = allowed.map((value) => `'${value}'`).join(", ");
   return (value) => `'${value}' is not a valid ${name}.  It should be one of: ${list}.`;

@@ -12,14 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Somebody with an account. */
+/** A user account. */
 export interface User {
   readonly username: string;
   readonly email: string;
   readonly isAdmin: boolean;
 }
 
-/** An API key: how a user signs. The consumer's secret is always empty. */
+/** An API key of a user. The consumer's secret is always empty. */
 export interface ApiKey {
   readonly username: string;
   readonly consumerKey: string;
@@ -27,10 +27,10 @@ export interface ApiKey {
   readonly tokenSecret: string;
 }
 
-/** Something that the web interface shows to everybody until somebody dismisses it. */
+/** A message in the web interface for every user, until the user dismisses it. */
 export interface Notification {
   readonly id: number;
-  /** What it is about: there is one of each. */
+  /** Its subject. There is only one notification with this ident. */
   readonly ident: string;
   readonly category: "error" | "warning" | "success" | "info";
   readonly message: string;
@@ -39,32 +39,32 @@ export interface Notification {
 }
 
 /**
- * Everything that MAAS would have in its database, as plain JSON. What only one kind of endpoint knows is a table by
- * name, whose rows are declared where that is written.
+ * The data of MAAS's database, as plain JSON. Data that only one kind of endpoint uses is in a named table. The type of
+ * its rows is declared with the endpoint.
  */
 export interface State {
-  /** Who there is; given when the stand-in starts. */
+  /** The users. They are given when the stand-in starts. */
   users: User[];
   keys: ApiKey[];
-  /** The last id given out, by table. Ids are never given out again. */
+  /** The last used id, by table. Ids are not used again. */
   lastIds: Record<string, number>;
   notifications: Notification[];
-  /** What `set_config` stored; what is not in here has its default. */
+  /** The values that `set_config` stored. Other settings have their defaults. */
   config: Record<string, unknown>;
   /** The rows of every other table. */
   tables: Record<string, unknown[]>;
 }
 
-/** The state, and the file it outlives the process in. */
+/** The state, and the file in which it is stored. */
 export class Store {
   readonly state: State;
-  /** Whether nothing was stored before. */
+  /** Whether the state is new. */
   readonly isNew: boolean;
   readonly #file: string | undefined;
   #saved = "";
   #uploads: string | undefined;
 
-  /** Reads the file, where there is one; otherwise MAAS is as just installed. */
+  /** Reads the file if it exists. Otherwise MAAS is as newly installed. */
   constructor(file: string | undefined) {
     this.#file = file;
     const fresh: State = {
@@ -81,7 +81,7 @@ export class Store {
     this.isNew = stored === undefined;
   }
 
-  /** A table's rows: change them in place. A table that was never asked for holds what `initial` says. */
+  /** The rows of a table; the caller may change them. A table that is new gets the rows of `initial`. */
   table<Row>(name: string, initial: () => Row[] = () => []): Row[] {
     this.state.tables[name] ??= initial();
     return this.state.tables[name] as Row[];
@@ -94,7 +94,7 @@ export class Store {
     return id;
   }
 
-  /** Where content is kept while it is being uploaded: beside the state. */
+  /** The directory of incomplete uploads, next to the file of the state. */
   get uploads(): string {
     this.#uploads ??=
       this.#file === undefined ? mkdtempSync(join(tmpdir(), "maas-")) : `${this.#file}.uploads`;
@@ -102,7 +102,7 @@ export class Store {
     return this.#uploads;
   }
 
-  /** Stores what changed, so that a process killed right after goes on from here. */
+  /** Stores all changes, so that they are not lost if the process is killed. */
   save(): void {
     if (this.#file === undefined) return;
     const text = JSON.stringify(this.state);

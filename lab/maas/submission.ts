@@ -4,15 +4,21 @@ export interface SubmittedFile {
   readonly content: Buffer;
 }
 
-/** What was sent under one name. */
+/** The values sent under one name. */
 export interface SubmittedValue {
-  /** A form's repeated key, or the elements of a JSON array, in order; strings unless it was JSON. */
+  /**
+   * The values of a form's repeated key, or the elements of a JSON array, in order. Without JSON they are
+   * strings.
+   */
   readonly all: readonly unknown[];
-  /** What a field of one value takes: the last of a repeated key; of JSON, the value itself, an array too. */
+  /**
+   * The value for a field with one value: the last of a repeated key; with JSON the value itself, also an
+   * array.
+   */
   readonly one: unknown;
 }
 
-/** What a request sent: a form's fields and files, or the members of a JSON object. */
+/** The submitted data: a form's fields and files, or the members of a JSON object. */
 export interface Submission {
   readonly values: ReadonlyMap<string, SubmittedValue>;
   readonly files: ReadonlyMap<string, SubmittedFile>;
@@ -20,7 +26,7 @@ export interface Submission {
 
 export const nothingSubmitted: Submission = { values: new Map(), files: new Map() };
 
-/** One value as text, e.g. `name` of `get_config`; undefined where it was not sent. */
+/** One value as text, e.g. `name` of `get_config`. Undefined if it was not sent. */
 export function submittedText(submission: Submission | undefined, name: string): string | undefined {
   const value = submission?.values.get(name)?.one;
   return typeof value === "string" ? value : undefined;

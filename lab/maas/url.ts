@@ -20,7 +20,7 @@ const pattern = new RegExp(
   "i",
 );
 
-/** The address that Django makes of a text. Throws a `Wrong` for what it takes for none, or for too long. */
+/** The normalized URL of a text, as Django makes it. Throws a `Wrong` for an invalid or too long one. */
 export function djangoUrl(text: string, maxLength = 200): string {
   const url = withScheme(text);
   const faults = [
@@ -40,7 +40,7 @@ function isUrl(url: string): boolean {
   return pattern.test(url) && hostname.length <= 253;
 }
 
-/** As Python's `urlsplit` sees it: `mirror.internal:80` has the scheme `mirror.internal`, so it stays none. */
+/** Like Python's `urlsplit`: `mirror.internal:80` has the scheme `mirror.internal`, so no scheme is added. */
 function withScheme(text: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1];
   if (scheme !== undefined) {

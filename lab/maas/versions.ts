@@ -1,29 +1,31 @@
-/** The releases of MAAS that the stand-in can be. */
+/** The releases of MAAS that the stand-in supports. */
 export type VersionName = "3.5" | "3.6" | "3.7" | "3.8";
 
-/** What differs between releases of MAAS, as far as the stand-in goes. */
+/** The differences between releases of MAAS that concern the stand-in. */
 export interface Version {
   readonly name: VersionName;
-  /** What `version/` says. */
+  /** The answer of `version/`. */
   readonly full: string;
-  /** Whether timestamps say that they are UTC: `USE_TZ` since 3.6; before that they are local time, unsaid. */
+  /**
+   * Whether timestamps are marked as UTC: `USE_TZ` since 3.6. Before that they are local time without a mark.
+   */
   readonly zonedTimestamps: boolean;
-  /** The series that machines are commissioned with, unless configured. */
+  /** The default series for commissioning. */
   readonly commissioningSeries: "jammy" | "noble";
-  /** What is said where the images of the commissioning series would go; undefined where they may go. */
+  /** The error if the images of the commissioning series would be deleted. Undefined if that is allowed. */
   readonly commissioningSelectionStays: ((os: string, release: string) => string) | undefined;
-  /** Who may see boot sources is decided by a permission, asked after the signature, instead of by the resource. */
+  /** Access to boot sources depends on a permission, checked after the signature, and not on the resource. */
   readonly permissions: boolean;
   /**
-   * Boot sources have a name, a priority and a switch, their addresses no slash at the end, their images go with
-   * them, each saving fetches them again and each failure to fetch is notified.
+   * Boot sources have a name, a priority and a switch. Their URLs have no slash at the end. Their images are deleted with
+   * them. Each save fetches them again, and each failed fetch makes a notification.
    */
   readonly namedSources: boolean;
-  /** Setting the proxy fetches what the boot sources have again. */
+  /** Setting the proxy starts a new fetch of the boot sources. */
   readonly proxyRefreshesSources: boolean;
-  /** Whether the host of an image's files has to be one that TLS trusts. */
+  /** Whether TLS verifies the server of an image's files. */
   readonly verifiesImageHosts: boolean;
-  /** What an upload's declaration has made goes with it where it is refused; before, an image without a version stays. */
+  /** A refused upload leaves nothing. In older releases an image without a version remains. */
   readonly undoesRefusedUploads: boolean;
   /** An image may be uploaded in the request that declares it. */
   readonly uploadInOne: boolean;
@@ -37,7 +39,7 @@ const upTo37 = {
   uploadInOne: true,
 } as const;
 
-/** Source: MAAS 3.5.13 and 3.6.5 as run; 3.7 and 3.8 as their sources say. */
+/** Source: MAAS 3.5.13 and 3.6.5 were run; for 3.7 and 3.8 their source code was read. */
 export const versions: Readonly<Record<VersionName, Version>> = {
   "3.5": {
     ...upTo37,
@@ -46,7 +48,7 @@ export const versions: Readonly<Record<VersionName, Version>> = {
     zonedTimestamps: false,
     commissioningSeries: "jammy",
     undoesRefusedUploads: false,
-    commissioningSelectionStays: () => ephemeral, // the names really are not filled in
+    commissioningSelectionStays: () => ephemeral, // MAAS does not fill in the names
     proxyRefreshesSources: true,
     verifiesImageHosts: false,
   },

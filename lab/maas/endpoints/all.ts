@@ -26,5 +26,5 @@ const described: readonly Resource[] = [
   ...versionResources,
 ];
 
-/** Every path of the API that there is here. */
+/** Every path of the API that the stand-in has. */
 export const resources: readonly Resource[] = [...described, describeResource(described)];

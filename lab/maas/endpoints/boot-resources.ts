@@ -54,7 +54,7 @@ export const bootResourceResources: readonly Resource[] = [
     PUT: bootAdminMethod((call) => {
       const resource = resourceOf(call);
       const id = idIn(call, "file");
-      // MAAS looks for the file among all images' files.
+      // MAAS searches the files of all images, not only of the image in the path.
       const sets = bootResources(call.maas).flatMap((row) => row.sets);
       const file = sets.flatMap(({ files }) => files).find((one) => one.id === id);
       if (file === undefined) throw notFound("BootResourceFile");
@@ -71,7 +71,7 @@ function resourceOf(call: Call): BootResource {
   return resource;
 }
 
-/** Synced images, then uploaded ones; each by name and architecture. */
+/** Synced images first, then uploaded ones. Each group is sorted by name and architecture. */
 function ofType(rows: readonly BootResource[], type: string | null): BootResource[] {
   if (type !== null && !["all", "synced", "uploaded"].includes(type)) {
     throw badRequest(`'${type}' is not a valid boot resource type. Available types: ['synced', 'uploaded']`);
@@ -95,7 +95,7 @@ function shown({ id, type, name, architecture, extra, baseImage }: BootResource)
   };
 }
 
-/** With all that it holds, newest version first. */
+/** With all its versions, newest first. */
 function shownWhole(resource: BootResource) {
   const sets = resource.sets.toReversed().map((set) => [set.version, shownSet(resource, set)] as const);
   return { ...shown(resource), sets: Object.fromEntries(sets) };

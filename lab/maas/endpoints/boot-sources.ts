@@ -73,20 +73,22 @@ function update(call: Call): Answer {
   return json(shown(maas, source));
 }
 
-/** Up to 3.7 the first source, the default one, is left out, so that setting it up does not fetch it twice. */
+/**
+ * Up to 3.7, saving the first (default) source starts no fetch, so that its setup does not fetch it twice.
+ */
 function refreshAfterSaving(maas: Maas, { id }: BootSource): void {
   if (id !== 1 || maas.version.namedSources) maas.images.refreshSources();
 }
 
 type Values = Omit<BootSource, "id" | "created" | "updated">;
 
-/** What a form makes of a boot source that is new, or is there already. Throws the 400 with what is wrong. */
+/** The form's values of a new or existing boot source. Throws the 400 with the errors. */
 function cleaned(maas: Maas, data: Submission | undefined, before: BootSource | undefined): Values {
   const form = new Form(fields, data, before && storedFields(before));
   const { cleaned: values, errors } = form;
   const uploaded = data?.files.get("keyring_data");
   if (before?.keyringData && uploaded === undefined) {
-    // The form reads what was uploaded; where nothing was it gets what is stored, and that cannot be read so.
+    // The form reads the uploaded file. Without an upload it gets the stored value, which has no `read`.
     throw bug("'memoryview' object has no attribute 'read'");
   }
   const { namedSources } = maas.version;

@@ -55,7 +55,7 @@ function isArchive(name: string): name is ArchiveName {
   return name in archiveArches;
 }
 
-/** A JSON value alone. */
+/** A JSON value without an object around it. */
 function bare(value: unknown): Answer {
   return answer(200, "application/json", pythonJson(value));
 }

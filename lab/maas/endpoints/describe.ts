@@ -2,8 +2,8 @@ import { json } from "../answers.ts";
 import type { Resource } from "../resource.ts";
 
 /**
- * maasserver/api/doc_handler.py: the API's description, for anybody. Of what it holds only the paths and methods that there
- * are here, without a word about them.
+ * maasserver/api/doc_handler.py: the API's description, readable without a signature. The stand-in has only the paths and
+ * methods that it supports, without their documentation.
  */
 export function describeResource(others: readonly Resource[]): Resource {
   const methods = ["GET", "POST", "PUT", "DELETE"] as const;

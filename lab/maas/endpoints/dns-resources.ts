@@ -25,7 +25,7 @@ const fields = {
   ip_addresses: text({ required: false }),
 };
 
-/** What MAAS calls an address that somebody set by hand. */
+/** MAAS's name for an address that a user has set. */
 const userReserved = { alloc_type: 4, alloc_type_name: "User reserved" };
 
 export const dnsResourceResources: readonly Resource[] = [
@@ -63,7 +63,10 @@ function remove(call: Call): Answer {
   return deleted;
 }
 
-/** By domain, or by name, or by both; `fqdn` counts where neither is given. The kinds of records are not among what is here. */
+/**
+ * Filters by domain or name or both. `fqdn` is used only without them. Filters by record type are not
+ * supported.
+ */
 function filtered(maas: Maas, query: URLSearchParams): DnsResource[] {
   let domain = query.get("domain");
   let name = query.get("name");
@@ -84,7 +87,7 @@ function filtered(maas: Maas, query: URLSearchParams): DnsResource[] {
     .sort((one, other) => one.domain - other.domain || (one.name < other.name ? -1 : 1));
 }
 
-/** The values of a resource that is new, or there already. */
+/** The values of a new or existing resource. */
 function cleaned({ maas, data }: Call, before: DnsResource | undefined): Omit<DnsResource, "id"> {
   const place = placeOf(maas, submittedText(data, "fqdn"), submittedText(data, "domain"), before);
   const named = data &&
@@ -102,13 +105,13 @@ function cleaned({ maas, data }: Call, before: DnsResource | undefined): Omit<Dn
   }
   const addresses = (form.cleaned.ip_addresses ?? "").split(/[,\s]+/).filter((address) => address !== "");
   const bad = addresses.find((address) => isIP(address) === 0);
-  // An exception of netaddr's that nobody catches.
+  // In MAAS this is an exception of netaddr that no code catches.
   if (bad !== undefined) throw bug(`failed to detect a valid IP address from '${bad}'`);
   const { name, address_ttl } = form.valid();
   return { name, domain: id, address_ttl: address_ttl ?? null, addresses };
 }
 
-/** The domain of a name, and what it is called there where the whole name was given. */
+/** The domain of a name, and the name inside the domain if the FQDN was sent. */
 function placeOf(
   maas: Maas,
   fqdn: string | undefined,

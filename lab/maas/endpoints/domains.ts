@@ -50,7 +50,7 @@ function remove(call: Call): Answer {
     throw badRequest("This domain is the default domain, it cannot be deleted.");
   }
   if (dnsResources(maas).some((resource) => resource.domain === domain.id)) {
-    // Django's ProtectedError: the addresses of a domain go before it.
+    // Django's ProtectedError: the addresses of a domain must be deleted before it.
     throw bug(
       "Cannot delete some instances of model 'Domain' because they are referenced through protected foreign keys: 'DNSResource.domain'.",
     );

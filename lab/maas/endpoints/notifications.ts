@@ -3,7 +3,7 @@ import { adminMethod, type Call, idIn, type Resource } from "../resource.ts";
 import type { Notification } from "../state.ts";
 
 /*
- * maasserver/api/notification.py. Everybody sees all of them: those that there are here come from MAAS itself.
+ * maasserver/api/notification.py. Every user sees all of them, because all notifications of the stand-in come from MAAS.
  */
 
 interface Dismissal {
@@ -29,7 +29,7 @@ export const notificationResources: readonly Resource[] = [
   },
 ];
 
-/** Those that a user has not dismissed. */
+/** The notifications that a user has not dismissed. */
 function shownTo({ maas, user }: Call): Notification[] {
   const dismissed = maas.store.table<Dismissal>("dismissals");
   return maas.store.state.notifications.filter(

@@ -69,7 +69,7 @@ function remove(call: Call): Answer {
   return deleted;
 }
 
-/** By id or by name, as the path says it. A name with a slash never gets here. */
+/** The repository whose id or name the path has. A name with a slash never matches the route. */
 function repositoryOf({ maas, params }: Call): PackageRepository {
   const { id: wanted = "" } = params;
   const repositories = packageRepositories(maas);
@@ -79,7 +79,7 @@ function repositoryOf({ maas, params }: Call): PackageRepository {
   return found;
 }
 
-/** What holds between the fields of a repository that is new, or there already. Throws the 400. */
+/** Checks that concern several fields of a new or existing repository. Throws the 400. */
 function checked(
   form: Form<typeof fields>,
   before: PackageRepository | undefined,
@@ -116,7 +116,7 @@ function checked(
   };
 }
 
-/** A repository's address, or Launchpad's short one, `ppa:user/name`. */
+/** A repository's URL, or Launchpad's short form, `ppa:user/name`. */
 function repositoryUrl(): Field<string> {
   const address = text();
   return (input) => {
@@ -135,13 +135,13 @@ function repositoryUrl(): Field<string> {
   };
 }
 
-/** Repeated keys, and what is between commas in each of them. */
+/** The values of repeated keys, each split at commas. */
 function separated(): Field<string[]> {
   const given = texts();
   return (input) => given(input).flatMap((value) => value.split(",").map((part) => part.trim()));
 }
 
-/** Parts of Ubuntu's archive that are left out; there are several ways to say that none is. */
+/** Disabled parts of Ubuntu's archive. Several values mean that no part is disabled. */
 function disabled(what: string, known: readonly string[]): Field<string[]> {
   const given = separated();
   return (input) => {

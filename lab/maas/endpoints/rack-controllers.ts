@@ -1,7 +1,9 @@
 import { json, notFound } from "../answers.ts";
 import type { Resource } from "../resource.ts";
 
-/** Racks fetch images from the region by themselves: 3.6.5 was seen to know no operation any more that asks them to. */
+/**
+ * Racks fetch images from the region without a request: 3.6.5 has no operation any more that starts a fetch.
+ */
 export const rackControllerResources: readonly Resource[] = [
   {
     path: "rackcontrollers/",
@@ -13,7 +15,7 @@ export const rackControllerResources: readonly Resource[] = [
     path: "rackcontrollers/{system_id}/",
     access: "users",
     GET: () => {
-      throw notFound("RackController"); // there is none
+      throw notFound("RackController"); // the stand-in has no racks
     },
     operations: { POST: {} },
   },

@@ -64,7 +64,7 @@ function selectionOf(call: Call): Selection {
   return selection;
 }
 
-/** What is asked for, held against what the source was last seen to have. */
+/** Checks the request against the source's images at the last fetch. */
 function cleaned(call: Call, source: BootSource, before: Selection | undefined): Cleaned<typeof fields> {
   const stored = before && {
     os: before.os,

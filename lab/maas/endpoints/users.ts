@@ -2,7 +2,7 @@ import { json, notFound } from "../answers.ts";
 import type { Call, Resource } from "../resource.ts";
 import type { User } from "../state.ts";
 
-/** maasserver/api/users.py, for reading. */
+/** maasserver/api/users.py, read only. */
 export const userResources: readonly Resource[] = [
   {
     path: "users/",
@@ -21,7 +21,7 @@ export const userResources: readonly Resource[] = [
   },
 ];
 
-/** A user as others of MAAS's answers hold it, too. */
+/** A user, in the format that other answers of MAAS use too. */
 export function shown({ username, email, isAdmin }: User) {
   return {
     is_superuser: isAdmin,

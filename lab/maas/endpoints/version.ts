@@ -1,7 +1,7 @@
 import { jsonLine } from "../answers.ts";
 import type { Resource } from "../resource.ts";
 
-/** maasserver/api/version.py: what this is, told to anybody. */
+/** maasserver/api/version.py: the release of MAAS, readable without a signature. */
 export const versionResources: readonly Resource[] = [
   {
     path: "version/",

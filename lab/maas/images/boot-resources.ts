@@ -1,15 +1,15 @@
 import type { Maas } from "../maas.ts";
 
-/** An image that MAAS has, or is getting. */
+/** An image that MAAS has or imports. */
 export interface BootResource {
   readonly id: number;
   readonly type: "Synced" | "Uploaded";
-  /** `OS/RELEASE`, or for a custom image just its name. */
+  /** `OS/RELEASE`. A custom image has only its name. */
   readonly name: string;
   /** `ARCH/SUBARCH`. */
   readonly architecture: string;
   readonly bootloaderType?: string | undefined;
-  /** What else it says of itself: `subarches`, `title`, `platform`. */
+  /** Other fields: `subarches`, `title`, `platform`. */
   extra: Record<string, string>;
   baseImage: string;
   /** Oldest first. */
@@ -23,13 +23,13 @@ export interface ResourceSet {
   files: ResourceFile[];
 }
 
-/** A file of a version: of its content, only what is known of it. */
+/** A file of a version: its metadata, without its content. */
 export interface ResourceFile {
   readonly id: number;
   readonly filename: string;
   filetype: string;
   sha256: string;
-  /** Bytes that it has when it is complete, and that are here. */
+  /** The size of the complete file, and the number of stored bytes. */
   size: number;
   stored: number;
 }
@@ -63,12 +63,12 @@ export function isFileComplete({ size, stored }: ResourceFile): boolean {
   return stored === size;
 }
 
-/** The newest version that is whole. */
+/** The newest complete version. */
 export function latestComplete(resource: BootResource): ResourceSet | undefined {
   return resource.sets.findLast(isComplete);
 }
 
-/** The architectures that machines can be started on with the Ubuntu images that are there, e.g. `amd64/generic`: no kernels. */
+/** The architectures for which complete Ubuntu images exist, e.g. `amd64/generic`: no kernels. */
 export function usableArchitectures(maas: Maas): string[] {
   const started = bootResources(maas).filter((resource) => {
     const types = latestComplete(resource)?.files.map(({ filetype }) => filetype) ?? [];

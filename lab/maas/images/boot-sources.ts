@@ -1,6 +1,6 @@
 import type { Maas } from "../maas.ts";
 
-/** Where images come from. */
+/** A source of images. */
 export interface BootSource {
   readonly id: number;
   url: string;
@@ -11,14 +11,14 @@ export interface BootSource {
   /** Milliseconds since 1970. */
   readonly created: number;
   updated: number;
-  /** These four count since 3.8. */
+  /** These four are used since 3.8. */
   name: string;
   priority: number;
   enabled: boolean;
   skipKeyringVerification: boolean;
 }
 
-/** What is wanted of a boot source. */
+/** The images of a boot source that MAAS imports. */
 export interface Selection {
   readonly id: number;
   readonly bootSourceId: number;
@@ -29,7 +29,7 @@ export interface Selection {
   labels: string[];
 }
 
-/** All boot sources, in the order they were made in. */
+/** All boot sources, oldest first. */
 export function bootSources(maas: Maas): BootSource[] {
   return maas.store.table<BootSource>("bootSources");
 }
@@ -39,7 +39,7 @@ export function selections(maas: Maas): Selection[] {
   return maas.store.table<Selection>("selections");
 }
 
-/** Takes rows out of a table. */
+/** Removes rows from a table. */
 export function removeRows<Row>(rows: Row[], which: (row: Row) => boolean): void {
   const kept = rows.filter((row) => !which(row));
   rows.splice(0, rows.length, ...kept);

@@ -2,9 +2,9 @@ import type { Maas } from "../maas.ts";
 import { type BootSource, bootSources, selections } from "./boot-sources.ts";
 
 /**
- * Makes the source that MAAS has by itself, where it has none: images.maas.io with a selection of the series that
- * machines are commissioned with (maasserver/bootsources.py, `ensure_boot_source_definition`). Up to 3.7 that
- * happens at every import; since 3.8 once, when MAAS is installed.
+ * Makes MAAS's default source if there is no source: images.maas.io with a selection of the series that machines are
+ * commissioned with (maasserver/bootsources.py, `ensure_boot_source_definition`). Up to 3.7 each import does this.
+ * Since 3.8 it happens once, when MAAS is installed.
  */
 export function ensureDefaultSource(maas: Maas, isInstallation = false): void {
   const { namedSources, commissioningSeries } = maas.version;

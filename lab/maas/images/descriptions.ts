@@ -2,10 +2,10 @@ import type { Selection } from "./boot-sources.ts";
 import type { StreamItem } from "./stream.ts";
 
 /*
- * Which images a stream offers, and which of its products they are: maasserver/import_images/download_descriptions.py.
+ * The images that a stream offers, and the products of each: maasserver/import_images/download_descriptions.py.
  */
 
-/** An image as MAAS tells them apart. */
+/** The fields that identify an image in MAAS. */
 export interface ImageSpec {
   readonly os: string;
   readonly arch: string;
@@ -20,7 +20,7 @@ export interface Image extends ImageSpec {
   readonly item: StreamItem;
 }
 
-/** What a selection asks for; a filter of images. */
+/** A selection, as a filter of images. */
 export type Wanted = Pick<Selection, "os" | "release" | "arches" | "subarches" | "labels">;
 
 const bootloaders: Readonly<Record<string, readonly string[]>> = {
@@ -29,7 +29,7 @@ const bootloaders: Readonly<Record<string, readonly string[]>> = {
   "open-firmware": ["grub-ieee1275/ppc64el"],
 };
 
-/** Whether this release of MAAS takes a product: what it does not know is passed over. */
+/** Whether this release of MAAS supports a product. Others are skipped. */
 export function isSupported({ product, fields }: StreamItem): boolean {
   const os = fields.os ?? "";
   const type = fields["bootloader-type"];
@@ -39,7 +39,7 @@ export function isSupported({ product, fields }: StreamItem): boolean {
   return ubuntu && bootloader;
 }
 
-/** The images that a stream's items offer. Throws where an item lacks what every image has. */
+/** The images of a stream's items. Throws if an item has not the fields that every image has. */
 export function imagesOf(items: readonly StreamItem[]): Image[] {
   const images = new Map<string, Image>();
   for (const item of items.filter(isSupported)) {
@@ -59,7 +59,7 @@ export function imagesOf(items: readonly StreamItem[]): Image[] {
       if (anew || !images.has(name)) images.set(name, image);
     };
     for (const subarch of (fields.subarches ?? "generic").split(",")) put(subarch, false);
-    // A kernel stands for its own subarchitecture, whichever other kernels could run there, too.
+    // A kernel is listed for its own subarchitecture, although other kernels may run there too.
     const own = fields.subarch ?? "generic";
     put(own, true);
     if (base.os === "ubuntu" && [`ga-${fields.version}`, `hwe-${base.release[0]}`].includes(own)) {
@@ -69,7 +69,7 @@ export function imagesOf(items: readonly StreamItem[]): Image[] {
   return [...images.values()];
 }
 
-/** What of a source's images is selected, put to what sources before it offered: the first source wins. */
+/** Adds the selected images of a source to those of earlier sources. The first source takes precedence. */
 export function mergeSelected(
   into: Map<string, Image>,
   images: readonly Image[],
@@ -81,7 +81,10 @@ export function mergeSelected(
   }
 }
 
-/** Whether selections ask for an image. No selection at all asks for every image; an empty list for none. */
+/**
+ * Whether a selection matches an image. Without any selection every image matches; an empty list matches
+ * none.
+ */
 export function passes(wanted: readonly Wanted[], image: Omit<ImageSpec, "kflavor">): boolean {
   const one = (asked: string, value: string) => asked === "*" || asked === value;
   const any = (asked: readonly string[], value: string) => asked.includes("*") || asked.includes(value);
@@ -98,7 +101,7 @@ export function passes(wanted: readonly Wanted[], image: Omit<ImageSpec, "kflavo
   );
 }
 
-/** Names a version of a product of a stream: what an import takes or leaves as a whole. */
+/** Names a version of a product of a stream. An import stores a version completely or not at all. */
 export function versionName({ contentId, product, version }: StreamItem): string {
   return `${contentId} ${product} ${version}`;
 }

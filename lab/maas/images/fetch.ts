@@ -5,21 +5,21 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 export interface Route {
   /** The proxy, or undefined for none. */
   readonly proxy: string | undefined;
-  /** Hosts that are reached without it. */
+  /** Hosts that are reached without the proxy. */
   readonly direct: readonly string[];
 }
 
-/** That a mirror did not give what was asked of it: what is Python's `OSError` to MAAS. */
+/** A failed fetch. In MAAS it is Python's `OSError`. */
 export class FetchError extends Error {}
 
 export interface FetchOptions {
   readonly route: Route;
-  /** Whether a TLS server must be one that the host trusts. Default: true. */
+  /** Whether the certificate of a TLS server must be trusted by the host. Default: true. */
   readonly verify?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Opens an address, following up to five redirects. Throws a FetchError for anything but a 200. */
+/** Opens a URL and follows up to five redirects. Throws a FetchError for any status but 200. */
 export async function open(url: string, options: FetchOptions, redirects = 5): Promise<IncomingMessage> {
   const response = await answerOf(url, options);
   const { statusCode = 0, headers } = response;
@@ -57,7 +57,7 @@ function answerOf(url: string, { route, verify = true, signal }: FetchOptions): 
         .on("error", failed)
         .end();
     } catch (error) {
-      failed(error as Error); // an address with a scheme that is none
+      failed(error as Error); // an address with an invalid scheme
     }
   });
 }

@@ -10,18 +10,18 @@ import { activeSources, cachedImages, listsOf, refreshCache, withKeyring } from 
 import { newestItems, placeOf, type StreamItem } from "./stream.ts";
 import { type Download, SyncedProducts } from "./synced-products.ts";
 
-/** What an import does beside its work. */
+/** Hooks of an import. */
 interface ImportWatch {
   /** Stops it. */
   readonly signal: AbortSignal;
-  /** Called once metadata is there and content is about to be fetched. */
+  /** Called after the metadata is fetched, before content is fetched. */
   downloading(): void;
 }
 
 /**
- * Imports what is selected, once, or again while selections change under it (maasserver/bootresources.py,
- * `_import_resources_internal`). Returns what MAAS logs of its end. Throws where that is no more than "Importing boot
- * resources failed."
+ * Imports the selected images, and starts again if selections change meanwhile (maasserver/bootresources.py,
+ * `_import_resources_internal`). Returns the last line that MAAS logs. Throws if that is only "Importing boot resources
+ * failed."
  */
 export async function importImages(maas: Maas, watch: ImportWatch): Promise<string> {
   for (;;) {
@@ -61,7 +61,7 @@ interface Offer {
   readonly items: StreamItem[];
 }
 
-/** What all sources have. Up to 3.7 one that cannot be read ends the import. */
+/** The images of all sources. Up to 3.7, a source that cannot be read ends the import. */
 async function offered(maas: Maas): Promise<Offer[]> {
   const offers: Offer[] = [];
   for (const source of activeSources(maas)) {
@@ -75,14 +75,17 @@ async function offered(maas: Maas): Promise<Offer[]> {
   return offers;
 }
 
-/** What the paths of files are relative to. Newer releases know it only where the address names no other file than an index. */
+/**
+ * The base URL of file paths. Newer releases find it only if the source's URL names an index and no other
+ * file.
+ */
 function filesRoot(maas: Maas, url: string): string {
   if (!maas.version.namedSources) return placeOf(url).root;
   const root = url.replace(/streams\/v1\/index\.s?json$/, "");
   return root.endsWith("/") ? root : `${root}/`;
 }
 
-/** A source's selections, and always all boot loaders that it is known to have. */
+/** A source's selections, and all its known boot loaders. */
 function wantedOf(maas: Maas, bootSourceId: number): Wanted[] {
   const own = selections(maas).filter((selection) => selection.bootSourceId === bootSourceId);
   const all = { subarches: ["*"], labels: ["*"] };
@@ -100,7 +103,7 @@ function wantedNow(maas: Maas): { url: string; keyring: string; wanted: Selectio
   }));
 }
 
-/** Fetches content and checks it; only what is known of it stays. Throws unless size and sha256 are right. */
+/** Fetches and checks content. Keeps only its metadata. Throws if size or sha256 are wrong. */
 async function fetchContent(
   maas: Maas,
   { sha256, size, urls, files }: Download,
@@ -124,7 +127,7 @@ async function fetchContent(
         hash.update(chunk);
         stored += chunk.length;
         if (stored > size) break;
-        // A file that is only being checked is not complete yet.
+        // A file is not complete until it is checked.
         put(Math.min(stored, size - 1));
       }
       if (stored !== size || hash.digest("hex") !== sha256) throw new FetchError(`Wrong content at ${url}`);
@@ -140,7 +143,10 @@ async function fetchContent(
   throw failure;
 }
 
-/** After the first import that brings an LTS release, machines are commissioned and deployed with the one that lasts longest. */
+/**
+ * After the first import of an LTS release, the newest one becomes the default for commissioning and
+ * deployment.
+ */
 function setDefaultReleases(maas: Maas): void {
   const { config } = maas.store.state;
   const whole = new Set(

@@ -4,7 +4,7 @@ import { type BootSource, bootSources, removeRows, type Selection, selections } 
 import { passes } from "./descriptions.ts";
 import { cachedImages } from "./source-cache.ts";
 
-/** Deletes a boot source, its selections, and what it was known to have. */
+/** Deletes a boot source, its selections, and its cached images. */
 export function removeBootSource(maas: Maas, source: BootSource): void {
   const gone = selections(maas).filter(({ bootSourceId }) => bootSourceId === source.id);
   removeRows(bootSources(maas), (row) => row === source);
@@ -20,7 +20,7 @@ export function removeSelection(maas: Maas, selection: Selection): void {
   removeImages(maas, [selection]);
 }
 
-/** Since 3.8 the images go with what selected them; before that, at the next import. */
+/** Since 3.8 the images are deleted with their selection. Before 3.8 the next import deletes them. */
 function removeImages(maas: Maas, gone: readonly Selection[]): void {
   if (!maas.version.namedSources || gone.length === 0) return;
   removeRows(bootResources(maas), ({ type, name, architecture, sets }) => {

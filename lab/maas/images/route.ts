@@ -3,8 +3,8 @@ import { bootSources } from "./boot-sources.ts";
 import type { Route } from "./fetch.ts";
 
 /**
- * How mirrors are reached as configured: through `http_proxy` where it is enabled and set, but past it to the boot
- * sources' hosts where `boot_images_no_proxy` says so (maasserver/bootsources.py, `get_simplestreams_env`).
+ * The configured way to the mirrors: through `http_proxy` if it is enabled and set, but directly to the boot sources'
+ * hosts if `boot_images_no_proxy` is set (maasserver/bootsources.py, `get_simplestreams_env`).
  */
 export function routeOf(maas: Maas): Route {
   const { config } = maas.store.state;

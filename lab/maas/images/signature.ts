@@ -3,17 +3,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** That gpgv does not take a signature, or a keyring: MAAS does not expect this, and what it was doing ends there. */
+/** gpgv rejects a signature or a keyring. MAAS does not handle this error, so the current operation fails. */
 class BadSignature extends Error {}
 
-/** That a document which has to be signed carries no signature at all. */
+/** A document that must be signed has no signature. */
 export class MissingSignature extends Error {}
 
 const header = "-----BEGIN PGP SIGNED MESSAGE-----";
 
 /**
- * The text of a clearsigned document, once gpgv has found it signed by a key of this keyring, which has to be in
- * OpenPGP's binary form. Throws a BadSignature, or a MissingSignature.
+ * The text of a clearsigned document, after gpgv has verified it with this keyring, which must be in OpenPGP's binary
+ * form. Throws a BadSignature or a MissingSignature.
  */
 export async function signedText(document: string, keyring: Buffer): Promise<string> {
   if (!document.startsWith(header)) throw new MissingSignature("No signature found!");

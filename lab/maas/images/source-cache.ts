@@ -8,7 +8,7 @@ import { MissingSignature } from "./signature.ts";
 import { newestItems, type ProductList, readLists, type StreamSource } from "./stream.ts";
 import { requireStrict } from "./strict-products.ts";
 
-/** An image that a boot source offered when it was last fetched: what selections are held against. */
+/** An image that a boot source offered at the last fetch. Selections are checked against it. */
 interface CachedImage extends ImageSpec {
   readonly bootSourceId: number;
   readonly bootloaderType: string | undefined;
@@ -16,14 +16,14 @@ interface CachedImage extends ImageSpec {
   readonly supportEol: string | undefined;
 }
 
-/** What about the fetching of images is told to users goes by this name. */
+/** The ident of the notification about failed fetches. */
 const importerNotification = "Image importer";
 
 export function cachedImages(maas: Maas): CachedImage[] {
   return maas.store.table<CachedImage>("bootSourceCache");
 }
 
-/** The sources that images are taken from, the one that wins first. */
+/** The sources of images, in order of precedence. */
 export function activeSources(maas: Maas): BootSource[] {
   if (!maas.version.namedSources) return [...bootSources(maas)];
   return bootSources(maas)
@@ -31,7 +31,7 @@ export function activeSources(maas: Maas): BootSource[] {
     .sort((left, right) => right.priority - left.priority);
 }
 
-/** A source with its keyring read. Throws where the file is missing, for a source of `.json`, too. */
+/** A source with its keyring. Throws if the file is missing, even if the source is unsigned (`.json`). */
 export function withKeyring(source: BootSource): StreamSource {
   const { url, keyringData, keyringFilename, skipKeyringVerification } = source;
   const unchecked = skipKeyringVerification;
@@ -51,8 +51,9 @@ export async function listsOf(maas: Maas, source: StreamSource): Promise<Product
 }
 
 /**
- * Fetches what all sources offer. A source that cannot be reached is notified and keeps what it had. Throws at
- * anything else, before 3.8: then neither later sources nor the notification are touched, and nobody is told.
+ * Fetches the images of all sources. A source that cannot be reached causes a notification and keeps its cached images.
+ * Before 3.8 it throws on any other error: later sources and the notification are then unchanged, and no user is
+ * notified.
  */
 export async function refreshCache(maas: Maas): Promise<void> {
   const errors: string[] = [];
@@ -66,7 +67,7 @@ export async function refreshCache(maas: Maas): Promise<void> {
     try {
       const lists = await listsOf(maas, read());
       const images = imagesOf(lists.flatMap(newestItems));
-      // The source may have been changed or deleted while its lists were on their way.
+      // The source may have been changed or deleted during the fetch.
       if (!bootSources(maas).includes(source) || source.url !== url) continue;
       const cache = cachedImages(maas);
       removeRows(cache, (row) => row.bootSourceId === source.id);
@@ -91,7 +92,7 @@ export async function refreshCache(maas: Maas): Promise<void> {
   maas.store.save();
 }
 
-/** What users are told of a source that could not be fetched; undefined where they are told nothing. */
+/** The notification about a source that could not be fetched, or undefined if there is none. */
 function failureText(maas: Maas, { url }: BootSource, error: Error): string | undefined {
   if (error instanceof MissingSignature) {
     const { proxy } = routeOf(maas);
@@ -102,14 +103,14 @@ function failureText(maas: Maas, { url }: BootSource, error: Error): string | un
   return told ? `Failed to import images from ${url}: ${error.message}` : undefined;
 }
 
-/** Up to 3.7 all keyrings are read before anything is fetched. */
+/** Up to 3.7 all keyrings are read before the first fetch. */
 function reader(source: BootSource, later: boolean): () => StreamSource {
   if (later) return () => withKeyring(source);
   const read = withKeyring(source);
   return () => read;
 }
 
-/** Once: what is notified already stays as it was said then, and nothing takes it back. */
+/** Only once: an existing notification is not changed and not removed. */
 function notifyOfCommissioning(maas: Maas): void {
   const { config, notifications } = maas.store.state;
   const isNotified = (ident: string) => notifications.some((one) => one.ident === ident);

@@ -1,7 +1,7 @@
 import { type FetchOptions, fetchText, type Route } from "./fetch.ts";
 import { signedText } from "./signature.ts";
 
-/** An item of a stream with what its version, product and list say of it: all its fields, flat. */
+/** An item of a stream, with the fields of its version, product and list in one flat object. */
 export interface StreamItem {
   readonly contentId: string;
   readonly product: string;
@@ -11,21 +11,21 @@ export interface StreamItem {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** A source as it is read. */
+/** A source to read. */
 export interface StreamSource {
   readonly url: string;
   readonly keyring: Buffer;
-  /** Whether `.sjson` may go unchecked, too. */
+  /** Whether `.sjson` is accepted without a check of its signature. */
   readonly unchecked?: boolean;
 }
 
-/** A product list as it was in the stream. */
+/** A product list of the stream. */
 export interface ProductList {
   readonly contentId: string;
   readonly document: unknown;
 }
 
-/** Reads a stream's index and all its lists, or the one list that the address names. */
+/** Reads a stream's index and all its lists, or only the list that the URL names. */
 export async function readLists(source: StreamSource, route: Route): Promise<ProductList[]> {
   const { root, path } = placeOf(source.url);
   const checked = !path.endsWith(".json") && source.unchecked !== true;
@@ -45,7 +45,7 @@ export async function readLists(source: StreamSource, route: Route): Promise<Pro
 }
 
 /**
- * Where a boot source's address points: the directory that paths are relative to, and the file to begin with
+ * The parts of a boot source's URL: the base of all paths, and the first file to read
  * (simplestreams/util.py, `path_from_mirror_url`).
  */
 export function placeOf(url: string): { readonly root: string; readonly path: string } {
@@ -57,7 +57,7 @@ export function placeOf(url: string): { readonly root: string; readonly path: st
   };
 }
 
-/** The items of the newest version of each product: what MAAS looks at. */
+/** The items of the newest version of each product. MAAS uses only these. */
 export function newestItems({ contentId, document }: ProductList): StreamItem[] {
   const { products = {}, ...list } = document as { products?: Record<string, Product> };
   return Object.entries(products).flatMap(([product, { versions = {}, ...ofProduct }]) => {

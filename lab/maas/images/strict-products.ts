@@ -2,7 +2,7 @@ import { FetchError } from "./fetch.ts";
 import type { ProductList } from "./stream.ts";
 
 /*
- * Since 3.8 a list is of one kind throughout, each with the fields it has to have; else the whole source is refused
+ * Since 3.8 a list must have products of one kind, each with all required fields. Otherwise the whole source is rejected
  * (maasservicelayer/simplestreams/models.py).
  */
 
@@ -32,7 +32,7 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-/** Throws for a list that 3.8 cannot take. */
+/** Throws for a list that 3.8 rejects. */
 export function requireStrict({ document }: ProductList): void {
   const products = Object.values((document as { products?: Record<string, Fields> }).products ?? {});
   if (!kinds.some((kind) => products.every((product) => isOf(kind, product)))) {

@@ -36,7 +36,7 @@ const knownTypes = [
   "archive.tar.xz",
 ];
 
-/** Content to be fetched, for every file that it is the content of. */
+/** Content to fetch, with every file that has this content. */
 export interface Download {
   readonly sha256: string;
   readonly size: number;
@@ -44,11 +44,11 @@ export interface Download {
   readonly files: ResourceFile[];
 }
 
-/** One import's view of the images: what it found in streams, and what it did not find again. */
+/** The images of one import: those found in streams, and those not found again. */
 export class SyncedProducts {
   readonly #maas: Maas;
   readonly #downloads = new Map<string, Download>();
-  /** The images that were there before, less those that streams still have. */
+  /** The existing images that were not found in streams so far. */
   readonly #left: Set<BootResource>;
   readonly #before: number;
 
@@ -62,12 +62,12 @@ export class SyncedProducts {
     return [...this.#downloads.values()];
   }
 
-  /** Whether going on would do nothing but delete all that there is. */
+  /** Whether the import would only delete all images. */
   get isTotalLoss(): boolean {
     return this.#before > 0 && this.#left.size === this.#before && this.#downloads.size === 0;
   }
 
-  /** Takes an item in: its image, its version and its file, with the address that its content is at. */
+  /** Adds an item: its image, its version and its file, with the URL of the content. */
   insert(item: StreamItem, url: string): void {
     const { fields, siblings } = item;
     const ftype = fields.ftype ?? "";
@@ -120,7 +120,9 @@ export class SyncedProducts {
     return resource;
   }
 
-  /** Deletes the images that streams have no more, but for those that are still selected and the last of their kind. */
+  /**
+   * Deletes the images that streams no longer have, except those still selected and the last of their kind.
+   */
   removeLeft(): void {
     const wanted = selections(this.#maas);
     const remaining = synced(this.#maas).filter((resource) => !this.#left.has(resource));
@@ -137,7 +139,7 @@ export class SyncedProducts {
     removeRows(bootResources(this.#maas), (row) => gone.includes(row));
   }
 
-  /** Leaves of each image the newest version that is whole. */
+  /** Deletes all versions of each image except the newest complete one. */
   removeOldSets(): void {
     for (const resource of synced(this.#maas)) {
       const newest = resource.sets.findLast(isComplete);
@@ -151,14 +153,14 @@ function synced(maas: Maas): BootResource[] {
   return bootResources(maas).filter(({ type }) => type === "Synced");
 }
 
-/** Whether an item asks for a later MAAS, e.g. `3.9`. */
+/** Whether an item requires a later MAAS, e.g. `3.9`. */
 function isNewerThan(maas: Maas, asked: string): boolean {
   const [major = 0, minor = 0] = asked.split(".").map(Number);
   const [ourMajor = 0, ourMinor = 0] = maas.version.name.split(".").map(Number);
   return major > ourMajor || (major === ourMajor && minor > ourMinor);
 }
 
-/** The kernel's flavour is part of the name that racks know an image by. */
+/** The subarchitecture by which racks identify an image. It has the kernel's flavour. */
 function subarchOf({ subarch = "generic", kflavor = "generic" }: Readonly<Record<string, string>>): string {
   const named = subarch.includes("hwe-") || subarch.includes("ga-");
   if (kflavor === "generic" || !named || subarch.includes(kflavor)) return subarch;

@@ -18,7 +18,7 @@ import { cachedImages } from "./source-cache.ts";
  * BootResourceForm and BootResourceNoContentForm in maasserver/forms/__init__.py.
  */
 
-/** What an upload says its file is, and what MAAS calls that. */
+/** The file types of uploads, and MAAS's names for them. */
 const filetypes: Readonly<Record<string, string>> = {
   tgz: "root-tgz",
   tbz: "root-tbz",
@@ -52,10 +52,10 @@ const operatingSystems = [
   "ol",
 ];
 
-/** Those whose images others can be built on. */
+/** The systems whose images may be base images. */
 const linuxSystems = ["ubuntu", "centos", "rhel", "ol", "suse"];
 
-/** Makes an image's next version from its declaration. Its content comes with it only up to 3.7. */
+/** Makes an image's next version from its declaration. Only up to 3.7 the request may have its content. */
 export function declareUpload(maas: Maas, data: Submission | undefined): BootResource {
   const content = maas.version.uploadInOne ? data?.files.get("content")?.content : undefined;
   const architectures = usableArchitectures(maas);
@@ -105,7 +105,7 @@ export function declareUpload(maas: Maas, data: Submission | undefined): BootRes
   }
   resource.extra = { subarches: valid.architecture.split("/")[1] ?? "", title: valid.title };
   if (resource.baseImage === "") resource.baseImage = base;
-  // Versions before this one stay, but lose their files.
+  // Older versions remain, but lose their files.
   if (!valid.keep_old) for (const set of resource.sets) set.files = [];
   resource.sets.push({ version: nextVersion(maas, resource), label: "uploaded", files: [added] });
   return resource;
@@ -121,7 +121,7 @@ const sha256 = (input: Parameters<ReturnType<typeof text>>[0]) => {
 
 type AnyForm = { wrong(name: string, ...messages: string[]): void };
 
-/** What an image is stored as: without `custom/`, and none of the names that MAAS keeps for itself. */
+/** The stored name of an image: without `custom/`, and not a name that MAAS reserves. */
 function storedName(maas: Maas, form: AnyForm, name: string): string {
   const parts = name.split("/");
   if (parts.length > 2) throw bug("too many values to unpack (expected 2)");
@@ -171,7 +171,7 @@ function isOfOtherSize(maas: Maas, { sha256: digest, size }: ResourceFile): bool
   return files.some((one) => one.sha256 === digest && one.size !== size);
 }
 
-/** The day, then the day with a number. */
+/** The date. Later versions of the same day have a number too. */
 function nextVersion(maas: Maas, { sets }: BootResource): string {
   const day = new Date(maas.now()).toISOString().slice(0, 10).replaceAll("-", "");
   const today = sets.filter(({ version }) => version.startsWith(day)).length;

@@ -6,9 +6,8 @@ import type { Maas } from "../maas.ts";
 import { type BootResource, isFileComplete, type ResourceFile } from "./boot-resources.ts";
 
 /**
- * Appends a chunk to an uploaded image's file. Its content stays only until it is whole and right. Throws what MAAS
- * answers to a chunk that is empty or too much, or that makes the whole not what was declared: then the file is as
- * it was before the chunk.
+ * Appends a chunk to an uploaded image's file. Keeps the content only until it is complete and verified. Throws MAAS's
+ * answer to a chunk that is empty or too large, or that gives the file a wrong digest. The file is then unchanged.
  */
 export function storeChunk(maas: Maas, resource: BootResource, file: ResourceFile, chunk: Buffer): void {
   if (chunk.length === 0) throw badRequest("Missing data.");

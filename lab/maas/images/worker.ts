@@ -3,10 +3,13 @@ import type { ImageWork, Maas } from "../maas.ts";
 import { importImages } from "./import.ts";
 import { refreshCache } from "./source-cache.ts";
 
-/** Milliseconds between a change of a source and its being fetched, as seen: long enough to be too early before it. */
+/**
+ * Milliseconds between a change of a source and its fetch, as observed. Tests must be able to see the state
+ * between.
+ */
 const refreshDelay = 250;
 
-/** What a region does about images by itself; failures are logged, and nobody else is told. */
+/** The work on images that a region does without a request. Failures are logged; no user is notified. */
 export class ImageWorker implements ImageWork {
   readonly #maas: Maas;
   #running: AbortController | undefined;
@@ -35,7 +38,7 @@ export class ImageWorker implements ImageWork {
     return this.#running !== undefined && (this.#downloading || !this.#maas.version.namedSources);
   }
 
-  /** Imports now and every so many milliseconds, as long as `boot_images_auto_import` is not off. */
+  /** Imports now, and then in this interval of milliseconds, unless `boot_images_auto_import` is off. */
   startTimer(interval: number): void {
     const run = () => {
       if (this.#maas.store.state.config.boot_images_auto_import !== false) this.startImport();

@@ -2,14 +2,14 @@ import { connect, createServer, type Socket } from "node:net";
 import { parseArgs } from "node:util";
 
 /*
- * A program: passes TCP connections on as a far-away server would answer them.
+ * A program: a TCP proxy that adds the latency of a distant server.
  *
  *   node bench/delaying-proxy.ts --listen 127.0.0.1:0 --to 10.77.0.20:22 --delay 25
  *
- * Every byte is held back by `delay` milliseconds in its direction, without a limit to how many are on their
- * way, so bandwidth is not limited; a connection's first bytes wait a round trip longer, as they would
- * for TCP's handshake. Prints the port it listens on. It is a process of its own so that what is measured
- * does not wait for its event loop; it ends with its standard input, so with whoever started it.
+ * Every byte is delayed by `delay` milliseconds in each direction. The number of bytes in flight is not limited, so
+ * the bandwidth is not limited. The first bytes of a connection are delayed by one more round trip, like TCP's
+ * handshake. Prints its port. It is a separate process, so that its event loop does not delay the measurement. It ends
+ * when its standard input is closed, so it ends with the process that started it.
  */
 
 const { values } = parseArgs({
@@ -19,10 +19,10 @@ const listen = address(values.listen);
 const to = address(values.to);
 const delay = Number(values.delay);
 
-/** Passes on what comes, each piece `delay` after it came but none before `notBefore`. */
+/** Forwards data. Each piece is sent `delay` after its arrival, but not before `notBefore`. */
 function pass(from: Socket, into: Socket, notBefore: number): void {
   const later = (act: () => void) => {
-    // Timers of the same moment fire in the order they were made, so pieces keep theirs.
+    // Timers of the same millisecond fire in the order of their creation, so the order of pieces is kept.
     setTimeout(() => !into.destroyed && act(), Math.max(delay, notBefore - performance.now()));
   };
   from.on("data", (piece) => later(() => into.write(piece)));
@@ -33,7 +33,7 @@ function pass(from: Socket, into: Socket, notBefore: number): void {
 
 const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
   const accepted = performance.now();
-  // Read from when the server is there; until then what arrives waits in the socket.
+  // It is read after the connection to the server is made. Until that time data waits in the socket.
   client.on("error", () => client.destroy());
   setTimeout(() => {
     const target = connect({ ...to, noDelay: true, allowHalfOpen: true });

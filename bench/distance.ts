@@ -3,24 +3,24 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { ExplainedError } from "../errors/explained-error.ts";
 
-/** A proxy that makes a server seem far away. */
+/** A proxy that adds latency to a server. */
 export interface Distance {
   readonly port: number;
   close(): Promise<void>;
 }
 
 interface DistanceOptions {
-  /** Address and port to listen on; port 0 takes a free one. */
+  /** Address and port to listen on. Port 0 selects a free one. */
   readonly listen: string;
   /** Address and port of the server. */
   readonly to: string;
-  /** Milliseconds there and back. */
+  /** Latency of a round trip, in milliseconds. */
   readonly roundTrip: number;
-  /** A process in whose network namespace to be. Default: our own. */
+  /** The process in whose network namespace the proxy runs. Default: this process. */
   readonly inNetworkOf?: number;
 }
 
-/** Starts the proxy as a process of its own. */
+/** Starts the proxy as a separate process. */
 export async function distance({ listen, to, roundTrip, inNetworkOf }: DistanceOptions): Promise<Distance> {
   const proxy = join(import.meta.dirname, "delaying-proxy.ts");
   const argv = [
@@ -36,7 +36,7 @@ export async function distance({ listen, to, roundTrip, inNetworkOf }: DistanceO
       throw new ExplainedError({
         step: `starting a proxy on ${listen}`,
         found: `it ended with exit code ${code}`,
-        remedy: "See what it says above; the port may be taken.",
+        remedy: "Read its output above. The port may be in use.",
       });
     }),
   ]);

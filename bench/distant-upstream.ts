@@ -8,37 +8,37 @@ import { hostCgroup } from "../lab/machine.ts";
 import { distance } from "./distance.ts";
 import type { Seconds } from "./measurement.ts";
 
-/** A mirror host with nothing on it, and the outside at some distance from it. */
+/** A new mirror host, with latency between it and `upstream`. */
 export interface DistantUpstream {
   readonly lab: Lab;
   readonly directory: string;
-  /** The URL of what is published, as the mirror host may use it. */
+  /** The URL of the published files, for use on the mirror host. */
   readonly url: string;
-  /** The process whose network namespace is the mirror host's. */
+  /** A process in the mirror host's network namespace. */
   readonly mirrorProcess: number;
-  /** Requests and bytes that the server has answered with since this was last asked. */
+  /** The server's requests and bytes since the last call. */
   traffic(): Promise<{ readonly requests: number; readonly bytes: number }>;
-  /** Runs a script on the mirror host as root. Throws where it fails. */
+  /** Runs a script on the mirror host as root. Throws if it fails. */
   onMirror(script: string, input?: string): Promise<string>;
-  /** The same, and says how long it took. */
+  /** Runs a script and returns how long it took. */
   timedOnMirror(script: string): Promise<Seconds>;
-  /** How long the last job took that ran on the mirror host for a resource. */
+  /** How long the last job of a resource on the mirror host took. */
   lastJob(): Promise<Seconds>;
   close(): Promise<void>;
 }
 
 interface UpstreamOptions {
-  /** Milliseconds there and back. */
+  /** Latency of a round trip, in milliseconds. */
   readonly roundTrip: number;
-  /** Where the outside is to publish, e.g. `bench` for the directory of this name in the lab's archive. */
+  /** The directory in the lab's archive that is published, e.g. `bench`. */
   readonly published: string;
-  /** Packages that the mirror host has beforehand: what all need is no part of what is measured. */
+  /** Packages that are installed before the measurement, because all tools need them. */
   readonly installed: readonly string[];
 }
 
 const distantPort = 8050;
 
-/** Boots the lab `name` anew. */
+/** Boots the lab `name` on new disks. */
 export async function distantUpstream(name: string, options: UpstreamOptions): Promise<DistantUpstream> {
   const { roundTrip, published, installed } = options;
   await labDown(name);
@@ -62,7 +62,7 @@ export async function distantUpstream(name: string, options: UpstreamOptions): P
       host: "mirror",
       step: `running ${script.slice(0, 200)}`,
       found: `exit code ${code}: ${`${stdout}${stderr}`.trim().slice(-1500)}`,
-      remedy: "What is measured must work first: run it by hand.",
+      remedy: "The measured program must work. Run it by hand to find the cause.",
     });
   };
   await onMirror(`apt-get -q update && apt-get -q -y --no-install-recommends install ${installed.join(" ")}`);
@@ -86,7 +86,7 @@ export async function distantUpstream(name: string, options: UpstreamOptions): P
       return (performance.now() - start) / 1000;
     },
     async lastJob() {
-      // A job's folder holds what it was started with and, from its end on, its exit status.
+      // A job's folder has its arguments and, after its end, its exit status.
       const times = await onMirror(
         `cd /run/airgapped-maas/jobs && stat --format=%.Y */run-*/wrapper */run-*/status | sort -n`,
       );
@@ -106,7 +106,7 @@ function processOf(lab: Lab, host: string): number {
   if (leader !== undefined) return leader;
   throw new ExplainedError({
     host,
-    step: "entering its network",
+    step: "entering its network namespace",
     found: "it is not running",
     remedy: "See its console.log in the lab's directory.",
   });

@@ -12,8 +12,8 @@ import { measureScale } from "./scale/scale.ts";
 /*
  * node bench/main.ts [hosts|mirrors|scale|images] [--quick] [--dry]
  *
- * Measures against other tools on a lab of its own, prints tables and writes docs/performance.md. `--quick`
- * measures everything once, `--dry` writes nothing.
+ * Compares this project with other tools on a separate lab. Prints tables and writes docs/performance.md. `--quick`
+ * measures everything once. `--dry` does not write the page.
  */
 
 const parts = {
@@ -33,12 +33,12 @@ for (const name of wanted) {
   if (!Object.hasOwn(parts, name)) {
     throw new ExplainedError({
       step: "choosing what to measure",
-      found: `there is no ${name}`,
+      found: `no part is called ${name}`,
       remedy: `Name one or more of: ${Object.keys(parts).join(", ")}.`,
     });
   }
 }
-// Disks of virtual machines are slow at times: what is measured depends on it.
+// The measurements depend on the disk, and virtual disks are sometimes slow.
 const fileSystem = (await command(["stat", "--file-system", "--format=%T", repository])).trim();
 for (const name of wanted) {
   const made = `make bench ARGS="${[name, ...(values.quick ? ["--quick"] : [])].join(" ")}"`;

@@ -4,7 +4,7 @@ import { type CommandOptions, tryCommand } from "../lab/command.ts";
 /** Seconds of wall time. */
 export type Seconds = number;
 
-/** Runs a program to its end and says how long it took. Throws with the end of its output when it fails. */
+/** Runs a program and returns how long it took. Throws with the end of its output if it fails. */
 export async function timed(argv: readonly string[], options: CommandOptions = {}): Promise<Seconds> {
   const start = performance.now();
   const { code, stdout, stderr } = await tryCommand(argv, options);
@@ -13,13 +13,13 @@ export async function timed(argv: readonly string[], options: CommandOptions = {
     throw new ExplainedError({
       step: `measuring ${argv.join(" ").slice(0, 200)}`,
       found: `exit code ${code}: ${`${stdout}\n${stderr}`.trim().slice(-3000)}`,
-      remedy: "What is measured must work first: run it by hand.",
+      remedy: "The measured program must work. Run it by hand to find the cause.",
     });
   }
   return seconds;
 }
 
-/** The middle one, or the mean of the two in the middle. */
+/** The median of some values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((left, right) => left - right);
   const middle = sorted.length / 2;
@@ -28,7 +28,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Says what is being done on standard error, since a bench is silent for minutes otherwise. */
+/** Prints the progress to standard error, because a bench has no other output for minutes. */
 export function say(text: string): void {
   console.error(`bench: ${text}`);
 }

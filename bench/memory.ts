@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** The most memory that each kind of process had resident, in MB of 10^6 bytes. */
+/** The maximum resident memory of each kind of process, in MB of 10^6 bytes. */
 export interface Peaks {
   /** The stack's program. */
   readonly program: number;
-  /** The process that the resources are worked on in. */
+  /** The provider process of the resources. */
   readonly provider: number;
 }
 
-/** What marks the processes of a stack: a variable of their environment. */
+/** The environment variable that marks the processes of a stack. */
 export const markName = "BENCH_STACK";
 
 const interval = 50;
 
-/** Does something and says what memory the stack's program and provider had at most meanwhile. */
+/** Runs a function and returns the maximum memory of the stack's program and provider during it. */
 export async function peaksDuring<T>(mark: string, work: () => Promise<T>): Promise<[T, Peaks]> {
   const kinds = new Map<string, keyof Peaks | undefined>();
   const peaks = { program: 0, provider: 0 };
@@ -25,7 +25,7 @@ export async function peaksDuring<T>(mark: string, work: () => Promise<T>): Prom
       if (kind) peaks[kind] = Math.max(peaks[kind], peakOf(pid));
     }
   };
-  // Of processes that were there before, none is the stack's.
+  // Processes that exist already are not the stack's.
   const before = new Set(readdirSync("/proc"));
   const timer = setInterval(look, interval);
   try {
@@ -35,7 +35,9 @@ export async function peaksDuring<T>(mark: string, work: () => Promise<T>): Prom
   }
 }
 
-/** The command line is known when the process is another's no longer: until then it is looked at again. */
+/**
+ * After fork, a process has its parent's command line until exec. If the kind is unknown, it is read again.
+ */
 function kindOf(pid: string, mark: string): keyof Peaks | undefined {
   if (!read(`/proc/${pid}/environ`).split("\0").includes(`${markName}=${mark}`)) return undefined;
   const line = read(`/proc/${pid}/cmdline`);
@@ -43,7 +45,7 @@ function kindOf(pid: string, mark: string): keyof Peaks | undefined {
   return line.includes("/cmd/run") ? "program" : undefined;
 }
 
-/** VmHWM of proc(5) is in kB of 1024 bytes, and never falls. */
+/** VmHWM of proc(5) is in kB of 1024 bytes. It never decreases. */
 function peakOf(pid: string): number {
   return (Number(/^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024) / 1e6;
 }
@@ -52,18 +54,21 @@ function read(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    // It has ended meanwhile.
+    // It has ended in the meantime.
     return "";
   }
 }
 
-/** Does something and says how much memory the processes that `which` finds had resident together at most meanwhile, in MB. */
+/**
+ * Runs a function and returns the maximum memory, in MB, of all processes together that `which` finds during
+ * it.
+ */
 export async function residentDuring<T>(
   which: () => readonly number[],
   work: () => Promise<T>,
 ): Promise<[T, number]> {
   let most = 0;
-  // Of processes that were there before, none is what is measured.
+  // Processes that exist already are not measured.
   const before = new Set(which());
   const look = () => {
     const resident = which()
@@ -79,7 +84,7 @@ export async function residentDuring<T>(
   }
 }
 
-/** The processes of this machine that bear a mark. */
+/** The processes of this machine that have a mark. */
 export function markedProcesses(mark: string): () => readonly number[] {
   const known = new Map<string, boolean>();
   return () =>

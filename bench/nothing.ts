@@ -1,8 +1,8 @@
 import { dynamic } from "@pulumi/pulumi";
 
 /*
- * A Pulumi program with as many resources as a mirror has that do nothing: what it takes is what the CLI, the SDK
- * and its provider take.
+ * A Pulumi program with as many resources as a mirror has, but without work. It measures the time of the CLI, the SDK
+ * and the SDK's provider.
  */
 
 const nothing: dynamic.ResourceProvider = {

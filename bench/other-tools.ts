@@ -4,13 +4,13 @@ import { command, tryCommand } from "../lab/command.ts";
 import { repository } from "../lab/paths.ts";
 import { say } from "./measurement.ts";
 
-/** Where a bench keeps what is worth keeping between runs. */
+/** The directory of files that are kept between runs. */
 export const benchCache = join(repository, ".cache", "bench");
 
-/** The pyinfra program, in a Python environment of its own. */
+/** The pyinfra program, in a separate Python environment. */
 export const pyinfra = join(benchCache, "venv", "bin", "pyinfra");
 
-/** Installs those of the machine's packages that are missing. */
+/** Installs missing packages on this machine. */
 export async function machineHas(...packages: string[]): Promise<void> {
   const { stdout } = await tryCommand([
     "dpkg-query",
@@ -27,7 +27,7 @@ export async function machineHas(...packages: string[]): Promise<void> {
   await command(["apt-get", "-q", "-y", "--no-install-recommends", "install", ...missing], { env });
 }
 
-/** Installs pyinfra from PyPI where it is not there yet. */
+/** Installs pyinfra from PyPI if it is missing. */
 export async function hasPyinfra(): Promise<void> {
   if (existsSync(pyinfra)) return;
   say("installing pyinfra");
@@ -44,7 +44,7 @@ export async function hasPyinfra(): Promise<void> {
   ]);
 }
 
-/** A program's version as it says it itself, asked by `argument`: the first number with dots in what it prints. */
+/** A program's version: the first number with dots in the output of `PROGRAM ARGUMENT`. */
 export async function versionOf(program: string, argument = "--version"): Promise<string> {
   const { stdout } = await tryCommand([program, argument]);
   return /\d+\.\d+(\.\d+)*/.exec(stdout)?.[0] ?? "?";

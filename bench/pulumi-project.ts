@@ -5,11 +5,11 @@ import { repository } from "../lab/paths.ts";
 import { type Seconds, timed } from "./measurement.ts";
 import { markName } from "./memory.ts";
 
-/** A stack of a bench's own: its state in a directory, its program one file of this repository. */
+/** A stack of the bench. Its state is in a directory, its program is a file of this repository. */
 interface BenchStack {
-  /** Runs the CLI on the stack and says how long that took. Throws where it fails. */
+  /** Runs the CLI on the stack and returns how long it took. Throws if it fails. */
   timed(...args: string[]): Promise<Seconds>;
-  /** What the CLI said last, for looking at where time went. */
+  /** The last output of the CLI, to find out what took the time. */
   readonly directory: string;
   configure(settings: Readonly<Record<string, string>>): Promise<void>;
   /** The value of an output of the stack. */
@@ -17,8 +17,8 @@ interface BenchStack {
 }
 
 /**
- * Makes a project in an empty directory. The project has the repository's name, since the provider reads
- * its settings under that, and sees its `resources/`, from where the state's text loads the code.
+ * Makes a project in an empty directory. It has the repository's name, because the provider reads its settings under
+ * that name. It has a link to the repository's `resources/`, because the state loads the code from there.
  */
 export async function benchStack(directory: string, program: string): Promise<BenchStack> {
   const state = join(directory, "state");
@@ -35,7 +35,7 @@ export async function benchStack(directory: string, program: string): Promise<Be
     env: {
       PULUMI_BACKEND_URL: `file://${state}`,
       PULUMI_CONFIG_PASSPHRASE: "bench",
-      // What other runs have learnt of upstream is not known to this one.
+      // The metadata cache of other runs is not used.
       XDG_CACHE_HOME: join(directory, "cache"),
       [markName]: directory,
     },

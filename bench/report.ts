@@ -3,15 +3,15 @@ import { join } from "node:path";
 
 const reportFile = join(import.meta.dirname, "..", "docs", "performance.md");
 
-/** A goal, and what came of it. */
+/** A goal and its result. */
 export interface Verdict {
   readonly goal: string;
-  /** Measured, in the goal's own terms. */
+  /** The measured value, in the unit of the goal. */
   readonly measured: string;
   readonly met: boolean;
 }
 
-/** The goal that something is no more than a limit. */
+/** A goal with an upper limit. */
 export function atMost(goal: string, measured: number, limit: number, unit: string): Verdict {
   return {
     goal: `${goal}: at most ${limit.toFixed(2)} ${unit}`,
@@ -20,7 +20,7 @@ export function atMost(goal: string, measured: number, limit: number, unit: stri
   };
 }
 
-/** The goal that something is so many times as much as it is compared to. */
+/** A goal with a lower limit, as a ratio. */
 export function atLeast(goal: string, measured: number, limit: number): Verdict {
   return {
     goal: `${goal}: at least ${limit} times`,
@@ -32,7 +32,7 @@ export function atLeast(goal: string, measured: number, limit: number): Verdict 
 /** One part of the page. */
 export interface Section {
   readonly title: string;
-  /** What was measured and how: paragraphs of Markdown. */
+  /** The method of the measurement: paragraphs of Markdown. */
   readonly introduction: string;
   readonly tables: readonly {
     readonly caption: string;
@@ -42,11 +42,11 @@ export interface Section {
   readonly verdicts: readonly Verdict[];
   /** The command that measured it. */
   readonly command: string;
-  /** On what machine, and when. */
+  /** The machine and the date. */
   readonly machine: string;
 }
 
-/** A table whose columns line up in plain text too. */
+/** A table whose columns are aligned in plain text too. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) =>
     Math.max(3, cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -60,7 +60,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
 }
 
-/** A section as Markdown, which is also what is printed. */
+/** A section as Markdown. The same text is printed. */
 export function sectionText(section: Section): string {
   const goals = section.verdicts.map(({ goal, measured, met }) => [goal, measured, met ? "met" : "MISSED"]);
   return [
@@ -77,7 +77,7 @@ const heading = `# Performance
 Written by \`make bench\`, which measures on the lab. Every tool does the same work on the same hosts in the same
 run, so compare the ratios, not the seconds. The latency is that of a round trip, made by a delaying TCP proxy.`;
 
-/** Puts sections into the page in place of what earlier runs wrote under the same titles. */
+/** Writes sections into the page. They replace the sections of earlier runs with the same titles. */
 export function writeReport(sections: readonly Section[]): void {
   const texts = new Map(
     existsSync(reportFile)

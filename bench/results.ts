@@ -1,9 +1,9 @@
 import { median, type Seconds } from "./measurement.ts";
 
-/** What was measured of one tool in one case, run by run. */
+/** The measurements of one tool in one case, one value per run. */
 interface Measured {
   readonly seconds: Seconds[];
-  /** Of these, the job on the mirror host. */
+  /** The part of these seconds that the job on the mirror host took. */
   readonly job: Seconds[];
   readonly bytes: number[];
   readonly requests: number[];
@@ -12,7 +12,7 @@ interface Measured {
 /** Measurements at one latency. */
 export class Results<Tool extends string, Case extends string> {
   readonly #all = new Map<string, Measured>();
-  /** Seconds that the CLI takes for a stack of resources that do nothing. */
+  /** Seconds of the CLI for a stack of resources without work. */
   readonly cli: Seconds[] = [];
 
   of(tool: Tool, which: Case): Measured {
@@ -30,7 +30,10 @@ export class Results<Tool extends string, Case extends string> {
     return median(this.of(tool, which).job);
   }
 
-  /** A row of a table: the medians of one quantity in each case, bytes in MB; empty where nothing was measured. */
+  /**
+   * A row of a table: the medians of one quantity in each case, bytes in MB. A cell without a measurement is
+   * empty.
+   */
   row(name: string, tool: Tool, cases: readonly Case[], part: keyof Measured): string[] {
     const cell = (which: Case) => {
       const values = this.of(tool, which)[part];

@@ -6,17 +6,20 @@ import { benchStack } from "../pulumi-project.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { Setup } from "./setup.ts";
 
-/** A tool at work on a setup. */
+/** A tool that manages the hosts of a setup. */
 interface Contestant {
   /** Brings the hosts to a state. */
   apply(state: DesiredState): Promise<Seconds>;
-  /** Looks whether they are in it and changes nothing. */
+  /** Compares the hosts with a state and changes nothing. */
   look(state: DesiredState): Promise<Seconds>;
 }
 
 export type Tool = "airgapped-maas" | "pyinfra" | "ansible";
 
-/** Every tool, set up on a setup as its documentation would have one do for speed. */
+/**
+ * A function for each tool that prepares it on a setup, with the fast settings that its documentation
+ * recommends.
+ */
 export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contestant>>> = {
   "airgapped-maas": async (setup) => {
     const stack = await benchStack(join(setup.directory, "pulumi"), join(import.meta.dirname, "program.ts"));

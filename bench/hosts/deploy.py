@@ -1,4 +1,4 @@
-"""The desired state for pyinfra, as its documentation would have one write it."""
+"""The desired state for pyinfra, written as its documentation recommends."""
 
 import io
 import json

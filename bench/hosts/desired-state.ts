@@ -1,14 +1,14 @@
-/** What every tool has to make so on every host. One text of it is handed to all of them, as JSON. */
+/** The desired state of every host. All tools get the same JSON. */
 export interface DesiredState {
   /** Content by absolute path; owner root, mode 0644. */
   readonly files: Readonly<Record<string, string>>;
   /** Debian packages that must be installed. */
   readonly packages: readonly string[];
-  /** Unit files by the unit's name; each enabled and running. */
+  /** Unit files by the unit's name. Each unit is enabled and running. */
   readonly services: Readonly<Record<string, string>>;
 }
 
-/** 20 files, 5 packages and 3 services; `edition` makes one of the files another one. */
+/** 20 files, 5 packages and 3 services. One file depends on `edition`. */
 export function desiredState(edition: number): DesiredState {
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
   return {

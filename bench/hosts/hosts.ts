@@ -13,7 +13,10 @@ type Case = (typeof cases)[number];
 /** Medians by latency, tool and case. */
 type Results = ReadonlyMap<number, ReadonlyMap<Tool, Readonly<Record<Case, Seconds>>>>;
 
-/** Brings three hosts to the same state with every tool. `runs`: how often, for first applies and the rest. */
+/**
+ * Brings three hosts to the same state with every tool. `runs`: the number of first applies, and of all other
+ * runs.
+ */
 export async function measureHosts(
   runs: { readonly first: number; readonly rest: number },
   lab = "bench",
@@ -36,7 +39,7 @@ ControlPersist, no fact gathering) and by pyinfra ${versions.pyinfra}. A time co
 "Applying" is \`pulumi up --skip-preview\`, \`ansible-playbook\` and \`pyinfra -y\`. The one changed file is changed on
 every host. First applies are the median of ${runs.first}, the others of ${runs.rest}.`,
     tables: latencies.map((latency) => ({
-      caption: `Seconds at ${latency} ms (how many times ours in brackets):`,
+      caption: `Seconds at ${latency} ms (in brackets: compared to airgapped-maas):`,
       head: ["", ...tools],
       rows: cases.map((each) => [each, ...tools.map((tool) => cell(results, latency, tool, each))]),
     })),

@@ -19,7 +19,7 @@ import { type Distance, distance } from "../distance.ts";
 import { benchCache } from "../other-tools.ts";
 import type { DesiredState } from "./desired-state.ts";
 
-/** The hosts that are brought to the desired state. */
+/** The hosts that the tools bring to the desired state. */
 const targets = ["mirror", "mirror2", "store"];
 
 /** How a host is reached. */
@@ -30,19 +30,19 @@ interface Way {
   readonly user: string;
 }
 
-/** Freshly installed hosts at some distance, and a directory for whoever works on them. */
+/** Newly installed hosts behind a latency, and a directory for the tool's files. */
 export interface Setup {
   readonly directory: string;
   readonly ways: readonly Way[];
   readonly key: string;
   readonly knownHosts: string;
   readonly sshConfig: string;
-  /** Throws unless every host is as the state says. */
+  /** Throws if a host differs from the state. */
   check(state: DesiredState): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Boots the lab `name` on fresh disks; every connection to it then takes `roundTrip` ms there and back. */
+/** Boots the lab `name` on new disks. Every connection to it then has a round trip of `roundTrip` ms. */
 export async function freshSetup(name: string, roundTrip: number): Promise<Setup> {
   await labDown(name);
   const lab = await labUp(name, { hosts: ["upstream", ...targets] });
@@ -118,13 +118,16 @@ for path, content in json.load(sys.stdin).items():
   if (code === 0) return;
   throw new ExplainedError({
     host,
-    step: "looking at what a tool has made",
+    step: "checking the result of a tool",
     found: `${stdout}${stderr}`.trim(),
-    remedy: "The tool did not do its work, or was told wrongly; its time counts for nothing.",
+    remedy: "The tool failed, or its input is wrong. Its time is not valid. Fix the tool's input.",
   });
 }
 
-/** What Ansible's apt module wants on a host and the lab's archive does not have: .deb files, downloaded once. */
+/**
+ * The .deb files that Ansible's apt module needs on a host and the lab's archive does not have. Downloaded
+ * once.
+ */
 async function ansibleNeeds(): Promise<readonly string[]> {
   const directory = join(benchCache, "ansible-needs");
   if (!existsSync(directory)) {
@@ -139,7 +142,10 @@ async function ansibleNeeds(): Promise<readonly string[]> {
   return readdirSync(directory).map((name) => join(directory, name));
 }
 
-/** Reads package lists and installs .deb files on every target, whoever is measured next: all find the same. */
+/**
+ * Reads package lists and installs .deb files on every target, for each tool, so that all start from the same
+ * state.
+ */
 async function prepare(lab: Lab, files: readonly string[]): Promise<void> {
   for (const host of targets) {
     for (const file of files)

@@ -7,36 +7,36 @@ import { type Peaks, peaksDuring } from "../memory.ts";
 import { benchStack } from "../pulumi-project.ts";
 import type { UpstreamStream } from "./upstream-stream.ts";
 
-/** A mirror host with nothing on it, and the stream of images at some distance from it. */
+/** A new mirror host, with latency between it and the stream of images. */
 export interface Setup extends DistantUpstream {
-  /** What is published now. */
+  /** The published stream. */
   stream: UpstreamStream;
 }
 
 /** A tool that mirrors the stream of a setup. */
 export interface Contestant {
-  /** Brings the mirror to what is published now. */
+  /** Brings the mirror to the published state. */
   sync(): Promise<Seconds>;
   /** The part of the last `sync` that ran on the mirror host. */
   job?(): Promise<Seconds>;
-  /** Looks what a sync would do, for those that can. */
+  /** Checks what a sync would do, if the tool can. */
   look?(): Promise<Seconds>;
   /** Memory at the last `sync`. */
   peaks?(): Peaks | undefined;
-  /** Throws unless all files that are published now are in the mirror, with the right digest. */
+  /** Throws unless the mirror has all published files with the right digest. */
   check(): Promise<void>;
 }
 
 export type Tool = "mirror" | "curl" | "hashed" | "wget";
 
-/** On all processors. */
+/** Uses all processors. */
 const hashAll = `split --number=r/"$(nproc)" sums sums.
 printf '%s\\n' sums.* | xargs -n 1 -P "$(nproc)" sha256sum --check --quiet`;
 
-/** Transfers at once: as many as ImageMirror has by default. */
+/** Simultaneous transfers: ImageMirror's default. */
 const parallel = 16;
 
-/** Every tool, set up on a setup. */
+/** A function for each tool that prepares it on a setup. */
 export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contestant>>> = {
   async mirror(setup) {
     const directory = join(setup.directory, "mirror");
@@ -65,11 +65,14 @@ export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contes
     };
   },
 
-  /** The limit: knows every path beforehand, and checks, keeps and publishes nothing. */
+  /** The lower limit: gets every path in advance. It does not check, keep or publish anything. */
   curl: (setup) => curl(setup, "/srv/bench/curl", ""),
   hashed: (setup) => curl(setup, "/srv/bench/hashed", hashAll),
 
-  /** One file after the other, on the mirror host's network: what sstream-mirror does, which knows the paths too. */
+  /**
+   * Fetches one file after the other, like sstream-mirror, but gets the paths in advance. Uses the mirror
+   * host's network.
+   */
   async wget(setup) {
     const target = join(setup.directory, "wget");
     mkdirSync(target);
@@ -106,13 +109,13 @@ async function curl(setup: Setup, target: string, after: string): Promise<Contes
 curl --silent --show-error --fail --create-dirs --parallel --parallel-immediate --parallel-max ${parallel} --config urls
 ${after}`);
     },
-    // What it took is there for no more than one measurement.
+    // The files are deleted, because each run is a first sync.
     check: async () =>
       void (await setup.onMirror(`cd ${target} && sha256sum --check --quiet sums && rm -rf ${target}`)),
   };
 }
 
-/** What sha256sum checks: the files by their path below the stream's root. */
+/** The input of sha256sum: the files by their path below the stream's root. */
 function sums(setup: Setup): string {
   return setup.stream.files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
 }

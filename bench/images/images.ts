@@ -19,7 +19,7 @@ class Results extends AnyResults<Tool, Case> {
   readonly peaks: { readonly which: Case; readonly peaks: Peaks }[] = [];
   files = 0;
   bytes = 0;
-  /** Bytes of a new serial, with all of the stream's own files. */
+  /** Bytes of a new serial, with the stream's metadata. */
   newBytes = 0;
 }
 
@@ -30,7 +30,7 @@ const names: Readonly<Record<Tool, string>> = {
   wget: "wget, one at a time, then sha256sum",
 };
 
-/** Mirrors one stream of images with every tool. `runs`: how often, for first syncs and for the rest. */
+/** Mirrors one stream of images with every tool. `runs`: the number of first syncs, and of all other runs. */
 export async function measureImages(
   runs: { readonly first: number; readonly rest: number },
   lab = "bench",
@@ -114,7 +114,7 @@ async function measureSetup(setup: Setup, latency: number, results: Results, res
     const contestant = ready.get(tool);
     const look = which === "no-op, looking only";
     if (contestant === undefined || (look && !contestant.look)) return;
-    // What one leaves to be written to disk is not for another to wait for.
+    // A tool must not wait until data of the previous tool is written to disk.
     await setup.onMirror("sync");
     await setup.traffic();
     const measured = results.of(tool, which);
@@ -142,7 +142,7 @@ async function measureSetup(setup: Setup, latency: number, results: Results, res
   results.cli.push(await nothing.timed("up", "--yes", "--skip-preview"));
   for (const tool of tools) await measure(tool, "first sync");
   if (rest === 0) return;
-  // curl knows nothing of what it has: for it there are no other cases.
+  // curl does not compare with existing files: it has only the first case.
   const others = ["mirror", "wget"] as const;
   for (let run = 0; run < rest; run++) {
     for (const tool of others) {
@@ -168,7 +168,7 @@ function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
   return [
     ...latencies.map((latency) =>
       atMost(
-        `${latency} ms: job of a first sync, of curl and one hashing`,
+        `${latency} ms: first sync, job compared to curl with one hashing`,
         at(latency).job("mirror", first) / at(latency).seconds("hashed", first),
         1.3,
         "times",
@@ -176,7 +176,7 @@ function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
     ),
     ...latencies.flatMap((latency) => [
       atMost(
-        `${latency} ms: no-op, beyond the CLI alone`,
+        `${latency} ms: no-op, without the time of the CLI alone`,
         at(latency).seconds("mirror", "no-op") - median(at(latency).cli),
         1,
         "s",
@@ -189,7 +189,7 @@ function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
           .requests.every((count) => count === 1),
       },
       atMost(
-        `${latency} ms: bytes of a new serial, of its files and the stream's own`,
+        `${latency} ms: bytes for a new serial, compared to its files and the metadata`,
         median(at(latency).of("mirror", "one new serial").bytes) / at(latency).newBytes,
         1.05,
         "times",

@@ -19,7 +19,7 @@ import { switchLink } from "../../lab/publications.ts";
 import { say } from "../measurement.ts";
 import { benchCache } from "../other-tools.ts";
 
-/** What the lab's archive serves the stream as. */
+/** The directory of the stream in the lab's archive. */
 export const streamName = "image-stream";
 
 export const architectures = ["amd64", "arm64"];
@@ -33,29 +33,29 @@ const ubuntuReleases = [
 export const releases = ubuntuReleases.map(({ release }) => release);
 export const centosReleases = ["centos9"];
 
-/** How many versions of each image there are, and are mirrored. */
+/** The number of versions of each image, published and mirrored. */
 export const versions = 3;
 const serials = ["20260110", "20260210", "20260310"];
 const newSerial = "20260410";
 
-/** How many times as large as the lab's files are those of the bench: all of them are 1 GB then. */
+/** The factor between the sizes of the bench's files and the lab's. All files together have 1 GB. */
 const enlargement = 109;
 
 /** A stream of 300 files and 1 GB that the lab's `upstream` serves. */
 export interface UpstreamStream {
   readonly key: ArchiveKey;
-  /** The files that a mirror of it is to hold, besides the stream's own. */
+  /** The files that a mirror must have, without the stream's metadata. */
   readonly files: readonly { readonly path: string; readonly size: number; readonly sha256: string }[];
-  /** Bytes of these that the edition before did not have. */
+  /** Bytes of the files that the previous edition did not have. */
   readonly newBytes: number;
-  /** Bytes of the stream's own files, signed. */
+  /** Bytes of the stream's signed metadata. */
   readonly metadataBytes: number;
 }
 
-/** Publishes the stream; in edition 1 there is a new serial of noble for amd64. */
+/** Publishes the stream. Edition 1 has a new serial of noble for amd64. */
 export async function publishStream(lab: Lab, edition: 0 | 1): Promise<UpstreamStream> {
   const key = await archiveKey("images");
-  // Made once and kept; another key's are others.
+  // Made once and kept. The name has the key, because another key makes other files.
   const kept = (number: number) => join(benchCache, `image-stream-${key.fingerprint.slice(-8)}-${number}`);
   for (const number of [0, 1] as const) {
     const directory = kept(number);
@@ -67,7 +67,7 @@ export async function publishStream(lab: Lab, edition: 0 | 1): Promise<UpstreamS
     await writeImageStream(making, {
       lists: listsOf(number),
       key,
-      // The newer one is the younger by a minute.
+      // The newer edition is dated one minute later.
       updated: new Date(Date.now() - 3_600_000 + number * 60_000),
       previous: number > 0 ? kept(number - 1) : undefined,
     });
@@ -95,7 +95,7 @@ export function bytesOf(files: readonly { readonly size: number }[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** The files of the newest versions of what is to be mirrored, as the lists name them. */
+/** The mirrored files of the newest versions, from the lists. */
 function filesOf(directory: string): UpstreamStream["files"] {
   type Items = Readonly<Record<string, { path: string; size: number; sha256: string }>>;
   interface List {
@@ -160,7 +160,7 @@ function listsOf(edition: number): ProductList[] {
   ];
 }
 
-/** Five kernels: of each version ten boot files, and a squashfs with its manifest that they share. */
+/** Five kernels. Each version has ten boot files, and one squashfs with a manifest for all kernels. */
 function ubuntuProducts(of: UbuntuRelease, arch: string, edition: number): ImageProduct[] {
   const ga = `ga-${of.version}`;
   const hwe = `hwe-${of.version}`;
@@ -189,7 +189,10 @@ function loader(
 
 const unwanted = ubuntu("xenial", "16.04");
 
-/** What nobody mirrors: with it the list has the 10 MB of the real one. All of it names one file. */
+/**
+ * Products that are not mirrored. They enlarge the list to the 10 MB of the real one. All of them name the
+ * same file.
+ */
 function unwantedProducts(): ImageProduct[] {
   const many = Array.from({ length: 40 }, (_, day) => String(20260101 + day));
   return Array.from({ length: 300 }, (_, number) => {

@@ -8,26 +8,29 @@ import type { Setup } from "./setup.ts";
 
 /** A tool that mirrors the archive of a setup. */
 export interface Contestant {
-  /** Brings the mirror to what is published now. */
+  /** Brings the mirror to the published state. */
   sync(): Promise<Seconds>;
-  /** The part of the last `sync` that ran on the mirror host; undefined where nothing ran. */
+  /** The part of the last `sync` that ran on the mirror host. Undefined if no job ran. */
   job?(): Promise<Seconds | undefined>;
-  /** What marks its processes on this machine; see memory.ts. */
+  /** The mark of its processes on this machine; see memory.ts. */
   readonly mark?: string;
-  /** Looks what a sync would do, for those that can. */
+  /** Checks what a sync would do, if the tool can. */
   look?(): Promise<Seconds>;
-  /** Throws unless all packages that are published now are in the mirror, with the right digest. */
+  /** Throws unless the mirror has all published packages with the right digest. */
   check(): Promise<void>;
 }
 
 export type Tool = "upstream-signed" | "mirror-signed" | "debmirror" | "reprepro" | "curl";
 
-/** Every tool, set up on a setup. */
+/** A function for each tool that prepares it on a setup. */
 export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contestant>>> = {
   "upstream-signed": (setup) => aptMirror(setup, "upstream"),
   "mirror-signed": (setup) => aptMirror(setup, "mirror"),
 
-  /** On the mirror host's network, with the machine's programs and disk: the host's archive has no debmirror. */
+  /**
+   * Uses the mirror host's network, but the machine's programs and disk, because the host's archive has no
+   * debmirror.
+   */
   async debmirror(setup) {
     const target = join(setup.directory, "debmirror");
     const keyring = join(setup.directory, "keyring.gpg");
@@ -93,7 +96,7 @@ ${suites.map(rule).join("\n")}END`,
     };
   },
 
-  /** The limit: knows every path and digest beforehand, keeps no metadata and publishes nothing. */
+  /** The lower limit: gets every path and digest in advance. It keeps no metadata and publishes nothing. */
   async curl(setup) {
     const target = "/srv/bench/curl";
     await setup.onMirror(`mkdir -p ${target}`);
@@ -114,7 +117,7 @@ sha256sum --check --quiet sums`,
   },
 };
 
-/** This project's, signed by upstream or by the mirror. */
+/** This project's mirror, with upstream's signature or the mirror's. */
 async function aptMirror(setup: Setup, signing: "mirror" | "upstream"): Promise<Contestant> {
   const directory = join(setup.directory, signing);
   mkdirSync(directory);
@@ -142,7 +145,7 @@ async function aptMirror(setup: Setup, signing: "mirror" | "upstream"): Promise<
   };
 }
 
-/** What sha256sum checks: the published packages by their path below the archive. */
+/** The input of sha256sum: the published packages by their path below the archive. */
 export function sums(setup: Setup): string {
   return setup.archive.packages.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
 }

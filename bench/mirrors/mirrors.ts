@@ -16,11 +16,11 @@ type Case = (typeof cases)[number];
 
 /** Measurements at one latency. */
 class Results extends AnyResults<Tool, Case> {
-  /** Bytes of a changed package, and of all of its suite's indices. */
+  /** Bytes of a changed package and of all indices of its suite. */
   changeBytes = 0;
 }
 
-/** Mirrors one archive with every tool. `runs`: how often, for first syncs and for the rest. */
+/** Mirrors one archive with every tool. `runs`: the number of first syncs, and of all other runs. */
 export async function measureMirrors(
   runs: { readonly first: number; readonly rest: number },
   lab = "bench",
@@ -104,13 +104,13 @@ async function measureSetup(setup: Setup, latency: number, results: Results, res
   results.cli.push(await nothing.timed("up", "--yes", "--skip-preview"));
   for (const tool of tools) await measure(tool, "first sync");
   for (let run = 0; run < rest; run++) {
-    // curl knows nothing of what it has: for it there is no such case.
+    // curl does not compare with existing files: it has only the first case.
     for (const tool of tools) {
       if (tool === "curl") continue;
       await measure(tool, "no-op");
       await measure(tool, "no-op, looking only");
     }
-    await setup.moveOn();
+    await setup.publishNext();
     results.changeBytes = setup.archive.changedBytes + indexBytes(setup);
     for (const tool of tools) if (tool !== "curl") await measure(tool, "one package changed");
   }
@@ -135,32 +135,32 @@ function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
   return [
     ...latencies.map((latency) =>
       atMost(
-        `upstream-signed, ${latency} ms: job of a first sync, of curl and sha256sum`,
+        `upstream-signed, ${latency} ms: first sync, job compared to curl and sha256sum`,
         at(latency).job("upstream-signed", first) / at(latency).seconds("curl", first),
         1.5,
         "times",
       ),
     ),
     atLeast(
-      "upstream-signed, 0 ms: debmirror's first sync, of the job",
+      "upstream-signed, 0 ms: first sync, debmirror compared to the job",
       at(0).seconds("debmirror", first) / at(0).job("upstream-signed", first),
       1,
     ),
     atLeast(
-      "upstream-signed, 50 ms: debmirror's first sync, of the whole `up`",
+      "upstream-signed, 50 ms: first sync, debmirror compared to the whole `up`",
       at(50).seconds("debmirror", first) / at(50).seconds("upstream-signed", first),
       15,
     ),
     ...(["upstream-signed", "mirror-signed"] as const).flatMap((tool) =>
       latencies.flatMap((latency) => [
         atMost(
-          `${tool}, ${latency} ms: no-op, beyond the CLI alone`,
+          `${tool}, ${latency} ms: no-op, without the time of the CLI alone`,
           at(latency).seconds(tool, "no-op") - median(at(latency).cli),
           1,
           "s",
         ),
         atMost(
-          `${tool}, ${latency} ms: bytes of one change, of the package with all indices`,
+          `${tool}, ${latency} ms: bytes for one change, compared to the package with all indices`,
           median(at(latency).of(tool, "one package changed").bytes) / at(latency).changeBytes,
           1.05,
           "times",
@@ -168,12 +168,12 @@ function verdicts(results: ReadonlyMap<number, Results>): Verdict[] {
       ]),
     ),
     atLeast(
-      "mirror-signed, 50 ms: reprepro's first sync, of the whole `up`",
+      "mirror-signed, 50 ms: first sync, reprepro compared to the whole `up`",
       at(50).seconds("reprepro", first) / at(50).seconds("mirror-signed", first),
       10,
     ),
     atMost(
-      "mirror-signed, 0 ms: the whole `up` of a first sync, of reprepro's",
+      "mirror-signed, 0 ms: first sync, the whole `up` compared to reprepro",
       at(0).seconds("mirror-signed", first) / at(0).seconds("reprepro", first),
       1.5,
       "times",

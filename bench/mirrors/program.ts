@@ -17,7 +17,7 @@ const mirror = new AptMirror("bench", {
   components: [...components],
   architectures: ["amd64"],
   signing,
-  // A store of its own, so that every mirror has to fetch everything.
+  // A separate store, so that every mirror fetches all files.
   directory: `/srv/bench/${signing}`,
   serve: { path: `/${signing}`, address: "mirror" },
 });

@@ -1,19 +1,22 @@
 import { type DistantUpstream, distantUpstream } from "../distant-upstream.ts";
 import { type Layout, publishArchive, suiteName, type UpstreamArchive } from "./upstream-archive.ts";
 
-/** What every tool that is measured on the mirror host needs there. */
+/** The packages that the tools need on the mirror host. */
 export const installed = ["nginx", "reprepro", "gnupg", "xz-utils", "curl", "ca-certificates"];
 
-/** A mirror host with nothing on it, and an archive at some distance from it. */
+/** A new mirror host, with latency between it and an archive. */
 export interface Setup extends DistantUpstream {
   readonly layout: Layout;
-  /** What is published now. */
+  /** The published archive. */
   archive: UpstreamArchive;
-  /** Publishes the next edition: one package has a new version. */
-  moveOn(): Promise<void>;
+  /** Publishes the next edition, in which one package has a new version. */
+  publishNext(): Promise<void>;
 }
 
-/** Boots the lab `name` anew with the first edition published, `roundTrip` ms away from the mirror host. */
+/**
+ * Boots the lab `name` on new disks and publishes the first edition, with a round trip of `roundTrip` ms to
+ * the mirror host.
+ */
 export async function freshSetup(name: string, roundTrip: number): Promise<Setup> {
   const upstream = await distantUpstream(name, {
     roundTrip,
@@ -26,7 +29,7 @@ export async function freshSetup(name: string, roundTrip: number): Promise<Setup
     ...upstream,
     layout: { suites: [suiteName], components: ["main"] },
     archive: await publishArchive(lab, edition),
-    async moveOn() {
+    async publishNext() {
       edition++;
       setup.archive = await publishArchive(lab, edition);
     },

@@ -21,13 +21,13 @@ import { benchCache } from "../other-tools.ts";
 
 export const packageCount = 2000;
 const payloadBytes = 100_000;
-/** The package that changes. */
+/** The number of the package that changes. */
 const changing = 1000;
 
-/** Its one suite; it has the component `main` and the architecture `amd64`. */
+/** The only suite. It has the component `main` and the architecture `amd64`. */
 export const suiteName = "noble";
 
-/** What an archive has, for the one architecture `amd64`. */
+/** The suites and components of an archive for the architecture `amd64`. */
 export interface Layout {
   readonly suites: readonly string[];
   readonly components: readonly string[];
@@ -45,11 +45,11 @@ export interface UpstreamArchive {
   readonly bytes: number;
   /** Bytes of the package that another edition changes. */
   readonly changedBytes: number;
-  /** Paths of the packages below the archive, with their sha256, as published now. */
+  /** Paths of the published packages below the archive, with their sha256. */
   readonly packages: readonly { readonly path: string; readonly sha256: string }[];
 }
 
-/** Publishes the archive; in another edition one package has another version. */
+/** Publishes the archive. In another edition one package has another version. */
 export async function publishArchive(lab: Lab, edition: number): Promise<UpstreamArchive> {
   const key = await archiveKey("ubuntu");
   const debs = [...(await originals())];
@@ -81,14 +81,15 @@ export async function publishEdition(
         label: "Bench",
         codename: suite,
         version: "1",
-        description: "An archive to measure with",
+        description: "An archive for measurements",
         components,
         architectures: ["amd64"],
       })),
       debs,
       sources: [],
       key: await archiveKey("ubuntu"),
-      // Dates a minute apart, the newest now: no edition may look older than the one before it.
+      // Editions are dated one minute apart, the newest now, because no edition may be older than the
+      // previous one.
       date: new Date(Date.now() - 3_600_000 + edition * 60_000),
     },
     join(lab.paths.archive, name),
@@ -113,7 +114,7 @@ async function originals(): Promise<readonly Deb[]> {
   return debs;
 }
 
-/** Builds a package of random bytes, which nothing compresses. */
+/** Builds a package of random bytes, which cannot be compressed. */
 async function deb(number: number, version: string): Promise<Deb> {
   const name = `bench-${String(number).padStart(4, "0")}`;
   const work = mkdtempSync(join(tmpdir(), "bench-deb-"));

@@ -7,8 +7,8 @@ import { type Contestant, sums } from "../mirrors/contestants.ts";
 import type { Setup } from "../mirrors/setup.ts";
 
 /**
- * aptly, on the mirror host's network with the machine's programs and disk. A mirror for each index, a snapshot of each, and
- * one publication a suite, which it does not have to sign.
+ * aptly, on the mirror host's network, with the machine's programs and disk. It has a mirror for each index, a snapshot
+ * of each mirror, and one publication for each suite. It does not sign.
  */
 export async function aptly(setup: Setup): Promise<Contestant> {
   const directory = join(setup.directory, "aptly");

@@ -14,7 +14,7 @@ interface Deb {
 const directory = join(benchCache, "small-debs");
 const sections = ["admin", "devel", "libs", "misc", "net", "python", "utils", "web"];
 
-/** The packages of a number of names, made once and kept between runs. */
+/** Packages with this many names, made once and kept between runs. */
 export function smallPackages(count: number): readonly Deb[] {
   const list = join(directory, `list-${count}.json`);
   if (existsSync(list)) {
@@ -23,7 +23,7 @@ export function smallPackages(count: number): readonly Deb[] {
   }
   say(`making ${count} packages`);
   const debs = Array.from({ length: count }, (_, number) => smallPackage(number, "1.0-1"));
-  // The checkout may be moved.
+  // Relative paths remain valid if the checkout is moved.
   const kept = debs.map(({ file, facts }) => ({ file: relative(directory, file), facts }));
   writeFileSync(`${list}.new`, JSON.stringify(kept));
   renameSync(`${list}.new`, list);
@@ -31,8 +31,8 @@ export function smallPackages(count: number): readonly Deb[] {
 }
 
 /**
- * A package of one small file. Names are spread over the alphabet, a fifth of them are libraries, and the fields
- * are as many and as long as those of a package of Debian's.
+ * A package of one small file. Names have all initial letters, a fifth of them are libraries. The number and length of
+ * the fields are like those of a Debian package.
  */
 export function smallPackage(number: number, version: string): Deb {
   const random = createHash("sha256").update(`package ${number}`).digest("hex");
@@ -65,20 +65,20 @@ Description: tools for ${random.slice(34, 42)} and ${random.slice(42, 50)} (numb
   ]);
   const file = join(directory, String(number % 1000), `${name}_${version}_amd64.deb`);
   mkdirSync(dirname(file), { recursive: true });
-  // A file that an older edition links to is not written to.
+  // The file is a hard link in an older edition too, so it is not changed.
   rmSync(file, { force: true });
   writeFileSync(file, bytes);
   const facts = { package: name, version, architecture: "amd64", source, files: [path] };
   return { file, facts: { ...facts, control: parseControl(control), ...digestsOf(bytes) } };
 }
 
-/** A member of an archive of ar(5): a header of 60 bytes, and contents of an even length. */
+/** A member of an archive of ar(5): a header of 60 bytes, and content of an even length. */
 function arMember(name: string, bytes: Buffer): Buffer {
   const header = `${name.padEnd(16)}${"0".padEnd(12)}${"0".padEnd(6)}${"0".padEnd(6)}${"100644".padEnd(8)}${String(bytes.length).padEnd(10)}\`\n`;
   return Buffer.concat([Buffer.from(header), bytes, Buffer.alloc(bytes.length % 2, "\n")]);
 }
 
-/** A tar archive (ustar) of one file, root's. */
+/** A tar archive (ustar) of one file, owned by root. */
 function tar(name: string, bytes: Buffer): Buffer {
   const header = Buffer.alloc(512);
   const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, "0")}\0`;

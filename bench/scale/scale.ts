@@ -17,7 +17,10 @@ const cases = ["first sync", "no-op", "no-op, looking only", `${changedCount} pa
 type Case = (typeof cases)[number];
 const [first, , , changed] = cases;
 
-/** The most memory, in MB of 10^6 bytes, by part: `program`, `provider`, and `work`, the processes that mirror together. */
+/**
+ * The maximum memory, in MB of 10^6 bytes: `program`, `provider`, and `work` (all processes that mirror,
+ * together).
+ */
 class Results extends AnyResults<Tool, Case> {
   readonly #memory = new Map<string, number>();
 
@@ -38,7 +41,10 @@ interface Scale {
   readonly tools?: readonly Tool[];
 }
 
-/** Mirrors an archive of as many packages as Ubuntu's, without latency. `rest`: how often what comes after a first sync. */
+/**
+ * Mirrors an archive with as many packages as Ubuntu's, without latency. `rest`: the number of runs after a
+ * first sync.
+ */
 export async function measureScale(
   rest: number,
   {
@@ -104,7 +110,7 @@ async function freshSetup(lab: string, packages: number): Promise<Setup> {
     ...upstream,
     layout,
     archive: await publishLargeArchive(upstream.lab, packages, edition),
-    async moveOn() {
+    async publishNext() {
       edition++;
       setup.archive = await publishLargeArchive(upstream.lab, packages, edition);
     },
@@ -112,7 +118,7 @@ async function freshSetup(lab: string, packages: number): Promise<Setup> {
   return setup;
 }
 
-/** Says how many bytes the archive has. */
+/** Returns the number of bytes of the archive. */
 async function measureSetup(
   setup: Setup,
   tools: readonly Tool[],
@@ -150,7 +156,7 @@ async function measureSetup(
       await measure(tool, "no-op");
       await measure(tool, "no-op, looking only");
     }
-    await setup.moveOn();
+    await setup.publishNext();
     for (const tool of tools) await measure(tool, changed);
   }
   return bytes;
@@ -161,7 +167,7 @@ function verdicts(results: Results, tools: readonly Tool[]): Verdict[] {
   const compared = ours.every((tool) => tools.includes(tool))
     ? [
         atMost(
-          `mirror-signed: ${changed}, of the upstream-signed one`,
+          `mirror-signed: ${changed}, compared to upstream-signed`,
           took("mirror-signed") / took("upstream-signed"),
           1.5,
           "times",

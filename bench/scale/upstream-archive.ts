@@ -4,13 +4,16 @@ import type { Lab } from "../../lab/lab.ts";
 import { type Layout, publishEdition, type UpstreamArchive } from "../mirrors/upstream-archive.ts";
 import { smallPackage, smallPackages } from "./packages.ts";
 
-/** Two suites of two components; the second suite has a fifth of the packages. */
+/** Two suites with two components each. The second suite has a fifth of the packages. */
 export const layout: Layout = { suites: ["noble", "noble-updates"], components: ["main", "universe"] };
 
-/** Packages that have another version in each edition, spread over all indices. */
+/** The number of packages that have another version in each edition, spread over all indices. */
 export const changedCount = 20;
 
-/** Publishes an archive of `count` packages as the lab's `/scale`; in another edition some have another version. */
+/**
+ * Publishes an archive of `count` packages as the lab's `/scale`. In another edition some have another
+ * version.
+ */
 export async function publishLargeArchive(
   lab: Lab,
   count: number,

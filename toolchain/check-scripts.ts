@@ -1,7 +1,7 @@
 /**
- * Looks for mistakes in everything that is given to a shell, to perl or to awk: ShellCheck on each script in git, on each text
- * with the `sh` tag, and on the complete scripts that hosts run, as they are made from parts; syntax checks of the programs in
- * Perl and awk. Ends with 1 where there are any. What ShellCheck is given besides files in git stays in .cache/check-scripts.
+ * Checks all texts that a shell, perl or awk runs: ShellCheck on each script in git, on each text with the `sh` tag, and on
+ * the complete scripts of hosts, which are assembled from parts; syntax checks of the programs in Perl and awk. Exits with 1
+ * if there are errors. The checked texts that are not files in git are kept in .cache/check-scripts.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -11,11 +11,16 @@ import { hostScripts } from "./host-scripts.ts";
 import { perlPrograms } from "./perl-programs.ts";
 import { shellTexts } from "./shell-texts.ts";
 
-/** Variables that other parts of a script set or use. In the complete scripts they are looked at. */
+/**
+ * Findings about variables that other parts of a script set or use. They are checked in the complete scripts.
+ */
 const aboutOtherParts = ["SC2154", "SC2034", "SC2153"];
-/** A loop that runs once: the word in place of an interpolated value may stand for several. */
+/** A finding about a loop that runs once: an interpolated value, here one word, may have several words. */
 const aboutValues = ["SC2043"];
-/** Dollar signs in single quotes: programs and other data are full of them. In a part's own file they are looked at. */
+/**
+ * Findings about dollar signs in single quotes: programs and other data often have them. They are checked in
+ * the parts' files.
+ */
 const aboutData = ["SC2016"];
 
 const kept = join(".cache", "check-scripts");
@@ -25,7 +30,7 @@ async function main(): Promise<boolean> {
   const files = filesInGit();
   const ending = (end: string) => files.filter((file) => file.endsWith(end));
   const scripts = files.filter((file) => file.endsWith(".sh") || /^#!.*\b(ba|da)?sh$/.test(firstLine(file)));
-  // Tests give texts to the tag that are no commands.
+  // Tests use the tag also for texts that are not commands.
   const modules = files.filter((file) => file.endsWith(".ts") && !file.startsWith("test/"));
   const parts = scripts.filter((file) => !firstLine(file).startsWith("#!"));
   const isClean = [
@@ -36,11 +41,11 @@ async function main(): Promise<boolean> {
     ...perlPrograms(parts, ending(".perl")).map(perlSyntax),
     ...ending(".awk").map(awkSyntax),
   ].every(Boolean);
-  // What is wrong with a part would be said of each script that it is in.
+  // An error in a part would be repeated for each script that has the part.
   return isClean && shellCheck(keptScripts(await hostScripts()), aboutData);
 }
 
-/** Those that are to be added, too. */
+/** The files in git, and new files that git does not ignore. */
 function filesInGit(): string[] {
   return run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
     .stdout.split("\0")
@@ -55,7 +60,7 @@ function keptTexts(file: string): string[] {
   const source = readFileSync(file, "utf8");
   if (!source.includes("sh`")) return [];
   return shellTexts(file, source).map(({ line, text }, index) =>
-    // Its lines have the numbers that they have in the source.
+    // The text keeps the line numbers of the source.
     keep(join("texts", file, `${index + 1}.sh`), `${"\n".repeat(line - 1)}${text}\n`),
   );
 }
@@ -71,9 +76,9 @@ function keep(name: string, text: string): string {
   return path;
 }
 
-/** @param without what is not looked for */
+/** @param without the codes that are not checked */
 function shellCheck(files: readonly string[], without: readonly string[] = []): boolean {
-  // Files that name their shell themselves are checked for that one.
+  // A file with a `#!` line is checked for the shell that the line names.
   const shell = files.some((file) => firstLine(file).startsWith("#!")) ? [] : ["--shell=sh"];
   const options = [
     "--norc",
@@ -86,10 +91,10 @@ function shellCheck(files: readonly string[], without: readonly string[] = []): 
   return status === 0;
 }
 
-/** Whether each exception that a script makes has its reason beside it. */
+/** Whether each exception in a script has its reason on the same line. */
 function hasReasons(file: string): boolean {
   const bare = [...readFileSync(file, "utf8").matchAll(/^\s*# shellcheck [a-z-]+=\S+\s*$/gm)];
-  for (const [line] of bare) console.log(`${file}: has no reason: ${line.trim()}`);
+  for (const [line] of bare) console.log(`${file}: this exception has no reason: ${line.trim()}`);
   return bare.length === 0;
 }
 
@@ -100,7 +105,7 @@ function perlSyntax(program: string): boolean {
 }
 
 function awkSyntax(file: string): boolean {
-  // It is read to its end, and begins with leaving.
+  // awk parses the whole text, but BEGIN exits before any other code runs.
   const { status, stderr } = run("awk", [`BEGIN { exit }\n${readFileSync(file, "utf8")}`]);
   if (status !== 0) process.stdout.write(`${file}: ${stderr}`);
   return status === 0;
@@ -115,7 +120,7 @@ function run(
   if (!ran.error) return ran;
   throw new ExplainedError({
     step: "checking the scripts",
-    found: `${program} cannot be started (${ran.error.message})`,
+    found: `${program} does not start (${ran.error.message})`,
     remedy: "Run `toolchain/set-up packages` as root on Debian, or install the package of that name.",
     cause: ran.error,
   });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** Of one source file, what Istanbul's JSON has: how often each statement, function and branch arm was reached. */
+/** One source file in Istanbul's JSON: how often each statement, function and branch arm ran. */
 interface Reached {
   readonly s: Record<string, number>;
   readonly f: Record<string, number>;
@@ -8,9 +8,8 @@ interface Reached {
 }
 
 /**
- * One line a folder from several `coverage-final.json`: which share of its statements, functions and branches any
- * of the runs reached. It is of the test processes themselves: what a program or provider that they started
- * reached is not in it.
+ * A summary of several `coverage-final.json`, one line per folder: the percentage of statements, functions and branches
+ * that ran in any of the runs. It covers the test processes only, not the programs and providers that they start.
  */
 export function coverageSummary(files: readonly string[], root: string): string {
   const sources = new Map<string, Reached[]>();
@@ -43,7 +42,9 @@ interface Share {
   readonly of: number;
 }
 
-/** The runs number the same source's statements alike; one that any run reached is reached. */
+/**
+ * All runs number the statements of a source in the same way. A statement is covered if any run reached it.
+ */
 function share(runs: readonly (readonly number[])[]): Share {
   const length = Math.max(0, ...runs.map((run) => run.length));
   const reached = Array.from({ length }, (_, index) => runs.some((run) => (run[index] ?? 0) > 0));

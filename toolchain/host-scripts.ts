@@ -1,4 +1,4 @@
-/** The complete scripts that hosts run, made from sample settings, as ShellCheck is to see them. */
+/** The complete scripts that hosts run, with sample settings, as input for ShellCheck. */
 import type { Host } from "../hosts/host.ts";
 import { jobWrapper, runJob } from "../hosts/jobs.ts";
 import { remoteScript } from "../hosts/remote-shell.ts";
@@ -65,8 +65,8 @@ const unit = "sample.service";
 const checks = { [unit]: { command: "sample -t", ports: [80, 443] } };
 
 /**
- * The scripts by name; a name with a slash belongs to a kind, e.g. `publish/images`: the jobs that publish a tree are those
- * whose names begin with `publish/`.
+ * The scripts by name. A name with a slash belongs to a kind, e.g. `publish/images`: the names of all jobs that publish a
+ * tree begin with `publish/`.
  */
 export async function hostScripts(): Promise<ReadonlyMap<string, string>> {
   const claims = pathClaims(id, paths, () => true, ledgerPlace, checks);
@@ -145,14 +145,14 @@ const sampleServices = {
   },
 };
 
-/** What a script gives to a shell of its own on standard input. */
+/** The here-document of a script, which another shell reads from its standard input. */
 function hereDocument(script: string): string {
   const [, , text] = /<<'(\S+)'.*\n([\s\S]*?\n)\1\n/.exec(script) ?? [];
   if (text === undefined) throw new Error("The script has no here-document");
   return text;
 }
 
-/** The scripts that some work gives to a host, which answers the first of them with `answers` and then falls silent. */
+/** The scripts that `work` runs on a host. The host answers the first ones with `answers`, and no others. */
 async function scriptsOf(
   work: (context: ResourceContext) => Promise<unknown>,
   answers: readonly string[] = [],
@@ -164,10 +164,10 @@ async function scriptsOf(
     scripts.push(script);
     if (answer !== undefined) return answer;
     isSilent = true;
-    throw new Error("The host is silent");
+    throw new Error("The host does not answer");
   };
   const refuse = async () => {
-    throw new Error("Only scripts are taken down");
+    throw new Error("Only scripts are recorded");
   };
   const host: Host = {
     name: "host",

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Ending, runWithin } from "./phase.ts";
 import type { ResultLine } from "./test-reporter.ts";
 
-/** How many tests ended how. */
+/** The number of tests by result. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -11,21 +11,21 @@ export interface Counts {
 }
 
 interface JestRun {
-  /** What Jest is to find tests by: folders, or with `--runTestsByPath` files; more of its options. */
+  /** Jest's arguments: folders, or `--runTestsByPath` with files; other options. */
   readonly argv: readonly string[];
-  /** How long it may take. */
+  /** The time limit. */
   readonly seconds: number;
-  /** Test files at a time. */
+  /** The number of test files that run in parallel. */
   readonly workers: number;
-  /** The file for its results, line by line. What was there before is removed. */
+  /** The file for the results, in JSON lines. An existing file is deleted. */
   readonly results: string;
 }
 
 const root = join(import.meta.dirname, "..");
 
 /**
- * Runs Jest, printing a line for each test file. A file that does not end is one failed test, as is Jest itself where
- * it fails although no test did.
+ * Runs Jest and prints a line for each test file. A file that does not end counts as one failed test. If Jest fails but no
+ * test did, that counts as one failed test too.
  */
 export async function runJest({ argv, seconds, workers, results }: JestRun): Promise<Counts> {
   rmSync(results, { force: true });
@@ -55,9 +55,9 @@ export async function runJest({ argv, seconds, workers, results }: JestRun): Pro
       counts.skipped += line.skipped;
     }
   }
-  for (const file of unfinished) console.log(`FAIL did not end: ${file}`);
+  for (const file of unfinished) console.log(`FAIL (did not end): ${file}`);
   counts.failed += unfinished.size;
-  // No test was found, its configuration is wrong, it was ended between two files.
+  // No test was found, the configuration is wrong, or Jest was ended between two files.
   if (ending !== 0 && counts.failed === 0) {
     counts.failed = 1;
     console.log(`FAIL jest ${argv.join(" ")}${reason(ending)}`);
@@ -65,7 +65,7 @@ export async function runJest({ argv, seconds, workers, results }: JestRun): Pro
   return counts;
 }
 
-/** Runs commands one after the other; each is one test, passed where it ends with 0. */
+/** Runs commands one after the other. Each counts as one test, which passes if it exits with 0. */
 export async function runChecks(
   commands: readonly (readonly [string, ...string[]])[],
   seconds: number,
@@ -81,7 +81,7 @@ export async function runChecks(
   return counts;
 }
 
-/** The last line of a run: of all its parts together. */
+/** The total of all parts, for the last line. */
 export function inAll(parts: readonly Counts[]): Counts {
   const sum = (count: (part: Counts) => number) => parts.reduce((total, part) => total + count(part), 0);
   return {
@@ -93,6 +93,6 @@ export function inAll(parts: readonly Counts[]): Counts {
 
 function reason(ending: Ending): string {
   if (ending === 0) return "";
-  if (ending === "cut off") return " took longer than it may and was ended";
+  if (ending === "cut off") return " exceeded its time limit and was ended";
   return typeof ending === "number" ? ` ended with ${ending}` : ` was ended by ${ending}`;
 }

@@ -1,4 +1,4 @@
-/** What `make lint`, `npm run lint` and the first phase of test-all.ts run, in this order. */
+/** The steps of `make lint`, `npm run lint` and the first phase of test-all.ts, in this order. */
 export const lintSteps: readonly (readonly [program: string, ...string[]])[] = [
   ["biome", "check", "."],
   ["tsc", "--noEmit"],

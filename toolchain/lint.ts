@@ -1,4 +1,4 @@
-/** Runs all steps of lint, also behind one that fails; ends with 1 where one did. */
+/** Runs all steps of lint, also after a failed step. Exits with 1 if a step failed. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { lintSteps } from "./lint-steps.ts";

@@ -4,7 +4,7 @@ import { programsOf } from "../resources/mirror/published-tree/script-part.ts";
 
 /**
  * The programs in Perl as hosts run them. Several parts of a script call perl with the texts of several files, one after the
- * other. A file that none of them calls is a program by itself. Each line knows its file, so that perl's messages name it.
+ * other. A file that no part calls is a separate program. `#line` directives give each line its file, for perl's messages.
  *
  * @param parts files of shell
  * @param files in Perl

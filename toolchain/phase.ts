@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** How a command ended: its exit code, or why it has none. */
+/** How a command ended: its exit code, or the reason why it has none. */
 export type Ending = number | "cut off" | NodeJS.Signals;
 
 const running = new Set<number>();
 
 /**
- * Runs a command in a process group of its own, printing what it prints, and ends the whole group where it takes
- * longer than `seconds`: then the answer is "cut off".
+ * Runs a command in a separate process group and prints its output. Ends the whole group after `seconds` and then returns
+ * "cut off".
  */
 export async function runWithin(
   seconds: number,
@@ -34,12 +34,12 @@ export async function runWithin(
   const [code, signal] = await ended;
   clearTimeout(limit);
   running.delete(group);
-  // Nothing of a test outlives its phase.
+  // No process of a test continues after its phase.
   endGroup(group, "SIGKILL");
   return cutOff ? "cut off" : (code ?? signal);
 }
 
-/** Ends what is running, so that the signal which ends us ends all. */
+/** Ends all running groups, for use when this process is ended by a signal. */
 export function endAll(): void {
   for (const group of running) endGroup(group, "SIGKILL");
 }

@@ -1,15 +1,18 @@
 import ts from "typescript";
 
 interface ShellText {
-  /** Of the template's first line, from 1. */
+  /** The line of the template's start, from 1. */
   readonly line: number;
   readonly text: string;
 }
 
-/** What stands in place of each value: it is one word, whatever it holds. */
+/** The replacement of each interpolated value: one word. */
 const word = "sample";
 
-/** The texts that a source writes with the `sh` tag, each with a word for each value. Those that are values only are left out. */
+/**
+ * The texts of a source with the `sh` tag. Interpolated values are replaced. Texts that are only values are
+ * omitted.
+ */
 export function shellTexts(file: string, source: string): ShellText[] {
   const texts: ShellText[] = [];
   const parsed = ts.createSourceFile(file, source, ts.ScriptTarget.ES2024, true);

@@ -1,13 +1,13 @@
 /**
- * Runs every test there is: lint, unit tests, those with programs and contract tests, then the lab and end-to-end tests on real hosts. The last
- * line it prints is `N passed, N failed, N skipped` of all together; the exit code is 0 only where none failed.
+ * Runs all tests: lint, unit tests, tests with programs and contract tests, then the lab and end-to-end tests on real hosts.
+ * The last line is `N passed, N failed, N skipped` in total. The exit code is 0 only if no test failed.
  *
- * From the environment, all optional:
- *   AIRGAPPED_MAAS_TEST_PHASES    which of lint, units, hosts to run, with commas; default all
- *   AIRGAPPED_MAAS_TEST_WORKERS   test files at a time; default 2, on real hosts 3, which wait now and then
+ * Environment variables, all optional:
+ *   AIRGAPPED_MAAS_TEST_PHASES    the phases to run, of lint, units, hosts, separated by commas; default all
+ *   AIRGAPPED_MAAS_TEST_WORKERS   test files in parallel; default 2, on real hosts 3, because these tests wait more
  *   AIRGAPPED_MAAS_TEST_SLACK     multiplies the phases' time limits; default 1
  *   AIRGAPPED_MAAS_TEST_LAB       the name of the lab that test files share; default test
- * Labs that were not there before are taken down at the end, but for `demo`.
+ * Labs that the tests started are stopped at the end, except `demo`.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
@@ -23,7 +23,7 @@ const root = join(import.meta.dirname, "..");
 const scratch = join(root, ".cache", "test-all");
 const coverageFiles: string[] = [];
 
-// Together they stay well below the 90 minutes that continuous integration has for everything.
+// Together they are well below the limit of continuous integration, 90 minutes.
 const minutes = { lint: 5, units: 15, hosts: 50 } as const;
 type Phase = keyof typeof minutes;
 
@@ -46,7 +46,7 @@ function jest(phase: Phase, folders: readonly string[]): Promise<Counts> {
   });
 }
 
-/** Ends the labs that the tests left; each of which something then is still there is a failed test. */
+/** Stops the labs that the tests left. A lab with remaining traces counts as one failed test. */
 async function labsDown(before: ReadonlySet<string>): Promise<Counts> {
   let failed = 0;
   for (const name of labNames().filter((each) => !before.has(each) && each !== "demo")) {
@@ -54,9 +54,9 @@ async function labsDown(before: ReadonlySet<string>): Promise<Counts> {
       await labDown(name);
       const traces = await tracesOf(name);
       if (traces.length === 0) continue;
-      console.log(`FAIL the lab ${name} left behind:\n  ${traces.join("\n  ")}`);
+      console.log(`FAIL the lab ${name} left traces:\n  ${traces.join("\n  ")}`);
     } catch (error) {
-      console.log(`FAIL the lab ${name} does not go down: ${error}`);
+      console.log(`FAIL the lab ${name} could not be stopped: ${error}`);
     }
     failed += 1;
   }

@@ -1,12 +1,12 @@
 /**
- * Lint, and those tests that a change touches and that run on this machine: of test/unit, test/programs and
- * test/contract. Says what it ran and what it left out; the last line is `N passed, N failed, N skipped`, and the exit
- * code 0 only where none failed. A change is what differs between the working tree, with what git does not know yet,
- * and where the branch left its upstream, or origin's; without these, the last commit.
+ * Lint, and the tests of test/unit, test/programs and test/contract that a change concerns. Prints which tests it ran and
+ * which it did not. The last line is `N passed, N failed, N skipped`. The exit code is 0 only if no test failed. The change
+ * is the difference between the working tree, with its untracked files, and the commit at which the branch left its
+ * upstream or origin's default branch. If neither exists, it is the difference from the last commit.
  *
- * From the environment, all optional:
+ * Environment variables, all optional:
  *   SINCE                         the commit to compare with
- *   AIRGAPPED_MAAS_TEST_WORKERS   test files at a time; default 2
+ *   AIRGAPPED_MAAS_TEST_WORKERS   test files in parallel; default 2
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import { touchedTests } from "./touched-tests.ts";
 const root = join(import.meta.dirname, "..");
 const here = /^test\/(unit|programs|contract)\//;
 
-/** What git says, or undefined where it refuses. */
+/** The output of git, or undefined if it fails. */
 function git(...argv: string[]): string | undefined {
   const { status, stdout } = spawnSync("git", argv, { cwd: root, encoding: "utf8" });
   return status === 0 ? stdout.trim() : undefined;
@@ -30,13 +30,13 @@ function since(): string {
   if (given) {
     const commit = git("rev-parse", "--verify", "--quiet", `${given}^{commit}`);
     if (commit !== undefined) return commit;
-    console.error(`SINCE=${given} is no commit here.`);
+    console.error(`SINCE=${given} is not a commit of this repository.`);
     process.exit(1);
   }
   return git("merge-base", "HEAD", "@{upstream}") ?? git("merge-base", "HEAD", "origin/HEAD") ?? "HEAD";
 }
 
-/** Paths, as git lists them between NULs. */
+/** Paths from git's output with NUL separators. */
 const listed = (text: string | undefined) => (text ?? "").split("\0").filter(Boolean);
 
 function counted(number: number, word: string): string {
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   const parts = [await runChecks(lintSteps, 300)];
   if (chosen.length > 0) {
     const all = present.filter((path) => path.endsWith(".test.ts") && here.test(path));
-    console.log(`\n== ${chosen.length} of the ${all.length} test files that need no lab`);
+    console.log(`\n== ${chosen.length} of the ${all.length} test files that do not need the lab`);
     parts.push(
       await runJest({
         argv: ["--runTestsByPath", ...chosen],
@@ -85,9 +85,9 @@ async function main(): Promise<void> {
   }
   console.log("");
   if (leftOut.length > 0) {
-    console.log(`Left out, since they need the lab (make test runs all):\n  ${leftOut.join("\n  ")}`);
+    console.log(`Not run, because they need the lab (make test runs all):\n  ${leftOut.join("\n  ")}`);
   }
-  if (untested.length > 0) console.log(`No test stands on:\n  ${untested.join("\n  ")}`);
+  if (untested.length > 0) console.log(`No test depends on:\n  ${untested.join("\n  ")}`);
   const { passed, failed, skipped } = inAll(parts);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;

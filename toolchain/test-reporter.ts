@@ -1,19 +1,19 @@
 import { appendFileSync } from "node:fs";
 import { relative } from "node:path";
 
-/** What `jest-run.ts` reads back, a JSON line each, so that a run which was cut short counts too. */
+/** The lines of JSON that `jest-run.ts` reads. They exist also after a run that was cut off. */
 export type ResultLine =
   | { readonly started: string }
   | {
       readonly finished: string;
-      /** How long it took. */
+      /** Its duration. */
       readonly seconds: number;
       readonly passed: number;
       readonly failed: number;
       readonly skipped: number;
     };
 
-/** Of Jest's `TestResult`, what is read here. */
+/** The parts of Jest's `TestResult` that are used here. */
 interface FileResult {
   readonly numPassingTests: number;
   readonly numFailingTests: number;
@@ -26,8 +26,8 @@ interface FileResult {
 }
 
 /**
- * A Jest reporter for logs: one line a test file when it ends, with its seconds and counts, and failures in full
- * under theirs. Also appends `ResultLine`s to the file named by AIRGAPPED_MAAS_TEST_RESULTS.
+ * A Jest reporter for logs. When a test file ends, it prints one line with the seconds and counts, and then all failures in
+ * full. It also appends `ResultLine`s to the file named by AIRGAPPED_MAAS_TEST_RESULTS.
  */
 export default class TestReporter {
   readonly #started = new Map<string, number>();
@@ -50,16 +50,18 @@ export default class TestReporter {
     console.log(result.failureMessage ?? String(result.testExecError));
   }
 
-  /** A handle that a test left open must not cost everyone the answer. */
+  /** Ends Jest also if a test left a handle open. */
   onRunComplete(_files: unknown, { success }: { success: boolean }): void {
     setTimeout(() => {
-      console.log("A test left something open that keeps Jest from ending: see its --detectOpenHandles.");
+      console.log(
+        "A test left an open handle that prevents Jest from ending. Find it with --detectOpenHandles.",
+      );
       process.exit(success ? 0 : 1);
     }, 60_000).unref();
   }
 }
 
-/** A file that could not start, or failed outside of its tests, is one failed test. */
+/** A file that could not start, or that failed outside its tests, counts as one failed test. */
 export function countsOf(result: FileResult): { passed: number; failed: number; skipped: number } {
   const brokeOutside = result.testExecError !== undefined && result.numFailingTests === 0;
   return {

@@ -1,13 +1,13 @@
-/** Of a test file, what its place in the order depends on. */
+/** The data of a test file that determine its place in the order. */
 interface TestFile {
   readonly path: string;
   readonly context: { readonly hasteFS: { getSize(path: string): number | null } };
 }
 
 /**
- * A Jest sequencer: what takes longest begins first, so that no processor waits for it in the end. First are
- * the files that end updates at many moments, then those that wait for something bad, then other life cycles; within each,
- * the largest file.
+ * A Jest sequencer: the longest tests start first, so that all processors have work until the end. The order is: tests that
+ * interrupt updates at many moments, tests of bad upstreams and inputs, other life cycles, all others. Within each group the
+ * largest file is first.
  */
 export default class LongestFirst {
   sort(tests: readonly TestFile[]): TestFile[] {
@@ -17,6 +17,6 @@ export default class LongestFirst {
     return [...tests].sort((one, other) => rank(one) - rank(other) || size(other) - size(one));
   }
 
-  /** Durations of a run are not kept: the order is the same on every machine. */
+  /** Durations are not stored, so the order is the same on every machine. */
   cacheResults(): void {}
 }

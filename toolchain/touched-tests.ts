@@ -1,25 +1,25 @@
 import { posix } from "node:path";
 
-/** What a change means for the tests. */
+/** The tests that a change concerns. */
 interface Touched {
   /** Paths of test files, sorted. */
   readonly tests: readonly string[];
-  /** Changed files that no test file stands on. */
+  /** Changed files on which no test file depends. */
   readonly untested: readonly string[];
 }
 
-/** With a change of one of these, anything may behave differently. */
+/** Files on which every test depends. */
 const everywhere =
   /^(jest\.config\.js|package(-lock)?\.json|tsconfig\.json|toolchain\/(with-environment|machine-packages\.txt))$/;
 
-/** Who reads what without an import and without a path that is written out. */
+/** Dependencies without an import and without a literal path: the files, and the file that reads them. */
 export const readers: readonly (readonly [what: RegExp, reader: string])[] = [
   [/^(docs\/.+|[^/]+)\.md$|^Makefile$|^stack\.schema\.json$/, "test/unit/docs.test.ts"],
   [/^(docs\/.+|[^/]+)\.md$|^Pulumi\..+\.yaml$/, "test/unit/toolchain/stack-schema.test.ts"],
   [/^(index\.ts|Pulumi\.yaml)$/, "test/e2e/stack.ts"],
   [/^content\/(apt\/ubuntu-archive|simplestreams\/maas-image)-keys\//, "content/openpgp/keyring.ts"],
   [/^resources\/(provider\.ts|kernel\/engine\/.+)$/, "test/contract/provider-process.ts"],
-  // The first lines of a part in sh name the programs that it has.
+  // The first lines of a part in sh name its programs.
   [/^resources\/mirror\/apt\/.+\.(perl|awk)$/, "resources/mirror/apt/scripts.ts"],
   [/^resources\/mirror\/images\/.+\.(perl|awk)$/, "resources/mirror/images/scripts.ts"],
   [/^resources\/mirror\/published-tree\/.+\.(perl|awk)$/, "resources/mirror/published-tree/scripts.ts"],
@@ -30,19 +30,22 @@ export const readers: readonly (readonly [what: RegExp, reader: string])[] = [
   [/^toolchain\/(set-up$|stand-ins\/|pulumi\/)/, "test/contract/toolchain/set-up.test.ts"],
 ];
 
-/** Reads all sources, so that it says little of any of them. */
+/**
+ * A test that reads all sources. It is added for each change, but does not count as a test of the changed
+ * file.
+ */
 const ofAll = { what: /\.ts$|^docs\/architecture\.md$/, test: "test/unit/architecture.test.ts" } as const;
 
 /**
- * The test files that stand on changed files, through whatever lies between. Beside `readers`, a TypeScript file
- * stands on
- *   - what a path in it leads to, from where it is: imports, but for those of types, and programs that are started, as
- *     in `join(import.meta.dirname, "../lab/main.ts")`;
- *   - what it names that is no TypeScript, wherever that is: `"fetch.sh"`. So a script leads to the tests of the
- *     modules that embed it.
+ * The test files that depend on changed files, directly or indirectly. In addition to `readers`, a TypeScript file depends
+ * on
+ *   - each file whose relative path it has: imports, except imports of types, and programs that it starts, as in
+ *     `join(import.meta.dirname, "../lab/main.ts")`;
+ *   - each file that is not TypeScript and whose name it has, in any directory: `"fetch.sh"`. So the tests of a script are
+ *     the tests of the modules that embed it.
  *
  * @param changed paths in the repository
- * @param files the paths of all files there are, and the texts of those in TypeScript
+ * @param files the paths of all files, with the texts of the TypeScript files
  */
 export function touchedTests(
   changed: readonly string[],
@@ -65,22 +68,22 @@ export function touchedTests(
 
 const isTest = (path: string) => path.endsWith(".test.ts");
 
-/** A file, and whatever stands on it. */
+/** A file, and all files that depend on it. */
 function reached(from: string, standing: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
   const found = new Set([from]);
-  // What is added on the way is looked at, too.
+  // The loop also visits the paths that it adds.
   for (const path of found) for (const reader of standing.get(path) ?? []) found.add(reader);
   return found;
 }
 
-/** For each file, the TypeScript files that stand on it. */
+/** For each file, the TypeScript files that depend on it directly. */
 function readersIn(files: ReadonlyMap<string, string | undefined>): Map<string, Set<string>> {
   const standing = new Map([...files.keys()].map((path) => [path, new Set<string>()]));
   const named = new Map<string, string[]>();
   for (const path of files.keys()) {
     for (const [what, reader] of readers) if (what.test(path)) standing.get(path)?.add(reader);
     const name = posix.basename(path);
-    // A word without a dot would be found in many texts that mean something else.
+    // Many texts have a word without a dot and do not mean the file.
     if (path.endsWith(".ts") || !name.includes(".")) continue;
     named.set(name, [...(named.get(name) ?? []), path]);
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Field, fieldOf, fieldsIn } from "../../components/arguments/schema-fields.ts";
 
-/* A schema as rows of a table: one for each argument, those within groups and lists too. */
+/* A schema as rows of a table: one row for each argument, also inside groups and lists. */
 
 export interface ArgumentRow {
   /** `serve.port`; `images[].os` in a list, `others.NAME.url` in a map. */
@@ -10,14 +10,14 @@ export interface ArgumentRow {
   readonly default: string;
   readonly isSecret: boolean;
   readonly description: string;
-  /** Why it cannot be an output of another resource in a program. */
+  /** The reason why it cannot be an output of another resource. */
   readonly plain: string | undefined;
   readonly examples: readonly unknown[];
-  /** Where the documents say more, below docs/. */
+  /** The document with more information, below docs/. */
   readonly see: string | undefined;
 }
 
-/** @throws TypeError where something has no description */
+/** @throws TypeError if an argument has no description */
 export function argumentRows(schema: z.core.$ZodType): ArgumentRow[] {
   return rowsIn(fieldOf(schema), "");
 }
@@ -26,7 +26,7 @@ function rowsIn(field: Field, parent: string): ArgumentRow[] {
   return fieldsIn(field).flatMap(([name, schema]) => {
     const inner = fieldOf(schema);
     const path = name === "[]" || parent === "" ? `${parent}${name}` : `${parent}.${name}`;
-    // An item has what is said of the list that it is in.
+    // An item uses the description of its list.
     return name === "[]" || name === "NAME"
       ? rowsIn(inner, path)
       : [rowOf(inner, path), ...rowsIn(inner, path)];
@@ -74,7 +74,7 @@ function typeOf(field: Field): string {
       return forms.join(" or ");
     }
     default:
-      throw new TypeError(`there is no word for a schema of ${def.type}: give it a typeText`);
+      throw new TypeError(`a schema of the type ${def.type} has no text: add a typeText`);
   }
 }
 
@@ -106,12 +106,12 @@ function defaultOf({ type, meta, isRequired, default: value }: Field): string {
   if (meta.defaultText) return meta.defaultText;
   if (isRequired) return "required";
   if (value === undefined) return "not set";
-  // Its parts say theirs.
+  // The parts of a group have separate rows with their defaults.
   if (type._zod.def.type === "object") return "";
   return `\`${inYaml(value)}\``;
 }
 
-/** A value as one writes it in a stack's file. */
+/** A value in the notation of a stack file. */
 export function inYaml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inYaml).join(", ")}]`;
   const isBare = typeof value === "string" && /^[A-Za-z0-9/][^\s:#,[\]{}]*(:\/\/\S+)?$/.test(value);

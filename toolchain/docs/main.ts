@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { referenceFiles } from "./pages.ts";
 import { stackSchema } from "./stack-schema.ts";
 
-/* `make docs`: writes what is said of arguments from the schemas that check them. */
+/* `make docs`: generates the reference and stack.schema.json from the schemas that check the arguments. */
 
 const root = resolve(import.meta.dirname, "../..");
 const { name } = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as { readonly name: string };

@@ -15,12 +15,12 @@ import { sysctl } from "../../resources/host/sysctl.ts";
 import { siteSchema } from "../../site/site.ts";
 import { type Page, pageText, type Section, sectionsOfParts } from "./reference-page.ts";
 
-/* What there is a page of in docs/reference. */
+/* The pages of docs/reference. */
 
 const outputs =
   "Every argument can be an output of another resource, unless its description excludes this. An output is checked when it is known.";
 
-/** A component: its arguments in a program. */
+/** The page of a component: its arguments in a program. */
 function component(
   file: string,
   name: string,
@@ -46,7 +46,7 @@ interface Definition {
   readonly secrets?: readonly string[];
 }
 
-/** A resource, from its definition. */
+/** The page of a resource, from its definition. */
 function resource(file: string, definition: Definition, what: string): Page {
   const { kind, inputs, outputs: made, secrets = [] } = definition;
   const paths = secrets.map((path) => path.replaceAll("*", "NAME"));
@@ -62,7 +62,7 @@ function resource(file: string, definition: Definition, what: string): Page {
   };
 }
 
-/** What a stack's file has below the project's name, a section for each kind of thing. */
+/** The sections of a key in the stack file. A key with several forms has a section for each form. */
 function stackSections(name: string, schema: z.core.$ZodType): Section[] {
   const field = fieldOf(schema);
   const { description = "" } = field.meta;

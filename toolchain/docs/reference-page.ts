@@ -5,10 +5,10 @@ import { type ArgumentRow, argumentRows, inYaml } from "./argument-rows.ts";
 /* A page of docs/reference, in Markdown. */
 
 export interface Page {
-  /** In docs/reference, such as `apt-mirror.md`. */
+  /** The file name in docs/reference, such as `apt-mirror.md`. */
   readonly file: string;
   readonly title: string;
-  /** What it is, in Markdown; links are as from docs/reference. */
+  /** A description in Markdown. Links are relative to docs/reference. */
   readonly about: string;
   readonly sections: readonly Section[];
 }
@@ -17,9 +17,9 @@ export interface Section {
   readonly heading: string;
   readonly about?: string;
   readonly schema: z.core.$ZodType;
-  /** What the table is of. Outputs have no defaults. */
+  /** The kind of the table. Outputs have no defaults. */
   readonly kind: "arguments of a program" | "values of a file" | "outputs";
-  /** Paths that are secret, where the schema does not say so: `secretFiles.NAME.content`. */
+  /** Secret paths that the schema does not mark: `secretFiles.NAME.content`. */
   readonly secrets?: readonly string[];
 }
 
@@ -60,7 +60,7 @@ function cellsOf(row: ArgumentRow, kind: Section["kind"]): string[] {
   return kind === "outputs" ? [path, type, meaning] : [path, type, escaped(row.default), meaning];
 }
 
-/** Text between code spans, with what Markdown would take for its own. */
+/** Escapes Markdown's special characters outside code spans. */
 function escaped(text: string): string {
   return text
     .split(/(`[^`]*`)/)
@@ -70,7 +70,7 @@ function escaped(text: string): string {
     .replaceAll("\n", " ");
 }
 
-/** What a link is called: its anchor as words, or the document. */
+/** The text of a link: its anchor as words, or the document's name. */
 function titleOf(link: string): string {
   const [file = "", anchor] = link.split("#");
   return (anchor ?? file.replace(/\.md$/, "")).replace(/^\d+-/, "").replaceAll("-", " ");

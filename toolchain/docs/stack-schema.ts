@@ -2,18 +2,18 @@ import { z } from "zod";
 import { siteSchema } from "../../site/site.ts";
 
 /*
- * The JSON Schema of a stack's file, for editors: what siteSchema takes, below the keys of Pulumi's configuration. It knows
- * shapes, names and choices; rules across several values are left to the program.
+ * The JSON Schema of a stack file, for editors: siteSchema below the keys of Pulumi's configuration. It has shapes, names
+ * and choices. Only the program checks rules that concern several values.
  */
 
-/** The first line of a stack's file, by which the YAML language server of editors finds the schema. */
+/** The first line of a stack file. The YAML language server of editors finds the schema by it. */
 export const schemaComment = "# yaml-language-server: $schema=./stack.schema.json";
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** @param project Pulumi's name of the project, before the colon of each key. */
+/** @param project the project's name in Pulumi, before the colon of each key. */
 export function stackSchema(project: string): Node {
-  // What the schema cannot be said of as JSON Schema, there is none of: it would be an error.
+  // Zod throws for a part that JSON Schema cannot express.
   const { properties } = z.toJSONSchema(siteSchema, { io: "input", target: "draft-07" });
   const config = Object.entries(properties ?? {}).map(([key, node]) => [
     `${project}:${key}`,
@@ -28,7 +28,7 @@ export function stackSchema(project: string): Node {
       config: {
         type: "object",
         properties: Object.fromEntries(config),
-        // Other projects' and providers' keys are no business of this one.
+        // Keys of other projects and providers are not checked.
         patternProperties: { [`^(?!${project}:)`]: {} },
         additionalProperties: false,
       },
@@ -44,7 +44,7 @@ export function stackSchema(project: string): Node {
   };
 }
 
-/** A node without the marks that are for others, and with what they mean to an editor. */
+/** A node without the marks for other tools. Marks that concern editors are converted to JSON Schema. */
 function forEditors(node: Node): Node {
   const { secret, holdsSecret: _, plain: __, defaultText, typeText: ___, see: ____, ...rest } = node;
   const described = {
@@ -70,7 +70,7 @@ function forEditors(node: Node): Node {
   return Object.fromEntries(Object.entries(described).map(([key, value]) => [key, within(key, value)]));
 }
 
-/** The nodes below one. What else is there is data. */
+/** Converts the nodes below a node. Other values are data and are not changed. */
 function within(key: string, value: unknown): unknown {
   switch (key) {
     case "properties":

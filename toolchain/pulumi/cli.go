@@ -1,6 +1,6 @@
 //go:build never
 
-// Package toolchain pins the Pulumi CLI that is built where none is installed.
+// Package toolchain pins the Pulumi CLI that is built if none is installed.
 package toolchain
 
 import _ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Stand-in for the plugin of @pulumi/command 1.2.1, which is published as a binary outside the registries:
-// `local.Command` as the real one runs it (provider/pkg/provider/local of pulumi/pulumi-command), and nothing else.
-// Used only where the official plugin is missing.
+// Stand-in for the plugin of @pulumi/command 1.2.1, which is a binary that is not in a package registry. It has only
+// `local.Command`, which works like the official one (provider/pkg/provider/local of pulumi/pulumi-command).
+// It is used only if the official plugin is missing.
 const { spawn } = require("node:child_process");
 const { randomBytes } = require("node:crypto");
 const { once } = require("node:events");
@@ -22,7 +22,7 @@ const { matcher } = require("./glob.cjs");
 
 const version = "1.2.1";
 const served = "command:local:Command";
-/** The inputs, and what each must be; all may be left out. */
+/** The inputs, with a check of each. All are optional. */
 const inputs = {
   create: isText,
   update: isText,
@@ -38,7 +38,8 @@ const inputs = {
   addPreviousOutputInEnv: (value) => typeof value === "boolean",
 };
 
-// How Pulumi writes secrets, assets, archives and what is not known yet (sdk/go/common/resource of pulumi/pulumi).
+// The marks of secrets, assets, archives and unknown values in Pulumi's protocol (sdk/go/common/resource of
+// pulumi/pulumi).
 const signature = "4dabf18193072939515e22adb298388d";
 const secret = "1b47061264138c4ac30d75fd1eb44270";
 const asset = "c44067f5952c0a294b673a41bacd8c17";
@@ -62,12 +63,11 @@ const plugin = {
     const response = checked(request.getNews());
     for (const [property, value] of Object.entries(news)) {
       if (value === null || value === unknown || inputs[property]?.(value)) continue;
-      // Named in the reason: of a failure's property the engine prints the value, secrets in the open.
+      // The reason names the property, because for a failure's `property` the engine prints the value, also
+      // if it is secret.
       const failure = new provider.CheckFailure();
       failure.setReason(
-        inputs[property]
-          ? `${property} is not of the type that it must be`
-          : `${property} is no input of local.Command`,
+        inputs[property] ? `${property} has a wrong type` : `${property} is not an input of local.Command`,
       );
       response.addFailures(failure);
     }
@@ -135,7 +135,7 @@ const plugin = {
 
 function notServed(what) {
   return new Error(
-    `${what} is not served by the stand-in for pulumi-resource-command. Install the official plugin: pulumi plugin install resource command ${version}`,
+    `${what} is not supported by the stand-in for pulumi-resource-command. Install the official plugin: pulumi plugin install resource command ${version}`,
   );
 }
 
@@ -145,7 +145,7 @@ function checked(news) {
   return response;
 }
 
-/** Runs a command and gives the resource's new properties. What it prints is secret when any input is. */
+/** Runs a command and returns the resource's new properties. Its output is secret if any input is. */
 async function outcome(request, command, declared, previous = {}) {
   const before = revealed(previous);
   let printed = { stdout: before.stdout ?? "", stderr: before.stderr ?? "" };
@@ -162,7 +162,7 @@ async function outcome(request, command, declared, previous = {}) {
 
 const running = new Set();
 
-/** Runs one command; its outputs end without the last newline. */
+/** Runs one command. Its outputs do not have the last newline. */
 async function run(
   urn,
   command,
@@ -187,7 +187,7 @@ async function run(
       readline.createInterface({ input: child[stream] }).on("line", (line) => log(urn, line));
     }
   }
-  child.stdin.on("error", () => {}); // a command need not read what it is given
+  child.stdin.on("error", () => {}); // a command may end without reading its input
   child.stdin.end(stdin ?? "");
   const [code, signal] = await once(child, "close").finally(() => running.delete(child));
   const text = (chunks) => Buffer.concat(chunks).toString();
@@ -198,7 +198,10 @@ async function run(
   return { stdout: text(output.stdout).replace(/\n$/, ""), stderr: text(output.stderr).replace(/\n$/, "") };
 }
 
-/** The files that the path patterns name, as Pulumi writes assets; later patterns win, `!` takes away. */
+/**
+ * The files that match the patterns, in Pulumi's format of assets. Later patterns take precedence; `!`
+ * excludes files.
+ */
 function filesFound({ dir = process.cwd(), assetPaths, archivePaths }) {
   const matching = (patterns) => {
     const rules = patterns.map((pattern) => matcher(pattern));
@@ -231,7 +234,7 @@ function isTexts(value) {
   return Array.isArray(value) && value.every(isText);
 }
 
-/** The same with its secrets in the open. */
+/** The same value with its secrets in clear text. */
 function revealed(value) {
   if (Array.isArray(value)) return value.map(revealed);
   if (!isObject(value)) return value;
@@ -244,7 +247,10 @@ const engine = engineAddress && new EngineClient(engineAddress, grpc.credentials
 
 let told = Promise.resolve();
 
-/** A line that the CLI shows beside the resource while the command runs; in order, so one at a time. */
+/**
+ * Shows a line beside the resource in the CLI while the command runs. One line after the other, to keep the
+ * order.
+ */
 function log(urn, message) {
   if (!engine) return;
   const request = new LogRequest();
@@ -252,7 +258,7 @@ function log(urn, message) {
   request.setUrn(urn);
   request.setMessage(message);
   request.setEphemeral(true);
-  // An engine that is gone needs no line.
+  // If the engine has ended, the line is dropped.
   told = told.then(() => new Promise((resolve) => engine.log(request, () => resolve())));
 }
 
@@ -260,7 +266,7 @@ function end() {
   for (const child of running) child.kill("SIGTERM");
 }
 
-// The engine holds the other end of this pipe: when it is killed, nothing is left running.
+// The engine holds the other end of this pipe. If the engine is killed, the commands are ended too.
 const input = fstatSync(0);
 if (input.isFIFO() || input.isSocket()) {
   process.stdin.resume().on("end", () => {
@@ -269,7 +275,7 @@ if (input.isFIFO() || input.isSocket()) {
   });
 }
 
-/** The method as gRPC wants it: an answer, or the error in gRPC's terms. */
+/** The method for the gRPC server: it calls back with the answer, or with a gRPC error. */
 function answering(method) {
   return async (call, answer) => {
     try {

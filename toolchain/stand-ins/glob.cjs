@@ -1,7 +1,7 @@
 /**
- * A path pattern as github.com/gobwas/glob reads it with "/" as separator: `*` and `?` stop at a slash, `**` does
- * not, `[a-z]` and `[!a-z]` are one character, `{a,b}` is either, `\` takes the next one as it is.
- * A leading `!` says what is left out.
+ * A path pattern with the syntax of github.com/gobwas/glob and "/" as separator: `*` and `?` do not match a slash, `**`
+ * does, `[a-z]` and `[!a-z]` are one character, `{a,b}` is either, `\` escapes the next character.
+ * A leading `!` excludes the matching files.
  */
 function matcher(pattern) {
   const includes = !pattern.startsWith("!");

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Stand-in for Pulumi's Node.js language host, which cannot be had as a Go module or an npm package.
-// It answers what the CLI asks while it runs a program of this project, and is used only where the official one
-// is missing. Shapes: proto/pulumi/language.proto of pulumi/pulumi; `run` as its sdk/nodejs/cmd/pulumi-language-nodejs.
+// Stand-in for Pulumi's Node.js language host, which is not available as a Go module or an npm package.
+// It answers the CLI's requests while a program of this project runs. It is used only if the official one is missing.
+// Shapes: proto/pulumi/language.proto of pulumi/pulumi; `run` as in its sdk/nodejs/cmd/pulumi-language-nodejs.
 const { spawn } = require("node:child_process");
 const { fstatSync } = require("node:fs");
 const { createRequire } = require("node:module");
@@ -13,7 +13,7 @@ const { PluginInfo } = require("@pulumi/pulumi/proto/plugin_pb");
 const { LanguageRuntimeService } = require("@pulumi/pulumi/proto/language_grpc_pb");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb");
 
-/** The exit status by which a program says that its error has been reported already (cmd/run of the SDK). */
+/** The exit status of a program that has reported its error already (cmd/run of the SDK). */
 const alreadyReported = 32;
 
 const engine = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
@@ -21,7 +21,8 @@ const programs = new Set();
 
 const host = {
   handshake: (_call, answer) => answer(null, new language.LanguageHandshakeResponse()),
-  // Plugins are found on PATH and in PULUMI_HOME as they are wanted; none is to be fetched beforehand.
+  // The CLI finds the plugins on PATH and in PULUMI_HOME when it needs them. It must not fetch any in
+  // advance.
   getRequiredPlugins: (_call, answer) => answer(null, new language.GetRequiredPluginsResponse()),
   getRequiredPackages: (_call, answer) => answer(null, new language.GetRequiredPackagesResponse()),
 
@@ -62,7 +63,7 @@ const host = {
         PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
         PULUMI_NODEJS_TYPESCRIPT: "false",
       },
-      // The CLI shows the lines of both, the port excepted.
+      // The CLI shows both outputs, except the line with the port.
       stdio: ["ignore", "inherit", "inherit"],
     });
     programs.add(program);
@@ -109,7 +110,7 @@ function end() {
   for (const program of programs) program.kill("SIGTERM");
 }
 
-// The CLI holds the other end of this pipe: when it is killed, nothing is left running.
+// The CLI holds the other end of this pipe. If the CLI is killed, the programs are ended too.
 const input = fstatSync(0);
 if (input.isFIFO() || input.isSocket()) {
   process.stdin.resume().on("end", () => {

@@ -1,6 +1,7 @@
 //go:build never
 
-// Package toolchain pins the proxy that gives tests and benches a network's latency, which this kernel cannot.
+// Package toolchain pins the proxy that adds network latency in tests and benches. This kernel has no means
+// for that.
 package toolchain
 
 import (

@@ -269,23 +269,23 @@ describe("what it does not serve", () => {
   test("remote commands are refused with what to do instead", async () => {
     const failing = check({ create: "true" }, urn.replace("local:Command", "remote:Command"));
     await expect(failing).rejects.toThrow(
-      "command:remote:Command is not served by the stand-in for pulumi-resource-command. Install the official plugin: pulumi plugin install resource command 1.2.1",
+      "command:remote:Command is not supported by the stand-in for pulumi-resource-command. Install the official plugin: pulumi plugin install resource command 1.2.1",
     );
   });
 
   test("functions likewise", async () => {
     const request = new messages.InvokeRequest();
     request.setTok("command:local:run");
-    await expect(plugin.call("invoke", request)).rejects.toThrow("command:local:run is not served");
+    await expect(plugin.call("invoke", request)).rejects.toThrow("command:local:run is not supported");
   });
 
   test("inputs that are none, or of another type, are named, not shown", async () => {
     expect(await check({ create: "true", environment: { A: unknown }, triggers: unknown })).toEqual([]);
     const failures = await check({ creat: "true", stdin: secret(1), logging: "loud" });
     expect(failures).toEqual([
-      { property: "", reason: "creat is no input of local.Command" },
-      { property: "", reason: "logging is not of the type that it must be" },
-      { property: "", reason: "stdin is not of the type that it must be" },
+      { property: "", reason: "creat is not an input of local.Command" },
+      { property: "", reason: "logging has a wrong type" },
+      { property: "", reason: "stdin has a wrong type" },
     ]);
   });
 });

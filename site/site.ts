@@ -56,7 +56,7 @@ export const siteSchema = z
         if (clash)
           context.addIssue({
             code: "custom",
-            path: [later.room, later.name, ...clash.path],
+            path: [later.key, later.name, ...clash.path],
             message: clash.message(earlier.name),
           });
       }
@@ -81,10 +81,10 @@ function declaresNothing({ aptMirrors, imageMirrors, customImages, maas }: Site)
   return !maas && [aptMirrors, imageMirrors, customImages].every((all) => Object.keys(all).length === 0);
 }
 
-type Room = "aptMirrors" | "imageMirrors" | "customImages";
+type MirrorKey = "aptMirrors" | "imageMirrors" | "customImages";
 
 interface Mirror {
-  readonly room: Room;
+  readonly key: MirrorKey;
   readonly name: string;
   readonly host: string;
   readonly serve: Site["imageMirrors"][string]["serve"];
@@ -92,15 +92,15 @@ interface Mirror {
   readonly nameOnHost?: string | undefined;
 }
 
-/** All mirrors, of whatever they are: a host does not tell them apart. */
-function mirrorsOf(site: Pick<Site, Room>): Mirror[] {
-  const rooms = ["aptMirrors", "imageMirrors"] as const;
-  const mirrors = rooms.flatMap((room) =>
-    Object.entries(site[room]).map(([name, mirror]) => ({ ...mirror, room, name })),
+/** All mirrors of all kinds, because they share the host's directories, ports and URLs. */
+function mirrorsOf(site: Pick<Site, MirrorKey>): Mirror[] {
+  const keys = ["aptMirrors", "imageMirrors"] as const;
+  const mirrors = keys.flatMap((key) =>
+    Object.entries(site[key]).map(([name, mirror]) => ({ ...mirror, key, name })),
   );
   const streams = Object.entries(site.customImages).flatMap(([name, image]) =>
     image.via === "stream"
-      ? [{ ...image, serve: servedAt(image, name), room: "customImages" as const, name }]
+      ? [{ ...image, serve: servedAt(image, name), key: "customImages" as const, name }]
       : [],
   );
   return [...mirrors, ...streams];
@@ -111,14 +111,14 @@ interface Clash {
   message(other: string): string;
 }
 
-/** What two mirrors of one host cannot both have. */
+/** A value that two mirrors of one host must not share. */
 function clashOf(one: Mirror, two: Mirror): Clash | undefined {
   const called = two.nameOnHost ?? two.name;
   if (called === (one.nameOnHost ?? one.name)) {
     return {
       path: two.nameOnHost ? ["nameOnHost"] : [],
       message: (other) =>
-        `${called} is also what ${two.host} knows ${other} of ${one.room} by: give one of them another name, or a nameOnHost`,
+        `${called} is also the name of ${other} (${one.key}) on ${two.host}: give one of them another name, or a nameOnHost`,
     };
   }
   if (one.directory && two.directory && overlap(one.directory, two.directory)) {

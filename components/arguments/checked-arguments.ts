@@ -175,7 +175,7 @@ function reasonToBePlain(field: Field): string | undefined {
   return parts.map(reasonToBePlain).find(Boolean);
 }
 
-/** The error of arguments that came late. */
+/** The error of arguments that become known during the update. */
 export function lateRefusal(
   component: pulumi.ComponentResource,
   called: string,

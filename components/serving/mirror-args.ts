@@ -77,17 +77,17 @@ export const pinnedTo = snapshotName.optional().meta({
 });
 
 /**
- * Where something is kept on its host, and what becomes of it.
+ * The arguments for the directory on the host, and for what remains after a deletion.
  *
- * @param room the directory below the stack's, in the default place
- * @param what stays when it is deleted
+ * @param kind the directory below the stack's directory: `apt`, `images` or `custom-images`
+ * @param what the things that remain when it is deleted
  */
-export function keepingSchema(room: string, what: string) {
+export function keepingSchema(kind: string, what: string) {
   return {
     directory: ownDirectory.optional().meta({
       description:
         "Directory on the host, for example on another file system. It then contains a separate store. A directory with other files is refused. If you change it, the content is replaced and fetched again.",
-      defaultText: `${mirrorsDirectory}/STACK/${room}/NAME`,
+      defaultText: `${mirrorsDirectory}/STACK/${kind}/NAME`,
     }),
     nameOnHost: mirrorName.optional().meta({
       description:

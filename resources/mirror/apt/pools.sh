@@ -2,9 +2,9 @@
 # ones only add files. If a tree needs other content at a path that a kept snapshot lists, it gets a separate pool: files
 # that a kept snapshot lists are never replaced or removed. Part of a job's script.
 #
-# Programs: ROOM_IN_POOL (room-in-pool.perl), CARRY_PACKAGES (carry-packages.perl)
+# Programs: POOL_CONFLICTS (pool-conflicts.perl), CARRY_PACKAGES (carry-packages.perl)
 # Defines: pool_of fill_pool take_back carry_packages prune_beside
-# Private: remove_from next_pool room_in_pool kept_packages
+# Private: remove_from next_pool pool_conflicts kept_packages
 # Needs functions: link_from_store next_number (../published-tree/tree.sh), tree_names
 #   listed (../published-tree/guard.sh)
 # Needs variables: ROOT WORK STORE (../published-tree/scripts.ts), IN_TREE (../published-tree/guard.sh)
@@ -18,7 +18,7 @@ fill_pool() {
   POOL=$(pool_of "$ROOT/current")
   mkdir -p "$ROOT/$POOL"
   harm=0
-  room_in_pool "$1" "$POOL" || harm=$?
+  pool_conflicts "$1" "$POOL" || harm=$?
   case "$harm" in
     0) ;;
     3)
@@ -54,11 +54,11 @@ next_pool() {
   echo "pool-$number"
 }
 
-# room_in_pool LIST POOL: its status is 3 if a file of LIST conflicts with a file that a kept snapshot lists in POOL.
+# pool_conflicts LIST POOL: its status is 3 if a file of LIST conflicts with a file that a kept snapshot lists in POOL.
 # Otherwise it removes conflicting files that no tree lists, which failed updates have left.
-room_in_pool() {
+pool_conflicts() {
   kept_packages "$2" >"$WORK/kept-packages"
-  perl -e "$IN_TREE$ROOM_IN_POOL" "$STORE" "$ROOT" "$1" "$2" "$WORK/kept-packages"
+  perl -e "$IN_TREE$POOL_CONFLICTS" "$STORE" "$ROOT" "$1" "$2" "$WORK/kept-packages"
 }
 
 # kept_packages [POOL]: the lines of the kept snapshots' listings for one pool, or for all.

@@ -211,19 +211,21 @@ describe("mirrors of one host", () => {
       [
         { nameOnHost: "images" },
         {},
-        /^imageMirrors\.images images is also what mirror\.dc1 knows one of aptMirrors by/,
+        /^imageMirrors\.images images is also the name of one \(aptMirrors\) on mirror\.dc1/,
       ],
       [
         {},
         { nameOnHost: "one" },
-        /^imageMirrors\.images\.nameOnHost one is also what mirror\.dc1 knows one of aptMirrors by/,
+        /^imageMirrors\.images\.nameOnHost one is also the name of one \(aptMirrors\) on mirror\.dc1/,
       ],
     ])("%j beside %j is refused", (apt, images, expected) => {
       expect(both(apt, images)).toEqual([expect.stringMatching(expected)]);
     });
 
     test("do not have one name on one host", () => {
-      expect(both({}, {}, "one")).toEqual([expect.stringMatching(/^imageMirrors\.one one is also what/)]);
+      expect(both({}, {}, "one")).toEqual([
+        expect.stringMatching(/^imageMirrors\.one one is also the name of/),
+      ]);
       expect(both({}, { host: "elsewhere" }, "one")).toEqual([]);
     });
   });

@@ -44,13 +44,13 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   }
   const look = (
     items: readonly WorkItem[],
-    room = new DiskSpace(),
+    space = new DiskSpace(),
     place: { directory: string; store: string } = mirror.place,
   ) =>
     requireDiskSpace(
       new HostOnThisMachine("mirror", scratch),
       { ...place, workList: workListText(items) },
-      room,
+      space,
     );
 
   test("the preview refuses more bytes than are free, less what the store has", async () => {
@@ -84,8 +84,8 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   test("and what two mirrors take that would fit one by one, also when both look at once", async () => {
     const items = offer(2, 3 * mebibyte);
     const other = { directory: mirror.at("other"), store: mirror.at("other/store") };
-    const room = new DiskSpace();
-    const ends = await Promise.allSettled([look(items, room), look(items, room, other)]);
+    const space = new DiskSpace();
+    const ends = await Promise.allSettled([look(items, space), look(items, space, other)]);
     expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     const sharing = new DiskSpace();
     await look(items, sharing);

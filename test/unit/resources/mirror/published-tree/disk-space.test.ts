@@ -32,26 +32,26 @@ describe("the room that the updates of one run take", () => {
   const need = (bytes: number, inodes = 1): RequiredSpace => ({ bytes, inodes });
 
   test("is refused to the one that takes the sum beyond what is free, and to no other", () => {
-    const room = new DiskSpace();
-    room.claim("h", disk(100), "/a", need(60));
-    expect(refusal(() => room.claim("h", disk(100), "/b", need(60)))).toBe(
+    const space = new DiskSpace();
+    space.claim("h", disk(100), "/a", need(60));
+    expect(refusal(() => space.claim("h", disk(100), "/b", need(60)))).toBe(
       "host h: checking the disk space for /b: the update needs 60 B and 1 inodes, with /a on the same file system 120 B and 2 inodes, and 100 B and 1000 inodes are free on /srv: 20 B too little\n" +
         "  What to do: Free space there (`df -h`, `df -i`), set directory to a larger file system, or reduce the mirror's content.",
     );
-    room.claim("h", disk(100), "/c", need(40));
+    space.claim("h", disk(100), "/c", need(40));
   });
 
   test("is that of one host and one file system", () => {
-    const room = new DiskSpace();
-    room.claim("h", disk(100), "/a", need(60));
-    room.claim("other", disk(100), "/b", need(60));
-    room.claim("h", disk(100, 1000, "/dev/b"), "/c", need(60));
+    const space = new DiskSpace();
+    space.claim("h", disk(100), "/a", need(60));
+    space.claim("other", disk(100), "/b", need(60));
+    space.claim("h", disk(100, 1000, "/dev/b"), "/c", need(60));
   });
 
   test("has inodes too, where the file system counts them", () => {
-    const room = new DiskSpace();
-    room.claim("h", disk(100), "/a", need(1, 900));
-    expect(refusal(() => room.claim("h", disk(100), "/b", need(1, 200)))).toContain("100 inodes too few");
+    const space = new DiskSpace();
+    space.claim("h", disk(100), "/a", need(1, 900));
+    expect(refusal(() => space.claim("h", disk(100), "/b", need(1, 200)))).toContain("100 inodes too few");
     const boundless: Disk = { ...disk(100), inodes: undefined };
     new DiskSpace().claim("h", boundless, "/a", need(1, 1e9));
     expect(refusal(() => new DiskSpace().claim("h", boundless, "/a", need(101)))).toContain(
@@ -60,31 +60,31 @@ describe("the room that the updates of one run take", () => {
   });
 
   test("counts once what two bring into one store, and twice what is for two stores", () => {
-    const room = new DiskSpace();
+    const space = new DiskSpace();
     const bringing = (store: string, files: Record<string, number>): RequiredSpace => ({
       ...need(1),
       files: { store, bytes: new Map(Object.entries(files)) },
     });
-    room.claim("h", disk(100), "/a", bringing("/store", { x: 50, y: 40 }));
-    room.claim("h", disk(100), "/b", bringing("/store", { x: 50, z: 8 }));
-    expect(refusal(() => room.claim("h", disk(100), "/c", bringing("/c/store", { x: 50 })))).toContain(
+    space.claim("h", disk(100), "/a", bringing("/store", { x: 50, y: 40 }));
+    space.claim("h", disk(100), "/b", bringing("/store", { x: 50, z: 8 }));
+    expect(refusal(() => space.claim("h", disk(100), "/c", bringing("/c/store", { x: 50 })))).toContain(
       "needs 51 B and 2 inodes, with /a, /b on the same file system 151 B and 7 inodes",
     );
   });
 
   test("is what was free before the first of them began", () => {
-    const room = new DiskSpace();
-    room.claim("h", disk(100), "/a", need(60));
+    const space = new DiskSpace();
+    space.claim("h", disk(100), "/a", need(60));
     // The first is being carried out already, and has taken its part.
-    room.claim("h", disk(45), "/b", need(40));
+    space.claim("h", disk(45), "/b", need(40));
   });
 
   test("is measured anew when the program runs again in the same process", () => {
-    const room = new DiskSpace();
-    room.claim("h", disk(100), "/a", need(60));
-    room.claim("h", disk(100), "/b", need(40));
-    room.claim("h", disk(200), "/a", need(160));
-    expect(refusal(() => room.claim("h", disk(200), "/b", need(41)))).toContain("200 B");
+    const space = new DiskSpace();
+    space.claim("h", disk(100), "/a", need(60));
+    space.claim("h", disk(100), "/b", need(40));
+    space.claim("h", disk(200), "/a", need(160));
+    expect(refusal(() => space.claim("h", disk(200), "/b", need(41)))).toContain("200 B");
   });
 });
 

@@ -1,5 +1,5 @@
 # Exits with 3 if files conflict with files that kept trees list in a pool; otherwise removes other conflicting files. See
-# room_in_pool in pools.sh.
+# pool_conflicts in pools.sh.
 #
 #   STORE ROOT LIST POOL KEPT     the new files, as a work list; the pool's name; lines of kept trees' listings
 

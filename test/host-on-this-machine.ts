@@ -33,14 +33,14 @@ export async function runHere(script: string, input: RunOptions["input"] = ""): 
   return { code, stdout, stderr };
 }
 
-/** A job that runs here: its output by lines, and how it ended. */
+/** A job on this machine: its output by lines, and how it ended. */
 interface RunningJob {
   readonly ended: Promise<{
     readonly code: number | null;
     readonly signal: NodeJS.Signals | null;
     readonly lines: string[];
   }>;
-  /** Ends it and its children at once. */
+  /** Kills it and its child processes. */
   kill(): void;
 }
 
@@ -64,8 +64,8 @@ export function startJob(root: string, script: string, input = "", secret = ""):
 }
 
 /**
- * This machine in the place of a host: scripts, jobs and requests run here, as who runs the tests. What a resource
- * keeps in /var/lib/airgapped-maas is kept below `directory`.
+ * This machine as a host: scripts, jobs and requests run here, as the user who runs the tests. A resource's files in
+ * /var/lib/airgapped-maas are in `directory`.
  */
 export class HostOnThisMachine implements Host {
   readonly name: string;

@@ -2,8 +2,8 @@ import type { CommandResult } from "../../lab/command.ts";
 import type { Lab } from "../../lab/lab.ts";
 
 /**
- * A client of one mirror on a host of the lab: plain apt, with sources and lists of its own, so that a
- * good answer cannot come from elsewhere. What it installs, the host has.
+ * A client of one mirror on a host of the lab: plain apt with its own sources and lists, so that no answer comes from
+ * another source. Packages are installed on the host itself.
  */
 export class AptClient {
   readonly #lab: Lab;
@@ -16,7 +16,7 @@ export class AptClient {
     this.folder = `/var/tmp/apt-client-${name}`;
   }
 
-  /** @param entry what the mirror gives for `/etc/apt/sources.list.d/NAME.sources` */
+  /** @param entry the mirror's output for `/etc/apt/sources.list.d/NAME.sources` */
   static async on(lab: Lab, host: string, name: string, entry: string): Promise<AptClient> {
     const client = new AptClient(lab, host, name);
     await client.use(entry);
@@ -31,7 +31,7 @@ export class AptClient {
     );
   }
 
-  /** The words before the operation that make apt be this client. */
+  /** The options that make apt use this client's sources and lists. */
   get options(): string {
     const { folder } = this;
     return [
@@ -54,13 +54,15 @@ export class AptClient {
     return this.#lab.sh(this.#host, `DEBIAN_FRONTEND=noninteractive apt-get -q -y ${this.options} ${words}`);
   }
 
-  /** `apt-get update`, which must go well. */
+  /** `apt-get update`, which must succeed. */
   async update(): Promise<void> {
     const { code, stdout, stderr } = await this.get("update");
     if (code !== 0) throw new Error(`apt-get update on ${this.#host}:\n${stdout}${stderr}`);
   }
 
-  /** Downloads and installs afresh, so that what was installed before has no say; returns the version that then is. */
+  /**
+   * Downloads and installs a package again, also if it is installed already. Returns the installed version.
+   */
   async install(name: string): Promise<string> {
     await this.#sure(
       `rm -f ${this.folder}/archives/*.deb; ! dpkg -s ${name} >/dev/null 2>&1 || dpkg --purge --force-depends ${name}`,

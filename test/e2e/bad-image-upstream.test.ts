@@ -26,7 +26,7 @@ beforeAll(async () => {
   succeeded(await stack.up());
   await upstream.publishSerial();
   succeeded(await stack.up());
-  // What is bad from now on is in files that the mirror has not.
+  // From here on, the damaged files are files that the mirror does not have.
   await upstream.publishSerial();
 }, 300_000);
 
@@ -35,7 +35,10 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-/** The published snapshot's name, the digest of every file that MAAS can get, and that of all that MAAS has. */
+/**
+ * The published snapshot's name, the digests of all files that MAAS can fetch, and the digests of MAAS's
+ * images.
+ */
 async function served(): Promise<string> {
   const { stdout } = await lab.sh(
     "mirror",

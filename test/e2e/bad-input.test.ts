@@ -21,7 +21,7 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-/** What may be written wrong, by the path below the mirror at which it must be reported, with a part of the reason. */
+/** Wrong values, by the path below the mirror that the error must name, with a part of the reason. */
 const wrong: readonly [path: string, mirror: Values, reason: string][] = [
   ["host", { host: "-oProxyCommand=reboot" }, "is not a name one could type after ssh"],
   ["upstream.url", { upstream: { url: "ftp://archive.ubuntu.com" } }, "is not an http(s) URL"],
@@ -149,7 +149,7 @@ test("a private key in clear text is refused before anything is looked at, and n
   expect(steps.filter(({ type }) => type !== "Stack")).toEqual([]);
 }, 60_000);
 
-/** What only the hosts and upstream can tell, each with the path at which it must be reported. */
+/** Errors that only the hosts and upstream can show, each with the path that the error must name. */
 const unworkable: readonly [what: string, path: string, mirror: () => Values, reason: RegExp][] = [
   [
     "a host that ssh cannot resolve",

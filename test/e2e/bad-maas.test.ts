@@ -5,8 +5,8 @@ import { type Run, type Running, Stack, succeeded, type Values } from "./stack.t
 import { SuppliedMaas } from "./supplied-maas.ts";
 
 /*
- * A MAAS that is not well in some way, or does not let us in. Where an update cannot succeed it says which host it is
- * about and what to do, and the one after it does. What opens MAAS is never said.
+ * A MAAS with a fault, or without access for us. If an update cannot succeed, it names the host and the remedy, and the
+ * next update succeeds. No output has a secret of MAAS.
  */
 
 const labName = "e2e-bad-maas";
@@ -14,9 +14,9 @@ let lab: Lab;
 let maas: SuppliedMaas;
 let stack: Stack;
 let wanted: readonly string[];
-/** Parts of API keys that open MAAS, or once did. */
+/** Secret parts of API keys that are or were valid. */
 const secrets = new Set<string>();
-/** All that was ever printed. */
+/** The output of all runs. */
 let printed = "";
 
 beforeAll(async () => {
@@ -42,7 +42,7 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-/** The token's parts; the consumer's one is a name. */
+/** The token's parts. The consumer's part is not secret. */
 function remember(key: string): void {
   for (const part of key.split(":").slice(1)) secrets.add(part);
 }
@@ -57,7 +57,7 @@ async function up(running = start()): Promise<Run> {
   return run;
 }
 
-/** That an update failed, saying which host it is about and what to do. */
+/** Expects that an update failed and named the host and the remedy. */
 function refused(run: Run, reason: RegExp): void {
   expect(run.code).not.toBe(0);
   expect(run.output).toMatch(reason);
@@ -65,13 +65,13 @@ function refused(run: Run, reason: RegExp): void {
   expect(run.output).toMatch(/What to do: \S/);
 }
 
-/** An update now leads to what is declared. */
+/** Expects that an update succeeds and MAAS is as declared. */
 async function converges(): Promise<void> {
   succeeded(await up());
   expect(await maas.holds()).toEqual(wanted);
 }
 
-/** Another image to upload, and the sources lost: much to do. */
+/** Another image to upload, and deleted sources, so that the update has much work. */
 async function muchToDo(): Promise<void> {
   maas.change("golden");
   await maas.maas.reset();
@@ -155,7 +155,7 @@ describe("a MAAS that is not well", () => {
 describe("a MAAS that does not let us in", () => {
   const foreign = [9, 9, 16].map((bytes) => "5a".repeat(bytes)).join(":");
 
-  /** An update with such a key fails, and MAAS is as it was. */
+  /** An update with such a key fails and does not change MAAS. */
   async function isRefused({ apiKey, ...region }: Values, reason: RegExp): Promise<void> {
     const before = await maas.holds();
     stack.configure(maas.site(region));
@@ -169,7 +169,7 @@ describe("a MAAS that does not let us in", () => {
     printed += await stack.ok(["stack", "export", "--stack", stack.name]);
   }
 
-  /** As a person does: in the stack's file it is encrypted. */
+  /** Sets the key as a person does: it is encrypted in the stack file. */
   async function declareSecretly(path: string, value: string): Promise<void> {
     const at = ["--stack", stack.name, "--config-file", stack.configFile];
     printed += await stack.ok(["config", "set", ...at, "--secret", "--path", path, value]);
@@ -197,7 +197,7 @@ describe("a MAAS that does not let us in", () => {
   test("nothing of any key stands in what was printed or stored", async () => {
     printed += await stack.ok(["stack", "export", "--stack", stack.name]);
     expect(printed).toMatch(/MaasBootSources/);
-    // What stands before it, not the key itself.
+    // The text before the key, not the key itself.
     const leaks = [...secrets].flatMap((secret) => {
       const at = printed.indexOf(secret);
       return at < 0 ? [] : [printed.slice(Math.max(0, at - 200), at)];

@@ -31,7 +31,7 @@ afterAll(async () => {
   await labDown(name);
 }, 120_000);
 
-/** Everything that clients can get of a mirror, as they get it: digests by path. */
+/** All files that clients can get from a mirror, fetched by a client: digests by path. */
 async function served(signing: string): Promise<Record<string, string>> {
   const base = `/srv/airgapped-maas/${stack.name}/apt/${signing}/current/public`;
   const { stdout } = await lab.sh(
@@ -52,7 +52,7 @@ async function served(signing: string): Promise<Record<string, string>> {
 
 const servedByBoth = () => Promise.all(signers.map(served));
 
-/** What the CLI says at the end about the parts of a mirror: from its line to the next one. */
+/** The CLI's final lines about the parts of a mirror: from its line to the next one. */
 function saidOf(signing: string, output: string): string {
   const diagnostics = output.slice(output.indexOf("Diagnostics:"));
   const parts = diagnostics.split(/^ {2}(?=\S)/m);
@@ -62,7 +62,7 @@ function saidOf(signing: string, output: string): string {
 }
 
 let serial = 0;
-/** Releases a package as a version that was not there before, in the suite that the mirrors hold. */
+/** Releases a package with a new version, in the suite that the mirrors have. */
 async function released(): Promise<string> {
   const version = `9.${++serial}`;
   await upstream.release({ package: "bc", version });
@@ -170,7 +170,7 @@ until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401
     );
     expect(stdout).toBe("");
     await lab.sh("upstream", "rm /etc/nginx/conf.d/protected.conf; nginx -s reload");
-    // Whom nobody asks says nothing wrong.
+    // A host that is not read prints no errors.
     succeeded(await stack.preview("--expect-no-changes"));
   }, 120_000);
 

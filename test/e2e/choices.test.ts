@@ -18,7 +18,7 @@ const site = (clientChecks: Values = {}, localPackages = ["site-tool_1.0_all.deb
     lab,
     {
       chosen: {
-        // Of what is chosen, the last suite has nothing.
+        // The last suite has none of the selected packages.
         suites: ["noble", "noble-security", "noble-updates"],
         architectures: ["amd64", "arm64"],
         filter: { include: ["jq", "hello"] },
@@ -199,7 +199,7 @@ describe("a mirror served with TLS", () => {
     expect((await fetchRoot(second.certificate)).stdout).toContain("Suite: noble-security");
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
 
-    // A client that got the package over HTTP and does not know the certificate is not served over HTTPS.
+    // A client that got the package over HTTP and does not trust the certificate is not served over HTTPS.
     stack.configure(site({ secure: { host: "client", mirror: "secure", package: "jq" } }));
     await give(second);
     const untrusted = await stack.up();
@@ -214,7 +214,7 @@ describe("a mirror served with TLS", () => {
   }, 120_000);
 });
 
-/** A certificate of its own authority, and its key. */
+/** A certificate of a separate authority, and its key. */
 function certificate(name: string) {
   const file = join(stack.folder, `${name}.key`);
   const args = [
@@ -235,7 +235,7 @@ function certificate(name: string) {
   return { certificate: text, key: readFileSync(file, "utf8") };
 }
 
-/** Into the stack's file, the key as the secret that it is. */
+/** Sets them in the stack file, the key as a secret. */
 async function give(pair: ReturnType<typeof certificate>): Promise<void> {
   const set = ["config", "set", "--stack", stack.name, "--config-file", stack.configFile, "--path"];
   const at = "airgapped-maas:aptMirrors.secure.serve.tls";
@@ -243,7 +243,7 @@ async function give(pair: ReturnType<typeof certificate>): Promise<void> {
   await stack.ok([...set, "--secret", `${at}.key`, "--", pair.key]);
 }
 
-/** Lines of a key that stand in no other. */
+/** Lines of a key that no other key has. */
 function marks({ key }: { key: string }): string[] {
   return key.trim().split("\n").slice(2, -1);
 }
@@ -254,7 +254,7 @@ function withoutKey(pair: { key: string }, text: string): boolean {
   );
 }
 
-/** Makes NAME_VERSION_all.deb in the stack's folder, with a command that says something. */
+/** Makes NAME_VERSION_all.deb in the stack's folder, with a command that prints a text. */
 function localPackage(name: string, version: string, says = "of this site"): void {
   const root = join(stack.folder, name);
   mkdirSync(join(root, "DEBIAN"), { recursive: true });

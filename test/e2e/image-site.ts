@@ -28,7 +28,7 @@ export function imageSite(lab: Lab, mirror: Values = {}): Values {
   };
 }
 
-/** A mirror of images as MAAS sees it. */
+/** A client of the images with the view of MAAS. */
 export class ServedImages {
   readonly #url: string;
 
@@ -50,7 +50,7 @@ export class ServedImages {
     return (await this.bytes(path)).toString();
   }
 
-  /** The product files by the index, parsed without a look at the signature. */
+  /** The product files that the index names, without a check of their signatures. */
   async products(): Promise<Values> {
     const index = signed(await this.text("streams/v1/index.sjson"));
     const lists = Object.values<Values>(index.index).map(async ({ path }) => signed(await this.text(path)));

@@ -6,22 +6,21 @@ import { type Running, Stack, succeeded } from "./stack.ts";
 import { SuppliedMaas } from "./supplied-maas.ts";
 
 /*
- * An update that brings images through a mirror into MAAS is ended in every way, and at each step of the way that an
- * image takes. What matters is the update after it: it succeeds, and MAAS and the mirror's trees are what they are
- * where nothing was interrupted.
+ * An update that brings images through a mirror into MAAS is interrupted in every way, at each step of an image. The
+ * next update must succeed. MAAS and the mirror's trees must then be the same as without an interruption.
  */
 
 const name = "e2e-interrupted-images";
 let lab: Lab;
 let maas: SuppliedMaas;
 let connections: CuttableConnections;
-/** What uninterrupted updates lead to. */
+/** The result of uninterrupted updates. */
 let wanted: readonly string[];
 let stack: Stack;
 let stacks = 0;
 
 beforeAll(async () => {
-  await labDown(name); // what a killed run left would count as seen before
+  await labDown(name); // remains of a killed run would be in the result
   lab = await labUp(name, { hosts: ["upstream", "mirror", "maas"] });
   maas = new SuppliedMaas(lab);
   await maas.images.reset();
@@ -46,7 +45,7 @@ afterAll(async () => {
   await labDown(name);
 }, 120_000);
 
-/** Nothing is there, of which the packages are left. */
+/** No mirror and no images exist. Packages stay installed. */
 async function newStack(sshConfig: string): Promise<void> {
   if (stack) {
     succeeded(await stack.destroy());
@@ -58,7 +57,7 @@ async function newStack(sshConfig: string): Promise<void> {
   stack.configure({ ...maas.site(), sshConfig });
 }
 
-/** The mirrors' trees are complete, and nothing half done is beside them. */
+/** The mirrors' trees are complete, and no incomplete files are beside them. */
 async function trees(): Promise<string> {
   const { code, stdout, stderr } = await lab.sh(
     "mirror",
@@ -74,9 +73,9 @@ async function trees(): Promise<string> {
 
 interface Moment {
   readonly label: string;
-  /** Which host it is about. */
+  /** The host where the moment occurs. */
   readonly host: "mirror" | "maas";
-  /** Makes the update have something to do there, and that slow enough. */
+  /** Gives the update slow work on this host. */
   prepare(): Promise<unknown>;
   reached(run: Running): Promise<void>;
 }
@@ -179,7 +178,7 @@ async function isCompletedAfter(
   try {
     await moment.reached(run);
     await interrupt(run, moment.host);
-    // Cut connections and reboots may be survived. A kill that is, came too late to be one.
+    // Updates may survive cut connections and reboots. If an update survives a kill, the kill was too late.
     const { code } = await run.done;
     expect(kills && code === 0).toBe(false);
   } finally {
@@ -198,7 +197,7 @@ const { "a reboot of the host": reboot, ...ways } = waysToInterrupt(
   () => connections,
 );
 
-/** Each moment with the CLI's end, and two of three with one of the other ways. */
+/** Each moment with a kill of the CLI, and two of three with one of the other ways. */
 const tried: Readonly<Record<string, readonly Moment[]>> = {
   "SIGKILL of the CLI": moments,
   "SIGKILL of the provider": moments.filter((_, index) => index % 3 === 0),

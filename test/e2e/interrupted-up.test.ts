@@ -7,10 +7,10 @@ import { CuttableConnections, left, saying, type Way, waysToInterrupt } from "./
 import { labSite, type Run, type Running, Stack, succeeded, type Values } from "./stack.ts";
 
 /*
- * An update is ended in every way and at many moments. What matters is the update after it: it succeeds, and the
- * mirrors are what they would be had nothing happened. Upstream has two states, the first publication and a later
- * one; each stack makes its mirrors (one that upstream signs and one that signs itself, each with a store of its own, so that all is fetched anew) from the
- * first and brings them to the second, and is interrupted at both.
+ * An update is interrupted in every way and at many moments. The next update must succeed, and the mirrors must be the
+ * same as without an interruption. Upstream has two states, the first publication and a later one. Each stack makes its
+ * mirrors from the first and updates them to the second, with an interruption of both updates. One mirror has upstream's
+ * signature and one its own. Each has a separate store, so that all files are fetched again.
  */
 
 const name = "e2e-interrupted";
@@ -18,19 +18,19 @@ const signers = ["upstream", "mirror"] as const;
 let lab: Lab;
 let upstream: Upstream;
 let connections: CuttableConnections;
-/** What uninterrupted updates lead to, at each state of upstream. */
+/** The result of uninterrupted updates, for each state of upstream. */
 let wanted: { readonly first: string[]; readonly later: string[] };
-/** How long an uninterrupted update takes, in seconds. */
+/** Duration of an uninterrupted update, in seconds. */
 let takes: { readonly first: number; readonly later: number };
 
 beforeAll(async () => {
-  await labDown(name); // what a killed run left would count as seen before
+  await labDown(name); // remains of a killed run would be in the result
   lab = await labUp(name, { hosts: ["upstream", "mirror", "mirror2"] });
   upstream = upstreamOf(lab);
   await upstream.release({ package: "bc", version: "9.1" });
   connections = await CuttableConnections.to(lab, ["mirror"]);
 
-  // The packages that mirrors need are on the host from here on.
+  // From here on, the host has the packages that mirrors need.
   const stack = await newStack();
   try {
     serveState("first");
@@ -54,14 +54,14 @@ afterAll(async () => {
   await labDown(name);
 }, 120_000);
 
-/** Upstream as it was first published, or as it is since. */
+/** Upstream's first publication, or its present one. */
 type State = "first" | "later";
 function serveState(state: State): void {
   servePublication(lab.paths.archive, state === "first" ? "0" : "1");
 }
 
 let stacks = 0;
-/** A stack with a mirror for each signer that was never there before. */
+/** A new stack with a mirror for each kind of signing. */
 async function newStack({
   host = "mirror",
   sshConfig = lab.paths.sshConfig,
@@ -84,8 +84,8 @@ async function newStack({
 }
 
 /**
- * What a mirror serves and whether it is sound, as text. Of one that signs itself without what is signed anew each time:
- * of its Release all but the date, and that its signature is good.
+ * A mirror's content and integrity, as text. A mirror with its own key signs again each time, so only the stable part is
+ * compared: the Release without its date, and whether its signature is valid.
  */
 async function treeOf(stack: Stack, signing: string, host = "mirror"): Promise<string> {
   const { code, stdout, stderr } = await lab.sh(
@@ -116,12 +116,12 @@ async function treeOf(stack: Stack, signing: string, host = "mirror"): Promise<s
 
 interface Moment {
   readonly label: string;
-  /** Whether upstream serves packages slowly until then. */
+  /** Makes upstream serve packages slowly until the moment is reached. */
   readonly slow?: boolean;
   reached(run: Running, seconds: number): Promise<void>;
 }
 
-/** When so much of the time has passed that an update takes. */
+/** After this part of an update's usual duration. */
 function after(fraction: number): Moment {
   return {
     label: `after ${fraction * 100} % of its time`,
@@ -129,7 +129,7 @@ function after(fraction: number): Moment {
   };
 }
 
-/** When it says this. */
+/** When the update prints this text. */
 function at(line: RegExp, { slow = false } = {}): Moment {
   return {
     label: `when it says ${line.source}`,
@@ -138,7 +138,7 @@ function at(line: RegExp, { slow = false } = {}): Moment {
   };
 }
 
-/** Starts an update, and does something to it at a moment. */
+/** Starts an update, and runs an action at a moment. */
 async function interrupted(
   stack: Stack,
   state: State,
@@ -182,7 +182,7 @@ const laterMoments = [
 
 const pairs = firstMoments.map((first, index) => ({ first, later: laterMoments[index] as Moment }));
 
-/** Each moment with the CLI's end, and with at least one of the other ways. */
+/** Each moment with a kill of the CLI, and with at least one of the other ways. */
 const tried: Readonly<Record<string, typeof pairs>> = {
   "SIGKILL of the CLI": pairs,
   "SIGKILL of the provider": pairs.filter((_, index) => index % 2 === 0),
@@ -202,7 +202,8 @@ describe.each(Object.entries(ways))("after %s", (way, { interrupt, tidy }) => {
         ["later", later],
       ] as const) {
         const { code } = await interrupted(stack, state, moment, (run) => interrupt(run, "mirror"));
-        // A kill that came too late has ended nothing. Without a connection for a moment, an update may come to its end.
+        // A kill that was too late did not interrupt anything. An update may survive a short loss of its
+        // connection.
         expect(way.startsWith("SIGKILL") && code === 0).toBe(false);
         await tidy?.(stack, "mirror");
         succeeded(await stack.up());
@@ -229,7 +230,7 @@ describe("while packages are installed on a fresh host", () => {
       succeeded(await stack.up());
       expect((await lab.sh("mirror2", "dpkg --audit; systemctl is-active nginx")).stdout).toBe("active\n");
       expect(await treeOf(stack, "mirror", "mirror2")).toBe(wanted.first[1]);
-      // As it was, for the next one.
+      // The first state again, for the next stack.
       succeeded(await stack.destroy());
       await lab.sh("mirror2", "apt-get -y autoremove --purge");
       expect((await installed()).stdout).toBe(before.stdout);
@@ -241,7 +242,7 @@ describe("while packages are installed on a fresh host", () => {
 
 test("Ctrl-C ends an update after what it is doing, and the next one goes on", async () => {
   const stack = await newStack();
-  // As a terminal does: to the CLI and whatever else is in its process group.
+  // As a terminal does: the signal goes to the CLI's whole process group.
   const run = await interrupted(stack, "first", at(/fetching \d+ files/, { slow: true }), ({ child }) =>
     process.kill(-(child.pid as number), "SIGINT"),
   );

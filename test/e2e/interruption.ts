@@ -7,15 +7,17 @@ import { type TcpProxy, tcpProxy } from "../lab/tcp-proxy.ts";
 import { descendants, startedWith } from "./processes.ts";
 import type { Running, Stack } from "./stack.ts";
 
-/** How an update is ended before its time. */
+/** A way to interrupt an update. */
 export interface Way {
-  /** Ends it; `host` is the one whose turn it is. */
+  /** Interrupts it. `host` is the host where the update works at that moment. */
   interrupt(run: Running, host: string): unknown;
-  /** What a person would do before the next update. */
+  /** The action of a person before the next update. */
   tidy?(stack: Stack, host: string): Promise<unknown>;
 }
 
-/** All ways to end an update. The lab and the connections are asked for when they are needed. */
+/**
+ * All ways to interrupt an update. The lab and the connections are functions, so they are read when needed.
+ */
 export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void }) {
   return {
     "SIGKILL of the CLI": {
@@ -23,7 +25,7 @@ export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void
       async tidy(stack, host) {
         await lettingGo(lab(), stack, host);
         removeEmptyAttributes(stack.backend);
-        // The lock of a killed update stays; this is how one takes it away.
+        // The lock of a killed update remains. This is the command that removes it.
         await stack.ok(["cancel", "--yes", "--stack", stack.name]).catch((error: Error) => {
           if (!/no.*(lock|update)/i.test(error.message)) throw error;
         });
@@ -32,7 +34,7 @@ export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void
     "SIGKILL of the provider": {
       async interrupt(run) {
         const providers = () => descendants(run.child.pid as number, /dynamic-provider/);
-        // Early in an update there is none yet.
+        // Early in an update there is no process yet.
         await until("a provider to be there", 30_000, () => providers().length > 0);
         providers().forEach(kill);
       },
@@ -44,7 +46,7 @@ export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void
 
 /** SSH connections to some hosts of a lab that a test can cut. */
 export class CuttableConnections {
-  /** The ssh_config that leads through here. */
+  /** The ssh_config that uses these connections. */
   readonly sshConfig: string;
   readonly #folder: string;
   readonly #proxies: readonly TcpProxy[];
@@ -80,7 +82,7 @@ export class CuttableConnections {
   }
 }
 
-/** Waits until a run says something. */
+/** Waits until a run prints a text. */
 export async function saying(run: Running, line: RegExp): Promise<void> {
   let ended = false;
   void run.done.then(() => {
@@ -93,14 +95,15 @@ export async function saying(run: Running, line: RegExp): Promise<void> {
   });
 }
 
-/** What still runs of all that a stack's CLI had started, whoever its parent is now. */
+/** The processes that a stack's CLI has started and that still run, with any parent. */
 export function left(stack: Stack): number[] {
   return startedWith(`XDG_CACHE_HOME=${stack.cache}`);
 }
 
 /**
- * Pulumi's file backend replaces a state as one, but not what it notes beside it (gocloud.dev/blob/fileblob, setAttrs):
- * cut off there, it ends with "failed to load checkpoint: EOF" until that is gone. A state reads well without.
+ * Pulumi's file backend replaces a state atomically, but not the attributes beside it (gocloud.dev/blob/fileblob,
+ * setAttrs). If a kill truncates them, it fails with "failed to load checkpoint: EOF" until they are deleted. A state is
+ * read correctly without them.
  */
 function removeEmptyAttributes(backend: string): void {
   for (const name of readdirSync(backend, { recursive: true, encoding: "utf8" })) {
@@ -113,11 +116,11 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It was quicker.
+    // The process was faster.
   }
 }
 
-/** Nothing that an ended update had started is left, here or on a host. */
+/** No process of an interrupted update remains, here or on a host. */
 async function lettingGo(lab: Lab, stack: Stack, host: string): Promise<void> {
   await until(`the end of all connections to ${host}`, 30_000, async () => {
     const { stdout } = await lab.run(host, ["ss", "-Htn", "state", "established", "sport = :22"]);

@@ -6,8 +6,8 @@ import { UnpackedRelease } from "../contract/releases/unpacked.ts";
 import { type Stack, succeeded } from "./stack.ts";
 
 /*
- * A stack that the last release has updated, on hosts that were installed again since: each kind of resource reads what
- * the last release stored.
+ * A stack that the last release has updated, on hosts that were installed again later. Each kind of resource reads the
+ * state that the last release stored.
  */
 
 const labName = "e2e-last-release";
@@ -37,7 +37,7 @@ test("a preview finds that the hosts have nothing of it", async () => {
   const unchanged = /::maas-releases$/;
   const expected = stored.map(({ urn }) => urn).filter((urn) => !unchanged.test(urn));
   expect(ours.map(({ urn }) => urn).sort()).toEqual(expected.sort());
-  // Packages and what MAAS always has exist on each host, in another state.
+  // Packages and the defaults of MAAS exist on each host, in another state.
   const kept = ours.filter(({ op }) => op !== "create");
   expect(new Set(kept.map(({ op }) => op))).toEqual(new Set(["update"]));
   expect([...new Set(kept.map(({ type }) => type))].sort()).toEqual([

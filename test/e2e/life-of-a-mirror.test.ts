@@ -163,7 +163,7 @@ describe("taking it away", () => {
   }, 90_000);
 
   test("leaves nothing where the content is to go too, after it was used again without fetching any of it", async () => {
-    // What destroy said it kept and how to be rid of it: nobody needs that key any more.
+    // The command that destroy printed for the key that it kept. The key is no longer needed.
     await lab.run("mirror", ["rm", "-r", "/var/lib/airgapped-maas"]);
     stack.configure(labSite(lab, { ubuntu: { deleteContent: true } }));
     const again = succeeded(await stack.up());
@@ -179,8 +179,8 @@ async function manifests(): Promise<{ mirror: Manifest; client: Manifest }> {
 }
 
 /**
- * All but the page that nginx's own scripts leave behind when it is purged, and units that watch the
- * console, which the kernel's limit on watches ends where many hosts share it.
+ * All differences except the page that nginx's own scripts leave after a purge, and units that watch the console. These
+ * fail if many hosts share the kernel's limit of watches.
  */
 function differencesFrom(earlier: Manifest, later: Manifest): string[] {
   return manifestDifferences(earlier, later).filter(

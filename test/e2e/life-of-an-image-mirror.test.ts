@@ -241,7 +241,7 @@ function digestOf(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** All but the page that nginx's own scripts leave behind, and units that watch the console. */
+/** All differences except the page that nginx's own scripts leave, and units that watch the console. */
 function differencesFrom(earlier: Manifest, later: Manifest): string[] {
   return manifestDifferences(earlier, later).filter(
     (line) =>

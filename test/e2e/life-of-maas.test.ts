@@ -26,7 +26,7 @@ let upstream: UpstreamImages;
 let stack: Stack;
 let factory: Values;
 
-/** The site with its mirrors, and with a MAAS that is supplied from them unless that is taken out. */
+/** The site with its mirrors, and with a MAAS that uses them, unless that is omitted. */
 function site(region: Values = {}): Values {
   const { sshConfig, aptMirrors } = labSite(lab, { ubuntu: { serve } });
   const { imageMirrors } = imageSite(lab, { serve });
@@ -204,7 +204,7 @@ describe.each(["3.5", "3.7", "3.8"] as const)("MAAS %s", (version) => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
     stack.configure(siteWithoutMaas());
     const back = succeeded(await stack.up());
-    // At its first import MAAS itself chooses the latest release with long-term support.
+    // At its first import MAAS itself selects the latest release with long-term support.
     const config = { ...before.config, commissioning_distro_series: "noble", default_distro_series: "noble" };
     expect(await api.everything()).toEqual({
       ...(version === "3.8" ? withoutTheUnreachable(before, back) : before),
@@ -235,7 +235,7 @@ describe("a MAAS that somebody has half configured", () => {
   }, 120_000);
 });
 
-/** MAAS takes no selection of a place that it cannot reach, which must have been said. */
+/** MAAS accepts no selection of a source that it cannot reach. The error must name this. */
 function withoutTheUnreachable(before: Values, { output }: Run): Values {
   expect(output).toContain(
     "ubuntu/noble cannot be selected again from http://images.maas.io/ephemeral-v3/stable",
@@ -246,7 +246,7 @@ function withoutTheUnreachable(before: Values, { output }: Run): Values {
   return { ...before, bootSources };
 }
 
-/** The mirror is a source already, of which nothing is imported; that of the Internet is still there. */
+/** The mirror is a source already, but nothing is imported from it. The Internet's source still exists. */
 async function halfConfigure(): Promise<void> {
   const keyring = Buffer.from((await stack.outputs()).images.images.keyring, "base64");
   const { id } = await createBootSource(api.client, { url: mirrorUrl, keyring: { data: keyring } });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** A process of this machine and what can be told of it. */
+/** A process of this machine and its data. */
 interface Process {
   readonly pid: number;
   readonly parent: number;
@@ -14,7 +14,7 @@ function processes(): Process[] {
       try {
         const status = readFileSync(`/proc/${entry}/stat`, "utf8");
         const command = readFileSync(`/proc/${entry}/cmdline`, "utf8").replaceAll("\0", " ");
-        // The name before it may hold blanks and brackets.
+        // The program's name before this part may have blanks and brackets.
         const parent = Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[1]);
         return [{ pid: Number(entry), parent, command }];
       } catch {
@@ -23,7 +23,7 @@ function processes(): Process[] {
     });
 }
 
-/** The processes below one that run a command like this. */
+/** The processes below one whose command line matches. */
 export function descendants(ancestor: number, command: RegExp): number[] {
   const all = processes();
   const below = new Set([ancestor]);
@@ -34,7 +34,7 @@ export function descendants(ancestor: number, command: RegExp): number[] {
   return all.filter((each) => below.has(each.pid) && command.test(each.command)).map(({ pid }) => pid);
 }
 
-/** The processes that were started with this in their environment, whoever their parent is now. */
+/** The processes that were started with this environment variable, with any parent. */
 export function startedWith(variable: string): number[] {
   return processes()
     .filter(({ pid }) => {

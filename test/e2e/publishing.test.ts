@@ -13,7 +13,7 @@ let upstream: Upstream;
 let stack: Stack;
 let clients: Record<(typeof signers)[number], AptClient>;
 
-/** Two mirrors of one archive, called after who signs. */
+/** Two mirrors of one archive, named after their signing. */
 const site = (signing: Values = {}, both: Values = {}) =>
   labSite(lab, {
     mirror: { serve: { path: "/mirror" }, ...both, ...signing },
@@ -69,7 +69,7 @@ describe("what upstream releases", () => {
     const { code, stdout, stderr } = await loop.end();
     expect(`${code} ${stderr}`).toBe("0 ");
     expect(new Set(seen).size).toBe(2 * publications);
-    // Clients did work meanwhile, and saw more than the first and the last publication.
+    // Clients did work during the updates, and saw other publications than the first and the last.
     const installed = stdout.trim().split("\n");
     expect(installed.length).toBeGreaterThan(2 * publications);
     for (const signing of signers) {
@@ -152,7 +152,8 @@ describe("a rollback", () => {
     const { mirrors: pinned } = await stack.outputs();
     expect(pinned.mirror.tree.slice(7)).toBe(older.slice(7));
     expect(pinned.upstream.tree).toBe(before.upstream.tree);
-    // Also the client that has seen the newer one follows: apt does not go back behind a date that it knows.
+    // A client that has seen the newer snapshot follows too, although apt rejects a Release with an earlier
+    // date.
     await clients.mirror.update();
     expect(await clients.mirror.install("hello")).toBe(`3.${publications}`);
     const newcomer = await AptClient.on(lab, "client", "newcomer", pinned.upstream.sourcesEntry);
@@ -214,7 +215,7 @@ describe("a signature that expires", () => {
     await clients.mirror.update();
   }, 120_000);
 
-  /** As if the signature had been made so long ago that so many milliseconds of it are left. */
+  /** Changes the signature's time so that its remaining validity is this many milliseconds. */
   async function set(left: number): Promise<void> {
     const { code } = await lab.sh(
       "mirror",
@@ -224,7 +225,10 @@ describe("a signature that expires", () => {
   }
 });
 
-/** A client that updates and installs from both mirrors in turn until it is told to end; fails with the first error. */
+/**
+ * A client that updates and installs from both mirrors in turn until it is stopped. Fails with the first
+ * error.
+ */
 function clientLoop(): { end(): Promise<CommandResult> } {
   const stop = `${clients.mirror.folder}/stop`;
   const turns = signers.map(

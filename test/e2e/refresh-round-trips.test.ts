@@ -10,9 +10,9 @@ import { Stack, succeeded } from "./stack.ts";
 import { type Toxiproxy, toxiproxy } from "./toxiproxy.ts";
 
 /*
- * What a refresh asks of hosts, as their SSH servers count it. A round trip is a session: a command that is started
- * on the one connection that a refresh makes to a host. What making that connection takes on the wire
- * (TCP, key exchange, authentication) is SSH's own, and the same for one resource as for a thousand.
+ * The load of a refresh on hosts, from the logs of their SSH servers. A round trip is a session: a command on the one
+ * connection that a refresh makes to a host. The round trips for the connection itself (TCP, key exchange,
+ * authentication) belong to SSH and do not depend on the number of resources.
  */
 
 const name = "e2e-refresh";
@@ -63,7 +63,7 @@ interface Asked {
   readonly seconds: number;
 }
 
-/** What a host's SSH server noted since a moment of its journal, once the connection has ended. */
+/** The lines of a host's SSH server since a moment of its journal, after the connection has ended. */
 async function askedSince(host: string, cursor: string): Promise<Asked> {
   let lines: { at: number; text: string }[] = [];
   await until(`the end of the connection to ${host}`, 15_000, async () => {
@@ -99,7 +99,7 @@ async function cursorOf(host: string): Promise<string> {
   return stdout.trim().replace(/^-- cursor: /, "");
 }
 
-/** A refresh over a network with this round-trip time. */
+/** A refresh over a network with this latency of a round trip. */
 async function refreshAt(milliseconds: number) {
   await Promise.all(hosts.map((host) => proxy.latency(host, milliseconds)));
   const cursors = await Promise.all(hosts.map(cursorOf));
@@ -122,7 +122,7 @@ describe("a refresh of 60 resources on three hosts", () => {
       }
       seconds[latency] = Math.max(...asked.map((each) => each.seconds));
     }
-    // Seen: 11 or 12 waits for the network in all, nearly all of them SSH's own for making the connection.
+    // Measured: 11 or 12 waits for the network in total. Nearly all of them belong to SSH's connection.
     const waits = ((seconds[100] ?? Number.NaN) - (seconds[0] ?? Number.NaN)) / 0.1;
     expect(waits).toBeLessThan(20);
   }, 120_000);

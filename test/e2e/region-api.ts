@@ -6,11 +6,11 @@ import { listBootResources, readBootResource } from "../../maas/operations/boot-
 import { listNotifications } from "../../maas/operations/notifications.ts";
 import type { Values } from "./stack.ts";
 
-/** The API of a lab's MAAS as somebody uses it who knows nothing of this project. */
+/** The API of a lab's MAAS, used independently of this project. */
 export class RegionApi {
   readonly client: MaasClient;
 
-  /** Bodies as they came: errors show the beginning of a long one only. */
+  /** Unparsed bodies. Errors show only the beginning of a long one. */
   readonly #answered: string[];
 
   private constructor(client: MaasClient, answered: string[]) {
@@ -36,7 +36,10 @@ export class RegionApi {
     return new RegionApi(client, answered);
   }
 
-  /** Everything that this project may change, as MAAS tells it: without ids and times, which a thing made anew has others of. */
+  /**
+   * All data that this project may change, as MAAS returns it, without ids and times, which differ after a
+   * thing is made again.
+   */
   async everything(): Promise<Values> {
     const bootSources = await this.#list("boot-sources/");
     for (const source of bootSources)
@@ -44,14 +47,14 @@ export class RegionApi {
     const config: Values = {};
     for (const name of await this.#settingNames()) {
       const value = await this.client.get("maas/", { step: "test", query: { op: "get_config", name } });
-      // The same to MAAS, which takes no null back.
+      // An equal value for MAAS, which rejects null as an input.
       config[name] = value ?? "";
     }
     const packageRepositories = await this.#list("package-repositories/");
     return plain({ bootSources, packageRepositories, config }) as Values;
   }
 
-  /** Version of every image that is complete: `{ "ubuntu/noble amd64/ga-24.04": "20260210" }`. */
+  /** The version of every complete image: `{ "ubuntu/noble amd64/ga-24.04": "20260210" }`. */
   async images(): Promise<Record<string, string>> {
     const found: Record<string, string> = {};
     for (const { id, name, architecture } of await listBootResources(this.client)) {
@@ -62,7 +65,7 @@ export class RegionApi {
     return found;
   }
 
-  /** What MAAS tells its users of the release that it commissions with, by ident. */
+  /** MAAS's notifications about its commissioning release, by ident. */
   async notifications(): Promise<string[]> {
     const idents = (await listNotifications(this.client)).map(({ ident }) => ident);
     return idents.filter((ident) => ident.startsWith("commissioning_")).sort();
@@ -72,7 +75,7 @@ export class RegionApi {
     return (await this.client.get(path, { step: "test" })) as Values[];
   }
 
-  // MAAS tells all the names when it is asked for one that is none.
+  // The error for an unknown name lists all names.
   async #settingNames(): Promise<string[]> {
     await this.client
       .get("maas/", { step: "test", query: { op: "get_config", name: "bogus" } })

@@ -7,7 +7,7 @@ import { type Lab, labDown, labUp } from "../../lab/lab.ts";
 import { AptClient } from "./apt-client.ts";
 import { labSite, Stack, succeeded, type Values } from "./stack.ts";
 
-/* Archives of vendors' shapes, mirrored side by side, and a client that installs and updates from each. */
+/* Archives with vendors' layouts, mirrored side by side, and a client that installs and updates from each. */
 
 const labName = "e2e-shapes";
 const signers = {
@@ -87,7 +87,7 @@ async function installedFrom({ name, packages }: Shape): Promise<string[]> {
 test("a client installs from each, and what upstream has next", async () => {
   const installed = async () => {
     const versions: Record<string, string[]> = {};
-    // One after the other: dpkg has one lock.
+    // One after the other, because dpkg has one lock.
     for (const shape of chosen) versions[shape.name] = [...new Set(await installedFrom(shape))];
     return versions;
   };

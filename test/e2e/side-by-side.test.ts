@@ -29,7 +29,7 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-/** What a host answers to a request for a path, or its status where that is not 200. */
+/** A host's answer to a request for a path, or its status if that is not 200. */
 async function served(host: string, path: string): Promise<string> {
   const response = await fetch(`http://${lab.address(host, "outside")}${path}`, {
     headers: { connection: "close" },
@@ -63,7 +63,7 @@ describe("two stacks on one host", () => {
     );
   }, 120_000);
 
-  /** What the preview of a stack with other mirrors on the same host says, which must refuse them. */
+  /** The error of a preview of a stack with other mirrors on the same host. */
   async function refused(stack: Stack, site: Values | string): Promise<string> {
     stack.configure(site);
     return diagnosed(await stack.preview());
@@ -74,7 +74,7 @@ describe("two stacks on one host", () => {
     return output.slice(output.indexOf("Diagnostics:"));
   }
 
-  /** All that is served, and who it is of. */
+  /** All served files, and their owners. */
   async function stateOfMirror(): Promise<string> {
     const kept = "/etc/nginx /var/lib/airgapped-maas/paths /var/lib/airgapped-maas/keys";
     const { stdout } = await lab.sh(
@@ -116,7 +116,7 @@ describe("two stacks on one host", () => {
       "aptMirrors.other.serve.tls.certificate: ",
     );
     expect(await tls(pair, 80)).toContain("claiming TCP port 80");
-    // What people wrote themselves is known to nginx only.
+    // Only nginx knows the configuration that a person wrote.
     await lab.sh("mirror", "echo 'server { listen 8091 default_server; }' >/etc/nginx/conf.d/theirs.conf");
     expect(await refused(three, mirror({ path: "/three", port: 8091 }))).toMatch(
       /a duplicate default server for 0.0.0.0:8091/,
@@ -155,7 +155,7 @@ describe("two stacks on one host", () => {
     expect(await refused(other, text(elsewhere))).toMatch(
       /\/srv\/airgapped-maas\/one\/apt\/ubuntu: it belongs to ubuntu-contents of the stack one \(project airgapped-maas\), but this is .*\(project other-site\)/,
     );
-    // Whoever goes on without a preview comes no further, and takes nothing with him.
+    // An update without a preview is refused too, and changes nothing.
     expect((await other.up()).code).not.toBe(0);
     succeeded(await other.destroy());
     expect(await stateOfMirror()).toBe(before);
@@ -222,7 +222,7 @@ function certificate(name: string): { certificate: string; key: string } {
 }
 
 describe("two updates of one mirror at a time", () => {
-  // Two workstations with a state each, which no lock of Pulumi's keeps apart.
+  // Two workstations with separate states, which Pulumi's lock does not protect from each other.
   const site = () => labSite(lab, { ubuntu: { filter: few, serve: { path: "/shared", port: 8080 } } });
 
   test("do not interleave: both end well or one says why not, and the tree is whole", async () => {
@@ -246,7 +246,7 @@ describe("two updates of one mirror at a time", () => {
     const release = await (await fetch(`http://${address}/shared/dists/noble/InRelease`)).text();
     expect(release).toContain("BEGIN PGP SIGNED MESSAGE");
 
-    // The state that lost its race catches up by an ordinary update.
+    // The state that lost the race is corrected by an ordinary update.
     for (const stack of both) succeeded(await stack.up());
     for (const stack of both) expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
   }, 180_000);

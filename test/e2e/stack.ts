@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Lab } from "../../lab/lab.ts";
 import { repository } from "../../lab/paths.ts";
 
-/** What the engine did, or would do, about one resource. */
+/** The engine's step for one resource, done or planned. */
 interface Step {
   /** `create`, `update`, `replace`, `delete`, `create-replacement`, `delete-replaced` ... */
   readonly op: string;
@@ -20,11 +20,14 @@ interface Step {
 /** How a run of the CLI ended. */
 export interface Run {
   readonly code: number;
-  /** Everything it printed, errors included. */
+  /** Its complete output, including errors. */
   readonly output: string;
-  /** How many resources by what was, or would be, done: `{ same: 7, update: 1 }`. Empty where it did not get so far. */
+  /**
+   * The number of resources by step, done or planned: `{ same: 7, update: 1 }`. Empty if the run failed
+   * before.
+   */
   readonly counts: Readonly<Record<string, number>>;
-  /** What was, or would be, done: what is the same is left out, and that hosts were read. */
+  /** The steps, done or planned, without unchanged resources and without reads of hosts. */
   readonly steps: readonly Step[];
   readonly seconds: number;
 }
@@ -32,12 +35,15 @@ export interface Run {
 /** The passphrase that encrypts the secrets of stacks. */
 export const passphrase = "a passphrase of the tests";
 
-/** A run that is not over. */
+/** A run that has not ended yet. */
 export interface Running {
-  /** Leads a process group of its own: `process.kill(-child.pid, "SIGKILL")` ends the CLI with all it started. */
+  /**
+   * The leader of a process group: `process.kill(-child.pid, "SIGKILL")` kills the CLI and all its child
+   * processes.
+   */
   readonly child: ChildProcess;
   readonly done: Promise<Run>;
-  /** What it has printed so far. */
+  /** Its output so far. */
   output(): string;
 }
 
@@ -46,20 +52,19 @@ interface StackOptions {
   readonly name?: string;
   /** Directory of the Pulumi project. Default: the repository. */
   readonly project?: string;
-  /** Where states are kept. Default: a folder of this stack's own. */
+  /** The directory of states. Default: a folder of this stack. */
   readonly backend?: string;
-  /** The workstation's cache. Default: a folder of this stack's own. */
+  /** The workstation's cache. Default: a folder of this stack. */
   readonly cache?: string;
-  /** More for the CLI's environment. */
+  /** Additional environment variables of the CLI. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what a stack's file holds is for the program to judge
+// biome-ignore lint/suspicious/noExplicitAny: the program checks the stack file
 export type Values = Record<string, any>;
 
 /**
- * A stack of the real CLI with everything of its own: state, configuration file, cache. Nothing it does
- * leaves a file in the repository.
+ * A stack of the real CLI with a separate state, configuration file and cache. It leaves no file in the repository.
  */
 export class Stack {
   readonly name: string;
@@ -84,7 +89,7 @@ export class Stack {
 
   static async create(options: StackOptions = {}): Promise<Stack> {
     const stack = new Stack(options);
-    // A new stack's file is written beside Pulumi.yaml: so beside one in the stack's own folder.
+    // The CLI writes a new stack's file beside Pulumi.yaml, so the stack's folder has a Pulumi.yaml.
     const project = readFileSync(join(stack.#project, "Pulumi.yaml"), "utf8");
     writeFileSync(
       join(stack.folder, "Pulumi.yaml"),
@@ -94,7 +99,10 @@ export class Stack {
     return stack;
   }
 
-  /** Writes the stack's file, anew. `text` is the YAML below `config:`, indented by two; objects are written as JSON. */
+  /**
+   * Replaces the stack file. `text` is the YAML below `config:`, indented by two; objects are written as
+   * JSON.
+   */
   configure(values: Values | string): void {
     const salt = readFileSync(this.configFile, "utf8").match(/^encryptionsalt: .*$/m)?.[0] ?? "";
     const text =
@@ -109,7 +117,7 @@ export class Stack {
   preview(...more: string[]): Promise<Run> {
     return this.#operate("preview", more);
   }
-  /** Without a preview before it, which tests ask for by `preview`. */
+  /** `up` without a preview before it. Tests use `preview` for that. */
   up(...more: string[]): Promise<Run> {
     return this.#operate("up", ["--yes", "--skip-preview", ...more]);
   }
@@ -123,7 +131,7 @@ export class Stack {
     return this.start(command, ...more).done;
   }
 
-  /** Starts `preview`, `up` ... and returns at once; `up` wants `--yes` and `--skip-preview` here. */
+  /** Starts `preview`, `up` ... and returns at once. `up` needs `--yes` and `--skip-preview` here. */
   start(command: string, ...more: string[]): Running {
     const events = join(this.folder, `events-${++this.#runs}.jsonl`);
     const settings = ["--stack", this.name, "--config-file", this.configFile, "--event-log", events];
@@ -135,24 +143,24 @@ export class Stack {
     return this.#spawn(argv, undefined).done;
   }
 
-  /** The same, for what must not fail. */
+  /** The same, but throws if it fails. */
   async ok(argv: readonly string[]): Promise<string> {
     const { code, output } = await this.run(argv);
     if (code !== 0) throw new Error(`pulumi ${argv.join(" ")} ended with ${code}:\n${output}`);
     return output;
   }
 
-  /** The stack's outputs, secrets included. */
+  /** The stack's outputs, including secrets. */
   async outputs(): Promise<Values> {
     return JSON.parse(await this.ok(["stack", "output", "--json", "--show-secrets", "--stack", this.name]));
   }
 
-  /** The state as it is on disk, where secrets are encrypted. */
+  /** The state as stored on disk, with encrypted secrets. */
   state(): string {
     return readFileSync(join(this.backend, ".pulumi/stacks/airgapped-maas", `${this.name}.json`), "utf8");
   }
 
-  /** Removes what this stack has on the workstation; what it made on hosts is for `destroy`. */
+  /** Deletes this stack's files on the workstation. `destroy` removes its things on hosts. */
   discard(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -170,7 +178,7 @@ export class Stack {
           ...process.env,
           PULUMI_BACKEND_URL: `file://${this.backend}`,
           PULUMI_CONFIG_PASSPHRASE: passphrase,
-          // What the event log needs.
+          // Options that the event log needs.
           PULUMI_DEBUG_COMMANDS: "true",
           XDG_CACHE_HOME: this.cache,
           ...this.#env,
@@ -198,14 +206,14 @@ export class Stack {
   }
 }
 
-/** A run that must have gone well; says what the CLI had to say where it has not. */
+/** Expects that a run succeeded. If not, the error has the CLI's output. */
 export function succeeded(run: Run): Run {
   if (run.code === 0) return run;
   const diagnostics = run.output.slice(Math.max(0, run.output.indexOf("\nDiagnostics:")));
   throw new Error(`The CLI ended with ${run.code}:\n${diagnostics.slice(0, 5000)}`);
 }
 
-/** The site of a lab: its ssh configuration, and mirrors by name, each with the lab's archive for upstream. */
+/** The site of a lab: its ssh configuration, and mirrors by name, each with the lab's archive as upstream. */
 export function labSite(lab: Lab, mirrors: Values, more: Values = {}): Values {
   const defaults = {
     host: "mirror",
@@ -240,11 +248,12 @@ function readEvents(file: string): Pick<Run, "counts" | "steps"> {
     try {
       event = JSON.parse(line);
     } catch {
-      continue; // a killed CLI leaves half a line
+      continue; // a killed CLI may leave an incomplete line
     }
     if (event.summaryEvent) counts = event.summaryEvent.resourceChanges ?? {};
     const step = event.resourcePreEvent?.metadata;
-    // Reading the hosts comes first, and is no change; nor is that the provider is told of another configuration.
+    // The reads of hosts come first and are not changes. A new configuration of the provider is not a change
+    // either.
     if (!step || step.op === "same" || step.op === "refresh" || step.type.startsWith("pulumi:providers:"))
       continue;
     steps.push({

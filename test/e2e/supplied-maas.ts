@@ -18,8 +18,8 @@ const ubuntus = ["jammy", "noble"];
 const sizes = { rocky9: 1_000_000, golden: 10_000_000 };
 
 /**
- * A lab whose MAAS gets everything: a mirror's images, a custom image by a stream, and another one that is
- * uploaded. What it is to have is declared here, and what it has is looked up in its state, past its API.
+ * A lab whose MAAS gets all its images from mirrors: a mirror's images, a custom image in a stream, and an uploaded one. The
+ * expected images are declared here. The actual ones are read from its state, not through its API.
  */
 export class SuppliedMaas {
   readonly maas: LabMaas;
@@ -65,7 +65,7 @@ export class SuppliedMaas {
     };
   }
 
-  /** Gives a custom image another content. Returns its SHA-256. */
+  /** Changes the content of a custom image. Returns its SHA-256. */
   change(image: "rocky9" | "golden"): string {
     const seed = `${image} ${++this.#contents}`;
     const content = contentBytes({ seed, size: sizes[image] });
@@ -87,8 +87,8 @@ export class SuppliedMaas {
   }
 
   /**
-   * What MAAS has, a line for each: sources, selections, every version of every image. Versions and contents that are the
-   * declared or upstream's newest ones are `wanted`.
+   * MAAS's sources, selections and all versions of its images, one per line. A version or content that is the declared or
+   * upstream's newest one is `wanted`.
    */
   async holds(): Promise<string[]> {
     const {
@@ -115,7 +115,8 @@ export class SuppliedMaas {
           `selection ${urls[bootSourceId]} ${os}/${release} ${arches} ${subarches}`,
       ),
       ...bootResources.flatMap(versions),
-      // Of an upload MAAS keeps older versions without their files; none may be there in part or twice.
+      // MAAS keeps older versions of an upload without their files. No version may be incomplete or a
+      // duplicate.
       ...bootResources.flatMap(({ type, name, sets }: Values) => {
         const digests = sets.flatMap(({ files }: Values) => files.map(({ sha256 }: Values) => sha256));
         const inPart = sets.some(({ files }: Values) =>
@@ -128,7 +129,7 @@ export class SuppliedMaas {
     ].sort();
   }
 
-  /** Lets the mirror send no more than this many bytes a second to each client; 0 is as many as it can. */
+  /** Limits the mirror's bytes per second for each client. 0 means no limit. */
   async throttle(bytesPerSecond: number): Promise<void> {
     const file = "/etc/nginx/conf.d/throttle-of-a-test.conf";
     const { code, stderr } = await this.#lab.sh(

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { repository } from "../../lab/paths.ts";
 import { until } from "../../lab/until.ts";
 
-/** Shopify's toxiproxy (https://github.com/Shopify/toxiproxy), as `toolchain/set-up toxiproxy` built it. */
+/** Shopify's toxiproxy (https://github.com/Shopify/toxiproxy), as built by `toolchain/set-up toxiproxy`. */
 export interface Toxiproxy {
-  /** Passes connections on to `upstream` (host:port); the port of loopback where it listens. */
+  /** Forwards connections to `upstream` (host:port). Returns the port of loopback on which it listens. */
   listen(name: string, upstream: string): Promise<number>;
-  /** Makes every round trip through a proxy take this many milliseconds longer, half of them each way. */
+  /** Adds this many milliseconds to every round trip through a proxy, half of them in each direction. */
   latency(name: string, milliseconds: number): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Starts a server of its own. */
+/** Starts a separate server. */
 export async function toxiproxy(): Promise<Toxiproxy> {
   const port = await freePort();
   const server = spawn(
@@ -71,7 +71,7 @@ export async function toxiproxy(): Promise<Toxiproxy> {
   };
 }
 
-/** A port that nothing listens on at the moment. */
+/** A port on which no process listens at the moment. */
 async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));

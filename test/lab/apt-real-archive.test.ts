@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createCleartextMessage, generateKey, sign } from "openpgp";
 import type { Closure } from "../../content/apt/dependencies.ts";
 
-// On what this machine's apt has of Debian main: `apt-get update` must have run.
+// Uses this machine's package lists of Debian main, so `apt-get update` must have run.
 const lists = "/var/lib/apt/lists";
 const program = new URL("real-archive-plan.ts", import.meta.url).pathname;
 const node = process.execPath;
@@ -32,9 +32,9 @@ function run(...args: string[]): string {
 
 describe("Debian main as apt has it", () => {
   test.each([
-    // Read where there is a choice.
+    // The preferred form if there are several.
     ["gz", 300],
-    // Unpacked by WebAssembly, whose pieces are garbage that piles up for a while.
+    // WebAssembly unpacks it. Its memory is garbage until the next collection.
     ["xz", 450],
   ] as const)(
     "all of it, packed with %s, is planned, in %d MiB",
@@ -46,7 +46,7 @@ describe("Debian main as apt has it", () => {
       const plain = execFileSync("/usr/lib/apt/apt-helper", ["cat-file", join(lists, name ?? "")], large);
       const packed =
         form === "gz" ? gzipSync(plain) : execFileSync("xz", ["-1", "-c"], { input: plain, ...large });
-      // apt does not keep the packed form, so the same content is packed and signed anew.
+      // apt does not keep the compressed file, so the same content is compressed and signed again.
       const path = `main/binary-${arch}/Packages.${form}`;
       const lines = [[path, packed] as const, [path.slice(0, -3), plain] as const].map(
         ([file, bytes]) => ` ${createHash("sha256").update(bytes).digest("hex")} ${bytes.length} ${file}`,
@@ -62,7 +62,7 @@ describe("Debian main as apt has it", () => {
       );
       writeFileSync(join(directory, "key.asc"), publicKey.armor());
 
-      // The least of three: when garbage is collected is chance, which only ever adds.
+      // The minimum of three measurements, because garbage collection can only add memory.
       const runs = [1, 2, 3].map(() => JSON.parse(run("plan", archive, join(directory, "key.asc"))));
       const values = (field: string) =>
         [...plain.toString("latin1").matchAll(new RegExp(`^${field}: (.*)$`, "gm"))].map(
@@ -72,7 +72,7 @@ describe("Debian main as apt has it", () => {
       const bytes = values("Size").reduce((sum, size) => sum + Number(size), 0);
       expect(digests.size).toBe(values("Package").length);
       expect(runs[0].packages).toBe(digests.size);
-      // The packages, with the index and the root that name them.
+      // The packages, the index and the signed root.
       expect(runs[0].bytes).toBe(
         bytes + packed.length + statSync(join(archive, "dists/real/InRelease")).size,
       );
@@ -92,7 +92,7 @@ describe("Debian main as apt has it", () => {
       const theirs = aptWouldFetch(options);
       const ours = new Set(closure.names);
       expect([...theirs].filter((name) => !ours.has(name))).toEqual([]);
-      // What is only ours must be a listed choice's, or be there for the sake of one.
+      // A package that only our result has must be a listed alternative, or a dependency of one.
       const chosen = closure.alternatives.filter(({ taken }) => !theirs.has(taken));
       const otherwise = chosen.filter(({ choice }) => !choice.includes("|"));
       expect(otherwise).toEqual([]);
@@ -108,7 +108,7 @@ describe("Debian main as apt has it", () => {
   );
 });
 
-/** Names of what apt fetches for a machine on which nothing is installed. */
+/** Names of the packages that apt fetches for a machine without installed packages. */
 function aptWouldFetch(options: readonly string[]): Set<string> {
   const output = execFileSync(
     "apt-get",
@@ -131,7 +131,9 @@ function aptWouldFetch(options: readonly string[]): Set<string> {
   return new Set([...output.matchAll(/^'[^']*' ([^_ ]+)_/gm)].map(([, name]) => name ?? ""));
 }
 
-/** The one suite only, as the machine's own sources name it: apt finds its lists by the address. */
+/**
+ * Only this suite, with the address of the machine's own sources, because apt finds its lists by the address.
+ */
 function sourceList(): string {
   const sources = execFileSync("apt-get", [
     "indextargets",

@@ -9,7 +9,7 @@ const stable = "http://images.maas.io/ephemeral-v3/stable";
 const index = "streams/v1/index.sjson";
 const list = "streams/v1/com.ubuntu.maas:stable:v3:download.sjson";
 const ga = "com.ubuntu.maas.stable:v3:boot:24.04:amd64:ga-24.04";
-/** The very first time, a root file system is made and packages are downloaded. */
+/** The first run makes a root file system and downloads packages. */
 const firstTime = 600_000;
 
 let lab: Lab;
@@ -24,7 +24,10 @@ beforeAll(async () => {
 
 afterAll(() => labDown(name), 120_000);
 
-/** What curl on `mirror` got into /srv/got: its exit code, the status of the answer, and how many bytes. */
+/**
+ * The result of curl on `mirror`, which writes to /srv/got: its exit code, the answer's status, and the
+ * number of bytes.
+ */
 async function get(path: string, more = "") {
   const { code, stdout, stderr } = await lab.sh(
     "mirror",
@@ -34,7 +37,7 @@ async function get(path: string, more = "") {
   return { code, status, size, stderr: stderr.trim() };
 }
 
-/** What gpgv on `mirror` says of a signed file there: its text, or the status that refuses it. */
+/** The result of gpgv on `mirror` for a signed file: its text, or the status that rejects it. */
 async function verified(path: string): Promise<{ text: string } | { refused: string }> {
   expect(await get(path)).toMatchObject({ code: 0, status: 200 });
   const { code, stdout, stderr } = await lab.sh(
@@ -45,13 +48,13 @@ async function verified(path: string): Promise<{ text: string } | { refused: str
   return code === 0 ? { text: stdout } : { refused: refused ?? stderr };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what a test reads, it asserts
+// biome-ignore lint/suspicious/noExplicitAny: tests check the values that they read
 async function signedJson(path: string): Promise<any> {
   const answer = await verified(path);
   return "text" in answer ? JSON.parse(answer.text) : expect(answer).toHaveProperty("text");
 }
 
-/** Every file of the newest version of noble's ga kernel, held against its entry with sha256sum on `mirror`. */
+/** Checks every file of the newest version of noble's ga kernel with sha256sum on `mirror`. */
 async function nobleIsWhole(): Promise<boolean> {
   const { versions } = (await signedJson(list)).products[ga];
   const { items } = versions[Object.keys(versions).sort().at(-1) ?? ""];

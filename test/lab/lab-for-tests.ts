@@ -6,18 +6,18 @@ import { closeAll, configureSsh, hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { type Lab, labUp } from "../../lab/lab.ts";
 
-/** The lab that all lab tests share; whoever runs them takes it down (`node lab/main.ts down --name test`). */
+/** The lab that all lab tests share. Stop it with `node lab/main.ts down --name test`. */
 const testLab = process.env.AIRGAPPED_MAAS_TEST_LAB ?? "test";
 
-/** The shared lab with these hosts up. */
+/** The shared lab with these hosts running. */
 export function labForTests(...hosts: string[]): Promise<Lab> {
   return labUp(testLab, { hosts });
 }
 
-/** What to say about a host instead of what the lab's own ssh_config says; keywords of ssh_config(5). */
+/** Options of a host that replace those of the lab's ssh_config; keywords of ssh_config(5). */
 export type SshSettings = Readonly<Record<string, string | number>>;
 
-/** An ssh configuration of a test file's own, in which lab hosts appear under other names and conditions. */
+/** A test file's ssh configuration, in which lab hosts have other names and options. */
 export class TestSsh {
   readonly folder: string;
   readonly lab: Lab;
@@ -33,7 +33,7 @@ export class TestSsh {
     configureSsh({ configFile: this.configFile });
   }
 
-  /** A lab host under a name that no other test has, so with connections of its own. */
+  /** A lab host with a name that no other test uses, so its connections are not shared. */
   host(base: string, settings: SshSettings = {}): Host {
     const name = `${base}-${process.pid}-${this.#hosts++}`;
     const all: SshSettings = { ...this.settings(base), ...settings };
@@ -43,7 +43,10 @@ export class TestSsh {
     return hostNamed(name);
   }
 
-  /** As the lab has it, but the key is looked up by the address even when the connection goes elsewhere. */
+  /**
+   * The lab's options, but the host key is looked up by address even if the connection goes to another
+   * address.
+   */
   settings(base: string): SshSettings {
     const answer = execFileSync("ssh", ["-G", "-F", this.lab.paths.sshConfig, base], {
       encoding: "utf8",

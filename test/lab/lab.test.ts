@@ -13,7 +13,7 @@ import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
 
 const name = "lab-tests";
 const other = "lab-tests-other";
-/** The very first time, a root file system is made and packages are downloaded. */
+/** The first run makes a root file system and downloads packages. */
 const firstTime = 600_000;
 
 let lab: Lab;
@@ -29,7 +29,7 @@ afterAll(async () => {
   await labDown(other);
 }, 120_000);
 
-/** What a command on a host prints. Fails where the command does. */
+/** The output of a command on a host. Fails if the command fails. */
 async function printed(host: string, script: string): Promise<string> {
   const { code, stdout, stderr } = await lab.sh(host, script);
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
@@ -140,7 +140,7 @@ describe("a lab that is up", () => {
     await lab.reboot("mirror2");
     const after = await printed("mirror2", boot);
     expect(after).not.toBe(before);
-    // From inside too, as an administrator does it.
+    // From inside the host too, as an administrator does it.
     await lab.ssh("mirror2", "sudo systemctl reboot");
     await until("the next boot", 20_000, async () => {
       const { code, stdout } = await lab.ssh("mirror2", boot, { timeout: 5000 });
@@ -152,7 +152,7 @@ describe("a lab that is up", () => {
     expect(await printed("mirror2", "cat /etc/kept")).toBe("kept");
     await lab.powerOff("mirror2");
     await lab.powerOn("mirror2");
-    // With another one, neighbours would not find it until they forget the old.
+    // With a different address, neighbours would not find it until their ARP entries expire.
     expect(await printed("mirror2", card)).toBe(cardBefore);
     expect((await lab.ssh("mirror2", "cat /etc/kept")).stdout).toBe("kept\n");
   });
@@ -220,7 +220,7 @@ describe("copies of the lab", () => {
     ]) {
       expect(up).toMatch(kind);
     }
-    // The supervisor and systemd-nspawn of one host die; its systemd and the other host go on.
+    // The supervisor and systemd-nspawn of one host are killed; its systemd and the other host continue.
     const [supervisor] = processesIn(`${labPaths(other).prefix}/mirror`).sort((left, right) => left - right);
     process.kill(supervisor ?? 0, "SIGKILL");
     const again = await labUp(other, { hosts: ["client", "mirror"] });
@@ -229,7 +229,7 @@ describe("copies of the lab", () => {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It went with another.
+        // It was removed with another one.
       }
     }
     const fresh = await labUp(other, { hosts: ["mirror"] });
@@ -242,8 +242,8 @@ describe("copies of the lab", () => {
 });
 
 /**
- * An apt on `mirror` with lists of its own and the lab's Ubuntu suites as its only sources: what a client of
- * the real archive believes and what not.
+ * An apt on `mirror` with separate lists and the lab's Ubuntu suites as its only sources. It accepts and rejects what a
+ * client of the real archive does.
  */
 const noble = "/srv/noble";
 function aptOf(suite: string): string {

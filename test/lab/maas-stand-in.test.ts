@@ -36,7 +36,7 @@ async function ask(method: string, path: string, body?: URLSearchParams) {
   return { status: response.status, text: await response.text() };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what a test reads, it asserts
+// biome-ignore lint/suspicious/noExplicitAny: tests check the values that they read
 async function read(path: string): Promise<any> {
   return JSON.parse((await ask("GET", path)).text);
 }

@@ -9,9 +9,9 @@ import { NotFound } from "../../content/fetch.ts";
 import { metadataCache } from "../../content/metadata-cache.ts";
 
 /*
- * Run in a process of its own, so that its memory can be measured; prints one line of JSON.
+ * Runs as a separate process, so that its memory can be measured. Prints one line of JSON.
  *   plan DIRECTORY KEY             an archive in files, with one suite "real"
- *   closure recommends|plain NAMES ...   what apt keeps of Debian main on this machine, verified by Debian's key
+ *   closure recommends|plain NAMES ...   apt's lists of Debian main on this machine, verified by Debian's key
  */
 const [mode = "", ...rest] = process.argv.slice(2);
 const arch = execFileSync("dpkg", ["--print-architecture"]).toString().trim();
@@ -57,7 +57,7 @@ try {
           maxBuffer: 1 << 30,
         });
       },
-      // apt keeps the index in a form of its own: what is verified is the unpacked one, which the Release lists too.
+      // apt keeps the uncompressed index, so that one is verified. The Release lists it too.
       exists: async (paths) => paths.map((path) => path.endsWith("/Packages")),
       key: "/usr/share/keyrings/debian-archive-keyring.gpg",
       suites: [suite],

@@ -1,28 +1,28 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A real TCP proxy that can be slow, cut connections, and stop passing bytes on. */
+/** A TCP proxy that can be slow, cut connections, and stop forwarding bytes. */
 export interface TcpProxy {
   readonly port: number;
-  /** Bytes passed on so far, towards the server and back. */
+  /** The number of forwarded bytes, to the server and back. */
   readonly bytes: { up: number; down: number };
   /** Connections accepted so far. */
   readonly accepted: number;
-  /** Milliseconds that each piece is held back, per direction. */
+  /** The delay of each piece in milliseconds, per direction. */
   delay(ms: { up?: number; down?: number }): void;
-  /** Ends all connections with a reset, as a pulled plug with a firewall behind it does. */
+  /** Resets all connections, as a firewall does after a power failure. */
   cut(): void;
-  /** Cuts all connections once this many more bytes have gone up. */
+  /** Cuts all connections after this many more bytes to the server. */
   cutAfter(bytes: number): Promise<void>;
-  /** Goes on accepting bytes but passes none on, as a route that has vanished. */
+  /** Continues to accept bytes but does not forward them, as if the route were lost. */
   freeze(): void;
-  /** Passes them on again, and everything held back meanwhile. */
+  /** Forwards bytes again, including those that were kept back. */
   thaw(): void;
-  /** New connections are accepted and ended at once. */
+  /** Accepts new connections and ends them at once. */
   refuse(refusing: boolean): void;
   close(): Promise<void>;
 }
 
-/** Listens on a free port of loopback and passes everything on to a server. */
+/** Listens on a free port of loopback and forwards all data to a server. */
 export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const delays = { up: 0, down: 0 };
   const bytes = { up: 0, down: 0 };
@@ -39,7 +39,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
   };
 
   const pass = (from: Socket, to: Socket, direction: "up" | "down") => {
-    // A timer each, all of the same length, keeps the order; what follows waits for no earlier piece.
+    // Each piece has a timer of the same length, so the order is kept and no piece waits for an earlier one.
     const later = (what: () => void) => {
       const act = () => (frozen ? held.push(what) : what());
       if (delays[direction] === 0) act();

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-// biome-ignore lint/suspicious/noExplicitAny: what a test reads, it asserts
+// biome-ignore lint/suspicious/noExplicitAny: tests check the values that they read
 function json(stream: string, path: string): any {
   return JSON.parse(readFileSync(join(stream, path), "utf8"));
 }

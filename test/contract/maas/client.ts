@@ -5,7 +5,7 @@ import { adminKey, authorization, type RegionProcess } from "./region-process.ts
 /** What came back; the body as an object where it is one. */
 interface Answered {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test reads, it asserts
+  // biome-ignore lint/suspicious/noExplicitAny: tests check the values that they read
   readonly body: any;
 }
 

@@ -146,7 +146,7 @@ async function prepare({ method, path, fields = [], makes }: Preparation): Promi
   if (makes !== undefined) ids.learn(makes.kind, makes.id, JSON.parse(body).id);
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what a test reads, it asserts
+// biome-ignore lint/suspicious/noExplicitAny: tests check the values that they read
 async function read(path: string): Promise<any> {
   return (await fetch(region.origin + api + path, signed({}))).json();
 }

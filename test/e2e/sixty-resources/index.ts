@@ -4,7 +4,7 @@ import { Packages } from "../../../resources/host/packages.ts";
 import { Services } from "../../../resources/host/services.ts";
 import { SigningKey } from "../../../resources/host/signing-key.ts";
 
-/** Twenty resources on each host, of all kinds that any component is made of. */
+/** Twenty resources on each host, of all kinds that components use. */
 for (const host of ["mirror", "mirror2", "store"]) {
   for (let number = 0; number < 12; number++) {
     new Files(`${host}-files-${number}`, {

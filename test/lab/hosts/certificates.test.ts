@@ -13,24 +13,24 @@ import { tcpProxy } from "../tcp-proxy.ts";
 let lab: Lab;
 let ssh: TestSsh;
 let address: string;
-/** Where only `@cert-authority` lines are. */
+/** A known_hosts file with only `@cert-authority` lines. */
 let known: string;
-/** For users and for hosts. */
+/** Authorities for users and for hosts. */
 let userAuthority: string;
 let hostAuthority: string;
 
-/** sshd that knows people and is known by certificates only. */
+/** An sshd that accepts and shows certificates only. */
 const certifiedPort = 2222;
-/** The same with another key, and a certificate that has expired. */
+/** The same with another key and an expired certificate. */
 const expiredPort = 2223;
 
-/** Signs a public key file; the certificate lies beside it. */
+/** Signs a public key file. The certificate is written beside it. */
 function sign(authority: string, publicFile: string, ...args: string[]): string {
   execFileSync("ssh-keygen", ["-q", "-s", authority, "-I", "made for a test", ...args, publicFile]);
   return publicFile.replace(/\.pub$/, "-cert.pub");
 }
 
-/** Starts an sshd of its own on a lab host. */
+/** Starts a separate sshd on a lab host. */
 async function sshd(host: string, port: number, principals: string, ...validity: string[]): Promise<void> {
   const { file } = ssh.key(`${host}-${port}`);
   const certificate = sign(hostAuthority, `${file}.pub`, "-h", "-n", principals, ...validity);
@@ -75,14 +75,14 @@ afterAll(async () => {
   await ssh.end();
 });
 
-/** A key of a user with a certificate, for `ops` unless it says otherwise. */
+/** A user's key with a certificate, by default for `ops`. */
 function user(name: string, options: { type?: string; args?: readonly string[] } = {}): string {
   const { file } = ssh.key(name, options.type ? { type: options.type } : {});
   sign(userAuthority, `${file}.pub`, ...(options.args ?? ["-n", "ops,root"]));
   return file;
 }
 
-/** The settings of a host that has certificates and nothing else. */
+/** The settings of a host with certificates only. */
 function certified(settings: SshSettings = {}): SshSettings {
   const over = { HostKeyAlias: "mirror.test", Port: certifiedPort, UserKnownHostsFile: known };
   return { ...over, ...settings };
@@ -101,7 +101,7 @@ describe("a host that knows certificates only, and is known by its own", () => {
     const proxy = await tcpProxy({ host: address, port: certifiedPort });
     const settings = { HostName: "127.0.0.1", Port: proxy.port, IdentityFile: plain, CertificateFile: moved };
     const host = ssh.host("mirror", certified(settings));
-    // More at once than one connection takes.
+    // More sessions in parallel than one connection supports.
     const answers = await Promise.all(Array.from({ length: 30 }, () => host.run("sleep 1; echo in")));
     expect(new Set(answers.map(({ stdout }) => stdout))).toEqual(new Set(["in\n"]));
     const handshakes = roundTrips.get(host.name)?.handshakes ?? 0;
@@ -198,7 +198,7 @@ describe("a host's certificate is refused", () => {
   });
 
   test("when it is shown by somebody who does not own the key inside", async () => {
-    // Whoever is in between can show the real host's certificate, and log people in to a host of their own.
+    // An attacker in between can show the real host's certificate, and log users in to another host.
     let connections = 0;
     const between = createServer((client) => {
       const server = connect(connections++ === 0 ? expiredPort : certifiedPort, address);

@@ -24,7 +24,7 @@ async function throughProxy() {
   return { proxy, host: ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port }) };
 }
 
-/** Waits until nothing on the host has this in its environment, arguments aside. */
+/** Waits until no process on the host has this in its environment, without its arguments. */
 async function gone(word: string): Promise<void> {
   while ((await lab.sh("mirror", `pgrep -f '^sleep ${word}$'`)).code === 0) await pause(100);
 }
@@ -112,7 +112,7 @@ describe("many at once", () => {
 
   test("more that wait for one another than a connection has sessions still get on", async () => {
     const busy = ssh.host("mirror");
-    /** A command that ends once another, which is started while it runs, has ended. */
+    /** A command that ends after another command, started while it runs, has ended. */
     const around = async (depth: number): Promise<string> => {
       if (depth === 0) return (await busy.run("echo innermost")).stdout;
       const input = new PassThrough();
@@ -247,7 +247,7 @@ describe("facts", () => {
       return performance.now() - start;
     };
     const [one, sixty] = [await time(1), await time(60)];
-    // One more round trip would be a second.
+    // One more round trip would take a second more.
     expect(sixty - one).toBeLessThan(1000);
     await proxy.close();
   });

@@ -12,7 +12,7 @@ import { tcpProxy } from "../tcp-proxy.ts";
 let lab: Lab;
 let ssh: TestSsh;
 let address: string;
-/** As the host itself shows its key. */
+/** The host's key, read on the host itself. */
 let realFingerprint: string;
 
 beforeAll(async () => {
@@ -169,7 +169,7 @@ describe("logging in", () => {
       const none = join(ssh.folder, "there-is-none");
       const all = ssh.host("mirror", { IdentityAgent: socket, IdentityFile: none, IdentitiesOnly: "no" });
       expect((await all.run("echo in")).stdout).toBe("in\n");
-      // Only the public half is here, so it is the agent that signs.
+      // The test has only the public key, so the agent signs.
       const named = ssh.file("named.pub", execFileSync("ssh-keygen", ["-yf", lab.paths.key]));
       const one = ssh.host("mirror", { IdentityAgent: socket, IdentityFile: named });
       expect((await one.run("echo in")).stdout).toBe("in\n");
@@ -200,7 +200,7 @@ describe("logging in", () => {
 });
 
 describe("a login that comes to nothing is explained, and not taken for a lost connection", () => {
-  /** A user of the host with a login shell and start-up files of its own, who may use sudo. */
+  /** A user of the host with a separate login shell and start-up files, who may use sudo. */
   async function user(name: string, shell: string, startUp = "", more = ""): Promise<void> {
     const made = await lab.sh(
       "mirror",
@@ -283,7 +283,7 @@ describe("connections are shared", () => {
     const answers = await Promise.all([hop, inner, hop, inner].map((host) => host.run("hostname")));
     expect(answers.map(({ stdout }) => stdout)).toEqual(["mirror\n", "client\n", "mirror\n", "client\n"]);
     expect(roundTrips.get(inner.name)).toEqual({ handshakes: 1, channels: 2, tunnels: 0 });
-    // The hop's own users and the way through it were asked for under two keys.
+    // The users of the jump host and the connection through it were authenticated with two keys.
     expect(roundTrips.get(hop.name)).toEqual({ handshakes: 1, channels: 2, tunnels: 1 });
   });
 

@@ -4,7 +4,7 @@ import type { Host } from "../../../hosts/host.ts";
 import type { Lab } from "../../../lab/lab.ts";
 import { labForTests, TestSsh } from "../lab-for-tests.ts";
 
-/** A web server with every vice, on a host that only the data centre can reach. */
+/** A web server with many faults, on a host that only the data centre can reach. */
 const server = `
 import http.server, socketserver, ssl, time, threading
 live = 0; most = 0; lock = threading.Lock()
@@ -63,7 +63,7 @@ Server(("127.0.0.1", 8099), Handler).serve_forever()
 let lab: Lab;
 let ssh: TestSsh;
 let host: Host;
-/** The certificate of the server's HTTPS side, which is for only-here.internal and signed by itself. */
+/** The self-signed certificate of the HTTPS server, for only-here.internal. */
 let certificate: string;
 const at = (path: string) => `http://only-here.internal:8099${path}`;
 const securelyAt = (path: string) => `https://only-here.internal:8098${path}`;

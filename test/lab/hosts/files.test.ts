@@ -67,7 +67,7 @@ describe("a file that cannot be written", () => {
       const writing = far.upload(randomBytes(4_000_000), path, plain);
       await Promise.all([cut, expect(writing).rejects.toThrow(/the connection was lost/)]);
       await proxy.close();
-      // The hidden file goes as soon as the host has heard of it.
+      // The hidden file is deleted when the host detects the end.
       while ((await listing()).some((name) => name.startsWith(".airgapped-maas."))) await content(path);
       expect(await content(path)).toBe("old");
     }

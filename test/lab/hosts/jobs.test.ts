@@ -25,7 +25,7 @@ async function throughProxy() {
   return { proxy, host: ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port }) };
 }
 
-/** Another process that does something with a host of its own. */
+/** Another process with a separate connection to a host. */
 function elsewhere(code: string) {
   const program = `
     const { configureSsh, hostNamed } = await import(${JSON.stringify(join(import.meta.dirname, "../../../hosts/connections.ts"))});

@@ -1,4 +1,4 @@
-// Applies one resource and ends: a process for tests to kill.
+// Applies one resource and ends. It is a process for tests that kill it.
 // Arguments: the ssh configuration, the kind, the resource's name, its inputs as JSON.
 import { configureSsh } from "../../../hosts/connections.ts";
 import { hidden } from "../../../resources/kernel/stored-properties.ts";

@@ -36,7 +36,7 @@ function wants(declared: Record<string, Json>) {
 
 const differences = async () => manifestDifferences(before, await bed.manifest());
 
-/** One of each kind, some on what is there already. */
+/** One of each kind. Some paths exist already. */
 const everything = wants({
   files: {
     "/srv/found/text": { content: "ours\n", mode: "0640", group: "adm" },
@@ -285,7 +285,7 @@ describe("what the file system refuses is said, and what was there stays", () =>
     const { code } = await bed.lab.sh("mirror", "touch /srv/immutable && chattr +i /srv/immutable");
     const life = resource("immutable");
     const attempt = life.up(wants({ files: { "/srv/immutable": { content: "new" } } }));
-    // The overlay of some kernels has no such attribute.
+    // The overlay of some kernels does not have this attribute.
     if (code === 0) await expect(attempt).rejects.toThrow(/Operation not permitted\n.*immutable/);
     else await attempt;
     await bed.lab.sh("mirror", "chattr -i /srv/immutable");

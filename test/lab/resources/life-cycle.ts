@@ -6,7 +6,7 @@ import { EngineLog } from "../../../resources/kernel/engine-log.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden, type Properties, same } from "../../../resources/kernel/stored-properties.ts";
 
-/** What a resource says beside its work. */
+/** The messages of a resource. */
 class Heard extends EngineLog {
   readonly warnings: string[] = [];
   readonly progress: string[] = [];
@@ -22,11 +22,11 @@ class Heard extends EngineLog {
 
 interface Preview {
   readonly change: "create" | "update" | "none";
-  /** The properties that differ: what is there, and what is wanted. */
+  /** The properties that differ: observed and declared values. */
   readonly differs: Readonly<Record<string, readonly [there: Json | undefined, wanted: Json | undefined]>>;
 }
 
-/** One resource, taken through its life as the engine does it, always with a refresh first. */
+/** One resource with the engine's calls in their order. Each one starts with a refresh. */
 export class LifeCycle {
   readonly name: string;
   readonly heard = new Heard();
@@ -38,7 +38,7 @@ export class LifeCycle {
     this.#provider = new DefinitionProvider(definition, this.heard);
   }
 
-  /** What the state holds. */
+  /** The content of the state. */
   get properties(): Properties | undefined {
     return this.#state?.properties;
   }
@@ -52,7 +52,7 @@ export class LifeCycle {
     return { change: diff.changes === false ? "none" : "update", differs };
   }
 
-  /** Refreshes, and makes it so where something differs. */
+  /** Refreshes, and applies if something differs. */
   async up(inputs: Properties): Promise<Preview> {
     const preview = await this.preview(inputs);
     const news = await this.#checked(inputs);
@@ -67,7 +67,7 @@ export class LifeCycle {
         this.#state = { id, properties: outs };
       }
     } catch (error) {
-      // How a provider says that part of it is done: the engine remembers it and tries again next time.
+      // The provider reports that a part is done. The engine stores it and tries again at the next update.
       if (error instanceof Error && "id" in error && "properties" in error) {
         this.#state = { id: String(error.id), properties: error.properties as Properties, failed: true };
       }
@@ -111,7 +111,7 @@ function differences(there: Json | undefined, wanted: Json | undefined, path = "
   );
 }
 
-/** A lab of one test file's own: what it does to a host shows in no other's manifest. */
+/** A separate lab for one test file, so that the manifests of other tests do not show its changes. */
 export class ResourceLab {
   readonly lab: Lab;
   readonly #name: string;
@@ -130,7 +130,7 @@ export class ResourceLab {
     return new ResourceLab(name, lab);
   }
 
-  /** A shell command on mirror, which must succeed; what it printed. */
+  /** Runs a shell command on mirror, which must succeed. Returns its output. */
   async sh(script: string): Promise<string> {
     const { code, stdout, stderr } = await this.lab.sh("mirror", script);
     if (code !== 0) throw new Error(`${script}: exit status ${code}: ${stderr}`);

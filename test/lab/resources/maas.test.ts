@@ -20,7 +20,10 @@ import { control } from "../../contract/maas/control.ts";
 import { adminKey, RegionProcess, userKey } from "../../contract/maas/region-process.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 
-/** The region's API runs on the workstation, which the host reaches; what `maas apikey` prints is on the host. */
+/**
+ * The region's API runs on the workstation and the host reaches it. The output of `maas apikey` is on the
+ * host.
+ */
 let bed: ResourceLab;
 let region: RegionProcess;
 let folder: string;

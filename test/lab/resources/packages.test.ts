@@ -21,7 +21,9 @@ afterEach(async () => {
 }, 120_000);
 afterAll(() => bed?.down(), 60_000);
 
-/** Packages of our own for what the archive has none for: two versions, a conflict, a stand-in, a script that fails. */
+/**
+ * Packages made by the test: two versions, a conflict, a provider of another package, a script that fails.
+ */
 const ownRepository = `
 set -e
 mkdir -p /srv/own /tmp/build
@@ -49,7 +51,7 @@ echo 'deb [trusted=yes] file:/srv/own ./' >/etc/apt/sources.list.d/own.list
 apt-get -q update >/dev/null
 `;
 
-/** What differs from before, but for a page that nginx's own scripts leave behind when it is purged. */
+/** The differences from before, except a page that nginx's own scripts leave after a purge. */
 async function differences(): Promise<string[]> {
   const all = manifestDifferences(before, await bed.manifest());
   return all.filter((line) => !/^\+ files \/var\/www(\/html(\/index.nginx-debian.html)?)?$/.test(line));

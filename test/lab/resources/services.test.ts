@@ -228,7 +228,7 @@ describe("files that a service reads", () => {
     await write(site, siteSaying("two"));
     const preview = await life.up(declaring("two"));
     expect(Object.keys(preview.differs)).toContain("status[loaded]");
-    // At once: what is told to look there next has no second try.
+    // The new content is served at once, because the next program that requests it does not try again.
     for (let request = 0; request < 5; request++) expect(await served()).toBe("two");
     expect(await shown("nginx", "InvocationID")).toBe(invocation);
     expect((await life.preview(declaring("two"))).change).toBe("none");
@@ -333,7 +333,7 @@ describe("files that nginx checks before they count", () => {
   test("are as they were after an update that was killed before nginx was asked", async () => {
     const life = configuration("killed");
     await life.up(checked(siteSaying("one")));
-    // A preview asks with what is there, and then with the change in a mount namespace of its own.
+    // The preview checks the present files, and then the change in a separate mount namespace.
     const slow = checked(
       siteSaying("two"),
       `test ! -e /run/hold || ! grep -q three ${site} || test "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" || exec sleep 300`,

@@ -4,7 +4,7 @@ import { sysctl } from "../../../resources/host/sysctl.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 
 /*
- * Settings of a network namespace: a container may change these, and no other.
+ * Settings of a network namespace, the only ones that a container may change.
  */
 const ttl = "net.ipv4.ip_default_ttl";
 const ports = "net.ipv4.ip_local_port_range";
@@ -77,7 +77,7 @@ describe("settings of the kernel", () => {
 
   test("that were changed by an update whose state was lost go back to what they were before it", async () => {
     await resource("killed").up(wants({ [ttl]: 65 }));
-    // What the host remembers outlives the state.
+    // The host's ledger remains when the state is lost.
     const again = resource("killed");
     await again.up(wants({ [ttl]: 66 }));
     await again.destroy();

@@ -1,2 +1,2 @@
-/** Where the text that the state remembers looks for it: the project's own. */
+/** The state loads the project's own provider from this path. */
 export { handler } from "../../../../resources/provider.ts";

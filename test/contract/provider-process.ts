@@ -28,10 +28,10 @@ interface LogLine {
   readonly ephemeral: boolean;
 }
 
-/** A failed call, with what `grpc-status-details-bin` carries when the work was done in part. */
+/** A failed call, with the content of `grpc-status-details-bin` if the work was done partly. */
 export class CallFailed extends Error {
   readonly partial: { id: string; properties: Properties; reasons: string[] } | undefined;
-  /** Everything that went over the wire with the error, decoded as far as it is text. */
+  /** All data that was sent with the error, decoded where it is text. */
   readonly wire: string;
 
   // biome-ignore lint/suspicious/noExplicitAny: gRPC's error
@@ -55,8 +55,7 @@ export class CallFailed extends Error {
 }
 
 /**
- * The real dynamic provider process, started the way the engine does, and an
- * engine that records what it is told.
+ * The real dynamic provider process, started as the engine does, with an engine that records the calls it gets.
  */
 export class ProviderProcess {
   readonly child: ChildProcess;
@@ -79,7 +78,7 @@ export class ProviderProcess {
   }
 
   /**
-   * @param project the directory with the Pulumi project: what the provider's text is resolved from.
+   * @param project the directory with the Pulumi project, from which the provider's text is resolved.
    * @param release whose script starts the process.
    */
   static async start(project: string, release = checkout): Promise<ProviderProcess> {
@@ -90,7 +89,7 @@ export class ProviderProcess {
       log(call: any, done: any) {
         const severity = call.request.getSeverity() === LogSeverity.WARNING ? "warning" : "info";
         const { urn, message, ephemeral } = call.request.toObject();
-        // An engine that is slow to listen: what is said is heard by the time of the answer all the same.
+        // An engine that answers slowly: its messages must still arrive before the provider's answer.
         setTimeout(() => {
           logs.push({ severity, urn, message, ephemeral });
           done(undefined, new Empty());
@@ -196,7 +195,7 @@ export class ProviderProcess {
     await this.#call("cancel", new Empty());
   }
 
-  /** Resolves with how the process ended. */
+  /** Resolves with the way in which the process ended. */
   async ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     const { child } = this;
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");

@@ -16,7 +16,7 @@ import { newKey } from "../../unit/content/small-archive.ts";
 const directory = mkdtempSync(join(tmpdir(), "memory-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** A stream whose product file is as large as that of images.maas.io, in a directory. */
+/** A stream in a directory, with a product file as large as that of images.maas.io. */
 async function largeStream(): Promise<number> {
   const key = await newKey();
   const stream = smallStream(key);
@@ -40,7 +40,7 @@ async function largeStream(): Promise<number> {
 test("verifying and planning from a product file of 10.5 MB takes less than 100 MB", async () => {
   expect(await largeStream()).toBeGreaterThan(10_500_000);
   const program = join(import.meta.dirname, "plan-images.ts");
-  // As it runs in the field, whatever this process was started with.
+  // With the options of a user's process, not those of this process.
   const env = { PATH: process.env.PATH ?? "" };
   const { files, before, peak } = JSON.parse(
     execFileSync(process.execPath, [program, directory], { encoding: "utf8", env }),

@@ -6,8 +6,8 @@ import { planImages } from "../../../content/simplestreams/plan.ts";
 import { readStreamRoots } from "../../../content/simplestreams/streams.ts";
 
 /*
- * node plan-images.ts DIRECTORY: plans a mirror of noble from the stream in a directory, and prints the files that it has
- * and the most memory that the process has had in MB, from when it was ready to begin and in all.
+ * node plan-images.ts DIRECTORY: plans a mirror of noble from the stream in a directory. Prints the number of its files and
+ * the process's maximum memory in MB, in total and since its start-up was complete.
  */
 
 const [, , directory = ""] = process.argv;

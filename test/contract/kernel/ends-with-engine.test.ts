@@ -8,7 +8,10 @@ import { expect, test } from "@jest/globals";
 const repository = join(import.meta.dirname, "../../..");
 const folder = /path: (\S*)/.exec(readFileSync(join(repository, "Pulumi.yaml"), "utf8"))?.[1] ?? "";
 
-/** The provider as the engine starts it: by the folder that the project names, standard input a pipe of the engine. */
+/**
+ * The provider as the engine starts it: by the folder that the project names, with a pipe of the engine as
+ * standard input.
+ */
 function start() {
   return spawn(join(repository, folder, "pulumi-resource-pulumi-nodejs"), ["127.0.0.1:9"], {
     cwd: repository,

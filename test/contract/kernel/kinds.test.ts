@@ -6,8 +6,8 @@ import { handler } from "../../../resources/provider.ts";
 import { ProviderProcess } from "../provider-process.ts";
 
 /**
- * What existing stacks have in their state, by kind. A line here may be added, never changed or taken away:
- * without the code that it names, a stack can neither be read nor destroyed.
+ * The text in the state of existing stacks, by kind. A line may be added, but never changed or removed: without the code
+ * that it names, a stack cannot be read or destroyed.
  */
 const stored: Record<string, string> = {
   AptTree: 'exports.handler=()=>require("./resources/provider.ts").handler("AptTree")',

@@ -224,7 +224,7 @@ describe("work that stopped half-way", () => {
 });
 
 describe("state of an older shape", () => {
-  /** As the first release wrote it: `content` for text, `length` for size. */
+  /** In the format of the first release: `content` for text, `length` for size. */
   async function old() {
     const { id, properties, checked } = await created({ text: "a" });
     const { text: content, size: length, ...rest } = properties;
@@ -271,7 +271,7 @@ describe("a secret", () => {
     expect(said).not.toContain("token-1234");
   }
 
-  // Past check, whose rule about spaces it breaks.
+  // Without check, because the value breaks its rule about spaces.
   const inputs = (event: string) => ({
     ...declared({ text: "", size: 1, tags: {}, lines: [], vault: {} }),
     password: secret,
@@ -288,7 +288,7 @@ describe("a secret", () => {
 
   test("stays out of what the other calls say", async () => {
     const checked = await provider.check(declared({ password: secret }));
-    // Of a property named as such the engine would print the value.
+    // If the failure named a property, the engine would print its value.
     expect(checked.failures).toEqual([{ property: "", reason: "password [secret] has a space" }]);
     const { id, properties } = await provider.create({ ...inputs("refuse to go") });
     const refused = await failure(provider.delete(id, properties));
@@ -341,11 +341,11 @@ describe("the process", () => {
     if (how === "SIGINT") other.child.kill("SIGINT");
     else other.child.stdin?.end();
     await other.ended();
-    // The engine kills after five.
+    // The engine kills it after five seconds.
     expect(Date.now() - since).toBeLessThan(4000);
     expect((await call).message).not.toBe("");
     await other.close();
-    // The next one finds what the first left, and carries on.
+    // The next update finds the result of the first one, and continues.
     const again = await provider.create({ ...inputs, event: "" });
     expect((await provider.read(again.id, again.properties)).id).toBe(again.id);
   });

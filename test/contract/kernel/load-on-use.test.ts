@@ -8,7 +8,7 @@ import { repository } from "../../../lab/paths.ts";
 const { runtime } = parse(readFileSync(join(repository, "Pulumi.yaml"), "utf8"));
 const nodeArguments: string[] = runtime.options.nodeargs.split(" ");
 
-/** What a program prints as JSON, in a process like that of a Pulumi program. */
+/** The JSON output of a program, in a process like that of a Pulumi program. */
 function inProgram(text: string, argv = nodeArguments, cwd = repository): unknown {
   const program = `
     const { isProxy } = require("node:util").types;

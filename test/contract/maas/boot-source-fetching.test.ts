@@ -6,7 +6,7 @@ import { Region } from "./region.ts";
 import { deadPort } from "./stream-server.ts";
 
 /*
- * What becomes of a boot source after it was accepted, which it always is.
+ * The fetch of a boot source after MAAS has accepted it, which it always does.
  */
 
 let mirror: Mirror;
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 afterEach(() => region.stop());
 
-/** The first source, which is not refreshed by itself, is out of the way with this one. */
+/** Adds and deletes the first source, which MAAS does not fetch when it is saved. Later sources are fetched. */
 async function withoutTheFirst(): Promise<void> {
   const id = await region.addSource("http://first.internal/", Buffer.from("x"));
   await region.delete(`boot-sources/${id}/`);

@@ -25,7 +25,7 @@ export const noble = {
   labels: ["*"],
 };
 
-/** What a mirror of the lab's images has for `noble`, as MAAS calls it. */
+/** The images of `noble` in a mirror of the lab's images, with MAAS's names. */
 export const nobleImages = ["ga-24.04", "ga-24.04-lowlatency", "hwe-24.04"].map(
   (kernel) => `ubuntu/noble amd64/${kernel}`,
 );
@@ -42,14 +42,14 @@ const limits: Limits = {
 const definition = maasBootSourcesWith(limits);
 let fixtures = 0;
 
-/** A region as it was installed, whose own source nobody reaches, a mirror, and what is declared for them. */
+/** A new region, whose default source cannot be reached, a mirror, and the declaration for both. */
 export class BootSourceFixture {
   readonly region: Region;
   readonly mirror: Mirror;
   readonly host: RegionHost;
   /** Base64. */
   readonly keyring: string;
-  /** What a person was told: progress, and warnings by that word. */
+  /** Messages to the user: progress, and warnings with the prefix `warning`. */
   readonly said: string[] = [];
   readonly #cache: string;
 
@@ -69,7 +69,7 @@ export class BootSourceFixture {
     process.env.XDG_CACHE_HOME = cache;
     const region = await Region.start({
       version,
-      // 3.8 makes its source when it is installed, which is where it imports by itself.
+      // 3.8 makes its default source when it is installed, which is when its imports run.
       importInterval: version === "3.8" ? 3600 : 0,
       env: {
         MAAS_DEFAULT_IMAGES_URL: `http://127.0.0.1:${await deadPort()}/ephemeral-v3/stable/`,
@@ -91,13 +91,13 @@ export class BootSourceFixture {
     });
   }
 
-  /** As the kernel does it: look, then make it so. */
+  /** The calls of the kernel: observe, then apply. */
   async up(wanted = this.declared(), before?: Outputs): Promise<Outputs> {
     const observed = await definition.observe(this.#context(), wanted, before);
     return definition.apply(this.#context(), wanted, observed);
   }
 
-  /** What is there in the words of the declaration; `status` has what is not in order. */
+  /** The observed state in the format of the declaration. `status` has what is wrong. */
   async look(wanted = this.declared(), before?: Outputs): Promise<Inputs & { status?: Status }> {
     const observed = await definition.observe(this.#context(), wanted, before);
     if (!observed) throw new Error("It is gone.");
@@ -109,7 +109,7 @@ export class BootSourceFixture {
     await definition.remove(this.#context(), declared, outputs);
   }
 
-  /** Why it cannot be made so, as a person reads it. */
+  /** The error of apply, as the user reads it. */
   async refusal(wanted = this.declared()): Promise<string> {
     const error = await this.up(wanted).then(
       () => new Error("It went well."),
@@ -118,7 +118,7 @@ export class BootSourceFixture {
     return (error instanceof PartlyApplied ? (error.cause as Error) : error).message;
   }
 
-  /** What MAAS has: per source its URL without a slash at the end, and what is selected. */
+  /** MAAS's sources: for each its URL without a slash at the end, and its selections. */
   async sources(): Promise<string[]> {
     const { json } = await this.region.get("boot-sources/");
     const all: string[] = [];
@@ -131,18 +131,21 @@ export class BootSourceFixture {
     return all;
   }
 
-  /** What MAAS's users are notified of about its commissioning release. MAAS takes back by itself what its importer says, some time later. */
+  /**
+   * MAAS's notifications about its commissioning release. MAAS removes its importer's notifications some time
+   * later.
+   */
   async notifications(): Promise<string[]> {
     const idents = [...(await this.region.notifications()).keys()];
     return idents.filter((ident) => ident.startsWith("commissioning_")).sort();
   }
 
-  /** The requests since the last time that changed something. */
+  /** The changing requests since the last call. */
   takeChanges(): string[] {
     return this.host.requests.splice(0).filter((request) => !request.startsWith("GET "));
   }
 
-  /** The declared mirror's URL as `sources` has it. */
+  /** The declared mirror's URL in the format of `sources`. */
   get url(): string {
     return this.mirror.url.slice(0, -1);
   }

@@ -8,9 +8,11 @@ import { BootSourceFixture, nobleImages, type Version } from "./boot-source-fixt
 let fixture: BootSourceFixture;
 afterEach(() => fixture.stop());
 
-/** The requests of an update of a new MAAS that change something, or look how the import goes, in order. */
+/**
+ * The requests of an update of a new MAAS that change something or read the state of the import, in order.
+ */
 const requests = ["make", "select", "delete", "import", "is_importing"];
-/** Where MAAS stops reading indices at its own source. */
+/** The requests if MAAS stops reading indices at its default source, which it cannot reach. */
 const stopped = ["make", "delete", "refresh", "select", "import", "is_importing", "notification"];
 const moments = (of: readonly string[], ...when: string[]) =>
   of.flatMap((request, number) => when.map((side) => [side, request, number] as const));
@@ -29,7 +31,7 @@ describe.each<[Version, ReturnType<typeof moments>]>([
       await expect(fixture.up()).rejects.toThrow("killed");
       fixture.host.before = () => {};
       expect((await fixture.sources()).length).toBeGreaterThan(0);
-      // What would have been stored is lost with the process: only the host remembers.
+      // The process's result is lost. Only the host's ledger has it.
       const made = await fixture.up();
       expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
       expect(await fixture.look(fixture.declared(), made)).toEqual(fixture.declared());
@@ -158,7 +160,7 @@ describe("MAAS 3.6", () => {
   test("that hangs at its own source loses that first, and then reads the mirror's index", async () => {
     fixture = await BootSourceFixture.start("3.6");
     const { region, host } = fixture;
-    // Nothing is there when the update looks; for MAAS nothing ever comes.
+    // The update finds no images, and MAAS never gets any.
     let hangs = false;
     const server = createServer((_, response) => {
       if (!hangs) response.writeHead(404).end();
@@ -210,7 +212,7 @@ describe("MAAS 3.6", () => {
   });
 });
 
-/** Lets the import wait for its first large file, which until then everybody may ask for. */
+/** Blocks the import at its first large file. Before that all files are served. */
 function holdImport(on: BootSourceFixture): void {
   on.host.before = (request) => {
     if (!request.endsWith("?op=import")) return;

@@ -25,7 +25,7 @@ describe.each(versions)("MAAS %s", (version) => {
     expect(await fixture.region.images()).toEqual(expect.arrayContaining(nobleImages));
     fixture.host.requests.length = 0;
     expect(await fixture.look(fixture.declared(), made)).toEqual(fixture.declared());
-    // The list of sources, one of selections, the list of images, and one for each image.
+    // The list of sources, one of selections, the list of images, and one request for each image.
     expect(fixture.host.requests).toHaveLength(3 + nobleImages.length);
   });
 
@@ -33,9 +33,10 @@ describe.each(versions)("MAAS %s", (version) => {
     const before = await fixture.sources();
     const notified = await fixture.notifications();
     await fixture.destroy(await fixture.up());
-    // Since 3.8 the release is truly not selected any more, and neither is noble where 3.5 had jammy before.
+    // Since 3.8 the release is really no longer selected, nor is noble if 3.5 had jammy before.
     if (version === "3.6" || version === "3.7") expect(await fixture.notifications()).toEqual(notified);
-    // Before 3.8 MAAS makes its own source with its selection anew. Since then nobody can select what is out of reach.
+    // Before 3.8 MAAS makes its default source with its selection again. Since 3.8 an unreachable image
+    // cannot be selected.
     const lost = version === "3.8" ? before.map((source) => source.replace(/ .*/, "")) : before;
     expect(before).toEqual([expect.stringContaining("/ephemeral-v3/stable")]);
     expect(await fixture.sources()).toEqual(lost);
@@ -56,7 +57,7 @@ describe.each(versions)("MAAS %s", (version) => {
     await fixture.region.select(id, "ubuntu", "noble");
     const before = await fixture.sources();
     await fixture.destroy(await fixture.up());
-    // Since 3.8 nobody can select what is out of reach.
+    // Since 3.8 an unreachable image cannot be selected.
     const own = (source: string) => source.includes("/ephemeral-v3/");
     const lost = before.map((source) =>
       version === "3.8" && own(source) ? source.replace(/ .*/, "") : source,
@@ -69,7 +70,7 @@ describe.each(versions)("MAAS %s", (version) => {
   test("keeps the images that it has until those of the mirror are there", async () => {
     const { region, mirror } = fixture;
     await fixture.up();
-    // Another mirror takes the place of the one that has died, and then the import fails.
+    // Another mirror replaces one that no longer runs, and then the import fails.
     const other = await Mirror.start(ubuntuImages);
     const declared = fixture.declared({
       sources: { mirror: { url: other.url, keyring: fixture.keyring, selections: [noble] } },

@@ -2,7 +2,7 @@ import { until } from "../../../lab/until.ts";
 import { multipart, type Part } from "./multipart.ts";
 import { adminKey, authorization, type RegionProcess } from "./region-process.ts";
 
-/** What came back; the body as an object where it is one. */
+/** The answer. The body is an object if it is JSON. */
 interface Answered {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests check the values that they read
@@ -13,7 +13,7 @@ interface Answered {
  * Sends a request to a region.
  *
  * @param path below `/MAAS/api/2.0/`
- * @param key who signs: default the administrator; undefined in an object is nobody
+ * @param key the signing key: default the administrator's; undefined in an object means no signature
  */
 export async function ask(
   region: RegionProcess,
@@ -74,7 +74,7 @@ export async function select(
   return selected?.body.id;
 }
 
-/** The names of the images that are there. */
+/** The names of the existing images. */
 export async function imageNames(region: RegionProcess): Promise<string[]> {
   const { body } = await ask(region, "GET", "boot-resources/");
   return body.map(({ name }: { readonly name: string }) => name);

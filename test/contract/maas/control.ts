@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import type { ControlRequest } from "../../../lab/maas/control.ts";
 
-/** Tells the stand-in, over its control socket, what is to go wrong. */
+/** Sets faults of the stand-in over its control socket. */
 export async function control(socketPath: string, asked: ControlRequest): Promise<void> {
   const sent = request({ socketPath, path: "/control", method: "POST" });
   sent.end(JSON.stringify(asked));

@@ -13,12 +13,12 @@ import { TlsFront } from "./tls-front.ts";
 
 const project = join(import.meta.dirname, "../../..");
 
-/** A region as just installed, the real provider process, and what an engine does with one resource. No SSH is spoken. */
+/** A new region, the real provider process, and the calls of an engine for one resource. No SSH is used. */
 export class DeclaredRegion {
   readonly region: RegionProcess;
   readonly front: TlsFront;
   readonly provider: ProviderProcess;
-  /** Somebody else who changes things in MAAS. */
+  /** Another administrator who changes MAAS. */
   readonly somebody: MaasClient;
   readonly #folder: string;
 
@@ -54,7 +54,7 @@ export class DeclaredRegion {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** A resource of a kind, under a name that no other has. */
+  /** A resource of a kind, with a name that no other resource has. */
   resource(kind: string): DeclaredResource {
     return new DeclaredResource(this, kind);
   }
@@ -62,7 +62,7 @@ export class DeclaredRegion {
 
 let count = 0;
 
-/** What an engine knows of a resource: the same order of calls, and the same properties handed on. */
+/** The engine's view of a resource: the same order of calls, and the same properties passed on. */
 class DeclaredResource {
   readonly #region: DeclaredRegion;
   readonly #kind: string;
@@ -91,7 +91,7 @@ class DeclaredResource {
     return inputs;
   }
 
-  /** One update: created or updated, whether anything differs or not. */
+  /** One update: create or update, whether there are differences or not. */
   async apply(declared: Properties): Promise<Properties> {
     const { provider } = this.#region;
     const inputs = await this.inputs(declared);
@@ -105,14 +105,14 @@ class DeclaredResource {
     return properties;
   }
 
-  /** One refresh. @returns what the region really has, in the shape of the inputs */
+  /** One refresh. @returns the region's actual state, in the shape of the inputs */
   async read(): Promise<Properties> {
     const { inputs, properties } = await this.#region.provider.read(this.id, this.stored);
     this.stored = properties;
     return inputs;
   }
 
-  /** Which inputs a preview would show as changed, after a refresh. */
+  /** The inputs that a preview would show as changed, after a refresh. */
   async differing(declared: Properties): Promise<string[]> {
     const wanted = await this.inputs(declared);
     const there = await this.read();

@@ -5,7 +5,7 @@ import { RegionProcess, userKey } from "./region-process.ts";
 import { deadPort, StreamServer } from "./stream-server.ts";
 
 /*
- * What MAAS 3.6.5 was seen to do, beyond what was recorded of it.
+ * Observed behaviour of MAAS 3.6.5 that is not in the recordings.
  */
 
 let region: RegionProcess;
@@ -113,7 +113,7 @@ describe("settings that depend on images", () => {
     );
 
     await post("boot-resources/?op=import", {});
-    // The dead first source fails the whole import until it is gone.
+    // The unreachable first source fails the whole import until it is deleted.
     await ask(region, "DELETE", "boot-sources/1/");
     await until("the images", 20_000, async () => {
       await post("boot-resources/?op=import", {});
@@ -138,7 +138,7 @@ test("what could not be fetched is shown to everybody, until each has dismissed 
     const { body } = await ask(region, "GET", "notifications/", [], ...(key === undefined ? [] : [{ key }]));
     return body.filter(({ ident }: { readonly ident: string }) => ident === "Image importer");
   };
-  // There is one, whatever fails; it says what failed last.
+  // There is only one notification for all failures. It has the last failure.
   await until("a notification", 10_000, async () => {
     const messages = (await ofImporter()).map(({ message }: { readonly message: string }) => message);
     return messages.length === 1 && messages[0].includes(dead);

@@ -25,7 +25,7 @@ let region: Region;
 let host: RegionHost;
 let said: string[];
 
-/** A region that has Ubuntu for amd64, without which it takes no upload. */
+/** A region that has Ubuntu for amd64, without which it accepts no upload. */
 async function start(version: Version = "3.6", imports = true): Promise<void> {
   said = [];
   place = await BootSourceFixture.start(version);
@@ -63,17 +63,17 @@ function context(): ResourceContext {
   };
 }
 
-/** As the kernel does it for an image that was declared before, with this or other content. */
+/** The kernel's calls for an image that was declared before, with the same or other content. */
 async function up(wanted: Inputs) {
   return definition.apply(context(), wanted, await definition.observe(context(), wanted), wanted);
 }
 
-/** As the kernel does it for one that was not. */
+/** The kernel's calls for a new image. */
 async function create(wanted: Inputs) {
   return definition.apply(context(), wanted, await definition.observe(context(), wanted));
 }
 
-/** What is there in the words of the declaration; `status` has what is not in order. */
+/** The observed state in the format of the declaration. `status` has what is wrong. */
 async function look(wanted: Inputs): Promise<(Inputs & { status?: Status }) | undefined> {
   const observed = await definition.observe(context(), wanted);
   if (!observed) return undefined;
@@ -176,7 +176,7 @@ describe("an upload", () => {
       filetype: "tgz",
       title: wanted.title,
     });
-    // Versions before this one are listed too, without files.
+    // Older versions are listed too, without files.
     const sets = Object.values(json.sets) as { files: Record<string, { upload_uri: string }> }[];
     const [file] = sets.flatMap(({ files }) => Object.values(files));
     const path = file?.upload_uri.replace("/MAAS/api/2.0/", "") ?? "";
@@ -200,7 +200,7 @@ describe("an upload", () => {
     );
     expect(changes()).toEqual([]);
     expect(await look(ours)).toMatchObject({ sha256: theirs.sha256 });
-    // What is there already with the same content is taken for ours.
+    // An existing image with the same content is regarded as ours.
     await create(theirs);
     expect(changes()).toEqual([]);
     await definition.remove(context(), theirs, { resource: 0, version: "" });

@@ -32,7 +32,7 @@ afterEach(async () => {
   mirror.stop();
 });
 
-/** A region with a source of the mirror, id 2, that is fetched, and with these selected of it. */
+/** A region with a fetched source of the mirror, id 2, and these selections of it. */
 async function regionWith(selected: readonly string[]): Promise<number> {
   region = await Region.start();
   const first = await region.addSource("http://first.internal/", Buffer.from("x"));
@@ -196,7 +196,7 @@ describe("an import", () => {
     await set("http_proxy", mirror.url);
     await region.addSource("http://mirror.internal/", keyring);
     await region.import();
-    // Another proxy has MAAS look at its sources besides.
+    // A change of the proxy makes MAAS fetch its sources too.
     await region.refreshEnds(1);
     const through = await region.images();
     await set("boot_images_no_proxy", "true");

@@ -8,13 +8,13 @@ import { type ArchiveKeyName, archiveKey } from "../../../lab/archive/openpgp-ke
 import { recordedImages } from "../../../lab/images/image-sets.ts";
 import { type ProductList, writeImageStream } from "../../../lab/images/stream.ts";
 
-/** A mirror of images on a port of its own, where files can be missing, other than promised, or slow. */
+/** A mirror of images on a separate port. Files can be missing, wrong or slow. */
 export class Mirror {
   /** With a slash at the end. */
   readonly url: string;
-  /** Every path that was asked for, as the request named it: with a host where it came as to a proxy. */
+  /** Every requested path, as in the request: with a host if it was sent to a proxy. */
   readonly asked: string[] = [];
-  /** What is answered in place of files, by the end of their path; undefined is a 404. */
+  /** Answers that replace files, by the end of their path. Undefined means a 404. */
   readonly instead = new Map<string, Buffer | undefined>();
   readonly #directory: string;
   readonly #server: Server;
@@ -47,7 +47,7 @@ export class Mirror {
     return mirror;
   }
 
-  /** Puts another stream in place of the one that is there. */
+  /** Replaces the stream by another one. */
   async publish(
     lists: readonly ProductList[],
     signer: ArchiveKeyName = "images",
@@ -62,7 +62,7 @@ export class Mirror {
     this.#published = next;
   }
 
-  /** Lets everybody wait who asks for a path with this end, until `release`. */
+  /** Blocks requests for a path with this end, until `release`. */
   hold(path: string): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#held = { path, until: promise, release: resolve };
@@ -73,7 +73,7 @@ export class Mirror {
     this.#held = undefined;
   }
 
-  /** How often a path with this end was asked for. */
+  /** The number of requests for a path with this end. */
   asks(end: string): number {
     return this.asked.filter((path) => path.endsWith(end)).length;
   }
@@ -86,7 +86,7 @@ export class Mirror {
   }
 }
 
-/** The keyring that mirrors are signed with, in the binary form that gpgv reads. */
+/** The keyring of the mirrors' signatures, in the binary form that gpgv reads. */
 export async function imagesKeyring(): Promise<Buffer> {
   return readFileSync((await archiveKey("images")).keyringFile);
 }

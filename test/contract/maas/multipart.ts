@@ -1,17 +1,17 @@
-/** What a request sends; both members or none, but for a body that says its type itself. */
+/** The content of a request. Both members are set or none, unless the body has its own type. */
 export interface SentBody {
   readonly body?: Uint8Array<ArrayBuffer> | string | URLSearchParams;
   readonly contentType?: string;
 }
 
-/** A part of a form; a file where it has a name. */
+/** A part of a form. With a name, it is a file. */
 export interface Part {
   readonly name: string;
   readonly filename?: string;
   readonly content: string | Uint8Array;
 }
 
-/** A multipart form with its values as they are: `FormData` makes CR LF of each LF, and MAAS's clients do not. */
+/** A multipart form with unchanged values. `FormData` converts LF to CR LF, and MAAS's clients do not. */
 export function multipart(parts: readonly Part[]): SentBody {
   const boundary = crypto.randomUUID();
   const chunks = parts.flatMap(({ name, filename, content }) => {

@@ -9,7 +9,7 @@ import { adminKey, authorization, RegionProcess, userKey } from "./region-proces
 import { deadPort, StreamServer } from "./stream-server.ts";
 
 /*
- * Every exchange that was recorded with MAAS 3.6.5, sent to the stand-in in the same order.
+ * All recorded requests to MAAS 3.6.5, sent to the stand-in in the same order.
  */
 
 const api = "/MAAS/api/2.0/";
@@ -72,7 +72,7 @@ function headersOf(value: (name: string) => string | undefined) {
   return Object.fromEntries(compared.map((name) => [name, maskedHeader(name, value(name))]));
 }
 
-/** Sends a request as it was recorded, with the ids and addresses that are here. */
+/** Sends a recorded request with the ids and addresses of this region. */
 function send(method: string, path: string, exchange: Exchange): Promise<Response> {
   const headers: Record<string, string> = {};
   if (exchange.auth === "oauth") headers.Authorization = authorization(keyOf(exchange.as));
@@ -101,7 +101,7 @@ function bodyOf({ n, encoding, fields, rawBodyBase64 }: Exchange): SentBody {
   }
 }
 
-/** Content types were not recorded: these are told by the bodies, and by what MAAS made of them. */
+/** Content types were not recorded. They are derived from the bodies, and from MAAS's answers. */
 const rawTypes: Readonly<Record<number, string>> = {
   33: "application/json",
   34: "application/x-yaml",
@@ -131,7 +131,7 @@ function recordedKeyring(): string {
   return sent?.fileBase64 ?? "";
 }
 
-/** A recorded text with what stands for it here. */
+/** A recorded text with the values of this region. */
 function here(text: string): string {
   return replaced.reduce((before, { recorded, here: ours }) => before.replaceAll(recorded, ours), text);
 }
@@ -151,7 +151,7 @@ async function read(path: string): Promise<any> {
   return (await fetch(region.origin + api + path, signed({}))).json();
 }
 
-/** Asks for an architecture that nothing has: what is said against it shows whether the release is known by now. */
+/** Selects an architecture that no image has. The error shows whether MAAS knows the release already. */
 async function sourcesAreFetched({ path, fields }: Exchange): Promise<void> {
   const asked = [
     ...fields.filter(({ name }) => name !== "arches"),

@@ -1,11 +1,11 @@
 import type { FetchOptions, FetchResult } from "../../../hosts/host.ts";
 import { HostOnThisMachine } from "../../host-on-this-machine.ts";
 
-/** This machine in the place of a region host: `http://localhost:5240` is whatever region the test says. */
+/** This machine as a region host: `http://localhost:5240` is the region that the test selects. */
 export class RegionHost extends HostOnThisMachine {
-  /** Every request but those of streams, as `POST /MAAS/api/2.0/boot-sources/`. */
+  /** Every request except those of streams, as `POST /MAAS/api/2.0/boot-sources/`. */
   readonly requests: string[] = [];
-  /** Called before each of them; what it throws is the request's failure. */
+  /** Called before each request. An error that it throws is the request's failure. */
   before: (request: string) => void | Promise<void> = () => {};
   readonly #origin: () => string;
 

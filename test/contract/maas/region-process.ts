@@ -5,11 +5,11 @@ import { createInterface } from "node:readline";
 
 const main = join(import.meta.dirname, "../../../lab/maas/main.ts");
 
-/** Keys of the shape that MAAS makes: 18, 18 and 32 characters. */
+/** Keys with the format of MAAS's: 18, 18 and 32 characters. */
 export const adminKey = "adminconsumerkey01:admintokenkey00001:adminsecret000000000000000000001";
 export const userKey = "user1consumerkey01:user1tokenkey00001:user1secret000000000000000000001";
 
-/** The stand-in for a MAAS region, as a process of its own on a free port. */
+/** The stand-in for a MAAS region, as a separate process on a free port. */
 export class RegionProcess {
   readonly #child: ChildProcess;
   /** Without a slash at the end, e.g. `http://127.0.0.1:41234`. */
@@ -44,7 +44,7 @@ export class RegionProcess {
     throw new Error("The stand-in ended before it was ready.");
   }
 
-  /** Ends it as systemd would. */
+  /** Ends it with SIGTERM, as systemd does. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null) return;
     const ended = once(this.#child, "exit");
@@ -53,7 +53,7 @@ export class RegionProcess {
   }
 }
 
-/** An `Authorization` header with a nonce of its own; members of `changed` stand in for what is right. */
+/** An `Authorization` header with a new nonce. Members of `changed` replace the correct values. */
 export function authorization(key: string, changed: Readonly<Record<string, string>> = {}): string {
   const [consumer = "", token = "", secret = ""] = key.split(":");
   const parameters = {

@@ -80,7 +80,7 @@ describe("a region that is not well", () => {
     const resource = maas.resource("MaasSettings");
     const before = await resource.inputs({ settings });
     expect(before.settings).toEqual(settings);
-    // Version, user and each setting are read; of the writes the third is cut off.
+    // It reads the version, the user and each setting. The third write is cut off.
     const reads = 2 + Object.keys(settings).length;
     const passed = Array.from({ length: reads + 2 }, () => "pass" as const);
     maas.front.next.push(...passed, "cut");

@@ -10,15 +10,15 @@ import { adminKey, authorization, userKey } from "./region-process.ts";
 
 const main = join(import.meta.dirname, "../../../lab/maas/main.ts");
 
-/** How a region is started. */
+/** The options of a region. */
 export interface RegionOptions {
   readonly version?: "3.5" | "3.6" | "3.7" | "3.8";
-  /** Seconds; 0, the default here, is never. */
+  /** Seconds. 0, the default here, means no imports. */
   readonly importInterval?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What was answered. */
+/** An answer. */
 interface Answered {
   readonly status: number;
   readonly headers: Headers;
@@ -29,7 +29,7 @@ interface Answered {
 
 type Fields = Readonly<Record<string, string | readonly string[] | Uint8Array>>;
 
-/** The stand-in with its state in a file, its control socket, and what tests ask it again and again. */
+/** The stand-in with its state in a file, its control socket, and the functions that several tests use. */
 export class Region {
   readonly #options: RegionOptions;
   readonly #directory = mkdtempSync(join(tmpdir(), "region-"));
@@ -47,17 +47,17 @@ export class Region {
     return region;
   }
 
-  /** Without a slash at the end; another one after each `boot`. */
+  /** Without a slash at the end. It changes with each `boot`. */
   get origin(): string {
     return this.#origin;
   }
 
-  /** What it logged, as regiond to its log. */
+  /** Its log, as regiond's. */
   get log(): string {
     return this.#log;
   }
 
-  /** Starts it again, with the state that it had. */
+  /** Restarts it with the same state. */
   async boot(): Promise<void> {
     const { version = "3.6", importInterval = 0, env = {} } = this.#options;
     const options = {
@@ -85,7 +85,7 @@ export class Region {
     throw new Error(`The stand-in ended before it was ready: ${this.#log}`);
   }
 
-  /** Ends it without a warning. */
+  /** Kills it. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     if (this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");
@@ -102,7 +102,7 @@ export class Region {
     return this.send("GET", path, { key });
   }
 
-  /** POSTs a form: bytes go as a file, lists as a repeated key. */
+  /** POSTs a form. Bytes are sent as a file, lists as a repeated key. */
   post(path: string, fields: Fields = {}, key = adminKey): Promise<Answered> {
     return this.send("POST", path, { key, body: formOf(fields) });
   }
@@ -140,7 +140,7 @@ export class Region {
     };
   }
 
-  /** Speaks to the stand-in's own interface. */
+  /** Sends a request to the stand-in's own interface. */
   async control(asked: object): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const request = httpRequest(
@@ -164,7 +164,7 @@ export class Region {
     return json.id;
   }
 
-  /** Selects a release for amd64 as soon as its source is known to have it. */
+  /** Selects a release for amd64, as soon as MAAS knows that its source has it. */
   async select(source: number, os: string, release: string): Promise<number> {
     let id = 0;
     await until(`${os}/${release} to be selected`, 20_000, async () => {
@@ -188,7 +188,7 @@ export class Region {
     await this.importEnds(before + 1);
   }
 
-  /** How many imports have ended, however they did. */
+  /** The number of imports that have ended, with or without success. */
   get imports(): number {
     return [...this.#log.matchAll(/Finished importing|failed|cancelled|skipped, or all|no image desc/g)]
       .length;
@@ -198,7 +198,7 @@ export class Region {
     await until("an import to end", 30_000, () => this.imports >= imports);
   }
 
-  /** How often a refresh of the boot sources has ended, well or not. */
+  /** The number of refreshes of the boot sources that have ended, with or without success. */
   get refreshes(): number {
     return [...this.#log.matchAll(/boot sources cache/g)].length;
   }
@@ -211,13 +211,13 @@ export class Region {
     return (await this.get("boot-resources/?op=is_importing")).json;
   }
 
-  /** The images that are there, as `ubuntu/noble amd64/ga-24.04`. */
+  /** The existing images, as `ubuntu/noble amd64/ga-24.04`. */
   async images(): Promise<string[]> {
     const { json } = await this.get("boot-resources/");
     return json.map((image: { name: string; architecture: string }) => `${image.name} ${image.architecture}`);
   }
 
-  /** What users are notified of, by ident. */
+  /** The notifications, by ident. */
   async notifications(): Promise<ReadonlyMap<string, string>> {
     const { json } = await this.get("notifications/");
     return new Map(json.map(({ ident, message }: { ident: string; message: string }) => [ident, message]));

@@ -38,7 +38,8 @@ describe("MaasSettings", () => {
     const settings = maas.resource("MaasSettings");
     maas.front.take();
     await settings.apply(declared);
-    // What MAAS has as declared by itself is not written: ntp_external_only and, where null is "", http_proxy.
+    // Settings whose default is the declared value are not written: ntp_external_only and, where null is "",
+    // http_proxy.
     expect(writes()).toBe(names.length - 2);
     expect([await get("upstream_dns"), await get("ntp_servers"), await get("dnssec_validation")]).toEqual([
       "10.0.0.53 10.0.0.54",

@@ -1,7 +1,9 @@
 import { recordedImages } from "../../../lab/images/image-sets.ts";
 import type { ProductList } from "../../../lab/images/stream.ts";
 
-/** The recorded images without the one that MAAS never deploys, for which 3.8 does not take the whole stream. */
+/**
+ * The recorded images without the one that MAAS never deploys. Because of it, 3.8 rejects the whole stream.
+ */
 export const deployable: readonly ProductList[] = recordedImages.map(({ contentId, products }) => ({
   contentId,
   products: products.filter((product) => !product.name.includes(":golden:")),

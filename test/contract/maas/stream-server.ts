@@ -14,11 +14,11 @@ export class StreamServer {
   readonly #directory: string;
   #held: Promise<void> | undefined;
   #release = () => {};
-  /** The paths that were asked for, also those that wait. */
+  /** The requested paths, including those of blocked requests. */
   readonly asked: string[] = [];
   /** Its address, with a slash at the end. */
   readonly url: string;
-  /** The keyring that it is signed with, in binary form. */
+  /** The keyring of its signature, in binary form. */
   readonly keyring: Buffer;
 
   private constructor(server: Server, directory: string, keyring: Buffer) {
@@ -50,7 +50,7 @@ export class StreamServer {
     return new StreamServer(server, join(directory, "tree"), readFileSync(key.keyringFile));
   }
 
-  /** Lets whoever asks wait for `release`. */
+  /** Blocks requests until `release`. */
   hold(): void {
     this.#held = new Promise((resolve) => {
       this.#release = resolve;
@@ -70,7 +70,7 @@ export class StreamServer {
   }
 }
 
-/** A port that nothing listens on. */
+/** A port on which no process listens. */
 export async function deadPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

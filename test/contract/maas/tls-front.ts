@@ -7,22 +7,25 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** One request as it arrived. */
+/** One received request. */
 interface Seen {
   readonly method: string;
   /** Below `/MAAS/api/2.0/`, with the query. */
   readonly path: string;
 }
 
-/** A web server with TLS in front of a region, as `maas config-tls` sets one up, that counts and can be told to fail. */
+/** A TLS server in front of a region, as `maas config-tls` makes it. It counts requests and can fail. */
 export class TlsFront {
   readonly url: string;
-  /** PEM of the authority that its certificate is from. */
+  /** PEM of the authority that signed its certificate. */
   readonly ca: string;
   readonly seen: Seen[] = [];
-  /** The most requests that were under way at once. */
+  /** The maximum number of simultaneous requests. */
   atOnce = 0;
-  /** What happens to the next requests: a status, a lost connection or a redirect instead of being passed on, or nothing. */
+  /**
+   * The results of the next requests: a status, a lost connection or a redirect, or undefined to forward the
+   * request.
+   */
   readonly next: (number | "cut" | "redirect" | "pass")[] = [];
   readonly #server: Server;
 
@@ -64,7 +67,7 @@ export class TlsFront {
     return front;
   }
 
-  /** What was asked since the last time. */
+  /** The requests since the last call. */
   take(): string[] {
     return this.seen.splice(0).map(({ method, path }) => `${method} ${path}`);
   }

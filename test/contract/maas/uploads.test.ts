@@ -20,7 +20,7 @@ afterAll(async () => {
   mirror?.stop();
 });
 
-/** Declares an image and returns what was answered, with the address that its file goes to. */
+/** Declares an image. Returns the answer, with the address for its file. */
 async function declare(fields: Readonly<Record<string, string>>) {
   const { status, json, text } = await region.post("boot-resources/", { ...asked, ...fields });
   if (status !== 201) throw new Error(text);

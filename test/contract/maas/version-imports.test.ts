@@ -7,7 +7,7 @@ import { deployable, withSerial } from "./stream-lists.ts";
 import { StreamServer } from "./stream-server.ts";
 
 /*
- * What differs between releases of MAAS once images are imported. 3.7 and 3.8 as their sources say.
+ * The differences between releases of MAAS after images are imported. 3.7 and 3.8 according to their source code.
  */
 
 const all = ["3.5", "3.6", "3.7", "3.8"] as const;
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 afterAll(() => stream?.stop());
 
-/** One that imports only when it is told to. */
+/** A region that imports only on request. */
 async function start(version: string): Promise<void> {
   region = await RegionProcess.start(version, "--import-interval", "0");
 }
@@ -39,7 +39,7 @@ const index = (form: string) => stream.asked.filter((path) => path.endsWith(`/in
 describe("imports", () => {
   async function imported(version: string): Promise<{ readonly source: number; readonly noble: number }> {
     await start(version);
-    // Not the first source: up to 3.7 that one is not fetched when it is made.
+    // Not the first source: up to 3.7 MAAS does not fetch that one when it is made.
     const first = await addSource(region, "http://first.internal/", stream.keyring);
     await ask(region, "DELETE", `boot-sources/${first}/`);
     const source = await addSource(region, stream.url, stream.keyring);

@@ -9,7 +9,8 @@ import { deployable } from "./stream-lists.ts";
 import { StreamServer } from "./stream-server.ts";
 
 /*
- * What differs between releases of MAAS. Recorded with 3.6.5 and seen with 3.5.13; 3.7 and 3.8 as their sources say.
+ * The differences between releases of MAAS. Recorded with 3.6.5, observed with 3.5.13; 3.7 and 3.8 according to their source
+ * code.
  */
 
 const upTo37 = ["3.5", "3.6", "3.7"] as const;
@@ -32,7 +33,7 @@ afterEach(async () => {
 
 afterAll(() => stream?.stop());
 
-/** One that imports only when it is told to. */
+/** A region that imports only on request. */
 async function start(version: string): Promise<void> {
   region = await RegionProcess.start(version, "--import-interval", "0");
 }

@@ -8,8 +8,8 @@ import type { UnpackedRelease } from "./unpacked.ts";
 export const hosts = ["upstream", "mirror", "maas", "client"] as const;
 
 /**
- * A stack with a resource of every kind, in the unpacked release. Paths in it are relative to the project, so that the
- * state is the same wherever it is recorded.
+ * A stack with a resource of every kind, in the unpacked release. Its paths are relative to the project, so that the
+ * state does not depend on the machine.
  */
 export async function stackOfEveryKind(release: UnpackedRelease, lab: Lab): Promise<Stack> {
   release.add(lab.paths.sshConfig, "ssh_config");
@@ -21,7 +21,7 @@ export async function stackOfEveryKind(release: UnpackedRelease, lab: Lab): Prom
   return stack;
 }
 
-/** What the file of a stack cannot declare. */
+/** Resources that a stack file cannot declare. */
 const program = `import { Sysctl } from "./resources/host/sysctl.ts";
 export * from "./index.ts";
 new Sysctl("kernel", { host: "mirror", settings: { "net.ipv4.ip_unprivileged_port_start": 1000 } });

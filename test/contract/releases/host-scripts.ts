@@ -1,4 +1,4 @@
-/* Prints how many bytes each script has that hosts are sent, as the project in the directory that is named builds them. */
+/* Prints the number of bytes of each script for hosts, built by the project in the given directory. */
 
 const directory = process.argv[2];
 const apt: typeof import("../../../resources/mirror/apt/scripts.ts") = await import(

@@ -8,9 +8,9 @@ import { importsOf } from "../../unit/architecture/imports.ts";
 import { ProviderProcess } from "../provider-process.ts";
 import { UnpackedRelease } from "./unpacked.ts";
 
-/** What is loaded by its path: by the CLI, and by the text that the state remembers. */
+/** Files that are loaded by their path: by the CLI, and by the text in the state. */
 const entries = ["index.ts", "resources/provider.ts", "resources/kernel/engine/end-with-engine.ts"];
-/** What is there for people and for their tools. */
+/** Files for people and their tools. */
 const besides = ["docs", "examples"];
 const single = [
   "CHANGELOG.md",
@@ -29,7 +29,10 @@ beforeAll(() => {
 });
 afterAll(() => release?.discard());
 
-/** All files of the project that the entries import, directly or not; for types too, which users' editors read. */
+/**
+ * All files of the project that the entries import, directly or indirectly. Imports of types count, because
+ * editors read them.
+ */
 function reached(): string[] {
   const found = new Set(entries);
   for (const path of found) {

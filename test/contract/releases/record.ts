@@ -1,4 +1,7 @@
-/** Writes the state of a stack with every kind of resource to VERSION.json: what later releases must read. */
+/**
+ * Writes the state of a stack with every kind of resource to VERSION.json. Later releases must be able to
+ * read it.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { labDown, labUp } from "../../../lab/lab.ts";

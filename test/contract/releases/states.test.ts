@@ -17,7 +17,7 @@ import { releases, resourcesOf, type StoredResource } from "./states.ts";
 const ours = /^pulumi-nodejs:dynamic\/airgapped-maas:/;
 const kindOf = ({ type }: StoredResource) => type.replace(ours, "");
 
-/** The definition, and the stored properties in today's shape. */
+/** The definition, and the stored properties in the present format. */
 function read(resource: StoredResource): { definition: AnyDefinition; properties: Properties } {
   const definition = definitions.find(({ kind }) => kind === kindOf(resource)) as AnyDefinition;
   return { definition, properties: upgraded(definition, resource.outputs as Properties) };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Stack } from "../../e2e/stack.ts";
 import type { Properties } from "../provider-process.ts";
 
-/** A resource in a state, as far as the tests read it. */
+/** A resource in a state, with the fields that the tests read. */
 export interface StoredResource {
   readonly urn: string;
   readonly type: string;
@@ -21,7 +21,7 @@ export const releases: readonly string[] = readdirSync(import.meta.dirname)
 /** The recorded state of a release, with its secrets encrypted. */
 export const stateFile = (release: string): string => join(import.meta.dirname, `${release}.json`);
 
-/** A state as a provider process gets it: the CLI imports it, and decrypts its secrets. */
+/** A state for a provider process: the CLI imports it and decrypts its secrets. */
 export async function resourcesOf(release: string): Promise<StoredResource[]> {
   const stack = await Stack.create({ name: "release" });
   try {
@@ -33,7 +33,7 @@ export async function resourcesOf(release: string): Promise<StoredResource[]> {
   }
 }
 
-/** Makes the state of the release the stack's own. Its secrets have the passphrase of the tests. */
+/** Replaces the stack's state by that of the release. Its secrets have the passphrase of the tests. */
 export async function importState(stack: Stack, release: string): Promise<void> {
   const state = JSON.parse(readFileSync(stateFile(release), "utf8"));
   const salt = `encryptionsalt: ${state.deployment.secrets_providers.state.salt}`;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { repository } from "../../../lab/paths.ts";
 
-/** What a checkout has that is not in git. */
+/** Files of a checkout that are not in git. */
 const notInGit = [".cache", ".git", ".lab", ".pulumi", "node_modules"];
 
 /** The package that `npm pack` makes of this checkout, unpacked in a temporary folder, with its dependencies. */
@@ -39,7 +39,7 @@ export class UnpackedRelease {
     cpSync(from, join(this.project, to));
   }
 
-  /** Makes a program of the user the program of the project. */
+  /** Copies a program of the user over the program of the project. */
   runProgram(name: string, text: string): void {
     const settings = join(this.project, "Pulumi.yaml");
     writeFileSync(join(this.project, name), text);

@@ -258,7 +258,7 @@ describe("what is shown while it runs", () => {
   ])("logging: %s", async (logging, expected) => {
     plugin.logged.length = 0;
     await create({ create: "echo to out; echo to err >&2", ...(logging && { logging }) });
-    // The engine is told in order, so what comes next says that nothing more is coming.
+    // The engine gets the lines in order, so this one shows that there are no others.
     await create({ create: "echo end" });
     await until(() => plugin.logged.includes("end"));
     expect(plugin.logged.filter((line) => line !== "end").sort()).toEqual([...expected].sort());

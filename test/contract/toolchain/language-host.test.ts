@@ -13,12 +13,12 @@ const resource = require("@pulumi/pulumi/proto/resource_pb");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb");
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb");
 
-/** A project of its own, so that a program's imports are its own. */
+/** A separate project, so that the program's imports are resolved there. */
 let project: string;
 let monitor: Awaited<ReturnType<typeof serve>>;
-/** Type and name of what the program registered. */
+/** Type and name of the resources that the program registered. */
 const registered: string[] = [];
-/** The stack's. */
+/** The stack's outputs. */
 let outputs: Message;
 let host: StandInProcess;
 
@@ -62,7 +62,7 @@ beforeEach(() => {
 
 let serial = 0;
 
-/** Runs a program as the CLI asks for it. */
+/** Runs a program with the CLI's request. */
 async function run(source: string, { dryRun = false, by = host, options = {} } = {}) {
   const entry = `program-${serial++}.ts`;
   await writeFile(join(project, entry), source);

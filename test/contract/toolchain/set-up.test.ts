@@ -14,12 +14,12 @@ import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 
 const repository = join(import.meta.dirname, "../../..");
-/** Where the machine's own commands are, and no Pulumi. */
+/** The machine's commands, without Pulumi. */
 const machine = (process.env.PATH ?? "")
   .split(delimiter)
   .filter((directory) => !existsSync(join(directory, "pulumi")) && !directory.includes("node_modules"));
 
-/** A repository with nothing but its toolchain, so that what is set up here is not set up there. */
+/** A repository with only the toolchain, so that the tests do not change this checkout's set-up. */
 let root: string;
 let elsewhere: string;
 
@@ -40,13 +40,13 @@ function executable(path: string, text: string): string {
   return path;
 }
 
-/** What a CLI of some version looks like to set-up. */
+/** A CLI with a version, as far as set-up checks it. */
 function installed(directory: string, version: string, { languageHost = true } = {}): string {
   if (languageHost) executable(join(directory, "pulumi-language-nodejs"), "");
   return executable(join(directory, "pulumi"), `echo ${version}`);
 }
 
-/** What set-up would build takes minutes: here a Go that says what it was asked for, and makes a file. */
+/** A real build takes minutes. This Go records its arguments and makes a file. */
 function go(text = 'while [ "$1" != -o ]; do shift; done; echo built; : >"$2"; chmod +x "$2"'): string {
   return executable(join(elsewhere, "go/go"), `echo "$PWD $*" >>"${join(elsewhere, "go.log")}"; ${text}`);
 }
@@ -142,7 +142,7 @@ describe("building it", () => {
 });
 
 describe("the environment of commands", () => {
-  /** What a command sees. */
+  /** The environment of a command. */
   function environment(env: Record<string, string> = {}, path: readonly string[] = []) {
     const { stdout, code } = run(["with-environment", "env"], path, env);
     expect(code).toBe(0);

@@ -36,10 +36,13 @@ export async function serve(service: unknown, methods: Record<string, (request: 
   return { address: `127.0.0.1:${port}`, close: (): void => server.forceShutdown() };
 }
 
-/** One of toolchain/stand-ins as the CLI runs it: a pipe as its input, an engine's address, a port in return. */
+/**
+ * One of toolchain/stand-ins, run as by the CLI: with a pipe as input and an engine's address. It returns a
+ * port.
+ */
 export class StandInProcess {
   readonly child: ChildProcess;
-  /** What the engine was told to show. */
+  /** The lines that the engine was asked to show. */
   readonly logged: string[];
   stdout = "";
   stderr = "";
@@ -101,7 +104,7 @@ export class StandInProcess {
     );
   }
 
-  /** Lets go of the process as a CLI does that is killed: its pipes end. */
+  /** Closes the process's pipes, as when the CLI is killed. */
   async abandon(): Promise<void> {
     const { child } = this;
     child.stdin?.end();
@@ -116,7 +119,7 @@ export class StandInProcess {
   }
 }
 
-/** Asks until there is an answer, and gives it; Jest's own time limit ends what never comes. */
+/** Repeats a question until it has an answer, and returns it. Jest's time limit ends it. */
 export async function until<T>(ask: () => T | Promise<T>): Promise<NonNullable<T>> {
   for (;;) {
     const answer = await ask();
@@ -125,7 +128,7 @@ export async function until<T>(ask: () => T | Promise<T>): Promise<NonNullable<T
   }
 }
 
-/** Whether a process runs; one that ended and that nobody has asked for yet does not. */
+/** Whether a process runs. A zombie does not. */
 export function runs(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -5,12 +5,12 @@ import { MaasArchive } from "../../../components/maas/archive.ts";
 import { MaasBootSource } from "../../../components/maas/boot-source.ts";
 
 /*
- * Programs with an output that is wrong, one after the other: prints as JSON, by the name of each, the messages of the errors
- * that nothing handles, which are what the SDK's program host reports. Jest takes such errors for those of a test.
+ * Programs with a wrong output, one after the other. Prints as JSON, by the name of each, the messages of the unhandled
+ * errors, which the SDK's program host would report. It is a separate process, because Jest reports such errors as its own.
  */
 
 const [ownCertificate = "", otherKey = ""] = JSON.parse(process.argv[2] ?? "[]");
-/** As much of a mirror as MaasArchive looks at. */
+/** The fields of a mirror that MaasArchive reads. */
 class Mirror extends pulumi.ComponentResource {
   readonly url = "http://mirror.example/ubuntu";
   readonly publicKey = pulumi.output("");

@@ -63,7 +63,7 @@ test.each([
     warnings: [],
     validity: expect.stringMatching(/valid from \d{4}-/),
   });
-  // What openssl prints around it, and Windows line ends, nginx takes as well.
+  // nginx accepts also the text that openssl prints around it, and Windows line ends.
   const windows = `bag attributes\n${text(...certificate)}`.replaceAll("\n", "\r\n");
   expect(tlsFindings({ certificate: windows, key: text(key) }, []).faults).toEqual([]);
 });
@@ -130,6 +130,6 @@ test("what clients would refuse is warned of, name by name and date by date", ()
   expect(tlsFindings(pair, [], days(-2)).warnings).toEqual([expect.stringContaining("only from")]);
   const disordered = tlsFindings({ ...pair, certificate: text("m.crt", "root.crt", "between.crt") }, []);
   expect(disordered).toMatchObject({ faults: [], warnings: [expect.stringContaining("number 2")] });
-  // A certificate is looked at before its key is known.
+  // A certificate is checked before its key is known.
   expect(tlsFindings({ ...pair, key: undefined }, []).validity).toContain("m.example");
 });

@@ -154,7 +154,7 @@ describe("secrets", () => {
     const mirror = new pulumi.ComponentResource("test:index:Mirror", "m");
     return checkedArguments(mirror, "AptMirror m", args, aptMirrorSchema);
   };
-  /** What comes of an output. */
+  /** The value or error of an output. */
   const outcome = (output: pulumi.Output<unknown>) =>
     (output as unknown as { promise(): Promise<unknown> }).promise();
 

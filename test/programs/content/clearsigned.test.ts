@@ -15,7 +15,7 @@ const trusted = await trustedKeys(key.toPublic().armor());
 const keyring = join(directory, "keyring.gpg");
 writeFileSync(keyring, trusted.binary);
 
-/** What gpgv, which apt and MAAS rely on, says was signed. Throws where it refuses. */
+/** The signed text according to gpgv, which apt and MAAS use. Throws if gpgv rejects it. */
 function gpgvReads(file: string): string {
   const path = join(directory, "file");
   writeFileSync(path, file);
@@ -37,7 +37,7 @@ test.each<[string, string, (file: string) => string]>([
   const found = await verifyClearsigned(Buffer.from(file), trusted, now, "InRelease");
   expect(found.text).toBe(text);
   expect(found.signedBy).toBe(key.getFingerprint().toUpperCase());
-  // gpgv prints the lines as they are in the file, with one end of line more.
+  // gpgv prints the lines of the file, with one more line end.
   const lines = gpgvReads(file).replace(/[ \t\r]+$/gm, "");
   expect(lines).toBe(`${text}\n`);
 });

@@ -85,7 +85,7 @@ describe("against Debian's own tools", () => {
       Buffer.alloc(0),
       Buffer.from("a"),
       Buffer.alloc(300_000, "abc"),
-      // Longer than a block of bzip2, with runs of all lengths around those that it counts.
+      // Longer than a block of bzip2, with runs whose lengths are near the limits of its run-length coding.
       Buffer.concat(
         Array.from({ length: 3000 }, (_, at) => Buffer.alloc(at % 700, noise[at % 64] as number)),
       ),
@@ -115,7 +115,7 @@ describe("against Debian's own tools", () => {
     for (let at = 0; at < packed.length; at += 5) {
       const damaged = Buffer.from(packed);
       damaged[at] = (damaged[at] as number) ^ 0x10;
-      // Some bits mean nothing, such as those of a code that no symbol is written in.
+      // Some bits have no effect, such as those of a code for a symbol that does not occur.
       const found = await decompress(damaged, "bz2", 500_000, "x").catch((error: Error) => error.message);
       if (typeof found === "string") expect(found).toMatch(/it is not valid bz2 data|more than 500000 bytes/);
       else expect(found.equals(text)).toBe(true);

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** A process that prunes the cache as soon as its standard input ends, and prints what `prune` said. */
+/** A process that prunes the cache when its standard input ends, and prints the result of `prune`. */
 async function pruner() {
   const program = `
     const { metadataCache } = await import(${JSON.stringify(module)});

@@ -12,7 +12,7 @@ const read = async (text: string) => {
 };
 
 let count = 0;
-/** A package with a name, a version or other fields that are as they should be, or not. */
+/** A package whose name, version or other fields may be invalid. */
 function given(fields: Record<string, string>): string {
   count += 1;
   const path = `pool/x${count}.deb`;

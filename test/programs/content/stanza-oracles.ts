@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import type { Facts } from "../../unit/content/stanza-mutants.ts";
 
-/* What the real apt and the real reprepro of this machine find in an index. */
+/* The packages that the real apt and the real reprepro of this machine find in an index. */
 
 const digest = (content: Buffer | string) => createHash("sha256").update(content).digest("hex");
 
@@ -60,7 +60,7 @@ export function readByApt(index: Buffer): Map<string, Facts> {
       if (!match) return [];
       const [, url = "", quoted = "", version = "", size = "", sha256 = ""] = match;
       const name = decodeURIComponent(quoted);
-      // A server reads it as this.
+      // A server decodes it to this.
       const path = posix.normalize(decodeURIComponent(url).slice(`${directory}/archive/`.length));
       return [[name, { name, version: decodeURIComponent(version), path, size, sha256 }] as const];
     });
@@ -68,7 +68,7 @@ export function readByApt(index: Buffer): Map<string, Facts> {
   });
 }
 
-/** What reprepro takes from an index whose packages are these files; or why it stops. */
+/** The packages that reprepro takes from an index with these files, or its error. */
 export function takenByReprepro(
   index: Buffer,
   files: ReadonlyMap<string, string>,

@@ -5,11 +5,11 @@ import { readByApt, takenByReprepro } from "./stanza-oracles.ts";
 
 describe("a stanza is read as its other readers read it, or refused", () => {
   test("by apt", async () => {
-    // An index with a relation that it cannot read apt does not use at all.
+    // apt rejects a whole index if it cannot parse a relation in it.
     const all = (await accepted()).filter(({ relations }) =>
       relations.every(({ name }) => /^[a-z0-9]+$/i.test(name)),
     );
-    // apt makes small letters of names, and has one package of a name.
+    // apt converts names to lowercase, and keeps one package per name.
     const found = all.filter(
       ({ facts }, index) => all.findIndex((other) => other.facts.name === facts.name) === index,
     );

@@ -10,7 +10,7 @@ import { trustedKeys } from "../../../content/openpgp/keyring.ts";
 import { verifyClearsigned, verifyDetached } from "../../../content/openpgp/verify.ts";
 import type { ExplainedError } from "../../../errors/explained-error.ts";
 
-/* Signatures as GnuPG makes them for archives that have not changed their ways in years. */
+/* Weak signatures made with GnuPG, as old archives still have them. */
 
 const home = mkdtempSync(join(tmpdir(), "weak-signature-"));
 const gpg = (...argv: string[]) =>
@@ -22,7 +22,7 @@ const gpg = (...argv: string[]) =>
     },
   );
 const text = join(home, "Release");
-// Keys are made after this line, and have to be older than the moment of reading.
+// Keys are made after this line, and must be older than the time of the read.
 const now = new Date(Date.now() + 3_600_000);
 
 beforeAll(() => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Destination } from "../../../hosts/destination.ts";
 
-/** The host `mirror`, as ssh reaches it without any configuration. */
+/** The host `mirror`, for ssh without configuration. */
 export const plainDestination: Destination = {
   name: "mirror",
   hostname: "mirror",
@@ -26,12 +26,12 @@ export const plainDestination: Destination = {
   revokedHostKeys: undefined,
 };
 
-/** Keys and certificates made by the real ssh-keygen, in a folder of their own. */
+/** Keys and certificates made by the real ssh-keygen, in a separate folder. */
 export class CertificateFiles {
   readonly folder = mkdtempSync(join(tmpdir(), "certificates-"));
   #count = 0;
 
-  /** The path of a new private key; its public half lies beside it. */
+  /** The path of a new private key. Its public key is beside it. */
   key(type = "ed25519", bits?: number): string {
     const file = join(this.folder, `key-${this.#count++}`);
     execFileSync("ssh-keygen", [
@@ -41,9 +41,9 @@ export class CertificateFiles {
     return file;
   }
 
-  /** The certificate line that an authority makes of a key, with further arguments of ssh-keygen. */
+  /** The certificate line that an authority makes from a key, with further arguments of ssh-keygen. */
   certificate(authority: string, key: string, ...args: string[]): string {
-    // ssh-keygen writes beside the key, where the next certificate would replace it.
+    // ssh-keygen writes it beside the key, where the next certificate would overwrite it.
     const copy = join(this.folder, `signed-${this.#count++}`);
     copyFileSync(`${key}.pub`, `${copy}.pub`);
     execFileSync("ssh-keygen", ["-q", "-s", authority, "-I", "an id", ...args, `${copy}.pub`]);

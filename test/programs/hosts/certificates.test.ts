@@ -14,7 +14,7 @@ const authority = files.key();
 const hostKey = files.key();
 const now = Date.parse("2026-11-28T12:00:00Z");
 
-/** What `lines` come to for mirror.dc1, by known_hosts that name the authority. */
+/** The result of `lines` for mirror.dc1, with a known_hosts file that names the authority. */
 function check(
   lines: readonly string[],
   options: { known?: string; name?: string; algorithms?: readonly string[] } = {},
@@ -28,7 +28,7 @@ function check(
   });
 }
 
-/** Why the one certificate was refused. */
+/** The reason for which the only certificate was rejected. */
 function problem(line: string, options?: Parameters<typeof check>[1]): string {
   const { keys, problems } = check([line], options);
   expect([keys, problems.length]).toEqual([[], 1]);

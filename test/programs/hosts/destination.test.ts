@@ -14,7 +14,7 @@ afterAll(() => {
 });
 
 let files = 0;
-/** What the real ssh makes of a configuration. */
+/** The settings that the real ssh reads from a configuration. */
 function resolve(config: string, name: string): Promise<Destination> {
   const file = join(folder, `config-${files++}`);
   writeFileSync(file, config);

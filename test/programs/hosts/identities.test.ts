@@ -12,9 +12,9 @@ import { blobOf, CertificateFiles, plainDestination } from "./certificate-files.
 const files = new CertificateFiles();
 let authority: string;
 let key: string;
-/** Of `key`, for ops. */
+/** A certificate of `key` for ops. */
 let certificate: string;
-/** A line of a key in a FIDO device, which cannot be made without one: type, point, application. */
+/** A public key line of a FIDO device, which cannot be made without one: type, point, application. */
 const fido = [wireString("sk-ssh-ed25519@openssh.com"), wireString(Buffer.alloc(32, 7)), wireString("ssh:")];
 const fidoBlob = Buffer.concat(fido);
 
@@ -36,7 +36,7 @@ function file(name: string, content: string): string {
   return path;
 }
 
-/** A stand-in for an agent that holds these public keys, and signs nothing. */
+/** A stand-in for an agent that has these public keys, and signs nothing. */
 async function withAgent<T>(blobs: readonly Buffer[], work: (socket: string) => Promise<T>): Promise<T> {
   const count = Buffer.alloc(4);
   count.writeUInt32BE(blobs.length);
@@ -44,7 +44,7 @@ async function withAgent<T>(blobs: readonly Buffer[], work: (socket: string) => 
   const answer = wireString(Buffer.concat([Buffer.from([12]), count, ...held]));
   const socket = join(files.folder, "agent");
   const server = createServer((connection) => {
-    // In two parts, as a long answer comes.
+    // In two parts, because a long answer may arrive in parts.
     connection.once("data", () => {
       connection.write(answer.subarray(0, 7), () => connection.end(answer.subarray(7)));
     });
@@ -128,7 +128,7 @@ describe("a certificate", () => {
     expect(await offered([blob, blobOf(certificate)], { certificateFiles: [named] })).toEqual([
       "agent (1 key, 1 certificate)",
     ]);
-    // As ssh has it: with IdentitiesOnly, what the agent holds counts only where a file names it.
+    // As in ssh: with IdentitiesOnly, a key of the agent is used only if a file names it.
     expect(await offered([blob, blobOf(certificate)], { identitiesOnly: true })).toEqual([]);
     expect(
       await offered([blob, blobOf(certificate)], { identitiesOnly: true, certificateFiles: [named] }),

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { Host } from "../../../hosts/host.ts";
 import { runJob } from "../../../hosts/jobs.ts";
 
-/* The script that starts a job, run here in place of a host, with stand-ins for systemd's programs. */
+/* The script that starts a job, run on this machine, with stand-ins for systemd's programs. */
 
 let root: string;
 beforeEach(() => {
@@ -21,7 +21,7 @@ function program(name: string, script: string): void {
   chmodSync(join(root, "bin", name), 0o755);
 }
 
-/** What the start of a job with a secret left in its directory. */
+/** The remaining files in the job's directory after the start of a job with a secret. */
 async function started(): Promise<string[]> {
   const stop = new Error("started");
   const run: Host["run"] = async (script, options) => {

@@ -45,7 +45,7 @@ const odd = [
   "\r\n",
 ];
 
-/** What a real shell takes a command's words for. */
+/** The arguments that a real shell reads from a command. */
 function wordsSeenBy(shell: string, command: string): string[] {
   const script = `for word in ${command}; do printf '%s\\0' "$word"; done`;
   return execFileSync(shell, { input: script, encoding: "utf8" }).split("\0").slice(0, -1);

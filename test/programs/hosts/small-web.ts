@@ -7,7 +7,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/* Servers on this machine that stand where the Internet does: web servers, plain and with TLS, and a proxy. */
+/* Servers on this machine that represent the Internet: web servers, plain and with TLS, and a proxy. */
 
 const servers = new Set<Server>();
 
@@ -36,7 +36,7 @@ interface Identity {
   readonly key: string;
 }
 
-/** A certificate signed by itself, for this name only, e.g. `IP:127.0.0.1`. */
+/** A self-signed certificate for only this name, e.g. `IP:127.0.0.1`. */
 export function identity(name: string): Identity {
   const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-test-"));
   try {
@@ -50,7 +50,7 @@ export function identity(name: string): Identity {
   }
 }
 
-/** Port of a web server with TLS; with `clients`, only for who shows that certificate. */
+/** Port of a web server with TLS. With `clients`, it requires that client certificate. */
 export async function securely(
   { certificate, key }: Identity,
   answer: RequestListener,
@@ -60,15 +60,15 @@ export async function securely(
   return portOf(createSecureServer({ key, cert: certificate, ...only }, answer));
 }
 
-/** A forward proxy: passes on absolute-form requests, and CONNECT (RFC 9110, 9.3.6; RFC 9112, 3.2.2). */
+/** A forward proxy: forwards absolute-form requests and CONNECT (RFC 9110, 9.3.6; RFC 9112, 3.2.2). */
 interface SmallProxy {
   readonly url: string;
-  /** What it was asked for: `GET http://...` or `CONNECT host:port`. */
+  /** The requests: `GET http://...` or `CONNECT host:port`. */
   readonly asked: string[];
 }
 
 interface ProxyOptions {
-  /** The value of `Proxy-Authorization` without which it answers 407. */
+  /** The required value of `Proxy-Authorization`. Without it, the proxy answers 407. */
   readonly authorization?: string;
   readonly identity?: Identity;
 }

@@ -4,7 +4,7 @@ import type { TransferFailure } from "../../../hosts/transfer-failure.ts";
 import { TunnelledHttp } from "../../../hosts/tunnelled-http.ts";
 import { closeServers, identity, plainly, securely, smallProxy } from "./small-web.ts";
 
-/** Like a host's, it gives only what is connected. */
+/** An agent that returns only existing connections, like a host's. */
 const dial = (host: string, port: number) =>
   new Promise<Socket>((resolve, reject) => {
     const socket = connect({ host, port }, () => resolve(socket)).once("error", reject);
@@ -41,7 +41,7 @@ describe("a certificate", () => {
 describe("a connection that breaks when it is used again", () => {
   let requests: number;
 
-  /** Answers the first request of a connection and breaks it at the next. */
+  /** Answers the first request of a connection and breaks the connection at the next one. */
   async function breaking(): Promise<string> {
     const used = new Set<unknown>();
     requests = 0;

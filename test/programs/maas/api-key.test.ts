@@ -15,7 +15,7 @@ describe("reading the API key on the region host", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** Runs the script where `maas` is this shell script, or is not. */
+  /** Runs the script with this shell script as `maas`, or without `maas`. */
   function ask(maas?: string) {
     if (maas !== undefined) writeFileSync(join(folder, "maas"), `#!/bin/sh\n${maas}\n`, { mode: 0o755 });
     const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", apiKeyScript("admin")], {

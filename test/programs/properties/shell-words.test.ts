@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { quote, sh } from "../../../hosts/shell.ts";
 
-/** Any text that a program can be given for an argument, most of it of what shells have uses for. */
+/** Any text that a program can get as an argument. Most have characters with a meaning in shells. */
 const word = fc
   .oneof(
     fc.string({ unit: fc.constantFrom(..."'\"\\$`!*?[]{}()<>|&;#~^%= \n\t-a=,:."), maxLength: 12 }),
@@ -12,13 +12,13 @@ const word = fc
   )
   .map((text) => text.replaceAll("\0", ""));
 
-/** The words that a script has given to its function `words`, one after the other. */
+/** The arguments of the calls of the function `words` in a script, in order. */
 function wordsIn(shell: string, script: string): string[] {
   const input = `words() { for word do printf '%s\\0' "$word"; done; }\n${script}`;
   return execFileSync(shell, { input, encoding: "utf8" }).split("\0").slice(0, -1);
 }
 
-/** Many at once: a process costs more than they do. */
+/** Many per process, because a process takes more time than they do. */
 const many = <Value>(one: fc.Arbitrary<Value>) => fc.array(one, { maxLength: 200, size: "max" });
 
 describe("a quoted value", () => {

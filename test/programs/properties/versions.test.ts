@@ -15,7 +15,7 @@ test("the order of versions is that of dpkg", () => {
   );
 });
 
-/** What dpkg says of each pair, `LEFT < RIGHT`. */
+/** dpkg's result for each pair `LEFT < RIGHT`. */
 function comparedByDpkg(pairs: readonly (readonly [string, string])[]): string[] {
   const script = `while read -r left right; do
     if dpkg --compare-versions "$left" lt "$right"; then order='<'
@@ -25,7 +25,7 @@ function comparedByDpkg(pairs: readonly (readonly [string, string])[]): string[]
     echo "$left $order $right"
   done`;
   const input = pairs.map((pair) => `${pair.join(" ")}\n`).join("");
-  // It warns of upstream versions that are odd and compares them all the same.
+  // It warns of unusual upstream versions, but compares them.
   const printed = execFileSync("sh", ["-c", script], {
     input,
     encoding: "utf8",

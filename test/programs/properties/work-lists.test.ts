@@ -14,7 +14,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 const mirror = join(import.meta.dirname, "../../../resources/mirror");
 
-/** What all kinds of trees know, together. */
+/** The names that all kinds of trees use, together. */
 const destinations = ["apt/pool.sh", "images/images.sh", "custom-image/custom-image.sh"].flatMap((script) => {
   const line = /^DESTINATIONS='?([a-z ]+)'?$/m.exec(readFileSync(join(mirror, script), "utf8"));
   return line?.[1]?.split(" ") ?? [];
@@ -44,7 +44,7 @@ done`;
   return said.map((one) => one === "accepted");
 }
 
-/** The lines of items as they are, whoever made them. */
+/** The lines of items without a check. */
 const linesOf = (items: readonly WorkItem[]) =>
   Buffer.from(
     items.map(({ sha256, size, from, to }) => `${sha256}\t${size}\t${from ?? "-"}\t${to}\n`).join(""),
@@ -57,7 +57,7 @@ const from = fc.option(
 const to = fc.tuple(fc.constantFrom(...destinations), sanePath).map((parts) => parts.join("/"));
 const item: fc.Arbitrary<WorkItem> = fc.record({ sha256: digest, size, from, to });
 
-/** Contents that several places have, places that may be below each other. */
+/** Contents at several places, and places that may be below each other. */
 const crowded: fc.Arbitrary<WorkItem> = fc
   .record({
     content: fc.nat({ max: 3 }),
@@ -71,7 +71,7 @@ const crowded: fc.Arbitrary<WorkItem> = fc
     to: `tree/${to.join("/")}`,
   }));
 
-/** Texts that are no path below anything, and such as look like it. */
+/** Texts that are not valid relative paths, and similar ones. */
 const oddPath = fc.oneof(
   fc
     .array(
@@ -82,14 +82,14 @@ const oddPath = fc.oneof(
       { maxLength: 4 },
     )
     .map((parts) => parts.join("/")),
-  // As long as a name or a path may be at most, and longer, in bytes and in characters.
+  // Names and paths of the maximum length, and longer ones, in bytes and in characters.
   fc
     .tuple(fc.constantFrom("n", "é"), fc.constantFrom(127, 128, 255, 256))
     .map(([one, count]) => one.repeat(count)),
   fc.integer({ min: 1018, max: 1026 }).map((length) => `${"n/".repeat(513).slice(0, length - 1)}n`),
 );
 
-/** One value of it is another. */
+/** Changes one value of it. */
 const oddItem = fc
   .tuple(
     item,
@@ -116,7 +116,7 @@ const oddItem = fc
   )
   .map(([sound, odd]): WorkItem => ({ ...sound, ...odd }));
 
-/** Many lists at once: the guard's process costs more than they do. */
+/** Many lists per process, because the guard's process takes more time than they do. */
 const many = <Value>(list: fc.Arbitrary<Value>) => fc.array(list, { minLength: 60, maxLength: 80 });
 
 test("a work list that is written is accepted on the host", () => {
@@ -124,7 +124,7 @@ test("a work list that is written is accepted on the host", () => {
     fc.property(many(fc.array(item, { maxLength: 8 })), (lists) => {
       const written = lists.flatMap((items) => orRefused(() => workListText(items)) ?? []);
       expect(acceptedByGuard(written.map((text) => Buffer.from(text)))).toEqual(written.map(() => true));
-      // Seldom two of them are to be at one place.
+      // Two items have the same place only rarely.
       expect(written.length).toBeGreaterThan(lists.length / 2);
     }),
     { numRuns: 2 },
@@ -145,7 +145,7 @@ describe("what is refused when a work list is written is refused on the host, an
         const differing = lists.filter((items, at) => {
           const here = orRefused(() => workListText(items)) !== undefined;
           answers.add(here);
-          // A path that is a hyphen would mean on the host that the file was handed over.
+          // On the host, a hyphen as path would mean that the file was uploaded.
           return here !== there[at] && !items.some(({ from }) => from === "-");
         });
         expect(differing).toEqual([]);

@@ -23,7 +23,7 @@ test("a phase that takes too long is cut off with all that it started", async ()
   }
 });
 
-/** A zombie that nobody has waited for yet does not run. */
+/** A zombie is not a running process. */
 function runs(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A request that was sent to MAAS 3.6.5, and its answer: a line of one of the files beside this one. */
+/** A request to MAAS 3.6.5 and its answer: a line of one of the files in this directory. */
 export interface Exchange {
-  /** Its place in the order that they were sent in. */
+  /** The number of the request, in the order of sending. */
   readonly n: number;
   readonly method: string;
   /** With the query. */
@@ -18,7 +18,7 @@ export interface Exchange {
   readonly body: string;
 }
 
-/** A value, or a file where it has a name. */
+/** A value. With a name it is a file. */
 export interface SentField {
   readonly name: string;
   readonly value?: unknown;

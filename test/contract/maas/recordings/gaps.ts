@@ -1,21 +1,21 @@
 import type { SentField } from "./exchange.ts";
 
-/** A request that brings about what an exchange needs. */
+/** A request that makes the state that an exchange needs. */
 export interface Preparation {
   readonly method: "POST" | "PUT" | "DELETE";
-  /** Below `/MAAS/api/2.0/`, with the ids that the recordings have. */
+  /** Below `/MAAS/api/2.0/`, with the ids of the recordings. */
   readonly path: string;
   readonly fields?: readonly SentField[];
-  /** The recorded id of what it makes, where that was not recorded either. */
+  /** The recorded id of the thing that it makes, if that request was not recorded. */
   readonly makes?: { readonly kind: string; readonly id: number };
 }
 
 /**
- * What happened between recorded exchanges, as far as later ones depend on it, by the number of the first that does.
- * It imports nothing by itself: the recorded region ran without the service that does, so 32 shows no source.
+ * The events between recorded exchanges on which later ones depend, by the number of the first of these. The recorded
+ * region ran without the service that starts imports, so 32 shows no source.
  */
 export const gaps: Readonly<Record<number, readonly Preparation[]>> = {
-  // The list of 141 shows source 2 with another address and a keyring of its own, and source 9 gone.
+  // The list of 141 shows source 2 with another URL and its own keyring. Source 9 is deleted.
   141: [
     {
       method: "PUT",
@@ -42,7 +42,7 @@ export const gaps: Readonly<Record<number, readonly Preparation[]>> = {
   ],
 };
 
-/** What an exchange waits for, by its number: what MAAS did meanwhile took it a moment. */
+/** The condition for which an exchange waits, by its number, because MAAS needed some time there. */
 export const waits: Readonly<Record<number, "sources are fetched" | "import is over">> = {
   151: "sources are fetched",
   386: "sources are fetched",
@@ -57,7 +57,7 @@ export const waits: Readonly<Record<number, "sources are fetched" | "import is o
   425: "import is over",
 };
 
-/** Exchanges while which the stream holds its answers back: MAAS had not fetched a new source when it was asked. */
+/** Exchanges during which the stream does not answer: MAAS had not fetched a new source at that time. */
 export const unfetched: readonly { readonly from: number; readonly to: number }[] = [
   { from: 384, to: 385 },
   { from: 410, to: 411 },

@@ -1,29 +1,29 @@
 import { adminKey } from "../region-process.ts";
 
 /*
- * Everything that an answer may differ in from the recorded one, and why. What is not here is compared as it is.
+ * All differences that are allowed between an answer and the recorded one, with the reason. The rest must be equal.
  *
  * | what                                | why                                                                       |
  * | ----------------------------------- | ------------------------------------------------------------------------- |
- * | ids, also in paths                  | rows came and went in the gaps: each recorded id stands for one of ours   |
- * | `created` and `updated`             | clocks go on: the form is compared, and whether they are equal            |
- * | order of an object's members        | Python's objects had none that is kept; the layout is compared            |
- * | order of sources and repositories   | MAAS asks its database for none, so a changed row comes out anywhere      |
+ * | ids, also in paths                  | rows differ in the gaps: each recorded id is mapped to one of ours        |
+ * | `created` and `updated`             | the time differs: the format is compared, and whether they are equal      |
+ * | order of an object's members        | Python's objects kept no order; the layout is compared                    |
+ * | order of sources and repositories   | MAAS's query has no order, so a changed row may be anywhere               |
  * | order of `Allow`                    | a set in Python                                                           |
- * | the keyring of the stream           | the tests have a signing key of their own                                 |
+ * | the keyring of the stream           | the tests have their own signing key                                      |
  * | addresses of region and stream      | both are on free ports here                                               |
  * | `version`                           | the recorded region ran from its sources and did not know its own version |
- * | `given N and now M`, and timestamps | clocks go on; the difference is compared                                  |
- * | keys in refusals                    | never recorded, the recordings name them: `<admin-token_secret>`          |
+ * | `given N and now M`, and timestamps | the time differs; the difference is compared                              |
+ * | keys in refusals                    | not recorded; the recordings have placeholders: `<admin-token_secret>`    |
  */
 
-/** What stands for what: on the left as recorded. */
+/** The replacements of recorded values. The recorded value is on the left. */
 export interface Replaced {
   readonly recorded: string;
   readonly here: string;
 }
 
-/** How the recordings name the administrator's key. */
+/** The placeholder of the administrator's key in the recordings. */
 export function namedKey(): Replaced[] {
   const [consumer = "", token = "", secret = ""] = adminKey.split(":");
   return [
@@ -33,10 +33,10 @@ export function namedKey(): Replaced[] {
   ];
 }
 
-/** Lists whose rows come in any order. */
+/** Lists whose rows have no fixed order. */
 const unordered = /^\/MAAS\/api\/2\.0\/(boot-sources|package-repositories)\/$/;
 
-/** Which of our ids a recorded one stands for; learned from where both were answered. */
+/** The map of recorded ids to ours. It is learned from pairs of answers. */
 export class Ids {
   readonly #here = new Map<string, number>();
 
@@ -50,7 +50,7 @@ export class Ids {
     }
   }
 
-  /** A recorded path as it is here. Ids that were never answered stay. */
+  /** A recorded path with our ids. Ids without a known answer are not changed. */
   path(path: string): string {
     return path.replace(
       /(boot-sources|selections|boot-resources|package-repositories|domains|dnsresources)\/(\d+)/g,
@@ -60,14 +60,17 @@ export class Ids {
     );
   }
 
-  /** One of our ids as it was recorded; undefined where no recorded one stands for it. */
+  /** The recorded id of one of ours, or undefined. */
   recorded(kind: string, here: number): number | undefined {
     const key = [...this.#here].find(([name, id]) => name.startsWith(`${kind}/`) && id === here)?.[0];
     return key === undefined ? undefined : Number(key.slice(kind.length + 1));
   }
 }
 
-/** A body without what differs from run to run. `ids` is undefined for a recorded one: its ids are those meant. */
+/**
+ * A body without the parts that differ in each run. `ids` is undefined for a recorded body, which has the
+ * recorded ids.
+ */
 export function masked(body: string, path: string, ids: Ids | undefined): unknown {
   let value: unknown;
   try {
@@ -81,7 +84,7 @@ export function masked(body: string, path: string, ids: Ids | undefined): unknow
   return { layout, value: rows.sort((left, right) => left.id - right.id) };
 }
 
-/** Learns which of our ids the ids of a recorded body stand for, where both bodies show the same rows. */
+/** Learns the map of ids from a recorded body and ours, if both show the same rows. */
 export function learnIds(ids: Ids, recordedBody: string, body: string): void {
   const [recorded, here] = [rowsOf(recordedBody), rowsOf(body)];
   if (recorded.length !== here.length) return;
@@ -92,7 +95,7 @@ export function learnIds(ids: Ids, recordedBody: string, body: string): void {
   }
 }
 
-/** A header as it is compared. */
+/** The part of a header that is compared. */
 export function maskedHeader(name: string, value: string | undefined): string | undefined {
   return name === "Allow" ? value?.split(", ").sort().join(", ") : value;
 }
@@ -111,7 +114,7 @@ function rowsOf(body: string): Row[] {
   }
 }
 
-/** What a row is one of: the last collection in its address. */
+/** The kind of a row: the last collection in its address. */
 function kindOf({ resource_uri }: Row): string | undefined {
   return typeof resource_uri === "string" ? /([a-z-]+)\/[^/]+\/$/.exec(resource_uri)?.[1] : undefined;
 }

@@ -4,8 +4,8 @@ const now = () => Math.floor(Date.now() / 1000);
 const [consumer, token, secret] = adminKey.split(":");
 
 /**
- * How the requests marked `custom` were signed, by their number. Headers were not recorded, so those that were refused
- * are signed as their refusals say, and those that were taken in the ways that MAAS is known to take.
+ * The signatures of the requests marked `custom`, by their number. Headers were not recorded. Refused requests are signed
+ * as their refusals state, and accepted ones in ways that MAAS is known to accept.
  */
 export const signatures: Readonly<Record<number, () => string>> = {
   9: () => authorization(adminKey, { oauth_signature: "%26wrong" }),

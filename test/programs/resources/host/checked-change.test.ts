@@ -18,7 +18,7 @@ import { runHere } from "../../../host-on-this-machine.ts";
 import { countedPrograms, killedAt } from "./killed-at.ts";
 import { Ground } from "./this-machine.ts";
 
-/* A service whose configuration is good when every file in conf.d says `good`. */
+/* A service whose configuration is valid if every file in conf.d has the line `good`. */
 
 let ground: Ground;
 
@@ -31,7 +31,7 @@ afterEach(() => ground.clear());
 
 const unit = "checked.service";
 
-/** Says, as nginx does, which file is to blame. */
+/** Names the wrong file in its error, as nginx does. */
 function checks(ports: readonly number[] = []) {
   const command = `cd ${ground.at("conf.d")} && for f in *; do [ ! -e "$f" ] || grep -qx good "$f" || { echo "[emerg] bad line in $PWD/$f:1" >&2; exit 1; }; done`;
   return { [unit]: { command, ports } };
@@ -56,7 +56,7 @@ function manifest(root = ground.at("")): string {
 
 const everything = () => manifest() + manifest(ground.place.directory);
 
-/** A change of every kind, whose last part the service does not take. */
+/** A change of every kind. The service rejects the last part. */
 function change(last: string): DeclaredPath[] {
   return [
     ground.file("conf.d/a", "good\n", "0600"),
@@ -135,7 +135,7 @@ describe("a change that the service does not take", () => {
     expect(alreadyBad).toBe(true);
     expect(error?.message).toMatch(/refused before this update changed anything: .*conf\.d\/old/);
     expect(error?.message).toContain(`${ground.at("conf.d/old")} is declared by old`);
-    // The one whose it is may mend it.
+    // The owner of the file may fix it.
     expect(await apply("old", [ground.file("conf.d/old", "good\n")])).toMatchObject({ code: 0 });
   });
 
@@ -151,7 +151,9 @@ describe("a change that the service does not take", () => {
 });
 
 describe("a running service", () => {
-  /** A systemctl that says that the unit runs, writes down what it is told, and refuses what holds `refused`. */
+  /**
+   * A systemctl that reports a running unit, records its arguments, and refuses those that contain `refused`.
+   */
   function systemctl(): string {
     mkdirSync(ground.at("bin"));
     const script = `#!/bin/sh
@@ -196,7 +198,7 @@ describe("a change that is cut off", () => {
     const before = everything();
     let cutOff = 0;
     let nth = 1;
-    // Each place takes a second or so: some are tried, a prime number apart, so that all parts of a loop have their turn.
+    // Each place takes about a second, so only some are tried. A prime step covers all parts of a loop.
     for (; await cutOffAt(nth, change("bad")); nth += 23) {
       const seen = await ground.look("r", [ground.file("conf.d/a", "good\n")]);
       if (existsSync(join(ground.place.directory, "undo"))) {
@@ -205,7 +207,7 @@ describe("a change that is cut off", () => {
       }
       expect(await apply("other", [])).toMatchObject({ code: 0, stderr: "" });
       if (existsSync(ground.place.directory)) {
-        // It had not begun to change anything: only records were made.
+        // It had not changed anything yet, only made records.
         expect(await apply("r", [])).toMatchObject({ code: 0, stderr: "" });
       }
       expect({ nth, left: everything() }).toEqual({ nth, left: before });
@@ -313,7 +315,7 @@ test("a directory of a ledger that does not know it is open to all", async () =>
   expect(statSync(ground.at("outer/inner")).mode & 0o7777).toBe(0o755);
 });
 
-// It takes root to be in a separate mount namespace: the preview of other users does without it.
+// A separate mount namespace needs root. The preview of other users works without it.
 describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
   const folder = "/etc/airgapped-maas-trial";
   const conf = (name: string, content: string): DeclaredPath => ({

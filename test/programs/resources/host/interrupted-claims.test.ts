@@ -31,10 +31,10 @@ beforeEach(() => {
 
 afterEach(() => ground.clear());
 
-/** Places that are tried lie so far apart. A prime number: all parts of a loop have their turn. */
+/** The distance of the tried places. A prime number covers all parts of a loop. */
 const stride = 3;
 
-/** Kills the claims script as it is about to start its nth program; tells whether it came to that. */
+/** Kills the claims script before it starts its nth program. Returns whether it was reached. */
 function cutOffAt(nth: number, paths: readonly DeclaredPath[]): Promise<boolean> {
   const claims = pathClaims("r", paths, () => true, ground.place);
   return killedAt(ground.root, nth, `${claims.prologue}\n${claims.body}`);

@@ -2,12 +2,12 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Makes programs, below a directory, that count how often they are started and can be told to end everything then. */
+/** Makes programs, below a directory, that count their starts and can kill the whole process group. */
 export function countedPrograms(root: string, programs: readonly string[]): void {
   mkdirSync(join(root, "programs"));
   for (const program of programs) {
     const path = execFileSync("which", [program], { encoding: "utf8" }).trim();
-    // The shell, its subshells and this wrapper are one process group: all of it dies.
+    // The shell, its subshells and this wrapper are one process group, so all are killed.
     const wrapper = `#!/bin/sh
 count=$(($(/bin/cat "$COUNT") + 1))
 echo "$count" >"$COUNT"
@@ -18,7 +18,7 @@ exec ${path} "$@"
   }
 }
 
-/** Runs a script and kills it as it is about to start its nth counted program; tells whether it came to that. */
+/** Runs a script and kills it before it starts its nth counted program. Returns whether it was reached. */
 export async function killedAt(root: string, nth: number, script: string): Promise<boolean> {
   const count = join(root, "count");
   writeFileSync(count, "0\n");

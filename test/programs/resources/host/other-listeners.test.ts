@@ -6,7 +6,7 @@ import { expect, test } from "@jest/globals";
 const undo = readFileSync(join(import.meta.dirname, "../../../../resources/host/ledger/undo.sh"), "utf8");
 const functionText = /^others_at\(\) \{\n[\s\S]*?\n\}/m.exec(undo)?.[0] ?? "";
 
-/** Who is said to listen on a port that nginx.service wants, where ss(8) tells of these processes. */
+/** The reported listeners on a port of nginx.service, if ss(8) shows these processes. */
 function others(...pids: number[]): string {
   const users = pids.map((pid) => `("nginx",pid=${pid},fd=6)`).join(",");
   const line = `LISTEN 0 511 0.0.0.0:8088 0.0.0.0:*${users && ` users:(${users})`}`;
@@ -14,7 +14,7 @@ function others(...pids: number[]): string {
   return execFileSync("sh", ["-euc", script], { encoding: "utf8" }).trim();
 }
 
-// Beyond what Linux gives (pid_max is 4194304 at most): a process that has ended since.
+// Larger than any pid of Linux (pid_max is at most 4194304): a process that has ended in the meantime.
 const ended = 99_999_999;
 
 test("a process that has ended since it was listed is nobody else", () => {

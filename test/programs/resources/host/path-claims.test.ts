@@ -25,7 +25,7 @@ beforeEach(() => {
 
 afterEach(() => ground.clear());
 
-/** Everything below the changed directory: type, mode, time and content or target. */
+/** All files below the changed directory: type, mode, time, and content or target. */
 function manifest(): string {
   const format = "%P %y %m %T@ %l\n";
   const list = execFileSync("find", [ground.at(""), "-mindepth", "1", "-printf", format], {

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What is found at the three paths, when `before` runs as part of the same shell. */
+/** The result for the three paths, if `before` runs first in the same shell. */
 function found(before = ""): unknown {
   const declared = names.map(
     (name): DeclaredPath => ({

@@ -12,14 +12,14 @@ import { type FoundPaths, pathProbe } from "../../../../resources/host/ledger/pa
 import type { LedgerPlace } from "../../../../resources/host/ledger/place.ts";
 import { runHere } from "../../../host-on-this-machine.ts";
 
-/** A directory to change, and a ledger of what was changed in it. */
+/** A directory to change, and a ledger of its changes. */
 export class Ground {
   readonly root = mkdtempSync(join(tmpdir(), "ground-"));
   readonly place: LedgerPlace = {
     directory: join(this.root, "ledger"),
     lock: join(this.root, "lock"),
   };
-  /** Who may own files here without being root. */
+  /** The owners that files here can have without root. */
   readonly me = { owner: String(userInfo().uid), group: String(userInfo().gid) };
 
   at(name: string): string {

@@ -11,7 +11,7 @@ import {
 const schema = z
   .object({
     host: z.string(),
-    /** Where the note lies, on this machine. */
+    /** The path of the note on this machine. */
     directory: z.string(),
     text: z.string().default("empty"),
     size: z.number().int().min(1).default(1),
@@ -21,7 +21,7 @@ const schema = z
     lines: z.array(z.number()).default([]),
     password: z.string().optional(),
     vault: z.record(z.string(), z.object({ key: z.string(), owner: z.string() })).default({}),
-    /** What happens while it is written. */
+    /** An action during the write. */
     event: z.string().optional(),
   })
   .superRefine((inputs, context) => {
@@ -46,7 +46,7 @@ const outputs = z.object({
 const cyclic: Record<string, unknown> = {};
 cyclic.itself = cyclic;
 
-/** Outputs that no state can hold. */
+/** Outputs that a state cannot store. */
 const unstorable: Record<string, unknown> = {
   undefined: [undefined],
   Date: new Date(0),
@@ -68,7 +68,9 @@ function fileOf(context: ResourceContext, { directory }: Inputs): string {
   return `${directory}/${context.id}.json`;
 }
 
-/** A file on this machine that its host knows nothing of. What it was told to do, it does on the way. */
+/**
+ * A file on this machine, without a connection to its host. During a write it runs the action that was set.
+ */
 export const note = defineResource({
   kind: "Note",
   version: 3,

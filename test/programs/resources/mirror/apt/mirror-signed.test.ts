@@ -24,7 +24,7 @@ const noble = (...packages: Offered[]) => suite("noble", ...packages);
 const index = "dists/noble/main/binary-amd64/Packages";
 const pool = (name: string) => `pool/main/${name[0]}/${name}/${name}_1.0_amd64.deb`;
 
-/** Publishes what must go well. */
+/** Publishes, and expects success. */
 async function publish(...suites: Parameters<SigningMirror["publish"]>[0]): Promise<readonly string[]> {
   const { code, lines } = await mirror.publish(suites);
   expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
@@ -32,7 +32,7 @@ async function publish(...suites: Parameters<SigningMirror["publish"]>[0]): Prom
   return lines;
 }
 
-/** What clients can see, and what it is made of. */
+/** The served files, and the files that they are made from. */
 const everything = () =>
   execFileSync(
     "sh",
@@ -320,7 +320,7 @@ describe("the next update", () => {
     expect(["dists/noble-updates/main/binary-amd64/Packages", `${index}.xz`].map(inode)).toEqual(kept);
     expect(mirror.listed("dists/noble/universe/binary-amd64/Packages")).toEqual(["b 2.0"]);
     expect(made(await publish(changed, updates(offered("c"))))).toEqual([]);
-    // A suite that is mirrored no longer leaves nothing.
+    // If a suite is no longer mirrored, none of its files remain.
     await publish(updates(offered("c")));
     expect(readdirSync(join(mirror.directory, "reprepro/suites"))).toEqual(["noble-updates"]);
     expect(existsSync(path("dists/noble/InRelease"))).toBe(false);
@@ -345,7 +345,7 @@ describe("the next update", () => {
       "bytes",
       "other bytes",
     ]);
-    // For clients that have the index of the first.
+    // For clients that have the index of the first snapshot.
     expect(mirror.served(pool("gone"))).toBe("gone 1.0");
     const { code, lines } = await mirror.restore(first, ["noble"]);
     expect({ code, last: lines.at(-1) }).toEqual({

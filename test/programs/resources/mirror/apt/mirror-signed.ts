@@ -18,27 +18,27 @@ import { startJob } from "../../../../host-on-this-machine.ts";
 import { handOverTo, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 /*
- * A mirror that signs anew, on this machine: its real scripts, reprepro and gpg, with everything handed over, so that what
- * reaches the host can be what no honest workstation would send.
+ * A mirror with its own signature, on this machine: its real scripts, reprepro and gpg. All its files are uploaded, so a test
+ * can send the host data that a correct workstation would never send.
  */
 
 /** A package of an index: the fields of its stanza, and the bytes of its file. */
 export interface Offered {
   readonly stanza: string;
-  /** What the plan says of its file. */
+  /** The plan's data of its file. */
   readonly path: string;
   readonly bytes: string;
 }
 
-/** A suite by the text of each index, `COMPONENT/KIND-ARCHITECTURE`, and what is selected from it. */
+/** A suite by the text of each index, `COMPONENT/KIND-ARCHITECTURE`, and the packages selected from it. */
 interface OfferedSuite {
   readonly name: string;
   readonly indices: Readonly<Record<string, readonly Offered[]>>;
-  /** Names; default: all of every index. */
+  /** Names. Default: all names of every index. */
   readonly selected?: readonly string[];
 }
 
-/** A package as upstreams have it. `fields` are in the place of, or beside, those that it has otherwise. */
+/** A package as upstreams have it. `fields` replace or add to its default fields. */
 export function offered(
   name: string,
   version = "1.0",
@@ -115,7 +115,10 @@ export class SigningMirror {
     return existsSync(join(store, digest.slice(0, 2), digest)) ? digest : handOverTo(store, text);
   }
 
-  /** Publishes suites; also with other items in the work list, or with another configuration of reprepro. */
+  /**
+   * Publishes suites, optionally with other items in the work list, or with another configuration of
+   * reprepro.
+   */
   async publish(
     suites: readonly OfferedSuite[],
     more: readonly WorkItem[] = [],
@@ -214,14 +217,14 @@ export class SigningMirror {
     return readFileSync(join(this.directory, "trees", tree, "public", path), "utf8");
   }
 
-  /** What an index that is served lists: `NAME VERSION`. */
+  /** The packages of a served index: `NAME VERSION`. */
   listed(index: string): string[] {
     return [...this.served(index).matchAll(/^Package: (.*)\n(?:.*\n)*?Version: (.*)$/gm)].map(
       ([, name, version]) => `${name} ${version}`,
     );
   }
 
-  /** What the published snapshot lacks or has wrong. */
+  /** The missing or wrong files of the published snapshot. */
   async faults(): Promise<string[]> {
     return (await this.run(observeScript(this))).lines.slice(5, -1);
   }

@@ -18,8 +18,8 @@ import { startJob } from "../../../../host-on-this-machine.ts";
 import { handOverTo, scratchDirectory } from "../published-tree/job-on-this-machine.ts";
 
 /*
- * Packages that several trees list, of which an upstream has other bytes later: the jobs of a mirror with upstream's signature, run by
- * this machine with everything handed over.
+ * Packages in several trees whose bytes change upstream: the jobs of a mirror with upstream's signature, run on this machine
+ * with all files uploaded.
  */
 
 let root: string;
@@ -85,7 +85,7 @@ const restore = (tree: string) =>
   startJob(root, restoreScript({ ...place(), signing: "upstream", keep: 3, plan: "", summary: "" }, tree))
     .ended;
 
-/** What a tree lacks or has wrong; of each that is kept. */
+/** The missing or wrong files of each kept tree. */
 async function faults(): Promise<string[]> {
   const { lines } = await startJob(root, observeScript(place())).ended;
   const kept = readdirSync(at("trees")).filter((name) => /^\d/.test(name));
@@ -96,7 +96,7 @@ async function faults(): Promise<string[]> {
   return [...lines.slice(5, -1), ...wrong.filter(Boolean)];
 }
 
-/** Everything below the directory, with its bytes. */
+/** All files below the directory, with their bytes. */
 const everything = () =>
   execFileSync(
     "sh",
@@ -117,7 +117,7 @@ describe("a name that comes to have other bytes", () => {
     expect([served("pool/same_1.0.deb", first), served("pool/same_1.0.deb")]).toEqual(["A", "other"]);
     expect(served("pool/old.deb")).toBe("old");
     expect(pools()).toHaveLength(2);
-    // Trees that only add go on in the newest pool.
+    // Trees that only add files use the newest pool.
     await publish({ ...other, "dists/noble/InRelease": "root 3", "pool/more.deb": "more" });
     expect([pools().length, served("pool/more.deb"), served("pool/old.deb")]).toEqual([2, "more", "old"]);
     expect((await restore(first)).code).toBe(0);
@@ -236,7 +236,7 @@ describe("a pool of an earlier release", () => {
     await publish(one);
     const first = current();
     await publish(other);
-    // Both in one pool: what is there is the newer snapshot's.
+    // Both are in one pool. The existing file belongs to the newer snapshot.
     const [pool = "", newer = ""] = pools();
     const listing = at(`trees/${current()}/listing`);
     rmSync(at(pool), { recursive: true });
@@ -244,7 +244,7 @@ describe("a pool of an earlier release", () => {
     execFileSync("sed", ["-i", `s#${newer}/#${pool}/#`, listing]);
     execFileSync("ln", ["-sfn", `../../../${pool}`, at(`trees/${current()}/public/pool`)]);
     const next = { ...other, "dists/noble/InRelease": "root 3", "pool/more.deb": "more" };
-    // It has the broken one's fault to show.
+    // It shows the fault of the damaged one.
     await expect(publish(next)).rejects.toThrow("same_1.0.deb");
     expect([pools(), served("pool/more.deb"), served("pool/same_1.0.deb")]).toEqual([
       ["pool"],

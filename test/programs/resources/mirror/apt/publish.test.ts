@@ -24,8 +24,8 @@ import { startJob } from "../../../../host-on-this-machine.ts";
 import { handOverTo, onThisMachine, type SmallUpstream } from "../published-tree/job-on-this-machine.ts";
 
 /*
- * The jobs that publish a tree, run by this machine's sh, curl and perl on directories of its own, against a web
- * server that can be told to misbehave.
+ * The jobs that publish a tree, run with this machine's sh, curl and perl in the test's directories, with a web server that
+ * can return wrong answers.
  */
 
 let upstream: SmallUpstream;
@@ -50,11 +50,11 @@ const uploadTexts = (text: string) => handOverTo(join(root, "store"), text);
 interface Asked {
   readonly name?: string;
   readonly keep?: number;
-  /** What the plan says, where it is not what upstream has. */
+  /** The plan's data, if they differ from upstream's. */
   readonly planned?: Record<string, string>;
 }
 
-/** Publishes what upstream has: everything below dists/ and pool/. */
+/** Publishes upstream's files: all files below dists/ and pool/. */
 function publication({ name = "m", keep = 2, planned = {} }: Asked = {}): [string, string] {
   const all = new Map([
     ...upstream.files,
@@ -374,7 +374,7 @@ describe("several at a time", () => {
       try {
         job.kill();
       } catch {
-        // It was faster.
+        // The job was faster.
       }
       await job.ended;
     }

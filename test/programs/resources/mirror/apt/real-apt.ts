@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
 import { promisify } from "node:util";
 
-/* This machine's own apt, as a client of what a test has published: it has a root, a cache and sources of its own. */
+/* This machine's apt, as a client of a test's archive. It has a separate root, cache and sources. */
 
 const run = promisify(execFile);
 
@@ -14,7 +14,7 @@ export interface FileServer {
   close(): void;
 }
 
-/** Serves a directory as nginx does what a mirror publishes: files, following links, by normalised paths. */
+/** Serves a directory as nginx serves a mirror: files by normalised paths, following links. */
 export async function fileServer(directory: string): Promise<FileServer> {
   const server = createServer((request, response) => {
     const path = normalize(
@@ -37,9 +37,9 @@ export async function fileServer(directory: string): Promise<FileServer> {
 }
 
 interface AptClient {
-  /** Fails for anything that apt complains of. Gives what it says. */
+  /** Fails on any warning or error of apt. Returns its output. */
   update(): Promise<string>;
-  /** Downloads packages, and gives the names of the files that came. */
+  /** Downloads packages, and returns the names of the files. */
   download(...names: readonly string[]): Promise<string[]>;
 }
 
@@ -71,7 +71,7 @@ export function aptClient(root: string, sources: string): AptClient {
     "Acquire::Retries": "0",
     "Acquire::http::Proxy": "DIRECT",
   };
-  // Read before anything else: what this machine's own apt is told elsewhere is not read then.
+  // apt reads APT_CONFIG first, so the machine's own configuration is not read.
   const configuration = join(root, "apt.conf");
   writeFileSync(
     configuration,

@@ -12,7 +12,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** Takes back what a failed update has brought into a mirror's pool, as its job does in the end, from another directory. */
+/**
+ * Removes the files that a failed update has added to a mirror's pool, as its job does at the end, from
+ * another directory.
+ */
 function takeBack(mirror: string): string {
   const elsewhere = join(root, "elsewhere");
   for (const directory of [elsewhere, join(root, "work")]) mkdirSync(directory);

@@ -24,7 +24,7 @@ import { handOverTo, scratchDirectory } from "../published-tree/job-on-this-mach
 import { aptClient, type FileServer, fileServer } from "./real-apt.ts";
 
 /*
- * Archives of the shapes that vendors publish, mirrored by the real scripts and read by the real apt, both on this machine.
+ * Archives with vendors' layouts, mirrored by the real scripts and read by the real apt, both on this machine.
  */
 
 let key: ArchiveKey;
@@ -51,7 +51,7 @@ const serve = async (directory: string) => {
   return server.url;
 };
 
-/** What a user declares for an archive of a shape, with every default. */
+/** The declaration for an archive of a shape, with every default. */
 function declared({ suite, components, architectures = ["amd64"] }: Shape, signing: "mirror" | "upstream") {
   return aptMirrorSchema.parse({
     host: "mirror",
@@ -79,7 +79,7 @@ async function read(shape: Shape, url: string, signing: "mirror" | "upstream") {
   });
 }
 
-/** Mirrors an archive of a shape; gives what is published and the key that clients need. */
+/** Mirrors an archive of a shape. Returns the publication and the key that clients need. */
 async function mirrored(
   shape: Shape,
   signing: "mirror" | "upstream",
@@ -135,7 +135,7 @@ async function mirrored(
   };
 }
 
-/** A key of the mirror's own, made once. */
+/** The mirror's own key, made once. */
 let made: { directory: string; fingerprint: string; publicKey: string } | undefined;
 const keyHome = scratchDirectory("shapes-key");
 afterAll(() => {
@@ -155,7 +155,7 @@ function ownKey() {
   return made;
 }
 
-/** What the real apt makes of it: updates without a complaint, and every package of the shape. */
+/** Expects that the real apt updates without a warning and finds every package of the shape. */
 async function taken(shape: Shape, signing: "mirror" | "upstream"): Promise<void> {
   const { url, signedBy } = await mirrored(shape, signing);
   const { suites, components, architectures } = declared(shape, signing);
@@ -166,7 +166,8 @@ async function taken(shape: Shape, signing: "mirror" | "upstream"): Promise<void
   const said = await client.update();
   if (shape.complaint && signing === "upstream") expect(said).toMatch(shape.complaint);
   else expect(said).not.toMatch(/^(W|E|Err|N):/m);
-  // A client takes variants of its architecture only where it is told to (APT::Architecture-Variants, apt 3.1).
+  // A client installs variants of its architecture only if it is configured (APT::Architecture-Variants, apt
+  // 3.1).
   const names = shape.packages.filter(({ index }) => !index).map(({ name }) => name);
   const came = await client.download(...names);
   expect(came.map((file) => file.replace(/_.*/, ""))).toEqual([...names].sort());
@@ -233,7 +234,7 @@ describe("what is said of apt is what apt says", () => {
   ])("the date %s is one, or none, for both", async (date) => {
     await offered({ "Valid-Until": date });
     const said = await updating();
-    // What apt says of a Release that it cannot read, whatever the reason.
+    // apt's error for a Release that it cannot read, for any reason.
     const refused = said.includes("provides only weak security information");
     expect(signedDate(date) === undefined).toBe(refused);
   });

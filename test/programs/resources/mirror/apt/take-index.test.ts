@@ -38,7 +38,7 @@ test("stanzas that are not taken may have rows of blanks, however long, where th
       `${sha256}\t1\t-\tpackage/pool/jq.deb\n`,
     ].join(""),
   );
-  // It would not end in hours.
+  // With exponential time it would not end in hours.
   execFileSync("perl", ["-e", program, list, "noble", store, view, notes], { timeout: 60_000 });
   expect(readFileSync(join(notes, "candidates"), "utf8")).toBe(
     `main/binary-amd64/Packages\tjq\t${sha256}\t1\tpool/main/j/jq/jq_1.0_amd64.deb\n`,

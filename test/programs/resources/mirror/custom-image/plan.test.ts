@@ -42,7 +42,7 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** A host whose commands run here; what it answers may be put in their place. */
+/** A host whose commands run here. Its answers may be replaced. */
 class Answering extends HostOnThisMachine {
   readonly #answer: string | undefined;
   constructor(answer: string | undefined) {

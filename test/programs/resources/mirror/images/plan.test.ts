@@ -65,7 +65,7 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** A host whose commands run here, and whose Internet is the small stream. */
+/** A host whose commands run here. Its Internet is the small stream. */
 class Reading extends HostOnThisMachine {
   override async fetch(address: string, { maximumBytes = 0 }: FetchOptions = {}) {
     const path = decodeURIComponent(address.slice(url.length));
@@ -88,7 +88,7 @@ async function workOf(plan: ImageMirrorPlan): Promise<string[]> {
   return (await load(workList)).trimEnd().split("\n");
 }
 
-/** Leaves on the host what an update would have published. */
+/** Writes the files that an update would have published. */
 async function publish(plan: ImageMirrorPlan, tree = "000001-000000000000"): Promise<void> {
   const { digest, updated, images, files, bytes } = plan;
   const upstream = url.replace(/\/$/, "");

@@ -34,7 +34,7 @@ const isServed = (path: string) => existsSync(join(root, "m/current/public", pat
 const runScript = (script: string, input = "") => startJob(root, script, input).ended;
 const faults = (lines: string[]) => lines.filter((line) => line.startsWith("fault"));
 
-/** Publishes an index, which the workstation hands over, and the files it promises. */
+/** Publishes an uploaded index, and the files that it lists. */
 function publication(
   index: string,
   files: Record<string, string | Buffer>,
@@ -205,14 +205,14 @@ describe("a tree of images", () => {
     const files = { "noble/amd64/1/squashfs": large };
     upstream.offer(files);
     upstream.misbehave = () => "stall";
-    // curl looks at the mean of five seconds: what is less than this stalls in its first.
+    // curl checks the mean of five seconds, so this one stops in its first five seconds.
     const [impatient] = publication("index 1", files, 2, { slowestBytesPerSecond: 10_000_000 });
     const [script, list] = publication("index 1", files);
     const { code, lines } = await runScript(impatient, list);
     expect([code, faults(lines)]).toEqual([65, [expect.stringContaining("the server stalled")]]);
     upstream.misbehave = undefined;
     expect((await runScript(script, list)).code).toBe(0);
-    // Nothing was sent twice.
+    // No byte was sent twice.
     expect(upstream.sent).toBe(large.length);
     expect(statSync(join(root, "m/current/public/noble/amd64/1/squashfs")).size).toBe(large.length);
   });
@@ -233,7 +233,7 @@ describe("a tree of images", () => {
     const restored = restoreScript({ ...place(), keep: 2, plan: "", summary: "" }, first);
     expect((await runScript(restored)).code).toBe(0);
     expect([current(), served("streams/v1/index.sjson")]).toEqual([first, "index 1"]);
-    // Upstream is followed again: MAAS may be reading either.
+    // Upstream is served again. MAAS may be reading either snapshot.
     await publish("index 3", set("3"));
     expect([1, 3].map((serial) => isServed(`noble/amd64/${serial}/squashfs`))).toEqual([true, true]);
     writeFileSync(join(root, "m/trees", second, "public/noble/amd64/2/squashfs"), "damaged");

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** What is said of a file of which curl could write a part, and then no more (its exit code 23). */
+/** The error for a file that curl could write only in part (its exit code 23). */
 function afterFailedWrite(): { readonly fault: string; readonly again: string } {
   const sha = digestOf("a deb");
   writeFileSync(join(root, "partial", sha), "a ");

@@ -15,7 +15,7 @@ import { startJob } from "../../../../host-on-this-machine.ts";
 import { closeServers, identity, plainly, securely, smallProxy } from "../../../hosts/small-web.ts";
 import { handOverTo, scratchDirectory } from "./job-on-this-machine.ts";
 
-/* What a host fetches, by this machine's sh and curl, from servers that want to know who asks. */
+/* A host's fetches with credentials, by this machine's sh and curl, from servers that require them. */
 
 const secret = 'word "quoted" \\ $HOME `id` \'s';
 const credentials = { username: "user", password: secret };
@@ -61,7 +61,7 @@ async function fetched(upstream: string, access?: UpstreamAccess) {
 
 const served = () => readFileSync(join(root, "m/current/public", file.path), "utf8");
 
-/** Serves the file to who says this. */
+/** Serves the file only with this header. */
 const only =
   (header: string): RequestListener =>
   ({ headers }, answer) =>
@@ -155,7 +155,7 @@ describe("an upstream that wants to know who asks", () => {
     expect(seen.some((text) => text.includes("airgapped-maas\0--fail"))).toBe(true);
     for (const text of seen)
       for (const part of [secret, encoded, keyLine]) expect(text.includes(part)).toBe(false);
-    // On disk it is nowhere; the key is where the job's own secrets are, in memory.
+    // It is never on disk. The key is in memory, with the job's other secrets.
     const onDisk = filesBelow(join(root, "m"));
     for (const path of onDisk) {
       const text = readFileSync(path, "latin1");

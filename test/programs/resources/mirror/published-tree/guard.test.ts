@@ -25,7 +25,7 @@ import { handOverTo, type SmallUpstream, scratchDirectory, smallUpstream } from 
 import { faultsIn, SmallPublication } from "./small-publication.ts";
 
 /*
- * What the scripts on a host refuse whoever wrote their work list, and whatever lies in the mirror's directories.
+ * Wrong work lists and wrong files in the mirror's directories, which the scripts on a host must refuse.
  */
 
 let upstream: SmallUpstream;
@@ -41,7 +41,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-/** Everything below a directory, with contents and kinds, to see that nothing of it changed. */
+/** All files below a directory, with contents and kinds, to check that nothing changed. */
 function picture(directory: string): Record<string, string> {
   const seen: Record<string, string> = {};
   for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
@@ -203,7 +203,7 @@ describe.each(["apt", "image"] as const)("a symbolic link planted in a mirror of
       `fault ${at}: is a symbolic link to ${file ? join(outside, "kept") : outside}, and nothing is written or removed through one: put a directory or file in its place`,
     ]);
     expect(picture(outside)).toEqual(before);
-    // What takes a mirror away follows none either.
+    // The script that removes a mirror does not follow links either.
     expect(lines.join("\n")).not.toMatch(/^published /m);
     for (const ending of [disownScript(mirror.place), removeScript(mirror.place)]) await mirror.run(ending);
     expect(picture(outside)).toEqual(before);

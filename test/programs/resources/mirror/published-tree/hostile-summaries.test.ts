@@ -13,7 +13,7 @@ import { summariesOf } from "../../../../../resources/mirror/published-tree/publ
 import { HostOnThisMachine } from "../../../../host-on-this-machine.ts";
 import { scratchDirectory } from "./job-on-this-machine.ts";
 
-/* What a host has written into its trees' files, of which a preview reads some. */
+/* Hostile contents of a host's tree files, of which a preview reads some. */
 
 const plan = "a".repeat(64);
 const tree = "000001-aaaaaaaaaaaa";

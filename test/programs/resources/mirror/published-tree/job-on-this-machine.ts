@@ -7,14 +7,14 @@ import { afterAll, afterEach, beforeAll, beforeEach } from "@jest/globals";
 import { digestOf } from "../../../../../values/digest.ts";
 
 /*
- * The jobs that publish trees, run by this machine's sh, curl and perl on directories of its own, against a web
- * server that can be told to misbehave.
+ * The jobs that publish trees, run with this machine's sh, curl and perl in the test's directories, with a web server that
+ * can return wrong answers.
  */
 
 export interface SmallUpstream {
   readonly url: string;
   files: Map<string, Buffer>;
-  /** Paths asked for, in order. */
+  /** Requested paths, in order. */
   readonly asked: string[];
   /** Bytes sent in bodies. */
   sent: number;
@@ -91,12 +91,12 @@ export async function smallUpstream(): Promise<SmallUpstream> {
   return upstream;
 }
 
-/** A publication is synced to its disk; in memory that costs nothing. */
+/** A publication is synced to its disk. In memory that takes no time. */
 export function scratchDirectory(name: string): string {
   return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `${name}-`));
 }
 
-/** Hands something over as the resources do, and says its digest. */
+/** Uploads a file as the resources do, and returns its digest. */
 export function handOverTo(store: string, text: string | Buffer): string {
   const digest = digestOf(text);
   const path = join(store, digest.slice(0, 2), digest);

@@ -11,7 +11,7 @@ import { mayMount, SmallFileSystem } from "./small-file-system.ts";
 import { faultsIn, SmallPublication } from "./small-publication.ts";
 
 /*
- * A file system that takes 65,000 links to a file (ext4), and an archive with more files of one content than are left.
+ * A file system with a limit of 65,000 links to a file (ext4), and an archive with more files of one content than that.
  */
 
 (mayMount ? describe : describe.skip).each(["apt", "image"] as const)(
@@ -36,7 +36,7 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
       upstream.offer({ "streams/x": index, same: "same" });
       const names = Array.from({ length: number }, (_, n) => `pool/${n}.deb`);
       const items: WorkItem[] = names.map((path) => mirror.item(path, "same", { from: "same" }));
-      // More than one only in the tree that is published first.
+      // Only the tree that is published first has more than one.
       if (number > 1) items.push(mirror.item("dists/x/by-hash/SHA256/same", "same", { from: "same" }));
       return mirror.publishList(workListText([mirror.item("streams/x", index), ...items]));
     }
@@ -45,7 +45,7 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
       new Set(readdirSync(directory).map((name) => statSync(join(directory, name)).ino));
     const faults = async () => (await mirror.run(observeScript(mirror.place))).lines.slice(5);
 
-    /** Leaves the file in the store so many links. */
+    /** Sets the number of links of the file in the store. */
     function leave(links: number): void {
       const filler = mirror.at(`filler-${statSync(kept()).ino}`);
       mkdirSync(filler);

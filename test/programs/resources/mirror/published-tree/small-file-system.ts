@@ -6,7 +6,7 @@ import { join } from "node:path";
 /** Only root may mount. */
 export const mayMount = process.getuid?.() === 0;
 
-/** A file system of its own that has limits, until it is let go of. */
+/** A separate file system with limits, until it is released. */
 export class SmallFileSystem {
   readonly #home = mkdtempSync(join(tmpdir(), "small-file-system-"));
   readonly directory = join(this.#home, "mounted");
@@ -15,7 +15,7 @@ export class SmallFileSystem {
     mkdirSync(this.directory);
   }
 
-  /** In memory, with so many bytes and inodes at most. */
+  /** In memory, with a maximum of bytes and inodes. */
   static tmpfs(options: { readonly size: string; readonly inodes?: number }): SmallFileSystem {
     const made = new SmallFileSystem();
     const limits = [`size=${options.size}`, ...(options.inodes ? [`nr_inodes=${options.inodes}`] : [])];
@@ -23,7 +23,7 @@ export class SmallFileSystem {
     return made;
   }
 
-  /** As hosts have it, where a file has 65,000 links at most. */
+  /** ext4, as hosts have it, with at most 65,000 links to a file. */
   static ext4(size: string): SmallFileSystem {
     const made = new SmallFileSystem();
     const image = join(made.#home, "image");
@@ -35,7 +35,7 @@ export class SmallFileSystem {
     return made;
   }
 
-  /** With other limits, e.g. `size=8m` or `ro`. */
+  /** Mounts it again with other limits, e.g. `size=8m` or `ro`. */
   remount(options: string): void {
     execFileSync("mount", ["-o", `remount,${options}`, this.directory]);
   }

@@ -7,7 +7,7 @@ import { digestOf } from "../../../../../values/digest.ts";
 import { startJob } from "../../../../host-on-this-machine.ts";
 import { handOverTo, type SmallUpstream } from "./job-on-this-machine.ts";
 
-/** A mirror below a directory, of one kind or the other, published by its real job. */
+/** A mirror of either kind below a directory, published by its real job. */
 export class SmallPublication {
   readonly root: string;
   readonly kind: "apt" | "image";
@@ -40,12 +40,12 @@ export class SmallPublication {
     return { sha256: digestOf(content), size: Buffer.byteLength(content), from: path, to, ...changes };
   }
 
-  /** The items of all that upstream has. */
+  /** The items of all of upstream's files. */
   items(): WorkItem[] {
     return [...this.upstream.files].map(([path, content]) => this.item(path, content));
   }
 
-  /** The job that carries a work list out, which may be one that nobody would write. */
+  /** The job for a work list, which may be invalid. */
   script(list: string, changes: Readonly<Record<string, unknown>> = {}): string {
     const settings = {
       ...this.place,

@@ -27,7 +27,7 @@ function sums(names: readonly string[], option = ""): string {
 }
 
 test("whatever the processes that hash at once, no line is lost or mixed with another", () => {
-  // Long names: what one process says is longer than what a pipe takes whole.
+  // Long names, so that the output of one process is longer than the pipe's buffer.
   const names = Array.from({ length: 3000 }, (_, index) => `${"n".repeat(150)}-${index}`);
   for (const name of names) writeFileSync(join(folder, name), name);
   const wanted = names.map((name) => `${createHash("sha256").update(name).digest("hex")}  ${name}`).sort();

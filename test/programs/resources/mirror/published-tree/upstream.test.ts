@@ -10,7 +10,7 @@ import {
 } from "../../../../../resources/mirror/published-tree/upstream.ts";
 import { closeServers, identity, plainly, securely, smallProxy } from "../../../hosts/small-web.ts";
 
-/* Reads of upstream against real servers, through connections that this machine makes in place of a host. */
+/* Reads of upstream from real servers, through connections that this machine makes instead of a host. */
 
 const dial = (host: string, port: number) =>
   new Promise<Socket>((resolve, reject) => {
@@ -22,7 +22,7 @@ const absence = { values: ["upstream.url"], remedy: "Check the URL." };
 
 afterEach(closeServers);
 
-/** The waits that were made, of a clock that needs no time. */
+/** The waits, on a clock that does not take real time. */
 function reader(upstream: Partial<Upstream> & { readonly url: string }) {
   const waits: number[] = [];
   const pause = async (milliseconds: number) => waits.push(milliseconds);
@@ -42,7 +42,7 @@ async function refusal(work: Promise<unknown>): Promise<ExplainedError> {
 }
 
 describe("patience", () => {
-  /** Fails so often, then answers. */
+  /** Fails this many times, then answers. */
   async function failing(times: number, how: number | "reset") {
     let asked = 0;
     const at = await plainly((request, answer) => {

@@ -14,7 +14,7 @@ import {
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** As docs/architecture.md has them: each may import what stands below it, and nothing that stands beside it. */
+/** The layers of docs/architecture.md: each folder may import those below it, and none beside it. */
 const layers = [
   ["index.ts"],
   ["site"],
@@ -37,7 +37,7 @@ const arrows: Arrows = {
   ...below,
   "resources/host": ["resources/kernel", "content", "hosts", "errors", "values"],
   "resources/kernel": ["hosts", "errors", "values"],
-  // Loaded by its path: nothing imports it.
+  // It is loaded by its path, so nothing imports it.
   "resources/provider.ts": ["resources/*", "resources/host", "resources/kernel", "errors", "values"],
 };
 
@@ -48,7 +48,7 @@ const packages = {
   "node-ssh": ["hosts"],
 };
 
-/** Folders of the project that are no part of the product. */
+/** Folders of the project that are not part of the product. */
 const besides = ["bench", "docs", "examples", "lab", "node_modules", "test", "toolchain"];
 
 const files = readdirSync(root, { withFileTypes: true })

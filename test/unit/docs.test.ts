@@ -83,7 +83,7 @@ function linksIn(text: string): string[] {
     .filter((link) => !/^[a-z]+:/.test(link));
 }
 
-/** As GitHub makes them of headings: small letters, no punctuation, hyphens for blanks. */
+/** The anchors that GitHub makes from headings: lowercase letters, no punctuation, hyphens for blanks. */
 function anchorsIn(text: string): Set<string> {
   const headings = text.replaceAll(/^```[\s\S]*?^```/gm, "").matchAll(/^#+ (.+)$/gm);
   return new Set(
@@ -96,7 +96,7 @@ function anchorsIn(text: string): Set<string> {
   );
 }
 
-/** Blocks and spans: in prose, "make" is a word like any other. */
+/** Code blocks and spans, because in prose "make" is an ordinary word. */
 function codeIn(text: string): string[] {
   const blocks = [...text.matchAll(/^```[\s\S]*?^```/gm)].map(([block]) => block);
   const spans = [...text.replaceAll(/^```[\s\S]*?^```/gm, "").matchAll(/`[^`\n]*`/g)].map(([span]) => span);

@@ -1,23 +1,23 @@
 import { posix } from "node:path";
 import ts from "typescript";
 
-/** That one file names another one, or a package; whether for values or for types alone. */
+/** An import: a file names another file or a package, for values or for types only. */
 export interface Import {
   /** Below the project. */
   readonly from: string;
-  /** A file below the project, or a package as it is written. */
+  /** A file below the project, or a package's name as written. */
   readonly to: string;
-  /** Nothing of it is left when types are taken away. */
+  /** An import of types only, which does not exist at run time. */
   readonly typesOnly: boolean;
-  /** What is taken of a package, e.g. `dynamic` of `pulumi.dynamic.Resource`. */
+  /** The imported name of a package, e.g. `dynamic` of `pulumi.dynamic.Resource`. */
   readonly names: readonly string[];
 }
 
 /**
- * Every import of a TypeScript file: declarations, exports from elsewhere, `import()` of values and of types, `require()`.
+ * Every import of a TypeScript file: declarations, re-exports, `import()` of values and of types, `require()`.
  *
  * @param path Of the file, below the project
- * @throws Error for an import whose name is not written out: nobody could say what it ties together
+ * @throws Error for an import whose name is not a literal, because its target is not known
  */
 export function importsOf(path: string, text: string): Import[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);

@@ -2,15 +2,15 @@ import { posix } from "node:path";
 import type { Import } from "./imports.ts";
 
 /**
- * What each folder may import besides itself. `resources/*` is every folder of `resources/` that has no line of its own,
- * each apart: two of them may not import each other.
+ * The folders that each folder may import. `resources/*` is every folder of `resources/` without its own line. Two of these
+ * may not import each other.
  */
 export type Arrows = Readonly<Record<string, readonly string[]>>;
 
-/** By package: the folders that may import it, those below them included. */
+/** By package: the folders that may import it, with all folders below them. */
 type Packages = Readonly<Record<string, readonly string[]>>;
 
-/** The imports that go another way than the arrows, a sentence each. */
+/** The imports that are not in the table, one sentence each. */
 export function againstArrows(imports: readonly Import[], arrows: Arrows): string[] {
   return imports
     .filter(({ to }) => to.endsWith(".ts"))
@@ -25,7 +25,7 @@ export function againstArrows(imports: readonly Import[], arrows: Arrows): strin
     });
 }
 
-/** The imports of packages that others may import, a sentence each. */
+/** The imports of packages by folders that may not import them, one sentence each. */
 export function foreignPackages(imports: readonly Import[], packages: Packages): string[] {
   return imports.flatMap(({ from, to }) => {
     const known = Object.keys(packages).find((name) => to === name || to.startsWith(`${name}/`));
@@ -35,7 +35,7 @@ export function foreignPackages(imports: readonly Import[], packages: Packages):
   });
 }
 
-/** A path's folder among the arrows, and the line that it has there: the longest that fits. */
+/** The folder of a path in the table: the longest that matches. */
 function folderOf(
   path: string,
   arrows: Arrows,
@@ -53,12 +53,12 @@ export function isIn(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** The ties of files as ties of the folders that they lie in. */
+/** The imports between files as imports between their folders. */
 export function ofFolders(imports: readonly Import[]): Map<string, Set<string>> {
   return graph(imports, posix.dirname);
 }
 
-/** The ties of files. */
+/** The imports between files. */
 export function ofFiles(imports: readonly Import[]): Map<string, Set<string>> {
   return graph(imports, (path) => path);
 }
@@ -72,7 +72,7 @@ function graph(imports: readonly Import[], nodeOf: (path: string) => string): Ma
   return ties;
 }
 
-/** Of each knot the shortest way around, as `a -> b -> a`. */
+/** The shortest cycle of each group of cyclic imports, as `a -> b -> a`. */
 export function circles(ties: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const told = new Set<string>();
   return [...ties.keys()].sort().flatMap((start) => {
@@ -84,7 +84,7 @@ export function circles(ties: ReadonlyMap<string, ReadonlySet<string>>): string[
   });
 }
 
-/** The shortest way from a node to itself, without its end; undefined where there is none. */
+/** The shortest path from a node to itself, without its end. Undefined if there is none. */
 function wayBack(ties: ReadonlyMap<string, ReadonlySet<string>>, start: string): string[] | undefined {
   const ways = [[start]];
   const seen = new Set<string>();

@@ -12,7 +12,7 @@ function faults(change: object): string[] {
 const archives = ["tgz", "tbz", "txz"];
 const disks = ["ddtgz", "ddtbz", "ddtxz", "ddtar", "ddbz2", "ddgz", "ddxz", "ddraw"];
 
-/** What MAAS looks for when it deploys: get_xinstall_parameters of each system's driver. */
+/** The files that MAAS needs for a deployment: get_xinstall_parameters of each system's driver. */
 const deployed: Readonly<Record<string, readonly string[]>> = {
   centos: archives,
   rhel: archives,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type AptMirrorArgs, aptMirrorSchema } from "../../../components/apt-mirror/args.ts";
 import { checkedArguments } from "../../../components/arguments/checked-arguments.ts";
 
-/** What the lookup was asked for. Planning itself needs a host. */
+/** The arguments of the lookup. The plan itself needs a host. */
 const asked: { host: string; upstream: { url: string; credentials?: object }; suites: readonly string[] }[] =
   [];
 
@@ -38,7 +38,7 @@ interface Registered {
 let registered: Registered[] = [];
 let said: string[] = [];
 
-/** Runs what a test declares, as an update or as a preview. */
+/** Runs a test's declarations, as an update or as a preview. */
 async function start(how: "update" | "preview"): Promise<void> {
   registered = [];
   said = [];
@@ -67,7 +67,7 @@ async function children(): Promise<Registered[]> {
 const names = (all: readonly Registered[]) => all.map(({ name }) => name).sort();
 const inputsOf = (all: readonly Registered[], name: string) => all.find((one) => one.name === name)?.inputs;
 
-/** Another resource of the program: what it gives is known after it is made. */
+/** Another resource of the program, whose outputs are known after it is made. */
 class Other extends pulumi.CustomResource {
   constructor(name: string) {
     super("test:index:Other", name, {});
@@ -78,7 +78,7 @@ const mirror = {
   host: "mirror",
   upstream: { url: "http://archive.example/ubuntu" },
   suites: ["noble"],
-  // Without an address a mirror is asked of ssh for its own.
+  // Without an address, the mirror's address is read from the ssh configuration.
   serve: { address: "m.example" },
 };
 const ofMirror = ["m-configuration", "m-contents", "m-key", "m-packages", "m-services"];
@@ -137,7 +137,7 @@ describe("an output among the arguments of a mirror", () => {
     expect(asked[0]?.upstream.url).toBe("http://archive.example/hidden");
     expect(contents?.upstream).not.toBe("http://archive.example/hidden");
     expect(JSON.stringify(contents?.upstream)).toContain("http://archive.example/hidden");
-    // What is left out is left out: nothing stands for it.
+    // An omitted argument has no property.
     expect(contents).not.toHaveProperty("pinnedTo");
   });
 });
@@ -261,7 +261,7 @@ describe("of the components that tell a MAAS something", () => {
   });
 });
 
-/** What comes of an output. */
+/** The value or error of an output. */
 function outcome(output: pulumi.Output<unknown>): Promise<unknown> {
   return (output as unknown as { promise(): Promise<unknown> }).promise();
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
   await pulumi.runtime.setMocks(
     {
       newResource: async ({ name, type, inputs }) => {
-        // What takes long lets everything pass that does not wait for it.
+        // A slow resource, so that resources that do not wait for it are registered first.
         for (let turn = 0; name === "images" && turn < 100; turn++) await pause();
         declared.push({ name, type: type.replace(/^.*:/, ""), inputs });
         return { id: name, state: inputs };
@@ -32,7 +32,7 @@ beforeEach(async () => {
   );
 });
 
-/** Waits for all that was declared, in the order in which it was registered. */
+/** Waits for all declared resources, in the order of their registration. */
 async function registered(): Promise<Declared[]> {
   await pulumi.runtime.disconnect();
   return declared.filter(({ inputs }) => "host" in inputs);
@@ -40,7 +40,7 @@ async function registered(): Promise<Declared[]> {
 
 const key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY BLOCK-----";
 
-/** As much of a mirror as MaasArchive looks at. */
+/** The fields of a mirror that MaasArchive reads. */
 class Mirror extends pulumi.ComponentResource {
   readonly url = pulumi.output("http://mirror.dc1.example/ubuntu");
   readonly publicKey: pulumi.Output<string | undefined>;
@@ -56,7 +56,7 @@ class Mirror extends pulumi.ComponentResource {
   }
 }
 
-/** What imports images, and takes its time. */
+/** The slow resource that imports images. */
 class Images extends pulumi.CustomResource {
   constructor(name: string) {
     super("test:index:Images", name, { host: "maas.dc1" });

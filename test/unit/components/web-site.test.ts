@@ -101,7 +101,7 @@ test("no two paths and no two sets of names have one file", () => {
     Object.keys(webSite({ ...serve, path, serverNames: ["m"] }, "/srv/a", "a").files),
   );
   expect(new Set(files).size).toBe(paths.length + 1);
-  // A shell's pattern does not find names that begin with a dot.
+  // A shell pattern does not match names that begin with a dot.
   expect(files.filter((file) => /\/\./.test(file))).toEqual([]);
   expect(serverKey({ port: 80, serverNames: ["any"] })).not.toBe(serverKey({ port: 80, serverNames: [] }));
   expect(serverKey({ port: 80, serverNames: ["A", "a"] })).toBe(serverKey({ port: 80, serverNames: ["a"] }));

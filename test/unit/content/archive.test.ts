@@ -37,7 +37,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const read = (changes: Partial<ArchiveRequest> = {}) => readSmall(archive, key, directory, changes);
 
-/** Publishes a Release and its signature in a file of its own; the InRelease beside them says more. */
+/** Publishes a Release with a detached signature. The InRelease beside them has other content. */
 async function publishDetached(): Promise<Buffer> {
   await publish(archive, key, "noble", index);
   const text = Buffer.from(
@@ -78,10 +78,10 @@ describe("reading an archive", () => {
         .filter((path) => path.includes("binary-amd64"));
     const whole = await held();
     expect(whole).toContain(gz());
-    // What the cache has of it is not fetched, and yet it belongs to the plan.
+    // Cached files are not fetched, but they belong to the plan.
     expect(await held(async () => [])).toEqual(whole);
     expect(await held(async (paths) => paths.map((path) => path.endsWith(".gz")))).toEqual(whole);
-    // Once all that is needed was there, nobody asks again.
+    // When all necessary files are cached, no request is sent.
     expect(await held(() => Promise.reject(new Error("asked")))).toEqual(whole);
   });
 
@@ -103,7 +103,7 @@ describe("reading an archive", () => {
       lacking: ["dists/noble/main/i18n/Translation-en"],
       i18n: 0,
     });
-    // For some hours nobody asks again.
+    // For some hours no request is sent.
     expect((await held(() => Promise.reject(new Error("asked")))).i18n).toBe(0);
     now = new Date(now.getTime() + 7 * 3_600_000);
     expect(await held(without(/nothing/))).toEqual({ lacking: [], i18n: 2 });
@@ -135,10 +135,10 @@ describe("reading an archive", () => {
       expect(found.suites[0]?.indices[0]?.packages).toHaveLength(2);
       expect(found.suites[0]?.lacksByHash).toBe(true);
       const { items } = upstreamSignedWork(found, planUpstreamSigned(found));
-      // They are served by hash all the same.
+      // They are served by hash in any case.
       expect(items.filter(({ to }) => to.includes("/by-hash/"))).toHaveLength(3);
       expect(items.filter(({ from }) => from?.includes("/by-hash/"))).toEqual([]);
-      // It is asked again some hours later, not for ever.
+      // After some hours it is requested again.
       await publish(archive, key, "noble", index);
       expect((await read({ exists })).suites[0]?.lacksByHash).toBe(true);
       const later = new Date(now.getTime() + 7 * 3_600_000);
@@ -200,7 +200,7 @@ describe("reading an archive", () => {
       /main\/binary-arm64\/Packages: .*for arm64[\s\S]*http:\/\/ports\.ubuntu\.com\/ubuntu-ports/,
     );
     expect((await read()).suites[0]?.indices).toHaveLength(1);
-    // A connection that broke says nothing of what the server has.
+    // A lost connection does not show whether the server has the file.
     const broken: ArchiveRequest["fetch"] = (path) =>
       path.includes("arm64") ? Promise.reject(new Error("the connection broke")) : archive.fetch(path);
     await expect(read({ architectures: ["amd64", "arm64"], fetch: broken })).rejects.toThrow(
@@ -624,7 +624,7 @@ describe("plans", () => {
         .map(({ size }) => size)
         .reduce((sum, size) => sum + size, 0);
     const [outer, inner] = both.suites;
-    // The commands and translations of both are the same bytes, and count for the first.
+    // The commands and translations of both have the same bytes, and count for the first.
     const shared = (inner?.files ?? []).filter(
       ({ path, sha256: digest }) =>
         !path.includes("/by-hash/") && outer?.files.some((file) => file.sha256 === digest),

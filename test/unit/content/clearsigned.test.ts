@@ -17,7 +17,7 @@ const key = await newKey();
 const stranger = await newKey();
 const trusted = await trustedKeys(key.toPublic().armor());
 
-/** With plain line ends, as files of upstream have them. */
+/** With LF line ends, as in upstream's files. */
 async function signed(text: string, ...signingKeys: PrivateKey[]): Promise<string> {
   const message = await createCleartextMessage({ text });
   return (

@@ -74,7 +74,7 @@ describe("what differs between two plans' texts", () => {
     }));
     const [before, after] = [textOf(rows, "2026-11-28"), textOf(rows.slice(1), "2026-11-28")];
     const differing = differingLines(before, after);
-    // The heads, the package that goes, and one for the architecture.
+    // The headers, the removed package, and one for the architecture.
     expect(differing.before.split("\n")).toHaveLength(5);
     expect(differing.after.split("\n")).toHaveLength(4);
   });

@@ -35,7 +35,7 @@ const published = async (packages: string, changes: Partial<ArchiveRequest> = {}
   return read(changes);
 };
 
-/** Publishes indices under these names, listed as they are. */
+/** Publishes indices with these names, listed with their digests. */
 async function publishFiles(
   files: Record<string, Buffer>,
   listed: Record<string, Buffer> = {},

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { poolPath } from "../../../content/apt/local-merge.ts";
 import { readLocalPackage } from "../../../content/apt/local-package.ts";
 
-/** A tar archive of these entries; a kind is the type flag of ustar. */
+/** A tar archive of these entries. A kind is the type flag of ustar. */
 function tarOf(...entries: { name: string; content: string; kind?: string; prefix?: string }[]): Buffer {
   const blocks = entries.flatMap(({ name, content, kind = "0", prefix = "" }) => {
     const header = Buffer.alloc(512);

@@ -70,7 +70,7 @@ describe("what the cache has and nobody uses", () => {
   };
   const stamp = (day: Date) => `pruned-${day.toISOString().slice(0, 10)}`;
 
-  /** A text, a note and what a killed process left, all of them last used so many days ago. */
+  /** A text, a note and the remains of a killed process, with this number of days since their last use. */
   async function filled(days: number): Promise<string[]> {
     const before = readdirSync(directory);
     const cache = metadataCache(directory);
@@ -82,7 +82,7 @@ describe("what the cache has and nobody uses", () => {
     return names;
   }
 
-  /** Does something as a user whom modes bind: root, whom none binds, becomes nobody meanwhile. */
+  /** Runs a function as a user without root's privileges: root becomes the user nobody for that time. */
   async function withoutRights<T>(work: () => Promise<T>): Promise<T> {
     if (process.geteuid?.() !== 0) return work();
     const nobody = 65_534;

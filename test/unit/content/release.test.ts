@@ -36,7 +36,7 @@ describe("a Release is read once, as apt reads it", () => {
 
   test("rows of blanks, however long, are blanks", () => {
     const row = " ".repeat(4_000_000);
-    // An expression that tries each row of them anew would not end in hours.
+    // With exponential time it would not end in hours.
     const read = (signed: string): Release =>
       runInNewContext("parse(signed)", { parse, signed }, { timeout: 60_000 });
     expect(read(text({ Label: `${row}a${row}b${row}` })).header.Label).toBe(`a${row}b`);

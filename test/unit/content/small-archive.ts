@@ -6,7 +6,7 @@ import type { ArchiveRequest } from "../../../content/apt/archive-request.ts";
 import { NotFound } from "../../../content/fetch.ts";
 import { metadataCache } from "../../../content/metadata-cache.ts";
 
-/** A signed archive in memory, made as small as a test needs it. */
+/** A small signed archive in memory. */
 export interface SmallArchive {
   readonly files: Map<string, Buffer>;
   readonly requests: string[];
@@ -100,7 +100,7 @@ export async function publish(
   archive.files.set(`dists/${suite}/InRelease`, await clearsign(releaseText(suite, listed, fields), key));
 }
 
-/** Reads what an archive has for amd64 of noble/main, unless told otherwise, with the cache in a directory. */
+/** Reads an archive's noble/main for amd64 by default, with the cache in a directory. */
 export function readSmall(
   archive: SmallArchive,
   key: PrivateKey,

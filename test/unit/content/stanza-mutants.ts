@@ -4,7 +4,7 @@ import { poolPath } from "../../../content/apt/local-merge.ts";
 import { readPackages } from "../../../content/apt/packages.ts";
 import { sha256 } from "./small-archive.ts";
 
-/** What all readers of an index take a package for. */
+/** The fields that all readers of an index take from a package. */
 export interface Facts {
   readonly name: string;
   readonly version: string;
@@ -15,7 +15,7 @@ export interface Facts {
 
 type Fields = [string, string][];
 
-/** A package whose file has its name for content, as all its readers take it. */
+/** A package whose file has its name as content, as all readers of the index see it. */
 export const fieldsOf = (name: string): Fields => [
   ["Package", name],
   ["Version", "1.0"],
@@ -29,7 +29,7 @@ export const fieldsOf = (name: string): Fields => [
   ["Description", "words"],
 ];
 
-/** Another value of each field, which must never be taken instead. */
+/** Another value of each field, which must never be used instead. */
 const decoys: Record<string, string> = {
   Package: "decoy",
   Version: "9.9",
@@ -43,7 +43,7 @@ const decoys: Record<string, string> = {
   Description: "decoy",
 };
 
-/** What can be done to the line of a field, or beside it. */
+/** Changes of a field's line, or of the lines beside it. */
 const mutations: Record<string, (field: string, value: string, decoy: string) => string> = {
   continued: (field, value, decoy) => `${field}: ${value}\n ${decoy}\n`,
   "continued after a tab": (field, value, decoy) => `${field}: ${value}\n\t${decoy}\n`,
@@ -143,13 +143,13 @@ interface Read {
   readonly relations: readonly Alternative[];
 }
 
-/** Those in which one package is found, and what is found. */
+/** The mutations in which one package is found, with that package. */
 export async function accepted(): Promise<Read[]> {
   const found: Read[] = [];
   for (const mutant of mutants()) {
     const { packages, odd } = await readPackages([mutant.text], "Packages", new IndexBudget());
     const [one] = packages;
-    // All readers pass over what is for other machines.
+    // All readers skip packages for other architectures.
     if (odd.length > 0 || !one || !["amd64", "all"].includes(one.architecture)) continue;
     if (packages.length !== 1) throw new Error(`${mutant.label}: ${packages.length} packages, not one`);
     const { name, version, path, size, sha256: digest, unfit } = one;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import ssh2 from "ssh2";
 import { type KnownHost, keysFor, parseKnownHosts, verdictOn } from "../../../hosts/known-hosts.ts";
 
-/** A public key as it stands in a file, and its bytes. */
+/** A public key in the format of a key file, and its bytes. */
 function publicKey(bits?: 256) {
   const { generateKeyPairSync } = ssh2.utils;
   const { public: line } = bits ? generateKeyPairSync("ecdsa", { bits }) : generateKeyPairSync("ed25519");

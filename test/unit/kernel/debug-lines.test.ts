@@ -9,7 +9,7 @@ test("the SDK's debug lines lose what is secret once it is known", async () => {
   keepOutOfDebugLines(Promise.resolve("late secret"));
   const file = pulumi.secret({ "/etc/key": { content: "first line\nsecond line\n" } });
   keepOutOfDebugLines(file);
-  // Who asked later is told later.
+  // Callbacks run in the order of the requests.
   await new Promise<void>((known) => pulumi.output(file).apply(() => known()));
   await pulumi.log.debug("resp: a,plain secret,b,late secret,content,first line\nsecond line\n,mode,0600");
   expect(lines).toEqual(["resp: a,[secret],b,[secret],content,[secret],mode,0600"]);

@@ -4,7 +4,7 @@ import { defineResource, type Status } from "../../../resources/kernel/definitio
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden } from "../../../resources/kernel/stored-properties.ts";
 
-/** A resource whose host is always as it is told; `found` is what its next look finds. */
+/** A resource whose host always has the applied state. `found` is the result of the next observation. */
 function example(found: { status: Status; facts?: string }) {
   const applied: unknown[] = [];
   const definition = defineResource({

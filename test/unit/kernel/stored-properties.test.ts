@@ -36,7 +36,7 @@ describe("two stored values", () => {
     [{ a: null }, { b: null }, false],
     [null, {}, false],
     ["1", 1, false],
-    // Every object has these without anybody's doing.
+    // Every object inherits these.
     [JSON.parse('{"__proto__":{}}'), { a: 1 }, false],
     [{ constructor: {} }, { a: {} }, false],
   ])("%j and %j are the same: %s", (one, other, expected) => {

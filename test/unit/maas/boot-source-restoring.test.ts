@@ -72,7 +72,7 @@ describe("a source that was taken over", () => {
       "select noble of http://mirror.dc1/images",
       "delete 5",
     ]);
-    // Since 3.8 there is one spelling only, and MAAS makes no source by itself.
+    // Since 3.8 a URL has only one spelling, and MAAS does not make a default source.
     expect(back([ours], [remembered(file)], "3.8")).toEqual([
       "delete 5",
       `make ${url} with /k.gpg`,

@@ -25,7 +25,7 @@ const factory = source({
 });
 const serving = source({ id: 2, selections: [selected(noble, 7)] });
 
-/** The steps in few words. */
+/** The steps as short texts. */
 function plan(found: Partial<RegionState>, wanted: Partial<DesiredSources> = {}): string[] {
   return bootSourceSteps({ ...nothing, ...found }, { ...wish, ...wanted }).map(said);
 }
@@ -218,7 +218,7 @@ describe("several declared sources", () => {
   });
 });
 
-/** Every way a MAAS may be found, of those that matter to the order. */
+/** Every initial state of MAAS that affects the order. */
 const situations: RegionState[] = ["3.5", "3.6", "3.7", "3.8"].flatMap((number) =>
   [[], [factory], [{ ...serving, id: 1 }], [serving], [{ ...serving, url: without(serving.url) }]].flatMap(
     (ours) =>
@@ -291,7 +291,7 @@ function outcome(sources: readonly FoundSource[]): unknown[] {
   ]);
 }
 
-/** What MAAS has after each of the steps. */
+/** The state of MAAS after each step. */
 function walk(situation: RegionState, wanted: DesiredSources): { step: string; sources: FoundSource[] }[] {
   let sources = [...situation.sources];
   let next = 100;

@@ -12,7 +12,7 @@ interface Sent extends TransportRequest {
   readonly auth: Record<string, string>;
 }
 
-/** A client, and what it sent to somebody who answers with these, the last one again and again. */
+/** A client, and its requests to a server with these answers. The last answer is repeated. */
 export function fixture(answers: (Answer | Error)[], settings: Partial<MaasConnection> = {}) {
   const sent: Sent[] = [];
   const warnings: string[] = [];

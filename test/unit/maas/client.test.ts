@@ -20,7 +20,7 @@ describe("a request", () => {
       oauth_signature_method: "PLAINTEXT",
     });
     expect(sent[0]?.redirects).toBe("refuse");
-    // A busy region takes 30 s and more for an answer.
+    // A busy region needs 30 s and more for an answer.
     expect(sent[0]?.timeoutMs).toBeGreaterThanOrEqual(120_000);
   });
 

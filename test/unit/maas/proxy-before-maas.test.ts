@@ -3,7 +3,7 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import { listBootSources } from "../../../maas/operations/boot-sources.ts";
 import { type Answer, failure, fixture, step } from "./client-fixture.ts";
 
-/** What stands before a MAAS and answers for it. */
+/** A proxy in front of a MAAS that answers instead of it. */
 const before: readonly (readonly [string, Answer])[] = [
   ["an nginx page", { status: 502, type: "text/html", body: "<html><h1>502 Bad Gateway</h1></html>" }],
   ["a page without a type", { status: 503, type: "", body: "<!DOCTYPE html><p>maintenance" }],

@@ -10,7 +10,10 @@ import { made, newKey, now } from "../content/small-archive.ts";
 const key = await newKey();
 const trusted = await trustedKeys(key.toPublic().armor());
 
-/** Lines as they have troubled readers of clearsigned texts: with dashes, blanks at both ends, and returns within. */
+/**
+ * Lines that are difficult for readers of clearsigned texts: with dashes, blanks at both ends, and returns
+ * inside.
+ */
 const line = fc.oneof(
   fc.string({ unit: fc.constantFrom(..."-- \tab:\rF\xa0é"), maxLength: 8 }),
   fc.constantFrom(
@@ -28,7 +31,7 @@ const text = fc.array(line, { minLength: 1, maxLength: 6 });
 
 const lineEnd = fc.constantFrom("\n", "\r\n");
 
-/** An armored block as a signature is written (RFC 9580, section 6.2); nothing looks into it here. */
+/** An armored block with the format of a signature (RFC 9580, section 6.2). It is not decoded here. */
 const signature = fc
   .array(fc.base64String({ minLength: 4, maxLength: 64 }), { minLength: 1, maxLength: 3 })
   .map((lines) => ["-----BEGIN PGP SIGNATURE-----", "", ...lines, "-----END PGP SIGNATURE-----"]);
@@ -36,8 +39,8 @@ const signature = fc
 const headers = fc.subarray(["Hash: SHA512", "Hash: SHA256", "Hash: SHA1"]);
 
 /**
- * A clearsigned file by RFC 9580, section 7: lines that begin with a dash are escaped, and others may be; blanks at the
- * ends of lines are not signed.
+ * A clearsigned file by RFC 9580, section 7. Lines that begin with a dash are escaped, and other lines may be. Blanks at
+ * the ends of lines are not signed.
  */
 const file = fc
   .record({
@@ -107,7 +110,7 @@ async function signedBy(lines: readonly string[]): Promise<string> {
 
 const read = (bytes: Uint8Array) => verifyClearsigned(bytes, trusted, now, "InRelease");
 
-/** What was read, or that it was refused as what is foreseen is. */
+/** The result of the read, or undefined if it was refused with an expected error. */
 async function readOrRefused(bytes: Uint8Array): Promise<string | undefined> {
   try {
     return (await read(bytes)).text;
@@ -117,7 +120,7 @@ async function readOrRefused(bytes: Uint8Array): Promise<string | undefined> {
   }
 }
 
-/** The library signs no empty text, and takes a return for the end of a line when it escapes dashes. */
+/** The library signs no empty text, and regards a return as a line end when it escapes dashes. */
 const signable = text
   .map((lines) => lines.map((one) => one.replaceAll("\r", "")))
   .filter((lines) => lines.join("\n") !== "");

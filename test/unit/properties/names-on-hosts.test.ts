@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { nameOnHosts, ownerText } from "../../../resources/kernel/name-on-hosts.ts";
 
-/** Names that look like parts of what is made of them. */
+/** Names that are similar to parts of the resulting names. */
 const part = fc.oneof(
   fc
     .array(fc.constantFrom("_", "of", "_of_", "5f", "_5f_", "a", "-", ".", " ", "/"), { maxLength: 5 })

@@ -11,7 +11,7 @@ import { digest, imageName, sanePath, size, word } from "./upstream-values.ts";
 
 const updated = "Mon, 01 Jun 2026 06:00:00 +0000";
 
-/** Names that objects have without anybody's doing. */
+/** Names that every object inherits. */
 const inherited = fc.constantFrom(
   "__proto__",
   "constructor",
@@ -21,7 +21,7 @@ const inherited = fc.constantFrom(
   "valueOf",
 );
 
-/** Any JSON value, as what `JSON.parse` makes of a text: with `__proto__` as a key like others. */
+/** Any JSON value, as from `JSON.parse`: `__proto__` is an ordinary key. */
 const { anyJson } = fc.letrec<{ anyJson: unknown }>((tie) => ({
   anyJson: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -33,7 +33,7 @@ const { anyJson } = fc.letrec<{ anyJson: unknown }>((tie) => ({
   ),
 }));
 
-/** Mostly what it is to be; undefined is a key that is not there. */
+/** Usually the expected value. Undefined is a missing key. */
 const seldomOdd = (sound: fc.Arbitrary<unknown>) =>
   fc.oneof(
     { arbitrary: sound, weight: 40 },
@@ -48,7 +48,7 @@ const dictionary = (keys: fc.Arbitrary<string>, values: fc.Arbitrary<unknown>) =
     })
     .map((all) => Object.fromEntries(all));
 
-/** Where no file of a stream may be. */
+/** Paths where no file of a stream may be. */
 const elsewhere = fc.constantFrom(
   "../x",
   "/etc/passwd",
@@ -115,7 +115,7 @@ const anyText = (document: fc.Arbitrary<unknown>) =>
     { arbitrary: fc.string({ unit: fc.constantFrom(...'{}[]",:0-eE.\\u \n\0é') }), weight: 1 },
   );
 
-/** A path leads nowhere else, whoever joins it to what. */
+/** A path must remain below any directory to which it is joined. */
 function expectSane(path: string): void {
   expect(posix.resolve("/srv/mirror", path)).toBe(`/srv/mirror/${path}`);
   expect(path).toMatch(/^[\x21-\x7e]{1,1000}$/);

@@ -1,7 +1,7 @@
 import { expect } from "@jest/globals";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 
-/** What comes of it; undefined where it ends as what is foreseen does, in words that a terminal may be given. */
+/** The result, or undefined if it fails with an expected error whose text is safe for a terminal. */
 export function orRefused<Value>(work: () => Value): Value | undefined {
   try {
     return work();

@@ -104,7 +104,7 @@ describe("an index of packages", () => {
           ).toBeLessThanOrEqual(1);
         }
         for (const { why } of odd) expect(why).toMatch(/^at byte \d+ (has|lacks|begins) /);
-        // A line end at the wrong place parts a stanza, or joins two.
+        // A line end at a wrong place splits a stanza, or joins two.
         expect(packages.length + odd.length).toBeGreaterThanOrEqual(1);
         expect(packages.length).toBeLessThanOrEqual(2);
       }),
@@ -168,7 +168,7 @@ describe("an index of sources", () => {
         const { sources } = await sourcesOf(change(text));
         for (const one of sources) {
           expectSound({ ...one, architecture: "source" });
-          // What two lists say of a file cannot change in one of them.
+          // The facts of a file that is in two lists must not differ.
           const named = facts.some(
             ({ path, size }) => posix.basename(path) === posix.basename(one.path) && size === one.size,
           );
@@ -181,7 +181,7 @@ describe("an index of sources", () => {
   });
 });
 
-/** One byte of a text is another, or gone, or there is one more. */
+/** Replaces, deletes or inserts one byte of a text. */
 const mutation = fc
   .record({
     at: fc.nat(),
@@ -201,7 +201,7 @@ function factsOf({ name, version, architecture, path, size, sha256 }: Facts): Fa
   return { name, version, architecture, path, size, sha256 };
 }
 
-/** What holds for whatever is taken from an index. */
+/** The properties of everything that is read from an index. */
 function expectSound({ name, version, architecture, path, size, sha256 }: Facts): void {
   for (const one of [name, version, architecture, path]) expect(one).toMatch(/^[\x21-\x7e]+$/);
   for (const one of [name, version, architecture]) expect(one).not.toContain("/");
@@ -211,7 +211,7 @@ function expectSound({ name, version, architecture, path, size, sha256 }: Facts)
   expect(sha256).toMatch(/^[0-9a-f]{64}$/);
 }
 
-/** In how many facts something differs from what is most like it. */
+/** The number of facts that differ from the most similar package. */
 function leastDifference(one: Facts, all: readonly Facts[]): number {
   const keys = Object.keys(one) as (keyof Facts)[];
   return Math.min(...all.map((other) => keys.filter((key) => one[key] !== other[key]).length));

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { directoriesOf, isSanePath } from "../../../content/paths.ts";
 import { sanePath } from "./upstream-values.ts";
 
-/** Texts that are paths nearly always, and often such as lead elsewhere. */
+/** Texts that are usually paths, and often paths outside the directory. */
 const anyPath = fc.oneof(
   sanePath,
   fc
@@ -41,7 +41,7 @@ test("a sane path stays below what it is joined to, as a file's and as a URL's",
       const url = new URL(`http://archive.test/ubuntu/${path}`);
       expect(decodeURIComponent(url.pathname)).toBe(`/ubuntu/${path}`);
       expect([url.host, url.search, url.hash]).toEqual(["archive.test", "", ""]);
-      // It is one word of a line, and one line.
+      // It must be one word of one line.
       expect(path.split(/\s/)).toEqual([path]);
     }),
     { numRuns: 1000 },

@@ -14,7 +14,7 @@ const head = fc.record({ date: word, releaseSha256: digest });
 const few = (prefix: string, count: number) =>
   fc.nat({ max: count - 1 }).map((number) => `${prefix}${number}`);
 
-/** A plan of anything that a plan can have. */
+/** A plan with any valid values. */
 const anyPlan: fc.Arbitrary<WrittenPlan> = fc.record({
   suites: fc.dictionary(word, head, { maxKeys: 3 }).map((suites) => ({ ...suites })),
   rows: fc.array(
@@ -112,7 +112,7 @@ describe("a plan's text", () => {
 
 const suite = few("suite", 2);
 
-/** A plan as archives have them: names that many share, and a content's size is always the same. */
+/** A plan as of a real archive: many rows share a name, and the size of a content is always the same. */
 const likelyPlan: fc.Arbitrary<WrittenPlan> = fc
   .record({
     suites: fc.uniqueArray(suite, { minLength: 1 }),
@@ -144,11 +144,11 @@ const likelyPlan: fc.Arbitrary<WrittenPlan> = fc
     ),
   }));
 
-/** Spread, so that the order of contents is not that of their numbers. */
+/** Spreads the digests, so that their order differs from the order of their numbers. */
 const digestOf = (content: number) => ((content * 7) % 16).toString(16).repeat(64);
 const isEven = (sha256: string) => Number.parseInt(sha256.slice(0, 1), 16) % 2 === 0;
 
-/** A plan and what became of it: some rows went, and some came. */
+/** A plan and a later one: some rows were removed, and some were added. */
 const changedPlan = fc
   .record({
     before: likelyPlan,
@@ -166,7 +166,7 @@ const changedPlan = fc
     },
   }));
 
-/** Without the order in which packages come, which a person is not shown. */
+/** Without the order of the packages, which users do not see. */
 const ordered = (changes: ReadonlyMap<string, SuiteChange>) =>
   [...changes].map(([name, { added, changed, removed, architectures, bytes }]) => {
     const sorted = [added, changed, removed].map((list) => list.map((one) => JSON.stringify(one)).sort());

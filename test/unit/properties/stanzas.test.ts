@@ -7,7 +7,7 @@ const known = [...names.single, ...names.long];
 
 const blanks = fc.string({ unit: fc.constantFrom(" ", "\t"), maxLength: 2 });
 
-/** Without blanks at the ends, in Latin-1 as stanzas are read: ASCII mostly, and bytes of UTF-8. */
+/** Without blanks at the ends, in Latin-1 as stanzas are read: mostly ASCII, and bytes of UTF-8. */
 const value = fc
   .string({
     unit: fc.oneof(
@@ -20,7 +20,7 @@ const value = fc
 
 interface Field {
   readonly name: string;
-  /** The lines of the value, without the blanks around each; the first one is on the line of the name. */
+  /** The lines of the value, without the blanks around each. The first one is on the line of the name. */
   readonly lines: readonly string[];
   /** Blanks before and after each line. */
   readonly around: readonly [string, string];
@@ -32,7 +32,7 @@ const field = (name: fc.Arbitrary<string>, goesOn: boolean): fc.Arbitrary<Field>
     lines: fc
       .tuple(
         value,
-        // A line of blanks is another matter.
+        // A line of blanks would end the stanza.
         fc.array(
           value.filter((text) => text !== ""),
           { maxLength: goesOn ? 3 : 0 },
@@ -42,7 +42,7 @@ const field = (name: fc.Arbitrary<string>, goesOn: boolean): fc.Arbitrary<Field>
     around: fc.tuple(blanks, blanks),
   });
 
-/** A name in small and capital letters. */
+/** A name with any mixture of lowercase and uppercase letters. */
 const cased = (name: string) =>
   fc
     .array(fc.boolean(), { minLength: name.length, maxLength: name.length })
@@ -78,7 +78,7 @@ function textOf(fields: readonly Field[]): string {
     .join("");
 }
 
-/** What is to be found of the fields that are read. */
+/** The expected values of the fields that are read. */
 function expectedOf(fields: readonly Field[]) {
   return known.map((name) => {
     const lines = fields.find((one) => one.name.toLowerCase() === name)?.lines;
@@ -86,7 +86,7 @@ function expectedOf(fields: readonly Field[]) {
   });
 }
 
-/** All that is found in a text. */
+/** All stanzas found in a text. */
 async function read(text: string, ...pieces: readonly Uint8Array[]) {
   const stanzas: {
     at: number;

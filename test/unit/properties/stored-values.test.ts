@@ -9,7 +9,7 @@ const key = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "toString", "length", "0"),
 );
 
-/** What JSON can say: with keys that every object has. */
+/** Any JSON value, with keys that every object inherits. */
 const { json } = fc.letrec<{ json: Json }>((tie) => ({
   json: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -24,7 +24,7 @@ const { json } = fc.letrec<{ json: Json }>((tie) => ({
   ),
 }));
 
-/** The same with its keys in the contrary order. */
+/** The same value with its keys in the opposite order. */
 function turned(value: Json): Json {
   if (Array.isArray(value)) return value.map(turned);
   if (typeof value !== "object" || value === null) return value;

@@ -15,7 +15,7 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Products of a stream as they are, each with a few versions of some files, and what is to be found of each. */
+/** Valid products of a stream, each with a few versions of some files, and the expected result for each. */
 const soundProducts = fc
   .uniqueArray(
     fc.record({
@@ -113,7 +113,7 @@ describe("a stream", () => {
           url: "http://images.test",
           fetch: async (of) => Buffer.from(files.get(of) ?? ""),
           signed: false,
-          // Nothing of an unsigned stream is kept.
+          // Unsigned streams are not cached.
           cache: metadataCache("/nowhere"),
           now,
         });

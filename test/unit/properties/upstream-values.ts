@@ -1,8 +1,8 @@
 import fc from "fast-check";
 
-/* Values as upstream may have them in its metadata, for properties. */
+/* Values for properties, as upstream may have them in its metadata. */
 
-/** 64 digits, lower-case hexadecimal. */
+/** 64 hexadecimal digits, lowercase. */
 export const digest = fc
   .bigInt({ min: 0n, max: (1n << 256n) - 1n })
   .map((number) => number.toString(16).padStart(64, "0"));
@@ -10,7 +10,7 @@ export const digest = fc
 /** Bytes: up to 15 digits. */
 export const size = fc.oneof(fc.nat(), fc.nat({ max: 999_999_999_999_999 }));
 
-/** Any word of printable ASCII, names that every JavaScript object has among them. */
+/** Any word of printable ASCII, also names that every JavaScript object inherits. */
 export const word = fc.oneof(
   {
     arbitrary: fc.string({ minLength: 1, maxLength: 8 }).map((text) => text.replaceAll(" ", "_")),
@@ -22,7 +22,7 @@ export const word = fc.oneof(
 /** A word that may be part of the name that MAAS gives an image. */
 export const imageName = word.map((text) => text.replace(/[/,()]/g, "_"));
 
-/** What Windows, shells, URLs and lists have uses for is in no path. */
+/** Characters of a path: none that has a meaning in Windows, shells, URLs or lists. */
 const inPath = [..."abz09AZ.-_~+:=@^,;!$&()[]{}`"];
 
 const partOfPath = fc.oneof(

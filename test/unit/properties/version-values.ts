@@ -1,10 +1,10 @@
 import fc from "fast-check";
 
-/** Few different characters, so that many versions begin alike and differ late. */
+/** Few different characters, so that many versions have a common start and differ late. */
 export const part = (characters: string, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...characters), maxLength });
 
-/** Parts of a version that dpkg reads (Debian Policy 5.6.12), long runs of digits among them. */
+/** Parts of a version that dpkg accepts (Debian Policy 5.6.12), also long sequences of digits. */
 const parts = fc.record({
   epoch: fc.option(fc.constantFrom("0", "00", "1", "01", "2", "10", "2147483647"), { freq: 2 }),
   upstream: fc.tuple(
@@ -18,13 +18,13 @@ type Parts = typeof parts extends fc.Arbitrary<infer Value> ? Value : never;
 
 function textOf({ epoch, upstream, revision }: Parts): string {
   const text = upstream.join("") + (revision ? `-${revision.join("")}` : "");
-  // A hyphen at the end would begin an empty revision, which dpkg refuses.
+  // After a hyphen at the end the revision would be empty, which dpkg refuses.
   return (epoch === null ? "" : `${epoch}:`) + text.replace(/-+$/, "");
 }
 
 export const version = parts.map(textOf);
 
-/** Two versions, which mostly begin alike: else the first character would decide. */
+/** Two versions that usually have a common start. Otherwise the first character would decide. */
 export const versionPair = fc.oneof(
   { arbitrary: fc.tuple(version, version), weight: 1 },
   {
@@ -37,7 +37,7 @@ export const versionPair = fc.oneof(
   },
 );
 
-/** Whatever is read from an index as a version, also what dpkg refuses. */
+/** Any version that is read from an index, also one that dpkg refuses. */
 export const anyVersion = fc.oneof(
   version,
   part("019aZ~+.-:_%@^=xe", 8).filter((text) => text !== ""),
@@ -45,5 +45,5 @@ export const anyVersion = fc.oneof(
 
 type Sign = "<" | "=" | ">";
 
-/** How one version stands to another, by the order that is said of them. */
+/** The sign of the result of a comparison. */
 export const sign = (order: number): Sign => (order < 0 ? "<" : order > 0 ? ">" : "=");

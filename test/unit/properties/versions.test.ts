@@ -21,7 +21,7 @@ describe("the order of versions", () => {
         expect(compareVersions(low, middle)).toBeLessThanOrEqual(0);
         expect(compareVersions(middle, high)).toBeLessThanOrEqual(0);
         expect(compareVersions(low, high)).toBeLessThanOrEqual(0);
-        // What is equal to another is so for whoever else compares with it.
+        // Equal versions compare in the same way with any other version.
         if (compareVersions(low, middle) === 0)
           expect(sign(compareVersions(low, high))).toBe(sign(compareVersions(middle, high)));
       }),

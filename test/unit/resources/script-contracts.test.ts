@@ -6,8 +6,8 @@ import { hostScripts } from "../../../toolchain/host-scripts.ts";
 import { type ShellFacts, shellFacts } from "./shell-part.ts";
 
 /*
- * At the top of each part of a script stands what it is to the others: CONTRIBUTING.md has the form. The texts of the parts
- * prove it.
+ * The head of each part of a script states how other parts use it. CONTRIBUTING.md has the format. This test compares the
+ * heads with the texts of the parts.
  */
 
 const resources = join(import.meta.dirname, "../../../resources");
@@ -29,7 +29,7 @@ const parts = below(".sh").map((file): Part => {
 });
 const modules = below(".ts").map(read).join("\n");
 
-/** The names that a header says something of, with what it says. */
+/** The entries of a header: the names, and the text for each. */
 function said({ text }: Part, key: string): Map<string, string> {
   return new Map(
     headerEntries(text, key).flatMap(({ names, from }) =>
@@ -38,7 +38,7 @@ function said({ text }: Part, key: string): Map<string, string> {
   );
 }
 
-/** What every kind of tree has to have. */
+/** The hooks that every kind of tree must define. */
 const hooks = parts.flatMap((part) => [...said(part, "Hooks").keys()]);
 const byKind = "a kind of tree";
 
@@ -48,7 +48,7 @@ const definedInModules = new Set(
 const isFunctionSomewhere = (name: string) =>
   definedInModules.has(name) || parts.some(({ functions }) => functions.has(name));
 
-/** Whether what a part gets from elsewhere is to be had there. */
+/** Whether the other part really has what this part needs from it. */
 function isGiven(part: Part, name: string, from: string, kind: "function" | "variable"): boolean {
   if (from === byKind) return hooks.includes(name);
   const file = join(dirname(part.file), from);

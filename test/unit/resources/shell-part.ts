@@ -1,29 +1,32 @@
-/** What a part of a script in POSIX sh defines and uses, as far as its text tells. */
+/** The names that a part of a script in POSIX sh defines and uses, according to its text. */
 export interface ShellFacts {
   readonly functions: ReadonlySet<string>;
-  /** Names in the place of a command, and those that are given to what calls them. */
+  /** Names of called commands, and of those that are passed to a command that calls its argument. */
   readonly called: ReadonlySet<string>;
   readonly assigned: ReadonlySet<string>;
   readonly used: ReadonlySet<string>;
-  /** Texts in single quotes that are given to perl or awk. */
+  /** Texts in single quotes that are passed to perl or awk. */
   readonly programs: readonly string[];
 }
 
 /** Commands, and functions of the scripts, that call their first argument. */
 const callers = new Set(["trap", "in_parallel", "each_unwanted"]);
-/** Words behind which a command begins. */
+/** Words after which a command begins. */
 const openers = new Set(["if", "then", "elif", "else", "while", "until", "do", "{", "!"]);
 const closers = new Set(["fi", "done", "esac", "}"]);
 
-/** @throws Error for what the scripts do not use and this does not read: here-documents and backquotes. */
+/**
+ * @throws Error for here-documents and backquotes, which this parser does not support and the scripts do not
+ * use.
+ */
 export function shellFacts(text: string): ShellFacts {
   return new Reader(text).read();
 }
 
 interface Word {
-  /** Without quotes; undefined where it holds an expansion. */
+  /** Without quotes. Undefined if it has an expansion. */
   readonly plain: string | undefined;
-  /** As it stands. */
+  /** The unparsed word. */
   readonly raw: string;
   readonly singleQuoted: readonly string[];
 }
@@ -76,12 +79,12 @@ class Reader {
     return found;
   }
 
-  /** Blanks, continued lines and, where `lines`, ends of lines and comments. */
+  /** Skips blanks and continued lines, and with `lines` also line ends and comments. */
   #skipBlanks(lines = false): void {
     while (this.#takesMatch(lines ? /[ \t\n]+|\\\n|#.*/ : /[ \t]+|\\\n|#.*/)) {}
   }
 
-  /** Commands up to the bracket that closes them, `;;`, `esac`, or the end. */
+  /** Parses commands up to the closing bracket, `;;`, `esac`, or the end. */
   #commands(): void {
     for (;;) {
       this.#takesMatch(/(?:[\s&|]|\\\n|;(?!;)|#.*)+/);
@@ -100,7 +103,7 @@ class Reader {
     }
   }
 
-  /** One simple command, or the word that begins a compound one; gives its first word. */
+  /** Parses one simple command, or the word that begins a compound one. Returns its first word. */
   #command(): string | undefined {
     const words: Word[] = [];
     for (;;) {
@@ -206,7 +209,7 @@ class Reader {
     return { plain, raw: this.#text.slice(start, this.#at), singleQuoted };
   }
 
-  /** Up to the quote that ends it; its text, or undefined where it holds an expansion. */
+  /** Parses up to the closing quote. Returns the text, or undefined if it has an expansion. */
   #quoted(): string | undefined {
     let text: string | undefined = "";
     while (!this.#takes('"')) {
@@ -235,7 +238,7 @@ class Reader {
     } else this.#use(this.#takesMatch(/[A-Za-z_]\w*|[\d@*#?!$-]/));
   }
 
-  /** Something within `${...}`. */
+  /** The content of `${...}`. */
   #piece(): void {
     if (this.#takes('"')) this.#quoted();
     else if (this.#takes("'")) this.#takesMatch(/[^']*'/);

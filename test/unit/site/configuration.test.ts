@@ -4,7 +4,7 @@ import { readSite } from "../../../site/configuration.ts";
 
 afterEach(() => pulumi.runtime.setAllConfig({}));
 
-/** What is said of a stack's configuration. */
+/** The errors of a stack's configuration. */
 function saidOf(maas: unknown): string {
   pulumi.runtime.setAllConfig({ "dc:maas": JSON.stringify(maas) });
   try {

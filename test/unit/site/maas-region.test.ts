@@ -37,7 +37,7 @@ const whole = {
   },
 };
 
-/** What is wrong with the site, changed so, as `path message`. */
+/** The errors of the site after this change, as `path message`. */
 function faults(change: object): string[] {
   const result = siteSchema.safeParse({ ...whole, ...change });
   return result.success ? [] : result.error.issues.map(({ path, message }) => `${pathText(path)} ${message}`);

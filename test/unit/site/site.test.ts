@@ -14,7 +14,7 @@ const imageMirror = {
   images: [{ os: "ubuntu", releases: ["noble"] }],
 };
 
-/** What is wrong with a site, as `path message`. */
+/** The errors of a site, as `path message`. */
 function faults(site: unknown): string[] {
   const result = siteSchema.safeParse(site);
   return result.success ? [] : result.error.issues.map(({ path, message }) => `${pathText(path)} ${message}`);

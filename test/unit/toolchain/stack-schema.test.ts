@@ -7,17 +7,17 @@ import { schemaComment, stackSchema } from "../../../toolchain/docs/stack-schema
 
 const root = resolve(import.meta.dirname, "../../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-// The base64 of a keyring has a pattern, too.
+// The base64 of a keyring has a pattern too.
 const validate = new Ajv({ allErrors: true, verbose: true, validateFormats: false }).compile(
   stackSchema("airgapped-maas"),
 );
 
-/** What the schema has against a file. */
+/** The schema's errors for a file. */
 function errors(file: unknown): ErrorObject[] {
   return validate(file) ? [] : [...(validate.errors ?? [])];
 }
 
-/** The same of what is below `config`, without the project's name, as `path what`. */
+/** The errors below `config`, without the project's name, as `path error`. */
 function faults(config: object): string[] {
   const named = Object.entries(config).map(([key, value]) => [`airgapped-maas:${key}`, value]);
   return errors({ config: Object.fromEntries(named) }).map(({ instancePath, keyword, params }) =>
@@ -142,7 +142,7 @@ describe("the stack's files in documents", () => {
 
   test.each(parts)("are right where they are parts: $document", ({ text }) => {
     const wrong = errors({ config: parse(text) });
-    // A part leaves out what has been said.
+    // A part of a stack file may omit required values.
     expect(wrong.filter(({ keyword }) => keyword !== "required")).toEqual([]);
   });
 

@@ -116,7 +116,7 @@ describe("the stream of a custom image", () => {
     expect(product).not.toHaveProperty("kflavor");
     const versions = product?.versions as Record<string, { items: object }>;
     expect(Object.keys(versions["20261120"]?.items ?? {})).toEqual(["manifest", "root-tgz"]);
-    // MAAS tells boot loaders by a name with :1: and Ubuntu by one with :v3:.
+    // MAAS recognizes boot loaders by a name with :1: and Ubuntu by one with :v3:.
     expect(stream.product).not.toMatch(/:1:|:v[23]:/);
   });
 

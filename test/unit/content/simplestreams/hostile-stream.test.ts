@@ -49,7 +49,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Undefined where it ends as what is foreseen does; anything else it may end with is a fault of ours. */
+/** Undefined if it fails with an expected error. Any other error is a fault of this project. */
 async function foreseen<Result>(
   what: string,
   work: () => Result | Promise<Result>,
@@ -59,13 +59,13 @@ async function foreseen<Result>(
   } catch (error) {
     if (!(error instanceof ExplainedError)) throw new Error(`${what}: ${(error as Error).stack}`);
     const { step, found, remedy } = error.explanation;
-    // A terminal gets no more of a stream than printable text, and a person no page of it.
+    // A terminal must get only printable text from a stream, and not more than a page.
     for (const text of [step, found, remedy]) expect(text).toMatch(/^[\x20-\x7e\n]{1,4000}$/);
     return undefined;
   }
 }
 
-/** What no stream may bring about, whatever it says. */
+/** Results that no stream may cause. */
 function expectSound(plan: PlannedImages): void {
   const contents = new Map<string, string>();
   const sizes = new Map<string, number>();
@@ -149,7 +149,7 @@ describe("a stream that is changed somewhere is planned soundly, or refused with
         const odd = random() < 0.5;
         await sign(stream, `${path}.sjson`, odd ? mutated(document, random) : document);
       }
-      // A few are spoiled after they were signed.
+      // A few are damaged after they were signed.
       const [path, bytes] = oneOf([...stream.files], random);
       const at = Math.floor(random() * bytes.length);
       if (random() < 0.2)

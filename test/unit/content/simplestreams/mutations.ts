@@ -13,7 +13,7 @@ export function oneOf<Value>(values: readonly Value[], random: () => number): Va
   return values[Math.floor(random() * values.length)] as Value;
 }
 
-/** Names and texts that have broken readers. */
+/** Names and texts that often cause errors in parsers. */
 export const nastyTexts = [
   "",
   " ",
@@ -73,7 +73,7 @@ const nastyJson = [
   "NaN",
 ];
 
-/** JSON as it is written: a key may stand twice, and a value may be no JSON. */
+/** Unparsed JSON: a key may be a duplicate, and a value may be invalid JSON. */
 type Node = { raw: string } | { items: Node[] } | { entries: [string, Node][] };
 
 function nodeOf(value: unknown): Node {
@@ -95,8 +95,8 @@ function nodesIn(node: Node): Node[] {
 }
 
 /**
- * A document as a JSON text with some things changed: a value or a key is another, or is gone, or stands twice, or
- * is put elsewhere too; seldom the text is cut or spoiled.
+ * A document as a JSON text with some changes: a value or key is replaced, deleted, duplicated, or copied to another place.
+ * Rarely the text is truncated or damaged.
  */
 export function mutated(document: unknown, random: () => number): string {
   const root = nodeOf(document);

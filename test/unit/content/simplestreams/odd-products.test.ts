@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** The plan of a stream with these product files; a text is one that no object can be. */
+/** The plan of a stream with these product files. A text is used for JSON that no object can express. */
 async function planOf(files: readonly Fields[], texts: Readonly<Record<string, string>> = {}) {
   const stream = smallStream(key);
   await publishStream(stream, files);

@@ -333,7 +333,7 @@ describe("comparing plans", () => {
     const same = (serials: readonly string[]) => {
       const products = ubuntuProducts(serials);
       const text = JSON.stringify(products);
-      // The kernels' content is that of January in each version.
+      // The kernels of each version have the content of January.
       return JSON.parse(
         text.replaceAll(/("boot-kernel":\{[^}]*"sha256":")[0-9a-f]{64}/g, `$1${"a".repeat(64)}`),
       );

@@ -4,7 +4,7 @@ import { metadataCache } from "../../../../content/metadata-cache.ts";
 import { readStreamRoots, type StreamRoots } from "../../../../content/simplestreams/streams.ts";
 import { clearsign, type SmallArchive, smallArchive } from "../small-archive.ts";
 
-/** A signed stream in memory, made as small as a test needs it. */
+/** A small signed stream in memory. */
 export interface SmallStream extends SmallArchive {
   readonly key: PrivateKey;
 }
@@ -21,7 +21,7 @@ export function item(ftype: string, path: string, fields: Fields = {}): Fields {
   return { ftype, path, size: 1000, sha256: createHash("sha256").update(path).digest("hex"), ...fields };
 }
 
-/** A kernel of a release of Ubuntu; all kernels of a version name one squashfs. */
+/** A kernel of a release of Ubuntu. All kernels of a version name the same squashfs. */
 export function kernel(release: string, arch: string, name: string, serials: readonly string[]): Fields {
   const [, flavor = "generic"] = /-(lowlatency)$/.exec(name) ?? [];
   const subarch = name.replace(/-lowlatency$/, "");
@@ -107,7 +107,9 @@ export const productFile = (contentId: string, products: unknown, fields: Fields
   ...fields,
 });
 
-/** The index of some product files: its entries say what these say, unless `fields` say otherwise. */
+/**
+ * The index of some product files. Its entries have the data of these files, unless `fields` replace them.
+ */
 export function indexOf(files: readonly Fields[], fields: Fields = {}, entryFields: Fields = {}): Fields {
   const entries = files.map((file) => [
     file.content_id,
@@ -138,7 +140,7 @@ export async function publishStream(
   await sign(stream, "streams/v1/index.sjson", indexOf(files, fields));
 }
 
-/** The stream as it is read two days after it was made. */
+/** The stream, read two days after it was made. */
 export function readSmallStream(stream: SmallStream, cacheDirectory: string): Promise<StreamRoots> {
   return readStreamRoots({
     url,

@@ -50,7 +50,7 @@ const read = (changes: Partial<StreamRequest> = {}) =>
     ...changes,
   });
 
-/** What another reading asks for. */
+/** The requests of another read. */
 async function requestsOf(reading: () => Promise<unknown>): Promise<string[]> {
   const before = stream.requests.length;
   await reading();

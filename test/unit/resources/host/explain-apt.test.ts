@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { explainApt } from "../../../../resources/host/packages/explain-apt.ts";
 
-// What apt 2.6.1 and dpkg 1.21.22 of Debian 12 print.
+// Output of apt 2.6.1 and dpkg 1.21.22 of Debian 12.
 test.each<[string, string, RegExp, RegExp]>([
   ["an unknown package", "E: Unable to locate package nosuch", /no package nosuch/, /Correct its name/],
   [

@@ -12,7 +12,7 @@ const wanted = {
   keepOnRemove: true,
 };
 
-/** Where a key would be, on a host with these findings. */
+/** The place of a key on a host with these files. */
 async function placed(found: FormerKey | undefined, previous?: string): Promise<string | undefined> {
   const context = {
     id: "signingkey-a",
@@ -31,7 +31,7 @@ test("a key stays where the state has it, and one that a destroyed mirror left i
   expect(await placed({ userId: "Mirror of dc1", others: ["x"] }, "/k/new")).toBe("/k/new");
   expect(await placed({ userId: "Mirror of dc1", others: [] })).toBe("/k/former");
   expect(await placed({ userId: undefined, others: [] })).toBe("/k/former");
-  // Another stack's, whose name and mirror's name make the same text.
+  // The key of another stack: its stack name and mirror name together give the same text.
   expect(await placed({ userId: "Mirror of dc1-west", others: ["x"] })).toBe("/k/new");
 });
 

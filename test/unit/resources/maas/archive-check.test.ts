@@ -18,7 +18,7 @@ beforeAll(async () => {
   });
 });
 
-/** A region host that sees this answer, and what it was asked for. */
+/** A region host that gets this answer, and the requests that it was sent. */
 function seeing(answer: { status: number; body: string } | ExplainedError) {
   const asked: string[] = [];
   const host = {

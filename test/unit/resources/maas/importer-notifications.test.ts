@@ -4,7 +4,7 @@ import { importerErrors } from "../../../../resources/maas/boot-sources/importer
 
 const ours = ["http://mirror.dc1/images/", "http://mirror.dc1/custom/rocky9/"];
 
-/** A MAAS that notifies of these, and has these sources beside ours. */
+/** A MAAS with these notifications, and with these sources in addition to ours. */
 function maas(messages: readonly string[], others: readonly string[] = []): MaasReader {
   const rows: Record<string, object[]> = {
     "notifications/": messages.map((message, id) => ({

@@ -45,7 +45,7 @@ describe("what MAAS would get of a stream", () => {
   let open = 0;
   let most = 0;
 
-  /** MAAS's view of a stream with these products beside the usual ones, all of whose files are there. */
+  /** MAAS's view of a stream with these products in addition to the usual ones. All their files exist. */
   async function check(products: Record<string, unknown>) {
     const stream = smallStream(key);
     await publishStream(stream, [

@@ -9,11 +9,11 @@ let hosts = 0;
 interface Region {
   readonly version?: string;
   readonly isAdministrator?: boolean;
-  /** What `maas apikey` prints. */
+  /** The output of `maas apikey`. */
   readonly keys?: string;
 }
 
-/** A region host that answers through its tunnel, and everything that was asked of it. */
+/** A region host that answers through its tunnel, and all requests to it. */
 function regionHost({ version = "3.6.5", isAdministrator = true, keys = `${key}\n` }: Region = {}) {
   const scripts: string[] = [];
   const fetched: (FetchOptions & { url: string })[] = [];

@@ -20,7 +20,7 @@ const common = {
 const apt = { ...common, signing: "upstream" as const, suites: {}, packages: 1, keepSnapshots: 2 };
 const images = { ...common, updated: { index: "d", products: {} }, images: {}, files: 1, keepSnapshots: 2 };
 
-/** A host on which nothing may be done. */
+/** A host that must not be used. */
 const untouched = { id: "m", host: {}, progress: fail, warn: fail } as unknown as ResourceContext;
 function fail(): never {
   throw new Error("something was done");

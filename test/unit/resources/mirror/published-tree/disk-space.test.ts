@@ -75,7 +75,7 @@ describe("the room that the updates of one run take", () => {
   test("is what was free before the first of them began", () => {
     const space = new DiskSpace();
     space.claim("h", disk(100), "/a", need(60));
-    // The first is being carried out already, and has taken its part.
+    // The first update runs already and has used its part of the space.
     space.claim("h", disk(45), "/b", need(40));
   });
 

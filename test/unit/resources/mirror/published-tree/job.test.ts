@@ -3,7 +3,7 @@ import type { Host, Job } from "../../../../../hosts/host.ts";
 import type { ResourceContext } from "../../../../../resources/kernel/definition.ts";
 import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
 
-/** What is said of a job that printed these lines and ended so. */
+/** The error of a job that printed these lines and ended in this way. */
 async function saidOf(code: number, ...lines: string[]): Promise<string> {
   const job = async ({ onProgress }: Job) => {
     for (const line of lines) onProgress?.(line);

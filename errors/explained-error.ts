@@ -13,6 +13,8 @@ export interface Explanation {
   /** What to do about it, as an imperative sentence. */
   readonly remedy: string;
   readonly cause?: unknown;
+  /** The server answered with a redirect, which was not followed: the request was not carried out. */
+  readonly isRedirect?: true | undefined;
 }
 
 /**

@@ -55,11 +55,14 @@ export class TunnelledHttp {
       if (![301, 302, 303, 307, 308].includes(result.status) || !location || result.byProxy) return result;
       const shown = shownAddress(location, { ofServer: true });
       if (!isFollowed(options)) {
-        throw this.#error(
-          current,
-          `the server redirects to ${shown}`,
-          "Declare that address if it is correct. Redirects are not followed here.",
-        );
+        throw new ExplainedError({
+          ...this.#explanation(
+            shownAddress(current),
+            `the server redirects to ${shown}`,
+            "Declare that address if it is correct. Redirects are not followed here.",
+          ),
+          isRedirect: true,
+        });
       }
       if (redirects === maximumRedirects) {
         throw this.#error(

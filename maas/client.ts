@@ -224,10 +224,9 @@ export class MaasClient implements MaasReader {
   /** The transport's error, with the step of the call. */
   #transportError(error: unknown, method: string, url: string, call: MaasCall): unknown {
     if (!(error instanceof ExplainedError)) return error;
-    const { found, remedy, cause } = error.explanation;
-    const redirected = /\bredirects to\b/.test(found);
-    const uncertain = method === "GET" || redirected ? "" : "; whether MAAS carried it out is not known";
-    const next = redirected
+    const { found, remedy, cause, isRedirect } = error.explanation;
+    const uncertain = method === "GET" || isRedirect ? "" : "; whether MAAS carried it out is not known";
+    const next = isRedirect
       ? "Declare that address in maas.url if MAAS is there. Redirects are not followed, and a login page cannot be passed."
       : remedy;
     return this.#failure(call, url, `${found}${uncertain}`, next, cause);

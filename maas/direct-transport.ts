@@ -24,11 +24,12 @@ export function directTransport(options: DirectOptions = {}): MaasTransport {
     const answer = await once(url, asked, options);
     if (answer.status < 300 || answer.status >= 400) return answer;
     const location = String(answer.headers.location ?? "nowhere").replace(/\/\/[^/@]*@/, "//");
-    throw failure(
-      url,
-      `the server redirects to ${location}`,
-      "Declare that address if it is correct. Redirects are not followed here.",
-    );
+    throw new ExplainedError({
+      step: `requesting ${url}`,
+      found: `the server redirects to ${location}`,
+      remedy: "Declare that address if it is correct. Redirects are not followed here.",
+      isRedirect: true,
+    });
   };
 }
 

@@ -10,11 +10,16 @@ export interface PlainSecret {
   readonly message: string;
 }
 
-/** Whether a value must never be shown or stored in clear text: by its mark in the schema, or by its content. */
+/** Names of secrets, for those in a wrong place, where no schema marks them. */
+const secretName = /^(apiKey|password|token)$/;
+
+/** Whether a value must never be shown or stored in clear text: by its mark in the schema, its name, or its content. */
 export function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
   if (typeof value !== "string") return false;
   return (
     fieldsAt(siteSchema, path).some(({ meta }) => meta.secret) ||
+    secretName.test(String(path.at(-1))) ||
+    /^(tls|clientCertificate)\.key$/.test(path.slice(-2).join(".")) ||
     /-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----/.test(value) ||
     // A password in an address: http://name:word@proxy.
     /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*:[^/?#\s]*@/i.test(value)

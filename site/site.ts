@@ -100,7 +100,14 @@ function mirrorsOf(site: Pick<Site, MirrorKey>): Mirror[] {
   );
   const streams = Object.entries(site.customImages).flatMap(([name, image]) =>
     image.via === "stream"
-      ? [{ ...image, serve: servedAt(image, name), key: "customImages" as const, name }]
+      ? [
+          {
+            ...image,
+            serve: servedAt(image.serve, image.nameOnHost ?? name),
+            key: "customImages" as const,
+            name,
+          },
+        ]
       : [],
   );
   return [...mirrors, ...streams];

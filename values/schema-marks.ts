@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 
 /*
@@ -21,8 +22,8 @@ declare module "zod" {
   }
 }
 
-/** Replaces a secret that is not known yet while the other arguments are checked. */
-export const stoodInSecret = "(a secret that is not known yet)";
+/** Replaces a secret that is not known yet while the other arguments are checked. Nobody can declare it. */
+export const stoodInSecret = `(a secret that is not known yet: ${randomUUID()})`;
 
 /** A secret with a form. In a program it can come late: then it is checked when it is known. */
 export function secretText(form: z.ZodType<string, string>) {

@@ -51,8 +51,8 @@ export class AptMirror extends pulumi.ComponentResource {
   constructor(name: string, args: AptMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:AptMirror", name, {}, options);
     const given = checkedArguments(this, `AptMirror ${name}`, args, aptMirrorSchema);
-    const { settings, each } = given;
-    const { host } = each;
+    const { settings, each, own } = given;
+    const { host } = own;
     const signing = given.plain("signing");
     const mirrorSigned = signing === "mirror";
     const site = new MirrorSite(this, name, { kind: "apt", path: `aptMirrors.${name}`, args: given });
@@ -87,7 +87,7 @@ export class AptMirror extends pulumi.ComponentResource {
         directory,
         store,
         signing,
-        upstream: derived(each.upstream, ({ url }) => url),
+        upstream: derived(own.upstream, ({ url }) => url),
         plan: plan.digest,
         suites: plan.suites,
         packages: plan.packages,
@@ -97,14 +97,14 @@ export class AptMirror extends pulumi.ComponentResource {
               signingKey: {
                 directory: key.directory,
                 fingerprint: key.fingerprint,
-                validSeconds: derived(each.validFor, (validFor) => (validFor ? secondsOf(validFor) : 0)),
+                validSeconds: derived(own.validFor, (validFor) => (validFor ? secondsOf(validFor) : 0)),
               },
             }
           : {}),
-        pinnedTo: each.pinnedTo,
-        keepSnapshots: each.keepSnapshots,
+        pinnedTo: own.pinnedTo,
+        keepSnapshots: own.keepSnapshots,
         ...fetchInputs(given),
-        deleteContent: each.deleteContent,
+        deleteContent: own.deleteContent,
       },
       site.child(packages, configuration, ...(key ? [key] : [])),
     );

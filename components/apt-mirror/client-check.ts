@@ -4,7 +4,7 @@ import { sh } from "../../hosts/shell.ts";
 import { sshCommandLine } from "../../hosts/ssh-command-line.ts";
 import { Files } from "../../resources/host/files.ts";
 import { checkedArguments } from "../arguments/checked-arguments.ts";
-import { derived } from "../arguments/late-values.ts";
+import { derivedFrom } from "../arguments/late-values.ts";
 import { type ClientCheckArgs, programClientCheckSchema } from "./client-check-args.ts";
 
 /**
@@ -17,21 +17,16 @@ export class ClientCheck extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClientCheckArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:ClientCheck", name, {}, options);
-    const { settings, each, plain } = checkedArguments(
-      this,
-      `ClientCheck ${name}`,
-      args,
-      programClientCheckSchema,
-    );
+    const { own, plain } = checkedArguments(this, `ClientCheck ${name}`, args, programClientCheckSchema);
     const mirror = plain("mirror");
     const file = `/etc/apt/sources.list.d/airgapped-maas-${name}.sources`;
     const sources = new Files(
       `${name}-sources`,
-      { host: each.host, files: mirror.sourcesEntry.apply((content) => ({ [file]: { content } })) },
+      { host: own.host, files: mirror.sourcesEntry.apply((content) => ({ [file]: { content } })) },
       { parent: this },
     );
     const onClient = (scriptFor: (name: string) => string) =>
-      derived(settings, ({ host, package: wanted }) => sshCommandLine(host, scriptFor(wanted)));
+      derivedFrom([own.host, own.package], (host, wanted) => sshCommandLine(host, scriptFor(wanted)));
     const install = new local.Command(
       `${name}-install`,
       {

@@ -29,8 +29,13 @@ export interface Fault {
 export interface CheckedArguments<Settings extends object> {
   /** With defaults. A secret that comes late is replaced by a stand-in: see `secret` and `inClear`. */
   readonly settings: Late<Settings>;
-  /** The same by argument. */
+  /** The same by argument. If one argument comes late, all do. */
   readonly each: { readonly [Argument in keyof Settings]: Late<Settings[Argument]> };
+  /**
+   * Each argument as its own schema reads it. It does not wait for other arguments, so a preview knows it even if it does not
+   * know others. Only for arguments that the whole schema does not change.
+   */
+  readonly own: { readonly [Argument in keyof Settings]: Late<Settings[Argument]> };
   /** An argument that its schema marks as `plain`. It is available even if others come late. */
   plain<Argument extends keyof Settings & string>(argument: Argument): Settings[Argument];
   /** The secret at a path such as `serve.tls.key`, as a secret output; undefined if it is not declared. */
@@ -67,6 +72,13 @@ export function checkedArguments<Schema extends z.ZodType<object>>(
     late.filter(isSecret).map(({ path }) => ({ path, value: stoodInSecret })),
   );
 
+  // One error, however many values fail because of it: the CLI then prints it once.
+  const refusals = new Map<string, pulumi.ResourceError>();
+  const refusal = (found: readonly Fault[]) => {
+    const error = lateRefusal(component, called, found);
+    return refusals.get(error.message) ?? refusals.set(error.message, error).get(error.message);
+  };
+
   /** A value by its schema, once its late parts are known. */
   const checked = <Value>(of: z.ZodType<Value>, value: unknown, parts: readonly LatePart[], at: string[]) =>
     outputOf<unknown[]>(pulumi.all(parts.map((part) => part.value)) as pulumi.Output<unknown[]>).apply(
@@ -75,7 +87,7 @@ export function checkedArguments<Schema extends z.ZodType<object>>(
         const result = of.safeParse(withParts(value, given));
         if (result.success) return result.data;
         const found = result.error.issues.map(({ path, message }) => ({ path: [...at, ...path], message }));
-        throw lateRefusal(component, called, found);
+        throw refusal(found);
       },
     ) as pulumi.Output<Value>;
 
@@ -84,11 +96,16 @@ export function checkedArguments<Schema extends z.ZodType<object>>(
   ) as Late<Settings>;
   const fields = (partsOf(fieldOf(schema)) ?? {}) as Readonly<Record<string, z.ZodType>>;
   const givenAs = (argument: string) => [fields[argument] as z.ZodType, valueAt(args, argument)] as const;
-  const known = (argument: string) => {
-    const own = late.flatMap(({ path: [first, ...path], value }) =>
-      first === argument ? [{ path, value }] : [],
-    );
-    return pulumi.unsecret(checked(...givenAs(argument), own, [argument]));
+  const partsIn = (argument: string, parts: readonly LatePart[]) =>
+    parts.flatMap(({ path: [first, ...path], value }) => (first === argument ? [{ path, value }] : []));
+  const known = (argument: string) =>
+    pulumi.unsecret(checked(...givenAs(argument), partsIn(argument, late), [argument]));
+  const ownValue = (argument: string) => {
+    if (!pulumi.Output.isInstance(settings)) return settings[argument as keyof Settings];
+    const field = fields[argument] as z.ZodType;
+    const value = valueAt(withStandIns, argument);
+    const parts = partsIn(argument, open);
+    return parts.length === 0 ? field.parse(value) : checked(field, value, parts, [argument]);
   };
   return {
     settings,
@@ -98,6 +115,9 @@ export function checkedArguments<Schema extends z.ZodType<object>>(
         derived(settings, (all) => all[argument as keyof Settings]),
       ]),
     ) as CheckedArguments<Settings>["each"],
+    own: Object.fromEntries(
+      Object.keys(fields).map((argument) => [argument, ownValue(argument)]),
+    ) as CheckedArguments<Settings>["own"],
     plain(argument) {
       const [field, value] = givenAs(argument);
       return field.parse(plainly(value)) as Settings[typeof argument];

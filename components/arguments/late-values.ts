@@ -58,6 +58,16 @@ export function derived<Value, Result>(value: Late<Value>, use: (value: Value) =
   }) as pulumi.Output<Result>;
 }
 
+/** The result of a function of several values: immediately if all are plain, otherwise an output. */
+export function derivedFrom<const Values extends readonly unknown[], Result>(
+  values: { readonly [Index in keyof Values]: Late<Values[Index]> },
+  use: (...values: Values) => Result,
+): Late<Result> {
+  const isSomeLate = values.some((value) => pulumi.Output.isInstance(value));
+  const all = isSomeLate ? pulumi.all([...values]) : values;
+  return derived(all as unknown as Late<Values>, (known) => use(...known));
+}
+
 /** The value as an output. */
 export function outputOf<Value>(value: Late<Value>): pulumi.Output<Value> {
   return pulumi.output(value) as unknown as pulumi.Output<Value>;
@@ -70,6 +80,6 @@ export async function unknownAmong(parts: readonly LatePart[]): Promise<LatePart
 }
 
 /** A failed output counts as known: whatever waits for it reports the error. */
-function isKnown(output: pulumi.Output<unknown>): Promise<boolean> {
+export function isKnown(output: pulumi.Output<unknown>): Promise<boolean> {
   return (output as unknown as { readonly isKnown: Promise<boolean> }).isKnown.catch(() => true);
 }

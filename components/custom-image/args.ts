@@ -173,9 +173,9 @@ export const siteCustomImageSchema = z.discriminatedUnion("via", [streamSchema, 
   error: ({ code }) => (code === "invalid_union" ? ways : undefined),
 });
 
-/** How a stream is reached: at a path of its own where none is declared. */
-export function servedAt({ serve, nameOnHost }: StreamSettings, name: string): StreamSettings["serve"] {
-  return { ...serve, path: serve.path || `/images/${nameOnHost ?? name}` };
+/** How a stream is served: the default path has the image's name. */
+export function servedAt(serve: StreamSettings["serve"], nameOnHost: string): StreamSettings["serve"] {
+  return { ...serve, path: serve.path || `/images/${nameOnHost}` };
 }
 
 export type StreamSettings = z.output<typeof streamSchema>;

@@ -7,7 +7,7 @@ import { maasConnectionSchema } from "../../resources/maas/region/connection.ts"
 import { type CustomImagePlan, planCustomImage } from "../../resources/mirror/custom-image/plan.ts";
 import { CustomImageTree } from "../../resources/mirror/custom-image/tree.ts";
 import { checkedArguments, faultsOf, plainly } from "../arguments/checked-arguments.ts";
-import { derived, outputOf } from "../arguments/late-values.ts";
+import { derived, derivedFrom, outputOf } from "../arguments/late-values.ts";
 import { lookedUp } from "../arguments/lookup.ts";
 import { seenRegion } from "../region/region-check.ts";
 import { MirrorSite } from "../serving/mirror-site.ts";
@@ -76,10 +76,11 @@ export class CustomImage extends pulumi.ComponentResource {
 
   #publish(name: string, args: StreamedImageArgs) {
     const given = checkedArguments(this, `CustomImage ${name}`, args, streamSchema);
-    const { host, architecture, deleteContent, keepSnapshots } = given.each;
-    const settings = derived(given.settings, (all) => ({ ...all, serve: servedAt(all, name) }));
+    const { host, architecture, deleteContent, keepSnapshots } = given.own;
+    const nameOnHost = given.plain("nameOnHost") ?? name;
+    const serve = derived(given.own.serve, (declared) => servedAt(declared, nameOnHost));
     const path = `customImages.${name}`;
-    const site = new MirrorSite(this, name, { kind: "custom-images", path, args: given, settings });
+    const site = new MirrorSite(this, name, { kind: "custom-images", path, args: given, serve });
     const { directory, store } = site;
     const plan = site.planned([], (all, place) =>
       planCustomImage({ host: all.host, ...place, image: imageOf(all), file: fileOf(all.file) }),
@@ -93,11 +94,11 @@ export class CustomImage extends pulumi.ComponentResource {
         host,
         directory,
         store,
-        file: derived(given.each.file, placeOfFile),
+        file: derived(given.own.file, placeOfFile),
         plan: plan.digest,
         updated: plan.updated,
         image: pulumi
-          .all([settings, plan])
+          .all([given.settings, plan])
           .apply(([all, { serial, sha256 }]) => ({ ...imageOf(all as StreamSettings), serial, sha256 })),
         size: plan.size,
         signingKey: { directory: key.directory, fingerprint: key.fingerprint },
@@ -127,12 +128,15 @@ export class CustomImage extends pulumi.ComponentResource {
 
   #upload(name: string, { imagesFrom, maas, ...args }: UploadedImageArgs) {
     const faults = faultsOf(maasConnectionSchema, maas, ["maas"]);
-    const { settings, each } = checkedArguments(this, `CustomImage ${name}`, args, uploadSchema, faults);
+    const { own } = checkedArguments(this, `CustomImage ${name}`, args, uploadSchema, faults);
     const region = plainly(maas);
-    const imageName = derived(settings, ({ os, release }) => `${os}/${release}`);
-    const fileType = derived(settings, (all) => all.fileType ?? fileTypeOf(fileOf(all.file).path) ?? "");
+    const imageName = derivedFrom([own.os, own.release], (os, release) => `${os}/${release}`);
+    const fileType = derivedFrom(
+      [own.fileType, own.file],
+      (fileType, file) => fileType ?? fileTypeOf(fileOf(file).path) ?? "",
+    );
     const facts = pulumi
-      .all([each.file, fileType, region.host])
+      .all([own.file, fileType, region.host])
       .apply(([file, type, host]) =>
         lookedUp(this, `customImages.${name}`, factsOf(fileOf(file), type, host)),
       );
@@ -141,11 +145,14 @@ export class CustomImage extends pulumi.ComponentResource {
       {
         maas: seenRegion(this, `CustomImage ${name}`, region),
         name: imageName,
-        architecture: derived(settings, ({ architecture, kernel }) => `${architecture}/${kernel}`),
-        title: each.title,
-        baseImage: each.baseImage,
+        architecture: derivedFrom(
+          [own.architecture, own.kernel],
+          (architecture, kernel) => `${architecture}/${kernel}`,
+        ),
+        title: own.title,
+        baseImage: own.baseImage,
         fileType,
-        file: derived(each.file, placeOfFile),
+        file: derived(own.file, placeOfFile),
         size: facts.size,
         sha256: facts.sha256,
       },

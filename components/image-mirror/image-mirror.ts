@@ -36,7 +36,7 @@ export class ImageMirror extends pulumi.ComponentResource {
   readonly serials: pulumi.Output<Readonly<Record<string, string>>>;
   /** Selections for MAAS, so that it requests only what the mirror has. */
   readonly selections: pulumi.Output<readonly MaasSelection[]>;
-  /** What upstream's index offers but the mirror does not have: `products` by the stream's names, and `images`, e.g. `ubuntu focal arm64`. Nothing may select it. */
+  /** What upstream's index offers but the mirror does not have: `products` by the stream's names, and `images`. Nothing may select it. */
   readonly notHeld: pulumi.Output<ImageMirrorPlan["notHeld"]>;
   /** The published snapshot's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
@@ -44,8 +44,8 @@ export class ImageMirror extends pulumi.ComponentResource {
   constructor(name: string, args: ImageMirrorArgs, options?: pulumi.ComponentResourceOptions) {
     super("airgapped-maas:index:ImageMirror", name, {}, options);
     const given = checkedArguments(this, `ImageMirror ${name}`, args, imageMirrorSchema);
-    const { each } = given;
-    const { host } = each;
+    const { own } = given;
+    const { host } = own;
     const site = new MirrorSite(this, name, { kind: "images", path: `imageMirrors.${name}`, args: given });
     const { directory, store } = site;
     const plan = site.planned(["upstream"], (settings, place) => planImageMirror({ ...settings, ...place }));
@@ -58,16 +58,16 @@ export class ImageMirror extends pulumi.ComponentResource {
         host,
         directory,
         store,
-        upstream: derived(each.upstream, ({ url }) => url),
+        upstream: derived(own.upstream, ({ url }) => url),
         plan: plan.digest,
         updated: plan.updated,
         images: plan.images,
         files: plan.files,
         bytes: plan.bytes,
-        pinnedTo: each.pinnedTo,
-        keepSnapshots: each.keepSnapshots,
+        pinnedTo: own.pinnedTo,
+        keepSnapshots: own.keepSnapshots,
         ...fetchInputs(given),
-        deleteContent: each.deleteContent,
+        deleteContent: own.deleteContent,
       },
       site.child(packages, configuration),
     );

@@ -150,5 +150,6 @@ function repository(source: ArchiveSettings["repositories"][string], held: Held)
         arches: fromMirror(mirror, held, ({ architectures }) => architectures as typeof rest.arches),
       }
     : {};
-  return { ...sourceOf(source), ...fromHeld, ...rest };
+  const declared = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return { ...sourceOf(source), ...fromHeld, ...(declared as typeof rest) };
 }

@@ -5,13 +5,14 @@ import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { hostNamed } from "../../hosts/connections.ts";
 import { type MaasConnectionArgs, maasInputs } from "../../resources/maas/region/connection.ts";
 import { regionOf } from "../../resources/maas/region/region.ts";
+import { isKnown } from "../arguments/late-values.ts";
 import { lookedUp } from "../arguments/lookup.ts";
 
 /**
- * The connection, whose host is known in a preview only once the region was seen: that MAAS is there and answers, in a version
- * and to a user that will do. An update's resources find that out themselves.
+ * The connection. In a preview its host waits for a check that MAAS answers, in a supported version and to a user with the
+ * necessary rights. In an update the resources check this. If the connection is not known yet, nothing is checked.
  *
- * @param name What the component is called, which explains for all what is wrong.
+ * @param name The component in messages.
  */
 export function seenRegion(
   component: pulumi.ComponentResource,
@@ -20,17 +21,19 @@ export function seenRegion(
 ): MaasConnectionArgs {
   if (!pulumi.runtime.isDryRun()) return maas;
   const { host, url, user, apiKey, direct, ca } = maas;
-  const seen = pulumi
-    .all([host, url, user, apiKey, direct, ca])
-    .apply(async ([host, url, user, apiKey, direct, ca]) => {
+  const access = pulumi.all([url, user, apiKey, direct, ca]);
+  const seen = pulumi.output(host).apply(async (host) => {
+    if (!(await isKnown(access))) return host;
+    return access.apply(async ([url, user, apiKey, direct, ca]) => {
       const given = { maas: { url, user, direct, ca }, ...(apiKey === undefined ? {} : { apiKey }) };
       const declared = z.object(maasInputs).safeParse(given);
-      // What is wrong with the declaration the resources say, by its path.
+      // The resources report errors of the declaration, with its path.
       if (declared.success) await lookedUp(component, "maas", look(host, name, declared.data));
       return host;
     });
+  });
   // A key is secret, and nothing of it is in the host's name.
-  return { ...maas, host: pulumi.unsecret(seen) };
+  return { ...maas, host: pulumi.unsecret(seen as pulumi.Output<string>) };
 }
 
 async function look(host: string, name: string, declared: Parameters<typeof regionOf>[1]) {

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { printable } from "../../errors/explained-error.ts";
 import { type CheckedArguments, withPlainMessage } from "../arguments/checked-arguments.ts";
-import { outputOf } from "../arguments/late-values.ts";
 import { type Served, urlOf } from "./mirror-url.ts";
 import { tlsFindings } from "./tls-certificate.ts";
 
@@ -31,7 +30,9 @@ export function checkedTls(
     }
     return { warnings, validity };
   };
-  const settings = outputOf(args.settings);
+  const settings = pulumi
+    .all([args.own.host, args.own.serve])
+    .apply(([host, serve]) => ({ host, serve }) as Served);
   // A certificate can be looked at before its key is known.
   const early = settings.apply(async (served) => {
     const { warnings, validity } = await look(served, undefined);

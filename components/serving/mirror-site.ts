@@ -6,7 +6,7 @@ import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/ho
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { digestOf } from "../../values/digest.ts";
 import type { CheckedArguments } from "../arguments/checked-arguments.ts";
-import { derived, type Late } from "../arguments/late-values.ts";
+import { derived, derivedFrom, type Late } from "../arguments/late-values.ts";
 import { type Found, planned } from "../arguments/lookup.ts";
 import { checkedTls } from "./checked-tls.ts";
 import { checkedNameOnHost, type MirrorKind, type MirrorPlace, placeOf } from "./mirror-place.ts";
@@ -25,8 +25,8 @@ interface Mirror<Settings extends MirrorSettings> {
   /** The component in the stack's configuration, such as `aptMirrors.ubuntu`. */
   readonly path: string;
   readonly args: CheckedArguments<Settings>;
-  /** Default: those of `args`. */
-  readonly settings?: Late<Settings>;
+  /** Default: that of `args`. */
+  readonly serve?: Late<Settings["serve"]>;
 }
 
 /** What every mirror on a host has: a place, a lookup, packages, perhaps a key, and a web site. */
@@ -37,22 +37,23 @@ export class MirrorSite<Settings extends MirrorSettings> {
   readonly #component: pulumi.ComponentResource;
   readonly #name: string;
   readonly #mirror: Mirror<Settings>;
-  readonly #settings: Late<Settings>;
+  readonly #serve: Late<Settings["serve"]>;
   readonly #webSite: Late<WebSite>;
   readonly #tlsKey: pulumi.Output<string> | undefined;
 
   constructor(component: pulumi.ComponentResource, name: string, mirror: Mirror<Settings>) {
-    const { args, path, settings = args.settings } = mirror;
+    const { args, path, serve = args.own.serve } = mirror;
+    const { directory } = args.own;
     this.#component = component;
     this.#name = name;
     this.#mirror = mirror;
-    this.#settings = settings;
+    this.#serve = serve;
     this.#tlsKey = checkedTls(component, path, args);
     this.nameOnHost = checkedNameOnHost(name, args.plain("nameOnHost"));
-    this.directory = derived(settings, (all) => this.#place(all).directory);
-    this.store = derived(settings, (all) => this.#place(all).store);
-    this.#webSite = derived(settings, (all) =>
-      webSite(all.serve, `${this.#place(all).directory}/current/public`, nameOnHosts(this.nameOnHost)),
+    this.directory = derived(directory, (declared) => this.#place(declared).directory);
+    this.store = derived(directory, (declared) => this.#place(declared).store);
+    this.#webSite = derivedFrom([serve, this.directory], (serve, directory) =>
+      webSite(serve, `${directory}/current/public`, nameOnHosts(this.nameOnHost)),
     );
   }
 
@@ -63,13 +64,15 @@ export class MirrorSite<Settings extends MirrorSettings> {
   ): pulumi.Output<Result> {
     const { args, path } = this.#mirror;
     return planned(this.#component, path, args, withSecrets, (settings) =>
-      plan(settings, this.#place(settings)),
+      plan(settings, this.#place(settings.directory)),
     );
   }
 
   /** The URL for clients, after the lookup that explains errors of the host. */
   url(plan: pulumi.Output<unknown>): pulumi.Output<string> {
-    return pulumi.all([this.#settings, plan]).apply(([settings]) => urlOf(settings as Settings));
+    return pulumi
+      .all([this.#host, this.#serve, plan])
+      .apply(([host, serve]) => urlOf({ host, serve: serve as Settings["serve"] }));
   }
 
   packages(...names: string[]): Packages {
@@ -85,7 +88,7 @@ export class MirrorSite<Settings extends MirrorSettings> {
         host: this.#host,
         ...this.keyDirectories,
         userId: `${this.nameOnHost} ${purpose} of ${pulumi.getStack()} (airgapped-maas)`,
-        keepOnRemove: derived(this.#settings, ({ deleteContent }) => !deleteContent),
+        keepOnRemove: derived(this.#mirror.args.own.deleteContent, (isDeleted) => !isDeleted),
       },
       this.child(packages),
     );
@@ -137,10 +140,10 @@ export class MirrorSite<Settings extends MirrorSettings> {
   }
 
   get #host(): Late<string> {
-    return this.#mirror.args.each.host;
+    return this.#mirror.args.own.host;
   }
 
-  #place({ directory }: Settings): MirrorPlace {
+  #place(directory: string | undefined): MirrorPlace {
     return placeOf(this.#mirror.kind, this.nameOnHost, directory);
   }
 }

@@ -192,7 +192,7 @@ export function fetchInputs(
     proxyPassword: args.secret("upstream.proxy.credentials.password"),
   }).filter(([, secret]) => secret !== undefined);
   return {
-    fetch: derived(args.settings, ({ upstream: { parallel, stallSeconds, ...access } }) => ({
+    fetch: derived(args.own.upstream, ({ parallel, stallSeconds, ...access }) => ({
       parallel,
       stallSeconds,
       ...splitSecrets(access).open,

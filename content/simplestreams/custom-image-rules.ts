@@ -80,14 +80,14 @@ export function customImageRefusal(image: CustomImageDescription): ExplainedErro
   }
   if (!/^[^\x00-\x1f\x7f]{1,128}$/.test(releaseTitle) || releaseTitle.trim() !== releaseTitle) {
     return refuse(
-      "releaseTitle",
+      "title",
       `${JSON.stringify(releaseTitle)} is empty, too long, or has surrounding blanks or control characters`,
       "Write the title on one line, e.g. Rocky Linux 9.",
     );
   }
   if (/LTS$/.test(releaseTitle)) {
     return refuse(
-      "releaseTitle",
+      "title",
       "MAAS treats a release whose title ends with LTS as an Ubuntu release for commissioning",
       "Remove LTS from the title.",
     );

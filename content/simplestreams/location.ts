@@ -51,7 +51,7 @@ export function streamLocation(url: string, signed = true): StreamLocation {
   if (index?.[2] === "json" && signed) {
     throw refuse(
       "names the unsigned index, whose images may have been replaced on the way",
-      "Declare the URL of the stream's root, so that the signed index is read; or set signed: false to use the unsigned one.",
+      "Declare the URL of the stream's root, so that the signed index is read.",
     );
   }
   if (index?.[2] === "sjson" && !signed) {

@@ -1,6 +1,7 @@
 import type { MaasSelection } from "../../values/maas-selection.ts";
 import { isLoaderOfMaas } from "./bootloaders.ts";
 import type { HeldImage } from "./held-image.ts";
+import { type LackingImage, lackingImageText } from "./not-held.ts";
 
 /** Versions of images by their names in MAAS: `{"ubuntu/noble amd64/ga-24.04": "20261120"}`. */
 export type ImageVersions = Readonly<Record<string, string>>;
@@ -66,12 +67,12 @@ export function imagesHeld(held: Readonly<Record<string, HeldImage>>): StreamIma
 /**
  * Why the mirror cannot serve a selection: its index lists all that upstream has, and MAAS requests that.
  *
- * @param lacking Images that the index lists and the mirror does not contain, by their names in ImageMirror.
+ * @param lacking Images that the index lists and the mirror does not have.
  */
 export function notServed(
   { os, release, arches, subarches }: Selected,
   held: readonly StreamImage[],
-  lacking: readonly string[],
+  lacking: readonly LackingImage[],
 ): string | undefined {
   const known = held.filter((image) => image.os === os && image.release === release);
   const mirrored = [...new Set(known.map(({ architecture }) => architecture))].sort();
@@ -79,21 +80,19 @@ export function notServed(
   const missing = arches.filter((arch) => arch !== "*" && !mirrored.includes(arch));
   if (missing.length > 0 || mirrored.length === 0)
     return `the mirror has ${os}/${release} for ${mirrored.join(", ") || "no architecture"}, not for ${missing.join(", ") || "any"}: ${remedy}`;
-  const others = lacking.filter((image) => image.startsWith(`${os} ${release} `));
-  const whole = others.filter((image) => !image.endsWith(")"));
+  const others = lacking.filter((image) => image.os === os && image.release === release);
+  const whole = others.filter(({ kernels }) => kernels === undefined);
+  const texts = (images: readonly LackingImage[]) => images.map(lackingImageText).join(", ");
   if (arches.includes("*") && whole.length > 0)
-    return `* also selects ${whole.join(", ")}, which the mirror does not have: list the architectures (${mirrored.join(", ")})`;
-  const kernelsOf = (image: string) => image.replace(/^.*\(|\)$/g, "").split(", ");
-  const partly = others.filter((image) =>
-    mirrored.some(
-      (arch) =>
-        image.startsWith(`${os} ${release} ${arch} (`) &&
-        has(arches, arch) &&
-        kernelsOf(image).some((kernel) => has(subarches, subarchOf(kernel))),
-    ),
+    return `* also selects ${texts(whole)}, which the mirror does not have: list the architectures (${mirrored.join(", ")})`;
+  const partly = others.filter(
+    ({ architecture, kernels = [] }) =>
+      mirrored.includes(architecture) &&
+      has(arches, architecture) &&
+      kernels.some((kernel) => has(subarches, subarchOf(kernel))),
   );
   if (partly.length > 0)
-    return `${subarches.join(", ")} also selects ${partly.join(", ")}, which the mirror does not have: ${remedy}, or list other subarches`;
+    return `${subarches.join(", ")} also selects ${texts(partly)}, which the mirror does not have: ${remedy}, or list other subarches`;
   return undefined;
 }
 

@@ -6,12 +6,24 @@ import type { SelectedProduct } from "./selection.ts";
 export interface NotHeld {
   /** Names of products, sorted. */
   readonly products: readonly string[];
-  /**
-   * The same by image, e.g. `ubuntu focal arm64`, or `ubuntu noble amd64 (hwe-24.04)` if the mirror has other kernels.
-   */
-  readonly images: readonly string[];
+  /** The same by image, sorted. */
+  readonly images: readonly LackingImage[];
   /** One sentence; empty if the mirror has everything that is listed. */
   readonly summary: string;
+}
+
+/** An image that the mirror does not have, or not with these kernels. */
+export interface LackingImage {
+  readonly os: string;
+  readonly release: string;
+  readonly architecture: string;
+  /** Sorted; undefined if the mirror has no kernel of the image. */
+  readonly kernels?: readonly string[] | undefined;
+}
+
+/** `ubuntu focal arm64`, or `ubuntu noble amd64 (hwe-24.04)`. */
+export function lackingImageText({ os, release, architecture, kernels }: LackingImage): string {
+  return `${os} ${release} ${architecture}${kernels ? ` (${kernels.join(", ")})` : ""}`;
 }
 
 /** Product files are published as upstream signed them, so they also list what a mirror does not have. */
@@ -19,23 +31,18 @@ export function notHeld(lists: readonly ProductFile[], selected: readonly Select
   const held = new Set(selected.map(({ product }) => product));
   const offered = lists.flatMap(({ products }) => products).filter(({ serials }) => serials.length > 0);
   const lacking = offered.filter((product) => !held.has(product));
-  const images = new Map<string, { kernels: string[]; partly: boolean }>();
-  for (const product of lacking) {
-    const image = images.get(imageOf(product)) ?? { kernels: [], partly: false };
-    image.kernels.push(product.kernel);
-    images.set(imageOf(product), image);
-  }
-  for (const product of held) {
-    const image = images.get(imageOf(product));
-    if (image) image.partly = true;
-  }
-  const named = [...images]
-    .map(([name, { kernels, partly }]) => (partly ? `${name} (${kernels.sort().join(", ")})` : name))
-    .sort();
+  const partly = new Set([...held].map(imageOf));
+  const images = [...Map.groupBy(lacking, imageOf)]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, products]) => {
+      const [{ os, release, architecture }] = products as [Product];
+      const kernels = products.map(({ kernel }) => kernel).sort();
+      return { os, release, architecture, ...(partly.has(name) ? { kernels } : {}) };
+    });
   return {
     products: lacking.map(({ name }) => name).sort(),
-    images: named,
-    summary: named.length === 0 ? "" : summaryOf(lacking.length, named),
+    images,
+    summary: images.length === 0 ? "" : summaryOf(lacking.length, images.map(lackingImageText)),
   };
 }
 

@@ -20,8 +20,12 @@ const keptPlanSchema = z.object({
     z.object({ os: z.string(), release: z.string(), arches: names, subarches: names, labels: names }),
   ),
   fingerprints: names,
-  // Earlier releases did not write this value.
-  notHeld: z.object({ products: names, images: names }).default({ products: [], images: [] }),
+  notHeld: z.object({
+    products: names,
+    images: z.array(
+      z.object({ os: z.string(), release: z.string(), architecture: z.string(), kernels: names.optional() }),
+    ),
+  }),
   warnings: names,
 });
 type KeptPlan = z.output<typeof keptPlanSchema>;

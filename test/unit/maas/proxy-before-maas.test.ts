@@ -84,6 +84,7 @@ describe("a proxy before MAAS that is down", () => {
       step: "fetching",
       found: "the server redirects to https://login.dc1/?next=%2FMAAS",
       remedy: "Declare that address if it is correct. Redirects are not followed here.",
+      isRedirect: true,
     });
     const error = await failure(fixture([away]).client.post("a", { step }));
     expect(error.message).toMatch(/login\.dc1.*\n.*maas\.url/);

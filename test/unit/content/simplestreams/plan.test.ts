@@ -181,7 +181,7 @@ describe("a plan", () => {
       { os: "centos", release: "centos9-stream", arches: ["amd64"], subarches: ["*"], labels: ["*"] },
     ]);
     expect(plan.notHeld.products).toEqual(["com.ubuntu.maas.stable:v3:boot:22.04:amd64:ga-22.04"]);
-    expect(plan.notHeld.images).toEqual(["ubuntu jammy amd64"]);
+    expect(plan.notHeld.images).toEqual([{ os: "ubuntu", release: "jammy", architecture: "amd64" }]);
     expect(plan.warnings).toEqual([
       "the stream's index also offers 1 product that this mirror does not have: MAAS must not select ubuntu jammy amd64",
     ]);
@@ -191,7 +191,12 @@ describe("a plan", () => {
     const plan = await planOf({ images: [{ ...noble, kernels: ["hwe"] }] });
     expect(plan.selections[0]?.subarches).toEqual(["hwe-24.04"]);
     expect(pathsOf(plan)).not.toContain("noble/amd64/20260601/ga-24.04/boot-kernel");
-    expect(plan.notHeld.images).toContain("ubuntu noble amd64 (ga-24.04, ga-24.04-lowlatency)");
+    expect(plan.notHeld.images).toContainEqual({
+      os: "ubuntu",
+      release: "noble",
+      architecture: "amd64",
+      kernels: ["ga-24.04", "ga-24.04-lowlatency"],
+    });
     const general = await planOf({ images: [{ ...noble, kernels: ["ga"] }] });
     expect(general.images[0]?.kernels).toEqual(["ga-24.04", "ga-24.04-lowlatency"]);
     const every = await planOf({ images: [{ ...noble, kernels: ["ga", "hwe-24.04"] }] });

@@ -15,7 +15,11 @@ const held = imagesHeld({
     bytes: 1,
   },
 });
-const lacking = ["ubuntu focal amd64", "ubuntu jammy amd64 (hwe-22.04)", "ubuntu noble arm64"];
+const lacking = [
+  { os: "ubuntu", release: "focal", architecture: "amd64" },
+  { os: "ubuntu", release: "jammy", architecture: "amd64", kernels: ["hwe-22.04"] },
+  { os: "ubuntu", release: "noble", architecture: "arm64" },
+];
 const select = (release: string, arches = ["amd64"], subarches = ["*"]) =>
   notServed({ os: "ubuntu", release, arches, subarches }, held, lacking);
 

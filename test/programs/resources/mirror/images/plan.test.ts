@@ -138,7 +138,10 @@ describe("a lookup", () => {
     expect(plan.warnings).toEqual([
       expect.stringMatching(/offers 2 products that this mirror does not have: .*ubuntu jammy amd64/),
     ]);
-    expect(plan.notHeld.images).toEqual(["ubuntu jammy amd64", "ubuntu noble arm64"]);
+    expect(plan.notHeld.images).toEqual([
+      { os: "ubuntu", release: "jammy", architecture: "amd64" },
+      { os: "ubuntu", release: "noble", architecture: "arm64" },
+    ]);
     expect(plan.notHeld.products).toHaveLength(2);
     expect(plan.changes).toContainEqual(expect.stringMatching(/^noble amd64 20260601 \(new\), .* to fetch/));
   });

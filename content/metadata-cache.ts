@@ -38,7 +38,7 @@ export interface MetadataCache {
 }
 
 const dayMs = 86_400_000;
-/** A stack that is previewed more seldom reads and plans its mirrors anew then. */
+/** A stack with rarer previews then reads and plans its mirrors again. */
 const unusedMs = 90 * dayMs;
 /** What the cache keeps, and what was to become that. */
 const ownFiles = /^([0-9a-f]{64}|(note|draft)-.*)$/;

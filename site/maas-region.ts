@@ -55,7 +55,7 @@ export function regionFaults(maas: DeclaredRegion | undefined, site: Neighbours)
   const faults = maas ? [...archiveFaults(maas, site), ...bootSourceFaults(maas, site)] : [];
   for (const [image, { via }] of Object.entries(site.customImages)) {
     if (via !== "upload" || maas) continue;
-    const message = "is to be uploaded, and there is no maas: declare maas.region";
+    const message = "must be uploaded to MAAS, and no maas is declared: declare maas.region";
     faults.push({ path: ["customImages", image], message });
   }
   // Of a mirror that MAAS is told of twice, its address is wrong once.

@@ -27,7 +27,7 @@ export function isSecret(path: readonly PropertyKey[], value: unknown): boolean 
 }
 
 /**
- * Whether a wrong value may be shown to whoever wrote it. What stands where a secret belongs beside something else may be both of
+ * Whether a wrong value may be shown to the user. What stands where a secret belongs beside something else may be both of
  * them in one: `credentials: name:word`.
  */
 export function mayBeShown(path: readonly PropertyKey[], value: unknown): value is string {
@@ -64,7 +64,7 @@ export function plainSecrets(
 ): PlainSecret[] {
   const text = fileText(file);
   return secretsIn(given).flatMap(({ path, value }) => {
-    // Beside an encrypted value of the same key, only the file tells that this one is not.
+    // Beside an encrypted value of the same key, only the file shows that this one is not.
     if (isEncrypted(String(path[0])) && !standsIn(text, String(path.at(-1)), value)) return [];
     const key = `${project}:${pathText(path)}`;
     const from = value.includes("\n") ? " < FILE" : "";

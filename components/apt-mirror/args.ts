@@ -77,8 +77,8 @@ export function secondsOf(text: string): number {
 
 const reason = z
   .string()
-  .refine((text) => text.trim().length > 0, "is empty: say why, for whoever reads the preview")
-  .refine((text) => !/[\x00-\x1f\x7f]/.test(text), "is to be one line")
+  .refine((text) => text.trim().length > 0, "is empty: give the reason, which each preview shows")
+  .refine((text) => !/[\x00-\x1f\x7f]/.test(text), "must be one line")
   .optional();
 
 /** Checks that are stricter than somebody needs them, each with the reason why it is left out. */
@@ -296,7 +296,7 @@ export const aptMirrorSchema = z
     }
     if (signing !== "upstream") return;
     const reason =
-      'needs signing "mirror": with upstream\'s signature a mirror serves all that upstream signed, as it is';
+      'needs signing "mirror": with upstream\'s signature a mirror serves all that upstream signed, unchanged';
     if (mirror.filter) refuse(["filter"], reason);
     if (mirror.localPackages.length > 0) refuse(["localPackages"], reason);
     if (mirror.validFor)

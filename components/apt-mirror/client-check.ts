@@ -60,7 +60,7 @@ apt-cache policy ${name} | awk '/^ +-?[0-9]+ http/ { print "  from " $2 " " $3; 
 function removeScript(name: string): string {
   return sh`set -eu
 run() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
-# A client that was installed anew knows nothing of it.
+# A client that was installed again has lost the package.
 dpkg-query -W ${name} >/dev/null 2>&1 || exit 0
 run env DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge --auto-remove ${name} >/dev/null`;
 }

@@ -27,7 +27,7 @@ export interface WebSite {
 
 /**
  * The nginx configuration of one mirror. Mirrors with the same port and names share a server block,
- * byte for byte the same whoever writes it; each adds its location to it, in a file named after the URL path: two
+ * byte for byte the same in all mirrors; each adds its location to it, in a file named after the URL path: two
  * mirrors of one path are two declarations of one file, whatever stacks they are of.
  *
  * @param owner whose mirror it is: the same directory of two owners is not the same.

@@ -99,7 +99,7 @@ describe("with an upstream that is not well", () => {
     60_000,
   );
 
-  test("once it is well again, an update goes on with what had arrived", async () => {
+  test("after upstream is repaired, an update continues with the fetched files", async () => {
     const before = await served();
     succeeded(await stack.up());
     expect(await served()).not.toBe(before);

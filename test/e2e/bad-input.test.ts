@@ -164,7 +164,7 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
   ["an unknown component", "components", () => ({ components: ["restricted"] }), /restricted/],
   ["an unknown architecture", "architectures", () => ({ architectures: ["riscv64"] }), /riscv64/],
   [
-    "an upstream that is none",
+    "an upstream without an archive",
     "upstream.url",
     () => upstream({ url: "http://archive.ubuntu.com/no" }),
     /404/,
@@ -177,7 +177,7 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
     /contains (moduli|ssh\S+).*would remove these files/,
   ],
   ["a local package that is not there", "localPackages", () => ({ localPackages: ["no.deb"] }), /no\.deb/],
-  ["a local package that is none", "localPackages", () => ({ localPackages: [notAKey()] }), /not-a-key\.asc/],
+  ["an invalid local package", "localPackages", () => ({ localPackages: [notAKey()] }), /not-a-key\.asc/],
 ];
 
 const upstream = (more: Values) => ({

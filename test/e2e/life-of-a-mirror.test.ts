@@ -125,7 +125,7 @@ describe("what has drifted", () => {
     expect(differing("AptTree")).toEqual(["status.integrity"]);
   });
 
-  test("is shown as it is and as it should be, down to the files of the tree", () => {
+  test("is shown with the observed and the declared values, including files of the tree", () => {
     expect(drifted.output).toMatch(/- +autoindex off;\n? *\+ +autoindex on;/);
     expect(drifted.output).toMatch(/reprepro *: "(absent|removed)" => "installed"/);
     expect(drifted.output).toMatch(/running *: false => true/);

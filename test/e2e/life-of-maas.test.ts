@@ -153,7 +153,7 @@ describe("from a MAAS as it was installed, in an air gap", () => {
     expect((await stack.outputs()).bootImages).toEqual(await api.images());
   }, 90_000);
 
-  test("what somebody changed in MAAS is named to the property, and put right", async () => {
+  test("a manual change in MAAS is shown by its property, and corrected", async () => {
     const supplied = await api.everything();
     await drift();
     const drifted = succeeded(await stack.preview());

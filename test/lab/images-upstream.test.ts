@@ -248,7 +248,7 @@ describe("images.maas.io, tampered with", () => {
     expect(new Set([good, bad, old].map((each) => each.slice(3))).size).toBe(3);
   });
 
-  test("tells what there is where it does not know what is wanted", async () => {
+  test("lists the images if the requested one does not exist", async () => {
     await expect(upstream.images.tamper("nonsense")).rejects.toThrow(/flipped-file.*rolled-back.*stall/);
     await expect(upstream.images.tamper("flipped-file", { item: "boot-dtb" })).rejects.toThrow(/boot-kernel/);
     const none = upstream.images.tamper("flipped-file", { os: "ubuntu", release: "focal" });

@@ -157,7 +157,7 @@ describe("a lab that is up", () => {
     expect((await lab.ssh("mirror2", "cat /etc/kept")).stdout).toBe("kept\n");
   });
 
-  test("tells what changed on a host", async () => {
+  test("shows what changed on a host", async () => {
     const before = await manifestOf(lab, "client");
     expect(Object.keys(before.files).length).toBeGreaterThan(5000);
     expect(manifestDifferences(before, await manifestOf(lab, "client"))).toEqual([]);

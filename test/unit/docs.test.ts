@@ -17,7 +17,7 @@ const documents = [
 describe.each(documents)("%s", (document) => {
   const text = read(document);
 
-  test("links to what is there", () => {
+  test("links to existing targets", () => {
     const broken = linksIn(text).filter((link) => {
       const [path = "", anchor] = link.split("#");
       const target = path ? join(root, dirname(document), path) : join(root, document);

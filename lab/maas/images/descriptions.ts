@@ -53,10 +53,10 @@ export function imagesOf(items: readonly StreamItem[]): Image[] {
       label: required(item, "label"),
       item,
     };
-    const put = (subarch: string, anew: boolean) => {
+    const put = (subarch: string, replaces: boolean) => {
       const image = { ...base, subarch };
       const name = nameOf(image);
-      if (anew || !images.has(name)) images.set(name, image);
+      if (replaces || !images.has(name)) images.set(name, image);
     };
     for (const subarch of (fields.subarches ?? "generic").split(",")) put(subarch, false);
     // A kernel is listed for its own subarchitecture, although other kernels may run there too.

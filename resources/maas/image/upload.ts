@@ -59,8 +59,8 @@ export async function upload(
   } catch (error) {
     if (!begun || at === 0 || !(error instanceof MaasRefusal) || error.status !== 400) throw error;
     progress("MAAS has other content: starting again");
-    const anew = await createBootResource(client, fields);
-    return send(client, anew, fields, 0, read, limits, progress);
+    const again = await createBootResource(client, fields);
+    return send(client, again, fields, 0, read, limits, progress);
   }
 }
 

@@ -29,7 +29,7 @@ list_tree() {
 }
 
 # In trees that are no longer published, carried files are not needed any more. A file that was found damaged in a later
-# tree, and fetched again, is damaged in them too, as it is the same file.
+# tree, and fetched again, is damaged in them too, because it is the same file.
 prune_beside() {
   published=$(readlink -e "$ROOT/current")
   tree_names | while read -r older; do

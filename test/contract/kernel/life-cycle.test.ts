@@ -124,7 +124,7 @@ describe("a life", () => {
     expect((await provider.read(one.id, read.properties)).id).toBe("");
   });
 
-  test("in which somebody else changed it: the inputs are what is there", async () => {
+  test("after a change by another person: the inputs are the observed values", async () => {
     const { id, properties } = await created({ text: "a" });
     const written = JSON.parse(await readFile(properties.path, "utf8"));
     await writeFile(properties.path, JSON.stringify({ ...written, text: "by hand" }));

@@ -106,7 +106,7 @@ describe("MaasArchive", () => {
     expect((await named("main_archive"))?.url).toBe("http://archive.ubuntu.com/ubuntu");
   });
 
-  test("takes up a repository that is there, and leaves it as it was found", async () => {
+  test("adopts an existing repository, and restores it at the end", async () => {
     const found = await createPackageRepository(maas.somebody, "own", {
       url: "http://old.dc1.example/own",
       components: ["old"],

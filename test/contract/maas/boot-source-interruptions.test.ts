@@ -22,7 +22,7 @@ describe.each<[Version, ReturnType<typeof moments>]>([
   ["3.8", moments(requests, "after")],
 ])("an update of MAAS %s", (version, all) => {
   test.each(all)(
-    "that is killed %s its request to %s is completed by the next one, which remembers what was there",
+    "that is killed %s its request to %s is completed by the next one, which still has the previous state",
     async (when, _request, number) => {
       fixture = await BootSourceFixture.start(version);
       const before = await fixture.sources();

@@ -291,7 +291,7 @@ describe("more than one source, on MAAS 3.6", () => {
     expect(await fixture.region.images()).not.toContain("rhel/rocky9 amd64/generic");
   });
 
-  test("one that is dead stops nothing of what is there, and is named", async () => {
+  test("an unreachable one does not affect existing sources, and is named", async () => {
     const made = await fixture.up(both());
     second.stop();
     await fixture.region.delete("boot-sources/2/");

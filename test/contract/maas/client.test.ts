@@ -146,7 +146,7 @@ describe("the client and a region", () => {
     expect(await listNotifications(maas)).toBeInstanceOf(Array);
   });
 
-  test("meet one request at a time, whoever asks", async () => {
+  test("send one request after the other, for all callers", async () => {
     const maas = client();
     front.atOnce = 0;
     await Promise.all(Array.from({ length: 10 }, () => getConfig(maas, "http_proxy")));
@@ -198,7 +198,7 @@ describe("what goes wrong", () => {
     ]);
   });
 
-  test("with the clock is put right by MAAS's own, and said once", async () => {
+  test("with the clock is corrected by MAAS's time, and reported once", async () => {
     await control(socket, { clockOffset: 600 });
     try {
       const warnings: string[] = [];

@@ -166,7 +166,7 @@ describe("an upload", () => {
     expect(await look(wanted)).toEqual(wanted);
   });
 
-  test("begins anew where what MAAS has is of another size of parts, or of other content", async () => {
+  test("starts again if MAAS has parts of another size, or other content", async () => {
     const wanted = image(14 * mebibyte);
     const { json } = await region.post("boot-resources/", {
       name: wanted.name,

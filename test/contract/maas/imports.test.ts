@@ -138,7 +138,7 @@ describe("an import", () => {
     expect(await region.images()).toEqual([centos, ...bootloaders]);
   });
 
-  test("brings nothing for lists that were left out, and takes what was there", async () => {
+  test("imports nothing for empty lists, and deletes the existing images", async () => {
     const source = await regionWith(["rhel/rocky9"]);
     const everything = { arches: "amd64", subarches: "*", labels: "*" };
     const asked = { os: "centos", release: "centos8", ...everything };
@@ -190,7 +190,7 @@ describe("an import", () => {
     expect(await region.images()).toContain("ubuntu/noble amd64/ga-24.04");
   });
 
-  test("goes through the proxy that is configured, unless mirrors are to be reached without", async () => {
+  test("goes through the configured proxy, unless mirrors are excluded from it", async () => {
     region = await Region.start();
     const set = (name: string, value: string) => region.post("maas/?op=set_config", { name, value });
     await set("http_proxy", mirror.url);

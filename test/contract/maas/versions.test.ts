@@ -91,7 +91,7 @@ describe("who may see boot sources", () => {
   const refused = "User is not allowed access to this API.";
 
   test.each(upTo37)(
-    "%s refuses whoever is no administrator, signed or not, with the same 403",
+    "%s refuses all but administrators, signed or not, with the same 403",
     async (version) => {
       await start(version);
 
@@ -157,7 +157,7 @@ describe("the source that MAAS has by itself", () => {
 
 describe("what a boot source says", () => {
   test.each(upTo37)(
-    "%s keeps the address as it is, and wants a keyring also where nothing is signed",
+    "%s keeps the address unchanged, and requires a keyring also for unsigned streams",
     async (version) => {
       await start(version);
       const id = await addSource(region, stream.url, stream.keyring, { name: "mine", priority: "7" });

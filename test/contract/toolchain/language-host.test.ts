@@ -152,7 +152,7 @@ describe("a program that fails", () => {
     expect(host.logged.join()).toMatch(/enum/);
   });
 
-  test("by ending without a word: the status is named", async () => {
+  test("by ending without output: the status is named", async () => {
     expect(await run("process.exit(3);")).toEqual({ error: "the program ended with status 3", bail: false });
   });
 

@@ -80,7 +80,7 @@ describe("a job on the host", () => {
     await proxy.close();
   });
 
-  test("is attached to, not started again, also when whoever started it was killed", async () => {
+  test("is attached to, not started again, also after the process that started it was killed", async () => {
     await host.run("rm -f /root/starts");
     const script =
       "echo x >> /root/starts; echo started; while [ ! -e /root/go-on ]; do sleep 0.1; done; echo ended";

@@ -63,7 +63,7 @@ test("makes everything, finds nothing more to do, and leaves the host as it was"
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("a service that runs is told when its files are gone; one that does not run stays as it is", async () => {
+test("a running service is reloaded when its files are deleted; a stopped one stays stopped", async () => {
   await bed.sh(`for unit in told silent; do
 printf '[Service]\nExecStart=sleep infinity\nExecReload=sh -c "ls /etc/lab >/run/%%n.saw 2>&1 || true"\n' >/run/systemd/system/$unit.service
 done; systemctl daemon-reload; systemctl start told`);
@@ -165,7 +165,7 @@ test("a smaller set puts the rest back as found", async () => {
   );
 }, 120_000);
 
-test("takes up what is there as declared, and a host keeps it when the resource goes", async () => {
+test("adopts existing files as declared, and the host keeps them when the resource is deleted", async () => {
   const life = resource("adopts");
   const declared = wants({
     files: { "/srv/found/text": { content: "found\n", mode: "0604" } },
@@ -225,7 +225,7 @@ test("whenever the process that applies is killed, the next one completes it", a
   }
 }, 120_000);
 
-describe("what the file system refuses is said, and what was there stays", () => {
+describe("errors of the file system are reported, and the existing files remain", () => {
   const onSmall = (content: string) => wants({ files: { "/mnt/small/file": { content } } });
 
   test("a full disk", async () => {

@@ -87,7 +87,7 @@ describe("settings through the region host", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("remember what was there also when nobody else does: killed anywhere, the next update goes on", async () => {
+  test("keep the previous values in the ledger: after a kill at any place, the next update continues", async () => {
     const factory = await settingsThere();
     for (const writes of [0, 1, 4, names.length - 1]) {
       await control(join(folder, "control"), { slow: 0.1 });

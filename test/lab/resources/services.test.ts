@@ -80,8 +80,8 @@ describe("a unit of our own", () => {
 
   test("that ends right after it started is an error with its last words", async () => {
     const life = resource("dying");
-    const unit = '[Service]\nExecStart=/bin/sh -c "echo no tea in the house; sleep 0.5; exit 3"\n';
-    await expect(life.up(wants({ "lab-dying.service": { unit } }))).rejects.toThrow(/no tea in the house/);
+    const unit = '[Service]\nExecStart=/bin/sh -c "echo no tea left; sleep 0.5; exit 3"\n';
+    await expect(life.up(wants({ "lab-dying.service": { unit } }))).rejects.toThrow(/no tea left/);
     await life.up(wants({ "lab-dying.service": { unit: sleeper } }));
     expect((await life.preview(wants({ "lab-dying.service": { unit: sleeper } }))).change).toBe("none");
   }, 120_000);
@@ -319,7 +319,7 @@ describe("files that nginx checks before they count", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("that a running nginx does not take are put back, and it starts again with what was there", async () => {
+  test("that a running nginx rejects are restored, and it starts again with the previous files", async () => {
     const life = configuration("put-back");
     await life.up(checked(siteSaying("one")));
     const refused = checked("server { listen 8088; return nonsense; }\n", "true");
@@ -354,7 +354,7 @@ describe("files that nginx checks before they count", () => {
   }, 120_000);
 });
 
-describe("what was there before", () => {
+describe("the previous state", () => {
   test.each([
     ["enabled and running", "systemctl enable --now nginx"],
     ["disabled and running", "systemctl start nginx; systemctl disable nginx"],

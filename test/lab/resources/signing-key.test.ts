@@ -58,7 +58,7 @@ describe("a key made on the host", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("stays when the resource goes, unless said otherwise, and is taken up again", async () => {
+  test("remains when the resource is deleted, unless declared otherwise, and is adopted again", async () => {
     const first = resource("first");
     const kept = wants({ keepOnRemove: true });
     await first.up(kept);

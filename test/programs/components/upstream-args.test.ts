@@ -128,8 +128,8 @@ describe("what is accepted", () => {
 
   test("needs a reason of one line", () => {
     expect(reasons({ expired: "snapshot of 2026-11-01", older: "moved back" })).toBeUndefined();
-    expect(reasons({ expired: " " })).toEqual([expect.stringMatching(/say why/)]);
-    expect(reasons({ missingDate: "a\nb" })).toEqual(["is to be one line"]);
+    expect(reasons({ expired: " " })).toEqual([expect.stringMatching(/give the reason/)]);
+    expect(reasons({ missingDate: "a\nb" })).toEqual(["must be one line"]);
     expect(reasons({ everything: "why" })).toHaveLength(1);
   });
 });

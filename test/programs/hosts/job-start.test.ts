@@ -46,7 +46,7 @@ test("a job that starts finds its secret", async () => {
 
 test.each([
   ["cannot be started", "exit 1"],
-  ["is cut off as it is started", "kill -HUP $PPID; exit 0"],
+  ["is cut off during its start", "kill -HUP $PPID; exit 0"],
 ])("of a job that %s no secret stays", async (_, script) => {
   program("systemd-run", script);
   const left = await started();

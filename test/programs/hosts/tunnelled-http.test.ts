@@ -53,7 +53,7 @@ describe("a connection that breaks when it is used again", () => {
     });
   }
 
-  test("has what only reads asked anew", async () => {
+  test("repeats requests that only read", async () => {
     const url = `http://${await breaking()}/`;
     await http.request(url);
     expect((await http.request(url)).body.toString()).toBe("ok");

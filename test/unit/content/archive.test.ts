@@ -145,7 +145,7 @@ describe("reading an archive", () => {
       expect((await read({ exists, now: later })).suites[0]?.lacksByHash).toBe(false);
     });
 
-    test("takes by hash what is there so", async () => {
+    test("uses by-hash paths if they exist", async () => {
       await publish(archive, key, "noble", index);
       const [first = ""] = hashed();
       archive.files.delete(first);
@@ -278,7 +278,7 @@ describe("reading an archive", () => {
       /for suite noble-updates, codename noble, not of noble/,
     ],
     ["without a date", { Date: "" }, /has no Date/],
-    ["with a date that is none", { Date: "yesterday" }, /Date cannot be read/],
+    ["with an invalid date", { Date: "yesterday" }, /Date cannot be read/],
 
     ["without the architecture", { Architectures: "arm64" }, /no architecture amd64\n.*arm64/],
     ["with control characters", { Label: "a\u0007b" }, /control characters/],
@@ -317,7 +317,7 @@ describe("reading an archive", () => {
       (text) => `${text}\n ${"0".repeat(64)} 1 main/binary-amd64/Packages.gz`,
       /twice, with different digests/,
     ],
-    ["a line that is none", (text) => `${text}\n nonsense`, /is invalid: " nonsense"/],
+    ["an invalid line", (text) => `${text}\n nonsense`, /is invalid: " nonsense"/],
   ])("refuses a signed Release with %s", async (_, change, message) => {
     await publish(archive, key, "noble", index);
     const text = change(
@@ -362,7 +362,7 @@ describe("reading an archive", () => {
     ],
     ["no SHA256", stanza("a", "1", { SHA256: "" }), /package "a" at byte 0 lacks SHA256/],
     ["no Size", stanza("b", "1") + stanza("a", "1", { Size: "" }), /"a" at byte \d+ lacks Size/],
-    ["a Size that is none", stanza("a", "1", { Size: "-5" }), /has an invalid Size/],
+    ["an invalid Size", stanza("a", "1", { Size: "-5" }), /has an invalid Size/],
     ["a field twice", `Package: x\n${stanza("a", "1")}`, /Package twice/],
     ["a NUL", stanza("a\0b", "1"), /control character/],
     ["odd characters in a name", stanza("a b;c", "1"), /an invalid name/],
@@ -614,7 +614,7 @@ describe("plans", () => {
     });
   });
 
-  test("what is to be fetched of a suite with slashes counts for it, its indices too", async () => {
+  test("files of a suite with slashes, indices included, count for this suite", async () => {
     await publish(archive, key, "noble", index);
     await publish(archive, key, "noble/extra", stanza("c", "1"));
     const both = await read({ suites: ["noble", "noble/extra"] });

@@ -91,7 +91,7 @@ describe("odd and unfit packages", () => {
     expect(() => planMirrorSigned(all)).toThrow(/"a-dbgsym" at byte 0 has an invalid Size/);
   });
 
-  test("an older version of what is there as it should be stops nothing", async () => {
+  test("an older version of a valid package is ignored", async () => {
     const found = await published(stanza("a", "1", { Size: "x" }) + stanza("a", "2"));
     expect(planMirrorSigned(found).rows.map((row) => row.package?.version)).toEqual(["2"]);
     const newer = await published(stanza("a", "3", { Size: "x" }) + stanza("a", "2"));
@@ -203,7 +203,7 @@ describe("files that contradict each other", () => {
       stanza("a", "1", { Filename: `pool/${"x".repeat(256)}` }),
       /has an invalid Filename|lists an invalid path/,
     ],
-  ])("%s is refused whoever signs", async (_, packages, message) => {
+  ])("%s is refused with every signing", async (_, packages, message) => {
     const found = await published(packages);
     expect(() => planUpstreamSigned(found)).toThrow(message);
     expect(() => planMirrorSigned(found)).toThrow(message);

@@ -13,7 +13,7 @@ interface Given {
   readonly size?: number;
 }
 
-/** A plan of these packages by suite, as it is read from its text. */
+/** A plan of these packages by suite, read from its text. */
 function plan(suites: Readonly<Record<string, readonly Given[]>>, files: readonly string[] = []) {
   const rows = Object.entries(suites).flatMap(([suite, packages]) =>
     packages.map(({ name, version, architecture = "amd64", content = "", size = 1024 }) => ({

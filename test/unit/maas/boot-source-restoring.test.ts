@@ -29,7 +29,7 @@ const back = (
   number = "3.6",
 ) => restoringSteps(version(number), sources, [url], before).map(said);
 
-describe("what was there before", () => {
+describe("the previous state", () => {
   test("comes back before ours go", () => {
     expect(back([ours], [remembered(official)])).toEqual([
       `make ${official.url} with ${official.keyringFilename}`,
@@ -65,7 +65,7 @@ describe("a source that was taken over", () => {
     ]);
   });
 
-  test("gets the name of its keyring back by being made anew, since no change leads there", () => {
+  test("gets the name of its keyring back by being made again, because no change can restore it", () => {
     const file = { ...taken, keyring: Buffer.alloc(0), keyringFilename: "/k.gpg" };
     expect(back([ours], [remembered(file)])).toEqual([
       "make http://mirror.dc1/images with /k.gpg",

@@ -135,12 +135,9 @@ describe("a source that is there already", () => {
     expect(plan({ sources: [serving] })).toEqual([]);
   });
 
-  test.each(["http://mirror.dc1/images", "http://mirror.dc1/images/"])(
-    "is taken as it is written: %s",
-    (url) => {
-      expect(plan({ sources: [{ ...serving, url }] })).toEqual([]);
-    },
-  );
+  test.each(["http://mirror.dc1/images", "http://mirror.dc1/images/"])("is kept unchanged: %s", (url) => {
+    expect(plan({ sources: [{ ...serving, url }] })).toEqual([]);
+  });
 
   test("is sent again with the keyring where that is another one, or a file on the region", () => {
     expect(plan({ sources: [{ ...serving, keyring: bytes("other") }] })).toEqual([
@@ -249,7 +246,7 @@ describe(`of ${situations.length} situations`, () => {
     }
   });
 
-  test("each ends as declared, and planned anew after any step ends so too", () => {
+  test("each ends as declared, also if it is planned again after any step", () => {
     for (const situation of situations) {
       const last = walk(situation, wish).at(-1)?.sources ?? situation.sources;
       expect(outcome(last)).toEqual([["http://mirror.dc1/images", "keyring", 1, true]]);

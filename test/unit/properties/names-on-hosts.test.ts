@@ -34,7 +34,7 @@ describe("a resource's name on hosts", () => {
     );
   });
 
-  test("of which the form is not known is said as it is", () => {
+  test("of an unknown form is shown unchanged", () => {
     const any = fc.oneof(
       part,
       fc

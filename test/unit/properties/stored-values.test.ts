@@ -64,7 +64,7 @@ describe("two stored values", () => {
 });
 
 describe("what the state can hold", () => {
-  test("is held as it is", () => {
+  test("is stored unchanged", () => {
     fc.assert(
       fc.property(json, (value) => {
         expect(isDeepStrictEqual(storable(value), value)).toBe(true);

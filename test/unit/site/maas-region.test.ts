@@ -107,7 +107,7 @@ describe("a region", () => {
       "maas.bootSource.customImages[0] is uploaded, so MAAS does not get it from a source: take it out here",
     ]);
     expect(faults({ customImages: { golden }, maas: undefined })).toEqual([
-      "customImages.golden is to be uploaded, and there is no maas: declare maas.region",
+      "customImages.golden must be uploaded to MAAS, and no maas is declared: declare maas.region",
     ]);
   });
 

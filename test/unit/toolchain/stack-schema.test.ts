@@ -86,7 +86,7 @@ describe("a stack's file", () => {
       ["host", "upstream", "suites"].map(() => "aptMirrors/u required"),
     ],
     [
-      "a name that is none",
+      "an invalid name",
       { aptMirrors: { Ubuntu: mirror } },
       ["aptMirrors pattern", "aptMirrors propertyNames"],
     ],

@@ -282,7 +282,7 @@ describe("names that are held", () => {
   });
 });
 
-test("what is let go of needs no port", async () => {
+test("a removal of files needs no port", async () => {
   expect(await apply("r", [ground.file("conf.d/a", "good\n")])).toMatchObject({ code: 0 });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -292,7 +292,7 @@ test("what is let go of needs no port", async () => {
   server.close();
 });
 
-test("a directory that is made anew for what comes back is as it was", async () => {
+test("a directory that is made again for restored files has its previous state", async () => {
   mkdirSync(ground.at("outer/inner"), { recursive: true });
   writeFileSync(ground.at("outer/inner/a"), "found");
   chmodSync(ground.at("outer"), 0o751);
@@ -353,7 +353,7 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
     expect(stdout).not.toContain("rejected");
   });
 
-  test("does without what the change lets go of, and says what was wrong before", async () => {
+  test("does not check removed files, and reports previous errors", async () => {
     mkdirSync(folder);
     expect(await apply("r", [conf("old.conf", "bad\n")])).toMatchObject({ code: 0 });
     const before = manifest(folder);

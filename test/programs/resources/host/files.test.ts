@@ -134,7 +134,7 @@ describe("observing", () => {
     expect(observed?.absent).toEqual([]);
   });
 
-  test("never tells what is in a secret file, only that it differs", async () => {
+  test("never shows the content of a secret file, only that it differs", async () => {
     const path = ground.at("secret");
     writeFileSync(path, "other secret", { mode: 0o600 });
     const { observed } = await observe({ secretFiles: { [path]: { content: "the secret", ...me } } });

@@ -50,7 +50,7 @@ function manifest(): string {
   return list.toString();
 }
 
-test("whenever it is killed, applying again completes it and letting go puts all back", async () => {
+test("after a kill at any place, applying again completes it and releasing restores all", async () => {
   const before = manifest();
   let nth = 1;
   for (; await cutOffAt(nth, declared); nth += stride) {
@@ -64,7 +64,7 @@ test("whenever it is killed, applying again completes it and letting go puts all
   expect(nth).toBeGreaterThan(20);
 }, 300_000);
 
-test("whenever letting go is killed, letting go again puts all back", async () => {
+test("after a kill of a release at any place, releasing again restores all", async () => {
   const before = manifest();
   let nth = 1;
   do {

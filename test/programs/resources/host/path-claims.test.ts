@@ -198,7 +198,7 @@ describe("putting back", () => {
 });
 
 describe("sharing", () => {
-  test("two resources that declare the same share a path until the last lets go", async () => {
+  test("two resources that declare the same share a path until the last one releases it", async () => {
     writeFileSync(ground.at("a"), "found");
     const both = [ground.file("a", "ours"), ground.file("d/b", "ours")];
     expect(await ground.apply("one", both)).toMatchObject({ code: 0 });

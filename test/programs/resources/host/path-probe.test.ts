@@ -35,7 +35,7 @@ function found(before = ""): unknown {
 
 const all = { first: "the first\n", second: "the second\n", third: "the third\n" };
 
-test("tells what is at each path", () => {
+test("reports the kind of each path", () => {
   expect(found()).toEqual(all);
   rmSync(join(folder, "first"));
   expect(found()).toEqual({ ...all, first: undefined });

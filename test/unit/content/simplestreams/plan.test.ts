@@ -107,7 +107,7 @@ describe("a product file is refused", () => {
       /product "v3:noble", version "20260601", item "squashfs": its path is "\.\./,
     ],
     ["an absolute path", withItem({ path: "/noble/squashfs" }), /its path is "\/noble/],
-    ["a digest that is none", withItem({ sha256: "abc" }), /its sha256 is "abc", not 64/],
+    ["an invalid digest", withItem({ sha256: "abc" }), /its sha256 is "abc", not 64/],
     ["no digest", withItem({ sha256: undefined }), /its sha256 is missing/],
     ["a size in words", withItem({ size: "a thousand" }), /its size is "a thousand", not a number/],
     ["a size below nothing", withItem({ size: -1 }), /its size is -1/],

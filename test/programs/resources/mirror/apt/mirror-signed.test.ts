@@ -155,7 +155,7 @@ describe("what is served", () => {
     expect(mirror.served("pool/main/t/tiny/tiny_1.0_amd64.udeb")).toBe("udeb");
   });
 
-  test("are suites whose names go on with a slash, each with what is its own", async () => {
+  test("are suites whose names continue after a slash, each with its own packages", async () => {
     await publish(suite("noble-updates", offered("a")), suite("noble-updates/epoxy", offered("a", "2.0")));
     expect(mirror.listed("dists/noble-updates/main/binary-amd64/Packages")).toEqual(["a 1.0"]);
     expect(mirror.listed("dists/noble-updates/epoxy/main/binary-amd64/Packages")).toEqual(["a 2.0"]);

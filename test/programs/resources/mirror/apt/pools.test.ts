@@ -232,7 +232,7 @@ describe("an update that ends by itself when the pool is filled", () => {
 });
 
 describe("a pool of an earlier release", () => {
-  test("in which an older kept snapshot's file was replaced is gone on with, and that tree stays as broken as it is", async () => {
+  test("in which an older kept snapshot's file was replaced is used further, and that tree remains damaged", async () => {
     await publish(one);
     const first = current();
     await publish(other);

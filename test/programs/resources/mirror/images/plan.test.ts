@@ -278,7 +278,7 @@ describe("a host that tells something else than an update wrote there", () => {
     ["a word", '"x"', /it is not an object: it was not/],
     ["nothing of a date", '{"plan":"","upstream":""}', /its updated is missing or invalid/],
     [
-      "a date that is none",
+      "an invalid date",
       '{"plan":"","upstream":"","updated":{"index":"x","products":{"constructor":"x"}}}',
       /its updated.index is missing/,
     ],

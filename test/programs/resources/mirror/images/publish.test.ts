@@ -187,7 +187,7 @@ describe("a tree of images", () => {
     expect(served("noble/amd64/1/squashfs")).toBe("squashfs 1");
   });
 
-  test("one file that upstream has wrong leaves the old tree as it is", async () => {
+  test("one wrong file upstream does not change the old tree", async () => {
     await publish("index 1", set("1"));
     const before = current();
     const [script, list] = publication("index 2", set("2"));

@@ -116,9 +116,9 @@ describe("an upstream that wants to know who asks", () => {
   });
 
   test("shows nothing of it to other processes of the host while it is fetched, and leaves nothing behind", async () => {
-    let go = () => {};
+    let proceed = () => {};
     const reached = new Promise<void>((resolve) => {
-      go = resolve;
+      proceed = resolve;
     });
     let finish = () => {};
     const [own, client] = [identity("IP:127.0.0.1"), identity("DNS:client")];
@@ -129,7 +129,7 @@ describe("an upstream that wants to know who asks", () => {
         answer.writeHead(200, { "content-length": file.content.length });
         answer.write(file.content.slice(0, 1));
         finish = () => answer.end(file.content.slice(1));
-        go();
+        proceed();
       },
       client.certificate,
     );

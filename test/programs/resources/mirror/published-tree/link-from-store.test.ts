@@ -15,7 +15,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const parts = join(import.meta.dirname, "../../../../../resources/mirror/published-tree");
 const tree = `${scriptPart(parts, "guard.sh")}\n${scriptPart(parts, "tree.sh")}`;
 
-test("links a file that another mirror's job puts into the store anew at the same moment", () => {
+test("links a file that another mirror's job replaces in the store at the same moment", () => {
   const digest = digestOf("deb");
   const store = join(root, "store", digest.slice(0, 2));
   mkdirSync(store, { recursive: true });
@@ -41,7 +41,7 @@ test("links a file that another mirror's job puts into the store anew at the sam
 }, 60_000);
 
 test.each([
-  ["the same content anew", "deb"],
+  ["the same content again", "deb"],
   ["other content", "other"],
 ])("takes a file with %s in the place of the one there", (_, content) => {
   const link = (text: string) => {

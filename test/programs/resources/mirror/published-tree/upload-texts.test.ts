@@ -31,7 +31,7 @@ test("what is handed over lies in the store under its digest", async () => {
   expect(readFileSync(placeOf("a text\n"), "utf8")).toBe("a text\n");
 });
 
-test("what is there whole gets a new time, and what a crash left of it is replaced", async () => {
+test("a complete text gets a new time, and an incomplete one from a crash is replaced", async () => {
   handOverTo(store(), "text");
   utimesSync(placeOf("text"), 0, 0);
   const { ino } = statSync(placeOf("text"));

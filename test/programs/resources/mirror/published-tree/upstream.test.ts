@@ -86,7 +86,7 @@ describe("patience", () => {
     expect([asked, waits]).toEqual([2, [2]]);
   });
 
-  test("is the same where it is only asked what is there", async () => {
+  test("is the same for a check whether a file exists", async () => {
     const { waits, exists } = reader(await failing(1, 503));
     expect(await exists(["a"])).toEqual([true]);
     expect(waits).toEqual([1000]);
@@ -104,7 +104,7 @@ describe("blame", () => {
     [403, {}, /Check the URL\. .*declare upstream\.credentials/, ["upstream.url"]],
     [407, {}, /a proxy requires credentials[\s\S]*upstream\.proxy/, ["upstream.proxy"]],
     [511, {}, /Log the mirror's host in/, undefined],
-  ])("%d with %j names what is to be declared, and no secret", async (status, access, said, values) => {
+  ])("%d with %j names the argument to declare, and no secret", async (status, access, said, values) => {
     const at = await plainly((_, answer) => answer.writeHead(status).end());
     const error = await refusal(reader({ url: `http://${at}`, ...access }).get("a"));
     expect(error.message).toMatch(said);

@@ -16,7 +16,7 @@ const contents = (change: object = {}) => ({
   bytes: 2,
   headers: { noble: { Suite: "noble" } },
   upstreamFingerprints: [keys.fingerprints[0]],
-  upstreamKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nof whoever has the host",
+  upstreamKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nof the host's owner",
   warnings: ["one\u001b[31m thing"],
   ...change,
 });

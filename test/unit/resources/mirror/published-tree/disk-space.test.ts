@@ -79,7 +79,7 @@ describe("the room that the updates of one run take", () => {
     space.claim("h", disk(45), "/b", need(40));
   });
 
-  test("is measured anew when the program runs again in the same process", () => {
+  test("is measured again when the program runs again in the same process", () => {
     const space = new DiskSpace();
     space.claim("h", disk(100), "/a", need(60));
     space.claim("h", disk(100), "/b", need(40));

@@ -30,7 +30,7 @@ test("a job that goes well says nothing", async () => {
   expect(await saidOf(0, "progress fetching")).toBe("");
 });
 
-test("faults of what is fetched are said, with what the job says is to be done about them", async () => {
+test("faults of fetched files are reported, with the remedy that the job prints", async () => {
   const fault = "fault pool/a.deb: the server answered 401";
   const of = (...lines: string[]) => saidOf(65, "step fetch fetching", ...lines);
   expect(await of(fault)).toMatch(/pool\/a\.deb: the server answered 401\n.*when upstream works/);

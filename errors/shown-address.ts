@@ -8,7 +8,7 @@ export function shownAddress(address: string, { ofServer = false } = {}): string
     return withoutQuery(Object.assign(parsed, { username: "", password: "" }).href, ofServer);
   }
   if (parsed?.host) return withoutQuery(address, ofServer);
-  // Odd characters in a password make an address invalid, and then nobody knows where it ends.
+  // Special characters in a password make an address invalid, and then the end of the password is not known.
   if (/^[a-z][a-z0-9+.-]*:/i.test(address)) return withoutQuery(address.replace(/^.*@/s, "...@"), ofServer);
   return withoutQuery(address.replace(/^\/\/[^/?#\\]*@/, "//"), ofServer);
 }

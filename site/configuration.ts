@@ -40,7 +40,9 @@ function isUpstreamAddress(path: readonly PropertyKey[]): boolean {
   return /\.upstream\.(proxy\.)?url$/.test(pathText(path));
 }
 
-/** Where an address belongs, or one was given, there may be a password in a form that nobody foresees. */
+/**
+ * A value at the place of an address, or with the form of one, may have a password in an unexpected format.
+ */
 function shownValue(path: readonly PropertyKey[], value: string): string {
   return /url$|proxy/i.test(pathText(path)) || /:\/\/|:[^\s]*@/.test(value) ? shownInput(value) : value;
 }

@@ -17,8 +17,8 @@ export interface ProfiledSetting<Value> {
 }
 
 /**
- * What `profile: "airgapped"` sets. Which resolvers, time servers or proxies a datacentre has nobody can know: those are left as
- * they are unless they are declared.
+ * The settings of `profile: "airgapped"`. Resolvers, time servers and proxies depend on the data centre, so they are unchanged
+ * unless they are declared.
  */
 export const airgappedProfile = {
   enable_http_proxy: {

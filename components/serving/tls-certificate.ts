@@ -87,7 +87,7 @@ function privateKeyOf(text: string): { readonly key?: KeyObject; readonly fault?
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)) {
     return {
       fault:
-        "is encrypted, and nobody could type its passphrase when nginx starts: `openssl pkey -in KEY` writes it without one; set that as a secret",
+        "is encrypted, and nginx cannot ask for its passphrase when it starts: `openssl pkey -in KEY` writes it without one; set that as a secret",
     };
   }
   if (text.includes("-----BEGIN OPENSSH PRIVATE KEY-----"))

@@ -90,7 +90,7 @@ const clientCertificate = z
     } catch (error) {
       return refuse(
         (error as NodeJS.ErrnoException).code === "ERR_MISSING_PASSPHRASE" || key.includes("ENCRYPTED")
-          ? "is encrypted with a passphrase, which nobody could type: give it without one"
+          ? "is encrypted with a passphrase, for which no program can ask: give the key without one"
           : "is not a private key in PEM form",
       );
     }

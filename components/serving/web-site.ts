@@ -19,7 +19,7 @@ export interface WebSite {
   readonly keyPath: string | undefined;
   /** How nginx is asked whether it takes the files. */
   readonly checks: Readonly<Record<string, { readonly command: string; readonly ports: number[] }>>;
-  /** What of the host's web server nobody else may have otherwise: see `holds` of Files. */
+  /** The values of the host's web server that other resources must share: see `holds` of Files. */
   readonly holds: Readonly<Record<string, string>>;
   /** Debian's welcome page answers every name on port 80 and would stand in the way. */
   readonly absent: readonly string[];

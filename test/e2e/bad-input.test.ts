@@ -158,7 +158,7 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
     /mirror\.nowhere\.invalid/,
   ],
   ["a key that is not one", "upstream.key", () => upstream({ key: notAKey() }), /not-a-key\.asc/],
-  ["a key nobody knows", "upstream.key", () => upstream({ key: "A".repeat(40) }), /A{40}/],
+  ["an unknown key", "upstream.key", () => upstream({ key: "A".repeat(40) }), /A{40}/],
   ["somebody else's key", "upstream.key", () => upstream({ key: undefined }), /sign/],
   ["an unknown suite", "suites", () => ({ suites: ["warty"] }), /warty/],
   ["an unknown component", "components", () => ({ components: ["restricted"] }), /restricted/],

@@ -128,7 +128,7 @@ describe("with an upstream that is not well", () => {
     120_000,
   );
 
-  test("that wants to know who asks: the preview says so, and what it is told nobody sees", async () => {
+  test("that requires credentials: the preview reports this, and no output has the credentials", async () => {
     const word = "word 'of' the \"lab\"";
     await released();
     await lab.sh(

@@ -58,7 +58,7 @@ describe("the command maas, through SSH", () => {
     expect(JSON.parse(local.stdout)).toMatchObject({ version: "3.6.5" });
   });
 
-  test("knows no user that there is not, and tells nobody but root", async () => {
+  test("refuses an unknown user, and answers only root", async () => {
     expect(await lab.ssh("maas", "sudo maas apikey --username nobody")).toMatchObject({
       code: 1,
       stdout: "",

@@ -169,7 +169,10 @@ describe("what goes wrong", () => {
   test("behind a redirect is not followed, and names where it leads", async () => {
     front.next.push("redirect");
     const error = await refused(setConfig(client(), "ntp_external_only", true));
-    expect(error.message).toMatch(/redirects to https:\/\/other.example\/[\s\S]*Declare that address/);
+    expect(error.message).toMatch(
+      /redirects to https:\/\/other.example\/[\s\S]*Declare that address in maas\.url/,
+    );
+    expect(error.message).not.toContain("is not known");
     expect(await getConfig(client(), "ntp_external_only")).toBe(false);
   });
 

@@ -23,7 +23,7 @@ test("answers take as long as asked for", async () => {
   expect(performance.now() - before).toBeGreaterThanOrEqual(490);
 });
 
-test("nobody is there for a while but the web server in front", async () => {
+test("only the web server in front of MAAS answers for some time", async () => {
   await region.control({ badGatewayFor: 0.5 });
   const { status, headers } = await region.get(whoami);
 

@@ -220,7 +220,7 @@ describe("when sources are fetched", () => {
     expect(index("sjson")).toBe(times);
   });
 
-  test.each(upTo37)("%s tells nobody of a wrong key", async (version) => {
+  test.each(upTo37)("%s sends no notification about a wrong key", async (version) => {
     await start(version);
     await addSource(region, "http://first.internal/", stream.keyring);
     const wrong = readFileSync((await archiveKey("stranger")).keyringFile);

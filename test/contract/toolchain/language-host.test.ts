@@ -209,7 +209,7 @@ describe("what the CLI asks besides", () => {
     ]);
   });
 
-  test("it wants no plugin beforehand", async () => {
+  test("it requires no plugin in advance", async () => {
     const answer = await host.call("getRequiredPackages", new language.GetRequiredPackagesRequest());
     expect(answer.getPackagesList()).toEqual([]);
   });

@@ -230,7 +230,7 @@ describe("a user's certificate that the host refuses is explained", () => {
     ],
     ["not valid yet", ["-n", "ops", "-V", "20990101:21000101"], /is not yet valid: [\s\S]*set it/],
     ["for another user", ["-n", "somebody"], /is for somebody, not for ops[\s\S]*AuthorizedPrincipalsFile/],
-    ["for nobody", [], /is not valid for any user[\s\S]*-n ops/],
+    ["for no user", [], /is not valid for any user[\s\S]*-n ops/],
     ["for hosts", ["-h", "-n", "ops"], /is a host certificate/],
   ])("%s", async (name, args, said) => {
     const IdentityFile = user(`refused-${name.replaceAll(" ", "-")}`, { args });

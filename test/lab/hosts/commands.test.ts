@@ -174,7 +174,7 @@ describe("what goes in and comes out", () => {
     expect(stdout.split("\0").slice(0, -1)).toEqual(odd.map((name) => `${name}\n`));
   });
 
-  test("input of any kind is read to its end, also when the command does not want it", async () => {
+  test("input of any kind is read to its end, also if the command does not read it", async () => {
     const bytes = randomBytes(2_500_000);
     const sum = async (input: Buffer | Readable) => (await host.run("sha256sum", { input })).stdout;
     const pieces = () =>

@@ -33,7 +33,7 @@ describe("a host that cannot be reached is explained", () => {
     );
   });
 
-  test("nobody has that address", async () => {
+  test("no host has that address", async () => {
     const host = ssh.host("mirror", { HostName: address.replace(/\d+$/, "251"), ConnectTimeout: 1 });
     await expect(host.run("true")).rejects.toThrow(/(does not answer|no route to that address)/);
   });
@@ -57,7 +57,7 @@ describe("a host that cannot be reached is explained", () => {
     await proxy.close();
   });
 
-  test("it turns connections away for a moment, which nobody notices", async () => {
+  test("it refuses connections for a moment, which causes no error", async () => {
     const proxy = await tcpProxy({ host: address, port: 22 });
     proxy.refuse(true);
     const host = ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port });

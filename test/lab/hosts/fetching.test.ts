@@ -101,7 +101,7 @@ describe("fetching from where the host stands", () => {
     expect((await host.fetch(at("/drip"), { timeoutMs: 600 })).body.toString()).toBe("x".repeat(10));
   });
 
-  test("over HTTPS: a certificate that nobody here vouches for, or for another name, is refused", async () => {
+  test("over HTTPS: a certificate that is not trusted, or that has another name, is refused", async () => {
     await expect(host.fetch(securelyAt("/ok"))).rejects.toThrow(
       /its certificate is not accepted \(self-signed certificate[\s\S]*NODE_EXTRA_CA_CERTS/,
     );
@@ -147,7 +147,7 @@ describe("fetching from where the host stands", () => {
     }
   });
 
-  test("what changes something is sent once, over a connection that nobody used before", async () => {
+  test("a request that changes something is sent once, over a new connection", async () => {
     const port = async () => (await host.fetch(at("/echo"), { method: "POST" })).body.toString();
     expect(await port()).not.toBe(await port());
     await host.run("rm -f /tmp/vices-died");

@@ -46,7 +46,7 @@ describe("a file that cannot be written", () => {
     );
   });
 
-  test("over a directory, into none, or for nobody leaves nothing behind", async () => {
+  test("over a directory, into a missing one, or for an unknown user leaves nothing behind", async () => {
     await host.run(sh`mkdir -p ${folder}/directory`);
     await expect(host.upload(Buffer.from("x"), `${folder}/directory`, plain)).rejects.toThrow(/directory/);
     await expect(host.upload(Buffer.from("x"), `${folder}/none/file`, plain)).rejects.toThrow(/No such file/);

@@ -120,7 +120,7 @@ test("what was installed before stays, and keeps its mark", async () => {
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("what leaves the set goes, and what another resource wants stays", async () => {
+test("a package that leaves the set is removed, unless another resource declares it", async () => {
   const [one, two] = [resource("one"), resource("two")];
   await Promise.all([
     one.up(wants({ tree: "installed", hello: "installed", jq: "installed" })),
@@ -138,7 +138,7 @@ test("what leaves the set goes, and what another resource wants stays", async ()
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("a rename without an alias keeps what both names want", async () => {
+test("a rename without an alias keeps the packages that both names declare", async () => {
   const [old, renamed] = [resource("old"), resource("renamed")];
   await old.up(wants({ tree: "installed" }));
   await renamed.up(wants({ tree: "installed" }));

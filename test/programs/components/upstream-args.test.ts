@@ -93,7 +93,7 @@ describe("an upstream with conditions", () => {
     expect(said.join()).not.toContain(word);
   });
 
-  test("refuses a key with a passphrase, which nobody could type", () => {
+  test("refuses a key with a passphrase, for which no program can ask", () => {
     const argv = ["pkey", "-aes128", "-passout", "pass:x"];
     const key = execFileSync("openssl", argv, { input: own.key, encoding: "utf8" });
     expect(faults({ clientCertificate: { ...own, key } })).toEqual([

@@ -139,7 +139,7 @@ describe("credentials", () => {
     expect(got).toEqual([authorization, authorization, authorization, authorization]);
   });
 
-  test("go to nobody else: neither another host, nor another port or scheme of it, nor back by way of one", async () => {
+  test("go to no other server: neither another host, nor another port or scheme, nor back through a redirect", async () => {
     const got: [string, unknown][] = [];
     const other = await plainly(({ headers, url }, answer) => {
       got.push(["other", headers.authorization]);
@@ -233,7 +233,7 @@ describe("a proxy", () => {
     );
   });
 
-  test("that wants to know who asks, or does not connect, is told from the server", async () => {
+  test("that requires credentials, or does not connect, is distinguished from the server", async () => {
     const plain = await plainly((_, answer) => answer.writeHead(401).end());
     const { url } = await smallProxy({ authorization });
     for (const address of [`http://${plain}/`, "https://127.0.0.1:1/"]) {

@@ -118,6 +118,33 @@ describe("an output among the arguments of a mirror", () => {
     expect(said).toEqual(["aptMirrors.m: the plan is shown once this is known: upstream.url"]);
   });
 
+  test.each<[string, () => object]>([
+    ["upstream.stallSeconds", () => ({ upstream: { ...mirror.upstream, stallSeconds: new Other("x").id } })],
+    ["keepSnapshots", () => ({ keepSnapshots: new Other("x").id })],
+    ["suites", () => ({ suites: [new Other("x").id] })],
+    ["validFor", () => ({ validFor: new Other("x").id })],
+  ])(
+    "that a preview does not know (%s) leaves the host, the directories and the files known",
+    async (_, more) => {
+      await start("preview");
+      new AptMirror("m", { ...mirror, ...more() });
+      const all = await children();
+      expect(names(all)).toEqual(ofMirror);
+      for (const { inputs } of all) expect(inputs.host).toBe("mirror");
+      const directory = "/srv/airgapped-maas/dev/apt/m";
+      expect(inputsOf(all, "m-contents")).toMatchObject({ directory, deleteContent: false });
+      expect(inputsOf(all, "m-key")).toMatchObject({ keepOnRemove: true });
+      expect(inputsOf(all, "m-services")?.services).toHaveProperty(["nginx.service", "running"], true);
+    },
+  );
+
+  test("that is secret leaves the other arguments in clear", async () => {
+    new AptMirror("m", { ...mirror, keepSnapshots: pulumi.secret(4) });
+    const all = await children();
+    for (const { inputs } of all) expect(inputs.host).toBe("mirror");
+    expect(inputsOf(all, "m-contents")).toMatchObject({ directory: "/srv/airgapped-maas/dev/apt/m" });
+  });
+
   test("does not keep what is plain from being checked, all of it, at once", () => {
     const declare = () =>
       new AptMirror("m", {
@@ -248,6 +275,26 @@ describe("of the components that tell a MAAS something", () => {
     expect(await outcome(settings.values)).toEqual({
       upstream_dns: ["10.0.0.53"],
       default_osystem: "ubuntu",
+    });
+  });
+
+  test("a key that a preview does not know leaves their host known", async () => {
+    await start("preview");
+    new MaasSettings("maas", {
+      maas: { host: "maas.dc1", apiKey: new Other("key").id },
+      settings: { upstream_dns: ["10.0.0.53"] },
+    });
+    expect(inputsOf(await children(), "maas-settings")).toMatchObject({ host: "maas.dc1" });
+  });
+
+  test("an undefined value of a repository counts as not declared", async () => {
+    const of = new AptMirror("m", { ...mirror, components: ["main"] });
+    new MaasArchive("archive", {
+      maas: { host: "maas" },
+      repositories: { x: { mirror: of, components: undefined, arches: undefined } },
+    });
+    expect(inputsOf(await children(), "archive-repositories")?.repositories).toMatchObject({
+      x: { components: ["main"], arches: ["amd64"] },
     });
   });
 

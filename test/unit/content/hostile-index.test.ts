@@ -54,7 +54,7 @@ const namesOf = (plan: { readonly rows: readonly { readonly package?: { readonly
 describe("odd and unfit packages", () => {
   const continued = stanza("bad", "1").replace(/^(Filename: .*)$/m, "$1\n /../../../../etc/profile.d/x.sh");
 
-  test("a path that goes on in the next line is read by nobody", async () => {
+  test("a path that continues in the next line is not read", async () => {
     const found = await published(continued + stanza("good", "1"));
     expect(() => planUpstreamSigned(found)).toThrow(
       /reading dists\/noble\/main\/binary-amd64\/Packages: package "bad" at byte 0 has a filename of several lines/,
@@ -81,7 +81,7 @@ describe("odd and unfit packages", () => {
     expect(namesOf(plan)).toEqual(["a", "e", "f"]);
   });
 
-  test("one with debugging symbols, which nobody takes, stops nothing", async () => {
+  test("one with debugging symbols, which is never selected, is not an error", async () => {
     const found = await published(stanza("a-dbgsym", "1", { Size: "x" }) + stanza("good", "1"));
     expect(namesOf(planMirrorSigned(found))).toEqual(["good"]);
     expect(() => planMirrorSigned(found, { include: ["a-dbgsym"] })).toThrow(

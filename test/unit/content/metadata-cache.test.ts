@@ -60,7 +60,7 @@ describe("the metadata cache", () => {
   });
 });
 
-describe("what the cache has and nobody uses", () => {
+describe("unused files of the cache", () => {
   const dayMs = 86_400_000;
   const now = new Date();
   const tomorrow = new Date(now.getTime() + dayMs);

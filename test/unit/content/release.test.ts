@@ -165,7 +165,7 @@ describe("what is accepted with a reason", () => {
     expect(line).toMatch(/^accepted: .*\(a snapshot\)$/);
   });
 
-  test("is not what nobody accepted, whatever names objects have", () => {
+  test("is not accepted by a name that objects inherit", () => {
     const accept = Object.create({ expired: "inherited" });
     expect(() =>
       check(text({ "Valid-Until": "Sun, 31 May 2026 12:00:00 UTC" }), "noble", { accept }),

@@ -2,13 +2,13 @@ import { expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { explainedOnce } from "../../../errors/repeated-failure.ts";
 
-const failure = (found = "nobody answers") =>
+const failure = (found = "no answer") =>
   new ExplainedError({ host: "mirror", step: "connecting", found, remedy: "A long remedy." });
 
 test("what many meet is explained by the first of them; the others name it", () => {
   expect(explainedOnce(failure(), "Files a").message).toContain("A long remedy.");
   const second = explainedOnce(failure(), "Packages b").message;
-  expect(second).toContain("host mirror: connecting: nobody answers");
+  expect(second).toContain("host mirror: connecting: no answer");
   expect(second).toContain("See what is said of Files a.");
   expect(second).not.toContain("A long remedy.");
   expect(explainedOnce(failure(), "Files a").message).toContain("A long remedy.");

@@ -26,7 +26,7 @@ function example(found: { status: Status; facts?: string }) {
 const declared = { host: "h", text: "a", [hidden.name]: "a_of_dc1_of_site" };
 const inOrder = { integrity: "complete", freshness: "fresh" };
 
-test("a status is stored beside the inputs, which nobody declares", async () => {
+test("a status is stored in addition to the declared inputs", async () => {
   const { provider } = example({ status: {} });
   const { inputs, failures } = await provider.check({}, declared);
   expect([failures, inputs.status]).toEqual([[], inOrder]);

@@ -5,7 +5,7 @@ import { MaasRefusal } from "../../../maas/refusal.ts";
 import { type Answer, answerOf, broken, failure, fixture, key, secret, step } from "./client-fixture.ts";
 
 describe("a request", () => {
-  test("goes below api/2.0, with the slash that MAAS wants, and is signed with the key", async () => {
+  test("goes below api/2.0, with the slash that MAAS requires, and is signed with the key", async () => {
     const { client, sent } = fixture([{ body: "[]" }]);
     await client.get("boot-sources", { step });
     await client.get("maas/", { step, query: { op: "get_config", name: "http_proxy" } });

@@ -68,7 +68,7 @@ describe("a proxy before MAAS that is down", () => {
     ["a page that says to be JSON", { body: "<html><body>Sign in" }, /sends a web page/],
     ["a page that says to be a text", { type: "text/plain", body: " <HTML>" }, /sends a web page/],
   ] satisfies [string, Answer, RegExp][])(
-    "which wants or gives %s is told apart, and names maas.url",
+    "which requires or returns %s is distinguished, and names maas.url",
     async (_, answer, found) => {
       for (const method of ["get", "post"] as const) {
         const error = await failure(fixture([answer]).client[method]("a", { step }));

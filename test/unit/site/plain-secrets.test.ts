@@ -107,6 +107,12 @@ test.each<[string, string, boolean]>([
   ["anything", "-----BEGIN PGP PRIVATE KEY BLOCK-----\nx", true],
   ["aptMirrors.a.upstream.key", "-----BEGIN PGP PUBLIC KEY BLOCK-----", false],
   ["aptMirrors.a.serve.tls.certificate", "-----BEGIN CERTIFICATE-----", false],
+  // In a wrong place, where no schema marks them.
+  ["maas.apiKey", "x", true],
+  ["aptMirrors.a.upstream.password", "x", true],
+  ["aptMirrors.a.upstream.token", "x", true],
+  ["aptMirrors.a.tls.key", "x", true],
+  ["aptMirrors.a.upstream.key", "ubuntu.asc", false],
 ])("%s with %j: secret %p", (path, value, expected) => {
   expect(isSecret(path.split("."), value)).toBe(expected);
 });

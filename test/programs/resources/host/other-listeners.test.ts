@@ -17,7 +17,7 @@ function others(...pids: number[]): string {
 // Larger than any pid of Linux (pid_max is at most 4194304): a process that has ended in the meantime.
 const ended = 99_999_999;
 
-test("a process that has ended since it was listed is nobody else", () => {
+test("a process that has ended in the meantime is not another listener", () => {
   expect(others(ended)).toBe("");
 });
 

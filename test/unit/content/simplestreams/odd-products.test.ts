@@ -55,7 +55,7 @@ const withItem = (release: string, fields: Fields) =>
     versions: { "20260601": { items: { squashfs: item("squashfs", "odd/squashfs", fields) } } },
   });
 
-describe("an odd product that nobody selected stops nothing, and is named", () => {
+describe("an odd product that is not selected is not an error, and is named", () => {
   test.each<[string, unknown, RegExp]>([
     ["that is no object", "noble", /"v3:odd" is not an object/],
     ["that is null", null, /"v3:odd" is not an object/],
@@ -204,7 +204,7 @@ describe("a stream that contradicts itself is refused", () => {
     expect(plan.files.filter(({ sha256 }) => sha256 === digest)).toHaveLength(2);
   });
 
-  test("where nobody selected the other file, it is not", async () => {
+  test("it is not an error if the other file is not selected", async () => {
     const odd = { "v3:odd": withItem("focal", { sha256: digest, size: 7 }) };
     expect((await planOf(streamWith(odd))).images).not.toHaveLength(0);
   });
@@ -242,7 +242,7 @@ describe("a product in two lists", () => {
     await expect(planning).rejects.toThrow(`reading ${lists[1]}`);
   });
 
-  test("that nobody selected may differ", async () => {
+  test("that are not selected may differ", async () => {
     const jammy = "com.ubuntu.maas.stable:v3:boot:22.04:amd64:ga-22.04";
     const files = [...streamWith({}), productFile(otherId, { [jammy]: { ...same, release: "jammy" } })];
     expect((await planOf(files)).images).not.toHaveLength(0);

@@ -120,7 +120,7 @@ describe("a stream is refused", () => {
     await expect(read()).rejects.toThrow(/a wrong file is served/);
   });
 
-  test("when a product file that it lists is not there, though nobody wants it: MAAS reads all", async () => {
+  test("if a listed product file is missing, even if it is not selected: MAAS reads all", async () => {
     await publishStream(stream);
     stream.files.delete(loaderProducts);
     await expect(read()).rejects.toThrow(/404 Not Found/);

@@ -81,7 +81,7 @@ describe("what MAAS would get of a stream", () => {
     ["without versions", odd({ versions: undefined })],
     ["with an odd file", odd({ versions: { 1: { items: { x: item("squashfs", "../x") } } } })],
     ["called constructor", odd({ release: "constructor" })],
-  ])("is not stopped by a product %s, which nobody selected", async (_, product) => {
+  ])("is not stopped by a product %s that is not selected", async (_, product) => {
     expect((await check({ constructor: product })).length).toBeGreaterThan(3);
   });
 

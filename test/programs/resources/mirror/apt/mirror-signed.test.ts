@@ -262,7 +262,7 @@ describe("an update that fails", () => {
     expect(await mirror.faults()).toEqual([]);
   });
 
-  test("is not one where nobody selects what is odd", async () => {
+  test("is not one if the odd package is not selected", async () => {
     const odd = ["Upper", "twice", "bad"].map((name) =>
       offered(name, "1.0", name, { Filename: "../../etc/passwd" }),
     );

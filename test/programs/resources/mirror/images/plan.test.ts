@@ -176,7 +176,7 @@ describe("a lookup", () => {
     expect(second).toEqual({ ...first, changes: [] });
   });
 
-  test("takes out of the cache what nobody has used for long, and nothing that the mirror needs", async () => {
+  test("deletes old unused files from the cache, and no file that the mirror needs", async () => {
     const { digest } = await look();
     const other = await defaultCache().put("of a mirror that is gone");
     const cache = join(root, "cache/airgapped-maas/metadata");
@@ -209,7 +209,7 @@ describe("a lookup", () => {
     expect((await look()).changes).toEqual([expect.stringMatching(said)]);
   });
 
-  test("of a kept snapshot asks nobody outside", async () => {
+  test("of a kept snapshot sends no request to upstream", async () => {
     const first = await look();
     await publish(first, "000001-aaaaaaaaaaaa");
     await publishNewSerial();

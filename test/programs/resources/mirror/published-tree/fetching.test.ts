@@ -67,7 +67,7 @@ const only =
   ({ headers }, answer) =>
     headers.authorization === header ? answer.end(file.content) : answer.writeHead(401).end();
 
-describe("an upstream that wants to know who asks", () => {
+describe("an upstream that requires credentials", () => {
   test.each([
     ["a user and a password", { credentials }, basic],
     [

@@ -113,7 +113,7 @@ describe("blame", () => {
     expect(error.explanation.values).toEqual(values);
   });
 
-  test("of a proxy that wants credentials, has others, or does not connect is the proxy's", async () => {
+  test("of a proxy that requires credentials, has others, or does not connect is the proxy's", async () => {
     const authorization = `Basic ${Buffer.from(`user:${secret}`).toString("base64")}`;
     const { url } = await smallProxy({ authorization });
     const at = async (address: string, given?: { username: string; password: string }) =>

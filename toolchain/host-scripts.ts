@@ -10,7 +10,7 @@ import { ledgerPlace } from "../resources/host/ledger/place.ts";
 import { packages } from "../resources/host/packages.ts";
 import { serviceProbe } from "../resources/host/services/service-probe.ts";
 import { services } from "../resources/host/services.ts";
-import { formerKeyProbe, keyProbe } from "../resources/host/signing-key/key-probe.ts";
+import { keyProbe } from "../resources/host/signing-key/key-probe.ts";
 import { signingKey } from "../resources/host/signing-key.ts";
 import { sysctl } from "../resources/host/sysctl.ts";
 import type { ResourceContext } from "../resources/kernel/definition.ts";
@@ -91,7 +91,6 @@ export async function hostScripts(): Promise<ReadonlyMap<string, string>> {
     "probe/paths": pathProbe(id, paths).script,
     "probe/services": serviceProbe(id, [unit, "other.socket"], ["/etc/a", "/etc/b"]).script,
     "probe/key": keyProbe(signingKeyOnHost.directory).script,
-    "probe/former-key": formerKeyProbe(id, signingKeyOnHost.directory, "/var/lib/former").script,
     "job/wrapper": jobWrapper,
     "upload/file": replaceFileScript("/etc/sample", { mode: 0o644, ...owner }),
     "remote/script": remoteScript("true", { sudo: false }).preamble.toString(),

@@ -56,12 +56,12 @@ export class AptMirror extends pulumi.ComponentResource {
     const signing = given.plain("signing");
     const mirrorSigned = signing === "mirror";
     const site = new MirrorSite(this, name, { kind: "apt", path: `aptMirrors.${name}`, args: given });
-    const { directory, store, keyDirectories } = site;
+    const { directory, store, keyDirectory } = site;
     const plan = site.planned(["upstream"], (settings, place) =>
       planAptMirror({
         ...settings,
         ...place,
-        ...(mirrorSigned ? { keyDirectories: Object.values(keyDirectories) } : {}),
+        ...(mirrorSigned ? { keyDirectory } : {}),
       }),
     );
 

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../../resources/host/files.ts";
 import { Packages } from "../../resources/host/packages.ts";
 import { Services } from "../../resources/host/services.ts";
-import { formerKeyDirectory, keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
+import { keyDirectory, SigningKey } from "../../resources/host/signing-key.ts";
 import { nameOnHosts } from "../../resources/kernel/name-on-hosts.ts";
 import { digestOf } from "../../values/digest.ts";
 import type { CheckedArguments } from "../arguments/checked-arguments.ts";
@@ -86,7 +86,7 @@ export class MirrorSite<Settings extends MirrorSettings> {
       `${this.#name}-key`,
       {
         host: this.#host,
-        ...this.keyDirectories,
+        directory: this.keyDirectory,
         userId: `${this.nameOnHost} ${purpose} of ${pulumi.getStack()} (airgapped-maas)`,
         keepOnRemove: derived(this.#mirror.args.own.deleteContent, (isDeleted) => !isDeleted),
       },
@@ -94,8 +94,8 @@ export class MirrorSite<Settings extends MirrorSettings> {
     );
   }
 
-  get keyDirectories(): { readonly directory: string; readonly formerDirectory: string } {
-    return { directory: keyDirectory(this.nameOnHost), formerDirectory: formerKeyDirectory(this.nameOnHost) };
+  get keyDirectory(): string {
+    return keyDirectory(this.nameOnHost);
   }
 
   /** @param more files beside those of the web site. */

@@ -7,13 +7,13 @@ import { sh } from "../../hosts/shell.ts";
 import { digestOf } from "../../values/digest.ts";
 import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
-import { formerNameOnHosts, nameOnHosts } from "../kernel/name-on-hosts.ts";
+import { nameOnHosts } from "../kernel/name-on-hosts.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { releasePaths } from "./ledger/change-paths.ts";
 import type { DeclaredPath } from "./ledger/declared-path.ts";
 import { claimsReport, pathClaims } from "./ledger/path-claims.ts";
 import { ledgerPlace } from "./ledger/place.ts";
-import { type FoundKey, formerKeyProbe, keyProbe } from "./signing-key/key-probe.ts";
+import { type FoundKey, keyProbe } from "./signing-key/key-probe.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "signing-key", "signing-key.sh"), "utf8");
 
@@ -39,12 +39,6 @@ const schema = z.strictObject({
       "The key's separate GNUPGHOME on the host, readable by root only. Another directory replaces the resource, with another key. The default depends on the resource's name, even with an alias for the old name: before renaming, declare the current directory.",
     defaultText: "/var/lib/airgapped-maas/keys/NAME_of_STACK_of_PROJECT",
   }),
-  formerDirectory: z
-    .string()
-    .optional()
-    .describe(
-      "The directory in earlier releases. A key in it that no other resource declares is used there.",
-    ),
   expires: z
     .string()
     .regex(
@@ -84,19 +78,6 @@ export const signingKey = defineResource({
   outputs,
   identity: ["directory"],
   secrets: ["secretKey"],
-
-  async resolveInputs(context, { formerDirectory, ...wanted }, previous) {
-    if (formerDirectory === undefined || previous?.directory === wanted.directory) return wanted;
-    if (previous?.directory === formerDirectory) return { ...wanted, directory: formerDirectory };
-    const found = await context.host.facts(formerKeyProbe(context.id, wanted.directory, formerDirectory));
-    if (!found || (found.userId !== undefined && found.userId !== wanted.userId)) return wanted;
-    if (found.others.length === 0) return { ...wanted, directory: formerDirectory };
-    throw new ExplainedError({
-      step: `looking for the signing key of ${wanted.userId}`,
-      found: `${formerDirectory} contains one that ${found.others.join(", ")} created with an earlier release: in another project, or in this one before its state was lost`,
-      remedy: `If it belongs to another project, give this mirror another name or nameOnHost. If it belongs to this mirror, move the directory to ${wanted.directory} on the host.`,
-    });
-  },
 
   async observe(context, declared) {
     const asked = context.host.facts(keyProbe(declared.directory));
@@ -295,11 +276,6 @@ export function keyDirectory(name: string): string {
   return `${ledgerPlace.directory}/keys/${short}`;
 }
 
-/** The directory in earlier releases, which was not unique across stacks. */
-export function formerKeyDirectory(name: string): string {
-  return `${ledgerPlace.directory}/keys/${formerNameOnHosts(name)}`.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
-}
-
 /**
  * An OpenPGP key pair that a host signs with. It is created on the host, in a separate keyring that only root can
  * read, and never leaves it (or it is declared). RSA with 4096 bits, one primary key that signs: all readers of a
@@ -315,9 +291,7 @@ export function formerKeyDirectory(name: string): string {
  */
 export class SigningKey extends resourceClass(signingKey) {
   constructor(name: string, args: SigningKeyArgs, options?: pulumi.CustomResourceOptions) {
-    const { directory } = args;
-    const standard = { directory: keyDirectory(name), formerDirectory: formerKeyDirectory(name) };
-    super(name, { ...args, ...(directory === undefined ? standard : { directory }) }, options);
+    super(name, { ...args, directory: args.directory ?? keyDirectory(name) }, options);
   }
 }
 

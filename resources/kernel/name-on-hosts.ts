@@ -4,15 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
  * The name of a resource in ledgers, locks, units and as the owner of a directory on hosts:
  * `NAME_of_STACK_of_PROJECT`, which is unique across all stacks and projects. Characters other than letters, digits,
  * dots and hyphens are written in hexadecimal between underscores. An existing resource keeps the name of its first
- * declaration, which was `STACK-NAME` in earlier releases: such a name contains no `_of_`.
+ * declaration.
  */
 export function nameOnHosts(name: string, stack = pulumi.getStack(), project = pulumi.getProject()): string {
   return [name, stack, project].map(plain).join("_of_");
-}
-
-/** The name in earlier releases, which was not unique across projects. */
-export function formerNameOnHosts(name: string, stack = pulumi.getStack()): string {
-  return `${stack}-${name}`;
 }
 
 function plain(text: string): string {
@@ -32,7 +27,7 @@ export function ownerText(id = ""): string {
   return `${name.replace(/^[a-z]+-/, "")} of the stack ${stack} (project ${project})`;
 }
 
-/** Names of earlier releases have another format, and may contain text that only looks like a code. */
+/** A host can have names in another format, with text that only looks like a code. */
 function characterOf(code: string, piece: string): string {
   const point = Number.parseInt(code, 16);
   return point <= 0x10ffff ? String.fromCodePoint(point) : piece;

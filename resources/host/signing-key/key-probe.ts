@@ -2,8 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Probe } from "../../../hosts/host.ts";
 import { quote } from "../../../hosts/shell.ts";
-import { digestOf } from "../../../values/digest.ts";
-import { type LedgerPlace, ledgerPlace } from "../ledger/place.ts";
 
 const primaryKeys = readFileSync(join(import.meta.dirname, "primary-keys.awk"), "utf8");
 
@@ -39,43 +37,6 @@ echo "armored:$(look --armor --export "$fingerprint" | base64 -w 0)"
 echo "binary:$(look --export "$fingerprint" | base64 -w 0)"
 `;
   return { script, parse };
-}
-
-/** A key pair in the directory of an earlier release. */
-export interface FormerKey {
-  /** Undefined if it is not known because gpg is missing. */
-  readonly userId: string | undefined;
-  /** Other resources that declare its directory. */
-  readonly others: readonly string[];
-}
-
-/** Finds a key in its former directory, unless there is one in the current directory. */
-export function formerKeyProbe(
-  resource: string,
-  directory: string,
-  former: string,
-  place: LedgerPlace = ledgerPlace,
-): Probe<FormerKey | undefined> {
-  const claims = `${place.directory}/paths/${digestOf(former)}/claims`;
-  const script = `
-if [ -e ${quote(directory)}/pubring.kbx ] || [ ! -e ${quote(former)}/pubring.kbx ]; then exit 0; fi
-echo there
-for claim in ${quote(claims)}/*; do
-  if [ -f "$claim" ] && [ "\${claim##*/}" != ${quote(resource)} ]; then echo "claimed:\${claim##*/}"; fi
-done
-${keyProbe(former).script}`;
-  return {
-    script,
-    parse(output) {
-      const lines = output.split("\n");
-      if (!lines.includes("there")) return undefined;
-      const claimed = lines.filter((line) => line.startsWith("claimed:"));
-      return {
-        userId: parse(output)?.userId,
-        others: claimed.map((line) => line.slice("claimed:".length)),
-      };
-    },
-  };
 }
 
 function parse(output: string): FoundKey | undefined {

@@ -23,7 +23,7 @@ const keptSchema = z.object({
   bytes: amount,
   headers: z.record(line, z.record(z.string().regex(/^[A-Za-z0-9-]+$/), fieldValue)),
   upstreamFingerprints: z.array(z.string().regex(/^[0-9A-F]{40,64}$/)),
-  warnings: z.array(z.string().transform((text) => text.replace(/\p{Cc}/gu, " "))).default([]),
+  warnings: z.array(z.string().transform((text) => text.replace(/\p{Cc}/gu, " "))),
 });
 
 /** The part of a tree's summary that later plans need. */
@@ -31,8 +31,7 @@ export const keptSummary = z.object({
   plan: digest,
   signing: z.enum(["mirror", "upstream"]).optional(),
   signingKey: z.object({ fingerprint: z.string().regex(/^[0-9A-F]{40,64}$/) }).optional(),
-  // Earlier releases did not write this value.
-  suites: z.record(line, z.object({ date: z.iso.datetime() })).default({}),
+  suites: z.record(line, z.object({ date: z.iso.datetime() })),
 });
 
 export type KeptSummary = z.output<typeof keptSummary>;

@@ -28,9 +28,6 @@ export interface AptPlanRequest {
   readonly extras: Extras;
   /** A kept snapshot to serve again instead of upstream's current state. */
   readonly pinnedTo?: string | undefined;
-  /**
-   * Directories on the host in which the mirror's signing key may be (signing: mirror); the first one with a key is
-   * used.
-   */
-  readonly keyDirectories?: readonly string[] | undefined;
+  /** The directory of the mirror's signing key on the host (signing: mirror). */
+  readonly keyDirectory?: string | undefined;
 }

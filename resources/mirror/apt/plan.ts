@@ -83,12 +83,12 @@ export async function planAptMirror(
     return { ...checkedKeptPlan(host, tree, found, request.signing, keys), digest, changes: [] };
   }
 
-  const ownKeys = Promise.all((request.keyDirectories ?? []).map((each) => host.facts(keyProbe(each))));
+  const ownKey = request.keyDirectory ? host.facts(keyProbe(request.keyDirectory)) : undefined;
   const [keys, locals, { published, kept }, signer, publishedContents] = await Promise.all([
     attributedTo("upstream.key", trustedKeys(keyArgument(request.upstream.key))),
     attributedTo("localPackages", Promise.all(request.localPackages.map(localFile))),
     summariesOf(host, request.directory, keptSummary),
-    ownKeys.then((found) => found.find((each) => each !== undefined)),
+    ownKey,
     host.facts(publishedFindings(request.directory)),
   ]);
   const publishedIdentity = identityIn(publishedContents);

@@ -20,7 +20,6 @@ test("what two stacks or projects have on one host never has one name", () => {
   expect(new Set(names).size).toBe(owners.length);
   expect(names.filter((name) => !/^[\w.-]+$/.test(name))).toEqual([]);
   expect(names[3]).toBe("ubuntu_of_dc1-west_of_site");
-  // Names of earlier releases (STACK-NAME) have nothing in common with these.
   expect(names.filter((name) => !name.includes("_of_"))).toEqual([]);
 });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Holdings } from "../components/apt-mirror/args.ts";
+import type { Fault } from "../components/arguments/checked-arguments.ts";
 import { architecturesOf, maasArchiveSchema, misfit } from "../components/maas/archive-args.ts";
 import { maasBootSourceSchema, uploadedImage } from "../components/maas/boot-source-args.ts";
 import { maasSettingsSchema } from "../components/maas/settings-args.ts";
@@ -33,7 +34,7 @@ export const maasRegionSchema = z.strictObject({
 export type DeclaredRegion = z.output<typeof maasRegionSchema>;
 
 /** What a region's names stand for, as far as they can be wrong. */
-export interface Neighbours {
+interface Neighbours {
   readonly aptMirrors: Readonly<Record<string, Served & Holdings>>;
   readonly imageMirrors: Readonly<Record<string, Served>>;
   readonly customImages: Readonly<
@@ -43,11 +44,6 @@ export interface Neighbours {
 
 interface Served {
   readonly serve: { readonly address?: string | undefined; readonly serverNames: readonly string[] };
-}
-
-export interface Fault {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
 }
 
 /** What is wrong between a region and what it names; paths are those of the whole site. */

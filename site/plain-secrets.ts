@@ -4,7 +4,7 @@ import { pathText } from "../errors/wrong-input.ts";
 import { siteSchema } from "./site.ts";
 
 /** A secret that the stack's file has in clear text. */
-export interface PlainSecret {
+interface PlainSecret {
   readonly path: readonly PropertyKey[];
   /** What it is and how it is set right. */
   readonly message: string;

@@ -8,7 +8,7 @@ import { ownValue } from "../content/own-value.ts";
 import type { DeclaredRegion } from "./maas-region.ts";
 
 /** What a region is supplied from, by the names that its declaration uses. */
-export interface Supplies {
+interface Supplies {
   readonly aptMirrors: Readonly<Record<string, AptMirror>>;
   readonly imageMirrors: Readonly<Record<string, ImageMirror>>;
   readonly customImages: Readonly<Record<string, CustomImage>>;

@@ -128,10 +128,6 @@ export class HostOnThisMachine implements Host {
     });
   }
 
-  withLock<T>(_name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return work(new AbortController().signal);
-  }
-
   async job({ script, input, secret, onProgress }: Job): Promise<JobResult> {
     const { code, signal, lines } = await startJob(this.directory, script, input?.toString(), secret).ended;
     for (const line of lines) onProgress?.(line);

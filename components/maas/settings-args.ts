@@ -11,7 +11,7 @@ import { resourceSchema } from "../arguments/resource-schema.ts";
  */
 
 /** A setting's value where there is no Internet, and why. */
-export interface ProfiledSetting<Value> {
+interface ProfiledSetting<Value> {
   readonly value: Value;
   readonly why: string;
 }

@@ -41,6 +41,16 @@ describe("a program", () => {
     expect(inProgram(`return ${state}`, nodeArguments, join(repository, "test/e2e"))).toEqual(["no", "no"]);
   });
 
+  test("has stack traces that nothing rewrites", () => {
+    const text = `
+      const { createRequire } = require("node:module");
+      createRequire(require.resolve("@pulumi/pulumi/cmd/run"))("source-map-support/register");
+      return Object.keys(require.cache).some((path) => path.endsWith("/source-map-support.js"));
+    `;
+    expect(inProgram(text)).toBe(false);
+    expect(inProgram(text, [])).toBe(true);
+  });
+
   test("serializes a function as the SDK does, and loads TypeScript for it", () => {
     const [text, ...after] = inProgram(`return [${serialized}, ...${state}]`) as string[];
     expect(text).toBe(inProgram(`return ${serialized}`, []));

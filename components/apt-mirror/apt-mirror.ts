@@ -17,8 +17,8 @@ import {
 } from "./args.ts";
 
 /**
- * An Ubuntu or Debian package mirror on a host. It is planned from what upstream signed, fetched in parallel, published
- * atomically, and served by nginx.
+ * An Ubuntu or Debian package mirror on a host. It is planned from upstream's signed metadata, fetched in parallel,
+ * published atomically, and served by nginx.
  *
  * @example
  * new AptMirror("ubuntu", {
@@ -33,7 +33,7 @@ export class AptMirror extends pulumi.ComponentResource {
   readonly suites: pulumi.Output<readonly string[]>;
   readonly components: pulumi.Output<readonly string[]>;
   readonly architectures: pulumi.Output<readonly string[]>;
-  /** All three. They are plain values if they were declared as plain values. */
+  /** Suites, components and architectures. Plain values, if they were declared as plain values. */
   readonly holdings: Late<Holdings>;
   /** Armored public key that clients need; undefined with `signing: upstream`. */
   readonly publicKey: pulumi.Output<string | undefined>;
@@ -122,7 +122,7 @@ export class AptMirror extends pulumi.ComponentResource {
     this.publicKey = pulumi.output(key?.publicKey);
     this.fingerprint = pulumi.output(key?.fingerprint);
     this.tree = tree.tree;
-    // The outputs of the tree, not of the plan: they are known when the snapshot is published.
+    // These wait for the tree, because the content is known only after the snapshot is published.
     this.contents = pulumi
       .all([tree.plan, tree.suites, tree.packages, tree.bytes])
       .apply(([plan, held, count, bytes]) => ({ plan, suites: held, packages: count, bytes }));

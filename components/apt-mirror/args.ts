@@ -12,10 +12,7 @@ import {
 } from "../serving/mirror-args.ts";
 import { certificateShown, transferSchema, upstreamKeySchema } from "../serving/upstream-args.ts";
 
-/*
- * The arguments of AptMirror: what a user may write, what it means, its defaults, and what is wrong with it in the user's
- * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
- */
+/* The arguments of AptMirror: programs and the stack file use the same schema. */
 
 const namePart = "[A-Za-z0-9][A-Za-z0-9.+~_-]*";
 const withSlashes = new RegExp(`^${namePart}(/${namePart})*$`);
@@ -29,7 +26,7 @@ const suite = z.string().superRefine((name, context) => {
     );
   }
   if (name.split("/").includes("by-hash")) return refuse("has a part that is called by-hash");
-  // What is below pool/ is there once for all trees, and indices change.
+  // pool/ exists once for all trees, but each tree has its own indices.
   if (isFlat(name) && /^pool(\/|$)/.test(suiteDirectory(name))) {
     refuse('lies below pool/: put that path into upstream.url, and name "./" here');
   }
@@ -62,7 +59,7 @@ const packagePattern = z
     "is neither a package's name nor a pattern of one (* and ? are allowed)",
   );
 
-/** Durations as people write them: 30d, 12h, 45m, 2w. */
+/** A duration such as 30d, 12h, 45m or 2w. */
 const duration = z
   .string()
   .regex(/^[1-9][0-9]{0,4}(m|h|d|w)$/, "is not a duration: use e.g. 30d, 2w or 12h")
@@ -81,7 +78,7 @@ const reason = z
   .refine((text) => !/[\x00-\x1f\x7f]/.test(text), "must be one line")
   .optional();
 
-/** Checks that are stricter than somebody needs them, each with the reason why it is left out. */
+/** Checks that may fail, each with the reason. */
 const acceptSchema = z.strictObject({
   expired: reason.describe(
     "The reason to accept a Release file whose Valid-Until has passed. Snapshots and releases without support have such files.",
@@ -218,7 +215,7 @@ export const aptMirrorSchema = z
       examples: [["noble", "noble-updates", "noble-security"]],
       see: "apt-mirror.md#archives-of-other-shapes",
     }),
-    // What was read once, with its defaults, is read again where it is used: a flat repository's has become an empty list.
+    // Empty is valid here, because checked arguments are checked again, and a flat repository then has an empty list.
     components: distinct(component).optional().meta({
       description: "Components, each by its directory in the suite: main, main/debug.",
       defaultText: "[main, universe]; none for a flat repository",
@@ -304,7 +301,7 @@ export const aptMirrorSchema = z
     if (mirror.extras.phasedUpdates === "complete") refuse(["extras", "phasedUpdates"], reason);
   })
   .transform((mirror) => {
-    // Lists whose order means nothing get one: written in another, they are the same mirror.
+    // The order of these lists has no meaning. They are sorted, so that another order is not a change of the mirror.
     const { suites, architectures, filter, localPackages, extras } = mirror;
     const components = mirror.components ?? (suites.some(isFlat) ? [] : ["main", "universe"]);
     const local = localPackages.length > 0;
@@ -332,15 +329,15 @@ function sorted(list: readonly string[]): string[] {
   return [...list].sort();
 }
 
-/** The first suite and the first component are where local packages go. */
+/** Local packages go into the first suite and the first component, so the first entry must stay first. */
 function firstThenSorted([first, ...others]: readonly string[]): string[] {
   return first === undefined ? [] : [first, ...sorted(others)];
 }
 
-/** Checked arguments, with every default in place. */
+/** Checked arguments, with all defaults. */
 export type AptMirrorSettings = z.output<typeof aptMirrorSchema>;
 
-/** What a mirror is declared to hold. */
+/** The declared content of a mirror. */
 export type Holdings = Readonly<Pick<AptMirrorSettings, "suites" | "components" | "architectures">>;
 
 export type AptMirrorArgs = DeclaredValue<z.input<typeof aptMirrorSchema>>;

@@ -5,9 +5,7 @@ import { resourceSchema } from "../arguments/resource-schema.ts";
 import { mirrorName } from "../serving/mirror-args.ts";
 import type { AptMirror } from "./apt-mirror.ts";
 
-/*
- * The arguments of ClientCheck. In a stack's file a mirror is named, in a program it is given: the rest is the same.
- */
+/* The arguments of ClientCheck: a stack file names a mirror, and a program gives the component itself. */
 
 function clientCheckShape<Mirror extends z.ZodType>(mirror: Mirror) {
   return {
@@ -22,12 +20,12 @@ function clientCheckShape<Mirror extends z.ZodType>(mirror: Mirror) {
   };
 }
 
-/** As a stack's file has it. */
+/** The schema for the stack file. */
 export const clientCheckSchema = z.strictObject(
   clientCheckShape(mirrorName.meta({ typeText: "name of aptMirrors" })),
 );
 
-/** As a program has it. */
+/** The schema for programs. */
 export const programClientCheckSchema = z.strictObject(
   clientCheckShape(resourceSchema<AptMirror>("an AptMirror", "sourcesEntry", "contents")),
 );

@@ -8,11 +8,11 @@ import { derivedFrom } from "../arguments/late-values.ts";
 import { type ClientCheckArgs, programClientCheckSchema } from "./client-check-args.ts";
 
 /**
- * Proof that a client is served: it is given the mirror's sources entry and installs a package with
- * plain apt, again whenever the mirror's contents change. Deleting it takes both away again.
+ * Tests that a client can install packages from the mirror. The client gets the mirror's sources entry and installs a
+ * package with plain apt, again after each change of the mirror's content. If the check is deleted, both are removed.
  */
 export class ClientCheck extends pulumi.ComponentResource {
-  /** What the client said: the installed version and where it came from. */
+  /** The result: the installed version and where it came from. */
   readonly answer: pulumi.Output<string>;
 
   constructor(name: string, args: ClientCheckArgs, options?: pulumi.ComponentResourceOptions) {
@@ -42,8 +42,9 @@ export class ClientCheck extends pulumi.ComponentResource {
 }
 
 /**
- * Only the mirror is asked, now: a good answer comes neither from elsewhere, nor from indices of before (apt-get update
- * ends with 0 where it got none, unless Error-Mode is `any`; apt.conf(5)), nor from a package that was kept.
+ * Installs the package from the mirror only, and fetches it now: a success must not come from another source, from
+ * old indices or from a cached package. If apt-get update gets no index, it exits with 0, unless Error-Mode is `any`
+ * (apt.conf(5)).
  */
 function installScript(sources: string, name: string): string {
   return sh`set -eu

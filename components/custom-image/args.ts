@@ -8,15 +8,12 @@ import { maasConnectionSchema } from "../../resources/maas/region/connection.ts"
 import { resourceSchema } from "../arguments/resource-schema.ts";
 import { absolutePath, keepingSchema, publishingHost, serveSchema } from "../serving/mirror-args.ts";
 
-/*
- * The arguments of CustomImage: what a user may write, what it means, its defaults, and what is wrong with it in the user's
- * words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
- */
+/* The arguments of CustomImage in programs and in the stack file. */
 
 const ways = 'must be "stream" or "upload"';
 const decidesResources = "it decides which resources exist";
 
-/** How MAAS gets it: published on a host in a signed stream of its own, which MAAS imports, or sent to MAAS through its API. */
+/** How MAAS gets the image: it imports a signed stream from a host, or the image is uploaded through its API. */
 export const waySchema = z.strictObject({
   via: z.enum(["stream", "upload"], ways).default("stream").meta({ plain: decidesResources }),
 });
@@ -38,7 +35,7 @@ const architecture = z
   .string()
   .regex(/^[a-z0-9]{2,16}$/, "is not an architecture's name: use MAAS's, e.g. amd64");
 
-/** What both ways have in common. */
+/** The arguments that both ways share. */
 function described(systems: string, files: string) {
   return {
     os: z
@@ -66,7 +63,7 @@ function described(systems: string, files: string) {
   };
 }
 
-/** Published on a host in a signed stream of its own, which MAAS imports: give the image to a MaasBootSource. */
+/** For an image that a host publishes in a separate signed stream. MAAS imports it through a MaasBootSource. */
 export const streamSchema = z.strictObject({
   via: z
     .literal("stream", { error: ways })
@@ -133,7 +130,7 @@ const uploadShape = {
     }),
 };
 
-/** Uploaded to MAAS through its API. */
+/** For an image that is uploaded to MAAS through its API. */
 export const uploadSchema = z
   .strictObject(uploadShape)
   .superRefine(({ os, release, file, fileType, baseImage, kernel }, context) => {
@@ -157,7 +154,7 @@ export const uploadSchema = z
     }
   });
 
-/** The same in a program, which says where MAAS is. */
+/** The same in a program, with the connection to MAAS. */
 export const programUploadSchema = z.strictObject({
   ...uploadShape,
   maas: maasConnectionSchema.describe("The MAAS region that gets the image."),
@@ -168,12 +165,12 @@ export const programUploadSchema = z.strictObject({
   }),
 });
 
-/** As the stack's configuration has it: what is wrong is said of the way in which MAAS is to get it. */
+/** The schema for the stack file. `via` selects one of the two, so that errors concern only the chosen way. */
 export const siteCustomImageSchema = z.discriminatedUnion("via", [streamSchema, uploadSchema], {
   error: ({ code }) => (code === "invalid_union" ? ways : undefined),
 });
 
-/** How a stream is served: the default path has the image's name. */
+/** How a stream is served. The default path contains the image's name. */
 export function servedAt(serve: StreamSettings["serve"], nameOnHost: string): StreamSettings["serve"] {
   return { ...serve, path: serve.path || `/images/${nameOnHost}` };
 }

@@ -24,20 +24,20 @@ import {
 
 /** What MAAS needs to import an image from its stream. */
 interface ImageSource {
-  /** With a slash at its end. */
+  /** With a trailing slash. */
   readonly url: string;
   /** Binary, in base64. */
   readonly keyring: string;
   readonly selections: CustomImagePlan["selections"];
-  /** The version that MAAS must have, by its name of the image. */
+  /** The version that MAAS must have, by MAAS's name of the image. */
   readonly images: Readonly<Record<string, string>>;
 }
 
 /**
- * A custom image that MAAS deploys: a Rocky Linux, an Oracle Linux, a golden Ubuntu.
+ * A custom image that MAAS deploys, such as Rocky Linux, Oracle Linux or a golden Ubuntu image.
  *
- * By default a host publishes it in a separate signed stream, and MAAS imports it: give it to a MaasBootSource. With
- * `via: "upload"` it is sent to MAAS through its API, which accepts every kind of image.
+ * By default a host publishes it in a separate signed stream. MAAS imports it if you give it to a MaasBootSource.
+ * With `via: "upload"` it is sent to MAAS through its API, which accepts every kind of image.
  *
  * @example
  * const rocky9 = new CustomImage("rocky9", {
@@ -108,7 +108,8 @@ export class CustomImage extends pulumi.ComponentResource {
       site.child(packages, configuration, key),
     );
     const services = site.services(packages, configuration);
-    // MAAS must be pointed at the stream after it is served. This waits for URNs, because a preview knows them.
+    // MAAS may get the URL only after the stream is served, so this output waits for the tree and the service. It
+    // waits for URNs, because a preview knows them.
     const source = pulumi
       .all([site.url(plan), key.publicKeyBinary, plan, architecture, tree.urn, services.urn])
       .apply(([url, keyring, { selections, serial, distroSeries }, architecture]) => ({

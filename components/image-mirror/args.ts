@@ -5,10 +5,7 @@ import type { DeclaredValue } from "../../resources/kernel/declared.ts";
 import { keepingSchema, pinnedTo, publishingHost, serveSchema, unique } from "../serving/mirror-args.ts";
 import { certificateShown, transferSchema, upstreamKeySchema } from "../serving/upstream-args.ts";
 
-/*
- * The arguments of ImageMirror: what a user may write, what it means, its defaults, and what is wrong with it in the
- * user's words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
- */
+/* The arguments of ImageMirror: programs and the stack file use the same schema. */
 
 const streamUrl = z.string().transform((url, context) => {
   try {
@@ -118,7 +115,7 @@ export const imageMirrorSchema = z
     pinnedTo,
     ...keepingSchema("images", "its images"),
   })
-  // Lists whose order means nothing get one: written in another, they are the same mirror.
+  // The order of these lists has no meaning. They are sorted, so that another order is not a change of the mirror.
   .transform((mirror) => ({
     ...mirror,
     images: mirror.images

@@ -9,8 +9,9 @@ import { fetchInputs } from "../serving/upstream-args.ts";
 import { type ImageMirrorArgs, imageMirrorSchema } from "./args.ts";
 
 /**
- * A mirror of the images that MAAS boots and deploys. It is planned from what upstream signed, fetched in parallel,
- * published atomically, and served by nginx. Its index is upstream's, byte for byte, so upstream's key verifies it.
+ * A mirror of the images that MAAS boots and deploys. It is planned from upstream's signed metadata, fetched in
+ * parallel, published atomically, and served by nginx. Upstream's index is published unchanged, so upstream's key
+ * verifies it.
  *
  * @example
  * new ImageMirror("images", {
@@ -36,7 +37,10 @@ export class ImageMirror extends pulumi.ComponentResource {
   readonly serials: pulumi.Output<Readonly<Record<string, string>>>;
   /** Selections for MAAS, so that it requests only what the mirror has. */
   readonly selections: pulumi.Output<readonly MaasSelection[]>;
-  /** What upstream's index offers but the mirror does not have: `products` by the stream's names, and `images`. Nothing may select it. */
+  /**
+   * What upstream's index lists but the mirror does not have: `products` by the stream's names, and `images`. MAAS
+   * must not select any of it.
+   */
   readonly notHeld: pulumi.Output<ImageMirrorPlan["notHeld"]>;
   /** The published snapshot's name on the host, e.g. `000007-0f3c2a9be114`, for `pinnedTo`. */
   readonly tree: pulumi.Output<string>;
@@ -73,8 +77,8 @@ export class ImageMirror extends pulumi.ComponentResource {
     );
     const services = site.services(packages, configuration);
 
-    // MAAS must be pointed at the mirror after it is served, so these outputs wait for the tree and the service. They wait
-    // for URNs, because a preview knows these, and can show what changes in MAAS.
+    // MAAS may get the URL only after the mirror is served, so these outputs wait for the tree and the service. They
+    // wait for URNs, because a preview knows these, and can show what changes in MAAS.
     const served = <T>(value: pulumi.Input<T>) =>
       pulumi.all([value, tree.urn, services.urn]).apply(([known]) => known as T);
     this.url = served(site.url(plan).apply((url) => `${url}/`));

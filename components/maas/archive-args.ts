@@ -8,10 +8,7 @@ import type { Holdings } from "../apt-mirror/args.ts";
 import { resourceSchema } from "../arguments/resource-schema.ts";
 import { mirrorName } from "../serving/mirror-args.ts";
 
-/*
- * The arguments of MaasArchive: what a user may write, what it means, its defaults, and what is wrong with it in the user's
- * words. In a stack's file a mirror is named, in a program it is given: the rest is the same.
- */
+/* The arguments of MaasArchive: a stack file names a mirror, and a program gives the component itself. */
 
 interface Source {
   readonly mirror?: unknown;
@@ -33,7 +30,7 @@ function oneSource({ mirror, url, key }: Source, context: z.RefinementCtx): void
   }
 }
 
-/** What is declared of each repository. What is not written is taken from the mirror where there is one. */
+/** The fields of every repository. If it has a mirror, missing values are taken from the mirror. */
 function sourceFields<Mirror extends z.ZodType>(mirror: Mirror) {
   return {
     mirror: mirror
@@ -136,19 +133,19 @@ const declaresSomething: [
   "declares nothing: name mainArchive, portsArchive or repositories",
 ];
 
-/** As a stack's file has it. */
+/** The schema for the stack file. */
 export const maasArchiveSchema = z
   .strictObject(archiveShape(mirrorName.meta({ typeText: "name of aptMirrors" })))
   .refine(...declaresSomething);
 
 const givenMirror = resourceSchema<AptMirror>("an AptMirror", "url", "publicKey", "holdings");
 
-/** As a program has it, beside the region. */
+/** The schema for programs, without the region. */
 export const programArchiveSchema = z.strictObject(archiveShape(givenMirror)).refine(...declaresSomething);
 
 export type ArchiveSettings = z.output<typeof programArchiveSchema>;
 
-/** All that a program says. */
+/** All arguments in a program. */
 export const maasArchiveArguments = z.strictObject({
   maas: maasConnectionSchema.meta({
     description: "The MAAS region: one of its hosts, and how to use its API.",
@@ -163,8 +160,8 @@ const pockets = ["updates", "security", "backports"] as const;
 const components = ["restricted", "universe", "multiverse"] as const;
 
 /**
- * What MAAS must not offer from a mirror: `apt-get update` fails on a machine for a pocket that is not there. MAAS knows one
- * list for all releases, so a pocket that one of them lacks is off for all.
+ * What MAAS must not offer from a mirror. On a machine, `apt-get update` fails if a pocket does not exist. MAAS has
+ * one list for all releases, so a pocket that one release lacks is disabled for all.
  */
 export function disabledBy({ suites, components: held }: Holdings) {
   const releases = suites.filter((suite) => !pockets.some((pocket) => suite.endsWith(`-${pocket}`)));
@@ -181,7 +178,7 @@ export const architecturesOf = {
   portsArchive: ["armhf", "arm64", "ppc64el", "s390x"],
 } as const;
 
-/** What keeps a mirror from being a default archive, if anything does. */
+/** Why a mirror cannot be a default archive; undefined if it can. */
 export function misfit(archive: keyof typeof architecturesOf, { architectures, components }: Holdings) {
   const served: readonly string[] = architecturesOf[archive];
   if (!architectures.some((architecture) => served.includes(architecture))) {
@@ -191,7 +188,7 @@ export function misfit(archive: keyof typeof architecturesOf, { architectures, c
   return undefined;
 }
 
-/** What keeps a mirror from being a further repository, if anything does. */
+/** Why a mirror cannot be a further repository; undefined if it can. */
 export function unusable({ suites }: Holdings): string | undefined {
   const path = suites.find(isFlat);
   return path === undefined

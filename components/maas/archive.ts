@@ -22,8 +22,8 @@ import {
 } from "./archive-args.ts";
 
 /**
- * What deployed machines get their packages from: MAAS's two default archives, pointed at a mirror with the key that it needs,
- * and further repositories.
+ * The package sources of deployed machines: MAAS's two default archives, with the URL and the key of a mirror, and
+ * further repositories.
  *
  * @example
  * new MaasArchive("archive", { maas: { host: "maas" }, mainArchive: { mirror: ubuntu } });
@@ -64,7 +64,7 @@ export class MaasArchive extends pulumi.ComponentResource {
         archives: derived(inputs, ({ archives }) => archives),
         repositories: derived(inputs, ({ repositories }) => repositories),
       },
-      // Machines are sent to a mirror when it is published and served, not before.
+      // Machines get a mirror's URL only after the mirror is published and served.
       { parent: this, dependsOn: used.map(({ mirror }) => mirror) },
     );
     this.ids = region.ids;
@@ -72,14 +72,14 @@ export class MaasArchive extends pulumi.ComponentResource {
   }
 }
 
-/** A mirror that is pointed at, and what MAAS cannot do with it. */
+/** A mirror among the arguments, and the check whether MAAS can use it there. */
 interface UsedMirror {
   readonly path: readonly string[];
   readonly mirror: AptMirror;
   fault(holdings: Holdings): string | undefined;
 }
 
-/** The mirrors among the arguments. An output among them is refused by the schema. */
+/** The mirrors among the arguments. The schema refuses a mirror that is an output. */
 function mirrorsIn({ mainArchive, portsArchive, repositories }: Omit<MaasArchiveArgs, "maas">): UsedMirror[] {
   const used = (
     path: readonly string[],
@@ -98,7 +98,7 @@ function mirrorsIn({ mainArchive, portsArchive, repositories }: Omit<MaasArchive
   ];
 }
 
-/** What is wrong with a mirror, as far as its holdings are known. */
+/** The error of a mirror, if its content is known already. */
 function faultOf({ path, fault }: UsedMirror, holdings: Holdings | undefined): Fault[] {
   const message = holdings && fault(holdings);
   return message ? [{ path, message }] : [];
@@ -119,7 +119,7 @@ function sourceOf({
   return { url: mirror.url, key: mirror.publicKey.apply((armored) => armored ?? "") };
 }
 
-/** What is made from a mirror's holdings; without a mirror nothing is. */
+/** A value that is derived from a mirror's content; undefined without a mirror. */
 function fromMirror<Result>(
   mirror: AptMirror | undefined,
   held: Held,
@@ -146,7 +146,7 @@ function repository(source: ArchiveSettings["repositories"][string], held: Held)
   const fromHeld = mirror
     ? {
         components: fromMirror(mirror, held, ({ components }) => components),
-        // The resource says which of them MAAS does not know.
+        // The resource reports architectures that MAAS does not know.
         arches: fromMirror(mirror, held, ({ architectures }) => architectures as typeof rest.arches),
       }
     : {};

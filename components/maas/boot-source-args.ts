@@ -10,13 +10,13 @@ import type { ImageMirror } from "../image-mirror/image-mirror.ts";
 import { mirrorName } from "../serving/mirror-args.ts";
 
 /*
- * The arguments of MaasBootSource: what a user may write, what it means, its defaults, and what is wrong with it in the
- * user's words. In a stack's file mirrors and images are named, in a program they are given: the rest is the same.
+ * The arguments of MaasBootSource: a stack file names mirrors and images, and a program gives the components
+ * themselves.
  */
 
 const selections = z.array(selectionSchema).min(1, "is empty: leave it out for all that the mirror holds");
 
-/** A mirror that this stack does not make. */
+/** A mirror that is not in this stack. */
 const foreignSchema = z.strictObject({
   url: maasStreamUrl.meta({
     description:
@@ -69,7 +69,7 @@ interface Sources<Image> {
   readonly others: object;
 }
 
-/** The rules across sources: each has a name of its own, by which they are told apart. */
+/** The rules across sources: each needs a unique name, because resources identify it by that. */
 function toldApart<Image>(nameOf: (image: Image) => string) {
   return (
     { mirror, selections: chosen, customImages, others }: Sources<Image>,
@@ -100,7 +100,7 @@ function toldApart<Image>(nameOf: (image: Image) => string) {
 
 export const uploadedImage = "is uploaded, so MAAS does not get it from a source: take it out here";
 
-/** As a stack's file has it. */
+/** The schema for the stack file. */
 export const maasBootSourceSchema = z
   .strictObject(
     bootSourceShape(
@@ -118,15 +118,14 @@ const programShape = bootSourceShape(
   ),
 );
 
-/** As a program has it, beside the region and what is waited for. */
+/** The schema for programs, without the region and `after`. */
 export const programBootSourceSchema = z
   .strictObject(programShape)
   .superRefine(toldApart(({ imageName }: CustomImage) => imageName));
 
-/** Checked arguments. */
 export type BootSourceSettings = z.output<typeof programBootSourceSchema>;
 
-/** All that a program says. */
+/** All arguments in a program. */
 export const maasBootSourceArguments = z.strictObject({
   maas: maasConnectionSchema.meta({
     description: "The MAAS region: one of its hosts, and how to use its API.",
@@ -141,6 +140,6 @@ export const maasBootSourceArguments = z.strictObject({
 
 export type MaasBootSourceArgs = DeclaredValue<z.input<typeof maasBootSourceArguments>>;
 
-/** Settings of the mirrors that are not of this stack, as resources take them. */
+/** The settings of a mirror that is not in this stack. */
 export type Foreign = z.output<typeof foreignSchema>;
 export type Selections = z.output<typeof selections>;

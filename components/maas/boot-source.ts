@@ -27,16 +27,16 @@ import {
 
 interface Source {
   readonly source: pulumi.Output<BootSourceArgs>;
-  /** The versions that MAAS is to have of it, by its names of the images. */
+  /** The versions that MAAS must import from it, by MAAS's names of the images. */
   readonly images: pulumi.Output<Readonly<Record<string, string>>>;
 }
 
 /**
- * Where a region gets its images from: the mirror, custom images, further mirrors. All of them together, since MAAS
- * imports from all at once and one that is dead ends every import: there is one MaasBootSource for a region.
+ * The image sources of a region: the mirror, custom images and further mirrors. There is one MaasBootSource per
+ * region, because MAAS imports from all sources together, and one unreachable source stops every import.
  *
- * MAAS is pointed at a mirror only after it was seen to serve: its signature by the very keyring that MAAS gets, and every
- * file that is selected. MAAS itself says nothing of most of what can be wrong there.
+ * MAAS gets a mirror's URL only after a check: its signature is verified with the keyring that MAAS gets, and every
+ * selected file must be available. MAAS itself does not report most of these errors.
  *
  * @example
  * new MaasBootSource("images", { maas: { host: "maas" }, mirror: images, customImages: [rocky9] });
@@ -62,7 +62,7 @@ export class MaasBootSource extends pulumi.ComponentResource {
     const mirror = plain("mirror");
     const customImages = plain("customImages");
     let made: Readonly<Record<string, Source>> | undefined;
-    // Made once, of the settings that there are in the end: each foreign source is looked at for it.
+    // Made once, from the final settings, because each foreign source is read for it.
     const sourcesOf = ({ selections, others }: BootSourceSettings) => {
       made ??= {
         ...(mirror ? { mirror: ofMirror(name, mirror, selections) } : {}),

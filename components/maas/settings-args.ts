@@ -5,12 +5,9 @@ import { maasConnectionSchema } from "../../resources/maas/region/connection.ts"
 import { type MaasSettingValues, settingValuesSchema } from "../../resources/maas/region/setting-values.ts";
 import { resourceSchema } from "../arguments/resource-schema.ts";
 
-/*
- * The arguments of MaasSettings: what a user may write, what it means, its defaults, and what is wrong with it in the
- * user's words. The stack's configuration uses the same schema, so an error there names the value's path in the YAML.
- */
+/* The arguments of MaasSettings: programs and the stack file use the same schema. */
 
-/** A setting's value where there is no Internet, and why. */
+/** The value of a setting without Internet, and the reason. */
 interface ProfiledSetting<Value> {
   readonly value: Value;
   readonly why: string;
@@ -95,7 +92,7 @@ export const maasSettingsSchema = z.strictObject(shape).superRefine(({ profile, 
 
 const resource = resourceSchema<pulumi.Resource>("a resource");
 
-/** All that a program says. */
+/** All arguments in a program. */
 export const maasSettingsArguments = z.strictObject({
   maas: maasConnectionSchema.meta({
     description: "The MAAS region: one of its hosts, and how to use its API.",
@@ -115,7 +112,7 @@ export const maasSettingsArguments = z.strictObject({
 
 export type MaasSettingsArgs = DeclaredValue<z.input<typeof maasSettingsArguments>>;
 
-/** All values to set: the profile's, with what is declared before it. */
+/** All values to set: those of the profile, overridden by the declared ones. */
 export function effectiveSettings({
   profile,
   settings,

@@ -17,8 +17,8 @@ import {
 } from "./settings-args.ts";
 
 /**
- * A region's settings, above all those that a MAAS without Internet needs. Those that name images are set after the
- * images are imported, all others before.
+ * The settings of a region, above all those that MAAS needs without Internet. Settings that name images are set after
+ * the images are imported, all others before.
  *
  * @example
  * const settings = new MaasSettings("maas", {
@@ -28,11 +28,14 @@ import {
  * });
  */
 export class MaasSettings extends pulumi.ComponentResource {
-  /** All that is set, by name. */
+  /** All values that are set, by name. */
   readonly values: pulumi.Output<MaasSettingValues>;
-  /** Why the profile sets what it does, by name. */
+  /** The reason for each value of the profile, by name. */
   readonly reasons: Readonly<Record<string, string>>;
-  /** The settings that must be right before images are imported: a boot source depends on these, not on the component. */
+  /**
+   * The settings that must be correct before images are imported. A boot source must depend on these and not on the
+   * component, because other settings of the component wait for images.
+   */
   readonly beforeImages: pulumi.Resource | undefined;
 
   constructor(name: string, args: MaasSettingsArgs, options?: pulumi.ComponentResourceOptions) {

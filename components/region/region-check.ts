@@ -32,7 +32,7 @@ export function seenRegion(
       return host;
     });
   });
-  // A key is secret, and nothing of it is in the host's name.
+  // The API key is secret, but the host's name contains no part of it.
   return { ...maas, host: pulumi.unsecret(seen as pulumi.Output<string>) };
 }
 

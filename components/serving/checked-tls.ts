@@ -5,8 +5,8 @@ import { type Served, urlOf } from "./mirror-url.ts";
 import { tlsFindings } from "./tls-certificate.ts";
 
 /**
- * The private key of `serve.tls`, as a secret. It fails if nginx would refuse the key or the certificate. What clients
- * will report, and how long the certificate is valid, is shown at the component.
+ * The private key of `serve.tls`, as a secret. It fails if nginx would refuse the key or the certificate. The
+ * component shows the errors that clients will report, and how long the certificate is valid.
  *
  * @param path the component in the stack's configuration, such as `aptMirrors.ubuntu`.
  */
@@ -19,7 +19,7 @@ export function checkedTls(
   if (key === undefined) return undefined;
   const at = `${path}.serve.tls`;
   const look = async ({ host, serve }: Served, known: string | undefined) => {
-    // What is wrong with the host is explained by the mirror's lookup.
+    // The mirror's lookup explains errors of the host.
     const url = await urlOf({ host, serve }).catch(() => undefined);
     const names = [...serve.serverNames, ...(url ? [new URL(url).hostname] : [])];
     const { certificate = "" } = serve.tls ?? {};
@@ -33,7 +33,7 @@ export function checkedTls(
   const settings = pulumi
     .all([args.own.host, args.own.serve])
     .apply(([host, serve]) => ({ host, serve }) as Served);
-  // A certificate can be looked at before its key is known.
+  // The certificate can be checked before its key is known.
   const early = settings.apply(async (served) => {
     const { warnings, validity } = await look(served, undefined);
     if (validity) void pulumi.log.info(printable(`${at}.certificate: ${validity}`), component);

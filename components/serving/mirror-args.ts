@@ -4,7 +4,7 @@ import { hostName } from "../../resources/kernel/host-input.ts";
 import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
 import { secretText } from "../../values/schema-marks.ts";
 
-/* What the arguments of all mirrors have in common. */
+/* The arguments that all mirrors share. */
 
 export const absolutePath = z
   .string()
@@ -16,9 +16,10 @@ export const absolutePath = z
   )
   .meta({ typeText: "absolute path" });
 
-/** Where a mirror is kept that is not where mirrors are by default, or where it was by default under another name. */
+/** A directory outside the default place, or the default directory of another name. */
 const ownDirectory = absolutePath
-  // It stands in configurations of nginx and reprepro and in lists, which have no way to write these.
+  // The path is written into configurations of nginx and reprepro, and into lists. They cannot quote these
+  // characters.
   .regex(
     /^[^\s\x00-\x1f\x7f$;{}\\]*$/,
     "has a blank, a control character or one of $ ; { } \\, which no web server's configuration can name",
@@ -35,7 +36,7 @@ const ownDirectory = absolutePath
     },
   );
 
-/** A mirror's name, as it stands in paths, units and keys. */
+/** A mirror's name. It is part of paths, units and keys. */
 export const mirrorName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name for a mirror: use small letters, digits and hyphens")
@@ -48,12 +49,12 @@ const snapshotName = z
 
 export const emptyList = "is empty: name at least one";
 
-/** A list that is not empty and names nothing twice. */
+/** A list with at least one entry and without duplicates. */
 export function unique<T extends z.ZodType<string>>(items: T) {
   return distinct(items).min(1, emptyList);
 }
 
-/** A list that names nothing twice. */
+/** A list without duplicates. */
 export function distinct<T extends z.ZodType<string>>(items: T) {
   return z.array(items).superRefine((list, context) => {
     for (const [index, item] of list.entries()) {
@@ -63,12 +64,12 @@ export function distinct<T extends z.ZodType<string>>(items: T) {
   });
 }
 
-/** The host that publishes something: an argument of everything that does. */
+/** The host of every component that publishes something. */
 export const publishingHost = hostName.describe(
   "The host that publishes it, with the name as in the command ssh HOST. Address, user, key and jump host come from OpenSSH's configuration. Another host replaces the resources.",
 );
 
-/** Which published snapshot counts, for what follows upstream. */
+/** A kept snapshot to serve again, for content that comes from upstream. */
 export const pinnedTo = snapshotName.optional().meta({
   description: "Serve this kept snapshot again. Upstream is not read.",
   defaultText: "the newest snapshot",
@@ -79,8 +80,8 @@ export const pinnedTo = snapshotName.optional().meta({
 /**
  * The arguments for the directory on the host, and for what remains after a deletion.
  *
- * @param kind the directory below the stack's directory: `apt`, `images` or `custom-images`
- * @param what the things that remain when it is deleted
+ * @param kind The directory below the stack's directory: `apt`, `images` or `custom-images`.
+ * @param what What remains when the mirror is deleted.
  */
 export function keepingSchema(kind: string, what: string) {
   return {
@@ -116,7 +117,7 @@ const certificateOfServer = z
   })
   .meta({ holdsSecret: true });
 
-/** How clients reach a mirror, which is at `standardPath` when nothing else is said. */
+/** How clients reach a mirror. The default path is `standardPath`. */
 export function serveSchema(standardPath: string, standardPathText?: string) {
   return z
     .strictObject({
@@ -127,7 +128,7 @@ export function serveSchema(standardPath: string, standardPathText?: string) {
       path: z
         .string()
         .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._~-]*)*\/?$/, "is not a plain URL path such as /ubuntu")
-        // It is the name of a file of nginx's.
+        // It becomes the name of a file in nginx's configuration.
         .max(200, "is longer than 200 characters")
         .transform((path) => path.replace(/\/$/, ""))
         .default(standardPath)
@@ -148,7 +149,7 @@ export function serveSchema(standardPath: string, standardPathText?: string) {
               (name) => name.length <= 253 && name.split(".").every((label) => label.length <= 63),
               "is longer than a host name can be: 253 characters, 63 between two dots",
             )
-            // nginx and its clients do not tell cases apart.
+            // Host names are case-insensitive.
             .toLowerCase(),
         )
         .default([])

@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
 
 /**
- * The certificates in a text of PEM blocks (RFC 7468), in their order.
+ * The certificates in a text of PEM blocks (RFC 7468), in order.
  *
- * @param label of the blocks, as a regular expression
- * @returns how many blocks there are, the certificates up to the first that cannot be read, and that one's number, from 1
+ * @param label A regular expression for the label of the blocks.
+ * @returns The number of blocks, the certificates before the first damaged one, and the number of that one, from 1.
  */
 export function certificatesIn(
   text: string,

@@ -2,13 +2,16 @@ import { createPrivateKey, type KeyObject, type X509Certificate } from "node:cry
 import { isIP } from "node:net";
 import { certificatesIn } from "./pem-certificates.ts";
 
-/** A certificate chain, and what is wrong with it. */
+/** The result of checking a certificate chain and its key. */
 interface TlsFindings {
-  /** Why nginx would not take it: a path below `serve.tls` and a sentence's end. Never holds anything of the key. */
+  /**
+   * Why nginx would refuse it: a path below `serve.tls` and the end of a sentence. Never contains any part of the
+   * key.
+   */
   readonly faults: readonly TlsFault[];
-  /** What nginx takes and clients may refuse. */
+  /** Problems that nginx accepts and clients may not. */
   readonly warnings: readonly string[];
-  /** Whose it is and how long it is valid; undefined where it cannot be read. */
+  /** The owner and the period of validity; undefined if the certificate cannot be read. */
   readonly validity?: string;
 }
 
@@ -20,10 +23,10 @@ interface TlsFault {
 const soonMs = 30 * 86_400_000;
 
 /**
- * Looks at what `serve.tls` declares, as nginx and its clients will.
+ * Checks `serve.tls` as nginx and its clients do.
  *
- * @param key undefined where it is not known yet.
- * @param names host names and addresses by which clients will ask.
+ * @param key Undefined if it is not known yet.
+ * @param names Host names and addresses that clients use.
  */
 export function tlsFindings(
   { certificate, key }: { readonly certificate: string; readonly key: string | undefined },
@@ -148,7 +151,7 @@ function dateWarnings(chain: readonly X509Certificate[], now: Date): string[] {
 
 function nameWarnings(leaf: X509Certificate, names: readonly string[]): string[] {
   const bare = (name: string) => name.replace(/^\[(.*)\]$/, "$1");
-  // What a subject says is not looked at any more by today's clients.
+  // Current clients ignore a name in the subject.
   const missing = [...new Set(names)].filter((name) =>
     isIP(bare(name)) ? !leaf.checkIP(bare(name)) : !leaf.checkHost(name, { subject: "never" }),
   );

@@ -7,7 +7,7 @@ import type { CheckedArguments } from "../arguments/checked-arguments.ts";
 import { derived } from "../arguments/late-values.ts";
 import { certificatesIn } from "./pem-certificates.ts";
 
-/* How upstream is reached: what the arguments of all mirrors have in common there. */
+/* The arguments for access to upstream, which all mirrors share. */
 
 const noSecret = "has characters that no HTTP header can carry (line ends, control characters)";
 
@@ -120,7 +120,7 @@ const proxy = z.strictObject({
   }),
 });
 
-/** Who must have signed what upstream has. */
+/** The key that must have signed upstream's content. */
 export function upstreamKeySchema(defaultText: string) {
   return z.string().min(1).optional().meta({
     description:
@@ -129,7 +129,7 @@ export function upstreamKeySchema(defaultText: string) {
   });
 }
 
-/** How upstream is reached: how many transfers run at once, when one is given up, and by what way. */
+/** How upstream is read: parallel transfers, time limits, credentials, certificates and a proxy. */
 export function transferSchema(parallel: number) {
   return {
     stallSeconds: z
@@ -170,7 +170,7 @@ export function transferSchema(parallel: number) {
   };
 }
 
-/** A rule of an upstream as a whole: a certificate that is declared is one that is shown. */
+/** A rule for the whole upstream: a client certificate requires https. */
 export const certificateShown: [
   (upstream: { readonly url: string; readonly clientCertificate?: unknown }) => boolean,
   { path: string[]; error: string },
@@ -179,7 +179,7 @@ export const certificateShown: [
   { path: ["clientCertificate"], error: "is never shown: upstream.url is not https" },
 ];
 
-/** The inputs of a content resource that say how upstream is fetched from: `fetch`, and `secrets` where there are any. */
+/** The inputs of a content resource for fetching from upstream: `fetch`, and `secrets` if there are any. */
 export function fetchInputs(
   args: CheckedArguments<{
     readonly upstream: UpstreamAccess & { readonly parallel: number; readonly stallSeconds: number };

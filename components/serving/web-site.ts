@@ -1,12 +1,12 @@
 import { digestOf } from "../../values/digest.ts";
 
-/** How a mirror is offered to clients by nginx on its host. */
+/** How nginx on a host serves a mirror to clients. */
 export interface Serve {
   /** TCP port. Default 80, or 443 with `tls`. */
   readonly port: number;
-  /** Path below which the mirror is found, e.g. `/ubuntu`. */
+  /** URL path of the mirror, e.g. `/ubuntu`. */
   readonly path: string;
-  /** Host names it answers to. Empty: whatever name it is asked by. */
+  /** Host names of the web server. Empty: any name. */
   readonly serverNames: readonly string[];
   /** Serve HTTPS with this certificate chain and key. */
   readonly tls?: { readonly certificate: string } | undefined;
@@ -15,22 +15,22 @@ export interface Serve {
 export interface WebSite {
   /** Configuration files by path. */
   readonly files: Readonly<Record<string, { readonly content: string }>>;
-  /** Where the private key has to be, if there is one. */
+  /** Path of the private key, if there is one. */
   readonly keyPath: string | undefined;
-  /** How nginx is asked whether it takes the files. */
+  /** The command that checks whether nginx accepts the files. */
   readonly checks: Readonly<Record<string, { readonly command: string; readonly ports: number[] }>>;
   /** The values of the host's web server that other resources must share: see `holds` of Files. */
   readonly holds: Readonly<Record<string, string>>;
-  /** Debian's welcome page answers every name on port 80 and would stand in the way. */
+  /** Debian's welcome page, which would answer every name on port 80 instead of the mirror. */
   readonly absent: readonly string[];
 }
 
 /**
- * The nginx configuration of one mirror. Mirrors with the same port and names share a server block,
- * byte for byte the same in all mirrors; each adds its location to it, in a file named after the URL path: two
- * mirrors of one path are two declarations of one file, whatever stacks they are of.
+ * The nginx configuration of one mirror. Mirrors with the same port and names share a server block, which is
+ * identical for all of them. Each mirror adds its location in a separate file, named after the URL path. So two
+ * mirrors with one path declare the same file, even if they are in different stacks.
  *
- * @param owner whose mirror it is: the same directory of two owners is not the same.
+ * @param owner The mirror's owner. The same directory of two owners counts as different content.
  */
 export function webSite(serve: Serve, root: string, owner: string): WebSite {
   const server = serverKey(serve);
@@ -67,24 +67,24 @@ function held(serve: Serve, server: string, content: string): Record<string, str
   };
 }
 
-/** `/` and `/a` of `/a/b`. */
+/** The paths above a path: `/` and `/a` for `/a/b`. */
 function above(path: string): string[] {
   const parts = path.split("/").slice(0, -1);
   return parts.map((_, index) => parts.slice(0, index + 1).join("/") || "/");
 }
 
-/** Host names are the same in any case. */
+/** Host names are case-insensitive. */
 function namesOf({ serverNames }: Pick<Serve, "serverNames">): string[] {
   return [...new Set(serverNames.map((name) => name.toLowerCase()))].sort();
 }
 
-/** One name for everything that listens alike. */
+/** The name of a server block, which depends only on the port and the names. */
 export function serverKey(serve: Pick<Serve, "port" | "serverNames">): string {
   const names = namesOf(serve);
   if (names.length === 0) return `${serve.port}-any`;
   const digest = digestOf(names.join(" ")).slice(0, 8);
   const [first = ""] = names;
-  // A file's name has 255 characters at most.
+  // A file name has at most 255 characters.
   const shown = first.slice(0, 200);
   return `${serve.port}-${shown}${names.length > 1 || first === "any" || shown !== first ? `-${digest}` : ""}`;
 }

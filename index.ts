@@ -51,7 +51,7 @@ const clientChecks = Object.entries(site.clientChecks).map(([name, check]) => {
   return [name, new ClientCheck(name, { ...check, mirror })] as const;
 });
 
-/** Per mirror: where clients find it, what it holds, and the entry that makes a client use it. */
+/** Per package mirror: the URL for clients, the content, and the entry for a client's apt sources. */
 export const mirrors = Object.fromEntries(
   Object.entries(aptMirrors).map(([name, { url, contents, fingerprint, tree, sourcesEntry }]) => [
     name,
@@ -59,7 +59,7 @@ export const mirrors = Object.fromEntries(
   ]),
 );
 
-/** Per mirror of images: what MAAS needs to use it, and what it holds. */
+/** Per image mirror: what MAAS needs to use it, and the content. */
 export const images = Object.fromEntries(
   Object.entries(imageMirrors).map(([name, { url, keyring, fingerprint, serials, selections, tree }]) => [
     name,
@@ -67,7 +67,7 @@ export const images = Object.fromEntries(
   ]),
 );
 
-/** Per custom image: what machines are deployed with, and its version. */
+/** Per custom image: the distro series to deploy machines with, and the version. */
 export const customImages = Object.fromEntries(
   Object.entries({ ...streamedImages, ...uploadedImages }).map(([name, { distroSeries, serial, sha256 }]) => [
     name,
@@ -75,8 +75,8 @@ export const customImages = Object.fromEntries(
   ]),
 );
 
-/** What MAAS has imported, with its versions. */
+/** The images that MAAS has imported, with their versions. */
 export const bootImages = bootSource?.images ?? {};
 
-/** Per check: what the client said. */
+/** Per client check: the result on the client. */
 export const clients = Object.fromEntries(clientChecks.map(([name, { answer }]) => [name, answer]));

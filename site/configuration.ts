@@ -5,10 +5,9 @@ import { mayBeShown, plainSecrets } from "./plain-secrets.ts";
 import { type Site, siteSchema } from "./site.ts";
 
 /**
- * The stack's configuration as a site. All that is wrong with it is said at once, each with the
- * path of the value in the stack's file.
+ * The stack's configuration as a site. One error lists all faults, each with the path of the value in the stack file.
  *
- * @throws pulumi.RunError, before anything is declared
+ * @throws pulumi.RunError before any resource is declared.
  */
 export function readSite(project = pulumi.getProject(), stack = pulumi.getStack()): Site {
   const config = new pulumi.Config(project);
@@ -24,7 +23,7 @@ export function readSite(project = pulumi.getProject(), stack = pulumi.getStack(
       stack,
       file,
       isEncrypted: (key) => encryptedKeys().includes(`${project}:${key}`),
-      // An address of upstream with a password in it is refused, encrypted or not: that it says who asks is its fault.
+      // A password in upstream's URL is refused even if it is encrypted. The schema reports that already.
     }).filter(({ path }) => !isUpstreamAddress(path)),
   ];
   if (result.success && faults.length === 0) return result.data;
@@ -40,14 +39,12 @@ function isUpstreamAddress(path: readonly PropertyKey[]): boolean {
   return /\.upstream\.(proxy\.)?url$/.test(pathText(path));
 }
 
-/**
- * A value at the place of an address, or with the form of one, may have a password in an unexpected format.
- */
+/** A value in the place of an address, or in the form of one, may contain a password in an unexpected format. */
 function shownValue(path: readonly PropertyKey[], value: string): string {
   return /url$|proxy/i.test(pathText(path)) || /:\/\/|:[^\s]*@/.test(value) ? shownInput(value) : value;
 }
 
-/** As the language host is told them by the engine, and passes them on; the SDK has no public name for it. */
+/** The engine gives these keys to the language host, which passes them on. The SDK has no public API for them. */
 function encryptedKeys(): readonly string[] {
   return JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]");
 }
@@ -59,7 +56,7 @@ function configuredKeys(project: string): string[] {
     .map((key) => key.slice(prefix.length));
 }
 
-// The engine hands over structured values as JSON and plain ones as they are.
+// The engine passes structured values as JSON, and plain values unchanged.
 function parsed(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return text;
   try {

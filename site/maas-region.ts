@@ -8,7 +8,7 @@ import { ownValue } from "../content/own-value.ts";
 import { hostFault } from "../maas/declared-url.ts";
 import { maasConnectionSchema } from "../resources/maas/region/connection.ts";
 
-/** The datacentre's MAAS: how it is reached, and what it is told. What is left out is left alone. */
+/** The MAAS of the data centre: the connection, and what to change. What is omitted is not changed. */
 export const maasRegionSchema = z.strictObject({
   region: maasConnectionSchema.meta({
     description: "A region host, and how to use MAAS's API.",
@@ -33,7 +33,7 @@ export const maasRegionSchema = z.strictObject({
 
 export type DeclaredRegion = z.output<typeof maasRegionSchema>;
 
-/** What a region's names stand for, as far as they can be wrong. */
+/** The components that a region's declaration can name, with the values to check. */
 interface Neighbours {
   readonly aptMirrors: Readonly<Record<string, Served & Holdings>>;
   readonly imageMirrors: Readonly<Record<string, Served>>;
@@ -46,7 +46,7 @@ interface Served {
   readonly serve: { readonly address?: string | undefined; readonly serverNames: readonly string[] };
 }
 
-/** What is wrong between a region and what it names; paths are those of the whole site. */
+/** Errors of the names in a region's declaration. Paths are those of the whole site. */
 export function regionFaults(maas: DeclaredRegion | undefined, site: Neighbours): Fault[] {
   const faults = maas ? [...archiveFaults(maas, site), ...bootSourceFaults(maas, site)] : [];
   for (const [image, { via }] of Object.entries(site.customImages)) {
@@ -54,7 +54,7 @@ export function regionFaults(maas: DeclaredRegion | undefined, site: Neighbours)
     const message = "must be uploaded to MAAS, and no maas is declared: declare maas.region";
     faults.push({ path: ["customImages", image], message });
   }
-  // Of a mirror that MAAS is told of twice, its address is wrong once.
+  // If MAAS uses a mirror twice, an error of the mirror's address is reported once.
   return faults.filter(({ path }, index) => faults.findIndex((one) => same(one.path, path)) === index);
 }
 
@@ -102,7 +102,7 @@ function unknown(path: readonly PropertyKey[], message: string, known: object): 
   return { path, message: `${message} (there is ${Object.keys(known).join(", ") || "none"})` };
 }
 
-/** What MAAS would refuse as the address of a mirror, when everything else is built already. */
+/** Errors of a mirror's address, which MAAS would report only after everything else is built. */
 function addressFaults(path: readonly PropertyKey[], { serve }: Served): Fault[] {
   const where = serve.address === undefined ? ["serverNames", 0] : ["address"];
   const address = serve.address ?? serve.serverNames[0];

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "./site.ts";
 
-/** The program's outputs by mirror or image, as the last update left them; see index.ts. */
+/** The program's outputs of the last update, by mirror or image; see index.ts. */
 interface LastOutputs {
   readonly mirrors?: Readonly<Record<string, { readonly url?: string }>>;
   readonly images?: Readonly<Record<string, { readonly url?: string }>>;
@@ -9,15 +9,15 @@ interface LastOutputs {
 }
 
 /**
- * Says beside the stack what clients lose with the mirrors and images that the last update had and that the stack's file
- * no longer declares. Pulumi's own preview shows resources that go, and calls no provider for them.
+ * Warns what clients lose when the stack file no longer declares a mirror or an image of the last update. Pulumi's
+ * preview shows the resources that will be deleted, but calls no provider for them.
  */
 export async function warnOfUndeclared(site: Pick<Site, "aptMirrors" | "imageMirrors" | "customImages">) {
   const last = await lastOutputs();
   for (const line of losses(last, site)) void pulumi.log.warn(line);
 }
 
-/** A line for each that goes. */
+/** One line for each mirror or image that is no longer declared. */
 export function losses(
   last: LastOutputs,
   site: {
@@ -45,7 +45,7 @@ export function losses(
   ];
 }
 
-/** Outputs of this very stack. Nothing where there was no update yet, or the backend does not tell. */
+/** The outputs of this stack. Empty before the first update, and if the backend does not return them. */
 async function lastOutputs(): Promise<LastOutputs> {
   const name = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   try {

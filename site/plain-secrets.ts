@@ -3,14 +3,14 @@ import { fieldsAt } from "../components/arguments/schema-fields.ts";
 import { pathText } from "../errors/wrong-input.ts";
 import { siteSchema } from "./site.ts";
 
-/** A secret that the stack's file has in clear text. */
+/** A secret that is in clear text in the stack file. */
 interface PlainSecret {
   readonly path: readonly PropertyKey[];
-  /** What it is and how it is set right. */
+  /** The error, and how to correct it. */
   readonly message: string;
 }
 
-/** Names of secrets, for those in a wrong place, where no schema marks them. */
+/** Names of secrets. They find a secret in a wrong place, which has no mark in the schema. */
 const secretName = /^(apiKey|password|token)$/;
 
 /** Whether a value must never be shown or stored in clear text: by its mark in the schema, its name, or its content. */
@@ -27,8 +27,8 @@ export function isSecret(path: readonly PropertyKey[], value: unknown): boolean 
 }
 
 /**
- * Whether a wrong value may be shown to the user. What stands where a secret belongs beside something else may be both of
- * them in one: `credentials: name:word`.
+ * Whether a wrong value may be shown to the user. A value that is written instead of a group with a secret may
+ * contain that secret: `credentials: name:word`.
  */
 export function mayBeShown(path: readonly PropertyKey[], value: unknown): value is string {
   return typeof value === "string" && !isSecret(path, value) && !standsBesideSecret(path);
@@ -41,12 +41,12 @@ function standsBesideSecret(path: readonly PropertyKey[]): boolean {
 }
 
 /**
- * The secrets of a stack's configuration that are not encrypted. They would be in version control, and in
- * clear text in the state: in the provider's inputs, in its history and backups.
+ * The secrets of a stack's configuration that are not encrypted. They would be in version control, and in clear text
+ * in the state: in the provider's inputs, in its history and in backups.
  *
  * @param given The configuration below the project's name.
- * @param isEncrypted Whether the engine calls a key of it secret; it does so where any value below it is.
- * @param file The stack's file, e.g. `Pulumi.dc1.yaml`; it may be missing where the configuration is kept elsewhere.
+ * @param isEncrypted Whether the engine treats a key as secret. It does if any value below the key is secret.
+ * @param file The stack file, e.g. `Pulumi.dc1.yaml`. It may be missing if the configuration is stored elsewhere.
  */
 export function plainSecrets(
   given: Readonly<Record<string, unknown>>,
@@ -64,7 +64,7 @@ export function plainSecrets(
 ): PlainSecret[] {
   const text = fileText(file);
   return secretsIn(given).flatMap(({ path, value }) => {
-    // Beside an encrypted value of the same key, only the file shows that this one is not.
+    // If another value of the same key is encrypted, only the file shows that this one is not.
     if (isEncrypted(String(path[0])) && !standsIn(text, String(path.at(-1)), value)) return [];
     const key = `${project}:${pathText(path)}`;
     const from = value.includes("\n") ? " < FILE" : "";
@@ -98,18 +98,18 @@ function fileText(file: string): string {
   }
 }
 
-/** Whether a YAML text has a value in clear, in one of the ways in which YAML quotes it. */
+/** Whether a YAML text contains a value in clear text, with any of YAML's quotes. */
 function standsIn(text: string, name: string, value: string): boolean {
   const forms = new Set([value, JSON.stringify(value).slice(1, -1), value.replaceAll("'", "''")]);
   const all = bare(text);
   return [...forms].some((form) => {
     const wanted = bare(form);
-    // Short values are in every text: they count where they are the whole value of their name.
+    // Short values occur in many texts. They count only if they are the whole value of their name.
     return wanted.length >= 8 ? all.includes(wanted) : inClear(name, form).test(text);
   });
 }
 
-/** `name: value`, in a block or a flow, however quoted; or in the lines of a block scalar. */
+/** `name: value`, in block or flow style with any quotes, or in the lines of a block scalar. */
 function inClear(name: string, form: string): RegExp {
   const [key, value] = [name, form.trim()].map((part) => part.replace(/[^\w\s]/g, "\\$&"));
   return new RegExp(
@@ -118,7 +118,7 @@ function inClear(name: string, form: string): RegExp {
   );
 }
 
-/** Without white space, which a text of several lines has otherwise in YAML. */
+/** Without white space, because YAML indents the lines of a long text. */
 function bare(text: string): string {
   return text.replace(/\\\r?\n|\\n|\s/g, "");
 }

@@ -7,7 +7,7 @@ import { mirrorName } from "../components/serving/mirror-args.ts";
 import { serverKey } from "../components/serving/web-site.ts";
 import { maasRegionSchema, regionFaults } from "./maas-region.ts";
 
-/** A datacentre as data: the configuration of a stack, below `airgapped-maas:`. */
+/** The declaration of a data centre: the configuration of a stack, below `airgapped-maas:`. */
 export const siteSchema = z
   .strictObject({
     sshConfig: z.string().min(1).optional().meta({

@@ -7,7 +7,7 @@ import { MaasSettings } from "../components/maas/settings.ts";
 import { ownValue } from "../content/own-value.ts";
 import type { DeclaredRegion } from "./maas-region.ts";
 
-/** What a region is supplied from, by the names that its declaration uses. */
+/** The components that a region's declaration names. */
 interface Supplies {
   readonly aptMirrors: Readonly<Record<string, AptMirror>>;
   readonly imageMirrors: Readonly<Record<string, ImageMirror>>;
@@ -15,10 +15,10 @@ interface Supplies {
 }
 
 /**
- * Declares what a MAAS is told: first its settings, so that images come through no proxy; then where they come from, and that
- * they are there; last the settings that name images. Packages are independent of all that.
+ * Declares the resources of MAAS. The settings come first, so that MAAS imports images without a proxy. Then come the
+ * boot source and its images, and last the settings that name images. Package archives do not depend on any of them.
  *
- * @returns what brings the images; undefined where none is declared.
+ * @returns The boot source; undefined if none is declared.
  */
 export function supplyRegion(declared: DeclaredRegion, supplies: Supplies): MaasBootSource | undefined {
   const { region: maas } = declared;

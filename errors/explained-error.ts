@@ -1,25 +1,25 @@
-/** What a person needs to act on a failure without reading code. */
+/** What a user must know to correct a failure without reading code. */
 export interface Explanation {
-  /** Where it happened: the name given to ssh. */
+  /** The host's name, as given to ssh. */
   readonly host?: string | undefined;
-  /** Which declared thing it concerns, e.g. `Files ubuntu-site`. Filled in by the kernel. */
+  /** The declared resource, e.g. `Files ubuntu-site`. The kernel adds it. */
   readonly resource?: string | undefined;
-  /** Paths of the declared values that may be to blame, e.g. `upstream.key`, below what declares them. */
+  /** Paths of the declared values that may cause it, e.g. `upstream.key`, relative to the resource or component. */
   readonly values?: readonly string[] | undefined;
-  /** What was being done, as a gerund phrase: "writing /etc/nginx/nginx.conf". */
+  /** The action that failed, as a gerund phrase: "writing /etc/nginx/nginx.conf". */
   readonly step: string;
   /** What was found instead of what was expected. Never contains a secret. */
   readonly found: string;
-  /** What to do about it, as an imperative sentence. */
+  /** What to do, as an imperative sentence. */
   readonly remedy: string;
   readonly cause?: unknown;
-  /** The server answered with a redirect, which was not followed: the request was not carried out. */
+  /** The server answered with a redirect, which was not followed. So the request was not carried out. */
   readonly isRedirect?: true | undefined;
 }
 
 /**
- * A failure that was foreseen and is explained. Everything that can go wrong for reasons outside
- * the code (a host, a network, an input, a mirror upstream) is thrown as one of these.
+ * An expected failure, with an explanation. Every failure with a cause outside the code (a host, a network, an input,
+ * upstream) is thrown as one of these.
  */
 export class ExplainedError extends Error {
   override readonly name: string = "ExplainedError";
@@ -30,7 +30,7 @@ export class ExplainedError extends Error {
     this.explanation = explanation;
   }
 
-  /** The same failure with what an outer layer knows about it, e.g. the resource. What is set stays. */
+  /** The same failure with facts that an outer layer knows, e.g. the resource. Existing facts are not replaced. */
   within(context: Partial<Explanation>): ExplainedError {
     return new ExplainedError({
       ...context,
@@ -46,7 +46,10 @@ function render({ host, resource, step, found, remedy }: Explanation): string {
   return printable(`${where ? `${where}: ` : ""}${step}: ${found}\n  What to do: ${remedy}`);
 }
 
-/** What others wrote may stand in what is shown: what a terminal would carry out, or turn around, becomes its number. */
+/**
+ * Text from other systems may contain characters that control a terminal or reverse the direction of the text. Each
+ * is replaced by its number.
+ */
 export function printable(text: string): string {
   return text.replace(
     /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

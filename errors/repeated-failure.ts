@@ -1,13 +1,13 @@
 import { ExplainedError } from "./explained-error.ts";
 
-/** Who was the first in this process to say a text. */
+/** By the text of a failure: what reported it first in this process. */
 const first = new Map<string, string>();
 
 /**
- * What many things have in common, such as a host that cannot be reached, is explained once in a process, by the first that
- * meets it. The others say in a line what they met, and who explains it.
+ * Explains a common failure, such as an unreachable host, once per process. The first error is unchanged. Later ones
+ * state the same failure in short, and refer to the first.
  *
- * @param by what fails, e.g. `Files ubuntu-configuration`
+ * @param by What fails, e.g. `Files ubuntu-configuration`.
  */
 export function explainedOnce(error: ExplainedError, by: string): ExplainedError {
   const { host, step, found, remedy, values } = error.explanation;

@@ -1,12 +1,13 @@
 import { z } from "zod";
 
 /*
- * What is said of a value that a schema does not take: where it stands, and what is wrong with it where the schema has no
- * sentence for that. A schema's own messages come first. Importing this file is enough: zod asks the one function here
- * from then on.
+ * Messages for values that a schema refuses. A schema's own messages take precedence. Importing this file is enough,
+ * because it registers its function with zod.
  */
 
-/** The path of a declared value as people write it: `["files", "/etc/motd", "mode"]` as `files["/etc/motd"].mode`. */
+/**
+ * The path of a declared value in the usual notation: `["files", "/etc/motd", "mode"]` as `files["/etc/motd"].mode`.
+ */
 export function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === "number") return `${text}[${key}]`;
@@ -17,7 +18,7 @@ export function pathText(path: readonly PropertyKey[]): string {
 
 type Issue = z.core.$ZodRawIssue;
 
-/** How a kind of value is asked for in a stack's file. */
+/** The types of values, as messages name them for the stack file. */
 const asked: Readonly<Record<string, string>> = {
   string: "a text",
   number: "a number",
@@ -90,7 +91,7 @@ function keysOf(schema: Issue["inst"]): string[] {
   return Object.keys(def?.shape ?? {});
 }
 
-/** The only known key that begins so, else the one that is the fewest changes of letters away, where that is not many. */
+/** The only known key with this beginning, otherwise the most similar key, if it is similar enough. */
 function nearest(key: string, known: readonly string[]): string | undefined {
   const [longer, ...others] = known.filter((each) => key.length > 2 && each.startsWith(key));
   if (longer !== undefined && others.length === 0) return longer;
@@ -100,7 +101,7 @@ function nearest(key: string, known: readonly string[]): string | undefined {
   return best && best.distance <= Math.max(1, Math.floor(best.each.length / 3)) ? best.each : undefined;
 }
 
-/** How many letters must be put in, taken out, changed or exchanged with the next (optimal string alignment). */
+/** The number of letters to add, remove, change, or exchange with the next one (optimal string alignment). */
 function distance(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, at) => at)];
   for (let i = 1; i <= from.length; i++) {

@@ -78,7 +78,7 @@ export function refuseOtherKind(path: string, fileType: string, kind: ImageKind)
   });
 }
 
-/** Whether an archive holds a disk image and not a root file system. */
+/** Whether an archive contains a disk image and not a root file system. */
 export function packsDisk({ first }: ImageKind): boolean {
   return first?.isFile === true && disk.test(first.name) && !/[^.]\//.test(first.name);
 }

@@ -29,8 +29,8 @@ export interface MetadataCache {
   recall(cacheKey: string): Promise<string | undefined>;
   remember(cacheKey: string, text: string): Promise<void>;
   /**
-   * Removes what was not used for 90 days, if that was not done today yet, and says how many files went. Never fails: what
-   * cannot be read or removed stays.
+   * Removes files that were not used for 90 days, at most once a day, and returns their number. Never fails: files
+   * that cannot be read or removed stay.
    *
    * @param now The day is that of UTC. @default the time of the call
    */
@@ -38,11 +38,11 @@ export interface MetadataCache {
 }
 
 const dayMs = 86_400_000;
-/** A stack with rarer previews then reads and plans its mirrors again. */
+/** A stack whose previews are rarer reads and plans its mirrors again. */
 const unusedMs = 90 * dayMs;
-/** What the cache keeps, and what was to become that. */
+/** The files of the cache, and incomplete ones. */
 const ownFiles = /^([0-9a-f]{64}|(note|draft)-.*)$/;
-/** One for the day on which the cache was pruned last. */
+/** An empty file, named after the day of the last pruning. */
 const stamps = /^pruned-\d{4}-\d\d-\d\d$/;
 
 /** A cache key that expires: it changes after at most six hours. */
@@ -138,7 +138,7 @@ export function metadataCache(directory: string): MetadataCache {
     async prune(now = new Date()) {
       const stamp = `pruned-${now.toISOString().slice(0, 10)}`;
       try {
-        // Of all that come on one day, in whatever process, one makes the file.
+        // Of all processes that prune on one day, only one can create this file.
         await writeFile(join(directory, stamp), "", { flag: "wx", mode: 0o600 });
         return await removeUnused(now.getTime() - unusedMs, stamp);
       } catch {

@@ -77,7 +77,8 @@ function rootOf(path: string, bytes: Buffer): RootFile {
 }
 
 /**
- * What was received instead of a signed text, if that can be determined. It says nothing about the archive or its key.
+ * What was received instead of a signed text, if that can be determined. Such content does not show any fault of the
+ * archive or its key.
  */
 function unexpectedContent(bytes: Buffer): string | undefined {
   if (bytes.length === 0) return "it is empty";

@@ -5,7 +5,7 @@ interface ClearsignedText {
    * between lines.
    */
   readonly canonical: Uint8Array;
-  /** The file without its text. It holds the hash names and the signatures. */
+  /** The file without its text. It contains the hash names and the signatures. */
   readonly frame: string;
   /** The armored signatures. */
   readonly signature: string;

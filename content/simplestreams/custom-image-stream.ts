@@ -23,8 +23,8 @@ interface CustomImageStream {
 }
 
 /**
- * Builds the stream of one image. It has a separate index, so no official index is changed, and every field that MAAS
- * 3.4 to 3.8 requires. 3.8 reads a product file only if all of it has one shape (maasservicelayer,
+ * Builds the stream of one image. It has a separate index, so official indices are not changed, and it has every
+ * field that MAAS 3.4 to 3.8 requires. 3.8 reads a product file only if all of it has one shape (maasservicelayer,
  * simplestreams/models.py): both `root-tgz` and `manifest`, and `support_eol` even if it is empty.
  *
  * @param updated The date of the stream; whole seconds. It must be the same for the same content, or every update

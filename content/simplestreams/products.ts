@@ -66,7 +66,7 @@ export interface Fault {
   readonly stopsMaas: boolean;
 }
 
-/** A product for which it is not known what it is an image of. It cannot be selected. */
+/** A product whose image is not known. It cannot be selected. */
 interface OddProduct {
   /** The name; in a printable form if it is invalid. */
   readonly name: string;

@@ -1,8 +1,8 @@
 import { ExplainedError } from "../../errors/explained-error.ts";
 
 /**
- * Refuses content that is obviously not signed metadata, and names what it is: a page of a proxy, for example, says
- * nothing about the stream or its key.
+ * Refuses content that is obviously not signed metadata, and names what it is. A page of a proxy, for example, does
+ * not show any fault of the stream or its key.
  *
  * @param signed Whether it must be clearsigned; otherwise it must be JSON.
  */

@@ -11,7 +11,7 @@ const identitiesAnswer = 12;
 const maximumAnswerBytes = 256 * 1024;
 const timeoutMs = 20_000;
 
-/** What an agent holds. */
+/** The contents of an agent. */
 interface Held {
   readonly keys: readonly ParsedKey[];
   /** Keys and certificates in it that cannot be used, as text for messages. */
@@ -19,8 +19,8 @@ interface Held {
 }
 
 /**
- * An agent that offers the configured keys first, and only those where the configuration says so. Each key follows its
- * certificates, which come from the agent or from files.
+ * An agent that offers the configured keys first, and only those if the configuration says so. The certificates of a
+ * key are offered before it. They come from the agent or from files.
  */
 export class ConfiguredAgent extends ssh2.OpenSSHAgent {
   readonly #socket: string;

@@ -35,7 +35,7 @@ export function forgetScan(destination: Destination): void {
  * library cannot accept certificates in the key exchange. The answer may come from any machine, so each certificate is
  * verified.
  *
- * @param forward Opens a connection to the host's port, where it is behind a jump host.
+ * @param forward Opens a connection to the host's port, if the host is behind a jump host.
  */
 export async function certify(
   destination: Destination,

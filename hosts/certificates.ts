@@ -131,7 +131,7 @@ export function readCertificateLine(line: string): Certificate {
 }
 
 /**
- * Why a certificate is not valid at a time; undefined where it is valid.
+ * Why a certificate is not valid at a time; undefined if it is valid.
  *
  * @param now Milliseconds since 1970.
  */

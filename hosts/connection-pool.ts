@@ -16,7 +16,7 @@ const pools = new Map<string, HostConnections>();
 /** Round trips to each host since the process started, by the host's name. */
 export const roundTrips = new Map<string, RoundTrips>();
 
-/** The connections to a host, through jump hosts where `via` names them. */
+/** The connections to a host, through the jump hosts in `via`. */
 export function connectionsTo(jump: Jump, via: readonly Jump[] = []): HostConnections {
   const key = JSON.stringify([jump, via]);
   let pool = pools.get(key);

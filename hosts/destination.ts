@@ -36,7 +36,7 @@ export interface Destination {
   readonly keepaliveCount: number;
   /** Seconds; undefined if not configured. */
   readonly connectTimeoutSeconds: number | undefined;
-  /** The configured value. It is ignored where it would weaken the check of host keys. */
+  /** The configured value. It is ignored if it would weaken the check of host keys. */
   readonly strictHostKeyChecking: string;
 }
 
@@ -47,7 +47,7 @@ export interface Jump {
   readonly port?: number;
 }
 
-/** Seconds, where the ssh configuration has no ConnectTimeout. */
+/** Seconds, if the ssh configuration has no ConnectTimeout. */
 export const defaultConnectTimeoutSeconds = 20;
 
 /** Signature algorithms for hosts and authorities, in order of preference: no SHA-1. */
@@ -65,7 +65,7 @@ let resolved = new Map<string, Promise<Destination>>();
 
 /**
  * Sets the ssh configuration file. The environment variable `AIRGAPPED_MAAS_SSH_CONFIG` takes precedence, also over
- * the file name that the engine still has from the last update. Without either it is the user's own configuration.
+ * the file name that the engine still has from the last update. Without either, it is the user's own configuration.
  */
 export function configureSsh(options: { configFile?: string | undefined }): void {
   if (options.configFile === configFile) return;
@@ -234,7 +234,7 @@ function expandPath(text: string, values: Record<"hostname" | "user" | "port" | 
     .replace(/\$\{(\w+)\}/g, (_, variable: string) => process.env[variable] ?? "");
 }
 
-/** Words as ssh_config quotes them. */
+/** Words, split at the quotes of ssh_config. */
 function words(text: string): string[] {
   return [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
 }

@@ -187,7 +187,7 @@ function firstKey(parsed: ParsedKey | Error | ParsedKey[]): ParsedKey | undefine
   return key instanceof Error ? undefined : key;
 }
 
-/** The type of a FIDO key in a file, private or public. Such a file holds only a handle of the key. */
+/** The type of a FIDO key in a file, private or public. Such a file contains only a handle of the key. */
 function unsupportedType(content: Buffer | Error | undefined): string | undefined {
   if (!(content instanceof Buffer)) return undefined;
   const text = content.toString("latin1").trim();

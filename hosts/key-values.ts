@@ -6,7 +6,7 @@ import { sh } from "./shell.ts";
  *
  *     host.facts(keyValues(["vm.swappiness"], 'sysctl -n -- "$key"'));
  *
- * @param print A shell command that prints the value of `$key`. Where it fails, the key has no value.
+ * @param print A shell command that prints the value of `$key`. If it fails, the key has no value.
  * @returns A probe for the existing values, without trailing line ends.
  */
 export function keyValues(keys: readonly string[], print: string): Probe<Readonly<Record<string, string>>> {

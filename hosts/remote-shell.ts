@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import { quote } from "./shell.ts";
 
-/** A script to send to a host: its command line, which holds nothing of the script, and its standard input. */
+/** A script to send to a host: its command line, which contains no part of the script, and its standard input. */
 interface RemoteScript {
   /** Works with any login shell. */
   readonly command: string;

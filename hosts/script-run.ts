@@ -8,7 +8,7 @@ import { remedyFor } from "./remedies.ts";
 import { afterMark, remoteScript, sendInput } from "./remote-shell.ts";
 import { Unreachable } from "./unreachable.ts";
 
-/** Milliseconds that the output of an ended command may stay open, e.g. held by a background process. */
+/** Milliseconds that the output of an ended command may stay open, e.g. because of a background process. */
 const lingerMs = 2000;
 /** Bytes that a login shell may print before it starts a script. */
 const maximumBytesBeforeStart = 65_536;

@@ -6,10 +6,10 @@ type Word = string | number | bigint | readonly (string | number | bigint)[];
  *
  *     sh`systemctl restart ${unit}`        sh`rm -f -- ${paths}`
  *
- * A value becomes one word; an array becomes one word per element, and nothing when it is empty. A leading dash is
- * kept: write `--` before paths where a command would take it for an option.
+ * A value becomes one word. An array becomes one word per element, and nothing if it is empty. A leading dash is
+ * kept: write `--` before paths if the command would read them as options.
  *
- * @throws TypeError for a value with a NUL character, which a shell cannot hold.
+ * @throws TypeError for a value with a NUL character, which a shell cannot represent.
  */
 export function sh(strings: TemplateStringsArray, ...values: Word[]): string {
   return strings.reduce((text, part, index) => {

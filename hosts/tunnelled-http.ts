@@ -111,7 +111,7 @@ export class TunnelledHttp {
     } = options;
     const target = this.#parse(url, asked);
     const secure = target.protocol === "https:";
-    // An address from a server is shown without its query, which may hold secrets.
+    // An address from a server is shown without its query, which may contain secrets.
     const shown = shownAddress(url, { ofServer: url !== asked });
     const toProxy = proxy && !secure;
     let answered = false;
@@ -267,7 +267,7 @@ function isReading(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** A signed request (RFC 5849) holds a nonce that a server accepts once: the caller must sign again. */
+/** A signed request (RFC 5849) contains a nonce that a server accepts once: the caller must sign again. */
 function isRepeatable({ method = "GET", headers = {} }: FetchOptions): boolean {
   return isReading(method) && !Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }

@@ -53,7 +53,7 @@ export class WireReader {
   }
 }
 
-/** A string as SSH's binary format has it. */
+/** A string in SSH's binary format. */
 export function wireString(content: string | Buffer): Buffer {
   const bytes = Buffer.from(content as string);
   const length = Buffer.alloc(4);

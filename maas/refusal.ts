@@ -124,7 +124,7 @@ function messagesIn(type: string, body: string): Record<string, string[]> {
       );
     }
   } catch {
-    // Exceptions below a form's are said to be JSON and are bare text.
+    // MAAS sends some exceptions as plain text, although it declares JSON.
   }
   return { "": [body.trim()].filter(Boolean) };
 }

@@ -1,6 +1,4 @@
-/*
- * Rules of MAAS for uploads, from its form (maasserver/forms/__init__.py, BootResourceForm).
- */
+/* Rules of MAAS for uploads, from its form (maasserver/forms/__init__.py, BootResourceForm). */
 
 /** Operating systems that an image's name may begin with. */
 const systems = [

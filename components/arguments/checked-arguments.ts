@@ -27,7 +27,7 @@ export interface Fault {
 
 /** Arguments of a component. They are checked already, or will be when they are known. */
 export interface CheckedArguments<Settings extends object> {
-  /** With defaults. A secret that comes late is replaced by a stand-in: see `secret` and `inClear`. */
+  /** With defaults. A secret that comes late is replaced by a placeholder: see `secret` and `inClear`. */
   readonly settings: Late<Settings>;
   /** The same by argument. If one argument comes late, all do. */
   readonly each: { readonly [Argument in keyof Settings]: Late<Settings[Argument]> };
@@ -50,7 +50,7 @@ export interface CheckedArguments<Settings extends object> {
  * Checks the arguments of a component by their schema.
  *
  * @param called the component in messages: `AptMirror ubuntu`.
- * @param beside errors that the schema does not detect.
+ * @param beside Further errors, which the schema does not detect.
  * @throws pulumi.RunError that lists all errors of plain values. An error of a late value fails the outputs that are derived
  * from it, with the same message.
  */
@@ -72,7 +72,7 @@ export function checkedArguments<Schema extends z.ZodType<object>>(
     late.filter(isSecret).map(({ path }) => ({ path, value: stoodInSecret })),
   );
 
-  // One error, however many values fail because of it: the CLI then prints it once.
+  // The same error for all values that fail because of it: the CLI then prints it only once.
   const refusals = new Map<string, pulumi.ResourceError>();
   const refusal = (found: readonly Fault[]) => {
     const error = lateRefusal(component, called, found);

@@ -79,7 +79,7 @@ export async function unknownAmong(parts: readonly LatePart[]): Promise<LatePart
   return parts.filter((_, index) => !known[index]);
 }
 
-/** A failed output counts as known: whatever waits for it reports the error. */
+/** A failed output counts as known: the code that waits for it reports the error. */
 export function isKnown(output: pulumi.Output<unknown>): Promise<boolean> {
   return (output as unknown as { readonly isKnown: Promise<boolean> }).isKnown.catch(() => true);
 }

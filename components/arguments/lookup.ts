@@ -4,7 +4,7 @@ import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { SshConfigurationError } from "../../hosts/unreachable.ts";
 import { type CheckedArguments, withPlainMessage } from "./checked-arguments.ts";
 
-/* What a component looks up on its host and upstream while the program runs. */
+/* The lookups of a component on its host and upstream, while the program runs. */
 
 /** The result of a lookup. */
 export interface Found {

@@ -13,7 +13,7 @@ export interface Field {
   readonly default?: unknown;
 }
 
-/** The field that a schema describes. Of a transformation it is the input. */
+/** The field that a schema describes. For a transformation, it is the input. */
 export function fieldOf(schema: z.core.$ZodType): Field {
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   const own = registered(schema);

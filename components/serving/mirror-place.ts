@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { mirrorsDirectory } from "../../resources/mirror/published-tree/mirrors-directory.ts";
 
-/** Where a mirror is on its host. */
+/** The place of a mirror on its host. */
 export interface MirrorPlace {
   readonly directory: string;
   /** The directory of the store, which can be shared with other mirrors. */

@@ -98,7 +98,7 @@ export class MirrorSite<Settings extends MirrorSettings> {
     return keyDirectory(this.nameOnHost);
   }
 
-  /** @param more files beside those of the web site. */
+  /** @param more Further files, in addition to those of the web site. */
   configuration(packages: Packages, more: pulumi.Input<WebSite["files"]> = {}): Files {
     const site = this.#webSite;
     const tlsKey = this.#tlsKey;

@@ -87,7 +87,7 @@ async function* unxz(bytes: Buffer): AsyncGenerator<Uint8Array> {
     default?: typeof import("xz-decompress");
   };
   const { XzReadableStream } = loaded.default ?? loaded;
-  // In pieces: the decoder copies each piece into its own memory at once.
+  // In pieces, because the decoder copies a piece into its own memory immediately.
   let offset = 0;
   const pieces = new ReadableStream<Uint8Array>({
     pull(controller) {

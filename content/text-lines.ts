@@ -1,6 +1,6 @@
 /**
- * The lines of a text, without their ends, one at a time: all of them at once would take too much memory, as would a
- * string of a whole file beside its bytes.
+ * The lines of a text, without their ends, one at a time. All lines at once would take too much memory, and so would
+ * a string of a whole file in addition to its bytes.
  */
 export function* linesOf(text: string | Buffer): Generator<string> {
   for (let from = 0; from < text.length; ) {

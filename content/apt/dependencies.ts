@@ -53,9 +53,9 @@ export interface Closure {
 }
 
 /**
- * Names of the given packages and all their dependencies, for one architecture. Of alternatives, the first one that
- * can be satisfied is chosen. Of several providers of a virtual package, one that is needed anyway is chosen, else the
- * first by name.
+ * Names of the given packages and all their dependencies, for one architecture. From alternatives, the first one that
+ * can be satisfied is chosen. From several providers of a virtual package, one that is needed anyway is chosen,
+ * otherwise the first by name.
  *
  * @param candidates The available packages, with all their versions.
  */

@@ -1,12 +1,16 @@
 import { mergedLines } from "../text-lines.ts";
 import { contentOf, isHead, packageOf } from "./plan-lines.ts";
 
-/* The differing parts of two plans' texts. Most of an archive stays the same, and reading that would take memory. */
+/*
+ * The differing parts of two plans' texts. Most of an archive does not change, and reading all of it would take
+ * memory.
+ */
 
 /**
  * Two plans' texts, reduced to the differences: the heads, every line that only one of them has, all lines of a
- * content or of a package of such a line, and one line for each architecture of a suite. Of unsorted texts fewer lines
- * are removed.
+ * Two plans' texts, reduced to the differences: the heads, every line that only one of them has, all lines of a
+ * content or of a package of such a line, and one line for each architecture of a suite. If the texts are not sorted,
+ * fewer lines are removed.
  */
 export function differingLines(
   before: string | Buffer,

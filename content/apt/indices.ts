@@ -77,7 +77,7 @@ function refuseLacking(suite: string, paths: readonly string[], values: readonly
   });
 }
 
-/** The indices of a flat repository: one of all packages, and the files that apt requests beside it. */
+/** The indices of a flat repository: one for all packages, and the other files that apt requests. */
 function selectFlat(release: Release, suite: string, { architectures, extras = {} }: Wanted): Selection {
   const indices: SelectedIndex[] = [];
   const add = finder(release, indices);

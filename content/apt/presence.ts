@@ -6,8 +6,8 @@ import type { Release, ReleaseEntry } from "./release.ts";
 import { inSuite } from "./suite-place.ts";
 
 /*
- * Which of the files that a Release lists exist upstream, and by which names: many list files that are on no server,
- * and some announce by-hash paths that do not exist.
+ * Which of the files that a Release lists exist upstream, and by which names. Many Releases list files that are on no
+ * server, and some announce by-hash paths that do not exist.
  */
 
 /** A path that depends only on the content: it stays valid when upstream updates. */
@@ -58,7 +58,7 @@ export async function presentOf(
   ]);
   const lacking = selected.filter((index) => !index.entries.some(({ path }) => found.has(path)));
   const needed = lacking.filter(({ kind }) => kind !== "other");
-  // Upstream may be in the middle of an update, so it is asked again: next time for required files, or soon for
+  // Upstream may be in the middle of an update, so it is read again: next time for required files, and soon for
   // others.
   if (needed.length === 0) {
     const whole = lacking.length === 0 && lasting.every(Boolean);

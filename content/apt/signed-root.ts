@@ -58,7 +58,7 @@ export async function readRoot(
       return [];
     });
     const [release, signature] = found;
-    // During an update upstream may have other ones: it is asked again next time.
+    // Upstream may be in the middle of an update and have other files now. So it is read again next time.
     if (release && signature) {
       if (release.bytes.toString().trimEnd() !== text.trimEnd()) return [];
       const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path, accept);

@@ -7,7 +7,9 @@ const deployable = ["centos", "ol", "rhel", "suse"];
 /** Systems that MAAS deploys only from a disk image, and so only from an upload. */
 const diskImages = ["esxi", "windows"];
 
-/** Releases that images.maas.io has or had. If two sources have the same name, MAAS uses whichever it reads first. */
+/**
+ * Releases that images.maas.io has or had. If two sources have the same name, MAAS uses the one that it reads first.
+ */
 const official = /^centos\d+(-stream)?$/;
 
 /** Why MAAS would not deploy an image from a stream; undefined if it would. */

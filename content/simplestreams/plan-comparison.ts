@@ -104,7 +104,10 @@ function contentsOf(rows: readonly PlanRow[]): Set<string> {
   return new Set(rows.map(({ sha256 }) => sha256));
 }
 
-/** By image, the rows of a plan whose content is not among the others; each content once, with its first image. */
+/**
+ * The rows of a plan by image, without content that is among the others. Each content is listed once, with its first
+ * image.
+ */
 function shares(plan: ImagePlan | undefined, others: ReadonlySet<string>): Map<string, PlanRow[]> {
   const rows = new Map<string, PlanRow[]>();
   const seen = new Set(others);

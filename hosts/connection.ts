@@ -133,7 +133,7 @@ export class Connection {
     return this.isOpen && this.#sessions < sessionsPerConnection;
   }
 
-  /** Keeps the process alive until the returned function is called. A connection without holds does not. */
+  /** Keeps the process alive until the returned function is called. Otherwise a connection does not keep it alive. */
   hold(): () => void {
     if (this.#holds++ === 0) this.#active();
     let held = true;

@@ -14,7 +14,9 @@ export interface Destination {
   readonly user: string;
   /** Key files in the order of the configuration. They may be missing. */
   readonly identityFiles: readonly string[];
-  /** Certificates of such keys, in the order of the configuration, without those found beside a key file. */
+  /**
+   * Certificates of such keys, in the order of the configuration, without those that are found next to a key file.
+   */
   readonly certificateFiles: readonly string[];
   /** Whether only the keys of `identityFiles` may be tried, also from the agent. */
   readonly identitiesOnly: boolean;

@@ -109,7 +109,7 @@ interface FoundCertificate {
   readonly problem?: string;
 }
 
-/** The files of CertificateFile, and those beside key files, each certificate once. */
+/** The files of CertificateFile, and those next to key files, each certificate once. */
 async function readCertificates(destination: Destination): Promise<FoundCertificate[]> {
   const { certificateFiles, identityFiles } = destination;
   // An IdentityFile may be a certificate whose key is in another place.

@@ -116,7 +116,7 @@ function folderOf(name: string): string {
   return `/run/airgapped-maas/jobs/${name}`;
 }
 
-/** Runs the script of a job in its unit, and leaves its log and exit status beside it. */
+/** Runs the script of a job in its unit, and writes its log and exit status to the same directory. */
 export const jobWrapper = `export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
 export JOB_INPUT="$PWD/input" JOB_SECRET="$PWD/secret"
 umask 022

@@ -17,15 +17,15 @@ const environment =
   "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin; umask 022";
 
 /**
- * Standard input carries three parts: the script, then the script's own standard input in counted pieces (`LENGTH\n`
- * and the bytes, `0\n` last), then nothing while the script may run.
+ * Standard input has three parts: the script, then the script's own standard input in counted pieces (`LENGTH\n` and
+ * the bytes, `0\n` last), then nothing while the script may run.
  *
- * So a script is never cut short and never gets half of its input. When standard input ends early, the connection or
- * this process is gone. Then everything the script started in its process group (sshd makes one for each session) is
- * ended, with TERM first and KILL after 5 s, while its input is still held open. A script that waits for the end of
- * its input, as `cat > file` does, never sees that end unless it was sent.
+ * So a script is always complete, and it never gets only a part of its input. If standard input ends early, the
+ * connection or this process has ended. Then everything that the script started in its process group (sshd makes one
+ * for each session) is ended, with TERM first and KILL after 5 s. Its input stays open until then. A script that
+ * waits for the end of its input, as `cat > file` does, never sees that end unless it was sent.
  *
- * The supervising shell's own messages go to /dev/null: they concern its reader, never the script.
+ * The supervising shell's own messages go to /dev/null: they concern the reader of its input, never the script.
  */
 export function remoteScript(script: string, { sudo }: { sudo: boolean }): RemoteScript {
   const mark = `start-${randomBytes(12).toString("hex")}`;

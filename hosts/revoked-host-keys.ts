@@ -95,7 +95,7 @@ async function askKeygen(list: string, blobs: readonly Buffer[]): Promise<boolea
         ["-Q", "-f", list, "--", ...files],
         { encoding: "utf8" },
         (error, stdout, stderr) => {
-          // 1: something is revoked. Anything else is a failure.
+          // 1: something is revoked. Any other code is a failure.
           if (error && error.code !== 1) reject(new Error(stderr || error.message));
           else resolve(stdout);
         },

@@ -20,7 +20,7 @@ export function sh(strings: TemplateStringsArray, ...values: Word[]): string {
   });
 }
 
-/** One word of shell text that stands for exactly this value. */
+/** A value as one word of shell text. */
 export function quote(value: string | number | bigint): string {
   const text = String(value);
   if (text.includes("\0")) throw new TypeError("A shell word cannot hold a NUL character");

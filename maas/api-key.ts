@@ -49,8 +49,8 @@ interface ApiKeyAnswer {
 }
 
 /**
- * The key to use. Of several it is the first, which is the oldest: a new key that somebody adds later changes nothing
- * here.
+ * The key to use. If there are several, it is the first and oldest one: a new key that somebody adds later changes
+ * nothing here.
  *
  * @throws ExplainedError that names what is missing on the host.
  */

@@ -156,7 +156,7 @@ export class MaasClient implements MaasReader {
     url: string,
     call: MaasCall,
   ): Promise<TransportAnswer> {
-    // After one request has used all its retries, the requests behind it are sent once only.
+    // After one request has used all its retries, the waiting requests are sent only once.
     const pauses = method === "GET" && !this.#isUnavailable ? this.#pauses : [];
     for (const wait of [...pauses, undefined]) {
       const answer = await this.#withMaasTime(method, url, call).catch((error: unknown) => {

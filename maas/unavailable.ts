@@ -1,6 +1,6 @@
 /**
- * The statuses of a proxy, or of MAAS itself, while the region is down, restarts or is busy, with any body: worth a
- * retry. After 429 nothing was done; after the others that is not known.
+ * The statuses of a proxy, or of MAAS itself, while the region is down, restarts or is busy, with any body. A retry
+ * may succeed. After 429 nothing was done; after the others that is not known.
  */
 const statuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Lab, labDown, labUp } from "../../lab/lab.ts";
 import { hosts, stackOfEveryKind } from "../contract/releases/every-kind.ts";
-import { importState, releases, resourcesOf } from "../contract/releases/states.ts";
+import { importState, releases, resourcesOf, type StoredResource } from "../contract/releases/states.ts";
 import { UnpackedRelease } from "../contract/releases/unpacked.ts";
 import { type Stack, succeeded } from "./stack.ts";
 
@@ -15,12 +15,14 @@ const last = releases.at(-1) as string;
 let lab: Lab;
 let release: UnpackedRelease;
 let stack: Stack;
+let resources: readonly StoredResource[];
 
 beforeAll(async () => {
   lab = await labUp(labName, { hosts });
   release = new UnpackedRelease();
   stack = await stackOfEveryKind(release, lab);
   await importState(stack, last);
+  resources = await resourcesOf(last);
 }, 300_000);
 
 afterAll(async () => {
@@ -31,7 +33,7 @@ afterAll(async () => {
 
 test("a preview finds that the hosts have nothing of it", async () => {
   const { steps } = succeeded(await stack.preview());
-  const stored = (await resourcesOf(last)).filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
+  const stored = resources.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
   const ours = steps.filter(({ urn }) => stored.some((each) => each.urn === urn));
   // A new MAAS has these settings already.
   const unchanged = /::maas-releases$/;
@@ -50,7 +52,7 @@ test("a preview finds that the hosts have nothing of it", async () => {
 
 test("a removal without a look at the hosts before it removes what is stored", async () => {
   const { counts } = succeeded(await stack.destroy("--refresh=false"));
-  const stored = (await resourcesOf(last)).filter(({ type }) => !type.startsWith("pulumi:providers:"));
+  const stored = resources.filter(({ type }) => !type.startsWith("pulumi:providers:"));
   expect(counts).toEqual({ delete: stored.length });
   expect(await stack.ok(["stack", "export", "--stack", stack.name])).not.toContain('"urn"');
 }, 180_000);

@@ -123,7 +123,7 @@ const upstreamSchema = z
       ),
     accept: acceptSchema.optional().meta({
       description: "Checks to skip, each with a reason in one line. Every preview shows the reasons.",
-      see: "upstream-access.md#what-is-accepted-all-the-same",
+      see: "upstream-access.md#accepting-what-a-check-refuses",
     }),
     ...transferSchema(64),
   })
@@ -238,7 +238,7 @@ export const aptMirrorSchema = z
     localPackages: z.array(z.string().min(1)).default([]).meta({
       description:
         "Paths of .deb files on the workstation, relative to the project. They are merged into the first component of the first suite (requires signing: mirror).",
-      see: "apt-mirror.md#packages-of-your-own",
+      see: "apt-mirror.md#local-packages",
     }),
     extras: extrasSchema.prefault({}).describe("Content besides packages and their indices."),
     serve: serveSchema("/ubuntu").prefault({}).describe("How clients reach the mirror."),

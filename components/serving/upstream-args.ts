@@ -148,7 +148,7 @@ export function transferSchema(parallel: number) {
       description:
         "Lowest average speed of a transfer in bytes per second, measured over stallSeconds (at least 30). Slower transfers are stopped.",
       defaultText: "500",
-      see: "upstream-access.md#patience",
+      see: "upstream-access.md#retries-and-time-limits",
     }),
     credentials: credentials.optional().meta({
       description:

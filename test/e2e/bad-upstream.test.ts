@@ -53,7 +53,7 @@ async function served(signing: string): Promise<Record<string, string>> {
 const servedByBoth = () => Promise.all(signers.map(served));
 
 /** The CLI's final lines about the parts of a mirror: from its line to the next one. */
-function saidOf(signing: string, output: string): string {
+function messagesOf(signing: string, output: string): string {
   const diagnostics = output.slice(output.indexOf("Diagnostics:"));
   const parts = diagnostics.split(/^ {2}(?=\S)/m);
   return parts
@@ -69,13 +69,13 @@ async function released(): Promise<string> {
   return version;
 }
 
-describe("with an upstream that is not well", () => {
-  test("a first update fails when upstream is down, says so, and leaves a state to go on from", async () => {
+describe("with a faulty upstream", () => {
+  test("down: a first update fails and names the URL, and the next update succeeds", async () => {
     await lab.run("upstream", ["systemctl", "stop", "nginx"]);
     const failed = await stack.up();
     expect(failed.code).not.toBe(0);
     for (const signing of signers) {
-      expect(saidOf(signing, failed.output)).toMatch(
+      expect(messagesOf(signing, failed.output)).toMatch(
         /error: .*fetching http:\/\/archive\.ubuntu\.com\/ubuntu\/dists\/noble-updates\/InRelease/,
       );
     }
@@ -109,14 +109,14 @@ describe("with an upstream that is not well", () => {
     ["reset", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: .*[Cc]onnection reset/],
     ["refuse", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: .*[Cc]onnection reset/],
   ])(
-    "%s: an update fails and names file and reason, changes nothing that is served, and succeeds afterwards",
+    "%s: an update fails, names file and reason, changes no served file, and succeeds after the repair",
     async (kind, reason) => {
       const before = await servedByBoth();
       const version = await released();
       await upstream.tamper(kind, { package: "bc" });
       const failed = await stack.up("--continue-on-error");
       expect(failed.code).not.toBe(0);
-      for (const signing of signers) expect(saidOf(signing, failed.output)).toMatch(reason);
+      for (const signing of signers) expect(messagesOf(signing, failed.output)).toMatch(reason);
       expect(await servedByBoth()).toEqual(before);
 
       await upstream.restore();
@@ -128,7 +128,7 @@ describe("with an upstream that is not well", () => {
     120_000,
   );
 
-  test("that requires credentials: the preview reports this, and no output has the credentials", async () => {
+  test("credentials required: the preview reports it, an update with them succeeds, no output shows them", async () => {
     const word = "word 'of' the \"lab\"";
     await released();
     await lab.sh(
@@ -141,7 +141,7 @@ until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401
     const refused = await stack.preview();
     expect(refused.code).not.toBe(0);
     for (const signing of signers) {
-      expect(saidOf(signing, refused.output)).toMatch(
+      expect(messagesOf(signing, refused.output)).toMatch(
         /upstream\.credentials: .*dists\/noble-updates\/InRelease: the server requires credentials \(401\)/,
       );
     }
@@ -155,7 +155,7 @@ until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401
     const updated = succeeded(await stack.up());
     expect(await servedByBoth()).not.toEqual(before);
     for (const signing of signers)
-      expect(saidOf(signing, updated.output)).toMatch(/upstream\.credentials are sent over http/);
+      expect(messagesOf(signing, updated.output)).toMatch(/upstream\.credentials are sent over http/);
     const again = succeeded(await stack.preview("--expect-no-changes", "--diff"));
     printed += refused.output + updated.output + again.output + stack.state();
     for (const part of [
@@ -174,7 +174,7 @@ until [ "$(curl -so /dev/null -w '%{http_code}' http://127.0.0.1/ubuntu/)" = 401
     succeeded(await stack.preview("--expect-no-changes"));
   }, 120_000);
 
-  test("slow: an update takes its time and succeeds", async () => {
+  test("slow: an update takes longer and succeeds", async () => {
     const version = await released();
     await upstream.tamper("slow");
     const run = succeeded(await stack.up());

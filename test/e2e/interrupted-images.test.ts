@@ -15,7 +15,7 @@ let lab: Lab;
 let maas: SuppliedMaas;
 let connections: CuttableConnections;
 /** The result of uninterrupted updates. */
-let wanted: readonly string[];
+let expected: readonly string[];
 let stack: Stack;
 let stacks = 0;
 
@@ -27,15 +27,15 @@ beforeAll(async () => {
   connections = await CuttableConnections.to(lab, ["mirror", "maas"]);
   await newStack(lab.paths.sshConfig);
   succeeded(await stack.up());
-  wanted = await maas.holds();
-  expect(wanted).toEqual(
+  expected = await maas.holds();
+  expect(expected).toEqual(
     expect.arrayContaining([
       "Synced rhel/rocky9 amd64/generic wanted",
       "Synced ubuntu/noble amd64/ga-24.04 wanted",
       expect.stringMatching(/^Uploaded .*golden amd64\/generic wanted$/),
     ]),
   );
-  expect(wanted.filter((line) => line.startsWith("source "))).toHaveLength(2);
+  expect(expected.filter((line) => line.startsWith("source "))).toHaveLength(2);
 }, 180_000);
 
 afterAll(async () => {
@@ -80,7 +80,7 @@ interface Moment {
   reached(run: Running): Promise<void>;
 }
 
-const says = (line: RegExp) => (run: Running) => saying(run, line);
+const prints = (line: RegExp) => (run: Running) => saying(run, line);
 
 async function freshMaas(seconds: number): Promise<void> {
   await maas.maas.reset();
@@ -99,7 +99,7 @@ const nextSerial: Moment = {
     await maas.images.publishSerial();
     await maas.images.tamper("slow");
   },
-  reached: says(/fetching \d+ files/),
+  reached: prints(/fetching \d+ files/),
 };
 
 const duringImport: Moment = {
@@ -109,7 +109,7 @@ const duringImport: Moment = {
     await maas.maas.reset();
     await maas.throttle(200_000);
   },
-  reached: says(/\d+ of \d+ images are complete/),
+  reached: prints(/\d+ of \d+ images are complete/),
 };
 
 const moments: readonly Moment[] = [
@@ -117,32 +117,32 @@ const moments: readonly Moment[] = [
     label: "while the first serials are fetched",
     host: "mirror",
     prepare: () => maas.images.tamper("slow"),
-    reached: says(/fetching \d+ files/),
+    reached: prints(/fetching \d+ files/),
   },
   nextSerial,
   {
     label: "while a custom image is published",
     host: "mirror",
     prepare: async () => maas.change("rocky9"),
-    reached: says(/sending \S*rocky9/),
+    reached: prints(/sending \S*rocky9/),
   },
   {
-    label: "before MAAS has the source",
+    label: "before MAAS has the boot source",
     host: "maas",
     prepare: () => freshMaas(0.25),
-    reached: says(/creating the boot source/),
+    reached: prints(/creating the boot source/),
   },
   {
-    label: "when MAAS has the source",
+    label: "when MAAS has the boot source",
     host: "maas",
     prepare: () => freshMaas(0.25),
-    reached: says(/selecting \w+\/\w+/),
+    reached: prints(/selecting \w+\/\w+/),
   },
   {
     label: "when MAAS has one of the selections",
     host: "maas",
     prepare: () => freshMaas(0.25),
-    reached: says(/selecting (?<one>\w+\/\w+)[\s\S]*selecting (?!\k<one>)/),
+    reached: prints(/selecting (?<one>\w+\/\w+)[\s\S]*selecting (?!\k<one>)/),
   },
   duringImport,
   {
@@ -158,13 +158,13 @@ const moments: readonly Moment[] = [
     label: "in the middle of an upload",
     host: "maas",
     prepare: anotherUpload,
-    reached: says(/\b41 % of 9\.5 MiB/),
+    reached: prints(/\b41 % of 9\.5 MiB/),
   },
   {
     label: "while the last part of an upload is sent",
     host: "maas",
     prepare: anotherUpload,
-    reached: says(/\b83 % of 9\.5 MiB/),
+    reached: prints(/\b83 % of 9\.5 MiB/),
   },
 ];
 
@@ -188,7 +188,7 @@ async function isCompletedAfter(
   }
   await tidy?.(stack, moment.host);
   succeeded(await stack.up());
-  expect(await maas.holds()).toEqual(wanted);
+  expect(await maas.holds()).toEqual(expected);
   expect(await trees()).toBe("0 left:\nleft:");
 }
 
@@ -204,26 +204,26 @@ const tried: Readonly<Record<string, readonly Moment[]>> = {
   "cut SSH connections": moments.filter((_, index) => index % 3 === 1),
 };
 
-describe.each(Object.entries<Way>(ways))("after %s", (way, how) => {
+describe.each(Object.entries<Way>(ways))("after an interruption by %s", (way, how) => {
   beforeAll(
     () => newStack(way === "cut SSH connections" ? connections.sshConfig : lab.paths.sshConfig),
     60_000,
   );
 
   test.each(tried[way] ?? moments)(
-    "$label, the next update completes the mirrors and MAAS",
+    "$label: the next update completes the mirrors and MAAS",
     (moment) => isCompletedAfter(moment, how, { kills: way.startsWith("SIGKILL") }),
     90_000,
   );
 
-  test("nothing is left to do in the end", async () => {
+  test("another update changes nothing", async () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 60_000);
 });
 
-describe("after a reboot of the host", () => {
+describe("after an interruption by a reboot", () => {
   test.each([duringImport, nextSerial])(
-    "$host $label, the next update completes the mirrors and MAAS",
+    "of host $host $label: the next update completes the mirrors and MAAS",
     (moment) => isCompletedAfter(moment, reboot),
     120_000,
   );

@@ -19,9 +19,9 @@ let lab: Lab;
 let upstream: Upstream;
 let connections: CuttableConnections;
 /** The result of uninterrupted updates, for each state of upstream. */
-let wanted: { readonly first: string[]; readonly later: string[] };
+let expected: { readonly first: string[]; readonly later: string[] };
 /** Duration of an uninterrupted update, in seconds. */
-let takes: { readonly first: number; readonly later: number };
+let durations: { readonly first: number; readonly later: number };
 
 beforeAll(async () => {
   await labDown(name); // remains of a killed run would be in the result
@@ -40,13 +40,13 @@ beforeAll(async () => {
     const held = await Promise.all(signers.map((signing) => treeOf(again, signing)));
     serveState("later");
     const later = succeeded(await again.up());
-    wanted = { first: held, later: await Promise.all(signers.map((signing) => treeOf(again, signing))) };
-    takes = { first: first.seconds, later: later.seconds };
+    expected = { first: held, later: await Promise.all(signers.map((signing) => treeOf(again, signing))) };
+    durations = { first: first.seconds, later: later.seconds };
     again.discard();
   } finally {
     stack.discard();
   }
-  expect(wanted.later).not.toEqual(wanted.first);
+  expect(expected.later).not.toEqual(expected.first);
 }, 180_000);
 
 afterAll(async () => {
@@ -104,7 +104,7 @@ async function treeOf(stack: Stack, signing: string, host = "mirror"): Promise<s
     fi
     cut -f3 $root/current/summary.json | grep -o '"plan":"[^"]*"'
     cd $root
-    # Not STORE/*.new.PID: a text cut off on its way into the store goes with what nothing links to, an hour later.
+    # Not STORE/*.new.PID: an incomplete text in the store is deleted with the unlinked files, an hour later.
     cut -f1,4 current/listing | sed 's/\\t/  /' | sha256sum --check --quiet
     cut -f4 current/listing | wc -l
     echo left: $(find . -path ./work -o -name unfinished -o -name '*.new' -o -name '.airgapped-maas.*')`,
@@ -124,7 +124,7 @@ interface Moment {
 /** After this part of an update's usual duration. */
 function after(fraction: number): Moment {
   return {
-    label: `after ${fraction * 100} % of its time`,
+    label: `at ${fraction * 100} % of its usual time`,
     reached: (_run, seconds) => new Promise((resolve) => setTimeout(resolve, fraction * seconds * 1000)),
   };
 }
@@ -132,7 +132,7 @@ function after(fraction: number): Moment {
 /** When the update prints this text. */
 function at(line: RegExp, { slow = false } = {}): Moment {
   return {
-    label: `when it says ${line.source}`,
+    label: `when it prints ${line.source}`,
     slow,
     reached: (run) => saying(run, line),
   };
@@ -149,7 +149,7 @@ async function interrupted(
   if (moment.slow) await upstream.tamper("slow");
   const run = stack.start("up", "--yes", "--skip-preview");
   try {
-    await moment.reached(run, takes[state]);
+    await moment.reached(run, durations[state]);
     await interrupt(run);
     return await run.done;
   } finally {
@@ -190,11 +190,11 @@ const tried: Readonly<Record<string, typeof pairs>> = {
   "a reboot of the host": pairs.filter((_, index) => index % 3 === 0),
 };
 
-describe.each(Object.entries(ways))("after %s", (way, { interrupt, tidy }) => {
+describe.each(Object.entries(ways))("after an interruption by %s", (way, { interrupt, tidy }) => {
   const sshConfig = () => (way === "cut SSH connections" ? connections.sshConfig : lab.paths.sshConfig);
 
   test.each(tried[way] ?? pairs)(
-    "$first.label of a first update and $later.label of the next, the update after it completes the mirrors",
+    "of a first update $first.label, and of a later one $later.label: the next update completes the mirrors",
     async ({ first, later }) => {
       const stack = await newStack({ sshConfig: sshConfig() });
       for (const [state, moment] of [
@@ -207,7 +207,7 @@ describe.each(Object.entries(ways))("after %s", (way, { interrupt, tidy }) => {
         expect(way.startsWith("SIGKILL") && code === 0).toBe(false);
         await tidy?.(stack, "mirror");
         succeeded(await stack.up());
-        expect(await Promise.all(signers.map((signing) => treeOf(stack, signing)))).toEqual(wanted[state]);
+        expect(await Promise.all(signers.map((signing) => treeOf(stack, signing)))).toEqual(expected[state]);
       }
       stack.discard();
     },
@@ -215,11 +215,11 @@ describe.each(Object.entries(ways))("after %s", (way, { interrupt, tidy }) => {
   );
 });
 
-describe("while packages are installed on a fresh host", () => {
+describe("when the installation of packages on a fresh host is interrupted", () => {
   const installed = () => lab.sh("mirror2", "dpkg-query -W -f '${Package} ${Status}\\n' | sort");
 
   test.each(Object.entries(ways).filter(([way]) => way !== "cut SSH connections"))(
-    "after %s the next update installs them",
+    "by %s: the next update installs the packages and makes the mirror",
     async (way, { interrupt, tidy }) => {
       const before = await installed();
       const stack = await newStack({ host: "mirror2", only: ["mirror"] });
@@ -229,7 +229,7 @@ describe("while packages are installed on a fresh host", () => {
       await tidy?.(stack, "mirror2");
       succeeded(await stack.up());
       expect((await lab.sh("mirror2", "dpkg --audit; systemctl is-active nginx")).stdout).toBe("active\n");
-      expect(await treeOf(stack, "mirror", "mirror2")).toBe(wanted.first[1]);
+      expect(await treeOf(stack, "mirror", "mirror2")).toBe(expected.first[1]);
       // The first state again, for the next stack.
       succeeded(await stack.destroy());
       await lab.sh("mirror2", "apt-get -y autoremove --purge");
@@ -240,7 +240,7 @@ describe("while packages are installed on a fresh host", () => {
   );
 });
 
-test("Ctrl-C ends an update after what it is doing, and the next one goes on", async () => {
+test("Ctrl-C ends an update after its running operations, and the next update completes the mirrors", async () => {
   const stack = await newStack();
   // As a terminal does: the signal goes to the CLI's whole process group.
   const run = await interrupted(stack, "first", at(/fetching \d+ files/, { slow: true }), ({ child }) =>
@@ -251,6 +251,6 @@ test("Ctrl-C ends an update after what it is doing, and the next one goes on", a
   const state = JSON.parse(await stack.ok(["stack", "export", "--stack", stack.name]));
   expect(state.deployment.pending_operations ?? []).toEqual([]);
   succeeded(await stack.up());
-  expect(await Promise.all(signers.map((signing) => treeOf(stack, signing)))).toEqual(wanted.first);
+  expect(await Promise.all(signers.map((signing) => treeOf(stack, signing)))).toEqual(expected.first);
   stack.discard();
 }, 120_000);

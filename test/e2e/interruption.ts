@@ -23,7 +23,7 @@ export function waysToInterrupt(lab: () => Lab, connections: () => { cut(): void
     "SIGKILL of the CLI": {
       interrupt: (run) => kill(run.child.pid as number),
       async tidy(stack, host) {
-        await lettingGo(lab(), stack, host);
+        await untilNoProcessRemains(lab(), stack, host);
         removeEmptyAttributes(stack.backend);
         // The lock of a killed update remains. This is the command that removes it.
         await stack.ok(["cancel", "--yes", "--stack", stack.name]).catch((error: Error) => {
@@ -116,12 +116,12 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // The process was faster.
+    // The process has already ended.
   }
 }
 
-/** No process of an interrupted update remains, here or on a host. */
-async function lettingGo(lab: Lab, stack: Stack, host: string): Promise<void> {
+/** Waits until no process of an interrupted update remains, here or on the host. */
+async function untilNoProcessRemains(lab: Lab, stack: Stack, host: string): Promise<void> {
   await until(`the end of all connections to ${host}`, 30_000, async () => {
     const { stdout } = await lab.run(host, ["ss", "-Htn", "state", "established", "sport = :22"]);
     return stdout.trim() === "";

@@ -36,8 +36,8 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-describe("what upstream releases", () => {
-  test("is shown by the preview in numbers, and is with the clients after the update", async () => {
+describe("new packages of upstream", () => {
+  test("are counted in the preview, and clients install them after the update", async () => {
     await upstream.release({ package: "hello", version: "2.90" });
     await upstream.release({ package: "tree", version: "9.0" });
     const preview = succeeded(await stack.preview("--diff"));
@@ -56,7 +56,7 @@ describe("what upstream releases", () => {
     }
   }, 90_000);
 
-  test(`reaches clients without an error while ${2 * publications} trees are published, half of them by each mirror`, async () => {
+  test(`are installed by clients without an error while two mirrors publish ${publications} snapshots each`, async () => {
     const loop = clientLoop();
     const seen: string[] = [];
     for (let n = 1; n <= publications; n++) {
@@ -81,7 +81,7 @@ describe("what upstream releases", () => {
   }, 300_000);
 });
 
-test("a phased update is for every machine where the mirror signs, and as upstream has it where it does not", async () => {
+test("signing: mirror removes Phased-Update-Percentage from the package index, signing: upstream keeps it", async () => {
   const counted = await lab.sh(
     "mirror",
     "cd /srv/airgapped-maas/e2e/apt && for signing in mirror upstream; do zcat $signing/current/public/dists/noble-updates/*/binary-amd64/Packages.gz | grep -c ^Phased-Update-Percentage; done; true",
@@ -89,8 +89,8 @@ test("a phased update is for every machine where the mirror signs, and as upstre
   expect(counted.stdout).toMatch(/^0\n[1-9]\d*\n$/);
 });
 
-describe("a change of what is mirrored", () => {
-  test("is made in place, and back", async () => {
+describe("a change of suites and components", () => {
+  test("updates the mirrors without a replacement, and the change back offers the same packages again", async () => {
     const all = await clients.mirror.offered();
     stack.configure(site({}, { suites: ["noble", "noble-updates"], components: ["main"] }));
     const less = succeeded(await stack.up());
@@ -122,10 +122,10 @@ describe("a change of what is mirrored", () => {
   }
 });
 
-describe("a rollback", () => {
+describe("a rollback or a new upstream URL", () => {
   afterAll(() => upstream.restore());
 
-  test("serves a kept snapshot again while upstream is down, changes nothing else, and ends when it is taken out", async () => {
+  test("a rollback serves a kept snapshot while upstream is down, causes no drift, and ends without pinnedTo", async () => {
     const { mirrors: before } = await stack.outputs();
     const older = before.mirror.tree;
     await upstream.release({ package: "hello", version: "4.0" });
@@ -170,7 +170,7 @@ describe("a rollback", () => {
     expect(await clients.mirror.install("hello")).toBe("4.0");
   }, 120_000);
 
-  test("takes the same archive from another address once, and is content then", async () => {
+  test("a new URL of the same archive causes one update, and no change afterwards", async () => {
     const { aptMirrors, ...rest } = site();
     const { upstream: from, ...others } = aptMirrors.upstream;
     const moved = { ...others, upstream: { ...from, url: "http://security.ubuntu.com/ubuntu" } };
@@ -185,7 +185,7 @@ describe("a rollback", () => {
   }, 120_000);
 });
 
-describe("a signature that expires", () => {
+describe("a signature with validFor", () => {
   const directory = "/srv/airgapped-maas/e2e/apt/mirror";
   const validUntil = async () => {
     const { stdout } = await lab.sh(
@@ -195,7 +195,7 @@ describe("a signature that expires", () => {
     return Date.parse(stdout);
   };
 
-  test("is renewed in its last third and not before", async () => {
+  test("is renewed in the last third of its validity and not before", async () => {
     stack.configure(site({ validFor: "30d" }));
     succeeded(await stack.up());
     const day = 86_400_000;

@@ -51,7 +51,7 @@ async function publishDetached(): Promise<Buffer> {
 const gz = () => [...archive.files.keys()].find((path) => /binary-amd64\/by-hash/.test(path)) ?? "";
 
 describe("reading an archive", () => {
-  test("gives the packages of what is signed", async () => {
+  test("returns the packages of the signed index, the signing key and the Release fields", async () => {
     await publish(archive, key, "noble", index);
     const { suites } = await read();
     expect(suites[0]?.indices[0]?.packages.map(({ name, version }) => `${name} ${version}`)).toEqual([
@@ -62,7 +62,7 @@ describe("reading an archive", () => {
     expect(suites[0]?.release.header.Origin).toBe("Ubuntu");
   });
 
-  test("asks for the root only when nothing has moved", async () => {
+  test("requests only the signed root if nothing has changed", async () => {
     await publish(archive, key, "noble", index);
     await read();
     archive.requests.length = 0;
@@ -70,7 +70,7 @@ describe("reading an archive", () => {
     expect(archive.requests).toEqual(["dists/noble/InRelease"]);
   });
 
-  test("never leaves out an index that upstream lacks for a while, nor remembers that it did", async () => {
+  test("keeps a required index in the plan while upstream lacks it, and does not cache its absence", async () => {
     await publish(archive, key, "noble", index);
     const held = async (exists?: ArchiveRequest["exists"]) =>
       planUpstreamSigned(await read(exists ? { exists } : {}))
@@ -85,7 +85,7 @@ describe("reading an archive", () => {
     expect(await held(() => Promise.reject(new Error("asked")))).toEqual(whole);
   });
 
-  test("says which other indices upstream lists and lacks, until it has them", async () => {
+  test("reports other indices that upstream lists but does not have, until it has them", async () => {
     await publish(archive, key, "noble", index);
     const without =
       (what: RegExp): NonNullable<ArchiveRequest["exists"]> =>
@@ -110,7 +110,7 @@ describe("reading an archive", () => {
     expect(await held(() => Promise.reject(new Error("asked")))).toEqual({ lacking: [], i18n: 2 });
   });
 
-  test("takes Release and Release.gpg beside InRelease once they say the same", async () => {
+  test("adds Release and Release.gpg to InRelease once the texts are equal and the signature is valid", async () => {
     const text = await publishDetached();
     const roots = async () => (await read()).suites[0]?.roots.length;
     expect(await roots()).toBe(1);
@@ -124,11 +124,11 @@ describe("reading an archive", () => {
     expect(archive.requests).toEqual(["dists/noble/InRelease"]);
   });
 
-  describe("that announces indices by hash and lacks them", () => {
+  describe("whose announced by-hash paths do not exist", () => {
     const hashed = () => [...archive.files.keys()].filter((path) => path.includes("/by-hash/"));
     const exists: ArchiveRequest["exists"] = async (paths) => paths.map((path) => archive.files.has(path));
 
-    test("reads them by their names, and has the host fetch them so", async () => {
+    test("uses plain names, also for the host's fetch, and checks by-hash paths again hours later", async () => {
       await publish(archive, key, "noble", index);
       for (const path of hashed()) archive.files.delete(path);
       const found = await read({ exists });
@@ -145,7 +145,7 @@ describe("reading an archive", () => {
       expect((await read({ exists, now: later })).suites[0]?.lacksByHash).toBe(false);
     });
 
-    test("uses by-hash paths if they exist", async () => {
+    test("uses the by-hash paths that exist, and the plain name for the missing one", async () => {
       await publish(archive, key, "noble", index);
       const [first = ""] = hashed();
       archive.files.delete(first);
@@ -158,7 +158,7 @@ describe("reading an archive", () => {
       );
     });
 
-    test("is read by name when the one by hash goes between asking and reading", async () => {
+    test("uses the plain name if the by-hash path disappears after the check", async () => {
       await publish(archive, key, "noble", index);
       const found = await read({
         exists: async (paths) => {
@@ -175,9 +175,9 @@ describe("reading an archive", () => {
   test.each<[string, () => Buffer, RegExp]>([
     ["a web page", () => Buffer.from("\n<!DOCTYPE html><html>Sign in</html>"), /it is a web page/],
     ["another web page", () => Buffer.from("<HTML>"), /it is a web page/],
-    ["a packed file", () => gzipSync("Origin: Ubuntu"), /is compressed with gzip/],
-    ["nothing", () => Buffer.alloc(0), /it is empty/],
-  ])("in place of a root, %s is named as that, and no key is blamed", async (_, bytes, message) => {
+    ["a gzip file", () => gzipSync("Origin: Ubuntu"), /is compressed with gzip/],
+    ["an empty file", () => Buffer.alloc(0), /it is empty/],
+  ])("reports %s in place of InRelease, and the error does not mention a key", async (_, bytes, message) => {
     await publish(archive, key, "noble", index);
     archive.files.set("dists/noble/InRelease", bytes());
     const failure = await read().then(String, (error: ExplainedError) => error);
@@ -186,7 +186,7 @@ describe("reading an archive", () => {
     expect(String(failure)).not.toMatch(/\bkey\b|fingerprint/);
   });
 
-  test("an index of another architecture that this server lacks names the place that has it", async () => {
+  test("names ports.ubuntu.com if the server lacks the index for arm64, but not after a lost connection", async () => {
     const entries = ["amd64", "arm64"].map((name): [string, Buffer] => [
       `main/binary-${name}/Packages.gz`,
       gzipSync(stanza("a", "1", { Architecture: name })),
@@ -208,7 +208,7 @@ describe("reading an archive", () => {
     );
   });
 
-  test("a component without packages for one of the architectures is taken, and named", async () => {
+  test("accepts a component that lacks one of the architectures, and names the unlisted index", async () => {
     const entry = (path: string): [string, Buffer] => [path, gzipSync(stanza("a", "1"))];
     const entries = ["main/binary-amd64", "main/binary-arm64", "extra/binary-amd64"].map((each) =>
       entry(`${each}/Packages.gz`),
@@ -226,14 +226,14 @@ describe("reading an archive", () => {
     );
   });
 
-  test("does not believe a cache that was damaged", async () => {
+  test("reads the archive correctly if the cache is damaged", async () => {
     await publish(archive, key, "noble", index);
     await read();
     for (const file of await readdir(directory)) await writeFile(join(directory, file), "damaged");
     expect((await read()).suites[0]?.indices[0]?.packages).toHaveLength(2);
   });
 
-  test("takes Release and Release.gpg where there is no InRelease", async () => {
+  test("uses Release and Release.gpg if InRelease does not exist, and verifies the signature", async () => {
     const text = await publishDetached();
     archive.files.delete("dists/noble/InRelease");
     expect((await read()).suites[0]?.roots.map(({ path }) => path)).toEqual([
@@ -245,7 +245,7 @@ describe("reading an archive", () => {
   });
 
   test.each(["InRelease", "Release", "Release.gpg"])(
-    "does without no root that could not be asked for: %s on a connection that broke",
+    "fails if the connection breaks during the request for %s: the file does not count as missing",
     async (broken) => {
       const text = await publishDetached();
       archive.files.set("dists/noble/InRelease", await clearsign(text.toString(), key));
@@ -262,11 +262,11 @@ describe("reading an archive", () => {
 
   test.each<[string, Record<string, string>, RegExp]>([
     [
-      "expired",
+      "that has expired",
       { "Valid-Until": "Sun, 31 May 2026 12:00:00 UTC" },
       /valid until 2026-05-31T12:00:00.000Z, 24 hours ago/,
     ],
-    ["from the future", { Date: "Wed, 03 Jun 2026 12:00:01 UTC" }, /2026-06-03.*2 days from now/],
+    ["with a date in the future", { Date: "Wed, 03 Jun 2026 12:00:01 UTC" }, /2026-06-03.*2 days from now/],
     [
       "of another suite",
       { Suite: "jammy", Codename: "jammy" },
@@ -280,19 +280,19 @@ describe("reading an archive", () => {
     ["without a date", { Date: "" }, /has no Date/],
     ["with an invalid date", { Date: "yesterday" }, /Date cannot be read/],
 
-    ["without the architecture", { Architectures: "arm64" }, /no architecture amd64\n.*arm64/],
+    ["without the requested architecture", { Architectures: "arm64" }, /no architecture amd64\n.*arm64/],
     ["with control characters", { Label: "a\u0007b" }, /control characters/],
   ])("refuses a Release %s", async (_, fields, message) => {
     await publish(archive, key, "noble", index, fields);
     await expect(read()).rejects.toThrow(message);
   });
 
-  test("takes a suite by its codename", async () => {
+  test("accepts a suite that is requested by its codename", async () => {
     await publish(archive, key, "noble", index, { Suite: "stable", Codename: "noble" });
     expect((await read()).suites[0]?.release.header.Suite).toBe("stable");
   });
 
-  test("refuses a Release older than the last one, and takes the same again", async () => {
+  test("refuses a Release older than the last accepted one, and accepts the same one again", async () => {
     await publish(archive, key, "noble", index);
     await expect(read({ seen: { noble: { date: "2026-06-01T06:00:01Z" } } })).rejects.toThrow(
       /upstream went back/,
@@ -301,9 +301,9 @@ describe("reading an archive", () => {
   });
 
   test.each<[string, (text: string) => string, RegExp]>([
-    ["MD5 only", (text) => text.replace("SHA256:", "MD5Sum:"), /no SHA256 list/],
+    ["only MD5 digests", (text) => text.replace("SHA256:", "MD5Sum:"), /no SHA256 list/],
     [
-      "a path that leads elsewhere",
+      "a path outside the archive",
       (text) => `${text}\n ${"0".repeat(64)} 1 ../../etc/passwd`,
       /invalid path.*\.\.\/\.\.\/etc/,
     ],
@@ -313,7 +313,7 @@ describe("reading an archive", () => {
       /has an invalid Filename|lists an invalid path/,
     ],
     [
-      "one path twice",
+      "two digests for one path",
       (text) => `${text}\n ${"0".repeat(64)} 1 main/binary-amd64/Packages.gz`,
       /twice, with different digests/,
     ],
@@ -333,16 +333,16 @@ describe("reading an archive", () => {
       (bytes) => Buffer.from(bytes.map((byte, at) => (at === 20 ? byte ^ 1 : byte))),
       /SHA-256 is/,
     ],
-    ["truncated", (bytes) => bytes.subarray(0, -7), /truncated: \d+ of \d+ bytes/],
-    ["that is too large", (bytes) => Buffer.concat([bytes, Buffer.from("x")]), /larger than its signed size/],
-  ])("refuses an index %s, by name", async (_, change, message) => {
+    ["that is truncated", (bytes) => bytes.subarray(0, -7), /truncated: \d+ of \d+ bytes/],
+    ["that is larger than its signed size", (bytes) => Buffer.concat([bytes, Buffer.from("x")]), /larger than its signed size/],
+  ])("refuses an index %s, and names it", async (_, change, message) => {
     await publish(archive, key, "noble", index);
     archive.files.set(gz(), change(archive.files.get(gz()) as Buffer));
     await expect(read()).rejects.toThrow(message);
     await expect(read()).rejects.toThrow(/dists\/noble\/main\/binary-amd64\/Packages\.gz.*[\s\S]*What to do/);
   });
 
-  test("names an index that is missing", async () => {
+  test("reports 404 Not Found for a missing index", async () => {
     await publish(archive, key, "noble", index);
     archive.files.delete(gz());
     archive.files.delete("dists/noble/main/binary-amd64/Packages.gz");
@@ -351,7 +351,7 @@ describe("reading an archive", () => {
 
   test.each<[string, string, RegExp]>([
     [
-      "a Filename that leads elsewhere",
+      "a Filename outside the pool",
       stanza("a", "1", { Filename: "pool/../../x" }),
       /has an invalid Filename|lists an invalid path/,
     ],
@@ -363,10 +363,10 @@ describe("reading an archive", () => {
     ["no SHA256", stanza("a", "1", { SHA256: "" }), /package "a" at byte 0 lacks SHA256/],
     ["no Size", stanza("b", "1") + stanza("a", "1", { Size: "" }), /"a" at byte \d+ lacks Size/],
     ["an invalid Size", stanza("a", "1", { Size: "-5" }), /has an invalid Size/],
-    ["a field twice", `Package: x\n${stanza("a", "1")}`, /Package twice/],
-    ["a NUL", stanza("a\0b", "1"), /control character/],
-    ["odd characters in a name", stanza("a b;c", "1"), /an invalid name/],
-  ])("a package with %s is an error only for mirrors that select it", async (_, packages, message) => {
+    ["a duplicate field", `Package: x\n${stanza("a", "1")}`, /Package twice/],
+    ["a NUL in its name", stanza("a\0b", "1"), /control character/],
+    ["invalid characters in its name", stanza("a b;c", "1"), /an invalid name/],
+  ])("refuses a package with %s only if the mirror selects it", async (_, packages, message) => {
     await publish(archive, key, "noble", packages + stanza("good", "1"));
     const found = await read();
     expect(() => planUpstreamSigned(found)).toThrow(message);
@@ -377,8 +377,8 @@ describe("reading an archive", () => {
   });
 });
 
-describe("signatures", () => {
-  test("by another key, changed text, added text, no signature: refused", async () => {
+describe("verifying signatures", () => {
+  test("refuses another key, a changed or extended text, and a damaged or missing signature", async () => {
     await publish(archive, other, "noble", index);
     await expect(read()).rejects.toThrow(/which is not declared/);
     await publish(archive, key, "noble", index);
@@ -395,7 +395,7 @@ describe("signatures", () => {
     }
   });
 
-  test("of several, one by a declared key is enough", async () => {
+  test("accepts several signatures if one of them is by a declared key", async () => {
     await publish(archive, key, "noble", index);
     const text =
       String(archive.files.get("dists/noble/InRelease"))
@@ -413,13 +413,13 @@ describe("signatures", () => {
     expect((await read()).suites[0]?.signedBy).toBe(key.getFingerprint().toUpperCase());
   });
 
-  test("by a key that has expired since: refused", async () => {
+  test("refuses a key that has expired since it signed", async () => {
     const brief = await newKey({ keyExpirationTime: 151 * 86_400 + 7 * 3600 });
     await publish(archive, brief, "noble", index);
     await expect(read({ key: brief.toPublic().armor() })).rejects.toThrow(/expired/i);
   });
 
-  test("by a revoked key: refused", async () => {
+  test("refuses a revoked key", async () => {
     const { generateKey, revokeKey } = await import("openpgp");
     const pair = await generateKey({
       userIDs: [{ name: "x" }],
@@ -436,15 +436,15 @@ describe("signatures", () => {
     await expect(read({ key: publicKey.armor() })).rejects.toThrow(/revoked/i);
   });
 
-  test("keys are given by full fingerprint only", async () => {
+  test("refuses a short key id, an unknown fingerprint and a text that is not a key", async () => {
     await expect(read({ key: "1991BC93C0000000" })).rejects.toThrow(/short key id/);
     await expect(read({ key: "F".repeat(40) })).rejects.toThrow(/in no keyring/);
     await expect(read({ key: "not a key" })).rejects.toThrow(/is not a key/);
   });
 });
 
-describe("plans", () => {
-  test("a plan that upstream signed has the roots, the compressed indices, their by-hash paths and the pool", async () => {
+describe("the plan of a mirror", () => {
+  test("has the signed root, the compressed indices, their by-hash paths and the pool (signing: upstream)", async () => {
     await publish(archive, key, "noble", index);
     const plan = planUpstreamSigned(await read());
     const paths = plan.files.map(({ path }) => path.replace(/[0-9a-f]{64}/, "HASH"));
@@ -468,7 +468,7 @@ describe("plans", () => {
     expect(Object.keys(suites)).toEqual(Object.keys(plan.suites));
   });
 
-  test("one path with two contents is refused by name", async () => {
+  test("is refused if one path has two contents, and the error names the path", async () => {
     await publish(archive, key, "noble", stanza("a", "1") + stanza("a", "1", { SHA256: "0".repeat(64) }));
     const read1 = await read();
     expect(() => planUpstreamSigned(read1)).toThrow(
@@ -476,7 +476,7 @@ describe("plans", () => {
     );
   });
 
-  test("a filtered plan takes what is needed across suites, and says what it chose and lacks", async () => {
+  test("has the dependency closure of a filter over all suites, with chosen alternatives and missing names", async () => {
     await publish(
       archive,
       key,
@@ -517,7 +517,7 @@ describe("plans", () => {
     expect(() => planMirrorSigned(suites, { include: ["wbe"] })).toThrow(/include: wbe matches no package/);
   });
 
-  test("the newest of a name in an index is taken, of whatever architecture, and of sources", async () => {
+  test("has only the newest version of a name per index, for any architecture and for sources", async () => {
     await publish(
       archive,
       key,
@@ -557,7 +557,7 @@ describe("plans", () => {
     ]);
   });
 
-  describe("with packages of the site's own", () => {
+  describe("with local packages", () => {
     const own = (name: string, version: string, architecture = "amd64") => ({
       name,
       version,
@@ -574,7 +574,7 @@ describe("plans", () => {
       return planMirrorSigned(await read({ suites: ["noble", "noble-updates"] }), {}, locals);
     };
 
-    test("they take the place of older ones of the suite they are in", async () => {
+    test("replaces older packages of the same suite, and reports a newer one in another suite", async () => {
       const plan = await planned(own("a", "1.1"), own("tool", "3", "all"));
       expect(plan.rows.map(({ path, package: p }) => `${p?.suite} ${path}`).sort()).toEqual([
         "noble pool/main/a/a/a_1.1_amd64.deb",
@@ -588,18 +588,18 @@ describe("plans", () => {
 
     test.each([
       [
-        "of an older version",
+        "older than upstream's",
         [own("a", "0.9")],
         /local package a 0\.9 [\s\S]*upstream's 1\.0 in noble\/main is newer/,
       ],
-      ["of the same version", [own("a", "1.0")], /upstream's 1\.0 in noble\/main has the same version/],
-      ["of another architecture", [own("a", "2", "arm64")], /it is for arm64, but the mirror is for amd64/],
-      ["named twice", [own("t", "1"), own("t", "2", "all")], /t 1 is listed too/],
-    ])("one %s is refused", async (_, locals, message) => {
+      ["with the same version as upstream's", [own("a", "1.0")], /upstream's 1\.0 in noble\/main has the same version/],
+      ["for another architecture", [own("a", "2", "arm64")], /it is for arm64, but the mirror is for amd64/],
+      ["that is listed twice", [own("t", "1"), own("t", "2", "all")], /t 1 is listed too/],
+    ])("refuses a local package %s", async (_, locals, message) => {
       await expect(planned(...locals)).rejects.toThrow(message);
     });
 
-    test("one that has the path of another of upstream's is refused", async () => {
+    test("refuses a local package if upstream has different content at its path", async () => {
       await publish(archive, key, "noble", index);
       await publish(
         archive,
@@ -614,7 +614,7 @@ describe("plans", () => {
     });
   });
 
-  test("files of a suite with slashes, indices included, count for this suite", async () => {
+  test("counts packages and indices of a suite with a slash in its name for this suite", async () => {
     await publish(archive, key, "noble", index);
     await publish(archive, key, "noble/extra", stanza("c", "1"));
     const both = await read({ suites: ["noble", "noble/extra"] });

@@ -28,7 +28,7 @@ afterAll(() => {
 const digest = (text: string) => createHash("sha256").update(text).digest("hex");
 
 describe("the metadata cache", () => {
-  test("keeps a text that comes in pieces as it keeps the whole", async () => {
+  test("stores a text that comes in pieces under the digest of the whole text", async () => {
     const cache = metadataCache(directory);
     const pieces = Array.from({ length: 40_000 }, (_, number) => `line ${number} ü\n`);
     const whole = pieces.join("");
@@ -39,7 +39,7 @@ describe("the metadata cache", () => {
     expect(readdirSync(directory).sort()).toEqual([digest(whole), digest("")].sort());
   });
 
-  test("keeps nothing of a text that breaks off", async () => {
+  test("stores nothing if the source of a text fails before its end", async () => {
     function* broken() {
       yield "a".repeat(300_000);
       throw new Error("it broke off");
@@ -48,7 +48,7 @@ describe("the metadata cache", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test("takes a damaged file for one that is not there, and a damaged note too", async () => {
+  test("treats a damaged file and a damaged note as missing", async () => {
     const cache = metadataCache(directory);
     const sha256 = await cache.put("contents");
     await cache.remember("a subject", "a text");
@@ -60,7 +60,7 @@ describe("the metadata cache", () => {
   });
 });
 
-describe("unused files of the cache", () => {
+describe("pruning the metadata cache", () => {
   const dayMs = 86_400_000;
   const now = new Date();
   const tomorrow = new Date(now.getTime() + dayMs);
@@ -95,14 +95,14 @@ describe("unused files of the cache", () => {
     }
   }
 
-  test("goes after 90 days, and what was used since stays", async () => {
+  test("removes files that were not used for 90 days, and keeps files that were used since", async () => {
     await filled(91);
     const kept = await filled(89);
     expect(await metadataCache(directory).prune(now)).toBe(3);
     expect(readdirSync(directory).sort()).toEqual([...kept, stamp(now)].sort());
   });
 
-  test("is not what was made long ago and read today", async () => {
+  test("keeps an old text and an old note that were read today", async () => {
     await filled(200);
     const cache = metadataCache(directory);
     expect(String(await cache.get(digest("text 200")))).toBe("text 200");
@@ -112,7 +112,7 @@ describe("unused files of the cache", () => {
     expect(await cache.recall("key 200")).toBe("found");
   });
 
-  test("is looked for once a day", async () => {
+  test("is done only once a day", async () => {
     const cache = metadataCache(directory);
     await cache.put("anything");
     await cache.prune(now);
@@ -123,13 +123,13 @@ describe("unused files of the cache", () => {
     expect(readdirSync(directory).sort()).toEqual([digest("anything"), stamp(tomorrow)].sort());
   });
 
-  test("is removed by one of many that come at once", async () => {
+  test("is done by only one of several simultaneous calls", async () => {
     await filled(91);
     const counts = await Promise.all(Array.from({ length: 8 }, () => metadataCache(directory).prune(now)));
     expect(counts.sort()).toEqual([0, 0, 0, 0, 0, 0, 0, 3]);
   });
 
-  test("is nothing that others have put there", async () => {
+  test("keeps files and directories that do not belong to the cache", async () => {
     mkdirSync(join(directory, digest("a directory")));
     const others = ["notes.txt", "README", digest("a directory")];
     for (const name of others.slice(0, 2)) writeFileSync(join(directory, name), "mine");
@@ -142,7 +142,7 @@ describe("unused files of the cache", () => {
     ["read", 0o300],
     ["written to", 0o500],
     ["entered", 0o000],
-  ])("stays where the directory cannot be %s", async (_, mode) => {
+  ])("removes nothing, and does not fail, if the directory cannot be %s", async (_, mode) => {
     const names = await filled(91);
     chmodSync(directory, mode);
     expect(await withoutRights(() => metadataCache(directory).prune(now))).toBe(0);
@@ -150,7 +150,7 @@ describe("unused files of the cache", () => {
     expect(readdirSync(directory)).toEqual(expect.arrayContaining(names));
   });
 
-  test("is left alone where there is no cache, or no directory at its place", async () => {
+  test("does nothing if the cache directory does not exist or is a file", async () => {
     expect(await metadataCache(join(directory, "none")).prune(now)).toBe(0);
     writeFileSync(join(directory, "file"), "");
     expect(await metadataCache(join(directory, "file")).prune(now)).toBe(0);

@@ -16,8 +16,8 @@ const check = (signed: string, suite = "noble", more: object = {}) =>
     ...more,
   });
 
-describe("a Release is read once, as apt reads it", () => {
-  test("fields are found whatever the case of their names, and spelled as apt spells them", () => {
+describe("parsing a Release as apt does", () => {
+  test("ignores the case of field names, and returns them as apt spells them", () => {
     const release = parse(
       text().replace("Origin:", "oRIGIN:").replace("Date:", "DATE:").replace("SHA256:", "sha256:"),
     );
@@ -28,15 +28,15 @@ describe("a Release is read once, as apt reads it", () => {
     ]);
   });
 
-  test("a validity in small letters is one", () => {
+  test("applies Valid-Until if its name is in lower case", () => {
     expect(() => check(text({ "valid-until": "Sun, 31 May 2026 12:00:00 UTC" }))).toThrow(
       /valid until 2026-05-31/,
     );
   });
 
-  test("rows of blanks, however long, are blanks", () => {
+  test("handles millions of blanks in a value quickly: removes them at its ends, keeps them inside", () => {
     const row = " ".repeat(4_000_000);
-    // With exponential time it would not end in hours.
+    // With quadratic time it would not end in hours.
     const read = (signed: string): Release =>
       runInNewContext("parse(signed)", { parse, signed }, { timeout: 60_000 });
     expect(read(text({ Label: `${row}a${row}b${row}` })).header.Label).toBe(`a${row}b`);
@@ -44,13 +44,13 @@ describe("a Release is read once, as apt reads it", () => {
   });
 
   test.each(["\u0085", "\u009b31m", "\u2028", "\r", "\u001b[31m"])(
-    "%j in a field would be carried out by a terminal",
+    "refuses %j in a field, because a terminal may interpret it",
     (odd) => {
       expect(() => parse(text({ Label: `a${odd}b` }))).toThrow(/Label has control characters/);
     },
   );
 
-  test("of very many components that it has, some are named", () => {
+  test("names only 50 of very many available components in the error", () => {
     const many = Array.from({ length: 20_000 }, (_, n): [string, Buffer] => [
       `c${n}/binary-amd64/Packages.gz`,
       Buffer.from("x"),
@@ -59,10 +59,10 @@ describe("a Release is read once, as apt reads it", () => {
   });
 
   test.each([
-    ["another case", "SUITE: jammy", /Suite is listed twice/],
-    ["the same", "Suite: noble", /Suite is listed twice/],
-    ["another case of the list", "Sha256:", /SHA256 is listed twice/],
-  ])("a field twice, in %s, is refused", (_, line, message) => {
+    ["the name in another case", "SUITE: jammy", /Suite is listed twice/],
+    ["the same name and value", "Suite: noble", /Suite is listed twice/],
+    ["the list SHA256, with its name in another case", "Sha256:", /SHA256 is listed twice/],
+  ])("refuses a duplicate field: %s", (_, line, message) => {
     expect(() => parse(text().replace("SHA256:", `${line}\nSHA256:`))).toThrow(message);
   });
 
@@ -76,34 +76,34 @@ describe("a Release is read once, as apt reads it", () => {
     "Components",
     "Architectures",
     "Acquire-By-Hash",
-  ])("%s is one value, and goes on in no further line", (field) => {
+  ])("refuses a second line of %s", (field) => {
     const signed = text({ "Valid-Until": made, Label: "x" });
     const continued = signed.replace(new RegExp(`^(${field}: .*)$`, "m"), "$1\n  more");
     expect(continued).not.toBe(signed);
     expect(() => parse(continued)).toThrow(new RegExp(`${field} has a second line`));
   });
 
-  test("a description may go on, and a list is what stands below its name", () => {
+  test("accepts a second line of Description, and reads only the lines below SHA256 as its list", () => {
     const release = parse(
       text({ Description: "one\n two" }).replace("SHA256:", `SHA1:\n ${"0".repeat(40)} 1 main/x\nSHA256:`),
     );
     expect([release.header.Description, [...release.entries.keys()]]).toEqual(["one", [index[0]]]);
   });
 
-  test("what stands behind the first stanza is nothing", () => {
+  test("ignores everything after the first stanza", () => {
     const { entries, header } = parse(
       `${text()}\n\nLabel: other\nSHA256:\n ${"0".repeat(64)} 1 main/binary-amd64/Packages.gz`,
     );
     expect([entries.size, header.Label]).toEqual([1, undefined]);
   });
 
-  test("names that objects have of themselves are fields like others", () => {
+  test("treats names of object properties, such as constructor, as ordinary fields", () => {
     const { header } = parse(text({ constructor: "a", toString: "b" }));
     expect([header.constructor, header.toString, header.hasOwnProperty]).toEqual(["a", "b", undefined]);
     expect(JSON.parse(JSON.stringify(header)).constructor).toBe("a");
   });
 
-  test("a path that no client can ask for stops nothing, one that leads elsewhere does", () => {
+  test("ignores a path that no client can request, and refuses absolute paths and paths with '..'", () => {
     const line = (path: string) => `${text()}\n ${"0".repeat(64)} 1 ${path}`;
     expect(parse(line("main/odd%20name?x")).entries.size).toBe(1);
     expect([...parse(line("./extra")).entries.keys()]).toContain("extra");
@@ -118,30 +118,30 @@ describe("a Release is read once, as apt reads it", () => {
     ["1", true],
     ["no", false],
     ["maybe", false],
-  ])("by hash is %s: %s", (value, expected) => {
+  ])("reads Acquire-By-Hash: %s as %s", (value, expected) => {
     expect(parse(text({ "Acquire-By-Hash": value })).byHash).toBe(expected);
   });
 });
 
-describe("the suite that a Release is of", () => {
+describe("the suite of a Release", () => {
   test.each([
     ["by Suite", "noble", { Suite: "noble", Codename: "x" }],
     ["by Codename", "noble", { Suite: "stable", Codename: "noble" }],
-    ["that says neither", "noble", { Suite: "", Codename: "" }],
-    ["with a slash", "noble-updates/epoxy", { Suite: "noble-updates/epoxy", Codename: "noble" }],
-    ["by the beginning of its path", "jammy/mongodb-org/7.0", { Suite: "x", Codename: "jammy/mongodb-org" }],
-    ["of a flat repository, by its path", "binary/", { Suite: "anything", Codename: "" }],
-  ])("is taken %s", (_, suite, names) => {
+    ["without Suite and Codename", "noble", { Suite: "", Codename: "" }],
+    ["with a slash in its name", "noble-updates/epoxy", { Suite: "noble-updates/epoxy", Codename: "noble" }],
+    ["by the first parts of its path", "jammy/mongodb-org/7.0", { Suite: "x", Codename: "jammy/mongodb-org" }],
+    ["with any name for a flat repository", "binary/", { Suite: "anything", Codename: "" }],
+  ])("is accepted %s", (_, suite, names) => {
     expect(check(text(names), suite)).toEqual([]);
   });
 
   test.each([
-    ["another", "noble", { Suite: "jammy", Codename: "jammy" }],
-    ["a pocket of it", "noble", { Suite: "noble-updates", Codename: "noble" }],
-    ["the end of its path", "noble-updates/epoxy", { Suite: "epoxy", Codename: "" }],
-    ["the beginning of a part of its path", "noble-updates/epoxy", { Suite: "noble", Codename: "" }],
-    ["an alias of it", "stable", { Suite: "noble", Codename: "noble" }],
-  ])("is not %s, unless somebody says why", (_, suite, names) => {
+    ["another suite", "noble", { Suite: "jammy", Codename: "jammy" }],
+    ["a pocket of the requested suite", "noble", { Suite: "noble-updates", Codename: "noble" }],
+    ["only the end of the requested path", "noble-updates/epoxy", { Suite: "epoxy", Codename: "" }],
+    ["only the beginning of a part of the requested path", "noble-updates/epoxy", { Suite: "noble", Codename: "" }],
+    ["the suite for which the request is an alias", "stable", { Suite: "noble", Codename: "noble" }],
+  ])("is refused if it is %s, and accepted if a reason is given", (_, suite, names) => {
     expect(() => check(text(names), suite)).toThrow(/not of .*\n.*upstream\.accept\.otherSuite/);
     expect(check(text(names), suite, { accept: { otherSuite: "the vendor's alias" } })).toEqual([
       expect.stringMatching(/^accepted: dists\/noble\/InRelease: it is for suite .* \(the vendor's alias\)$/),
@@ -149,13 +149,13 @@ describe("the suite that a Release is of", () => {
   });
 });
 
-describe("what is accepted with a reason", () => {
+describe("a failed check of a Release", () => {
   test.each<[keyof Accepted, Record<string, string>, RegExp]>([
     ["expired", { "Valid-Until": "Sun, 31 May 2026 12:00:00 UTC" }, /valid until 2026-05-31/],
     ["missingDate", { Date: "" }, /it has no Date/],
     ["missingDate", { Date: "yesterday" }, /its Date cannot be read: yesterday/],
     ["missingDate", { Date: "Sun, 31 Feb 2026 12:00:00 UTC" }, /cannot be read/],
-  ])("%s: refused, or said in every preview", (kind, fields, found) => {
+  ])("is refused without its reason, and accepted and reported with it: %s for %j", (kind, fields, found) => {
     expect(() => check(text(fields))).toThrow(found);
     expect(() => check(text(fields))).toThrow(`upstream.accept.${kind}`);
     const others = { expired: "x", missingDate: "x", weakSignature: "x", otherSuite: "x", [kind]: undefined };
@@ -165,14 +165,14 @@ describe("what is accepted with a reason", () => {
     expect(line).toMatch(/^accepted: .*\(a snapshot\)$/);
   });
 
-  test("is not accepted by a name that objects inherit", () => {
+  test("is refused if its reason is only an inherited property", () => {
     const accept = Object.create({ expired: "inherited" });
     expect(() =>
       check(text({ "Valid-Until": "Sun, 31 May 2026 12:00:00 UTC" }), "noble", { accept }),
     ).toThrow(/valid until/);
   });
 
-  test("a date before the one accepted last is an acceptance of its own", () => {
+  test("is refused for a date before the last accepted one, unless the reason `older` is given", () => {
     const accept = { expired: "x", missingDate: "x", otherSuite: "x" };
     const seen = "2026-06-01T06:00:01Z";
     expect(() => check(text(), "noble", { accept, seen })).toThrow(
@@ -185,8 +185,8 @@ describe("what is accepted with a reason", () => {
   });
 });
 
-describe("components and architectures", () => {
-  test("are those that have indices, whatever the Release lists", () => {
+describe("components and architectures of a Release", () => {
+  test("are taken from its indices: components always, architectures if it lists none", () => {
     const paths = ["main", "main/debug", "updates/contrib"].map((each): [string, Buffer] => [
       `${each}/binary-amd64/Packages.xz`,
       Buffer.from("x"),
@@ -197,7 +197,7 @@ describe("components and architectures", () => {
     expect(parse(text({ Components: "" })).components).toEqual(["main"]);
   });
 
-  test("that are not there are named with those that are, and never all of them as one to choose", () => {
+  test("that are missing are reported with the available ones, without `all` and `source`", () => {
     expect(() => check(text(), "noble", { components: ["universe"] })).toThrow(
       /no component universe\n.*: main\./,
     );
@@ -207,7 +207,7 @@ describe("components and architectures", () => {
     );
   });
 
-  test("of an archive that has packages for all of them only are whatever machines there are", () => {
+  test("may be any architectures if the Release lists only `all`", () => {
     expect(check(text({ Architectures: "all" }), "noble", { architectures: ["amd64", "arm64"] })).toEqual([]);
   });
 });

@@ -3,8 +3,8 @@ import { IndexBudget } from "../../../content/apt/index-budget.ts";
 import { readPackages } from "../../../content/apt/packages.ts";
 import { accepted, fieldsOf, mutants } from "./stanza-mutants.ts";
 
-describe("stanzas that differ a little", () => {
-  test("are taken where that is usual", async () => {
+describe("stanzas with small mutations", () => {
+  test("are accepted if the mutation is usual, such as blanks around a value", async () => {
     const labels = (await accepted()).map(({ mutant }) => mutant.label);
     for (const field of ["Package", "Version", "Filename", "Size", "SHA256", "Source"]) {
       for (const kind of [
@@ -24,7 +24,7 @@ describe("stanzas that differ a little", () => {
   });
 
   test.each([1, 2, 7, 63, 64, 1000])(
-    "are read alike in whatever pieces of %d bytes they come",
+    "are read the same in pieces of %d bytes as in one piece",
     async (size) => {
       const whole = Buffer.concat(
         mutants()
@@ -40,7 +40,7 @@ describe("stanzas that differ a little", () => {
   );
 });
 
-test("a value keeps what is no blank to others at its ends, on one line as on several", async () => {
+test("a value keeps no-break spaces at its ends, on one line and on several lines", async () => {
   const fields = fieldsOf("a").filter(([field]) => field !== "Depends");
   const relations = async (depends: string) => {
     const all = [...fields, ["Depends", depends]].map(([field, value]) => `${field}: ${value}\n`);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { fieldsOf, linesOf } from "../../../content/text-lines.ts";
 
-describe("a text's lines and fields", () => {
+describe("the lines and fields of a text", () => {
   test.each<[string, string, string[][]]>([
-    ["nothing", "", []],
-    ["a line without an end", "a b", [["a", "b"]]],
-    ["a line with one", "a b\n", [["a", "b"]]],
+    ["an empty text", "", []],
+    ["a line without a newline", "a b", [["a", "b"]]],
+    ["a line with a newline", "a b\n", [["a", "b"]]],
     ["empty lines", "\n\na\n", [[""], [""], ["a"]]],
     [
       "empty fields",
@@ -17,14 +17,14 @@ describe("a text's lines and fields", () => {
       ],
     ],
     [
-      "other characters",
+      "carriage return, NUL and non-ASCII characters",
       "ä é\r\n\0 ☃\n",
       [
         ["ä", "é\r"],
         ["\0", "☃"],
       ],
     ],
-  ])("are the same of a string and of bytes: %s", (_, text, expected) => {
+  ])("are the same for a string and for bytes: %s", (_, text, expected) => {
     expect([...fieldsOf(text, " ")]).toEqual(expected);
     expect([...fieldsOf(Buffer.from(text), " ")]).toEqual(expected);
     for (const each of [text, Buffer.from(text)])

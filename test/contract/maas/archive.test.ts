@@ -44,7 +44,7 @@ const declared = {
 };
 
 describe("MaasArchive", () => {
-  test("writes what differs, nothing twice, and gives MAAS back as it was", async () => {
+  test("writes only what differs, writes nothing twice, and restores MAAS when it is deleted", async () => {
     const before = await all();
     const archive = maas.resource("MaasArchive");
     const { ids } = await archive.apply(declared);
@@ -73,7 +73,7 @@ describe("MaasArchive", () => {
     expect(await all()).toEqual(before);
   });
 
-  test("shows what somebody changed by its name, and puts it right", async () => {
+  test("shows what another person changed, by name, and corrects it", async () => {
     const archive = maas.resource("MaasArchive");
     await archive.apply(declared);
     await updatePackageRepository(maas.somebody, 1, { url: "http://archive.ubuntu.com/ubuntu", key: "" });
@@ -88,7 +88,7 @@ describe("MaasArchive", () => {
     expect(await named("own")).toBeUndefined();
   });
 
-  test("clears lists, and puts back what is no longer declared", async () => {
+  test("clears lists, and restores what is no longer declared", async () => {
     const archive = maas.resource("MaasArchive");
     await archive.apply(declared);
     await archive.apply({
@@ -106,7 +106,7 @@ describe("MaasArchive", () => {
     expect((await named("main_archive"))?.url).toBe("http://archive.ubuntu.com/ubuntu");
   });
 
-  test("adopts an existing repository, and restores it at the end", async () => {
+  test("adopts an existing repository, and restores it when it is deleted", async () => {
     const found = await createPackageRepository(maas.somebody, "own", {
       url: "http://old.dc1.example/own",
       components: ["old"],
@@ -125,7 +125,7 @@ describe("MaasArchive", () => {
     await deletePackageRepository(maas.somebody, found.id);
   });
 
-  test("finds a default archive that was renamed, also beside a second that came of it", async () => {
+  test("finds a renamed default archive, and changes only one archive if there is a second one", async () => {
     await updatePackageRepository(maas.somebody, 1, { name: "company" });
     const archive = maas.resource("MaasArchive");
     const { ids } = await archive.apply({ archives: { main_archive: { url } } });
@@ -148,7 +148,7 @@ describe("MaasArchive", () => {
     expect((await all()).filter((one) => one.url === url)).toHaveLength(0);
   });
 
-  test("reads a region in one request, for however many resources", async () => {
+  test("reads a region in one request, for any number of resources", async () => {
     const resources = [maas.resource("MaasArchive"), maas.resource("MaasArchive")];
     for (const one of resources) await one.apply({ archives: { ports_archive: { url } } });
     await maas.control({ slow: 0.05 });

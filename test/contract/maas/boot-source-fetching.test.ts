@@ -38,8 +38,8 @@ async function offers(source: number): Promise<boolean> {
   return (await region.post(`boot-sources/${source}/selections/`, asked)).status === 200;
 }
 
-describe("a source is fetched when it is made or changed", () => {
-  test("but the first one is not, until another one is, or an import", async () => {
+describe("a source that is made or changed", () => {
+  test("is not fetched if it is the first one, until another source is made", async () => {
     const first = await region.addSource(mirror.url, keyring);
     await region.put(`boot-sources/${first}/`, { url: mirror.url, keyring_data: keyring });
     await region.post("boot-sources/", { url: `${mirror.url}other/`, keyring_data: keyring });
@@ -49,7 +49,7 @@ describe("a source is fetched when it is made or changed", () => {
     expect(await offers(first)).toBe(true);
   });
 
-  test("and cannot be selected from before that", async () => {
+  test("has no images to select before it is fetched", async () => {
     await withoutTheFirst();
     const source = await region.addSource(mirror.url, keyring);
 
@@ -59,11 +59,11 @@ describe("a source is fetched when it is made or changed", () => {
   });
 
   test.each([
-    ["without a slash", (url: string) => url.slice(0, -1)],
-    ["by its index", (url: string) => `${url}streams/v1/index.sjson`],
-    ["by its unsigned index", (url: string) => `${url}streams/v1/index.json`],
-    ["by a list", (url: string) => `${url}streams/v1/com.ubuntu.maas:stable:v3:download.sjson`],
-  ])("also when it is named %s", async (_, named) => {
+    ["has no slash at the end", (url: string) => url.slice(0, -1)],
+    ["names its index", (url: string) => `${url}streams/v1/index.sjson`],
+    ["names its unsigned index", (url: string) => `${url}streams/v1/index.json`],
+    ["names a product file", (url: string) => `${url}streams/v1/com.ubuntu.maas:stable:v3:download.sjson`],
+  ])("is also fetched when its URL %s", async (_, named) => {
     await withoutTheFirst();
     const url = named(mirror.url);
     const source = await region.addSource(url, url.endsWith(".json") ? Buffer.from("x") : keyring);
@@ -73,8 +73,8 @@ describe("a source is fetched when it is made or changed", () => {
   });
 });
 
-describe("a source that cannot be had", () => {
-  test("is notified and passed over, when it is missing or unreachable", async () => {
+describe("a source that cannot be fetched", () => {
+  test("is reported in a notification and skipped, when it is missing or unreachable", async () => {
     await withoutTheFirst();
     await region.addSource(`${mirror.url}nothing/`, keyring);
     await region.addSource(`http://127.0.0.1:${await deadPort()}/`, keyring);
@@ -87,7 +87,7 @@ describe("a source that cannot be had", () => {
     expect(await offers(good)).toBe(true);
   });
 
-  test("is notified no more once it can be had", async () => {
+  test("is no longer reported in a notification once it can be fetched", async () => {
     await withoutTheFirst();
     const source = await region.addSource(`${mirror.url}nothing/`, keyring);
     await region.refreshEnds(2);
@@ -97,7 +97,7 @@ describe("a source that cannot be had", () => {
     expect([...(await region.notifications()).keys()]).not.toContain("Image importer");
   });
 
-  test("is notified in other words when it carries no signature", async () => {
+  test("is reported with another message when it has no signature", async () => {
     await withoutTheFirst();
     mirror.instead.set("index.sjson", Buffer.from("{}"));
     await region.addSource(mirror.url, keyring);
@@ -109,9 +109,9 @@ describe("a source that cannot be had", () => {
   });
 
   test.each([
-    ["signed by somebody else", strangersKeyring],
-    ["with an armored keyring", async () => Buffer.from((await archiveKey("images")).publicArmored)],
-  ])("is not notified when it is %s, and later sources go without", async (_, wrong) => {
+    ["is signed by another key", strangersKeyring],
+    ["has an armored keyring", async () => Buffer.from((await archiveKey("images")).publicArmored)],
+  ])("is not reported when it %s, and later sources are not fetched", async (_, wrong) => {
     await withoutTheFirst();
     const bad = await region.addSource(mirror.url, await wrong());
     const later = await region.addSource(`${mirror.url}streams/v1/index.json`, keyring);
@@ -121,7 +121,7 @@ describe("a source that cannot be had", () => {
     expect([await offers(bad), await offers(later)]).toEqual([false, false]);
   });
 
-  test("is not notified when its keyring's file is missing, and no source is fetched at all", async () => {
+  test("is not reported when the file of its keyring is missing, and no source is fetched", async () => {
     await withoutTheFirst();
     const before = await region.addSource(mirror.url, keyring);
     const url = `${mirror.url}streams/v1/index.json`;
@@ -132,7 +132,7 @@ describe("a source that cannot be had", () => {
     expect(await offers(before)).toBe(false);
   });
 
-  test("takes all others with it when a product lacks its label", async () => {
+  test("prevents the fetch of the other sources when one of its products has no label", async () => {
     await withoutTheFirst();
     const list = {
       format: "products:1.0",

@@ -22,7 +22,7 @@ describe.each<[Version, ReturnType<typeof moments>]>([
   ["3.8", moments(requests, "after")],
 ])("an update of MAAS %s", (version, all) => {
   test.each(all)(
-    "that is killed %s its request to %s is completed by the next one, which still has the previous state",
+    "that is killed %s the request %s is completed by the next one, which knows the previous state",
     async (when, _request, number) => {
       fixture = await BootSourceFixture.start(version);
       const before = await fixture.sources();
@@ -44,7 +44,7 @@ describe.each<[Version, ReturnType<typeof moments>]>([
 });
 
 test.each(moments(stopped, "after"))(
-  "an update of MAAS 3.6 that has to delete a source first and is killed %s its request to %s leaves no notification in the end",
+  "MAAS 3.6: after an update that deletes a source first is killed %s %s, the next adds no notification",
   async (when, _request, number) => {
     fixture = await BootSourceFixture.start("3.6");
     const [{ id, url }] = (await fixture.region.get("boot-sources/")).json;
@@ -60,7 +60,7 @@ test.each(moments(stopped, "after"))(
 );
 
 test.each([0, 1, 2, 3, 4, 5, 6])(
-  "a destroy that is killed after %i changes gives MAAS back what it had in the end, and no notification",
+  "after a destroy that is killed after %i changes, the next one restores MAAS, without new notifications",
   async (number) => {
     fixture = await BootSourceFixture.start("3.6");
     const before = await fixture.sources();
@@ -89,7 +89,7 @@ function dieAt(on: BootSourceFixture, number: number, after: boolean): void {
   };
 }
 
-test("MAAS 3.8 that complains of another source meanwhile is told to import again where an import ended early", async () => {
+test("an import of MAAS 3.8 that ends early is started again, despite a notification about another source", async () => {
   fixture = await BootSourceFixture.start("3.8");
   const { region, host, mirror } = fixture;
   let ended = false;
@@ -108,7 +108,7 @@ test("MAAS 3.8 that complains of another source meanwhile is told to import agai
 });
 
 describe("MAAS 3.6", () => {
-  test("that is restarted during an import has it all by the end of the update", async () => {
+  test("that is restarted during an import has all images at the end of the update", async () => {
     fixture = await BootSourceFixture.start("3.6");
     holdImport(fixture);
     const updated = fixture.up();
@@ -120,7 +120,7 @@ describe("MAAS 3.6", () => {
     expect(await fixture.look()).toEqual(fixture.declared());
   });
 
-  test("whose proxy answers 502 for a while is waited for while nothing is changed, and else left for the next update", async () => {
+  test("that answers 502 for some time: reads wait for it, a change fails and is left to the next update", async () => {
     fixture = await BootSourceFixture.start("3.6");
     await fixture.region.control({ badGatewayFor: 1 });
     await fixture.look();
@@ -137,7 +137,7 @@ describe("MAAS 3.6", () => {
     expect(await fixture.look()).toEqual(fixture.declared());
   });
 
-  test("that takes a second for each answer, with a clock ten minutes ahead, is told of and done", async () => {
+  test("with slow answers and a clock ten minutes ahead is updated, and the clock is reported", async () => {
     fixture = await BootSourceFixture.start("3.6");
     await fixture.region.control({ slow: 0.3, clockOffset: 600 });
     const made = await fixture.up();
@@ -146,7 +146,7 @@ describe("MAAS 3.6", () => {
     expect(fixture.said.join("\n")).toMatch(/MAAS's clock is 10 minutes ahead/);
   });
 
-  test("with a full disk is reported as not having its images, and gets them once there is room", async () => {
+  test("with a full disk is reported as lacking images, and gets them once there is free space", async () => {
     fixture = await BootSourceFixture.start("3.6");
     await fixture.region.control({ diskFull: true });
     expect(await fixture.refusal()).toMatch(
@@ -157,7 +157,7 @@ describe("MAAS 3.6", () => {
     expect(await fixture.region.images()).toEqual(expect.arrayContaining(nobleImages));
   });
 
-  test("that hangs at its own source loses that first, and then reads the mirror's index", async () => {
+  test("that hangs at its previous source has it deleted first, and then reads the mirror's index", async () => {
     fixture = await BootSourceFixture.start("3.6");
     const { region, host } = fixture;
     // The update finds no images, and MAAS never gets any.
@@ -183,7 +183,7 @@ describe("MAAS 3.6", () => {
     server.close();
   });
 
-  test("shows how far its import is", async () => {
+  test("shows the progress of its import", async () => {
     fixture = await BootSourceFixture.start("3.6");
     holdImport(fixture);
     const updated = fixture.up();
@@ -194,7 +194,7 @@ describe("MAAS 3.6", () => {
     await updated;
   });
 
-  test("with a proxy that the mirror is not behind is warned of", async () => {
+  test("causes a warning if it fetches images through its proxy, without the proxy's password", async () => {
     fixture = await BootSourceFixture.start("3.6");
     await fixture.region.post("maas/?op=set_config", {
       name: "http_proxy",

@@ -26,8 +26,8 @@ async function sourceWith(
   return `boot-sources/${(await region.post("boot-sources/", { url, ...keyring })).json.id}/`;
 }
 
-describe("a source that has its keyring in a file of the host", () => {
-  test("keeps it when nothing is said of it", async () => {
+describe("a source with its keyring in a file on the host", () => {
+  test("keeps the file if a request does not name a keyring", async () => {
     const path = await sourceWith({ keyring_filename: "/a.gpg" });
     const before = (await region.get(path)).json;
     const { status, json } = await region.put(path, {});
@@ -37,7 +37,7 @@ describe("a source that has its keyring in a file of the host", () => {
     expect(json.updated > before.updated).toBe(true);
   });
 
-  test("takes data only when the file is given up in the same request", async () => {
+  test("accepts data only if the same request clears the file name", async () => {
     const path = await sourceWith({ keyring_filename: "/a.gpg" });
     const both = await region.put(path, { keyring_data: data });
     const { status, json } = await region.put(path, { keyring_data: data, keyring_filename: "" });
@@ -47,22 +47,22 @@ describe("a source that has its keyring in a file of the host", () => {
     expect(json).toMatchObject({ keyring_filename: "", keyring_data: Buffer.from(data).toString("base64") });
   });
 
-  test("cannot be left without any", async () => {
+  test("cannot be left without a keyring", async () => {
     const path = await sourceWith({ keyring_filename: "/a.gpg" });
 
     expect((await region.put(path, { keyring_filename: "" })).json).toEqual({ __all__: [either] });
   });
 });
 
-describe("a source that has its keyring with it", () => {
+describe("a source with its keyring as data", () => {
   const bug = "'memoryview' object has no attribute 'read'";
 
   test.each([
     ["nothing", {}],
-    ["its address", { url: "http://elsewhere.internal/" }],
-    ["a file of the host", { keyring_filename: "/a.gpg" }],
-    ["data as text", { keyring_data: "mQD/" }],
-  ])("makes MAAS fail when %s is put without the keyring", async (_, fields) => {
+    ["its URL", { url: "http://elsewhere.internal/" }],
+    ["a keyring file on the host", { keyring_filename: "/a.gpg" }],
+    ["the keyring as text", { keyring_data: "mQD/" }],
+  ])("makes MAAS fail on a PUT with %s and without the keyring", async (_, fields) => {
     const path = await sourceWith({ keyring_data: data });
     const before = (await region.get(path)).text;
     const { status, text } = await region.put(path, fields);
@@ -76,14 +76,14 @@ describe("a source that has its keyring with it", () => {
     expect((await region.get(path)).text).toBe(before);
   });
 
-  test("can be changed with it", async () => {
+  test("can be changed by a request that has the keyring", async () => {
     const path = await sourceWith({ keyring_data: data });
     const { status, json } = await region.put(path, { url: `${url}new/`, keyring_data: data });
 
     expect([status, json.url]).toEqual([200, `${url}new/`]);
   });
 
-  test("cannot have it in a file of the host from then on", async () => {
+  test("can no longer get a keyring in a file on the host", async () => {
     const path = await sourceWith({ keyring_data: data });
 
     expect((await region.put(path, { keyring_data: data, keyring_filename: "/a.gpg" })).json).toEqual({

@@ -13,7 +13,7 @@ describe.each(versions)("MAAS %s", (version) => {
     fixture = await BootSourceFixture.start(version);
   });
 
-  test("without any source is told of nothing that it was not told of before", async () => {
+  test("without any source has no new notification after an update", async () => {
     const { region } = fixture;
     const before = region.refreshes;
     const [{ id: only }] = (await region.get("boot-sources/")).json;
@@ -27,7 +27,7 @@ describe.each(versions)("MAAS %s", (version) => {
     expect(await fixture.sources()).toEqual([`${fixture.url} noble`]);
   });
 
-  test("keeps what others notified of, though it is no longer so", async () => {
+  test("keeps a notification that it had before the update, even if its cause is gone", async () => {
     const { region } = fixture;
     const [{ id }] = (await region.get("boot-sources/")).json;
     const [{ id: selection }] = (await region.get(`boot-sources/${id}/selections/`)).json;
@@ -41,7 +41,7 @@ describe.each(versions)("MAAS %s", (version) => {
     expect(await fixture.notifications()).toContain("commissioning_series_unselected");
   });
 
-  test("that commissions with a release that nothing selects is told of, and says so itself", async () => {
+  test("with a commissioning release that no source selects: the update warns, and MAAS notifies", async () => {
     const centos = { ...noble, os: "centos", release: "centos9" };
     const images = { url: fixture.mirror.url, keyring: fixture.keyring, selections: [centos] };
     await fixture.up(fixture.declared({ sources: { images }, images: {} }));

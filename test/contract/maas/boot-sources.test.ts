@@ -17,7 +17,7 @@ describe.each(versions)("MAAS %s", (version) => {
     fixture = await BootSourceFixture.start(version);
   });
 
-  test("as it was installed is pointed at the mirror, imports, then has nothing left to do", async () => {
+  test("as installed is set to the mirror and imports, and then nothing is left to do", async () => {
     const notified = await fixture.notifications();
     const made = await fixture.up();
     expect(await fixture.notifications()).toEqual(notified);
@@ -29,7 +29,7 @@ describe.each(versions)("MAAS %s", (version) => {
     expect(fixture.host.requests).toHaveLength(3 + nobleImages.length);
   });
 
-  test("gets back what it had", async () => {
+  test("has its previous source restored by a destroy", async () => {
     const before = await fixture.sources();
     const notified = await fixture.notifications();
     await fixture.destroy(await fixture.up());
@@ -51,7 +51,7 @@ describe.each(versions)("MAAS %s", (version) => {
     }
   });
 
-  test("gets back what it had where there was more than its own source", async () => {
+  test("has its previous sources restored by a destroy, if it had more than its default source", async () => {
     const other = await Mirror.start(ubuntuImages);
     const id = await fixture.region.addSource(other.url, await imagesKeyring());
     await fixture.region.select(id, "ubuntu", "noble");
@@ -67,7 +67,7 @@ describe.each(versions)("MAAS %s", (version) => {
     other.stop();
   });
 
-  test("keeps the images that it has until those of the mirror are there", async () => {
+  test("keeps its images until those of the new mirror are imported", async () => {
     const { region, mirror } = fixture;
     await fixture.up();
     // Another mirror replaces one that no longer runs, and then the import fails.
@@ -85,7 +85,7 @@ describe.each(versions)("MAAS %s", (version) => {
     other.stop();
   });
 
-  test("is left with the declared fallback", async () => {
+  test("has only the declared fallback as its source after a destroy", async () => {
     const other = await Mirror.start(ubuntuImages);
     const fallback = { url: other.url, keyring: fixture.keyring };
     const made = await fixture.up(fixture.declared({ fallback }));
@@ -94,7 +94,7 @@ describe.each(versions)("MAAS %s", (version) => {
     other.stop();
   });
 
-  test("that somebody set up halfway is put in order", async () => {
+  test("that somebody partly configured is corrected", async () => {
     const { region, mirror } = fixture;
     const [first] = (await region.get("boot-sources/")).json;
     const data = await imagesKeyring();
@@ -114,7 +114,7 @@ describe.each(versions)("MAAS %s", (version) => {
     expect(await fixture.look()).toEqual(fixture.declared());
   });
 
-  test("imports what is new on the mirror", async () => {
+  test("imports new versions from the mirror", async () => {
     const made = await fixture.up();
     const newer = ubuntuImages.map((list) => ({
       ...list,
@@ -135,7 +135,7 @@ describe.each(versions)("MAAS %s", (version) => {
     expect(await fixture.look(wanted, made)).toEqual(wanted);
   });
 
-  test("is repaired where somebody changed a selection, a keyring, or the sources", async () => {
+  test("shows a changed selection, keyring or list of sources, and is repaired", async () => {
     const made = await fixture.up();
     const { region } = fixture;
     const [{ id }] = (await region.get("boot-sources/")).json;
@@ -167,7 +167,7 @@ describe.each(versions)("MAAS %s", (version) => {
   });
 });
 
-describe("what MAAS never reports is found before anything is written:", () => {
+describe("before it writes anything, an update refuses what MAAS never reports:", () => {
   beforeEach(async () => {
     fixture = await BootSourceFixture.start("3.6");
   });
@@ -175,7 +175,7 @@ describe("what MAAS never reports is found before anything is written:", () => {
     expect(fixture.takeChanges()).toEqual([]);
   });
 
-  test("another key than the keyring's", async () => {
+  test("a stream that is signed by another key than the keyring's", async () => {
     await fixture.mirror.publish(ubuntuImages, "stranger");
     expect(await fixture.refusal()).toMatch(/no good signature by .*\n.*MAAS would import nothing/);
   });
@@ -191,13 +191,13 @@ describe("what MAAS never reports is found before anything is written:", () => {
     expect(() => fixture.declared({ sources })).toThrow(/armored text, which MAAS's gpgv cannot read/);
   });
 
-  test("a file that is missing, and one that is cut off", async () => {
+  test("a missing file and a truncated file", async () => {
     fixture.mirror.instead.set("ga-24.04/generic/boot-kernel", undefined);
     fixture.mirror.instead.set("squashfs", Buffer.from("short"));
     expect(await fixture.refusal()).toMatch(/squashfs: 5 bytes, not \d+/);
   });
 
-  test("a mirror that does not answer, or has nothing there", async () => {
+  test("a mirror that does not answer, or has no stream at the URL", async () => {
     const source = { keyring: fixture.keyring, selections: [noble] };
     const gone = `http://127.0.0.1:${await deadPort()}/`;
     expect(
@@ -221,20 +221,20 @@ describe("what MAAS never reports is found before anything is written:", () => {
     expect(await refusal({ arches: ["amd64", "s390x"] })).toMatch(/no ubuntu\/noble for s390x/);
   });
 
-  test("a mirror that moved on since the preview", async () => {
+  test("a mirror with a newer image than in the preview", async () => {
     const images = { "ubuntu/noble amd64/ga-24.04": "20260127" };
     expect(await fixture.refusal(fixture.declared({ images }))).toMatch(
       /ubuntu\/noble amd64\/ga-24.04 20260210, not 20260127\n.*run the preview again/,
     );
   });
 
-  test("another source that is dead and stays", async () => {
+  test("another source that is unreachable and is not deleted", async () => {
     expect(await fixture.refusal(fixture.declared({ exclusive: false }))).toMatch(
       /every import stops there without an error message:\n.*ephemeral-v3.*ECONNREFUSED/,
     );
   });
 
-  test("a keyring file of another source that is not on the region host", async () => {
+  test("another source whose keyring file is not on the region host", async () => {
     const { region } = fixture;
     const [{ id, url }] = (await region.get("boot-sources/")).json;
     await region.put(`boot-sources/${id}/`, { url, keyring_filename: "/not/there.gpg" });
@@ -244,7 +244,7 @@ describe("what MAAS never reports is found before anything is written:", () => {
   });
 });
 
-describe("more than one source, on MAAS 3.6", () => {
+describe("two sources on MAAS 3.6", () => {
   const rocky = {
     contentId: "local:stable:rhel-rocky9-download",
     products: [
@@ -281,7 +281,7 @@ describe("more than one source, on MAAS 3.6", () => {
     });
   };
 
-  test("they stay beside each other, and one goes when it is no longer declared", async () => {
+  test("are kept together, and one is deleted with its images when it is no longer declared", async () => {
     const made = await fixture.up(both());
     expect(await fixture.sources()).toEqual([`${fixture.url} noble`, `${second.url.slice(0, -1)} rocky9`]);
     expect(await fixture.region.images()).toContain("rhel/rocky9 amd64/generic");
@@ -291,7 +291,7 @@ describe("more than one source, on MAAS 3.6", () => {
     expect(await fixture.region.images()).not.toContain("rhel/rocky9 amd64/generic");
   });
 
-  test("an unreachable one does not affect existing sources, and is named", async () => {
+  test("do not change if one of them is unreachable, and the error names it", async () => {
     const made = await fixture.up(both());
     second.stop();
     await fixture.region.delete("boot-sources/2/");
@@ -300,7 +300,7 @@ describe("more than one source, on MAAS 3.6", () => {
   });
 });
 
-test("a no-op of sixty selections takes three requests and one for each image", async () => {
+test("reading sixty unchanged selections takes three requests and one for each image", async () => {
   const releases = Array.from({ length: 60 }, (_, index) => `own${index}`);
   const products = releases.map((release) =>
     archiveProduct({
@@ -326,7 +326,7 @@ test("a no-op of sixty selections takes three requests and one for each image", 
   expect(fixture.host.requests).toHaveLength(3 + 60);
 });
 
-test("a key that is not an administrator's, or was revoked, changes nothing", async () => {
+test("an API key that is not an administrator's, or is wrong or revoked, changes nothing", async () => {
   fixture = await BootSourceFixture.start("3.6");
   expect(await fixture.refusal(fixture.declared({ apiKey: userKey }))).toMatch(
     /user1.*is not an administrator/,

@@ -65,7 +65,7 @@ async function refused(call: Promise<unknown>): Promise<MaasRefusal> {
 }
 
 describe("the client and a region", () => {
-  test("agree on who is who, with a fresh nonce every time", async () => {
+  test("agree on the version and the users, with a new nonce for each request", async () => {
     const maas = client();
     const version = await readVersion(maas);
     expect([version.text, comparedTo(version, 3, 4), comparedTo(version, 3, 8)]).toEqual([
@@ -81,7 +81,7 @@ describe("the client and a region", () => {
     });
   });
 
-  test("agree on settings, with what Django makes of booleans and of nothing", async () => {
+  test("agree on settings, including Django's form of booleans and of empty values", async () => {
     const maas = client();
     expect(await getConfig(maas, "http_proxy")).toBe(null);
     await setConfig(maas, "http_proxy", "http://proxy.dc1.example:3128/");
@@ -100,7 +100,7 @@ describe("the client and a region", () => {
     expect(series.message).toMatch(/not a valid commissioning_distro_series[\s\S]*images are imported/);
   });
 
-  test("agree on repositories, whose lists are cleared again", async () => {
+  test("agree on package repositories, and clear their lists", async () => {
     const maas = client();
     const [main, ports] = await listPackageRepositories(maas);
     expect([main, ports]).toMatchObject([
@@ -125,7 +125,7 @@ describe("the client and a region", () => {
     expect(kept.explanation.remedy).toMatch(/Change their URLs instead/);
   });
 
-  test("agree on boot sources, whose keyring goes as a file every time", async () => {
+  test("agree on boot sources, whose keyring is sent as a file each time", async () => {
     const maas = client();
     const url = "http://127.0.0.1:99/images/";
     const data = Buffer.from([0x99, 0x0d, 0x0a, 0, 0xff]);
@@ -146,7 +146,7 @@ describe("the client and a region", () => {
     expect(await listNotifications(maas)).toBeInstanceOf(Array);
   });
 
-  test("send one request after the other, for all callers", async () => {
+  test("exchange one request at a time, for all callers together", async () => {
     const maas = client();
     front.atOnce = 0;
     await Promise.all(Array.from({ length: 10 }, () => getConfig(maas, "http_proxy")));
@@ -154,8 +154,8 @@ describe("the client and a region", () => {
   });
 });
 
-describe("what goes wrong", () => {
-  test("in between is tried again for reads, and for nothing else", async () => {
+describe("the client", () => {
+  test("repeats a request that fails on the way only if it is a read", async () => {
     front.next.push(502, "cut");
     expect(await getConfig(client(), "ntp_external_only")).toBe(false);
     expect(front.take()).toHaveLength(3);
@@ -166,7 +166,7 @@ describe("what goes wrong", () => {
     }
   });
 
-  test("behind a redirect is not followed, and names where it leads", async () => {
+  test("does not follow a redirect, and names its target", async () => {
     front.next.push("redirect");
     const error = await refused(setConfig(client(), "ntp_external_only", true));
     expect(error.message).toMatch(
@@ -176,7 +176,7 @@ describe("what goes wrong", () => {
     expect(await getConfig(client(), "ntp_external_only")).toBe(false);
   });
 
-  test("with a certificate or without https ends before the key is sent", async () => {
+  test("stops before it sends the key if the certificate is not accepted or there is no https", async () => {
     const stranger = await refused(readVersion(client({ transport: directTransport() })));
     expect(stranger.message).toMatch(/certificate is not accepted[\s\S]*maas.ca/);
     const plain = client({ url: `${region.origin}/MAAS` });
@@ -184,7 +184,7 @@ describe("what goes wrong", () => {
     expect(front.take()).toEqual([]);
   });
 
-  test("with a key is said without what MAAS gives away", async () => {
+  test("reports a refused key without the secrets in MAAS's answer", async () => {
     const [consumer, token] = adminKey.split(":");
     for (const key of [
       `${consumer}:${token}:${"w".repeat(32)}`,
@@ -201,7 +201,7 @@ describe("what goes wrong", () => {
     ]);
   });
 
-  test("with the clock is corrected by MAAS's time, and reported once", async () => {
+  test("uses MAAS's time if the clocks differ, and reports the difference once", async () => {
     await control(socket, { clockOffset: 600 });
     try {
       const warnings: string[] = [];
@@ -215,7 +215,7 @@ describe("what goes wrong", () => {
     }
   });
 
-  test("with a path is said as such", async () => {
+  test("names maas.url in the remedy for a wrong path of the URL", async () => {
     const error = await refused(readVersion(client({ url: front.url.replace("MAAS", "maas") })));
     expect(error.explanation.remedy).toContain("maas.url");
   });

@@ -75,12 +75,12 @@ const plan = (path: string, onHost = false, image = described) =>
   );
 
 async function publish(planned: CustomImagePlan, path: string, onHost = false) {
-  const said: string[] = [];
+  const messages: string[] = [];
   const context: ResourceContext = {
     id: "customimagetree-dc1-rocky9",
     host,
-    progress: (line) => void said.push(line),
-    warn: (line) => void said.push(line),
+    progress: (line) => void messages.push(line),
+    warn: (line) => void messages.push(line),
   };
   const { digest, updated, size, serial, sha256 } = planned;
   const wanted = customImageTree.inputs.parse({
@@ -99,7 +99,7 @@ async function publish(planned: CustomImagePlan, path: string, onHost = false) {
   const { tree } = await customImageTree.apply(context, wanted, observed);
   const after = await customImageTree.observe(context, wanted);
   expect(after?.inputs).toEqual(wanted);
-  return { tree, said, isThere: observed !== undefined };
+  return { tree, messages, isThere: observed !== undefined };
 }
 
 describe("a custom image in a stream", () => {
@@ -137,7 +137,7 @@ describe("a custom image in a stream", () => {
     },
   );
 
-  test("keeps its serial as long as its content is the same, whatever the file's date and title", async () => {
+  test("keeps its serial while its content is the same, even if the file's date or the title changes", async () => {
     const path = imageFile("one");
     const first = await plan(path);
     const { tree } = await publish(first, path);
@@ -149,11 +149,11 @@ describe("a custom image in a stream", () => {
     expect(retitled.updated > first.updated).toBe(true);
   });
 
-  test("is taken from the host where its file is there, and read through once for each change", async () => {
+  test("is copied on the host if its file is there, and is read once for each change", async () => {
     const path = imageFile("one");
     const planned = await plan(path, true);
     expect(planned).toEqual(await plan(path));
-    expect((await publish(planned, path, true)).said.join("\n")).toMatch(/copying .*rocky9.tar.gz into/);
+    expect((await publish(planned, path, true)).messages.join("\n")).toMatch(/copying .*rocky9.tar.gz into/);
     expect(await plan(path, true)).toEqual({ ...planned, changes: [] });
   });
 
@@ -169,13 +169,17 @@ describe("a custom image in a stream", () => {
 
   test.each<[string, () => Promise<unknown>, RegExp]>([
     [
-      "a file that is not there",
+      "a file that does not exist",
       () => plan(join(root, "none.tar.gz")),
       /there is no such file on this workstation/,
     ],
-    ["one that is not there on the host", () => plan(join(root, "none"), true), /no such file on mirror/],
     [
-      "one that is no gzip archive",
+      "a file that does not exist on the host",
+      () => plan(join(root, "none"), true),
+      /no such file on mirror/,
+    ],
+    [
+      "a file that is not a gzip archive",
       async () => {
         writeFileSync(join(root, "disk.img"), "disk");
         await plan(join(root, "disk.img"));
@@ -198,7 +202,7 @@ describe("a custom image in a stream", () => {
       },
       /it is a disk image/,
     ],
-    ["os custom", () => plan(imageFile("x"), false, { ...described, os: "custom" }), /never deploys it/],
+    ["the os custom", () => plan(imageFile("x"), false, { ...described, os: "custom" }), /never deploys it/],
     [
       "a file that changed since the preview",
       async () => {
@@ -207,7 +211,7 @@ describe("a custom image in a stream", () => {
       },
       /differs from that in the preview/,
     ],
-  ])("refuses %s", async (_what, work, message) => {
+  ])("is refused: %s", async (_what, work, message) => {
     await expect(work()).rejects.toThrow(message);
     expect(existsSync(join(root, "rocky9/current"))).toBe(false);
   });

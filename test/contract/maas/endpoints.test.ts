@@ -27,8 +27,8 @@ const get = (path: string) => ask(region, "GET", path);
 const post = (path: string, values: Readonly<Record<string, string>>) =>
   ask(region, "POST", path, fieldsOf(values));
 
-describe("names", () => {
-  test("the default domain stays, others come and go", async () => {
+describe("DNS names", () => {
+  test("the default domain cannot be deleted; other domains can be made and deleted", async () => {
     expect((await get("domains/")).body).toMatchObject([{ id: 0, name: "maas", is_default: true }]);
     expect(await ask(region, "DELETE", "domains/0/")).toEqual({
       status: 400,
@@ -53,7 +53,7 @@ describe("names", () => {
     });
   });
 
-  test("a name of the Internet can be answered for by MAAS itself", async () => {
+  test("MAAS accepts and changes records for a name of the Internet", async () => {
     const domain = (await post("domains/", { name: "images.maas.io" })).body;
     const apex = { fqdn: "images.maas.io", ip_addresses: "10.0.0.5 10.0.0.6" };
 
@@ -80,7 +80,7 @@ describe("names", () => {
     expect(changed.body).toMatchObject({ fqdn: "images.maas.io", ip_addresses: [{ ip: "10.0.0.7" }] });
   });
 
-  test("a name is of a domain that is there, and an address is one", async () => {
+  test("a name needs an existing domain and a valid address", async () => {
     expect(await post("dnsresources/", { fqdn: "a.nowhere.example", ip_addresses: "10.0.0.5" })).toEqual({
       status: 404,
       body: "No Domain matches the given query.",
@@ -93,7 +93,7 @@ describe("names", () => {
     expect((await get("dnsresources/999/")).body).toBe("No DNSResource matches the given query.");
   });
 
-  test("only administrators change them", async () => {
+  test("only administrators can make domains", async () => {
     const answer = await ask(region, "POST", "domains/", fieldsOf({ name: "x.example" }), { key: userKey });
 
     expect(answer).toEqual({ status: 403, body: "This method is reserved for admin users." });
@@ -103,7 +103,7 @@ describe("names", () => {
 describe("settings that depend on images", () => {
   const set = (name: string, value: string) => post("maas/?op=set_config", { name, value });
 
-  test("a series can be set as soon as its images are there, and not before", async () => {
+  test("a release can be set as soon as its images are imported, and not before", async () => {
     await addSource(region, `http://127.0.0.1:${await deadPort()}/first/`, stream.keyring);
     const source = await addSource(region, stream.url, stream.keyring);
     await select(region, source, "ubuntu", "noble");
@@ -131,7 +131,7 @@ describe("settings that depend on images", () => {
   });
 });
 
-test("what could not be fetched is shown to everybody, until each has dismissed it", async () => {
+test("a failed fetch of a source is shown to each user until that user dismisses it", async () => {
   const dead = `http://127.0.0.1:${await deadPort()}/`;
   await addSource(region, dead, stream.keyring);
   const ofImporter = async (key?: string) => {
@@ -154,21 +154,21 @@ test("what could not be fetched is shown to everybody, until each has dismissed 
   expect(await ofImporter(userKey)).toHaveLength(1);
 });
 
-test("racks can no longer be told to import", async () => {
+test("a request that racks import is no longer accepted", async () => {
   expect(await post("rackcontrollers/?op=import_boot_images", {})).toEqual({
     status: 400,
     body: "Unrecognised signature: method=POST op=import_boot_images",
   });
 });
 
-test("the API is described to anybody", async () => {
+test("the description of the API is readable without a key", async () => {
   const response = await fetch(`${region.origin}/MAAS/api/2.0/describe/`);
   expect(response.status).toBe(200);
   expect(JSON.stringify(await response.json())).toContain("/MAAS/api/2.0/boot-sources/");
 });
 
-describe("names are listed", () => {
-  test("by domain, by name, and by both in one", async () => {
+describe("the list of DNS names", () => {
+  test("can be filtered by domain, by name, and by both", async () => {
     const { body: zone } = await post("domains/", { name: "filtered.example" });
     await post("dnsresources/", { fqdn: "b.filtered.example", ip_addresses: "10.0.0.9" });
     await post("dnsresources/", { fqdn: "a.filtered.example" });

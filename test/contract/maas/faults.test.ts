@@ -14,7 +14,7 @@ afterEach(() => region.control({ slow: 0, badGatewayFor: 0, clockOffset: 0, disk
 
 afterAll(() => region?.stop());
 
-test("answers take as long as asked for", async () => {
+test("a slow region answers only after the set delay", async () => {
   await region.control({ slow: 0.5 });
   const before = performance.now();
   const { status } = await region.get(whoami);
@@ -23,7 +23,7 @@ test("answers take as long as asked for", async () => {
   expect(performance.now() - before).toBeGreaterThanOrEqual(490);
 });
 
-test("only the web server in front of MAAS answers for some time", async () => {
+test("a region that is down answers 502 from its web server, and recovers after the set time", async () => {
   await region.control({ badGatewayFor: 0.5 });
   const { status, headers } = await region.get(whoami);
 
@@ -31,7 +31,7 @@ test("only the web server in front of MAAS answers for some time", async () => {
   await until("the region to be back", 5000, async () => (await region.get(whoami)).status === 200);
 });
 
-test("a clock that is ahead takes what is signed now for old", async () => {
+test("a region whose clock is ahead refuses a request that is signed now, as expired", async () => {
   await region.control({ clockOffset: 600 });
   const { status, text } = await region.get(whoami);
 
@@ -41,13 +41,13 @@ test("a clock that is ahead takes what is signed now for old", async () => {
   );
 });
 
-test("a clock that is behind does not mind", async () => {
+test("a region whose clock is behind accepts a request that is signed now", async () => {
   await region.control({ clockOffset: -600 });
 
   expect((await region.get(whoami)).status).toBe(200);
 });
 
-test("a key that is revoked is unknown, also after a restart", async () => {
+test("a revoked key is refused, also after a restart of the region", async () => {
   const before = await region.get(whoami, userKey);
   await region.control({ revokeKeysOf: "user1" });
   const after = await region.get(whoami, userKey);

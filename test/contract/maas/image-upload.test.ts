@@ -23,11 +23,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let place: BootSourceFixture;
 let region: Region;
 let host: RegionHost;
-let said: string[];
+let messages: string[];
 
 /** A region that has Ubuntu for amd64, without which it accepts no upload. */
 async function start(version: Version = "3.6", imports = true): Promise<void> {
-  said = [];
+  messages = [];
   place = await BootSourceFixture.start(version);
   ({ region, host } = place);
   if (imports) await place.up();
@@ -58,8 +58,8 @@ function context(): ResourceContext {
   return {
     id: "maasimage-dc1-rocky9",
     host,
-    progress: (line) => void said.push(line),
-    warn: (line) => void said.push(`warning: ${line}`),
+    progress: (line) => void messages.push(line),
+    warn: (line) => void messages.push(`warning: ${line}`),
   };
 }
 
@@ -96,14 +96,14 @@ describe.each(["3.5", "3.6", "3.7", "3.8"] as const)("MAAS %s", (version) => {
   beforeAll(() => start(version));
   afterAll(() => place.stop());
 
-  test("takes an image in parts, has nothing left to do, gets another one in its place, and loses it", async () => {
+  test("gets an image in parts, once; then another one in its place; then it is removed", async () => {
     const first = image(9 * mebibyte);
     const made = await create(first);
     expect(changes()).toEqual([
       "POST /MAAS/api/2.0/boot-resources/",
       ...Array.from({ length: 3 }, () => expect.stringMatching(/^PUT .*\/upload\/\d+\/$/)),
     ]);
-    expect(said).toContain("100 % of 9.0 MiB are uploaded");
+    expect(messages).toContain("100 % of 9.0 MiB are uploaded");
     expect(await look(first)).toEqual(first);
     await up(first);
     expect(changes()).toEqual([]);
@@ -123,10 +123,10 @@ describe("an upload", () => {
   afterEach(() => {
     host.before = () => {};
     changes();
-    said = [];
+    messages = [];
   });
 
-  test("that is killed before or after any of its requests is completed by the next update, which sends what is missing", async () => {
+  test("that is killed before or after any request is completed by the next update with the missing parts", async () => {
     const size = 14 * mebibyte;
     for (const moment of [
       "before 1",
@@ -156,7 +156,7 @@ describe("an upload", () => {
     }
   });
 
-  test("goes on after a break, from what has arrived", async () => {
+  test("continues after an interruption, from what has arrived", async () => {
     const wanted = image(14 * mebibyte);
     let sent = 0;
     host.before = async (request) => {
@@ -166,7 +166,7 @@ describe("an upload", () => {
     expect(await look(wanted)).toEqual(wanted);
   });
 
-  test("starts again if MAAS has parts of another size, or other content", async () => {
+  test("starts again if MAAS has parts of another size, or with other content", async () => {
     const wanted = image(14 * mebibyte);
     const { json } = await region.post("boot-resources/", {
       name: wanted.name,
@@ -186,11 +186,11 @@ describe("an upload", () => {
     });
     expect(sent.text).toBe("OK");
     await up(wanted);
-    expect(said).toContain("MAAS has other content: starting again");
+    expect(messages).toContain("MAAS has other content: starting again");
     expect(await look(wanted)).toEqual(wanted);
   });
 
-  test("of a new image does not take the place of somebody else's", async () => {
+  test("of a new image does not replace an image of somebody else", async () => {
     const theirs = image(mebibyte, { name: "custom/golden" });
     await create(theirs);
     changes();
@@ -214,14 +214,14 @@ describe("an upload", () => {
     expect(await look(ours)).toEqual(ours);
   });
 
-  test("of a file on the region host is read there, a part at a time", async () => {
+  test("of a file on the region host reads it there, one part at a time", async () => {
     const wanted = image(5 * mebibyte);
     await up({ ...wanted, file: { path: wanted.file.path, onHost: true } });
     expect(parts()).toBe(2);
     expect(await look(wanted)).toEqual(wanted);
   });
 
-  test("that finds no room is reported, and completed when there is", async () => {
+  test("that meets a full disk is reported, and is completed once there is free space", async () => {
     const wanted = image(9 * mebibyte);
     await region.control({ diskFull: true });
     expect(await failure(up(wanted))).toMatch(/No space left on device/);
@@ -231,7 +231,7 @@ describe("an upload", () => {
     expect(await look(wanted)).toEqual(wanted);
   });
 
-  test("of a file that changed since the preview is refused by MAAS, and nothing else is there", async () => {
+  test("of a file that changed since the preview is refused by MAAS, and stays at 0 %", async () => {
     const wanted = image(mebibyte);
     writeFileSync(wanted.file.path, randomBytes(mebibyte));
     expect(await failure(up(wanted))).toMatch(/does not match given SHA256/);
@@ -243,7 +243,7 @@ describe("a MAAS without images", () => {
   beforeAll(() => start("3.6", false));
   afterAll(() => place.stop());
 
-  test("is refused an upload before anything is announced", async () => {
+  test("makes an upload fail before it changes anything in MAAS", async () => {
     expect(await failure(up(image(mebibyte)))).toMatch(
       /no Ubuntu image for amd64 .*\n.*declare a MaasBootSource/,
     );
@@ -256,7 +256,7 @@ describe("a MAAS without images", () => {
     ["centos7", /reserves/],
     ["custom/rhel", /reserves/],
     ["rocky 9", /is not a valid name/],
-  ])("the name %s is refused as MAAS would", (name, reason) => {
+  ])("the image name %s is refused in the declaration, as MAAS refuses it", (name, reason) => {
     expect(() => image(1, { name })).toThrow(reason);
   });
 });

@@ -55,7 +55,7 @@ async function latest(name: string) {
 }
 
 describe("an import", () => {
-  test("brings what is selected, newest version only, and all boot loaders", async () => {
+  test("imports only the newest version of each selected image, and all boot loaders", async () => {
     await regionWith(["rhel/rocky9", "centos/centos8"]);
     await region.import();
 
@@ -67,7 +67,7 @@ describe("an import", () => {
     expect(Object.keys((await latest("rhel/rocky9")).files)).toEqual(["root-tgz"]);
   });
 
-  test("fetches one file once that several images have", async () => {
+  test("fetches a file that several images share only once", async () => {
     await regionWith(["ubuntu/noble"]);
     await region.import();
 
@@ -75,7 +75,7 @@ describe("an import", () => {
     expect(await region.images()).toContain("ubuntu/noble amd64/ga-24.04-lowlatency");
   });
 
-  test("fetches nothing again", async () => {
+  test("fetches nothing again when it runs a second time", async () => {
     await regionWith(["rhel/rocky9"]);
     await region.import();
     await region.import();
@@ -83,7 +83,7 @@ describe("an import", () => {
     expect(mirror.asks("rhel/rocky9/amd64/20260101/root-tgz")).toBe(1);
   });
 
-  test("takes a new version in place of the old one", async () => {
+  test("replaces the old version of an image by the new one", async () => {
     await regionWith(["rhel/rocky9"]);
     await region.import();
     await mirror.publish(withSerials("rocky9", ["20260101", "20260301"]));
@@ -92,7 +92,7 @@ describe("an import", () => {
     expect((await latest("rhel/rocky9")).version).toBe("20260301");
   });
 
-  test("keeps the old version while the new one cannot be had whole", async () => {
+  test("keeps the old version while a file of the new one cannot be fetched", async () => {
     await regionWith(["rhel/rocky9"]);
     await region.import();
     await mirror.publish(withSerials("rocky9", ["20260101", "20260301"]));
@@ -108,9 +108,9 @@ describe("an import", () => {
   });
 
   test.each([
-    ["longer", (size: number) => size + 1],
-    ["as long, but other", (size: number) => size],
-  ])("does not take content that is %s than promised", async (_, sizeOf) => {
+    ["is longer than listed", (size: number) => size + 1],
+    ["has the listed size, but differs", (size: number) => size],
+  ])("does not accept content that %s", async (_, sizeOf) => {
     await regionWith(["rhel/rocky9"]);
     const size = await promisedSize("root-tgz");
     mirror.instead.set("rocky9/amd64/20260101/root-tgz", Buffer.alloc(sizeOf(size)));
@@ -119,7 +119,7 @@ describe("an import", () => {
     expect((await latest("rhel/rocky9")).complete).toBe(false);
   });
 
-  test("takes an image that several sources have from the first of them", async () => {
+  test("fetches an image that several sources have from the first of them", async () => {
     await regionWith(["rhel/rocky9"]);
     const newer = await Mirror.start(withSerials("rocky9", ["20260301"]));
     await region.select(await region.addSource(newer.url, keyring), "rhel", "rocky9");
@@ -130,7 +130,7 @@ describe("an import", () => {
     expect(newer.asks("root-tgz")).toBe(0);
   });
 
-  test("passes over what needs a newer MAAS", async () => {
+  test("skips an image that needs a newer MAAS", async () => {
     await mirror.publish(withFields("rocky9", { maas_supported: "3.7" }));
     await regionWith(["rhel/rocky9", "centos/centos8"]);
     await region.import();
@@ -138,7 +138,7 @@ describe("an import", () => {
     expect(await region.images()).toEqual([centos, ...bootloaders]);
   });
 
-  test("imports nothing for empty lists, and deletes the existing images", async () => {
+  test("imports nothing for a selection with an empty list, and deletes its existing images", async () => {
     const source = await regionWith(["rhel/rocky9"]);
     const everything = { arches: "amd64", subarches: "*", labels: "*" };
     const asked = { os: "centos", release: "centos8", ...everything };
@@ -155,7 +155,7 @@ describe("an import", () => {
     expect(await region.images()).toEqual([...bootloaders, rocky]);
   });
 
-  test("ends at a source that is dead, wherever that stands, and changes nothing", async () => {
+  test("stops if any source is unreachable, even the last one, and imports nothing", async () => {
     await regionWith(["rhel/rocky9"]);
     await region.addSource(`http://127.0.0.1:${await deadPort()}/`, keyring);
     await region.import();
@@ -166,7 +166,7 @@ describe("an import", () => {
     );
   });
 
-  test("without a source makes the one that MAAS has by itself", async () => {
+  test("makes MAAS's default source if there is no source", async () => {
     region = await Region.start({ env: { MAAS_DEFAULT_IMAGES_URL: "http://images.invalid/stable/" } });
     await region.import();
 
@@ -181,7 +181,7 @@ describe("an import", () => {
     expect(selected).toMatchObject([{ os: "ubuntu", release: "noble", subarches: ["*"], labels: ["*"] }]);
   });
 
-  test("by itself at the start has that one fetched and imported", async () => {
+  test("runs when MAAS starts, and imports from the default source", async () => {
     const { keyringFile } = await archiveKey("images");
     const env = { MAAS_DEFAULT_IMAGES_URL: mirror.url, MAAS_IMAGES_KEYRING_FILEPATH: keyringFile };
     region = await Region.start({ importInterval: 3600, env });
@@ -190,7 +190,7 @@ describe("an import", () => {
     expect(await region.images()).toContain("ubuntu/noble amd64/ga-24.04");
   });
 
-  test("goes through the configured proxy, unless mirrors are excluded from it", async () => {
+  test("uses the configured proxy, unless boot_images_no_proxy excludes mirrors from it", async () => {
     region = await Region.start();
     const set = (name: string, value: string) => region.post("maas/?op=set_config", { name, value });
     await set("http_proxy", mirror.url);
@@ -220,7 +220,7 @@ describe("while an import runs", () => {
     await until("the file to be asked for", 10_000, () => mirror.asks(file) === 1);
   });
 
-  test("another one is not started", async () => {
+  test("a second import is not started", async () => {
     const { status, text } = await region.post("boot-resources/?op=import");
     await until("it to be skipped", 5000, () => region.log.includes("another import is already running"));
     mirror.release();
@@ -230,7 +230,7 @@ describe("while an import runs", () => {
     expect(mirror.asks(file)).toBe(1);
   });
 
-  test("images are there but not complete", async () => {
+  test("images are listed, but are not complete", async () => {
     const importing = await region.isImporting();
     const set = await latest("rhel/rocky9");
     mirror.release();
@@ -241,7 +241,7 @@ describe("while an import runs", () => {
     expect(await region.isImporting()).toBe(false);
   });
 
-  test("it can be stopped", async () => {
+  test("the import can be stopped", async () => {
     await region.post("boot-resources/?op=stop_import");
     await region.importEnds(1);
 
@@ -249,7 +249,7 @@ describe("while an import runs", () => {
     expect((await latest("rhel/rocky9")).complete).toBe(false);
   });
 
-  test("a process that is killed has its state when it comes back, and the next import goes on", async () => {
+  test("a killed region still has its state after the restart, and the next import completes the image", async () => {
     await region.kill();
     mirror.release();
     await region.boot();
@@ -260,7 +260,7 @@ describe("while an import runs", () => {
     expect((await latest("rhel/rocky9")).complete).toBe(true);
   });
 
-  test("what is selected meanwhile is imported, too", async () => {
+  test("an image that is selected meanwhile is imported too", async () => {
     await region.select(2, "centos", "centos8");
     mirror.release();
     await region.importEnds(1);
@@ -268,7 +268,7 @@ describe("while an import runs", () => {
     expect(await region.images()).toContain(centos);
   });
 
-  test("a disk without room ends it", async () => {
+  test("a full disk ends the import", async () => {
     mirror.release();
     await region.importEnds(1);
     await region.control({ diskFull: true });
@@ -280,8 +280,8 @@ describe("while an import runs", () => {
   });
 });
 
-describe("what is no longer selected", () => {
-  test("goes with the next import, as long as anything else is selected", async () => {
+describe("an image that is no longer selected", () => {
+  test("is deleted by the next import, if another image is selected", async () => {
     const source = await regionWith(["rhel/rocky9"]);
     const selection = await region.select(source, "centos", "centos8");
     await region.import();
@@ -293,7 +293,7 @@ describe("what is no longer selected", () => {
     expect(await region.images()).toEqual([...bootloaders, rocky]);
   });
 
-  test("stays when nothing is", async () => {
+  test("is kept if no image is selected", async () => {
     const source = await regionWith([]);
     const selection = await region.select(source, "rhel", "rocky9");
     await region.import();

@@ -22,7 +22,7 @@ async function failed(call: Promise<unknown>): Promise<CallFailed> {
 }
 
 describe.each(["3.5", "3.6", "3.7", "3.8"])("MAAS %s", (version) => {
-  test("is declared once, and then nothing differs", async () => {
+  test("shows no difference after the first update, and the second one writes nothing", async () => {
     maas = await DeclaredRegion.start(version);
     const resources = [
       [maas.resource("MaasSettings"), { settings }],
@@ -40,11 +40,11 @@ describe.each(["3.5", "3.6", "3.7", "3.8"])("MAAS %s", (version) => {
   });
 });
 
-describe("a region that is not well", () => {
+describe("a region with a fault", () => {
   test.each([
-    ["somebody else's", userKey, /its user user1 is not an administrator/],
-    ["a wrong", adminKey.replace(/.{8}$/, "00000000"), /refuses the API key \(401\)/],
-  ])("says of %s key what is wrong with it, and never shows one", async (_, apiKey, message) => {
+    ["of a user who is not an administrator", userKey, /its user user1 is not an administrator/],
+    ["that is wrong", adminKey.replace(/.{8}$/, "00000000"), /refuses the API key \(401\)/],
+  ])("refuses a key %s: the error names the reason, and shows no key", async (_, apiKey, message) => {
     maas = await DeclaredRegion.start();
     const error = await failed(maas.resource("MaasSettings").apply({ settings, apiKey }));
     expect(error.message).toMatch(message);
@@ -55,7 +55,7 @@ describe("a region that is not well", () => {
     }
   });
 
-  test("says so when a key is revoked between two updates", async () => {
+  test("refuses a key that is revoked between two updates: the error names the remedy", async () => {
     maas = await DeclaredRegion.start();
     const resource = maas.resource("MaasSettings");
     await resource.apply({ settings });
@@ -63,7 +63,7 @@ describe("a region that is not well", () => {
     expect((await failed(resource.read())).message).toMatch(/refuses the API key[\s\S]*--refresh=false/);
   });
 
-  test("is waited for while it restarts, and its clock is used unchanged", async () => {
+  test("is waited for while it restarts, and its clock is used as it is", async () => {
     maas = await DeclaredRegion.start();
     await maas.control({ badGatewayFor: 0.8, clockOffset: 1200 });
     const resource = maas.resource("MaasSettings");
@@ -75,7 +75,7 @@ describe("a region that is not well", () => {
     expect(await resource.differing({ settings })).toEqual([]);
   });
 
-  test("keeps what was done when it goes away in the middle, and the next update goes on from there", async () => {
+  test("keeps the changes made before it cuts a connection, and the next update continues from there", async () => {
     maas = await DeclaredRegion.start();
     const resource = maas.resource("MaasSettings");
     const before = await resource.inputs({ settings });

@@ -29,7 +29,7 @@ async function failed(call: Promise<unknown>): Promise<CallFailed> {
 }
 
 describe("MaasSettings", () => {
-  test("sets what differs, nothing twice, and gives all of it back", async () => {
+  test("sets only what differs, sets nothing twice, and restores all settings when it is deleted", async () => {
     const names = [...Object.keys(profile), "http_proxy", "upstream_dns", "ntp_servers"];
     const before = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await get(name)])));
     const declared = {
@@ -57,7 +57,7 @@ describe("MaasSettings", () => {
     expect(after).toEqual(Object.fromEntries(names.map((name) => [name, before[name] || null])));
   });
 
-  test("shows what somebody changed by its name, and puts it right", async () => {
+  test("shows what another person changed, by name, and corrects it", async () => {
     const settings = maas.resource("MaasSettings");
     const declared = { settings: { enable_analytics: false, ntp_servers: ["ntp.dc1.example"] } };
     await settings.apply(declared);
@@ -72,7 +72,7 @@ describe("MaasSettings", () => {
     expect(await get("ntp_servers")).toBe("ntp.ubuntu.com");
   });
 
-  test("gives a setting that is no longer declared its old value, not one it had meanwhile", async () => {
+  test("restores the original value of a setting that is no longer declared, not one set in between", async () => {
     await set("http_proxy", "http://old.dc1.example:3128/");
     const settings = maas.resource("MaasSettings");
     await settings.apply({
@@ -89,7 +89,7 @@ describe("MaasSettings", () => {
     await set("http_proxy", "");
   });
 
-  test("says of a release without images what it waits for, and keeps what was set before it", async () => {
+  test("reports what a release without images needs, and keeps the settings made before it", async () => {
     const settings = maas.resource("MaasSettings");
     const error = await failed(
       settings.apply({ settings: { commissioning_distro_series: "jammy", enable_analytics: false } }),
@@ -108,7 +108,7 @@ describe("MaasSettings", () => {
     expect(await get("enable_analytics")).toBe(true);
   });
 
-  test("says of a release that cannot come back that it stays", async () => {
+  test("warns on deletion that a release stays, if the previous release cannot be restored", async () => {
     const settings = maas.resource("MaasSettings");
     await settings.apply({ settings: { enable_analytics: false } });
     settings.stored = {
@@ -123,7 +123,7 @@ describe("MaasSettings", () => {
     ]);
   });
 
-  test("reads each setting once, one request after the other, for however many resources", async () => {
+  test("reads each setting once, one request at a time, for any number of resources", async () => {
     const declared = { settings: { ...profile, http_proxy: "", upstream_dns: [], ntp_servers: [] } };
     const resources = [
       maas.resource("MaasSettings"),

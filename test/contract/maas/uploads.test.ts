@@ -34,7 +34,7 @@ function put(upload: string, chunk: Uint8Array) {
   return region.send("PUT", upload, { body: new Uint8Array(chunk), headers });
 }
 
-test("an upload needs an image of Ubuntu that machines start with", async () => {
+test("an upload needs an Ubuntu image with which machines start", async () => {
   const { status, json } = await region.post("boot-resources/", asked);
 
   expect(status).toBe(400);
@@ -43,7 +43,7 @@ test("an upload needs an image of Ubuntu that machines start with", async () => 
   });
 });
 
-describe("with an image of Ubuntu", () => {
+describe("with an Ubuntu image", () => {
   beforeAll(async () => {
     const keyring = await imagesKeyring();
     await region.addSource(`${mirror.url}x/`, keyring);
@@ -77,7 +77,7 @@ describe("with an image of Ubuntu", () => {
     expect((await put(upload, content)).text).toBe("Cannot upload to a complete file.");
   });
 
-  test("the same name keeps its id and becomes another version of the same day", async () => {
+  test("an image declared again keeps its id and gets another version of the same day", async () => {
     const before = await declare({ name: "twice" });
     const { resource, set } = await declare({ name: "custom/twice" });
 
@@ -90,15 +90,18 @@ describe("with an image of Ubuntu", () => {
     ["nothing", Buffer.alloc(0), "Missing data."],
     ["too much", Buffer.alloc(content.length + 1), "Too much data received."],
     ["something else", Buffer.alloc(content.length), "Saved content does not match given SHA256 value."],
-  ])("%s is refused as content, and what is right is taken after it", async (name, chunk, message) => {
-    const { upload } = await declare({ name: name.replaceAll(" ", "-") });
-    const refused = await put(upload, chunk);
+  ])(
+    "wrong content (%s) is refused, and the right content is accepted after it",
+    async (name, chunk, message) => {
+      const { upload } = await declare({ name: name.replaceAll(" ", "-") });
+      const refused = await put(upload, chunk);
 
-    expect([refused.status, refused.text]).toEqual([400, message]);
-    expect((await put(upload, content)).text).toBe("OK");
-  });
+      expect([refused.status, refused.text]).toEqual([400, message]);
+      expect((await put(upload, content)).text).toBe("OK");
+    },
+  );
 
-  test("a killed region goes on where an upload was", async () => {
+  test("an upload continues from what has arrived after the region is killed and restarted", async () => {
     const { upload } = await declare({ name: "interrupted" });
     await put(upload, content.subarray(0, 10));
     await region.kill();
@@ -107,7 +110,7 @@ describe("with an image of Ubuntu", () => {
     expect((await put(upload, content.subarray(10))).text).toBe("OK");
   });
 
-  test("a disk without room takes no content", async () => {
+  test("content is refused while the disk is full, and accepted afterwards", async () => {
     const { upload } = await declare({ name: "large" });
     await region.control({ diskFull: true });
     const { status } = await put(upload, content);
@@ -125,20 +128,20 @@ describe("with an image of Ubuntu", () => {
     [{ size: "some" }, { size: ["Enter a whole number."] }],
     [{ filetype: "iso" }, { filetype: ["Select a valid choice. iso is not one of the available choices."] }],
     [{ base_image: "noble" }, { base_image: ["a base image must follow the format: <osystem>/<series>"] }],
-  ])("%j is refused", async (fields, errors) => {
+  ])("a declaration with %j is refused", async (fields, errors) => {
     const { status, json } = await region.post("boot-resources/", { ...asked, ...fields });
 
     expect(status).toBe(400);
     expect(json).toEqual(errors);
   });
 
-  test("a name with two slashes is more than MAAS expects", async () => {
+  test("a name with two slashes makes MAAS fail with status 500", async () => {
     const { status, text } = await region.post("boot-resources/", { ...asked, name: "a/b/c" });
 
     expect([status, text]).toEqual([500, "too many values to unpack (expected 2)"]);
   });
 
-  test("a whole image can come with its declaration", async () => {
+  test("the request that declares an image can have its whole content", async () => {
     const { status, json } = await region.post("boot-resources/", {
       name: "at-once",
       architecture: "amd64/generic",
@@ -149,7 +152,7 @@ describe("with an image of Ubuntu", () => {
     expect(Object.values(json.sets)).toMatchObject([{ complete: true, files: { "root.tgz": { sha256 } } }]);
   });
 
-  test("an image that MAAS fetched takes no content", async () => {
+  test("content for an image that MAAS fetched is refused", async () => {
     const { json } = await region.get("boot-resources/?type=synced");
     const { sets } = (await region.get(`boot-resources/${json[0].id}/`)).json;
     const { upload } = await declare({ name: "anything" });
@@ -159,7 +162,7 @@ describe("with an image of Ubuntu", () => {
     expect((await put(`boot-resources/${json[0].id}/upload/${fileId}/`, content)).status).toBe(403);
   });
 
-  test("deleting is for administrators, and once", async () => {
+  test("an image can be deleted only by an administrator, and only once", async () => {
     const { resource } = await declare({ name: "short-lived" });
     const path = `boot-resources/${resource.id}/`;
     const byUser = await region.send("DELETE", path, { key: userKey });
@@ -171,7 +174,7 @@ describe("with an image of Ubuntu", () => {
     expect((await region.get(path)).text).toBe("No BootResource matches the given query.");
   });
 
-  test("types are told apart, and others refused", async () => {
+  test("images can be listed by type, and an unknown type is refused", async () => {
     const kinds = async (query: string) => {
       const { json } = await region.get(`boot-resources/${query}`, userKey);
       return new Set(json.map(({ type }: { type: string }) => type));
@@ -186,7 +189,7 @@ describe("with an image of Ubuntu", () => {
     ]);
   });
 
-  test("an architecture of its own is all that MAAS offers", async () => {
+  test("an architecture that no Ubuntu image has is refused", async () => {
     const { status, json } = await region.post("boot-resources/", {
       ...asked,
       architecture: "sparc/generic",
@@ -198,7 +201,7 @@ describe("with an image of Ubuntu", () => {
     });
   });
 
-  test("a digest that is there with another size is refused in a bare text, and nothing stays of it", async () => {
+  test("a known digest with another size is refused in plain text, and no image is kept", async () => {
     await declare({ name: "sized" });
     const { status, text, headers } = await region.post("boot-resources/", {
       ...asked,

@@ -71,7 +71,7 @@ describe("imports", () => {
     expect((await imageNames(region)).includes("ubuntu/noble")).toBe(version !== "3.8");
   });
 
-  test.each(all)("%s keeps images when their source goes, up to 3.7", async (version) => {
+  test.each(all)("%s: images are kept when their source is deleted, up to 3.7 only", async (version) => {
     const { source } = await imported(version);
 
     await ask(region, "DELETE", `boot-sources/${source}/`);
@@ -79,16 +79,19 @@ describe("imports", () => {
     expect((await imageNames(region)).includes("rhel/rocky9")).toBe(version !== "3.8");
   });
 
-  test.each(all)("%s says that it imports while it fetches what there is, up to 3.7", async (version) => {
-    await imported(version);
-    stream.asked.length = 0;
-    stream.hold();
+  test.each(all)(
+    "%s: an import is reported while the indices are fetched, up to 3.7 only",
+    async (version) => {
+      await imported(version);
+      stream.asked.length = 0;
+      stream.hold();
 
-    await ask(region, "POST", "boot-resources/?op=import");
-    await until("the fetch", 10_000, () => index("sjson") > 0);
+      await ask(region, "POST", "boot-resources/?op=import");
+      await until("the fetch", 10_000, () => index("sjson") > 0);
 
-    expect((await ask(region, "GET", "boot-resources/?op=is_importing")).body).toBe(version !== "3.8");
-  });
+      expect((await ask(region, "GET", "boot-resources/?op=is_importing")).body).toBe(version !== "3.8");
+    },
+  );
 
   test.each([
     ["3.5", "20260101"],
@@ -96,7 +99,7 @@ describe("imports", () => {
     ["3.7", "20260101"],
     ["3.8", "20260202"],
   ])(
-    "%s takes an image that two sources have in version %s: of the first, or the one put first",
+    "%s imports an image of two sources in version %s: by order, or by priority since 3.8",
     async (version, serial) => {
       const other = await StreamServer.start(withSerial("rocky9", "20260202"));
       try {
@@ -118,25 +121,28 @@ describe("imports", () => {
     },
   );
 
-  test.each(all)("%s takes an image in the request that declares it, up to 3.7", async (version) => {
-    await imported(version);
-    const content = randomBytes(100);
-    const sha256 = createHash("sha256").update(content).digest("hex");
-    const fields = fieldsOf({ name: "mine", architecture: "amd64/generic", sha256, size: "100" });
+  test.each(all)(
+    "%s: the request that declares an image can have its content, up to 3.7 only",
+    async (version) => {
+      await imported(version);
+      const content = randomBytes(100);
+      const sha256 = createHash("sha256").update(content).digest("hex");
+      const fields = fieldsOf({ name: "mine", architecture: "amd64/generic", sha256, size: "100" });
 
-    const { body } = await ask(region, "POST", "boot-resources/", [
-      ...fields,
-      { name: "content", filename: "mine.tgz", content },
-    ]);
+      const { body } = await ask(region, "POST", "boot-resources/", [
+        ...fields,
+        { name: "content", filename: "mine.tgz", content },
+      ]);
 
-    const [set] = Object.values(body.sets ?? {}) as { readonly complete: boolean }[];
-    expect(set?.complete === true).toBe(version !== "3.8");
-  });
+      const [set] = Object.values(body.sets ?? {}) as { readonly complete: boolean }[];
+      expect(set?.complete === true).toBe(version !== "3.8");
+    },
+  );
 
   test.each([
     ["3.5", ["ghost"]],
     ["3.6", []],
-  ])("%s keeps of an upload that was refused %j", async (version, names) => {
+  ])("%s keeps these images after a refused upload: %j", async (version, names) => {
     await imported(version);
     const sha256 = createHash("sha256").update("one").digest("hex");
     const upload = (name: string, size: string) =>

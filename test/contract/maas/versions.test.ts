@@ -40,13 +40,13 @@ async function start(version: string): Promise<void> {
 
 const index = (form: string) => stream.asked.filter((path) => path.endsWith(`/index.${form}`)).length;
 
-describe("what a release says of itself", () => {
+describe("MAAS", () => {
   test.each([
     ["3.5", "3.5.13"],
     ["3.6", "3.6.5"],
     ["3.7", "3.7.2"],
     ["3.8", "3.8.0~beta6"],
-  ])("%s is %s", async (version, full) => {
+  ])("%s reports the version %s", async (version, full) => {
     await start(version);
 
     expect((await ask(region, "GET", "version/", [], { key: undefined })).body).toMatchObject({
@@ -59,7 +59,7 @@ describe("what a release says of itself", () => {
     ["3.6", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/],
     ["3.7", /Z$/],
     ["3.8", /Z$/],
-  ])("%s writes times like %s", async (version, form) => {
+  ])("%s writes times in the format %s", async (version, form) => {
     await start(version);
     const id = await addSource(region, stream.url, stream.keyring);
 
@@ -74,7 +74,7 @@ describe("what a release says of itself", () => {
     ["3.7", "noble", true],
     ["3.8", "noble", true],
   ])(
-    "%s commissions with %s; whether it knows of crash dumps of kernels: %s",
+    "%s commissions with %s; it has the setting for kernel crash dumps: %s",
     async (version, series, known) => {
       await start(version);
 
@@ -87,11 +87,11 @@ describe("what a release says of itself", () => {
   );
 });
 
-describe("who may see boot sources", () => {
+describe("access to boot sources", () => {
   const refused = "User is not allowed access to this API.";
 
   test.each(upTo37)(
-    "%s refuses all but administrators, signed or not, with the same 403",
+    "%s answers all users except administrators with the same 403, signed or not",
     async (version) => {
       await start(version);
 
@@ -104,7 +104,7 @@ describe("who may see boot sources", () => {
     },
   );
 
-  test("3.8 asks who it is, and then for a permission", async () => {
+  test("3.8 answers 401 without a signature, and 403 without the permission", async () => {
     await start("3.8");
 
     expect(await ask(region, "GET", "boot-sources/", [], { key: undefined })).toMatchObject({ status: 401 });
@@ -115,13 +115,13 @@ describe("who may see boot sources", () => {
   });
 });
 
-describe("the source that MAAS has by itself", () => {
+describe("the default source", () => {
   test.each([
     ["3.5", "http://images.maas.io/ephemeral-v3/stable/", "jammy"],
     ["3.6", "http://images.maas.io/ephemeral-v3/stable/", "noble"],
     ["3.7", "http://images.maas.io/ephemeral-v3/stable/", "noble"],
     ["3.8", "http://images.maas.io/ephemeral-v3/stable", "noble"],
-  ])("%s is installed with %s and %s", async (version, url, release) => {
+  ])("of %s has the URL %s and selects %s", async (version, url, release) => {
     region = await RegionProcess.start(version);
 
     const { body } = await ask(region, "GET", "boot-sources/");
@@ -134,7 +134,7 @@ describe("the source that MAAS has by itself", () => {
     ]);
   });
 
-  test.each(upTo37)("%s makes it again at an import without any", async (version) => {
+  test.each(upTo37)("is made again by %s at an import without any source", async (version) => {
     await start(version);
 
     await ask(region, "POST", "boot-resources/?op=import");
@@ -144,7 +144,7 @@ describe("the source that MAAS has by itself", () => {
     });
   });
 
-  test("3.8 does not", async () => {
+  test("is not made again by 3.8", async () => {
     await start("3.8");
 
     await ask(region, "POST", "boot-resources/?op=import");
@@ -155,9 +155,9 @@ describe("the source that MAAS has by itself", () => {
   });
 });
 
-describe("what a boot source says", () => {
+describe("the fields of a boot source", () => {
   test.each(upTo37)(
-    "%s keeps the address unchanged, and requires a keyring also for unsigned streams",
+    "in %s include the unchanged URL, and require a keyring also for unsigned streams",
     async (version) => {
       await start(version);
       const id = await addSource(region, stream.url, stream.keyring, { name: "mine", priority: "7" });
@@ -171,7 +171,7 @@ describe("what a boot source says", () => {
     },
   );
 
-  test("3.8 has a name, a priority and a switch, and no slash at the end", async () => {
+  test("in 3.8 include a name, a priority and a switch, and the URL without a slash at the end", async () => {
     await start("3.8");
     const first = await addSource(region, stream.url, stream.keyring);
     const url = `${stream.url}streams/v1/index.json`;
@@ -187,7 +187,7 @@ describe("what a boot source says", () => {
   });
 });
 
-describe("when sources are fetched", () => {
+describe("the fetch of sources", () => {
   test.each([
     ["3.5", 1],
     ["3.6", 1],
@@ -208,7 +208,7 @@ describe("when sources are fetched", () => {
     ["3.5", 2],
     ["3.6", 2],
     ["3.7", 1],
-  ])("%s fetches it %i times when the proxy is set in between", async (version, times) => {
+  ])("%s fetches the first source %i times when the proxy is set between the two", async (version, times) => {
     await start(version);
     await addSource(region, stream.url, stream.keyring);
     await ask(region, "POST", "maas/?op=set_config", fieldsOf({ name: "enable_http_proxy", value: "true" }));
@@ -237,7 +237,7 @@ describe("when sources are fetched", () => {
     );
   });
 
-  test("3.8 tells of a wrong key", async () => {
+  test("3.8 sends a notification about a wrong key", async () => {
     await start("3.8");
     await addSource(region, stream.url, readFileSync((await archiveKey("stranger")).keyringFile));
 
@@ -247,7 +247,7 @@ describe("when sources are fetched", () => {
     });
   });
 
-  test("3.8 takes nothing of a source with one image that it does not know", async () => {
+  test("3.8 rejects a whole source if it has one image that 3.8 does not know", async () => {
     const whole = await StreamServer.start(recordedImages);
     try {
       await start("3.8");

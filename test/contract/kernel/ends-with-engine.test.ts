@@ -20,7 +20,7 @@ function start() {
   });
 }
 
-test("a provider whose engine is killed before it asks for anything ends by itself", async () => {
+test("a provider ends by itself if its engine is killed before the first request", async () => {
   const provider = start();
   const [port] = await once(createInterface({ input: provider.stdout }), "line");
   expect(port).toMatch(/^\d+$/);
@@ -29,7 +29,7 @@ test("a provider whose engine is killed before it asks for anything ends by itse
   expect(await once(provider, "exit")).toEqual([1, null]);
 });
 
-test("one whose engine was killed while it started ends too", async () => {
+test("a provider ends by itself if its engine is killed while the provider starts", async () => {
   const provider = start();
   provider.stdin.destroy();
   provider.stdout.destroy();

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => provider.close());
 
-describe("the code that the state remembers", () => {
+describe("the code text in the state", () => {
   test.each(Object.entries(stored))("serves %s as it was first stored", async (kind, text) => {
     expect(providerText(kind)).toBe(text);
     const { inputs, failures } = await provider.check({ host: 5, __provider: text });
@@ -51,7 +51,7 @@ describe("the code that the state remembers", () => {
     expect(named.filter(isServed).sort()).toEqual(Object.keys(stored).sort());
   });
 
-  test("says of a kind from another release what to do", async () => {
+  test("for a kind of another release is refused, and the error names the remedy", async () => {
     const stranger = stored.Files?.replace("Files", "Stranger");
     const call = provider.check({ __provider: stranger });
     await expect(call).rejects.toThrow('no resource of the kind "Stranger"');

@@ -59,14 +59,14 @@ async function failure(call: Promise<unknown>): Promise<CallFailed> {
   return error;
 }
 
-describe("what is declared", () => {
-  test("gets its defaults and keeps the text that serves it", async () => {
+describe("a declaration", () => {
+  test("gets its defaults and keeps the code text of its provider", async () => {
     const { inputs, failures } = await provider.check(declared());
     expect(failures).toEqual([]);
     expect(inputs).toMatchObject({ text: "empty", size: 1, tags: {}, lines: [], [hidden.provider]: text });
   });
 
-  test("may be unknown in every place, and defaults are given beside it", async () => {
+  test("can have unknown values in every place, and the other keys get their defaults", async () => {
     const unknowns = {
       text: unknown,
       size: unknown,
@@ -81,7 +81,7 @@ describe("what is declared", () => {
     expect(other.inputs).toMatchObject({ size: unknown, text: "empty", tags: {} });
   });
 
-  test("fails where it is wrong though other things are unknown", async () => {
+  test("is refused where it is wrong, even if other values are unknown", async () => {
     const wrong = {
       text: unknown,
       size: 0,
@@ -96,21 +96,21 @@ describe("what is declared", () => {
     ]);
   });
 
-  test("keeps rules across keys for when all are known", async () => {
+  test("is checked by rules across keys only when all values are known", async () => {
     expect((await provider.check(declared({ lines: [1, 2], size: unknown }))).failures).toEqual([]);
     expect((await provider.check(declared({ lines: [1, 2] }))).failures).toEqual([
       { property: "", reason: "lines are more than size allows" },
     ]);
   });
 
-  test("keeps the name it was first declared under", async () => {
+  test("keeps the name under which it was first declared", async () => {
     const { inputs } = await provider.check(declared(), { [hidden.name]: "first" });
     expect(inputs[hidden.name]).toBe("first");
   });
 });
 
-describe("a life", () => {
-  test("from nothing over a change and a look to nothing", async () => {
+describe("a resource", () => {
+  test("is created, updated, read and deleted", async () => {
     const one = await created({ text: "a" });
     expect(one.properties).toMatchObject({ ...one.checked, [hidden.version]: 3, token: "token-1234" });
     const { inputs } = await provider.check(declared({ text: "b" }), one.checked);
@@ -124,7 +124,7 @@ describe("a life", () => {
     expect((await provider.read(one.id, read.properties)).id).toBe("");
   });
 
-  test("after a change by another person: the inputs are the observed values", async () => {
+  test("that another person changed has the observed values as inputs after a read", async () => {
     const { id, properties } = await created({ text: "a" });
     const written = JSON.parse(await readFile(properties.path, "utf8"));
     await writeFile(properties.path, JSON.stringify({ ...written, text: "by hand" }));
@@ -133,7 +133,7 @@ describe("a life", () => {
     expect((await provider.diff(id, read.properties, properties)).changes).toBe("unknown");
   });
 
-  test("of sixteen at once: they overlap, and all are configured", async () => {
+  test("is created at the same time as 15 others, and all of them are configured", async () => {
     const config = join(directory, "ssh_config");
     await writeFile(config, "Host *\n  HostName 127.0.0.1\n  User configured\n");
     const other = await ProviderProcess.start(project);
@@ -158,7 +158,7 @@ describe("a difference", () => {
     size: 1,
   });
 
-  test("of the order of keys and of hidden keys is none", async () => {
+  test("only in the order of keys or in hidden keys is not reported", async () => {
     const { host, text: note, ...rest } = olds();
     const news: Properties = { ...rest, [hidden.urn]: `${urn}-renamed`, text: note, host };
     news.tags = { "/b": { weight: 2 }, "/a": { weight: 1 } };
@@ -166,12 +166,12 @@ describe("a difference", () => {
     expect((await provider.diff("i", stored, news)).changes).toBe("none");
   });
 
-  test("is left to the engine to show", async () => {
+  test("is reported as unknown, so that the engine shows it", async () => {
     const diff = await provider.diff("i", { ...olds(), [hidden.version]: 3 }, { ...olds(), text: "b" });
     expect(diff).toEqual({ changes: "unknown", replaces: [], deleteBeforeReplace: false });
   });
 
-  test("of the host makes the new one first", async () => {
+  test("in the host creates the new resource before the old one is deleted", async () => {
     const diff = await provider.diff(
       "i",
       { ...olds(), [hidden.version]: 3 },
@@ -180,15 +180,15 @@ describe("a difference", () => {
     expect(diff).toMatchObject({ replaces: ["host", "directory"], deleteBeforeReplace: false });
   });
 
-  test("of what identifies it on its host takes the old one away first", async () => {
+  test("in a property that identifies the resource on its host deletes the old one first", async () => {
     const diff = await provider.diff("i", { ...olds(), [hidden.version]: 3 }, { ...olds(), directory: "/d" });
     expect(diff).toMatchObject({ replaces: ["directory"], deleteBeforeReplace: true });
   });
 });
 
-describe("outputs that the state cannot hold", () => {
+describe("outputs that the state cannot store", () => {
   test.each(["undefined", "Date", "Map", "Buffer", "NaN", "bigint", "function", "cyclic"])(
-    "(%s) do not lose what was made",
+    "(%s) do not lose the created resource",
     async (odd) => {
       const { inputs } = await provider.check(declared({ event: `return ${odd}` }));
       const { partial, message } = await failure(provider.create(inputs));
@@ -202,8 +202,8 @@ describe("outputs that the state cannot hold", () => {
   );
 });
 
-describe("work that stopped half-way", () => {
-  test("is remembered, and the next update carries on", async () => {
+describe("work that stops half-way", () => {
+  test("is recorded in the state, and the next update continues", async () => {
     const { inputs } = await provider.check(declared({ event: "stop half-way" }));
     const { partial } = await failure(provider.create(inputs));
     expect(partial?.properties).toMatchObject({ ...inputs, token: "token-1234", [hidden.provider]: text });
@@ -215,7 +215,7 @@ describe("work that stopped half-way", () => {
     expect((await provider.read(id, updated)).inputs.text).toBe("whole");
   });
 
-  test("of an update is remembered too", async () => {
+  test("in an update is recorded in the state too", async () => {
     const { id, properties, checked } = await created({ text: "a" });
     const news = { ...checked, event: "stop half-way" };
     const { partial } = await failure(provider.update(id, properties, news));
@@ -223,7 +223,7 @@ describe("work that stopped half-way", () => {
   });
 });
 
-describe("state of an older shape", () => {
+describe("state of another format", () => {
   /** In the format of the first release: `content` for text, `length` for size. */
   async function old() {
     const { id, properties, checked } = await created({ text: "a" });
@@ -231,12 +231,12 @@ describe("state of an older shape", () => {
     return { id, checked, stored: { ...rest, content, length, [hidden.version]: 1 } };
   }
 
-  test("is no difference", async () => {
+  test("of an older release shows no difference", async () => {
     const { id, checked, stored } = await old();
     expect((await provider.diff(id, stored, checked)).changes).toBe("none");
   });
 
-  test("is read, updated and deleted", async () => {
+  test("of an older release is read, updated and deleted", async () => {
     const { id, checked, stored } = await old();
     const read = await provider.read(id, stored);
     expect(read.properties).toMatchObject({ text: "a", size: 1, [hidden.version]: 3 });
@@ -247,7 +247,7 @@ describe("state of an older shape", () => {
     expect(existsSync(updated.path)).toBe(false);
   });
 
-  test("of a newer one is refused, saying what to do, and nothing is touched", async () => {
+  test("of a newer release is refused with a remedy, and nothing is changed", async () => {
     const { id, properties, checked } = await created({ text: "a" });
     const newer = { ...properties, [hidden.version]: 4 };
     for (const call of [
@@ -266,9 +266,9 @@ describe("state of an older shape", () => {
 });
 
 describe("a secret", () => {
-  function expectNoSecret(said: string) {
-    expect(shards.filter((shard) => said.includes(shard))).toEqual([]);
-    expect(said).not.toContain("token-1234");
+  function expectNoSecret(shown: string) {
+    expect(shards.filter((shard) => shown.includes(shard))).toEqual([]);
+    expect(shown).not.toContain("token-1234");
   }
 
   // Without check, because the value breaks its rule about spaces.
@@ -279,14 +279,14 @@ describe("a secret", () => {
   });
 
   test.each(["explain", "break", "stop half-way", "fail to look", "return Date"])(
-    "is in nothing that is said when an apply ends with: %s",
+    "is not in any message when an apply ends with: %s",
     async (event) => {
       const error = await failure(provider.create(inputs(event)));
       expectNoSecret(error.wire + provider.stderr + JSON.stringify(provider.logs));
     },
   );
 
-  test("stays out of what the other calls say", async () => {
+  test("is not in the messages of the other calls", async () => {
     const checked = await provider.check(declared({ password: secret }));
     // If the failure named a property, the engine would print its value.
     expect(checked.failures).toEqual([{ property: "", reason: "password [secret] has a space" }]);
@@ -298,7 +298,7 @@ describe("a secret", () => {
     expectNoSecret(refused.wire + blind.wire + provider.stderr);
   });
 
-  test("of an earlier declaration stays out as well", async () => {
+  test("of an earlier declaration is not in messages either", async () => {
     const { id, properties } = await provider.create(inputs("x"));
     const error = await failure(
       provider.update(id, properties, { ...inputs("break"), password: "another one\nhorse" }),
@@ -306,17 +306,17 @@ describe("a secret", () => {
     expectNoSecret(error.wire);
   });
 
-  test("within a record is taken out alone", async () => {
+  test("in a record is hidden alone, and the other values are shown", async () => {
     const vault = { main: { key: "battery-staple", owner: "root" } };
     const error = await failure(provider.create({ ...inputs("break vault"), vault }));
     expect(error.message).toContain('{"main":{"key":"[secret]","owner":"root"}}');
   });
 
-  test("stays out of what is shown beside the resource before its answer, with its name and whether it lasts", async () => {
+  test("is hidden in progress and warnings, which have the resource's URN and whether they last", async () => {
     const own = `${urn}-${name}`;
     await provider.create({ ...inputs("tell"), [hidden.urn]: own });
-    const said = provider.logs.filter((line) => line.urn === own);
-    expect(said.sort((a, b) => (a.message < b.message ? -1 : 1))).toEqual([
+    const lines = provider.logs.filter((line) => line.urn === own);
+    expect(lines.sort((a, b) => (a.message < b.message ? -1 : 1))).toEqual([
       { severity: "warning", urn: own, message: "lasting [secret]", ephemeral: false },
       { severity: "info", urn: own, message: "passing [secret]", ephemeral: true },
       { severity: "info", urn: own, message: expect.stringContaining("writing /"), ephemeral: true },
@@ -325,12 +325,12 @@ describe("a secret", () => {
 });
 
 describe("the process", () => {
-  test("says which kind it does not know", async () => {
+  test("names the kind that it does not know", async () => {
     const stranger = { ...declared(), [hidden.provider]: text.replace("Note", "Stranger") };
     expect((await failure(provider.create(stranger))).message).toContain("knows no Stranger");
   });
 
-  test.each(["SIGINT", "the end of the engine"])("ends with %s in the middle of an apply", async (how) => {
+  test.each(["SIGINT", "the end of the engine"])("ends on %s during an apply", async (how) => {
     const other = await ProviderProcess.start(project);
     await other.configure();
     const { inputs } = await other.check(declared({ event: "never end" }));

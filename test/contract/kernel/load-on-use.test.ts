@@ -37,11 +37,11 @@ describe("a program", () => {
     expect(inProgram(`return ${state}`, [])).toEqual(["yes", "yes"]);
   });
 
-  test("does so from any directory of the project", () => {
+  test("starts without these modules from any directory of the project", () => {
     expect(inProgram(`return ${state}`, nodeArguments, join(repository, "test/e2e"))).toEqual(["no", "no"]);
   });
 
-  test("has stack traces that nothing rewrites", () => {
+  test("does not load the module that rewrites stack traces", () => {
     const text = `
       const { createRequire } = require("node:module");
       createRequire(require.resolve("@pulumi/pulumi/cmd/run"))("source-map-support/register");
@@ -58,7 +58,7 @@ describe("a program", () => {
     expect(after[0]).toBe("yes");
   });
 
-  test("gets the whole module by each way to load it", () => {
+  test("gets the complete module with each way to load it", () => {
     const ways = `
       const name = "typescript";
       const { default: imported, SyntaxKind } = await import(name);

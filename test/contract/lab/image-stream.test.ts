@@ -55,7 +55,7 @@ describe.each([
   ["Ubuntu's", ubuntu, ubuntuImages],
   ["the recorded", recorded, recordedImages],
 ])("%s stream", (_name, stream, lists) => {
-  test("is signed so that gpgv believes it with the binary keyring, and says the same unsigned", async () => {
+  test("is verified by gpgv with the binary keyring, and its unsigned files have the same content", async () => {
     const { keyringFile, fingerprint } = await archiveKey("images");
     const names = readdirSync(join(stream, "streams/v1")).filter((name) => name.endsWith(".sjson"));
     expect(names.length).toBe(lists.length + 1);
@@ -73,7 +73,7 @@ describe.each([
     }
   });
 
-  test("is not what a changed byte or another key signed", async () => {
+  test("is refused by gpgv after a changed byte, and with the keyring of another key", async () => {
     const file = join(stream, "streams/v1/index.sjson");
     const changed = readFileSync(file, "utf8").replace("index:1.0", "index:1.1");
     const keyring = (await archiveKey("images")).keyringFile;
@@ -83,7 +83,7 @@ describe.each([
     expect((await tryCommand([...status, stranger, file])).stdout).toContain("NO_PUBKEY");
   });
 
-  test("has every file that it names, with the size and sha256 that it says, and no other", () => {
+  test("has exactly the files that it names, with the listed sizes and SHA-256", () => {
     const items = itemsIn(productsOf(stream).values());
     for (const { path, size, sha256 } of items) {
       const bytes = readFileSync(join(stream, path));
@@ -100,7 +100,7 @@ describe.each([
     expect(there.sort()).toEqual([...named].sort());
   });
 
-  test("lists in its index the products that its lists have", () => {
+  test("lists in its index the products of its product files", () => {
     const { index, format, updated } = json(stream, "streams/v1/index.json");
     expect({ format, updated }).toEqual({ format: "index:1.0", updated: "Wed, 11 Feb 2026  9:30:00 +0000" });
     for (const [contentId, entry] of Object.entries(index as Record<string, Record<string, unknown>>)) {
@@ -116,7 +116,7 @@ describe.each([
     }
   });
 
-  test("fits what MAAS takes for a product", () => {
+  test("has the fields and files that MAAS requires for each product", () => {
     for (const [name, { versions, ...fields }] of productsOf(stream)) {
       const keys = Object.values(versions).map(({ items }) => Object.keys(items));
       expect(fields).toMatchObject({ arch: expect.any(String), os: expect.any(String), label: "stable" });
@@ -179,7 +179,7 @@ describe("Ubuntu's stream", () => {
     expect(february?.["boot-kernel"]?.sha256).not.toBe(ga?.["boot-kernel"]?.sha256);
   });
 
-  test("says of a kernel what images.maas.io says", () => {
+  test("describes a kernel with the same fields as images.maas.io", () => {
     const product = productsOf(ubuntu).get(`${noble}:ga-24.04-lowlatency`);
     const { versions, ...fields } = product ?? { versions: {} };
     expect(fields).toEqual({
@@ -206,8 +206,8 @@ describe("Ubuntu's stream", () => {
   });
 });
 
-describe("a stream written after another", () => {
-  test("takes over the lists that did not change, and the files", async () => {
+describe("a stream that is written after another one", () => {
+  test("keeps the unchanged product files and the files of images of the previous stream", async () => {
     const lists: ProductList[] = ubuntuImages.map((list) => ({
       ...list,
       products: list.products.map((product) =>

@@ -50,7 +50,7 @@ function filesBelow(folder: string): string[] {
 }
 
 describe("the package", () => {
-  test("has every folder that the product imports from, with scripts and keys, and nothing besides", () => {
+  test("has every folder that the product imports from, with scripts and keys, and nothing else", () => {
     const product = new Set(reached().map((path) => path.split("/")[0] as string));
     product.delete("index.ts");
     expect(product.size).toBeGreaterThan(5);
@@ -59,7 +59,7 @@ describe("the package", () => {
     expect(release.files.filter((path) => /\.(sh|perl|asc)$/.test(path)).length).toBeGreaterThan(10);
   });
 
-  test("pins every dependency as this checkout does", () => {
+  test("pins every dependency to the same version as this checkout", () => {
     const pinned = readFileSync(join(release.project, "npm-shrinkwrap.json"), "utf8");
     expect(pinned).toBe(readFileSync(join(repository, "package-lock.json"), "utf8"));
   });
@@ -84,7 +84,7 @@ describe("the unpacked package", () => {
     expect(inNode("--input-type=module", "--eval", text)).toBe("all loaded");
   });
 
-  test("builds every script for hosts, the same as this checkout", () => {
+  test("builds the same scripts for hosts as this checkout", () => {
     const program = join(import.meta.dirname, "host-scripts.ts");
     const scripts = JSON.parse(inNode(program, release.project));
     expect(scripts).toEqual(JSON.parse(inNode(program, repository)));

@@ -23,7 +23,7 @@ function read(resource: StoredResource): { definition: AnyDefinition; properties
   return { definition, properties: upgraded(definition, resource.outputs as Properties) };
 }
 
-test("the state of the last release is recorded, with every kind of resource", async () => {
+test("the state of the last release is recorded", async () => {
   const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   expect(releases.at(-1)).toBe(version);
 });
@@ -39,18 +39,18 @@ describe.each(releases)("the state that %s wrote", (release) => {
   }, 60_000);
   afterAll(() => provider?.close());
 
-  test("has kinds that this release has", () => {
+  test("has only kinds of resources that this release has", () => {
     const kinds = new Set(definitions.map(({ kind }) => kind));
     expect(resources.map(kindOf).filter((kind) => !kinds.has(kind))).toEqual([]);
     expect(new Set(resources.map(kindOf)).size).toBeGreaterThanOrEqual(12);
   });
 
-  test("names the code of its resources as this release does", () => {
+  test("has the same code text for each resource as this release", () => {
     const named = resources.map(({ inputs }) => inputs?.__provider);
     expect(named).toEqual(resources.map((resource) => providerText(kindOf(resource))));
   });
 
-  test("has inputs and outputs that this release reads", () => {
+  test("has inputs and outputs that this release accepts", () => {
     const refused = resources.flatMap((resource) => {
       const { definition, properties } = read(resource);
       const results = [
@@ -62,7 +62,7 @@ describe.each(releases)("the state that %s wrote", (release) => {
     expect(refused).toEqual([]);
   });
 
-  test("keeps every output under a name that this release knows", () => {
+  test("has only outputs whose names this release knows", () => {
     const lost = resources.flatMap((resource) => {
       const { definition, properties } = read(resource);
       const unknown = Object.keys(outputsOf(definition, properties)).filter(
@@ -73,7 +73,7 @@ describe.each(releases)("the state that %s wrote", (release) => {
     expect(lost).toEqual([]);
   });
 
-  test("is no change to what was declared", async () => {
+  test("does not differ from what was declared", async () => {
     const changed: string[] = [];
     for (const { id, urn, inputs, outputs } of resources) {
       const { changes } = await provider.diff(id as string, outputs as Properties, inputs as Properties);

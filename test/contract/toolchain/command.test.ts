@@ -81,8 +81,8 @@ async function destroy(state: Properties): Promise<void> {
   await plugin.call("delete", request);
 }
 
-describe("a command's life", () => {
-  test("create runs it; what it printed is in its outputs, without the last newline", async () => {
+describe("the life cycle of a command", () => {
+  test("create runs the command, and its outputs have what it printed, without the last newline", async () => {
     const { id, properties } = await create({ create: "echo one; echo two; echo but >&2" });
     expect(id).toMatch(/^ask[0-9a-f]{8}$/);
     expect(properties).toEqual({
@@ -92,23 +92,25 @@ describe("a command's life", () => {
     });
   });
 
-  test("update runs its update, or create again where it has none, and knows what was printed before", async () => {
-    const told = "echo was=$PULUMI_COMMAND_STDOUT,$PULUMI_COMMAND_STDERR";
+  test("update runs the command's update, or else its create, with the previous output as variables", async () => {
+    const printPrevious = "echo was=$PULUMI_COMMAND_STDOUT,$PULUMI_COMMAND_STDERR";
     const { properties } = await create({ create: "echo first; echo warned >&2" });
-    const updated = await update(properties, { create: "false", update: told });
+    const updated = await update(properties, { create: "false", update: printPrevious });
     expect(updated).toMatchObject({ stdout: "was=first,warned" });
-    expect(await update(updated, { create: told })).toMatchObject({ stdout: "was=was=first,warned," });
-    expect(await update(updated, { create: told, addPreviousOutputInEnv: false })).toMatchObject({
+    expect(await update(updated, { create: printPrevious })).toMatchObject({
+      stdout: "was=was=first,warned,",
+    });
+    expect(await update(updated, { create: printPrevious, addPreviousOutputInEnv: false })).toMatchObject({
       stdout: "was=,",
     });
   });
 
-  test("an update of what has no command keeps what was printed", async () => {
+  test("update without a command keeps the previous output", async () => {
     const { properties } = await create({ create: "echo kept" });
     expect(await update(properties, { delete: "true" })).toMatchObject({ stdout: "kept" });
   });
 
-  test("delete runs its delete, in its directory and environment", async () => {
+  test("delete runs the command's delete, in its directory and environment", async () => {
     const inputs = { delete: 'echo "$WORD" > deleted', dir: directory, environment: { WORD: "gone" } };
     const { properties } = await create(inputs);
     await destroy(properties);
@@ -116,8 +118,8 @@ describe("a command's life", () => {
   });
 });
 
-describe("what a command is given", () => {
-  test("its own environment beside the machine's", async () => {
+describe("a command", () => {
+  test("gets its own environment in addition to the machine's", async () => {
     const { properties } = await create({
       create: 'echo "$OWN $A_VARIABLE_OF_THE_MACHINE"',
       environment: { OWN: "a 'quoted' $value" },
@@ -125,18 +127,18 @@ describe("what a command is given", () => {
     expect(properties.stdout).toBe("a 'quoted' $value inherited");
   });
 
-  test("its standard input, to the last byte; nothing when there is none", async () => {
+  test("gets its complete standard input, or an empty one if none is declared", async () => {
     const stdin = `${"ü".repeat(200_000)}\n`;
     expect((await create({ create: "wc -c", stdin })).properties.stdout.trim()).toBe("400001");
     expect((await create({ create: "wc -c" })).properties.stdout.trim()).toBe("0");
   });
 
-  test("a command may leave its input unread", async () => {
+  test("can leave its standard input unread", async () => {
     const { properties } = await create({ create: "echo done", stdin: "x".repeat(1_000_000) });
     expect(properties.stdout).toBe("done");
   });
 
-  test("its interpreter", async () => {
+  test("runs in its interpreter", async () => {
     const { properties } = await create({
       create: "console.log(6 * 7)",
       interpreter: [process.execPath, "-e"],
@@ -145,16 +147,16 @@ describe("what a command is given", () => {
   });
 });
 
-describe("what is different", () => {
+describe("a difference", () => {
   const inputs = { create: "true", triggers: ["a", 1], environment: { A: "1", B: "2" } };
 
-  test("nothing, in whatever order it is written", async () => {
+  test("is not reported if only the order of keys is different", async () => {
     const state = { ...inputs, stdout: "", stderr: "" };
     const reordered = { environment: { B: "2", A: "1" }, triggers: ["a", 1], create: "true" };
     expect(await diff(state, reordered)).toEqual({ diffs: [], replaces: [] });
   });
 
-  test("triggers replace, anything else updates", async () => {
+  test("in triggers replaces the resource; any other difference updates it", async () => {
     expect(await diff(inputs, { ...inputs, triggers: ["b", 1] })).toEqual({
       diffs: ["triggers"],
       replaces: ["triggers"],
@@ -165,17 +167,17 @@ describe("what is different", () => {
     });
   });
 
-  test("triggers that are not known yet replace", async () => {
+  test("in triggers that are not known yet replaces the resource", async () => {
     expect((await diff(inputs, { ...inputs, triggers: [unknown] })).replaces).toEqual(["triggers"]);
   });
 
-  test("a value that only became a secret is the same", async () => {
+  test("is not reported if a value only became a secret", async () => {
     expect((await diff(inputs, { ...inputs, create: secret("true") })).diffs).toEqual([]);
   });
 });
 
-describe("when it fails", () => {
-  test("the error has the status, the command and what it printed, and nothing of the environment", async () => {
+describe("a command that fails", () => {
+  test("is reported with its status, text and output, but not its environment and input", async () => {
     const failing = create({
       create: "echo out; echo err >&2; exit 7",
       environment: { TOKEN: "hunter2" },
@@ -188,22 +190,22 @@ describe("when it fails", () => {
     expect(message).not.toMatch(/hunter|TOKEN/);
   });
 
-  test("a command that is killed names the signal", async () => {
+  test("because it is killed is reported with the signal", async () => {
     await expect(create({ create: "kill -9 $$" })).rejects.toThrow("signal: SIGKILL: running");
   });
 
-  test("a delete that fails leaves the resource to be deleted again", async () => {
+  test("on delete keeps the resource, so that it can be deleted again", async () => {
     const { properties } = await create({ create: "true", delete: "echo still needed >&2; exit 1" });
     await expect(destroy(properties)).rejects.toThrow("still needed");
   });
 
-  test("an interpreter that is not there", async () => {
+  test("because its interpreter does not exist is reported with the interpreter's path", async () => {
     await expect(create({ create: "x", interpreter: ["/nowhere/sh"] })).rejects.toThrow("/nowhere/sh");
   });
 });
 
 describe("secrets", () => {
-  test("where an input is secret, so is what is printed; the input stays one", async () => {
+  test("the output is secret if an input is secret, and the input stays secret", async () => {
     const environment = { TOKEN: secret("hunter2") };
     const { properties } = await create({ create: 'echo "$TOKEN"', environment });
     expect(properties).toEqual({
@@ -218,8 +220,8 @@ describe("secrets", () => {
   });
 });
 
-describe("files that it leaves", () => {
-  test("assets and an archive by path patterns, later ones winning", async () => {
+describe("files that a command makes", () => {
+  test("are returned as assets and an archive by path patterns; later patterns take precedence", async () => {
     const { properties } = await create({
       create: "mkdir -p tree/a/b; touch tree/top.txt tree/a/in.txt tree/a/b/deep.txt tree/a/b/secret.txt",
       dir: directory,
@@ -242,8 +244,8 @@ describe("files that it leaves", () => {
   });
 });
 
-describe("what is shown while it runs", () => {
-  test("its lines, in order", async () => {
+describe("the output shown while a command runs", () => {
+  test("has all lines in order", async () => {
     plugin.logged.length = 0;
     await create({ create: "seq 200" });
     await until(() => plugin.logged.length >= 200);
@@ -255,7 +257,7 @@ describe("what is shown while it runs", () => {
     ["stdout", ["to out"]],
     ["stderr", ["to err"]],
     ["none", []],
-  ])("logging: %s", async (logging, expected) => {
+  ])("depends on logging: %s", async (logging, expected) => {
     plugin.logged.length = 0;
     await create({ create: "echo to out; echo to err >&2", ...(logging && { logging }) });
     // The engine gets the lines in order, so this one shows that there are no others.
@@ -265,21 +267,21 @@ describe("what is shown while it runs", () => {
   });
 });
 
-describe("what it does not serve", () => {
-  test("remote commands are refused with what to do instead", async () => {
+describe("the plugin", () => {
+  test("refuses remote commands, and names the official plugin as the remedy", async () => {
     const failing = check({ create: "true" }, urn.replace("local:Command", "remote:Command"));
     await expect(failing).rejects.toThrow(
       "command:remote:Command is not supported by the stand-in for pulumi-resource-command. Install the official plugin: pulumi plugin install resource command 1.2.1",
     );
   });
 
-  test("functions likewise", async () => {
+  test("refuses functions", async () => {
     const request = new messages.InvokeRequest();
     request.setTok("command:local:run");
     await expect(plugin.call("invoke", request)).rejects.toThrow("command:local:run is not supported");
   });
 
-  test("inputs that are none, or of another type, are named, not shown", async () => {
+  test("names unknown inputs and inputs of a wrong type, without their values", async () => {
     expect(await check({ create: "true", environment: { A: unknown }, triggers: unknown })).toEqual([]);
     const failures = await check({ creat: "true", stdin: secret(1), logging: "loud" });
     expect(failures).toEqual([
@@ -290,7 +292,7 @@ describe("what it does not serve", () => {
   });
 });
 
-describe("its end", () => {
+describe("the end of the CLI", () => {
   test("a killed CLI leaves neither the plugin nor its command running", async () => {
     const other = await StandInProcess.start("pulumi-resource-command", ResourceProviderClient);
     const pidFile = join(directory, "pid");

@@ -87,7 +87,7 @@ async function run(source: string, { dryRun = false, by = host, options = {} } =
 }
 
 describe("a program", () => {
-  test("runs as TypeScript, registers its resources and gives its outputs", async () => {
+  test("runs as TypeScript, registers its resources and returns its outputs", async () => {
     const ran = await run(`
       import { ComponentResource } from "@pulumi/pulumi";
       new ComponentResource("site:index:Thing", "one" satisfies string);
@@ -97,13 +97,13 @@ describe("a program", () => {
     expect(outputs).toEqual({ answer: 42 });
   });
 
-  test("is given the project's arguments for Node", async () => {
+  test("gets the project's arguments for Node", async () => {
     const options = { nodeargs: " --max-semi-space-size=4  --title=planner" };
     await run("export const given = process.execArgv;", { options });
     expect(outputs.given).toEqual(["--max-semi-space-size=4", "--title=planner"]);
   });
 
-  test("knows where it is, its configuration and which of it is secret", async () => {
+  test("knows its project, stack, directory and configuration, and which values are secret", async () => {
     await run(
       `import * as pulumi from "@pulumi/pulumi";
       const config = new pulumi.Config();
@@ -117,14 +117,14 @@ describe("a program", () => {
     expect(outputs.seen).toEqual(["site", "dev", "organization", true, project, "Ålesund", true]);
   });
 
-  test("what it prints goes where the CLI reads it", async () => {
+  test("writes its output and errors where the CLI reads them", async () => {
     await run('console.log("to out"); console.error("to err");');
     await until(() => host.stdout.includes("to out") && host.stderr.includes("to err"));
     expect(host.stdout).toBe("to out\n");
     expect(host.stderr).toBe("to err\n");
   });
 
-  test("several run at a time", async () => {
+  test("can run at the same time as another one", async () => {
     const program = "await new Promise((done) => setTimeout(done, 50)); export const x = 1;";
     expect(await Promise.all([run(program), run(program)])).toEqual([
       { error: "", bail: false },
@@ -134,25 +134,25 @@ describe("a program", () => {
 });
 
 describe("a program that fails", () => {
-  test("with an error: it is told once, and the CLI has nothing to add", async () => {
+  test("with an error: the error is shown once, and the CLI adds nothing", async () => {
     expect(await run('throw new Error("no such town");')).toEqual({ error: "", bail: true });
     expect(host.logged).toHaveLength(1);
     expect(host.logged[0]).toContain("no such town");
   });
 
-  test("with words for its user: without a stack", async () => {
+  test("with a message for its user: it is shown without a stack trace", async () => {
     expect(
       await run('import { RunError } from "@pulumi/pulumi"; throw new RunError("name a town");'),
     ).toEqual({ error: "", bail: true });
     expect(host.logged.map((line) => line.trim())).toEqual(["name a town"]);
   });
 
-  test("by not being TypeScript that Node can run", async () => {
+  test("because Node cannot run its TypeScript: the error is shown", async () => {
     expect(await run("enum Towns { Oslo }")).toEqual({ error: "", bail: true });
     expect(host.logged.join()).toMatch(/enum/);
   });
 
-  test("by ending without output: the status is named", async () => {
+  test("by exiting without a message: the status is named", async () => {
     expect(await run("process.exit(3);")).toEqual({ error: "the program ended with status 3", bail: false });
   });
 
@@ -189,13 +189,13 @@ describe("ending early", () => {
   });
 });
 
-describe("what the CLI asks besides", () => {
-  test("its version is the SDK's", async () => {
+describe("the language host", () => {
+  test("has the version of the SDK", async () => {
     const info = await host.call("getPluginInfo", new Empty());
     expect(info.getVersion()).toBe(require("@pulumi/pulumi/package.json").version);
   });
 
-  test("`pulumi about`: the Node that runs programs, and what the project depends on", async () => {
+  test("reports to `pulumi about` the Node that runs programs, and the project's dependencies", async () => {
     const about = await host.call("about", new language.AboutRequest());
     expect(about.getExecutable()).toMatch(/node$/);
     expect(about.getVersion()).toBe(process.version);
@@ -209,7 +209,7 @@ describe("what the CLI asks besides", () => {
     ]);
   });
 
-  test("it requires no plugin in advance", async () => {
+  test("requires no plugin in advance", async () => {
     const answer = await host.call("getRequiredPackages", new language.GetRequiredPackagesRequest());
     expect(answer.getPackagesList()).toEqual([]);
   });

@@ -61,7 +61,7 @@ function run(command: readonly string[], path: readonly string[] = [], env: Reco
 
 const chosen = () => readlinkSync(join(root, ".cache/toolchain/cli"));
 
-describe("which Pulumi CLI", () => {
+describe("the choice of the Pulumi CLI", () => {
   test.each(["v3.259.0", "v3.260.1", "v4.0.0", "v3.300.0-alpha.1"])("an installed %s is used", (version) => {
     installed(join(elsewhere, "bin"), version);
     expect(run(["set-up", "pulumi"], [join(elsewhere, "bin")])).toMatchObject({ code: 0, stderr: "" });
@@ -72,14 +72,14 @@ describe("which Pulumi CLI", () => {
     ["v3.258.9", true],
     ["v3.9.0", true],
     ["v3.260.0", false],
-  ])("an installed %s (language host: %s) is not; one is built", (version, languageHost) => {
+  ])("an installed %s (with language host: %s) is not used; a CLI is built", (version, languageHost) => {
     installed(join(elsewhere, "bin"), version, { languageHost });
     go();
     expect(run(["set-up", "pulumi"], [join(elsewhere, "bin"), join(elsewhere, "go")]).code).toBe(0);
     expect(chosen()).toContain(join(root, ".cache/toolchain/pulumi-3.259.0-"));
   });
 
-  test("the one that PULUMI names comes before the installed one, through its links", () => {
+  test("the CLI that PULUMI names is used before the installed one, and its links are followed", () => {
     installed(join(elsewhere, "bin"), "v3.259.0");
     const named = installed(join(elsewhere, "other"), "v3.261.0");
     execFileSync("ln", ["-s", named, join(elsewhere, "link")]);
@@ -88,14 +88,14 @@ describe("which Pulumi CLI", () => {
     expect(chosen()).toBe(join(elsewhere, "other"));
   });
 
-  test("one that PULUMI names and that will not do is refused, not replaced", () => {
+  test("a CLI that PULUMI names and that is too old is refused, not replaced", () => {
     const named = installed(join(elsewhere, "other"), "v3.100.0");
     const ran = run(["set-up", "pulumi"], [], { PULUMI: named });
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(`PULUMI=${named} is not a Pulumi CLI >= 3.259.0`);
   });
 
-  test("where none is installed and there is no Go, what is missing is said", () => {
+  test("without an installed CLI and without Go, the error names what is missing", () => {
     const withoutGo = machine.filter((directory) => !existsSync(join(directory, "go")));
     const ran = spawnSync(join(root, "toolchain/set-up"), ["pulumi"], {
       encoding: "utf8",
@@ -106,7 +106,7 @@ describe("which Pulumi CLI", () => {
   });
 });
 
-describe("building it", () => {
+describe("building the CLI", () => {
   test("happens once, from the pinned module", () => {
     go();
     for (const _ of [1, 2]) expect(run(["set-up", "pulumi"], [join(elsewhere, "go")]).code).toBe(0);
@@ -117,7 +117,7 @@ describe("building it", () => {
     expect(log[0]).toContain(`${join(root, "toolchain/pulumi")} build -mod=readonly`);
   });
 
-  test("happens once where two ask at a time", async () => {
+  test("happens once if two set-ups run at the same time", async () => {
     go('while [ "$1" != -o ]; do shift; done; sleep 0.3; : >"$2"; chmod +x "$2"');
     const both = `"${root}/toolchain/set-up" pulumi & "${root}/toolchain/set-up" pulumi; wait`;
     const path = [join(elsewhere, "go"), ...machine].join(delimiter);
@@ -128,7 +128,7 @@ describe("building it", () => {
     expect(log).toHaveLength(1);
   });
 
-  test("a build that fails leaves nothing that looks built, shows its end, and is tried again", () => {
+  test("is repeated after a failed build, which shows its last output and leaves no CLI", () => {
     go('while [ "$1" != -o ]; do shift; done; echo half >"$2"; echo "disk is full" >&2; exit 1');
     const failed = run(["set-up", "pulumi"], [join(elsewhere, "go")]);
     expect(failed.code).toBe(1);
@@ -154,7 +154,7 @@ describe("the environment of commands", () => {
     );
   }
 
-  test("is the demo's where the caller says nothing", () => {
+  test("is that of the demo if the caller sets no backend", () => {
     go();
     run(["set-up", "pulumi"], [join(elsewhere, "go")]);
     const seen = environment({
@@ -179,7 +179,7 @@ describe("the environment of commands", () => {
     expect(Object.fromEntries(environment(own))).toMatchObject(own);
   });
 
-  test("gives a whole installed CLI no stand-in before its own plugins", () => {
+  test("has no stand-ins if the installed CLI has its own plugins", () => {
     const bin = join(elsewhere, "bin");
     installed(bin, "v3.260.0");
     executable(join(bin, "pulumi-resource-pulumi-nodejs"), "");
@@ -191,7 +191,7 @@ describe("the environment of commands", () => {
     expect(seen.get("PATH")).not.toContain("@pulumi/pulumi");
   });
 
-  test("gives one without the command plugin the stand-in, after everything else", () => {
+  test("has the stand-ins last in PATH if the installed CLI has no command plugin", () => {
     const bin = join(elsewhere, "bin");
     installed(bin, "v3.260.0");
     run(["set-up", "pulumi"], [bin]);

@@ -32,22 +32,31 @@ describe("a clearsigned text", () => {
     ["text before it", (file) => `x: 1\n${file}`],
     ["text after it", (file) => `${file}x: 1\n`],
     ["a byte order mark", (file) => `\uFEFF${file}`],
-    ["another header", (file) => file.replace("Hash: ", "Comment: x\nHash: ")],
-    ["another hash than was used", (file) => file.replace(/Hash: \w+/, "Hash: SHA224")],
+    ["an additional header", (file) => file.replace("Hash: ", "Comment: x\nHash: ")],
+    ["another hash in its header than in its signature", (file) => file.replace(/Hash: \w+/, "Hash: SHA224")],
     ["no empty line after its headers", (file) => file.replace("\n\n", "\n")],
-    ["a changed letter", (file) => file.replace("a: 1", "a: 2")],
+    ["a changed character", (file) => file.replace("a: 1", "a: 2")],
     ["an indented line", (file) => file.replace("a: 1", " a: 1")],
-    ["a line more", (file) => file.replace("a: 1", "a: 1\nb: 2")],
-    ["an empty line more", (file) => file.replace("a: 1", "a: 1\n")],
-    ["a line that would have to be escaped", (file) => file.replace("a: 1", "a: 1\n-b: 2")],
-    ["the beginning of another one", (file) => file.replace("a: 1", `${file.split("\n")[0]}\n\na: 1`)],
-    ["a block of another kind", (file) => file.replace("a: 1", "a: 1\n-----BEGIN PGP MESSAGE-----")],
-    ["no signature", (file) => file.slice(0, file.indexOf("-----BEGIN PGP SIGNATURE"))],
-    ["half a signature", (file) => file.slice(0, -60)],
-    ["a second block of signatures", (file) => file + file.slice(file.indexOf("-----BEGIN PGP SIGNATURE"))],
-    ["something in place of the signature", (file) => file.replaceAll("SIGNATURE-----", "MESSAGE-----")],
+    ["an additional line", (file) => file.replace("a: 1", "a: 1\nb: 2")],
+    ["an additional empty line", (file) => file.replace("a: 1", "a: 1\n")],
+    ["a line without the necessary dash-escape", (file) => file.replace("a: 1", "a: 1\n-b: 2")],
     [
-      "something between two ends",
+      "the first line of another clearsigned text in it",
+      (file) => file.replace("a: 1", `${file.split("\n")[0]}\n\na: 1`),
+    ],
+    [
+      "the first line of a block of another type in it",
+      (file) => file.replace("a: 1", "a: 1\n-----BEGIN PGP MESSAGE-----"),
+    ],
+    ["no signature", (file) => file.slice(0, file.indexOf("-----BEGIN PGP SIGNATURE"))],
+    ["a truncated signature", (file) => file.slice(0, -60)],
+    ["a second block of signatures", (file) => file + file.slice(file.indexOf("-----BEGIN PGP SIGNATURE"))],
+    [
+      "a block of another type in place of the signature",
+      (file) => file.replaceAll("SIGNATURE-----", "MESSAGE-----"),
+    ],
+    [
+      "text between two last lines",
       (file) => `${file}x: 1\n${file.split("\n").findLast((line) => line !== "")}\n`,
     ],
   ])("with %s is refused", async (_, change) => {
@@ -57,7 +66,7 @@ describe("a clearsigned text", () => {
   });
 
   test.each([0xa0, 0x0b, 0x0c])(
-    "with the byte %d after it, which is a blank to some only, is refused",
+    "with the byte %d after it, which only some programs treat as white space, is refused",
     async (byte) => {
       const file = Buffer.from(await signed("a: 1"));
       await expect(verifyClearsigned(file, trusted, now, "InRelease")).resolves.toMatchObject({
@@ -70,13 +79,13 @@ describe("a clearsigned text", () => {
     },
   );
 
-  test("that is empty, or no text at all, is refused", async () => {
+  test("that is empty, unsigned, or only a first line is refused", async () => {
     await expect(read("")).rejects.toThrow(/not one clearsigned text/);
     await expect(read("a: 1\n")).rejects.toThrow(/not one clearsigned text/);
     await expect(read("-----BEGIN PGP SIGNED MESSAGE-----")).rejects.toThrow(/not one clearsigned text/);
   });
 
-  test("by several needs one who is declared, whichever it is", async () => {
+  test("with several signatures is accepted if one is by a declared key, in any order", async () => {
     for (const order of [
       [stranger, key],
       [key, stranger],
@@ -87,12 +96,12 @@ describe("a clearsigned text", () => {
     await expect(read(await signed("a: 1", stranger))).rejects.toThrow(/which is not declared/);
   });
 
-  test("gives nothing but what was signed: what stands in the file for a blank is not in it", async () => {
+  test("is returned without white space at the ends of lines, which is not signed", async () => {
     const file = (await signed("a: 1\nb")).replace("a: 1\n", "a: 1 \t \n");
     expect((await read(file)).text).toBe("a: 1\nb");
   });
 
-  test("with a signature of nothing, which is good for any text, is refused", async () => {
+  test("with a standalone signature, which would be valid for any text, is refused", async () => {
     const packet = new SignaturePacket();
     packet.signatureType = enums.signature.standalone;
     packet.publicKeyAlgorithm = key.keyPacket.algorithm;

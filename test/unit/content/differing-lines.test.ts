@@ -36,13 +36,13 @@ function textOf(rows: readonly PlanRow[], date: string): string {
   return [...planText({ suites: Object.fromEntries(heads), rows: canonical(rows) })].join("");
 }
 
-const said = (before: string, after: string, lacks: (sha256: string) => boolean) =>
+const changesOf = (before: string, after: string, lacks: (sha256: string) => boolean) =>
   [...comparePlans(parsePlanText(before), parsePlanText(after), lacks)].map(([suite, change]) =>
     changeText(suite, change),
   );
 
-describe("what differs between two plans' texts", () => {
-  test("says as much of the change as the whole texts", () => {
+describe("the differing lines of two plans' texts", () => {
+  test("have the same comparison as the whole texts", () => {
     let changed = 0;
     for (let seed = 0; seed < 300; seed++) {
       const below = chooser(seed);
@@ -52,14 +52,14 @@ describe("what differs between two plans' texts", () => {
       const after = textOf([...kept, ...rowsOf(below).slice(0, below(4))], "2026-11-28T06:00:00.000Z");
       const differing = differingLines(before, Buffer.from(after));
       const lacks = (sha256: string) => Number.parseInt(sha256.slice(0, 2), 16) % 2 === 0;
-      const whole = said(before, after, lacks);
-      expect(said(differing.before, differing.after, lacks)).toEqual(whole);
+      const whole = changesOf(before, after, lacks);
+      expect(changesOf(differing.before, differing.after, lacks)).toEqual(whole);
       if (whole.length > 0) changed++;
     }
     expect(changed).toBeGreaterThan(200);
   });
 
-  test("leaves out what stays", () => {
+  test("do not include unchanged packages, except one for the architecture", () => {
     const rows = Array.from({ length: 1000 }, (_, number) => ({
       path: `pool/p${number}.deb`,
       size: 10,
@@ -79,12 +79,12 @@ describe("what differs between two plans' texts", () => {
     expect(differing.after.split("\n")).toHaveLength(4);
   });
 
-  test("loses nothing of a text that is out of order", () => {
+  test("of an unsorted text show no change if it has the same lines", () => {
     const rows = rowsOf(chooser(1));
     const after = textOf(rows, "2026-11-28");
     const [first, ...rest] = after.trimEnd().split("\n");
     const backwards = `${[first, ...rest.reverse()].join("\n")}\n`;
     const differing = differingLines(backwards, after);
-    expect(said(differing.before, differing.after, () => true)).toEqual([]);
+    expect(changesOf(differing.before, differing.after, () => true)).toEqual([]);
   });
 });

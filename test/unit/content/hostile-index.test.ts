@@ -51,10 +51,10 @@ async function publishFiles(
 const namesOf = (plan: { readonly rows: readonly { readonly package?: { readonly name: string } }[] }) =>
   plan.rows.flatMap((row) => row.package?.name ?? []).sort();
 
-describe("odd and unfit packages", () => {
+describe("invalid packages in an index", () => {
   const continued = stanza("bad", "1").replace(/^(Filename: .*)$/m, "$1\n /../../../../etc/profile.d/x.sh");
 
-  test("a path that continues in the next line is not read", async () => {
+  test("a package with a path of two lines is refused, unless the filter leaves it out", async () => {
     const found = await published(continued + stanza("good", "1"));
     expect(() => planUpstreamSigned(found)).toThrow(
       /reading dists\/noble\/main\/binary-amd64\/Packages: package "bad" at byte 0 has a filename of several lines/,
@@ -65,12 +65,12 @@ describe("odd and unfit packages", () => {
     expect(namesOf(planMirrorSigned(found, { exclude: ["bad"] }))).toEqual(["good"]);
   });
 
-  test("one that a selected package needs is refused with what is wrong, not as missing", async () => {
+  test("an invalid package that a selected package needs is refused, not reported as missing", async () => {
     const found = await published(continued + stanza("good", "1", { Depends: "bad (>= 1)" }));
     expect(() => planMirrorSigned(found, { include: ["good"] })).toThrow(/"bad" at byte 0 has a filename/);
   });
 
-  test("what cannot be read as a relation is said to be missing", async () => {
+  test("an invalid relation is reported as missing, and the other relations are followed", async () => {
     const found = await published(
       stanza("a", "1", { Depends: "b (>= 1, c d, e:any (>> 1) [amd64] <!nocheck>, f" }) +
         stanza("e", "2") +
@@ -81,7 +81,7 @@ describe("odd and unfit packages", () => {
     expect(namesOf(plan)).toEqual(["a", "e", "f"]);
   });
 
-  test("one with debugging symbols, which is never selected, is not an error", async () => {
+  test("an invalid debug package is an error only if it is selected", async () => {
     const found = await published(stanza("a-dbgsym", "1", { Size: "x" }) + stanza("good", "1"));
     expect(namesOf(planMirrorSigned(found))).toEqual(["good"]);
     expect(() => planMirrorSigned(found, { include: ["a-dbgsym"] })).toThrow(
@@ -91,14 +91,14 @@ describe("odd and unfit packages", () => {
     expect(() => planMirrorSigned(all)).toThrow(/"a-dbgsym" at byte 0 has an invalid Size/);
   });
 
-  test("an older version of a valid package is ignored", async () => {
+  test("an invalid package is ignored if the index has a newer valid version of it", async () => {
     const found = await published(stanza("a", "1", { Size: "x" }) + stanza("a", "2"));
     expect(planMirrorSigned(found).rows.map((row) => row.package?.version)).toEqual(["2"]);
     const newer = await published(stanza("a", "3", { Size: "x" }) + stanza("a", "2"));
     expect(() => planMirrorSigned(newer)).toThrow(/"a" at byte 0 has an invalid Size/);
   });
 
-  test("one under two names counts under both", async () => {
+  test("a package with two names is refused under both, unless the filter excludes both", async () => {
     const found = await published(`Package: x\n${stanza("a", "1")}${stanza("good", "1")}`);
     for (const name of ["x", "a"]) {
       expect(() => planMirrorSigned(found, { include: [name] })).toThrow(
@@ -109,13 +109,13 @@ describe("odd and unfit packages", () => {
     expect(() => planMirrorSigned(found, { exclude: ["x"] })).toThrow(/Package twice/);
   });
 
-  test("one without a name stops who takes all", async () => {
+  test("a package without a name is refused only if all packages are selected", async () => {
     const found = await published(`Version: 1\n\n${stanza("good", "1")}`);
     expect(() => planMirrorSigned(found)).toThrow(/a package at byte 0 lacks Package[\s\S]*filter\.include/);
     expect(namesOf(planMirrorSigned(found, { include: ["good"] }))).toEqual(["good"]);
   });
 
-  test("what only reprepro refuses is refused where it signs, by name, and passed on verbatim", async () => {
+  test("a package that reprepro refuses is refused with signing: mirror, and kept with signing: upstream", async () => {
     const found = await published(
       stanza("Upper", "1") + stanza("b", "1_2") + stanza("good", "1", { Source: "Up" }),
     );
@@ -129,7 +129,7 @@ describe("odd and unfit packages", () => {
     expect(planMirrorSigned(found, { exclude: ["Upper", "b", "go*"] }).rows).toEqual([]);
   });
 
-  test("two that reprepro keeps under one name are refused by name", async () => {
+  test("two packages with one file name in reprepro's pool are refused with signing: mirror", async () => {
     await publish(archive, key, "noble", stanza("a", "1:1"));
     await publish(archive, key, "noble-updates", stanza("a", "2:1", { Filename: "pool/u/a.deb" }));
     const found = await read({ suites: ["noble", "noble-updates"] });
@@ -140,7 +140,7 @@ describe("odd and unfit packages", () => {
   });
 
   test.each(["__proto__", "constructor", "hasOwnProperty", "toString"])(
-    "a package called %s is one like any other",
+    "a package called %s is treated like any other package",
     async (name) => {
       const found = await published(
         stanza(name, "1", { Depends: `good, ${name}` }) +
@@ -156,7 +156,7 @@ describe("odd and unfit packages", () => {
     },
   );
 
-  test("all filters that match nothing are named", async () => {
+  test("all filters that match no package are named in the error", async () => {
     const found = await published(stanza("a", "1"));
     expect(() =>
       planMirrorSigned(found, { include: ["x", "a", "y*"], sections: ["net", "z", "universe/w"] }),
@@ -166,7 +166,7 @@ describe("odd and unfit packages", () => {
   });
 });
 
-describe("files that contradict each other", () => {
+describe("contradictory files in indices", () => {
   const twin = { SHA256: sha256("a 1") };
 
   test.each<[string, string, RegExp]>([
@@ -183,33 +183,37 @@ describe("files that contradict each other", () => {
       /a_1_amd64\.deb has two contents/,
     ],
     [
-      "a path that is another's directory",
+      "a path that is the directory of another path",
       stanza("a", "1", { Filename: "pool/x" }) + stanza("b", "1", { Filename: "pool/x/b.deb" }),
       /pool\/x is a file \(a 1 in noble\/main\) and also the directory of pool\/x\/b\.deb \(b 1/,
     ],
     [
-      "a path of an index",
+      "the path of InRelease",
       stanza("a", "1", { Filename: "dists/noble/InRelease" }),
       /dists\/noble\/InRelease has two contents/,
     ],
     [
-      "a path below an index",
+      "a path below InRelease",
       stanza("a", "1", { Filename: "dists/noble/InRelease/a.deb" }),
       /dists\/noble\/InRelease is a file \(listed for dists\/noble\/InRelease\) and also the directory/,
     ],
-    ["the pool for a path", stanza("a", "1", { Filename: "pool" }), /has an invalid Filename: "pool"/],
     [
-      "a part of a path that no file can be called",
+      "the directory pool as a path",
+      stanza("a", "1", { Filename: "pool" }),
+      /has an invalid Filename: "pool"/,
+    ],
+    [
+      "a file name of 256 characters",
       stanza("a", "1", { Filename: `pool/${"x".repeat(256)}` }),
       /has an invalid Filename|lists an invalid path/,
     ],
-  ])("%s is refused with every signing", async (_, packages, message) => {
+  ])("%s: refused with signing: upstream and with signing: mirror", async (_, packages, message) => {
     const found = await published(packages);
     expect(() => planUpstreamSigned(found)).toThrow(message);
     expect(() => planMirrorSigned(found)).toThrow(message);
   });
 
-  test("in two indices, too", async () => {
+  test("one content with two sizes in two indices is refused, unless only one of them is selected", async () => {
     await publish(archive, key, "noble", stanza("a", "1"));
     await publish(archive, key, "noble-updates", stanza("b", "1", { ...twin, Size: "7" }));
     const found = await read({ suites: ["noble", "noble-updates"] });
@@ -220,7 +224,7 @@ describe("files that contradict each other", () => {
     expect(namesOf(planMirrorSigned(found, { include: ["a"] }))).toEqual(["a"]);
   });
 
-  test("a package with an index for its content and another size is refused", async () => {
+  test("a package with the digest of an index and another size is refused", async () => {
     await publish(archive, key, "noble", stanza("a", "1", { SHA256: sha256(gzipSync("commands")) }));
     const found = await read();
     expect(() => planMirrorSigned(found)).toThrow(
@@ -229,7 +233,7 @@ describe("files that contradict each other", () => {
   });
 });
 
-describe("sources", () => {
+describe("source packages", () => {
   const digest = sha256("dsc");
   const source = (changes: Record<string, string> = {}) =>
     Object.entries({
@@ -251,11 +255,13 @@ describe("sources", () => {
     return read({ extras: { sources: true } });
   };
 
-  test("their files are read", async () => {
+  test("have their files in the plan, also without a Directory or with one such as ./x/", async () => {
     const found = await planned(source());
-    const wanted = { path: "pool/main/s/s.dsc", size: 3, sha256: digest };
-    expect(planUpstreamSigned(found).files).toContainEqual(expect.objectContaining(wanted));
-    expect(planMirrorSigned(found, { include: ["a"] }).files).toContainEqual(expect.objectContaining(wanted));
+    const expected = { path: "pool/main/s/s.dsc", size: 3, sha256: digest };
+    expect(planUpstreamSigned(found).files).toContainEqual(expect.objectContaining(expected));
+    expect(planMirrorSigned(found, { include: ["a"] }).files).toContainEqual(
+      expect.objectContaining(expected),
+    );
     expect((await planned(source({ Directory: "" }))).suites[0]?.indices[1]?.sources[0]?.path).toBe("s.dsc");
     expect((await planned(source({ Directory: "./x/" }))).suites[0]?.indices[1]?.sources[0]?.path).toBe(
       "x/s.dsc",
@@ -263,18 +269,30 @@ describe("sources", () => {
   });
 
   test.each<[string, Record<string, string>, RegExp]>([
-    ["a directory that goes on", { Directory: "pool\n /../../etc" }, /has a directory of several lines/],
-    ["a directory elsewhere", { Directory: "pool/../.." }, /lists an invalid file/],
-    ["a file elsewhere", { "Checksums-Sha256": `\n ${digest} 3 ../s.dsc` }, /lists an invalid file/],
-    ["a file below", { "Checksums-Sha256": `\n ${digest} 3 x/s.dsc`, Files: "" }, /lists an invalid file/],
+    ["a directory of two lines", { Directory: "pool\n /../../etc" }, /has a directory of several lines/],
+    ["a directory outside the archive", { Directory: "pool/../.." }, /lists an invalid file/],
     [
-      "a file on the first line",
+      "a file outside its directory",
+      { "Checksums-Sha256": `\n ${digest} 3 ../s.dsc` },
+      /lists an invalid file/,
+    ],
+    [
+      "a file in a subdirectory",
+      { "Checksums-Sha256": `\n ${digest} 3 x/s.dsc`, Files: "" },
+      /lists an invalid file/,
+    ],
+    [
+      "a file on the first line of a list",
       { "Checksums-Sha256": `${digest} 3 s.dsc` },
       /first line of checksums-sha256/,
     ],
-    ["a line of blanks", { "Checksums-Sha256": `\n \n ${digest} 3 s.dsc` }, /invalid line in [\w-]+: ""/],
     [
-      "a second file in another list",
+      "a blank line in a list",
+      { "Checksums-Sha256": `\n \n ${digest} 3 s.dsc` },
+      /invalid line in [\w-]+: ""/,
+    ],
+    [
+      "an additional file in another list",
       { Files: `\n ${"0".repeat(32)} 3 s.dsc\n ${"0".repeat(32)} 3 t.dsc` },
       /"t\.dsc" in files, but not with the same size/,
     ],
@@ -284,19 +302,27 @@ describe("sources", () => {
       /"s\.dsc" in files, but not with the same size/,
     ],
     [
-      "a file twice",
+      "a duplicate file in a list",
       { "Checksums-Sha256": `\n ${digest} 3 s.dsc\n ${digest} 3 s.dsc` },
       /twice in checksums-sha256/,
     ],
-    ["two lists", { "checksums-sha256": `\n ${digest} 3 s.dsc` }, /has checksums-sha256 twice/],
-    ["no list", { "Checksums-Sha256": "" }, /lacks Package, Version or a Checksums-Sha256 list/],
-  ])("%s is refused when it is taken", async (_, changes, message) => {
+    [
+      "two lists of SHA-256 digests",
+      { "checksums-sha256": `\n ${digest} 3 s.dsc` },
+      /has checksums-sha256 twice/,
+    ],
+    [
+      "no list of SHA-256 digests",
+      { "Checksums-Sha256": "" },
+      /lacks Package, Version or a Checksums-Sha256 list/,
+    ],
+  ])("are refused with %s if they are selected", async (_, changes, message) => {
     const found = await planned(source(changes));
     expect(() => planUpstreamSigned(found)).toThrow(message);
     expect(() => planMirrorSigned(found, { include: ["a"] })).toThrow(message);
   });
 
-  test("an odd one that nothing selected comes from stops nothing", async () => {
+  test("are ignored if they are invalid and no selected package is built from them", async () => {
     const found = await planned(`${source()}\n${source({ Package: "other", Directory: "/etc" })}`);
     expect(planMirrorSigned(found, { include: ["a"] }).files.map(({ path }) => path)).toContain(
       "pool/main/s/s.dsc",
@@ -304,21 +330,21 @@ describe("sources", () => {
   });
 });
 
-describe("forms and amounts", () => {
+describe("forms and sizes of indices", () => {
   const text = Buffer.from(stanza("a", "1"));
 
   test.each<[string, Buffer]>([
     [".gz", gzipSync(text)],
     [".zst", zstdCompressSync(text)],
     ["", text],
-  ])("an index that is there as Packages%s only is read", async (ending, bytes) => {
+  ])("an index that exists only as Packages%s is read", async (ending, bytes) => {
     await publishFiles({ [`main/binary-amd64/Packages${ending}`]: bytes });
     const exists = async (paths: readonly string[]) => paths.map((path) => archive.files.has(path));
     const found = await read({ exists });
     expect(namesOf(planUpstreamSigned(found))).toEqual(["a"]);
   });
 
-  test("one that unpacks to more than is signed of it is left at once", async () => {
+  test("an index that decompresses to more than its signed size is refused", async () => {
     const packed = gzipSync(Buffer.alloc(64 * 1024 * 1024, 10));
     await publishFiles({ "main/binary-amd64/Packages.gz": packed }, { "main/binary-amd64/Packages": text });
     await expect(read()).rejects.toThrow(
@@ -326,7 +352,7 @@ describe("forms and amounts", () => {
     );
   });
 
-  test("one that unpacks to other bytes than are signed is refused", async () => {
+  test("an index that decompresses to different or fewer bytes than signed is refused", async () => {
     const other = Buffer.from(String(text).replace("a_1", "b_1"));
     await publishFiles(
       { "main/binary-amd64/Packages.gz": gzipSync(text) },
@@ -341,31 +367,31 @@ describe("forms and amounts", () => {
   });
 
   test.each<[string, Buffer]>([
-    ["line ends", Buffer.alloc(3_000_000, "\n")],
-    ["stanzas of nothing", Buffer.alloc(3_000_000, "a:\n\n")],
-    ["packages", Buffer.from(stanza("a", "1").repeat(1500))],
-  ])("all indices together come to no more than is allowed: %s", async (_, bytes) => {
+    ["only newlines", Buffer.alloc(3_000_000, "\n")],
+    ["stanzas with an empty field", Buffer.alloc(3_000_000, "a:\n\n")],
+    ["many short packages", Buffer.from(stanza("a", "1").repeat(1500))],
+  ])("indices over the limit, with at least 1 KiB for each stanza, are refused: %s", async (_, bytes) => {
     await publishFiles({ "main/binary-amd64/Packages.gz": gzipSync(bytes) });
     await expect(read({ indexLimit: 1_000_000 })).rejects.toThrow(
       /have more than 976\.6 KiB uncompressed[\s\S]*upstream\.indexLimitMiB/,
     );
   });
 
-  test("one that is larger than is allowed is not fetched", async () => {
+  test("an index that is larger than indexLimitMiB is refused and not fetched", async () => {
     await publishFiles({ "main/binary-amd64/Packages.gz": gzipSync(text) });
     archive.requests.length = 0;
     await expect(read({ indexLimit: 10 })).rejects.toThrow(/more than 10 B uncompressed/);
     expect(archive.requests.filter((path) => path.includes("Packages"))).toEqual([]);
   });
 
-  test("a stanza without an end is refused by its place", async () => {
+  test("a stanza of more than 4 MiB is refused, and the error has its position", async () => {
     await publishFiles({
       "main/binary-amd64/Packages.gz": gzipSync(`\n\nPackage: a\nX: ${"x".repeat(5_000_000)}`),
     });
     await expect(read()).rejects.toThrow(/the stanza at byte 2 \("Package: a.*has more than 4 MiB/);
   });
 
-  test("what is no gzip data says so, and not that it is too long", async () => {
+  test("a file that is not gzip data is reported as invalid data, not as too large", async () => {
     await publishFiles({ "main/binary-amd64/Packages.gz": Buffer.from("<html>") });
     await expect(read()).rejects.toThrow(
       /unpacking dists\/noble\/main\/binary-amd64\/Packages\.gz: it is not valid gz data/,

@@ -43,7 +43,7 @@ const good =
 const changed = (field: string, line: string) => good.replace(new RegExp(`^${field}: .*\n`, "m"), line);
 
 describe("a local package", () => {
-  test("is kept by what its control file says", async () => {
+  test("gets its path in the pool and its fields from its control file", async () => {
     const found = await readLocalPackage(
       debOf(changed("Section", "Source: libours (2)\nDepends: a,\n b\n")),
       "x.deb",
@@ -88,18 +88,18 @@ describe("a local package", () => {
 
   test.each<[string, string, RegExp]>([
     [
-      "a path of its own",
+      "the field Filename",
       `Filename: ../../../etc/x\n${good}`,
       /has the field filename, which belongs in an index/,
     ],
-    ["a path in small letters", `${good}filename: x\n`, /has the field filename/],
-    ["a digest of its own", `${good}SHA256: ${"0".repeat(64)}\n`, /has the field sha256/],
-    ["a size of its own", `${good}SIZE: 1\n`, /has the field size/],
+    ["the field filename in lower case", `${good}filename: x\n`, /has the field filename/],
+    ["the field SHA256", `${good}SHA256: ${"0".repeat(64)}\n`, /has the field sha256/],
+    ["the field SIZE in upper case", `${good}SIZE: 1\n`, /has the field size/],
     ["a second stanza", `${good}\nPackage: other\nFilename: ../x\n`, /has an empty line/],
-    ["a second stanza after a line of blanks", `${good} \t\nPackage: other\n`, /has an empty line/],
+    ["a second stanza after a line of white space", `${good} \t\nPackage: other\n`, /has an empty line/],
     ["a second stanza after a carriage return", `${good}\r\nPackage: other\n`, /has control characters/],
     ["a NUL", `\0${good}`, /has control characters/],
-    ["a field twice", `${good}package: other\n`, /has package twice/],
+    ["a duplicate field in another case", `${good}package: other\n`, /has package twice/],
     ["a comment", `# x: y\n${good}`, /has an invalid line/],
     ["a blank before a colon", `Package : other\n${good}`, /has an invalid line/],
   ])("with %s is refused", async (_, control, message) => {
@@ -122,29 +122,29 @@ describe("a local package", () => {
       /no control file that can be read/,
     ],
     [
-      "a link for a control file",
+      "a link as its control file",
       packed(tarOf({ name: "control", content: "", kind: "2" })),
       /no control file that can be read/,
     ],
     [
-      "a control file that another header renames",
+      "a control file that a pax header renames",
       packed(
         tarOf({ name: "x", content: "16 path=conffile\n", kind: "x" }, { name: "control", content: good }),
       ),
       /no control file that can be read/,
     ],
     [
-      "a control file elsewhere",
+      "a control file in another directory",
       packed(tarOf({ name: "control", content: good, prefix: "x" })),
       /no control file that can be read/,
     ],
     [
-      "a control archive without an end",
+      "a control archive of more than 64 MiB",
       packed(Buffer.alloc(70_000_000)),
       /has more than 67108864 bytes uncompressed/,
     ],
     [
-      "a member with a size that is no number",
+      "a member whose size is not a decimal number",
       Buffer.from(String(arOf(begin)).replace("4   ", "0x4 ")),
       /truncated or damaged/,
     ],
@@ -152,7 +152,7 @@ describe("a local package", () => {
     await expect(readLocalPackage(bytes, "x.deb")).rejects.toThrow(message);
   });
 
-  test("a header that says times only renames nothing", async () => {
+  test("with a pax header of times only is accepted under its name", async () => {
     const times = { name: "x", content: "18 mtime=12345.25\n", kind: "x" };
     const found = await readLocalPackage(packed(tarOf(times, { name: "./control", content: good })), "x.deb");
     expect(found.name).toBe("ours");

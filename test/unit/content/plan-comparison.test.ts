@@ -33,82 +33,82 @@ function plan(suites: Readonly<Record<string, readonly Given[]>>, files: readonl
   return parsePlanText([...planText({ suites: heads, rows: [...rows, ...others] })].join(""));
 }
 
-function said(...plans: Parameters<typeof comparePlans>): string[] {
+function changesOf(...plans: Parameters<typeof comparePlans>): string[] {
   return [...comparePlans(...plans)].map(([suite, change]) => changeText(suite, change));
 }
 
 const jq = (version: string, architecture = "amd64") => ({ name: "jq", version, architecture });
 
-describe("what becomes of a mirror", () => {
-  test("names new packages, new versions and those that go, by pocket", () => {
+describe("the comparison of two plans of an apt mirror", () => {
+  test("lists new packages, new versions and removed packages for each suite", () => {
     const before = plan({ noble: [jq("1.6"), { name: "old", version: "1" }], "noble-security": [jq("1.6")] });
     const after = plan({
       noble: [jq("1.6"), { name: "fresh", version: "2:0.1~rc1" }],
       "noble-security": [jq("1.6-2.1ubuntu3.1")],
     });
-    expect(said(before, after)).toEqual([
+    expect(changesOf(before, after)).toEqual([
       "noble: +1 ~0 -1 packages, 1.0 KiB to fetch\n  new: fresh 2:0.1~rc1\n  removed: old 1",
       "noble-security: +0 ~1 -0 packages, 1.0 KiB to fetch\n  new versions: jq 1.6 -> 1.6-2.1ubuntu3.1",
     ]);
   });
 
-  test("says nothing where nothing changes", () => {
-    expect(said(plan({ noble: [jq("1")] }), plan({ noble: [jq("1")] }))).toEqual([]);
+  test("is empty if nothing changes", () => {
+    expect(changesOf(plan({ noble: [jq("1")] }), plan({ noble: [jq("1")] }))).toEqual([]);
   });
 
-  test("says of the same version with other contents that it is so", () => {
+  test("marks a package that has the same version and new content", () => {
     const rebuilt = plan({ noble: [{ ...jq("1"), content: "rebuilt" }] });
-    expect(said(plan({ noble: [jq("1")] }), rebuilt)).toEqual([
+    expect(changesOf(plan({ noble: [jq("1")] }), rebuilt)).toEqual([
       "noble: +0 ~1 -0 packages, 1.0 KiB to fetch\n  new versions: jq 1 (same version, new content)",
     ]);
   });
 
-  test("names architectures only where not all of them change alike, and sources", () => {
+  test("names the architectures only if not all change in the same way, and names sources", () => {
     const both = (version: string) => [jq(version), jq(version, "arm64")];
-    expect(said(plan({ noble: both("1") }), plan({ noble: both("2") }))[0]).toMatch(
+    expect(changesOf(plan({ noble: both("1") }), plan({ noble: both("2") }))[0]).toMatch(
       /new versions: jq 1 -> 2$/,
     );
     const half = plan({ noble: [jq("2"), jq("1", "arm64")] });
-    expect(said(plan({ noble: both("1") }), half)[0]).toMatch(/new versions: jq 1 -> 2 \(amd64\)$/);
+    expect(changesOf(plan({ noble: both("1") }), half)[0]).toMatch(/new versions: jq 1 -> 2 \(amd64\)$/);
     const lone = plan({
       noble: [jq("2"), jq("1", "arm64"), { name: "x", version: "1", architecture: "arm64" }],
     });
-    expect(said(plan({ noble: both("1") }), lone)[0]).toContain("new: x 1 (arm64)");
+    expect(changesOf(plan({ noble: both("1") }), lone)[0]).toContain("new: x 1 (arm64)");
     const unlike = [jq("2"), jq("3", "arm64"), { ...jq("2"), architecture: "source" }];
-    expect(said(plan({ noble: both("1") }), plan({ noble: unlike }))).toEqual([
+    expect(changesOf(plan({ noble: both("1") }), plan({ noble: unlike }))).toEqual([
       "noble: +1 ~2 -0 packages, 3.0 KiB to fetch\n  new: jq 2 (source)\n" +
         "  new versions: jq 1 -> 2 (amd64), jq 1 -> 3 (arm64)",
     ]);
   });
 
-  test("cuts long lists with a count, and never that of removals", () => {
+  test("shortens a long list of new packages and adds a count, but lists all removed packages", () => {
     const many = Array.from({ length: 25 }, (_, index) => ({ name: `p${index + 10}`, version: "1" }));
-    const [come = ""] = said(plan({ noble: [] }), plan({ noble: many }));
-    expect(come).toMatch(/new: p10 1, .*p29 1, and 5 more$/);
-    expect(come).not.toContain("p30");
-    const [go = ""] = said(plan({ noble: many }), plan({ noble: [] }));
-    expect(go.match(/p\d\d 1/g)).toHaveLength(25);
+    const [added = ""] = changesOf(plan({ noble: [] }), plan({ noble: many }));
+    expect(added).toMatch(/new: p10 1, .*p29 1, and 5 more$/);
+    expect(added).not.toContain("p30");
+    const [removed = ""] = changesOf(plan({ noble: many }), plan({ noble: [] }));
+    expect(removed.match(/p\d\d 1/g)).toHaveLength(25);
   });
 
-  test("does not call to fetch what the host has already", () => {
+  test("does not count content that the host already has as bytes to fetch", () => {
     const after = plan({ noble: [jq("1"), jq("2", "arm64")] });
     const lacks = (sha256: string) => sha256 !== digest("jq 1 amd64 ");
-    expect(said(undefined, after, lacks)[0]).toMatch(/^noble: \+2 ~0 -0 packages, 1\.0 KiB to fetch\n/);
+    expect(changesOf(undefined, after, lacks)[0]).toMatch(/^noble: \+2 ~0 -0 packages, 1\.0 KiB to fetch\n/);
   });
 
-  test("counts indices for the suite they are of, with slashes too, and what suites share for the first", () => {
+  test("counts an index for its suite, also with a slash, and shared content for the first suite", () => {
     const cloud = "noble-updates/epoxy";
     const files = [`dists/${cloud}/InRelease`, "dists/noble/InRelease"];
     const after = plan({ noble: [jq("1")], [cloud]: [jq("1")] }, files);
-    expect(said(undefined, after).map((line) => line.split("\n")[0])).toEqual([
+    expect(changesOf(undefined, after).map((line) => line.split("\n")[0])).toEqual([
       "noble: +1 ~0 -0 packages, 1.5 KiB to fetch",
       `${cloud}: +1 ~0 -0 packages, 512 B to fetch`,
     ]);
   });
 
-  test("a suite that goes with all it had is named", () => {
+  test("lists the packages of a removed suite", () => {
     const before = plan({ noble: [jq("1")], jammy: [jq("1")] });
-    expect(said(before, plan({ noble: [jq("1")] }))).toEqual([
+    expect(changesOf(before, plan({ noble: [jq("1")] }))).toEqual([
       "jammy: +0 ~0 -1 packages, 0 B to fetch\n  removed: jq 1",
     ]);
   });

@@ -129,7 +129,11 @@ describe("the suite of a Release", () => {
     ["by Codename", "noble", { Suite: "stable", Codename: "noble" }],
     ["without Suite and Codename", "noble", { Suite: "", Codename: "" }],
     ["with a slash in its name", "noble-updates/epoxy", { Suite: "noble-updates/epoxy", Codename: "noble" }],
-    ["by the first parts of its path", "jammy/mongodb-org/7.0", { Suite: "x", Codename: "jammy/mongodb-org" }],
+    [
+      "by the first parts of its path",
+      "jammy/mongodb-org/7.0",
+      { Suite: "x", Codename: "jammy/mongodb-org" },
+    ],
     ["with any name for a flat repository", "binary/", { Suite: "anything", Codename: "" }],
   ])("is accepted %s", (_, suite, names) => {
     expect(check(text(names), suite)).toEqual([]);
@@ -139,7 +143,11 @@ describe("the suite of a Release", () => {
     ["another suite", "noble", { Suite: "jammy", Codename: "jammy" }],
     ["a pocket of the requested suite", "noble", { Suite: "noble-updates", Codename: "noble" }],
     ["only the end of the requested path", "noble-updates/epoxy", { Suite: "epoxy", Codename: "" }],
-    ["only the beginning of a part of the requested path", "noble-updates/epoxy", { Suite: "noble", Codename: "" }],
+    [
+      "only the beginning of a part of the requested path",
+      "noble-updates/epoxy",
+      { Suite: "noble", Codename: "" },
+    ],
     ["the suite for which the request is an alias", "stable", { Suite: "noble", Codename: "noble" }],
   ])("is refused if it is %s, and accepted if a reason is given", (_, suite, names) => {
     expect(() => check(text(names), suite)).toThrow(/not of .*\n.*upstream\.accept\.otherSuite/);

@@ -17,17 +17,17 @@ const rocky: CustomImageDescription = {
 };
 const updated = new Date("2026-11-23T06:06:27Z");
 
-describe("an image is refused in a stream", () => {
+describe("a custom image in a stream is refused", () => {
   test.each<[string, Partial<CustomImageDescription>, RegExp]>([
     [
-      "of os custom, which MAAS imports and never deploys",
+      "with os custom, which MAAS imports but never deploys",
       { os: "custom" },
       /never deploys it[\s\S]*Upload it to MAAS/,
     ],
-    ["of ubuntu", { os: "ubuntu" }, /official image[\s\S]*base_image/],
-    ["of windows", { os: "windows" }, /disk images/],
+    ["with os ubuntu", { os: "ubuntu" }, /official image[\s\S]*base_image/],
+    ["with os windows", { os: "windows" }, /disk images/],
     [
-      "of a system that MAAS does not know",
+      "with an operating system that MAAS does not know",
       { os: "debian" },
       /no operating system debian[\s\S]*centos, ol, rhel, suse/,
     ],
@@ -37,34 +37,34 @@ describe("an image is refused in a stream", () => {
       /disk image \(root-dd.gz\)[\s\S]*tar\.gz/,
     ],
     [
-      "that MAAS 3.8 would refuse",
+      "with a file type for which MAAS 3.8 refuses the whole stream",
       { file: { ...rocky.file, ftype: "root-txz" } },
       /3\.8 refuses the whole stream/,
     ],
     [
-      "of an unknown kind",
+      "with an unknown file type",
       { file: { ...rocky.file, ftype: "squashfs" } },
       /does not support the file type squashfs/,
     ],
-    ["whose release is a path", { release: "rocky/9" }, /cannot be part of a URL/],
-    ["whose release goes up", { release: "../x" }, /cannot be part of a URL/],
-    ["whose release is reserved by MAAS", { release: "notifications" }, /release notifications/],
+    ["with a slash in its release", { release: "rocky/9" }, /cannot be part of a URL/],
+    ["with a release that begins with ../", { release: "../x" }, /cannot be part of a URL/],
+    ["with a release that MAAS reserves", { release: "notifications" }, /release notifications/],
     [
-      "whose name images.maas.io has",
+      "with os and release of an image on images.maas.io",
       { os: "centos", release: "centos9-stream" },
       /images.maas.io has images with that name/,
     ],
-    ["without a title", { releaseTitle: "" }, /empty/],
+    ["with an empty title", { releaseTitle: "" }, /empty/],
     ["with a title of two lines", { releaseTitle: "Rocky\nLinux" }, /control characters/],
     ["with a title that ends with LTS", { releaseTitle: "Rocky LTS" }, /for commissioning/],
-    ["with a serial that does not sort", { serial: "v2" }, /sorts last/],
-    ["with a version of words", { version: "nine point four" }, /not a version/],
-    ["with an architecture of two", { architecture: "amd64,arm64" }, /not an architecture/],
-    ["with a label with a colon", { label: "a:b" }, /not a label/],
-    ["with no day of an end", { supportEnd: "2032-13-45" }, /not a date/],
-    ["with 31 February for an end", { supportEnd: "2032-02-31" }, /not a date/],
-    ["that is empty", { file: { ...rocky.file, size: 0 } }, /empty/],
-    ["without a digest", { manifest: { size: 1, sha256: "x" } }, /not a valid SHA-256/],
+    ["with a serial that always sorts last", { serial: "v2" }, /sorts last/],
+    ["with a version in words", { version: "nine point four" }, /not a version/],
+    ["with two architectures in one value", { architecture: "amd64,arm64" }, /not an architecture/],
+    ["with a colon in its label", { label: "a:b" }, /not a label/],
+    ["with month 13 and day 45 in supportEnd", { supportEnd: "2032-13-45" }, /not a date/],
+    ["with 31 February as supportEnd", { supportEnd: "2032-02-31" }, /not a date/],
+    ["with an empty file", { file: { ...rocky.file, size: 0 } }, /empty/],
+    ["with an invalid digest", { manifest: { size: 1, sha256: "x" } }, /not a valid SHA-256/],
   ])("%s", (_, changes, message) => {
     expect(() => customImageStream({ ...rocky, ...changes }, updated)).toThrow(message);
   });
@@ -73,7 +73,7 @@ describe("an image is refused in a stream", () => {
 describe("the stream of a custom image", () => {
   const stream = customImageStream(rocky, updated);
 
-  test("is read as any other", () => {
+  test("is parsed like any other stream", () => {
     const index = parseIndex(stream.texts.index.text, "index");
     expect(index.entries).toEqual([
       { contentId: stream.contentId, path: stream.texts.products.path, updated },
@@ -94,7 +94,7 @@ describe("the stream of a custom image", () => {
     );
   });
 
-  test("has every field of MAAS 3.8's single file products, and none that makes it another kind", () => {
+  test("has every field of a single-file product of MAAS 3.8, and none of a boot loader or of Ubuntu", () => {
     const [product] = Object.values(JSON.parse(stream.texts.products.text).products) as Record<
       string,
       unknown
@@ -120,7 +120,7 @@ describe("the stream of a custom image", () => {
     expect(stream.product).not.toMatch(/:1:|:v[23]:/);
   });
 
-  test("says the same for the same image, and how to deploy and select it", () => {
+  test("is the same for the same image, and has the names for its selection and deployment", () => {
     expect(customImageStream(rocky, updated)).toEqual(stream);
     expect(stream.distroSeries).toBe("rhel/rocky9");
     expect(stream.selection).toEqual({

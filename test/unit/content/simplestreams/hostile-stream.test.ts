@@ -107,8 +107,8 @@ const unsigned = (files: ReadonlyMap<string, string>) =>
 
 const textsOf = () => new Map([...documents].map(([path, document]) => [path, JSON.stringify(document)]));
 
-describe("a stream that is changed somewhere is planned soundly, or refused with an explanation", () => {
-  test.each(Array.from({ length: 8 }, (_, seed) => seed + 1))("beginning with seed %d", async (seed) => {
+describe("a stream with random changes has a valid plan, or is refused with an explanation", () => {
+  test.each(Array.from({ length: 8 }, (_, seed) => seed + 1))("unsigned, with seed %d", async (seed) => {
     const random = randomNumbers(seed);
     let planned = 0;
     let refused = 0;
@@ -141,7 +141,7 @@ describe("a stream that is changed somewhere is planned soundly, or refused with
     expect(refused).toBeGreaterThan(5);
   });
 
-  test("signed, with its unsigned forms", async () => {
+  test("signed, with its unsigned files in the plan", async () => {
     const random = randomNumbers(99);
     for (let round = 0; round < 40; round++) {
       const stream = smallStream(key);
@@ -165,7 +165,7 @@ describe("a stream that is changed somewhere is planned soundly, or refused with
   });
 });
 
-test("a plan's text that was changed on its host is read, or refused with an explanation", async () => {
+test("a plan's text with random changes is read, or refused with an explanation", async () => {
   const random = randomNumbers(7);
   const plan = await planImages(await unsigned(textsOf()), { images });
   const text = planText(plan);
@@ -178,7 +178,7 @@ test("a plan's text that was changed on its host is read, or refused with an exp
   }
 });
 
-test("a custom image of any names has a sound stream, or is refused with an explanation", async () => {
+test("a custom image with random values has a stream with valid paths, or is refused with an explanation", async () => {
   const random = randomNumbers(3);
   const sound: CustomImageDescription = {
     os: "rhel",

@@ -14,8 +14,8 @@ import { sha256 } from "../small-archive.ts";
 const directory = mkdtempSync(join(tmpdir(), "lab-stream-test-"));
 afterAll(() => rm(directory, { recursive: true }));
 
-describe("a tree as images.maas.io has it", () => {
-  test("has every file that the plan of all its images names, and its own unsigned forms are ours", async () => {
+describe("the lab's copy of images.maas.io", () => {
+  test("has every file of a plan of all its images, with the same content, unsigned files included", async () => {
     const key = await archiveKey("images");
     const tree = join(directory, "tree");
     await writeImageStream(tree, { lists: ubuntuImages, key, updated: new Date("2026-06-01T06:00:00Z") });

@@ -3,7 +3,7 @@ import { parseProducts } from "../../../../content/simplestreams/products.ts";
 import { selectProducts } from "../../../../content/simplestreams/selection.ts";
 import { kernel, productFile, ubuntuId } from "./small-stream.ts";
 
-test("a product file of 10 MB is read and selected from, and only what is selected is looked into", () => {
+test("selecting from a product file of 10 MB reads the files of the selected versions only", () => {
   const serials = Array.from({ length: 40 }, (_, index) => `202601${String(index).padStart(2, "0")}`);
   const products = Object.fromEntries(
     Array.from({ length: 360 }, (_, index) => [
@@ -14,11 +14,11 @@ test("a product file of 10 MB is read and selected from, and only what is select
   const text = JSON.stringify(productFile(ubuntuId, products), undefined, 1);
   expect(text.length).toBeGreaterThan(10_000_000);
   const list = parseProducts(text, "products");
-  let lookedInto = 0;
+  let versionsRead = 0;
   const counted = list.products.map((product) => ({
     ...product,
     items: (serial: string) => {
-      lookedInto++;
+      versionsRead++;
       return product.items(serial);
     },
   }));
@@ -28,5 +28,5 @@ test("a product file of 10 MB is read and selected from, and only what is select
     5,
   );
   expect(selected.flatMap(({ files }) => files)).toHaveLength(180 * 5 * 3);
-  expect(lookedInto).toBe(180 * 5);
+  expect(versionsRead).toBe(180 * 5);
 });

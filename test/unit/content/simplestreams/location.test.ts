@@ -8,7 +8,7 @@ describe("the URL of a stream", () => {
     "http://images.maas.io/ephemeral-v3/stable//",
     "http://images.maas.io/ephemeral-v3/stable/streams/v1/",
     "http://images.maas.io/ephemeral-v3/stable/streams/v1/index.sjson",
-  ])("%s means the same as the others", (url) => {
+  ])("in the form %s has the same location as the other forms", (url) => {
     expect(streamLocation(url)).toEqual({
       base: "http://images.maas.io/ephemeral-v3/stable",
       index: "streams/v1/index.sjson",
@@ -16,11 +16,11 @@ describe("the URL of a stream", () => {
     });
   });
 
-  test("of a host alone is the root", () => {
+  test("without a path has the host as its base", () => {
     expect(streamLocation("https://images.test:8443").base).toBe("https://images.test:8443");
   });
 
-  test("is of the unsigned index only when that is said", () => {
+  test("is accepted for index.json only with signed: false, and for index.sjson only without it", () => {
     const url = "http://images.test/streams/v1/index.json";
     expect(() => streamLocation(url)).toThrow(/may have been replaced on the way/);
     expect(streamLocation(url, false)).toEqual({

@@ -55,32 +55,32 @@ const withItem = (release: string, fields: Fields) =>
     versions: { "20260601": { items: { squashfs: item("squashfs", "odd/squashfs", fields) } } },
   });
 
-describe("an odd product that is not selected is not an error, and is named", () => {
+describe("an invalid product that is not selected is ignored", () => {
   test.each<[string, unknown, RegExp]>([
-    ["that is no object", "noble", /"v3:odd" is not an object/],
-    ["that is null", null, /"v3:odd" is not an object/],
-    ["without an architecture", one("noble", { arch: undefined }), /its arch is missing; MAAS would refuse/],
-    ["of several architectures", one("noble", { arch: ["amd64"] }), /its arch is a list, not a valid name/],
-    ["without a release", one("noble", { release: undefined }), /its release is missing/],
-    ["of a release with a slash", one("a/b", {}), /its release is "a\/b", not a valid name/],
-    ["of a system that is a number", one("noble", { os: 7 }), /its os is 7/],
-    ["without a label", one("focal", { label: undefined }), /its label is missing; MAAS would refuse/],
-    ["without versions", one("focal", { versions: undefined }), /it has no versions/],
-    ["with a list of versions", one("focal", { versions: [] }), /it has no versions/],
-    ["with a version that tears a line", one("focal", { versions: { "1\n2": {} } }), /no valid name/],
-  ])("%s", async (_, odd, said) => {
+    ["a text in place of an object", "noble", /"v3:odd" is not an object/],
+    ["null in place of an object", null, /"v3:odd" is not an object/],
+    ["no architecture", one("noble", { arch: undefined }), /its arch is missing; MAAS would refuse/],
+    ["a list of architectures", one("noble", { arch: ["amd64"] }), /its arch is a list, not a valid name/],
+    ["no release", one("noble", { release: undefined }), /its release is missing/],
+    ["a release with a slash", one("a/b", {}), /its release is "a\/b", not a valid name/],
+    ["a number as its operating system", one("noble", { os: 7 }), /its os is 7/],
+    ["no label", one("focal", { label: undefined }), /its label is missing; MAAS would refuse/],
+    ["no versions", one("focal", { versions: undefined }), /it has no versions/],
+    ["a list of versions", one("focal", { versions: [] }), /it has no versions/],
+    ["a version with a newline in its name", one("focal", { versions: { "1\n2": {} } }), /no valid name/],
+  ])("with a warning about it: %s", async (_, odd, message) => {
     const plan = await planOf(streamWith({ "v3:odd": odd }));
     expect(plan.images.map(({ release }) => release)).toContain("noble");
-    expect(plan.warnings).toContainEqual(expect.stringMatching(said));
+    expect(plan.warnings).toContainEqual(expect.stringMatching(message));
     expect(plan.warnings).toContainEqual(expect.stringMatching(/invalid products, which are ignored/));
   });
 
-  test("with an odd file", async () => {
+  test("and is listed as not held if one of its files is invalid", async () => {
     const plan = await planOf(streamWith({ "v3:odd": withItem("focal", { path: "/" }) }));
     expect(plan.notHeld.images).toContainEqual({ os: "ubuntu", release: "focal", architecture: "amd64" });
   });
 
-  test("called __proto__, in a text that JSON.stringify would not make", async () => {
+  test("with a warning about it if it is called __proto__", async () => {
     const files = streamWith({ "v3:odd": withItem("noble", {}) });
     const text = JSON.stringify(files[0]).replace('"v3:odd"', '"__proto__"');
     const plan = await planOf(files, { [ubuntuId]: text });
@@ -88,7 +88,7 @@ describe("an odd product that is not selected is not an error, and is named", ()
     expect(plan.images.find(({ release }) => release === "noble")?.kernels).not.toContain("ga-20.04");
   });
 
-  test("that is a boot loader which no MAAS knows, or notifications", async () => {
+  test("with a warning about it if it is an unknown boot loader or release notifications", async () => {
     const odd = loader("lilo", "bios", "amd64", ["1"]);
     const note = { ...withItem("notifications", { size: -1 }), os: "release-notifications" };
     const plan = await planOf(streamWith({ note }, { odd: { ...odd, versions: { 1: {} } } }));
@@ -98,23 +98,23 @@ describe("an odd product that is not selected is not an error, and is named", ()
   });
 });
 
-describe("an odd product is refused", () => {
+describe("an invalid product is refused", () => {
   test.each<[string, Fields, RegExp]>([
     ["without a label", one("noble", { label: undefined }), /"v3:odd": its label is missing/],
     ["without versions", one("noble", { versions: null }), /"v3:odd": it has no versions/],
-    ["with an odd file", withItem("noble", { path: "../x" }), /its path is "\.\.\/x"/],
-  ])("that is selected, %s", async (_, odd, said) => {
-    await expect(planOf(streamWith({ "v3:odd": odd }))).rejects.toThrow(said);
+    ["with an invalid file", withItem("noble", { path: "../x" }), /its path is "\.\.\/x"/],
+  ])("if it is selected, %s", async (_, odd, message) => {
+    await expect(planOf(streamWith({ "v3:odd": odd }))).rejects.toThrow(message);
   });
 
-  test("that is a boot loader which MAAS takes unasked", async () => {
+  test("if it is a boot loader, which MAAS downloads without a selection", async () => {
     const odd = loader("grub-efi-signed", "uefi", "amd64", []);
     await expect(planOf(streamWith({}, { odd: { ...odd, versions: { 1: {} } } }))).rejects.toThrow(
       /"odd", version "1": it has no items/,
     );
   });
 
-  test("where nothing else is what was asked for, and is named there", async () => {
+  test("if no other product matches the selection, and the error names it", async () => {
     const files = [productFile(ubuntuId, { "v3:odd": one("noble", { arch: undefined }) })];
     await expect(planOf(files)).rejects.toThrow(
       /no operating system ubuntu \(it has invalid products that may be meant: product "v3:odd": its arch/,
@@ -122,10 +122,10 @@ describe("an odd product is refused", () => {
   });
 });
 
-describe("names that every object has", () => {
+describe("names of properties of all JavaScript objects", () => {
   const names = ["constructor", "hasOwnProperty", "toString", "valueOf", "__defineGetter__"];
 
-  test("are names of products as any other", async () => {
+  test("are accepted as names of products", async () => {
     const products = Object.fromEntries(
       names.map((name) => [name, kernel("noble", "amd64", `ga-${name}`, ["20260601"])]),
     );
@@ -136,7 +136,7 @@ describe("names that every object has", () => {
     expect(comparePlans(parsePlanText(planText(plan)), plan)).toEqual([]);
   });
 
-  test("are names of lists, versions, systems, kernels and files", async () => {
+  test("are accepted as names of product files, operating systems, releases, versions, kernels and items", async () => {
     for (const name of names) {
       const product = {
         ...kernel(name, "amd64", name, []),
@@ -150,7 +150,7 @@ describe("names that every object has", () => {
     }
   });
 
-  test("but __proto__, which Pulumi loses, is refused as a list", async () => {
+  test("are refused as a content id only if it is __proto__, which Pulumi loses", async () => {
     const files = [...streamWith({}), productFile("x", {})];
     const stream = smallStream(key);
     await publishStream(stream, files);
@@ -161,7 +161,7 @@ describe("names that every object has", () => {
   });
 });
 
-describe("a stream that contradicts itself is refused", () => {
+describe("contradictory files of a stream", () => {
   const second = (fields: Fields) => ({
     "v3:second": one("noble", {
       versions: { "20260601": { items: { squashfs: item("squashfs", "second/squashfs", fields) } } },
@@ -174,48 +174,56 @@ describe("a stream that contradicts itself is refused", () => {
     ["two contents of one path", { path: squashfs, size: 7 }, /squashfs has two contents: .*second/],
     ["two sizes of one content", { sha256: digest, size: 7 }, /has two sizes: 500000 bytes as noble.* 7 /],
     ["a file below a file", { path: `${squashfs}/x/y` }, /squashfs .*also the directory of .*squashfs\/x\/y/],
-    ["a file above a file", { path: "noble" }, /^planning.*: noble \(of v3:second 20260601\) is a file/],
+    [
+      "a file that is also a directory of a file",
+      { path: "noble" },
+      /^planning.*: noble \(of v3:second 20260601\) is a file/,
+    ],
     ["a file below the index", { path: "streams/v1/index.sjson/x" }, /index\.sjson \(of the stream itself\)/],
-    ["a file above the index", { path: "streams" }, /streams \(of v3:second 20260601\) is a file/],
+    [
+      "a file that is also the directory of the index",
+      { path: "streams" },
+      /streams \(of v3:second 20260601\) is a file/,
+    ],
     ["a file in place of the index", { path: "streams/v1/index.sjson" }, /index\.sjson has two/],
     [
-      "a file as an unsigned index",
+      "a file in place of the unsigned index",
       { path: "streams/v1/index.json" },
       /is the path of one of the stream's own files/,
     ],
     [
-      "a signature beside it",
+      "a file in place of the unsigned index's signature",
       { path: "streams/v1/index.json.gpg" },
       /is the path of one of the stream's own files/,
     ],
-  ])("%s", async (_, fields, said) => {
-    await expect(planOf(streamWith(second(fields)))).rejects.toThrow(said);
+  ])("are refused: %s", async (_, fields, message) => {
+    await expect(planOf(streamWith(second(fields)))).rejects.toThrow(message);
   });
 
   test.each<[string, Fields, RegExp]>([
     ["two sizes of one content", { sha256: digest, size: 7 }, /has two sizes/],
     ["a file below a file", { path: `${squashfs}/x` }, /also the directory of/],
-  ])("%s, in two lists", async (_, fields, said) => {
-    await expect(planOf([...streamWith({}), productFile(otherId, second(fields))])).rejects.toThrow(said);
+  ])("are refused in two product files: %s", async (_, fields, message) => {
+    await expect(planOf([...streamWith({}), productFile(otherId, second(fields))])).rejects.toThrow(message);
   });
 
-  test("one content at two paths is none", async () => {
+  test("do not include one content at two paths, which is accepted", async () => {
     const plan = await planOf(streamWith(second({ sha256: digest, size: 500_000 })));
     expect(plan.files.filter(({ sha256 }) => sha256 === digest)).toHaveLength(2);
   });
 
-  test("it is not an error if the other file is not selected", async () => {
+  test("are accepted if only one of them is selected", async () => {
     const odd = { "v3:odd": withItem("focal", { sha256: digest, size: 7 }) };
     expect((await planOf(streamWith(odd))).images).not.toHaveLength(0);
   });
 });
 
-describe("a product in two lists", () => {
+describe("a product in two product files", () => {
   const name = "com.ubuntu.maas.stable:v3:boot:24.04:amd64:hwe-24.04";
   const same = kernel("noble", "amd64", "hwe-24.04", ["20260501", "20260601"]);
   const lists = [`streams/v1/${ubuntuId}.sjson`, `streams/v1/${otherId}.sjson`];
 
-  test("with the same content is one", async () => {
+  test("is one product if its content is the same", async () => {
     const plan = await planOf([...streamWith({}), productFile(otherId, { [name]: same })]);
     expect(plan.images.find(({ release }) => release === "noble")?.products[name]).toEqual(["20260601"]);
   });
@@ -225,31 +233,31 @@ describe("a product in two lists", () => {
     ["other files", withItem("noble", {})],
     ["another release", { ...same, release: "jammy" }],
     ["another kernel", { ...same, subarch: "ga-24.04" }],
-    ["no shape", 7],
+    ["a number in place of an object", 7],
     ["no release", { ...same, release: undefined }],
-  ])("is refused with %s, naming both lists", async (_, other) => {
+  ])("is refused with %s in the second file, and the error names both files", async (_, other) => {
     const planning = planOf([...streamWith({}), productFile(otherId, { [name]: other })]);
     await expect(planning).rejects.toThrow(`both have product ${name}, with different content`);
     for (const list of lists) await expect(planning).rejects.toThrow(list);
   });
 
   test.each<[string, unknown, RegExp]>([
-    ["with odd files", { ...same, versions: { "20260501": {}, "20260601": {} } }, /it has no items/],
+    ["with invalid files", { ...same, versions: { "20260501": {}, "20260601": {} } }, /it has no items/],
     ["without a label", { ...same, label: undefined }, /its label is missing/],
-  ])("is refused where it is odd in the other: %s", async (_, other, said) => {
+  ])("is refused if it is invalid in the second file: %s", async (_, other, message) => {
     const planning = planOf([...streamWith({}), productFile(otherId, { [name]: other })]);
-    await expect(planning).rejects.toThrow(said);
+    await expect(planning).rejects.toThrow(message);
     await expect(planning).rejects.toThrow(`reading ${lists[1]}`);
   });
 
-  test("that are not selected may differ", async () => {
+  test("may have different content if it is not selected", async () => {
     const jammy = "com.ubuntu.maas.stable:v3:boot:22.04:amd64:ga-22.04";
     const files = [...streamWith({}), productFile(otherId, { [jammy]: { ...same, release: "jammy" } })];
     expect((await planOf(files)).images).not.toHaveLength(0);
   });
 });
 
-test("an image of more files than a host should hold is refused", async () => {
+test("an image of more than 200,000 files is refused", async () => {
   const items = Object.fromEntries(
     Array.from({ length: 200_001 }, (_, number) => [number, { ...item("x", "x"), path: `x/${number}` }]),
   );
@@ -257,7 +265,7 @@ test("an image of more files than a host should hold is refused", async () => {
   await expect(planOf(streamWith({ odd }))).rejects.toThrow(/have 2000\d\d files; the maximum is 200000/);
 });
 
-test("a size that is written as a text is taken, as MAAS takes it; of a key that stands twice the last one", async () => {
+test("a size as a text is accepted, as in MAAS, and of a duplicate key the last value is used", async () => {
   const files = streamWith({ "v3:odd": withItem("noble", { size: 123 }) });
   const text = JSON.stringify(files[0]).replace('"size":123', '"size":"7x","size":"0123"');
   const plan = await planOf(files, { [ubuntuId]: text });

@@ -62,20 +62,28 @@ describe("a selection is refused", () => {
       { ...noble, releases: ["nobel"] },
       /no ubuntu release nobel[\s\S]*Choose from: noble, jammy\./,
     ],
-    ["a version for a release", { ...noble, releases: ["24.04"] }, /no ubuntu release 24.04[\s\S]*Use noble/],
     [
-      "an architecture that the release is not made for",
+      "a version instead of a release",
+      { ...noble, releases: ["24.04"] },
+      /no ubuntu release 24.04[\s\S]*Use noble/,
+    ],
+    [
+      "an architecture that the release does not have",
       { ...noble, releases: ["noble", "jammy"], architectures: ["arm64"] },
       /no ubuntu jammy for arm64[\s\S]*Choose from: amd64\./,
     ],
     [
-      "a kernel that there is not",
+      "a kernel that the release does not have",
       { ...noble, kernels: ["hwe-22.04"] },
       /with kernel hwe-22.04[\s\S]*hwe-24.04, ga-24.04, ga-24.04-lowlatency/,
     ],
-    ["a kernel that is only the beginning of one", { ...noble, kernels: ["hwe-24"] }, /with kernel hwe-24/],
     [
-      "a flavour apart: MAAS cannot select it",
+      "a kernel that is only the beginning of a name",
+      { ...noble, kernels: ["hwe-24"] },
+      /with kernel hwe-24/,
+    ],
+    [
+      "a kernel without its flavour, which MAAS cannot select separately",
       { ...noble, kernels: ["ga-24.04"] },
       /MAAS would also request ga-24.04-lowlatency for amd64/,
     ],
@@ -83,7 +91,7 @@ describe("a selection is refused", () => {
     await expect(planOf({ images: [image] })).rejects.toThrow(message);
   });
 
-  test("with the path of the value to correct", async () => {
+  test("with the path of the configuration value to correct", async () => {
     const images = [noble, { ...noble, releases: ["nobel"] }];
     await expect(planOf({ images })).rejects.toMatchObject({
       explanation: { values: ["images[1].releases"] },
@@ -102,7 +110,7 @@ describe("a product file is refused", () => {
     one({ versions: { "20260601": { items: { squashfs: item("squashfs", "noble/squashfs", fields) } } } });
   test.each([
     [
-      "a path that leads elsewhere",
+      "a path outside the stream",
       withItem({ path: "../../etc/passwd" }),
       /product "v3:noble", version "20260601", item "squashfs": its path is "\.\./,
     ],
@@ -110,37 +118,49 @@ describe("a product file is refused", () => {
     ["an invalid digest", withItem({ sha256: "abc" }), /its sha256 is "abc", not 64/],
     ["no digest", withItem({ sha256: undefined }), /its sha256 is missing/],
     ["a size in words", withItem({ size: "a thousand" }), /its size is "a thousand", not a number/],
-    ["a size below nothing", withItem({ size: -1 }), /its size is -1/],
-    ["a size below nothing, as a text", withItem({ size: "-1" }), /its size is "-1"/],
-    ["a part of a byte", withItem({ size: 1000.5 }), /its size is 1000.5/],
-    ["more bytes than can be counted", withItem({ size: 1e20 }), /its size is 100000000000000000000/],
+    ["a negative size", withItem({ size: -1 }), /its size is -1/],
+    ["a negative size, as a text", withItem({ size: "-1" }), /its size is "-1"/],
+    ["a size that is not an integer", withItem({ size: 1000.5 }), /its size is 1000.5/],
+    [
+      "a size that is larger than the largest safe integer",
+      withItem({ size: 1e20 }),
+      /its size is 100000000000000000000/,
+    ],
     ["no size", withItem({ size: undefined }), /its size is missing/],
     ["a list of sizes", withItem({ size: [1000] }), /its size is a list/],
-    ["no bytes of something", withItem({ size: 0 }), /its size is 0, but its sha256 is not that/],
+    [
+      "size 0 with the digest of other content",
+      withItem({ size: 0 }),
+      /its size is 0, but its sha256 is not that/,
+    ],
     ["a digest that is a number", withItem({ sha256: 7 }), /its sha256 is 7, not 64/],
     ["a path that is an object", withItem({ path: { constructor: 1 } }), /its path is an object/],
     [
-      "what a terminal would obey",
+      "a path with terminal control sequences",
       withItem({ path: "\u009b2J\u001b[31m/x" }),
       /its path is "\\u009b2J\\u001b\[31m\/x", not/,
     ],
-    ["no kind of file", withItem({ ftype: undefined }), /its ftype is missing/],
+    ["no file type", withItem({ ftype: undefined }), /its ftype is missing/],
     ["a version without files", one({ versions: { "20260601": { items: {} } } }), /it has no items/],
-    ["no version", one({ versions: {} }), /product v3:noble has no version/],
+    ["an empty object of versions", one({ versions: {} }), /product v3:noble has no version/],
     ["no label", one({ label: undefined }), /its label is missing; MAAS would refuse the whole stream/],
     ["no architecture", one({ arch: undefined }), /its arch is missing/],
     ["no release", one({ release: undefined }), /its release is missing/],
-    ["a release that would tear a list", one({ release: "no ble\n" }), /its release is "no ble/],
-    ["no versions at all", one({ versions: undefined }), /it has no versions/],
-    ["no products", [productFile(ubuntuId, [])], /it has no products/],
-    ["another format", [productFile(ubuntuId, {}, { format: "products:2.0" })], /format is "products:2.0"/],
+    ["a release with a blank and a newline", one({ release: "no ble\n" }), /its release is "no ble/],
+    ["no field for versions", one({ versions: undefined }), /it has no versions/],
+    ["a list in place of the products", [productFile(ubuntuId, [])], /it has no products/],
+    [
+      "an unknown format",
+      [productFile(ubuntuId, {}, { format: "products:2.0" })],
+      /format is "products:2.0"/,
+    ],
   ])("for %s", async (_, files, message) => {
     await expect(planOf({ images: [noble] }, files)).rejects.toThrow(message);
   });
 });
 
-describe("a plan", () => {
-  test("has every file of the newest version of every kernel, all boot loaders, and the stream's own files", async () => {
+describe("the plan of an image mirror", () => {
+  test("has all files of the newest version of all kernels, all boot loaders, and the stream's metadata", async () => {
     const plan = await planOf({ images: [noble] });
     expect(pathsOf(plan)).toEqual([
       "bootloaders/pxe/i386/20260101.0/pxelinux.tar.xz",
@@ -169,7 +189,7 @@ describe("a plan", () => {
     expect(plan.bytes).toBe(503_010 + 3 * 1000 + metadata);
   });
 
-  test("says what MAAS is to select, and what it must not", async () => {
+  test("has the selections for MAAS, and warns about products that the mirror does not have", async () => {
     const plan = await planOf({
       images: [
         { ...noble, architectures: ["amd64", "arm64"] },
@@ -187,7 +207,7 @@ describe("a plan", () => {
     ]);
   });
 
-  test("of some kernels has MAAS select these only", async () => {
+  test("selects only the given kernels in MAAS, and all (*) if all kernels are given", async () => {
     const plan = await planOf({ images: [{ ...noble, kernels: ["hwe"] }] });
     expect(plan.selections[0]?.subarches).toEqual(["hwe-24.04"]);
     expect(pathsOf(plan)).not.toContain("noble/amd64/20260601/ga-24.04/boot-kernel");
@@ -203,7 +223,7 @@ describe("a plan", () => {
     expect(every.selections[0]?.subarches).toEqual(["*"]);
   });
 
-  test("of two entries for one release holds what either names", async () => {
+  test("has the kernels of both entries for one release", async () => {
     const images = [
       { ...noble, kernels: ["hwe-24.04"] },
       { ...noble, kernels: ["ga"] },
@@ -212,7 +232,7 @@ describe("a plan", () => {
     expect((await planOf({ images })).selections[0]?.subarches).toEqual(["*"]);
   });
 
-  test("refuses kernels that MAAS cannot select apart for each architecture", async () => {
+  test("refuses different kernels for each architecture, which MAAS cannot select", async () => {
     const images = [noble, { ...noble, architectures: ["arm64"] }];
     const hwe = { "v3:arm64:hwe": kernel("noble", "arm64", "hwe-24.04", ["20260601"]) };
     const files = [productFile(ubuntuId, { ...ubuntuProducts(), ...hwe }), loaderFile];
@@ -222,13 +242,13 @@ describe("a plan", () => {
     );
   });
 
-  test("keeps as many versions as asked for, and all where there are fewer", async () => {
+  test("keeps the requested number of versions, or all if there are fewer", async () => {
     const two = await planOf({ images: [noble], keepVersions: 2 });
     expect(two.files.filter(({ path }) => path.endsWith("/squashfs"))).toHaveLength(2);
     expect(pathsOf(await planOf({ images: [noble], keepVersions: 9 }))).toEqual(pathsOf(two));
   });
 
-  test("holds release notifications, which MAAS downloads unasked", async () => {
+  test("has the release notifications, which MAAS downloads without a selection", async () => {
     const note = { ...centos("notifications", ["20260101"]), os: "release-notifications" };
     const plan = await planOf({ images: [noble] }, [
       productFile(ubuntuId, { ...ubuntuProducts(), note }),
@@ -238,7 +258,7 @@ describe("a plan", () => {
     expect(plan.selections).toHaveLength(1);
   });
 
-  test("says which boot loaders are missing", async () => {
+  test("warns about missing boot loaders, with their names", async () => {
     const plan = await planOf({ images: [{ ...noble, architectures: ["amd64", "arm64"] }] }, [
       productFile(ubuntuId, ubuntuProducts()),
     ]);
@@ -247,7 +267,7 @@ describe("a plan", () => {
     );
   });
 
-  test("has the unsigned forms where they are asked for, as images.maas.io has them", async () => {
+  test("has the unsigned files if they are requested, in the format of images.maas.io", async () => {
     const plan = await planOf({ images: [noble], unsigned: true });
     const text = (path: string) => plan.metadata.find((file) => file.path === path)?.bytes.toString() ?? "";
     expect(plan.metadata).toHaveLength(8);
@@ -260,7 +280,7 @@ describe("a plan", () => {
     expect(plan.files.filter(({ path }) => path.endsWith(".json"))).toHaveLength(4);
   });
 
-  test("survives being written down", async () => {
+  test("is the same after it is written as text and read again; another plan's text is refused", async () => {
     const plan = await planOf({ images: [noble], keepVersions: 2 });
     const { digest, ages, rows, files, images, bytes } = plan;
     expect(parsePlanText(planText(plan))).toEqual({ digest, ages, rows, files, images, bytes });
@@ -268,13 +288,13 @@ describe("a plan", () => {
   });
 
   test.each([
-    ["no digest", (line: string) => line.slice(1)],
-    ["no size", (line: string) => line.replace(/ \d+ /, " many ")],
+    ["an invalid digest", (line: string) => line.slice(1)],
+    ["a size in words", (line: string) => line.replace(/ \d+ /, " many ")],
     ["no path", (line: string) => line.replace(/^(\S+ \d+ )\S+/, "$1")],
-    ["another kind", (line: string) => line.replace(" image ", " constructor ")],
-    ["a word less", (line: string) => line.replace(/ \S+$/, "")],
-    ["a word more", (line: string) => `${line} more`],
-    ["what a terminal obeys", (line: string) => line.replace("noble", "no\x1b[2Jble")],
+    ["an unknown kind", (line: string) => line.replace(" image ", " constructor ")],
+    ["a missing word", (line: string) => line.replace(/ \S+$/, "")],
+    ["an additional word", (line: string) => `${line} more`],
+    ["a terminal control sequence", (line: string) => line.replace("noble", "no\x1b[2Jble")],
   ])("is refused when a line has %s", async (_, change) => {
     const [first, ...lines] = planText(await planOf({ images: [noble] }))
       .trimEnd()
@@ -287,14 +307,14 @@ describe("a plan", () => {
   });
 });
 
-describe("comparing plans", () => {
+describe("the comparison of two plans of an image mirror", () => {
   const next = (serials: readonly string[]) => [
     productFile(ubuntuId, ubuntuProducts(serials), { updated: tuesday }),
     loaderFile,
     centosFile,
   ];
 
-  test("says nothing of the same, and tells when only the index moved", async () => {
+  test("is empty for the same plan, and reports a newer index without image changes", async () => {
     const plan = await planOf({ images: [noble] });
     expect(comparePlans(plan, plan)).toEqual([]);
     const moved = await planOf({ images: [noble] }, undefined, { updated: tuesday });
@@ -303,28 +323,28 @@ describe("comparing plans", () => {
     ]);
   });
 
-  test("begins with everything", async () => {
+  test("shows everything as new if there is no old plan", async () => {
     expect(comparePlans(undefined, await planOf({ images: [noble] }))).toEqual([
       "noble amd64 20260601 (new), 491.2 KiB to fetch",
       "boot loaders: grub-efi arm64 20260101.0 (new); grub-efi-signed amd64 20260101.0 (new); pxelinux i386 20260101.0 (new), 2.9 KiB to fetch",
     ]);
   });
 
-  test("tells a new version, an image that comes and one that goes", async () => {
+  test("shows a new version, a new image and a removed image", async () => {
     const old = await planOf({ images: [{ ...noble, releases: ["noble", "jammy"] }] });
-    const wanted = await planOf(
+    const updated = await planOf(
       { images: [noble, { os: "centos", releases: ["centos9-stream"], architectures: ["amd64"] }] },
       next(["20260501", "20260601", "20260602"]),
       { updated: tuesday },
     );
-    expect(comparePlans(old, wanted)).toEqual([
+    expect(comparePlans(old, updated)).toEqual([
       "centos9-stream amd64 20250901_01 (new), 1000 B to fetch",
       "noble amd64 20260601 -> 20260602, 491.2 KiB to fetch, 491.2 KiB to prune later",
       "jammy amd64 (no longer held), 489.3 KiB to prune later",
     ]);
   });
 
-  test("tells kernels and versions that come and go beside a newest version that stays", async () => {
+  test("shows added kernels and removed versions while the newest version does not change", async () => {
     const hwe = await planOf({ images: [{ ...noble, kernels: ["hwe"] }] });
     const all = await planOf({ images: [noble] });
     const two = await planOf({ images: [noble], keepVersions: 2 });
@@ -334,7 +354,7 @@ describe("comparing plans", () => {
     expect(comparePlans(two, all)).toEqual(["noble amd64 20260601 (-20260501), 491.2 KiB to prune later"]);
   });
 
-  test("fetches what a new version shares with the old one once", async () => {
+  test("does not count content that a new version shares with the old version", async () => {
     const same = (serials: readonly string[]) => {
       const products = ubuntuProducts(serials);
       const text = JSON.stringify(products);
@@ -344,11 +364,11 @@ describe("comparing plans", () => {
       );
     };
     const old = await planOf({ images: [noble] }, [productFile(ubuntuId, same(["20260501"])), loaderFile]);
-    const wanted = await planOf({ images: [noble] }, [
+    const updated = await planOf({ images: [noble] }, [
       productFile(ubuntuId, same(["20260601"]), { updated: tuesday }),
       loaderFile,
     ]);
-    expect(comparePlans(old, wanted)).toEqual([
+    expect(comparePlans(old, updated)).toEqual([
       "noble amd64 20260501 -> 20260601, 488.3 KiB to fetch, 488.3 KiB to prune later",
     ]);
   });

@@ -59,52 +59,52 @@ async function requestsOf(reading: () => Promise<unknown>): Promise<string[]> {
 
 describe("a stream is refused", () => {
   test.each([
-    ["signed by somebody else", (text: string) => text, stranger, /which is not declared/],
+    ["signed by another key", (text: string) => text, stranger, /which is not declared/],
     ["that is not JSON", () => "{", key, /reading streams\/v1\/index.sjson: it is not JSON/],
     [
-      "of another format",
+      "of an unknown format",
       (text: string) => text.replace("index:1.0", "index:2.0"),
       key,
       /format is "index:2.0"/,
     ],
     [
-      "without a date",
+      "with an invalid date",
       (text: string) => text.replaceAll(monday, "yesterday"),
       key,
       /not a date such as "Mon/,
     ],
     [
-      "dated by a list",
+      "with a list as its date",
       (text: string) => text.replaceAll(`"${monday}"`, "[]"),
       key,
       /"updated" is a list, not/,
     ],
     [
-      "with a path that leads elsewhere",
+      "with a path outside its directory",
       (text: string) => text.replace("streams/v1/", "../v1/"),
       key,
       /its path is invalid: "\.\.\/v1/,
     ],
     [
-      "with one path twice",
+      "with one path in two entries",
       (text: string) =>
         text.replaceAll(loaderId, `${ubuntuId}2`).replace(`v1/${ubuntuId}2.`, `v1/${ubuntuId}.`),
       key,
       /another entry has the same path/,
     ],
-  ])("whose index is one %s", async (_, change, by, message) => {
+  ])("if it has an index %s", async (_, change, by, message) => {
     await publishStream(stream);
     await sign(stream, index, change(JSON.stringify(indexOf(files))), by);
     await expect(read()).rejects.toThrow(message);
   });
 
-  test("whose product file is signed by somebody else", async () => {
+  test("if a product file is signed by another key", async () => {
     await publishStream(stream);
     await sign(stream, products, files[0], stranger);
     await expect(read()).rejects.toThrow(/verifying the signature of streams\/v1\/com.ubuntu.maas:stable:v3/);
   });
 
-  test("one flipped bit, a cut end, or something added", async () => {
+  test("if a product file is changed, truncated or extended", async () => {
     await publishStream(stream);
     const good = stream.files.get(products) ?? Buffer.alloc(0);
     const text = good.toString();
@@ -114,25 +114,25 @@ describe("a stream is refused", () => {
     }
   });
 
-  test("when one product file is served in place of another", async () => {
+  test("if one product file is served in place of another", async () => {
     await publishStream(stream);
     stream.files.set(products, stream.files.get(loaderProducts) as Buffer);
     await expect(read()).rejects.toThrow(/a wrong file is served/);
   });
 
-  test("if a listed product file is missing, even if it is not selected: MAAS reads all", async () => {
+  test("if any listed product file is missing, because MAAS reads all of them", async () => {
     await publishStream(stream);
     stream.files.delete(loaderProducts);
     await expect(read()).rejects.toThrow(/404 Not Found/);
   });
 
-  test("when its index is older than the one seen before", async () => {
+  test("if its index is older than the last accepted one", async () => {
     await publishStream(stream);
     const seen = { index: "2026-06-01T06:00:01.000Z", products: {} };
     await expect(read({ seen })).rejects.toThrow(/checking streams\/v1\/index.sjson.*upstream went back/);
   });
 
-  test("when a product file is older than the one seen before, under a newer index, kept or not", async () => {
+  test("if a product file is older than the last accepted one, under a newer index, cached or not", async () => {
     await publishStream(stream, files, { updated: tuesday });
     const seen = { index: "2026-06-01T06:00:00.000Z", products: { [ubuntuId]: "2026-06-01T06:00:01.000Z" } };
     await expect(read({ seen })).rejects.toThrow(/checking .*v3:download.sjson.*upstream went back/);
@@ -140,36 +140,40 @@ describe("a stream is refused", () => {
     await expect(read({ seen })).rejects.toThrow(/checking .*v3:download.sjson.*upstream went back/);
   });
 
-  test("when a product file is older than what the index says of it", async () => {
+  test("if a product file is older than its entry in the index", async () => {
     await publishStream(stream);
     await sign(stream, index, indexOf(files, { updated: tuesday }, { updated: tuesday }));
     await expect(read()).rejects.toThrow(/lists one made at 2026-06-02T06:00:00/);
   });
 
-  test("when it was made in the future", async () => {
+  test("if its date is in the future", async () => {
     await publishStream(stream, files, { updated: "Fri, 05 Jun 2026 06:00:00 +0000" });
     await expect(read()).rejects.toThrow(/made at 2026-06-05T06:00:00.000Z, 42 hours from now/);
   });
 
-  test("when it has no end", async () => {
+  test("if its index is longer than 16 MiB", async () => {
     const endless = async () => Buffer.alloc(16 * 1024 * 1024 + 1);
     await expect(read({ fetch: endless })).rejects.toThrow(/is longer than 16777216 bytes/);
   });
 });
 
-describe("what is no stream at all is said to be what it is", () => {
+describe("unexpected content in place of a stream's file is named in the error", () => {
   test.each<[string, Buffer, RegExp]>([
     [
       "a captive portal",
       Buffer.from("\r\n<!DOCTYPE html><html><head><title>Sign in to\nHotel WiFi</title></head></html>"),
       /a web page instead of the stream: "Sign in to Hotel WiFi"[\s\S]*login page/,
     ],
-    ["a page without a head", Buffer.from("<html>502 Bad Gateway</html>"), /a web page instead[\s\S]*proxy/],
-    ["gzip", Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]), /compressed with gzip/],
-    ["nothing", Buffer.alloc(0), /the file is empty/],
-    ["blank lines", Buffer.from("\n \n"), /the file is empty/],
     [
-      "an index without a signature",
+      "a web page without a title",
+      Buffer.from("<html>502 Bad Gateway</html>"),
+      /a web page instead[\s\S]*proxy/,
+    ],
+    ["a gzip file", Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]), /compressed with gzip/],
+    ["an empty file", Buffer.alloc(0), /the file is empty/],
+    ["a file of blank lines", Buffer.from("\n \n"), /the file is empty/],
+    [
+      "plain JSON without a signature",
       Buffer.from(JSON.stringify(indexOf(files))),
       /it is not signed: it is plain JSON/,
     ],
@@ -184,7 +188,7 @@ describe("what is no stream at all is said to be what it is", () => {
     }
   });
 
-  test("also where the stream is unsigned", async () => {
+  test("a web page in an unsigned stream", async () => {
     stream.files.set("streams/v1/index.json", Buffer.from("<html>"));
     await expect(read({ signed: false })).rejects.toThrow(/a web page instead/);
   });
@@ -194,7 +198,7 @@ describe("a stream of unusual size", () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, number) => productFile(`com.example:list-${number}`, {}));
 
-  test("of a thousand lists is read a few lists at once, in the index's order", async () => {
+  test("with 1000 product files is read 8 files at a time, in the order of the index", async () => {
     const lists = many(1000);
     for (const list of lists) {
       const text = JSON.stringify(list);
@@ -216,14 +220,14 @@ describe("a stream of unusual size", () => {
     expect(await readProducts(roots)).toHaveLength(1000);
   });
 
-  test("asks for nothing more once one list is not right, and tells the first that is not", async () => {
+  test("is not read to its end if a product file is missing, and the error names the first one", async () => {
     await publishStream(stream, many(100));
     for (const number of [2, 5, 60]) stream.files.delete(`streams/v1/com.example:list-${number}.sjson`);
     await expect(read()).rejects.toThrow("com.example:list-2.sjson");
     expect(stream.requests.length).toBeLessThan(30);
   });
 
-  test("of too many lists is refused", async () => {
+  test("with more than 10,000 product files is refused", async () => {
     const entry = { format: "products:1.0", updated: monday };
     const entries = Array.from({ length: 10_001 }, (_, number) => [
       `x${number}`,
@@ -233,7 +237,7 @@ describe("a stream of unusual size", () => {
     await expect(read()).rejects.toThrow(/lists 10001 product files; the maximum is 10000/);
   });
 
-  test("of more bytes than a workstation should hold is refused, though none of its lists is too large", async () => {
+  test("with product files of more than 128 MiB together is refused, even if none is too large", async () => {
     const lists = many(3);
     for (const list of lists) {
       const text = Buffer.from(JSON.stringify(list));
@@ -247,7 +251,7 @@ describe("a stream of unusual size", () => {
     );
   });
 
-  test("that says more than a workstation can hold is refused, though its files are small", async () => {
+  test("with more than 5,000,000 values is refused, even if its files are small", async () => {
     const lists = [0, 1].map((number) => productFile(`com.example:list-${number}`, {}, { x: "DENSE" }));
     for (const list of lists) {
       const text = JSON.stringify(list).replace('"DENSE"', `[${"[],".repeat(1_400_000)}[]]`);
@@ -260,19 +264,19 @@ describe("a stream of unusual size", () => {
     );
   });
 
-  test("that is deeper than anything walks is refused, wherever that is", async () => {
+  test("with more than 500 nested levels is refused, in the index and in a product file", async () => {
     const deep = (text: string) =>
       text.replace('"datatype"', `"deep":${"[".repeat(6000)}${"]".repeat(6000)},"datatype"`);
-    const said = /more than 500 levels of nested objects or lists/;
+    const tooDeep = /more than 500 levels of nested objects or lists/;
     await publishStream(stream);
     await sign(stream, products, deep(JSON.stringify(files[0])));
-    await expect(read()).rejects.toThrow(said);
+    await expect(read()).rejects.toThrow(tooDeep);
     await publishStream(stream);
     await sign(stream, index, deep(JSON.stringify(indexOf(files))));
-    await expect(read()).rejects.toThrow(said);
+    await expect(read()).rejects.toThrow(tooDeep);
   });
 
-  test("has brackets in texts, which are no depth", async () => {
+  test("with many brackets in a text is accepted, because they are not nested levels", async () => {
     const odd = { odd: `\\"${"[{".repeat(1000)}"` };
     await publishStream(stream, [productFile(ubuntuId, ubuntuProducts(), odd)]);
     expect(await readProducts(await read())).toHaveLength(1);
@@ -280,7 +284,7 @@ describe("a stream of unusual size", () => {
 });
 
 describe("reading a stream", () => {
-  test("gives its files as they are, and what was signed in them", async () => {
+  test("returns its files unchanged, their signer, their dates and the products in them", async () => {
     await publishStream(stream);
     const roots = await read();
     expect(roots.files.map(({ path }) => path)).toEqual([index, products, loaderProducts]);
@@ -297,7 +301,7 @@ describe("reading a stream", () => {
     ]);
   });
 
-  test("escapes of the signed form are no part of the text", async () => {
+  test("removes the dash-escapes of a clearsigned file from its text", async () => {
     const text = JSON.stringify(files[0], undefined, 1)
       .replace('"noble"', '\n"noble"')
       .replace("1000,", "\n- 0,");
@@ -309,7 +313,7 @@ describe("reading a stream", () => {
     expect((await readProducts(roots))[0]?.products).toHaveLength(5);
   });
 
-  test("asks for the index alone when nothing moved, and gives the same", async () => {
+  test("requests only the index if nothing has changed, and returns the same result", async () => {
     await publishStream(stream);
     const first = await read();
     let second: typeof first | undefined;
@@ -324,7 +328,7 @@ describe("reading a stream", () => {
     expect((await readProducts(second as typeof first))[0]?.products).toHaveLength(5);
   });
 
-  test("asks for the one product file whose entry moved", async () => {
+  test("requests only the index and the product file whose entry has changed", async () => {
     await publishStream(stream);
     await read();
     const moved = [productFile(ubuntuId, ubuntuProducts(["20260602"]), { updated: tuesday }), files[1] ?? {}];
@@ -332,14 +336,14 @@ describe("reading a stream", () => {
     expect(await requestsOf(() => read())).toEqual([products, index].sort());
   });
 
-  test("asks again for a product file that is newer than its entry: the index is about to follow", async () => {
+  test("requests a product file again if it is newer than its entry, because the index will follow", async () => {
     await publishStream(stream);
     await sign(stream, products, productFile(ubuntuId, ubuntuProducts(), { updated: tuesday }));
     await read();
     expect(await requestsOf(() => read())).toEqual([products, index].sort());
   });
 
-  test("asks again when the cache lost it, when another key is declared, and for another stream", async () => {
+  test("requests all files again if the cache is lost, for other keys and for another stream", async () => {
     await publishStream(stream);
     await read();
     await rm(directory, { recursive: true });
@@ -350,7 +354,7 @@ describe("reading a stream", () => {
     expect(await requestsOf(() => read())).toEqual([index]);
   });
 
-  test("what was refused is not kept", async () => {
+  test("does not cache a refused product file", async () => {
     await publishStream(stream);
     await sign(stream, products, files[0], stranger);
     await expect(read()).rejects.toThrow();
@@ -358,7 +362,7 @@ describe("reading a stream", () => {
     expect(await requestsOf(() => read())).toContain(products);
   });
 
-  test("an unsigned one is read only where that is said, and wholly each time", async () => {
+  test("reads an unsigned stream only with signed: false, and all of it each time", async () => {
     for (const file of [...files, indexOf(files, {}, {})]) {
       const name = typeof file.content_id === "string" ? file.content_id : "index";
       const text = JSON.stringify(file).replaceAll(".sjson", ".json");

@@ -12,7 +12,7 @@ import type { Closure } from "../../content/apt/dependencies.ts";
 const lists = "/var/lib/apt/lists";
 const program = new URL("real-archive-plan.ts", import.meta.url).pathname;
 const node = process.execPath;
-const wanted = ["openssh-server", "nginx", "postgresql"];
+const selected = ["openssh-server", "nginx", "postgresql"];
 const large = { maxBuffer: 1 << 30 };
 let directory: string;
 let suite: string;
@@ -30,14 +30,14 @@ function run(...args: string[]): string {
   return execFileSync(node, [program, ...args], large).toString();
 }
 
-describe("Debian main as apt has it", () => {
+describe("Debian main from apt's package lists", () => {
   test.each([
     // The preferred form if there are several.
     ["gz", 300],
     // WebAssembly unpacks it. Its memory is garbage until the next collection.
     ["xz", 450],
   ] as const)(
-    "all of it, packed with %s, is planned, in %d MiB",
+    "a plan of all packages from a %s index needs less than %d MiB",
     async (form, limit) => {
       const arch = execFileSync("dpkg", ["--print-architecture"]).toString().trim();
       const name = readdirSync(lists).find((file) =>
@@ -86,9 +86,9 @@ describe("Debian main as apt has it", () => {
     ["plain", ["--no-install-recommends"]],
     ["recommends", ["--install-recommends"]],
   ])(
-    "what is needed (%s) is what apt would fetch, apart from listed alternatives",
+    "the dependency closure (%s) is what apt would fetch, except listed alternatives",
     (mode, options) => {
-      const closure: Closure = JSON.parse(run("closure", mode, ...wanted));
+      const closure: Closure = JSON.parse(run("closure", mode, ...selected));
       const theirs = aptWouldFetch(options);
       const ours = new Set(closure.names);
       expect([...theirs].filter((name) => !ours.has(name))).toEqual([]);
@@ -124,7 +124,7 @@ function aptWouldFetch(options: readonly string[]): Set<string> {
       `Dir::Etc::sourcelist=${sourceList()}`,
       "-o",
       "Dir::Etc::sourceparts=-",
-      ...wanted,
+      ...selected,
     ],
     { ...large, stdio: ["ignore", "pipe", "inherit"] },
   ).toString();

@@ -55,7 +55,7 @@ async function signedJson(path: string): Promise<any> {
 }
 
 /** Checks every file of the newest version of noble's ga kernel with sha256sum on `mirror`. */
-async function nobleIsWhole(): Promise<boolean> {
+async function nobleIsComplete(): Promise<boolean> {
   const { versions } = (await signedJson(list)).products[ga];
   const { items } = versions[Object.keys(versions).sort().at(-1) ?? ""];
   const files = Object.values(items as Record<string, { path: string; sha256: string }>);
@@ -70,7 +70,7 @@ async function nobleIsWhole(): Promise<boolean> {
 }
 
 describe("images.maas.io of upstream", () => {
-  test("serves a signed stream, the same unsigned, and its files", async () => {
+  test("serves a signed stream, the same stream unsigned, and its files", async () => {
     const { index: lists } = await signedJson(index);
     expect(Object.keys(lists)).toEqual([
       "com.ubuntu.maas:stable:1:bootloader-download",
@@ -78,12 +78,12 @@ describe("images.maas.io of upstream", () => {
       "com.ubuntu.maas:stable:v3:download",
     ]);
     expect(lists["com.ubuntu.maas:stable:v3:download"].path).toBe(list);
-    expect(await nobleIsWhole()).toBe(true);
+    expect(await nobleIsComplete()).toBe(true);
     expect(await get("streams/v1/index.json")).toMatchObject({ code: 0, status: 200 });
     expect(await get("noble/amd64/20990101/squashfs")).toMatchObject({ status: 404 });
   });
 
-  test("leaves the other names to the archives", async () => {
+  test("is served under its name only, and the archives under theirs only", async () => {
     const { stdout } = await lab.sh(
       "mirror",
       `for url in archive.ubuntu.com/ubuntu ports.ubuntu.com/ubuntu-ports images.maas.io/ubuntu; do
@@ -93,7 +93,7 @@ describe("images.maas.io of upstream", () => {
     expect(stdout.trim().split("\n")).toEqual(["200", "200", "404", "404"]);
   });
 
-  test("shows a new serial and a withdrawal with the next request, in the lists that they concern", async () => {
+  test("shows a new serial and its withdrawal at the next request, in the changed product file only", async () => {
     const before = await signedJson(index);
     const day = await upstream.images.publishSerial({ release: "noble", arch: "amd64" });
     expect(upstream.images.serials({ os: "ubuntu" })[ga]?.at(-1)).toBe(day);
@@ -106,14 +106,14 @@ describe("images.maas.io of upstream", () => {
     const serials = (product: string) => Object.keys(products[product].versions);
     expect(serials(ga)).toContain(day);
     expect(serials(ga.replaceAll("24.04", "22.04"))).not.toContain(day);
-    expect(await nobleIsWhole()).toBe(true);
+    expect(await nobleIsComplete()).toBe(true);
     const squashfs = products[ga].versions[day].items.squashfs.path;
     await upstream.images.withdrawSerial({ release: "noble", arch: "amd64" });
     expect(Object.keys((await signedJson(list)).products[ga].versions)).not.toContain(day);
     expect(await get(squashfs)).toMatchObject({ status: 404 });
   });
 
-  test("publishes serials of all products, or of a name given, and goes back to the first with reset", async () => {
+  test("publishes serials of all products or with a given name, and reset restores the first ones", async () => {
     const first = upstream.images.serials();
     const day = await upstream.images.publishSerial();
     for (const serials of Object.values(upstream.images.serials())) expect(serials.at(-1)).toMatch(`${day}`);
@@ -130,22 +130,22 @@ describe("images.maas.io of upstream", () => {
     expect(Object.values(upstream.images.serials()).flat()).not.toContain(day);
     await upstream.reset();
     expect(upstream.images.serials()).toEqual(first);
-    expect(await nobleIsWhole()).toBe(true);
+    expect(await nobleIsComplete()).toBe(true);
   });
 });
 
-describe("images.maas.io, tampered with", () => {
+describe("images.maas.io with a fault", () => {
   afterEach(async () => {
     await upstream.images.restore();
-    expect(await nobleIsWhole()).toBe(true);
+    expect(await nobleIsComplete()).toBe(true);
   });
 
   test.each([["flipped-file"], ["missing-file"], ["truncated-file"]])(
-    "%s: noble is not whole",
+    "%s: files of noble are missing or wrong",
     async (kind) => {
       const hit = await upstream.images.tamper(kind);
       expect(hit).toMatch(/^noble\/amd64\/\d{8}\/squashfs$/);
-      expect(await nobleIsWhole()).toBe(false);
+      expect(await nobleIsComplete()).toBe(false);
       const { size } = (await signedJson(list)).products[ga].versions[hit.slice(12, 20)].items.squashfs;
       const got = await get(hit);
       if (kind === "missing-file") expect(got.status).toBe(404);
@@ -156,7 +156,7 @@ describe("images.maas.io, tampered with", () => {
         });
       const shim = await upstream.images.tamper(kind, { os: "grub-efi-signed", item: "shim-signed" });
       expect(shim).toBe("bootloaders/uefi/amd64/20221029.0/shim-signed.tar.xz");
-      expect(await nobleIsWhole()).toBe(true);
+      expect(await nobleIsComplete()).toBe(true);
     },
   );
 
@@ -175,7 +175,7 @@ describe("images.maas.io, tampered with", () => {
     else expect(await verified(other)).toHaveProperty("text");
   });
 
-  test("truncated-index and truncated-list: the unsigned form is no JSON either", async () => {
+  test("truncated-index and truncated-list: the unsigned file is not valid JSON", async () => {
     for (const kind of ["truncated-index", "truncated-list"]) {
       const unsigned = (await upstream.images.tamper(kind)).replace("sjson", "json");
       await get(unsigned);
@@ -187,23 +187,23 @@ describe("images.maas.io, tampered with", () => {
   test.each([
     ["missing-index", index],
     ["missing-list", list],
-  ])("%s: it is not there", async (kind, path) => {
+  ])("%s: the signed and the unsigned file are missing", async (kind, path) => {
     expect(await upstream.images.tamper(kind)).toBe(path);
     expect((await get(path)).status).toBe(404);
     expect((await get(path.replace("sjson", "json"))).status).toBe(404);
   });
 
-  test("rolled-back: it is well signed and older than what was seen, in the whole or in one list", async () => {
+  test("rolled-back: the index, or one product file, has a valid signature and is older than before", async () => {
     await upstream.images.publishSerial({ os: "ubuntu" });
     const newest = (await signedJson(index)).updated;
     const newestList = (await signedJson(list)).updated;
     expect(await upstream.images.tamper("rolled-back-list")).toBe(list);
     expect((await signedJson(index)).updated).toBe(newest);
     expect(Date.parse((await signedJson(list)).updated)).toBeLessThan(Date.parse(newestList));
-    expect(await nobleIsWhole()).toBe(true);
+    expect(await nobleIsComplete()).toBe(true);
     expect(await upstream.images.tamper("rolled-back")).toBe(index);
     expect(Date.parse((await signedJson(index)).updated)).toBeLessThan(Date.parse(newest));
-    expect(await nobleIsWhole()).toBe(true);
+    expect(await nobleIsComplete()).toBe(true);
     await upstream.images.restore();
     expect((await signedJson(index)).updated).toBe(newest);
   });
@@ -212,7 +212,7 @@ describe("images.maas.io, tampered with", () => {
     ["stall", "--max-time 1", 28, 1000],
     ["reset", "", 56, 1000],
     ["refuse", "", 56, 0],
-  ])("%s: files do not come, the lists do", async (kind, more, code, size) => {
+  ])("%s: downloads of images fail, or only of the given path", async (kind, more, code, size) => {
     await upstream.images.tamper(kind);
     expect(await get("noble/amd64/20260210/squashfs", more)).toMatchObject({ code, size });
     expect(await verified(index)).toHaveProperty("text");
@@ -222,13 +222,13 @@ describe("images.maas.io, tampered with", () => {
     expect(await get(list)).toMatchObject({ code: 0, status: 200 });
   });
 
-  test("slow: files come at 20 kB a second", async () => {
+  test("slow: files are served at 20 kB per second", async () => {
     await upstream.images.tamper("slow");
     expect(await get("noble/amd64/20260210/squashfs", "--max-time 1")).toMatchObject({ code: 28 });
     expect((await get("noble/amd64/20260210/squashfs.manifest")).code).toBe(0);
   });
 
-  test("a client that asks for what is newer never takes one content for another", async () => {
+  test("a conditional request is answered with 304 only if the content is the same", async () => {
     const condition = (path: string, file: string) =>
       lab.sh(
         "mirror",
@@ -248,7 +248,7 @@ describe("images.maas.io, tampered with", () => {
     expect(new Set([good, bad, old].map((each) => each.slice(3))).size).toBe(3);
   });
 
-  test("lists the images if the requested one does not exist", async () => {
+  test("an unknown kind, item or image is refused, and the error names the reason", async () => {
     await expect(upstream.images.tamper("nonsense")).rejects.toThrow(/flipped-file.*rolled-back.*stall/);
     await expect(upstream.images.tamper("flipped-file", { item: "boot-dtb" })).rejects.toThrow(/boot-kernel/);
     const none = upstream.images.tamper("flipped-file", { os: "ubuntu", release: "focal" });

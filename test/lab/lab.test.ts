@@ -36,8 +36,8 @@ async function printed(host: string, script: string): Promise<string> {
   return stdout.trim();
 }
 
-describe("a lab that is up", () => {
-  test("stays what it is on another up", async () => {
+describe("a running lab", () => {
+  test("does not change on another labUp", async () => {
     const before = processesIn(lab.paths.prefix).length;
     const boots = await lab.sh("client", "cat /proc/sys/kernel/random/boot_id");
     await labUp(name);
@@ -52,19 +52,19 @@ describe("a lab that is up", () => {
     ["mirror", "ops"],
     ["mirror2", "ops"],
     ["client", "root"],
-  ])("lets us into %s as %s with its ssh_config", async (host, user) => {
+  ])("accepts a login on %s as %s with its ssh_config", async (host, user) => {
     const { code, stdout, stderr } = await lab.ssh(host, "id -un; hostname; sudo -n id -un");
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `${user}\n${host}\nroot\n`, stderr: "" });
   });
 
-  test("has SSH servers with Debian's own limits", async () => {
+  test("has SSH servers with Debian's default limits", async () => {
     const settings = await printed("mirror", "sshd -T");
     expect(settings).toMatch(/^maxstartups 10:30:100$/m);
     expect(settings).toMatch(/^maxsessions 10$/m);
     expect(settings).toMatch(/^allowtcpforwarding yes$/m);
   });
 
-  test("does not believe a host with another key", async () => {
+  test("refuses a connection to a host whose key has changed", async () => {
     await lab.sh(
       "mirror2",
       "cp -a /etc/ssh /root/ssh && rm /etc/ssh/ssh_host_* && ssh-keygen -A && systemctl restart ssh",
@@ -92,7 +92,7 @@ describe("a lab that is up", () => {
     expect(direct.stderr).toMatch(/No route to host|unreachable/);
   });
 
-  test("has no way out of the data centre, and none off the machine", async () => {
+  test("has no route out of the data centre, and no route off the machine", async () => {
     expect(await printed("client", "ip -4 route")).toBe(
       `10.77.${lab.pair * 2 + 1}.0/24 dev datacentre proto kernel scope link src ${lab.address("client", "datacentre")}`,
     );
@@ -108,7 +108,7 @@ describe("a lab that is up", () => {
     expect((await lab.run("client", ["getent", "hosts", "archive.ubuntu.com"])).code).toBe(2);
   });
 
-  test("knows the outside's names and no others", async () => {
+  test("resolves the names of upstream servers and no others", async () => {
     const address = lab.address("upstream", "outside");
     for (const known of ["archive.ubuntu.com", "security.ubuntu.com", "ports.ubuntu.com", "images.maas.io"]) {
       expect(await printed("mirror", `getent hosts ${known}`)).toMatch(new RegExp(`^${address}\\s`));
@@ -131,7 +131,7 @@ describe("a lab that is up", () => {
     expect(await printed("mirror", "systemctl --failed --no-legend")).toBe("");
   });
 
-  test("brings a host back after a reboot, and after its plug was pulled, with its disk", async () => {
+  test("starts a host again with the same disk after a reboot and after a power failure", async () => {
     await printed("mirror2", "echo kept > /etc/kept; sync /etc/kept");
     const boot = "cat /proc/sys/kernel/random/boot_id";
     const before = await printed("mirror2", boot);
@@ -157,7 +157,7 @@ describe("a lab that is up", () => {
     expect((await lab.ssh("mirror2", "cat /etc/kept")).stdout).toBe("kept\n");
   });
 
-  test("shows what changed on a host", async () => {
+  test("shows the changes on a host", async () => {
     const before = await manifestOf(lab, "client");
     expect(Object.keys(before.files).length).toBeGreaterThan(5000);
     expect(manifestDifferences(before, await manifestOf(lab, "client"))).toEqual([]);
@@ -178,7 +178,7 @@ describe("a lab that is up", () => {
 });
 
 describe("copies of the lab", () => {
-  test("do not see each other", async () => {
+  test("are separate in network, upstream and machine IDs", async () => {
     const copy = await labUp(other, { hosts: ["upstream", "mirror"] });
     try {
       expect(copy.pair).not.toBe(lab.pair);
@@ -205,7 +205,7 @@ describe("copies of the lab", () => {
     }
   });
 
-  test("come up again after being killed half-way, and leave nothing when they go down", async () => {
+  test("start again after a kill of some or all processes, and leave no traces after labDown", async () => {
     expect(await tracesOf(other)).toEqual([]);
     await labUp(other, { hosts: ["client", "mirror"] });
     const up = (await tracesOf(other)).join("\n");
@@ -276,7 +276,7 @@ describe("the Ubuntu archive of upstream", () => {
     await aptSources("mirror2", [all]);
   });
 
-  test("is what apt and gpgv accept, by key, and signs what it lists", async () => {
+  test("has a Release file like Ubuntu's, and apt and gpgv accept its signature", async () => {
     await printed("mirror", `${apt} -qq update`);
     const { fingerprint, publicArmored } = await archiveKey("ubuntu");
     const [inRelease, release] = await Promise.all(
@@ -298,7 +298,7 @@ describe("the Ubuntu archive of upstream", () => {
     expect(stderr).toContain(fingerprint);
   });
 
-  test("has what a real one has beside packages", async () => {
+  test("has sources, translations, Contents files and a second architecture, as a real archive", async () => {
     const urls = [
       "noble/main/source/Sources.xz",
       "noble/universe/i18n/Translation-en.xz",
@@ -325,14 +325,14 @@ describe("the Ubuntu archive of upstream", () => {
     expect(Object.keys(upstream.versions("noble", "arm64")).length).toBeGreaterThan(10);
   });
 
-  test("installs on Debian 12, with dependencies", async () => {
+  test("has packages that install on Debian 12 with their dependencies", async () => {
     await printed("mirror2", `${apt} -qq update && ${apt} -qq -y install hello jq tree >/dev/null`);
     expect(await printed("mirror2", "hello; echo '{\"a\":[1]}' | jq -c .a")).toBe("Hello, world!\n[1]");
     const version = await printed("mirror2", "dpkg-query -W -f '${Version}' libjq1");
     expect(version).toBe(upstream.versions("noble-security").libjq1);
   });
 
-  test("shows a release and a withdrawal with the next update", async () => {
+  test("offers a new release at the next apt update, and the old version after a withdrawal", async () => {
     const candidate = `${apt} -qq update && apt-cache -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=${noble}/noble+noble-updates+noble-security/sources -o Dir::State::lists=${noble}/noble+noble-updates+noble-security/lists -o Dir::Cache=${noble}/noble+noble-updates+noble-security/cache policy hello | sed -n 's/ *Candidate: //p'`;
     const first = upstream.versions("noble").hello;
     expect(await printed("mirror", candidate)).toBe(first);
@@ -350,7 +350,7 @@ describe("the Ubuntu archive of upstream", () => {
   });
 });
 
-describe("the Ubuntu archive, tampered with", () => {
+describe("the Ubuntu archive with a fault", () => {
   const apt = aptOf("noble-updates");
   const forget = `rm -rf ${noble}/noble-updates/lists/*updates*`;
 
@@ -375,7 +375,7 @@ describe("the Ubuntu archive, tampered with", () => {
     ["broken-signature", /BADSIG/],
     ["unsigned", /Clearsigned file isn't valid|is not signed|NOSPLIT/],
     ["expired", /Release file .* is expired/],
-  ])("%s: apt refuses it, and is content when it is restored", async (kind, complaint) => {
+  ])("%s: apt refuses it, and accepts it when it is restored", async (kind, complaint) => {
     const hit = await upstream.tamper(kind);
     expect(hit).toMatch(/^dists\/noble-updates\//);
     const { code, stderr } = await lab.sh("mirror", `${forget}; ${apt} -q update`);
@@ -385,7 +385,7 @@ describe("the Ubuntu archive, tampered with", () => {
     await printed("mirror", `${apt} -qq update`);
   });
 
-  test("rolled-back: it is well signed, and apt keeps what is newer", async () => {
+  test("rolled-back: its signature is valid, and apt keeps the newer lists", async () => {
     const served = "curl -sSf http://archive.ubuntu.com/ubuntu/dists/noble-updates/InRelease";
     const date = `grep ^Date: ${noble}/noble-updates/lists/*InRelease`;
     await upstream.tamper("rolled-back");
@@ -404,7 +404,7 @@ describe("the Ubuntu archive, tampered with", () => {
   test.each([
     ["flipped-deb", /Hash Sum mismatch/],
     ["missing-deb", /404 +Not Found/],
-  ])("%s: apt does not take the package", async (kind, complaint) => {
+  ])("%s: apt refuses the package, and accepts it when it is restored", async (kind, complaint) => {
     expect(await upstream.tamper(kind, { package: "hello" })).toMatch(/^pool\/main\/h\/hello\/hello_4\.0_/);
     const download = `cd /tmp && rm -f hello_* && ${apt} -q download hello`;
     const { code, stderr } = await lab.sh("mirror", download);
@@ -413,7 +413,7 @@ describe("the Ubuntu archive, tampered with", () => {
     await printed("mirror", download);
   });
 
-  describe("by its server", () => {
+  describe("of its server", () => {
     const url = () => `http://archive.ubuntu.com/ubuntu/dists/noble/Contents-amd64.gz`;
     const get = (more: string) =>
       lab.sh("mirror", `curl -sS -o /tmp/got -w '%{size_download} %{time_total}' ${more} ${url()}`);
@@ -422,19 +422,22 @@ describe("the Ubuntu archive, tampered with", () => {
       ["stall", "--max-time 1", 28, /timed out/],
       ["reset", "", 56, /Connection reset by peer/],
       ["refuse", "", 56, /Connection reset by peer/],
-    ])("%s", async (kind, more, exit, complaint) => {
-      await upstream.tamper(kind, { path: "Contents" });
-      const { code, stdout, stderr } = await get(more);
-      expect({ code, stderr }).toEqual({ code: exit, stderr: expect.stringMatching(complaint) });
-      expect(Number(stdout.split(" ")[0])).toBe(kind === "refuse" ? 0 : 1000);
-      expect(
-        (await lab.sh("mirror", "curl -sSfI http://archive.ubuntu.com/ubuntu/dists/noble/Release")).code,
-      ).toBe(0);
-      await upstream.restore();
-      expect((await get("")).code).toBe(0);
-    });
+    ])(
+      "%s: the download of the selected file fails, and succeeds when it is restored",
+      async (kind, more, exit, complaint) => {
+        await upstream.tamper(kind, { path: "Contents" });
+        const { code, stdout, stderr } = await get(more);
+        expect({ code, stderr }).toEqual({ code: exit, stderr: expect.stringMatching(complaint) });
+        expect(Number(stdout.split(" ")[0])).toBe(kind === "refuse" ? 0 : 1000);
+        expect(
+          (await lab.sh("mirror", "curl -sSfI http://archive.ubuntu.com/ubuntu/dists/noble/Release")).code,
+        ).toBe(0);
+        await upstream.restore();
+        expect((await get("")).code).toBe(0);
+      },
+    );
 
-    test("slow", async () => {
+    test("slow: the download is complete, but takes longer", async () => {
       const size = Number((await get("")).stdout.split(" ")[0]);
       expect(size).toBeGreaterThan(5000);
       await upstream.tamper("slow", { path: "Contents" });

@@ -48,8 +48,8 @@ async function setKernelOptions(value: string): Promise<void> {
 
 const kernelOptions = () => read("maas/?op=get_config&name=kernel_opts");
 
-describe("the command maas, through SSH", () => {
-  test("tells root the administrator's key, which opens the API on port 5240", async () => {
+describe("the command maas over SSH", () => {
+  test("prints the administrator's API key for root, and the API on port 5240 accepts it", async () => {
     const { code, stdout } = await lab.ssh("maas", "sudo maas apikey --username admin");
 
     expect({ code, key: stdout.trim() }).toEqual({ code: 0, key: await maas.apiKey() });
@@ -58,7 +58,7 @@ describe("the command maas, through SSH", () => {
     expect(JSON.parse(local.stdout)).toMatchObject({ version: "3.6.5" });
   });
 
-  test("refuses an unknown user, and answers only root", async () => {
+  test("refuses an unknown MAAS user, and refuses to run without root", async () => {
     expect(await lab.ssh("maas", "sudo maas apikey --username nobody")).toMatchObject({
       code: 1,
       stdout: "",
@@ -71,7 +71,7 @@ describe("the command maas, through SSH", () => {
     });
   });
 
-  test("no list of processes shows a key", async () => {
+  test("does not show the secret of a key in the list of processes", async () => {
     const [, , secret = ""] = (await maas.apiKey()).split(":");
 
     const { stdout } = await lab.sh("maas", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
@@ -81,7 +81,7 @@ describe("the command maas, through SSH", () => {
   });
 });
 
-test("is as just installed: a source that nothing answers for, and the keyring that it names", async () => {
+test("a new MAAS has the default boot source, whose host does not resolve, and its keyring", async () => {
   expect(await read("boot-sources/")).toMatchObject([{ id: 1, url: factory }]);
   const [{ keyring_filename: keyring }] = await read("boot-sources/");
   expect((await lab.sh("maas", `test -s ${keyring} && gpg --show-keys ${keyring}`)).stdout).toContain(
@@ -90,7 +90,7 @@ test("is as just installed: a source that nothing answers for, and the keyring t
   expect((await lab.sh("maas", "getent hosts images.maas.io")).code).not.toBe(0);
 });
 
-test("keeps its state and its keys over a reboot", async () => {
+test("MAAS keeps its state and its API keys over a reboot", async () => {
   const key = await maas.apiKey();
   await setKernelOptions("console=ttyS0");
 
@@ -100,7 +100,7 @@ test("keeps its state and its keys over a reboot", async () => {
   expect(await kernelOptions()).toBe("console=ttyS0");
 });
 
-test("becomes another release with what it has, and as just installed when it is reset", async () => {
+test("setVersion changes the release of MAAS and keeps its state, reset deletes its state", async () => {
   await setKernelOptions("quiet");
 
   await maas.setVersion("3.7");
@@ -113,7 +113,7 @@ test("becomes another release with what it has, and as just installed when it is
   expect(await read("boot-sources/")).toMatchObject([{ name: "MAAS Stable" }]);
 });
 
-test("does what it is told to fail at, until it is started again", async () => {
+test("a fault that control sets lasts until MAAS is restarted", async () => {
   await maas.control({ clockOffset: 600 });
   expect((await ask("GET", "users/?op=whoami")).text).toContain("Expired timestamp");
 

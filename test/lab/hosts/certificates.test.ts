@@ -88,13 +88,16 @@ function certified(settings: SshSettings = {}): SshSettings {
   return { ...over, ...settings };
 }
 
-describe("a host that knows certificates only, and is known by its own", () => {
-  test.each(["ed25519", "ecdsa", "rsa"])("is reached with one of type %s beside its key", async (type) => {
-    const host = ssh.host("mirror", certified({ IdentityFile: user(`beside-${type}`, { type }) }));
-    expect((await host.run("echo in")).stdout).toBe("in\n");
-  });
+describe("a host that accepts only user certificates, and has a host certificate", () => {
+  test.each(["ed25519", "ecdsa", "rsa"])(
+    "accepts a certificate of type %s in the file beside the key",
+    async (type) => {
+      const host = ssh.host("mirror", certified({ IdentityFile: user(`beside-${type}`, { type }) }));
+      expect((await host.run("echo in")).stdout).toBe("in\n");
+    },
+  );
 
-  test("is reached with one that CertificateFile names, and asked for its own once", async () => {
+  test("accepts a certificate that CertificateFile names, and its own is read only once", async () => {
     const key = user("elsewhere");
     const moved = ssh.file("moved.pub", readFileSync(`${key}-cert.pub`));
     const plain = ssh.file("plain", readFileSync(key));
@@ -111,7 +114,7 @@ describe("a host that knows certificates only, and is known by its own", () => {
     await proxy.close();
   });
 
-  test("is reached with those in the agent, and with files for the agent's keys", async () => {
+  test("accepts certificates in the agent, and certificate files for keys in the agent", async () => {
     const socket = join(ssh.folder, "agent");
     const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
     const env = { ...process.env, SSH_AUTH_SOCK: socket };
@@ -137,7 +140,7 @@ describe("a host that knows certificates only, and is known by its own", () => {
     }
   });
 
-  test("is reached through another one, by tunnel as well", async () => {
+  test("is reached through a jump host of this kind, and refused there under another name", async () => {
     const IdentityFile = user("both");
     const hop = ssh.host("mirror", certified({ IdentityFile }));
     const settings = certified({ IdentityFile, HostKeyAlias: "client.test", ProxyJump: hop.name });
@@ -146,7 +149,7 @@ describe("a host that knows certificates only, and is known by its own", () => {
     await expect(other.run("true")).rejects.toThrow(/is for client\.test, not for mirror\.test/);
   });
 
-  test("is believed where a key of it is known that it no longer has", async () => {
+  test("is accepted although known_hosts also lists an old key of it", async () => {
     const stale = ssh.key("stale").publicLine;
     const both = ssh.file("both-known", `${readFileSync(known, "utf8")}mirror.test ${stale}\n`);
     const host = ssh.host("mirror", certified({ IdentityFile: user("to-stale"), UserKnownHostsFile: both }));
@@ -165,7 +168,7 @@ describe("a host's certificate is refused", () => {
       .run("touch /root/was-here")
       .catch(String);
 
-  test("when it is for another name, as ssh does", async () => {
+  test("when it is for another name", async () => {
     const wide = ssh.file("wide", readFileSync(known, "utf8").replace(/mirror\.test\S*/, "*"));
     expect(await answer({ HostKeyAlias: "other.test", UserKnownHostsFile: wide })).toMatch(
       /is for mirror\.test, not for other\.test[\s\S]*HostKeyAlias/,
@@ -183,7 +186,7 @@ describe("a host's certificate is refused", () => {
     );
   });
 
-  test("when RevokedHostKeys has its authority, or its key", async () => {
+  test("when RevokedHostKeys lists its authority or its key", async () => {
     const list = join(ssh.folder, "revoked");
     for (const revoked of [hostAuthority, join(ssh.folder, `mirror-${certifiedPort}`)]) {
       execFileSync("ssh-keygen", ["-q", "-k", "-f", list, `${revoked}.pub`], { stdio: "ignore" });
@@ -191,13 +194,13 @@ describe("a host's certificate is refused", () => {
     }
   });
 
-  test("when there is none, and says where it is looked for", async () => {
+  test("when the host has none, and the error names the known_hosts line of the authority", async () => {
     expect(await answer({ Port: 22 })).toMatch(
       /it has no certificate, and for mirror\.test only an authority is known, no key: ecdsa.*known:1[\s\S]*HostCertificate/,
     );
   });
 
-  test("when it is shown by somebody who does not own the key inside", async () => {
+  test("when the server that shows it does not have its private key", async () => {
     // An attacker in between can show the real host's certificate, and log users in to another host.
     let connections = 0;
     const between = createServer((client) => {
@@ -207,8 +210,8 @@ describe("a host's certificate is refused", () => {
     }).listen(0, "127.0.0.1");
     await once(between, "listening");
     const { port } = between.address() as AddressInfo;
-    const said = await answer({ HostName: "127.0.0.1", Port: port });
-    expect(said).toMatch(
+    const message = await answer({ HostName: "127.0.0.1", Port: port });
+    expect(message).toMatch(
       /its key is ssh-ed25519 \S+, but the known key is ssh-ed25519 \S+ \(certificate "made for a test" by/,
     );
     expect(connections).toBeGreaterThan(1);
@@ -221,8 +224,8 @@ describe("a host's certificate is refused", () => {
   });
 });
 
-describe("a user's certificate that the host refuses is explained", () => {
-  test.each<[name: string, args: string[], said: RegExp]>([
+describe("the error explains a refused user certificate:", () => {
+  test.each<[name: string, args: string[], message: RegExp]>([
     [
       "expired",
       ["-n", "ops", "-V", "20200101:20210101"],
@@ -232,13 +235,13 @@ describe("a user's certificate that the host refuses is explained", () => {
     ["for another user", ["-n", "somebody"], /is for somebody, not for ops[\s\S]*AuthorizedPrincipalsFile/],
     ["for no user", [], /is not valid for any user[\s\S]*-n ops/],
     ["for hosts", ["-h", "-n", "ops"], /is a host certificate/],
-  ])("%s", async (name, args, said) => {
+  ])("%s", async (name, args, message) => {
     const IdentityFile = user(`refused-${name.replaceAll(" ", "-")}`, { args });
     const host = ssh.host("mirror", certified({ IdentityFile }));
-    await expect(host.run("true")).rejects.toThrow(said);
+    await expect(host.run("true")).rejects.toThrow(message);
   });
 
-  test("of an authority that the host does not know", async () => {
+  test("signed by an authority that the host does not know", async () => {
     const { file } = ssh.key("of-a-stranger");
     sign(ssh.key("stranger").file, `${file}.pub`, "-n", "ops");
     await expect(ssh.host("mirror", certified({ IdentityFile: file })).run("true")).rejects.toThrow(
@@ -246,7 +249,7 @@ describe("a user's certificate that the host refuses is explained", () => {
     );
   });
 
-  test("without permit-port-forwarding says so when a tunnel is wanted", async () => {
+  test("without permit-port-forwarding, when a tunnel is opened", async () => {
     const IdentityFile = user("no-tunnels", { args: ["-n", "ops", "-O", "no-port-forwarding"] });
     const host = ssh.host("mirror", certified({ IdentityFile }));
     expect((await host.run("echo in")).stdout).toBe("in\n");

@@ -30,26 +30,26 @@ async function gone(word: string): Promise<void> {
 }
 
 describe("a command that fails", () => {
-  test("throws its exit status and last words, names host and step, and says what to do", async () => {
+  test("throws an error with host, step, exit status, last output and remedy", async () => {
     await expect(host.run("echo out; echo why >&2; exit 3", { step: "trying" })).rejects.toThrow(
       new RegExp(`^host ${host.name}: trying: exit status 3: why\\n  What to do: `),
     );
   });
 
-  test("is a result where that is wanted, with both outputs untouched", async () => {
+  test("returns its exit status and both outputs unchanged with allowFailure", async () => {
     const result = await host.run("printf 'a\\n\\n'; printf ' b' >&2; exit 7", { allowFailure: true });
     expect(result).toEqual({ code: 7, stdout: "a\n\n", stderr: " b" });
   });
 
-  test("killed by a signal is not a success, nor a lost connection", async () => {
+  test("because of a signal returns 137, not success or a lost connection", async () => {
     expect((await host.run("sh -c 'kill -KILL $$'", { allowFailure: true })).code).toBe(137);
   });
 
-  test("by a shell that cannot read it says so", async () => {
+  test("because of its syntax throws the shell's error", async () => {
     await expect(host.run("if then (")).rejects.toThrow(/exit status 2: .*[Ss]yntax error/);
   });
 
-  test("quotes no secret in its error", async () => {
+  test("does not show a secret in its error", async () => {
     const secret = "hunter2's pass";
     const error = await host
       .run(sh`echo ${`key ${secret} refused`} >&2; exit 1`, { secrets: [secret] })
@@ -60,21 +60,21 @@ describe("a command that fails", () => {
 });
 
 describe("a command that never ends", () => {
-  test("is ended with its children at its time limit", async () => {
+  test("is stopped with its children at its time limit", async () => {
     await expect(host.run("sleep 4711 & sleep 4711", { timeoutMs: 300 })).rejects.toThrow(
       /longer than 0.3 s/,
     );
     await gone("4711");
   });
 
-  test("is ended although it ignores being asked to", async () => {
+  test("is stopped although it ignores SIGTERM", async () => {
     await expect(host.run("trap '' TERM; sleep 4713", { timeoutMs: 200 })).rejects.toThrow(/longer than/);
     await gone("4713");
   });
 });
 
-describe("a connection cut in the middle", () => {
-  test("of a command is an error, not a success, and ends the command", async () => {
+describe("a cut connection", () => {
+  test("makes the running command fail, not succeed, and ends it on the host", async () => {
     const { proxy, host } = await throughProxy();
     const running = host.run("echo started; sleep 4714", { onOutput: () => proxy.cut() });
     await expect(running).rejects.toThrow(/the connection was lost before it ended/);
@@ -82,7 +82,7 @@ describe("a connection cut in the middle", () => {
     await proxy.close();
   });
 
-  test("of a command's input never lets it act upon the part that came", async () => {
+  test("ends a command before it acts on incomplete input", async () => {
     const { proxy, host } = await throughProxy();
     await host.run("rm -f /root/half /root/acted");
     const cut = proxy.cutAfter(300_000);
@@ -93,7 +93,7 @@ describe("a connection cut in the middle", () => {
     await proxy.close();
   });
 
-  test("leaves commands on other connections alone", async () => {
+  test("does not end commands on other connections", async () => {
     const { proxy, host: cutOff } = await throughProxy();
     const other = host.run("sleep 0.5; echo fine");
     const lost = cutOff.run("echo go; sleep 60", { onOutput: () => proxy.cut() });
@@ -103,14 +103,14 @@ describe("a connection cut in the middle", () => {
   });
 });
 
-describe("many at once", () => {
-  test("30 against MaxSessions 10 all succeed", async () => {
+describe("many commands at the same time", () => {
+  test("all succeed if there are 30 and MaxSessions is 10", async () => {
     const busy = ssh.host("mirror");
     const results = await Promise.all(Array.from({ length: 30 }, (_, n) => busy.run(`sleep 0.1; echo ${n}`)));
     expect(results.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 30 }, (_, n) => n));
   });
 
-  test("more that wait for one another than a connection has sessions still get on", async () => {
+  test("succeed if more of them wait for each other than one connection has sessions", async () => {
     const busy = ssh.host("mirror");
     /** A command that ends after another command, started while it runs, has ended. */
     const around = async (depth: number): Promise<string> => {
@@ -119,25 +119,25 @@ describe("many at once", () => {
       const started = Promise.withResolvers<void>();
       const outer = busy.run("echo started; cat", { input, onOutput: () => started.resolve() });
       await Promise.race([started.promise, outer]);
-      const said = await around(depth - 1);
+      const output = await around(depth - 1);
       input.end();
       await outer;
-      return said;
+      return output;
     };
     expect(await around(12)).toBe("innermost\n");
     expect(roundTrips.get(busy.name)?.handshakes).toBeGreaterThan(1);
   });
 });
 
-describe("what goes in and comes out", () => {
-  test("10 MB arrive whole, and characters are not cut where the pieces are", async () => {
+describe("input and output of a command:", () => {
+  test("10 MB of output arrive complete, without cut characters", async () => {
     const { stdout } = await host.run("yes 'aé日🐧' | head -c 10000012; echo");
     expect(Buffer.byteLength(stdout)).toBe(10_000_013);
     expect(stdout).not.toContain("\ufffd");
     expect(stdout.startsWith("aé日🐧\naé日🐧\n")).toBe(true);
   });
 
-  test("lines are given whole, in order, whatever the pieces", async () => {
+  test("lines of output are complete, even if their bytes arrive in parts", async () => {
     const lines: string[] = [];
     await host.run(
       "yes 'aé日🐧' | head -n 50000; printf é; sleep 0.05; printf é; printf '\\303'; sleep 0.05; printf '\\251'",
@@ -149,7 +149,7 @@ describe("what goes in and comes out", () => {
     expect(new Set(lines)).toEqual(new Set(["aé日🐧", "ééé"]));
   });
 
-  test("odd values and paths come through as they are", async () => {
+  test("unusual values and paths arrive unchanged", async () => {
     const odd = [
       "it's",
       '"q"',
@@ -174,7 +174,7 @@ describe("what goes in and comes out", () => {
     expect(stdout.split("\0").slice(0, -1)).toEqual(odd.map((name) => `${name}\n`));
   });
 
-  test("input of any kind is read to its end, also if the command does not read it", async () => {
+  test("any kind of input is sent completely, and the command may ignore it", async () => {
     const bytes = randomBytes(2_500_000);
     const sum = async (input: Buffer | Readable) => (await host.run("sha256sum", { input })).stdout;
     const pieces = () =>
@@ -187,7 +187,7 @@ describe("what goes in and comes out", () => {
     expect((await host.run("cat", { input: "" })).stdout).toBe("");
   });
 
-  test("a source that breaks ends the command", async () => {
+  test("an error while the input is read ends the command with this error", async () => {
     const input = Readable.from(
       (async function* () {
         yield Buffer.from("part");
@@ -199,14 +199,14 @@ describe("what goes in and comes out", () => {
     );
   });
 
-  test("no part of the script is ever in the arguments of a process", async () => {
+  test("no process has a part of the script in its arguments", async () => {
     const word = `s${randomBytes(8).toString("hex")}`;
     const seen = await host.run(`: ${word}; cat /proc/[0-9]*/cmdline | tr '\\0' ' '`);
     expect(seen.stdout).toContain("head -c");
     expect(seen.stdout).not.toContain(word);
   });
 
-  test("what a login prints is not taken for the command's output", async () => {
+  test("text that a login prints is not part of the command's output", async () => {
     await lab.sh(
       "mirror",
       "cp -n ~ops/.bashrc ~ops/.bashrc.kept; printf 'echo welcome; echo noise >&2\\n' | cat - ~ops/.bashrc.kept > ~ops/.bashrc",
@@ -218,14 +218,14 @@ describe("what goes in and comes out", () => {
     }
   });
 
-  test("something left running in the background does not hold the command back", async () => {
+  test("a process in the background does not delay the end of the command", async () => {
     expect((await host.run("setsid sleep 30 & echo started")).stdout).toBe("started\n");
     await lab.sh("mirror", "pkill -f '^sleep 30$'");
   });
 });
 
 describe("facts", () => {
-  test("60 of them are one round trip, on a connection that is new and on one that is not", async () => {
+  test("60 of them need one round trip, on a new connection and on an existing one", async () => {
     const fresh = ssh.host("mirror");
     const all = () =>
       Promise.all(Array.from({ length: 60 }, (_, n) => fresh.facts({ script: `echo ${n}`, parse: Number })));
@@ -235,7 +235,7 @@ describe("facts", () => {
     expect(roundTrips.get(fresh.name)).toEqual({ handshakes: 1, channels: 2, tunnels: 0 });
   });
 
-  test("their number does not add to the time that latency costs", async () => {
+  test("60 of them need no more round trips than one on a slow network", async () => {
     const { proxy, host } = await throughProxy();
     await host.run("true");
     proxy.delay({ up: 500, down: 500 });
@@ -252,7 +252,7 @@ describe("facts", () => {
     await proxy.close();
   });
 
-  test("can be read from a host whose disk is full and read-only", async () => {
+  test("can be read from a host with read-only file systems", async () => {
     const script = `unshare -m sh -c 'mount -o bind / / && mount -o remount,bind,ro / && cd / && ! touch x 2>/dev/null && echo ok'`;
     expect(await host.facts({ script, parse: (output) => output.trim() })).toBe("ok");
     const readOnly = `unshare -m sh -c 'for d in / /tmp /var /run; do mount -o bind $d $d; mount -o remount,bind,ro $d; done; eval "$0"' `;

@@ -25,8 +25,8 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => ssh.end());
 
-describe("a host that cannot be reached is explained", () => {
-  test("nothing listens", async () => {
+describe("the error explains why a host cannot be reached:", () => {
+  test("no process listens on the port", async () => {
     const host = ssh.host("mirror", { Port: 9 });
     await expect(host.run("true")).rejects.toThrow(
       /connecting to .* port 9: nothing listens on that port .*\n.*What to do: Start/,
@@ -38,7 +38,7 @@ describe("a host that cannot be reached is explained", () => {
     await expect(host.run("true")).rejects.toThrow(/(does not answer|no route to that address)/);
   });
 
-  test("it accepts the connection and then says nothing", async () => {
+  test("it accepts the connection and then sends nothing", async () => {
     const proxy = await tcpProxy({ host: address, port: 22 });
     proxy.freeze();
     const host = ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port, ConnectTimeout: 1 });
@@ -48,7 +48,7 @@ describe("a host that cannot be reached is explained", () => {
     await proxy.close();
   });
 
-  test("it turns connections away for good", async () => {
+  test("it refuses all connections", async () => {
     const proxy = await tcpProxy({ host: address, port: 22 });
     proxy.refuse(true);
     const host = ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port });
@@ -57,7 +57,7 @@ describe("a host that cannot be reached is explained", () => {
     await proxy.close();
   });
 
-  test("it refuses connections for a moment, which causes no error", async () => {
+  test("it refuses connections for a moment, which is not an error", async () => {
     const proxy = await tcpProxy({ host: address, port: 22 });
     proxy.refuse(true);
     const host = ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port });
@@ -68,15 +68,15 @@ describe("a host that cannot be reached is explained", () => {
     await proxy.close();
   });
 
-  test("a hop cannot reach it", async () => {
+  test("a jump host cannot reach it", async () => {
     const host = ssh.host("client", { HostName: "127.0.0.1", Port: 9, HostKeyAlias: "nobody" });
     await expect(host.run("true")).rejects.toThrow(/connecting to 127.0.0.1 port 9 through mirror-.*refused/);
   });
 });
 
-describe("a host key is never taken on trust", () => {
+describe("the key of a host is checked:", () => {
   test.each(["ask", "no", "accept-new"])(
-    "an unknown one is refused with StrictHostKeyChecking %s",
+    "an unknown key is refused with StrictHostKeyChecking %s",
     async (strict) => {
       const known = join(ssh.folder, "empty");
       const host = ssh.host("mirror", { UserKnownHostsFile: known, StrictHostKeyChecking: strict });
@@ -89,7 +89,7 @@ describe("a host key is never taken on trust", () => {
     },
   );
 
-  test("a changed one is refused, with both fingerprints", async () => {
+  test("a changed key is refused, and the error has both fingerprints", async () => {
     const other = ssh.key("other-host-key");
     const known = ssh.file("changed", `${address} ${other.publicLine}\n`);
     const before = execFileSync("ssh-keygen", ["-lf", `${other.file}.pub`], { encoding: "utf8" }).split(
@@ -102,7 +102,7 @@ describe("a host key is never taken on trust", () => {
     expect(error).toContain(`ssh-keygen -f ${known} -R '${address}'`);
   });
 
-  test("one of another type than the known one is refused", async () => {
+  test("a key of another type than the known key is refused", async () => {
     const other = ssh.key("other-type", { type: "ecdsa" });
     const known = ssh.file("other-types", `${address} ${other.publicLine}\n`);
     await expect(ssh.host("mirror", { UserKnownHostsFile: known }).run("true")).rejects.toThrow(
@@ -110,7 +110,7 @@ describe("a host key is never taken on trust", () => {
     );
   });
 
-  test("a revoked one is refused although it is also listed as known", async () => {
+  test("a revoked key is refused although it is also listed as known", async () => {
     const line = (await lab.sh("mirror", "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")).stdout.trim();
     const known = ssh.file("revoked", `${address} ${line}\n@revoked * ${line}\n`);
     await expect(ssh.host("mirror", { UserKnownHostsFile: known }).run("true")).rejects.toThrow(
@@ -118,22 +118,22 @@ describe("a host key is never taken on trust", () => {
     );
   });
 
-  test("a hashed one is found", async () => {
+  test("a key with a hashed name in known_hosts is found", async () => {
     const line = (await lab.sh("mirror", "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")).stdout.trim();
     const known = ssh.file("hashed", `${address} ${line}\n`);
     execFileSync("ssh-keygen", ["-q", "-H", "-f", known], { stdio: "ignore" });
     expect((await ssh.host("mirror", { UserKnownHostsFile: known }).run("echo in")).stdout).toBe("in\n");
   });
 
-  test("the key of every hop is checked", async () => {
+  test("a jump host with an unknown key is refused", async () => {
     const hop = ssh.host("mirror", { UserKnownHostsFile: join(ssh.folder, "empty") });
     const host = ssh.host("client", { ProxyJump: hop.name });
     await expect(host.run("true")).rejects.toThrow(new RegExp(`host ${hop.name}: checking the host's key`));
   });
 });
 
-describe("logging in", () => {
-  test("with a key that the host does not accept is explained", async () => {
+describe("a login", () => {
+  test("with a key that the host refuses: the error names the key and authorized_keys", async () => {
     const { file } = ssh.key("stranger");
     await expect(ssh.host("mirror", { IdentityFile: file }).run("true")).rejects.toThrow(
       new RegExp(
@@ -142,19 +142,19 @@ describe("logging in", () => {
     );
   });
 
-  test("with a key that needs a passphrase names ssh-agent", async () => {
+  test("with a key that needs a passphrase: the error names ssh-add", async () => {
     const { file } = ssh.key("locked", { passphrase: "open sesame" });
     await expect(ssh.host("mirror", { IdentityFile: file }).run("true")).rejects.toThrow(
       new RegExp(`${file} needs a passphrase[\\s\\S]*ssh-add ${file}`),
     );
   });
 
-  test("without any key says so", async () => {
+  test("without any key: the error reports this", async () => {
     const host = ssh.host("mirror", { IdentityFile: join(ssh.folder, "there-is-none") });
     await expect(host.run("true")).rejects.toThrow(/there is no key to offer/);
   });
 
-  test("takes the agent's keys, and with IdentitiesOnly only those that are named", async () => {
+  test("uses the agent's keys, and with IdentitiesOnly only those that are named", async () => {
     const socket = join(ssh.folder, "agent");
     const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
     try {
@@ -181,7 +181,7 @@ describe("logging in", () => {
     }
   });
 
-  test("as a user whom sudo asks for a password, or who may not use it at all, is explained", async () => {
+  test("as a user who needs a password for sudo, or may not use it: the error names NOPASSWD", async () => {
     await lab.sh(
       "mirror",
       `for user in asked never; do
@@ -199,7 +199,7 @@ describe("logging in", () => {
   });
 });
 
-describe("a login that comes to nothing is explained, and not taken for a lost connection", () => {
+describe("the error explains a failed login, and does not report a lost connection:", () => {
   /** A user of the host with a separate login shell and start-up files, who may use sudo. */
   async function user(name: string, shell: string, startUp = "", more = ""): Promise<void> {
     const made = await lab.sh(
@@ -217,18 +217,18 @@ describe("a login that comes to nothing is explained, and not taken for a lost c
     expect([made.code, made.stderr]).toEqual([0, ""]);
   }
 
-  test.each<[name: string, shell: string, said: RegExp]>([
+  test.each<[name: string, shell: string, message: RegExp]>([
     ["nologin", "/usr/sbin/nologin", /This account is currently not available[\s\S]*a user with a shell/],
     ["false", "/bin/false", /did not run it as root: exit status 1/],
     ["restricted", "/bin/rbash", /restricted[\s\S]*ordinary shell/],
-  ])("%s, every time", async (name, shell, said) => {
+  ])("a login shell that runs no commands (%s), at each attempt", async (name, shell, message) => {
     await user(name, shell);
     const host = ssh.host("mirror", { User: name });
     const answers = await Promise.all(Array.from({ length: 12 }, () => host.run("true").catch(String)));
-    for (const answer of answers) expect(answer).toMatch(said);
+    for (const answer of answers) expect(answer).toMatch(message);
   });
 
-  test("sudo that asks for a terminal names requiretty", async () => {
+  test("sudo that needs a terminal (names requiretty)", async () => {
     await user(
       "needs-tty",
       "/bin/bash",
@@ -238,7 +238,7 @@ describe("a login that comes to nothing is explained, and not taken for a lost c
     await expect(ssh.host("mirror", { User: "needs-tty" }).run("true")).rejects.toThrow(/requiretty/);
   });
 
-  test("a start-up file that reads standard input is named, after a while", async () => {
+  test("a start-up file that reads standard input (names it, after a time limit)", async () => {
     await user("reads", "/bin/bash", "while read -r line; do :; done");
     const host = ssh.host("mirror", { User: "reads", ConnectTimeout: 1 });
     await expect(host.run("true")).rejects.toThrow(
@@ -246,19 +246,19 @@ describe("a login that comes to nothing is explained, and not taken for a lost c
     );
   });
 
-  test("start-up files that print, however much, do no harm", async () => {
+  test("a start-up file that prints much text is not an error", async () => {
     await user("prints", "/bin/bash", "head -c 300000 /dev/zero | tr '\\\\0' x; echo");
     expect((await ssh.host("mirror", { User: "prints" }).run("echo in")).stdout).toBe("in\n");
   });
 
-  test("an expired account is named", async () => {
+  test("an expired account (names it)", async () => {
     await user("expired", "/bin/bash", "", "chage -E 1 expired");
     await expect(ssh.host("mirror", { User: "expired" }).run("true")).rejects.toThrow(
       /logging in as expired@[\s\S]*during the login[\s\S]*chage -l expired/,
     );
   });
 
-  test("an agent with more keys than the host takes names IdentitiesOnly", async () => {
+  test("an agent with more keys than the host accepts (names IdentitiesOnly)", async () => {
     const socket = join(ssh.folder, "full-agent");
     const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
     try {
@@ -276,8 +276,8 @@ describe("a login that comes to nothing is explained, and not taken for a lost c
   });
 });
 
-describe("connections are shared", () => {
-  test("by everything that asks for the host, and by the hosts behind it", async () => {
+describe("connections to hosts:", () => {
+  test("one connection is shared by all commands on the host and by the hosts behind it", async () => {
     const hop = ssh.host("mirror");
     const inner = ssh.host("client", { ProxyJump: hop.name });
     const answers = await Promise.all([hop, inner, hop, inner].map((host) => host.run("hostname")));
@@ -287,7 +287,7 @@ describe("connections are shared", () => {
     expect(roundTrips.get(hop.name)).toEqual({ handshakes: 1, channels: 2, tunnels: 1 });
   });
 
-  test("an idle one does not keep a process running, and a command does until it has ended", async () => {
+  test("an idle connection does not keep the process running, a running command does", async () => {
     const name = ssh.host("mirror").name;
     const program = `
       const { configureSsh, hostNamed } = await import(${JSON.stringify(join(import.meta.dirname, "../../../hosts/connections.ts"))});
@@ -303,7 +303,7 @@ describe("connections are shared", () => {
     expect([code, Buffer.concat(await output).toString()]).toEqual([0, "done\n"]);
   });
 
-  test("a lost one is replaced for the next command", async () => {
+  test("a lost connection is replaced for the next command", async () => {
     const proxy = await tcpProxy({ host: address, port: 22 });
     const host = ssh.host("mirror", { HostName: "127.0.0.1", Port: proxy.port });
     expect((await host.run("echo 1")).stdout).toBe("1\n");
@@ -312,7 +312,7 @@ describe("connections are shared", () => {
     await proxy.close();
   });
 
-  test("a route that vanishes is noticed by keep-alives", async () => {
+  test("keep-alives detect a lost route", async () => {
     const proxy = await tcpProxy({ host: address, port: 22 });
     const settings = {
       HostName: "127.0.0.1",

@@ -85,8 +85,8 @@ afterAll(async () => {
   await ssh.end();
 });
 
-describe("fetching from where the host stands", () => {
-  test("a server that does not answer, a name that is not known there, a broken answer are explained", async () => {
+describe("HTTP requests from a host:", () => {
+  test("errors explain a refused connection, an unknown name and a broken answer", async () => {
     await expect(host.fetch("http://127.0.0.1:9/")).rejects.toThrow(
       /fetching http:.* the host cannot connect to it.*refused/,
     );
@@ -96,12 +96,12 @@ describe("fetching from where the host stands", () => {
     await expect(host.fetch("http://user:secret@127.0.0.1:9/")).rejects.not.toThrow(/secret/);
   });
 
-  test("a server that stalls is given up, one that is merely slow is not", async () => {
+  test("a server that stalls is an error, a slow server is not", async () => {
     await expect(host.fetch(at("/stall"), { timeoutMs: 400 })).rejects.toThrow(/nothing came for 0.4 s/);
     expect((await host.fetch(at("/drip"), { timeoutMs: 600 })).body.toString()).toBe("x".repeat(10));
   });
 
-  test("over HTTPS: a certificate that is not trusted, or that has another name, is refused", async () => {
+  test("an HTTPS certificate that is not trusted, or has another name, is refused", async () => {
     await expect(host.fetch(securelyAt("/ok"))).rejects.toThrow(
       /its certificate is not accepted \(self-signed certificate[\s\S]*NODE_EXTRA_CA_CERTS/,
     );
@@ -112,7 +112,7 @@ describe("fetching from where the host stands", () => {
     );
   });
 
-  test("more than was expected is refused, announced or not", async () => {
+  test("an answer longer than the expected maximum is refused, with and without Content-Length", async () => {
     await expect(host.fetch(at("/big"), { maximumBytes: 4999 })).rejects.toThrow(
       /longer than the expected maximum of 4999 bytes/,
     );
@@ -122,14 +122,14 @@ describe("fetching from where the host stands", () => {
     expect((await host.fetch(at("/big"), { maximumBytes: 5000 })).body).toHaveLength(5000);
   });
 
-  test("redirects are followed, five of them, and to the web only", async () => {
+  test("up to five redirects are followed, and only to http and https", async () => {
     const result = await host.fetch(at("/redirect/4"));
     expect([result.status, result.url]).toEqual([200, at("/ok")]);
     await expect(host.fetch(at("/redirect/5"))).rejects.toThrow(/more than 5 redirects/);
     await expect(host.fetch(at("/away"))).rejects.toThrow(/file:\/\/\/etc\/passwd is not an http/);
   });
 
-  test("a redirect that is not wanted is said, without what it may carry", async () => {
+  test("a redirect that is not allowed is an error, which does not show its credentials", async () => {
     const refused = host.fetch(at("/redirect/1"), { redirects: "refuse" });
     await expect(refused).rejects.toThrow(/the server redirects to \/redirect\/0\n.*Declare that address/);
     for (const method of ["POST", "PUT", "DELETE"] as const) {
@@ -138,7 +138,7 @@ describe("fetching from where the host stands", () => {
     }
   });
 
-  test("bodies arrive as they are, with every method", async () => {
+  test("request bodies arrive unchanged with POST, PUT and DELETE", async () => {
     const body = Buffer.from("h\u00e9llo\r\n\0".repeat(100_000));
     for (const method of ["POST", "PUT", "DELETE"] as const) {
       const echoed = await host.fetch(at("/echo"), { method, body });
@@ -147,7 +147,7 @@ describe("fetching from where the host stands", () => {
     }
   });
 
-  test("a request that changes something is sent once, over a new connection", async () => {
+  test("a request that changes data is sent once, over a new connection", async () => {
     const port = async () => (await host.fetch(at("/echo"), { method: "POST" })).body.toString();
     expect(await port()).not.toBe(await port());
     await host.run("rm -f /tmp/vices-died");
@@ -155,7 +155,7 @@ describe("fetching from where the host stands", () => {
     expect((await host.run("cat /tmp/vices-died; rm /tmp/vices-died")).stdout).toBe("x");
   });
 
-  test("any status is a result, with its headers and its bytes as they are", async () => {
+  test("any status is a result, with its headers and unchanged bytes", async () => {
     expect(await host.fetch(at("/nowhere"))).toMatchObject({
       status: 404,
       body: Buffer.from("nothing here"),
@@ -167,7 +167,7 @@ describe("fetching from where the host stands", () => {
     );
   });
 
-  test("connections are used again, and at most eight at once", async () => {
+  test("connections are reused, and at most eight requests run at the same time", async () => {
     const fresh = ssh.host("client");
     const port = async () => (await fresh.fetch(at("/port"))).body.toString();
     expect(await port()).toBe(await port());
@@ -178,7 +178,7 @@ describe("fetching from where the host stands", () => {
     expect(most).toBeLessThanOrEqual(8);
   });
 
-  test("a connection that the server has closed in between is not used again", async () => {
+  test("a connection that the server has closed is not reused", async () => {
     const port = (await host.fetch(at("/last"))).body.toString();
     await host.run(
       `until [ -z "$(ss --no-header --tcp --numeric state established '( sport = :${port} )')" ]; do sleep 0.02; done`,
@@ -187,13 +187,13 @@ describe("fetching from where the host stands", () => {
     expect(body.toString()).toBe("héllo");
   });
 
-  test("nor is one that it closes just then, when nothing is changed by asking again", async () => {
+  test("a GET succeeds although the server closes the reused connection at that moment", async () => {
     for (let round = 0; round < 20; round++) {
       await host.fetch(at("/last"), { timeoutMs: 3000 });
     }
   });
 
-  test("a host that allows no tunnels is explained", async () => {
+  test("the error explains that a host does not allow tunnels", async () => {
     await lab.sh(
       "mirror",
       "printf 'Match User ops\\n AllowTcpForwarding no\\n' > /etc/ssh/sshd_config.d/no-tunnels.conf; systemctl reload ssh",

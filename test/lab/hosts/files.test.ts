@@ -27,8 +27,8 @@ const listing = async (path = folder) =>
   (await host.run(sh`ls -A ${path}`)).stdout.split("\n").filter(Boolean);
 const content = async (path: string) => (await host.run(sh`cat ${path}`)).stdout;
 
-describe("a file that cannot be written", () => {
-  test("on a full disk says so, and leaves the old one and nothing beside it", async () => {
+describe("an upload that fails because of", () => {
+  test("a full disk reports this, and leaves only the old file", async () => {
     const small = `${folder}/small`;
     await host.run(sh`mkdir ${small}; mount -t tmpfs -o size=256k tmpfs ${small}; echo old > ${small}/file`);
     await expect(host.upload(randomBytes(1_000_000), `${small}/file`, plain)).rejects.toThrow(
@@ -38,7 +38,7 @@ describe("a file that cannot be written", () => {
     expect(await content(`${small}/file`)).toBe("old\n");
   });
 
-  test("on a read-only file system says so", async () => {
+  test("a read-only file system reports this", async () => {
     const fixed = `${folder}/fixed`;
     await host.run(sh`mkdir ${fixed}; mount -t tmpfs -o ro tmpfs ${fixed}`);
     await expect(host.upload(Buffer.from("x"), `${fixed}/file`, plain)).rejects.toThrow(
@@ -46,7 +46,7 @@ describe("a file that cannot be written", () => {
     );
   });
 
-  test("over a directory, into a missing one, or for an unknown user leaves nothing behind", async () => {
+  test("a directory at its path, a missing directory or an unknown owner leaves no file", async () => {
     await host.run(sh`mkdir -p ${folder}/directory`);
     await expect(host.upload(Buffer.from("x"), `${folder}/directory`, plain)).rejects.toThrow(/directory/);
     await expect(host.upload(Buffer.from("x"), `${folder}/none/file`, plain)).rejects.toThrow(/No such file/);
@@ -56,7 +56,7 @@ describe("a file that cannot be written", () => {
     expect((await listing()).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
-  test("because the connection is cut leaves the old one and nothing beside it", async () => {
+  test("a cut connection leaves only the old file", async () => {
     const path = `${folder}/cut`;
     await host.upload(Buffer.from("old"), path, plain);
     for (const after of [2_000, 100_000, 2_000_000]) {
@@ -73,7 +73,7 @@ describe("a file that cannot be written", () => {
     }
   });
 
-  test("because its source breaks leaves the old one", async () => {
+  test("a missing local file leaves the old file", async () => {
     const path = `${folder}/broken`;
     await host.upload(Buffer.from("old"), path, plain);
     await expect(host.upload({ file: "/there/is/none" }, path, plain)).rejects.toThrow(/ENOENT/);
@@ -81,8 +81,8 @@ describe("a file that cannot be written", () => {
   });
 });
 
-describe("a file that is written", () => {
-  test("has its content, mode, owner and group, set-uid included", async () => {
+describe("an uploaded file", () => {
+  test("has the declared content, mode with set-uid, owner and group", async () => {
     const bytes = randomBytes(3_000_001);
     const path = `${folder}/whole`;
     await host.upload(bytes, path, { mode: 0o4750, owner: "ops", group: "adm" });
@@ -105,14 +105,14 @@ describe("a file that is written", () => {
     }
   });
 
-  test("takes the place of a symlink, not of what that points to", async () => {
+  test("replaces a symbolic link, not the target of the link", async () => {
     await host.run(sh`cd ${folder}; echo target > target; ln -sf target link`);
     await host.upload(Buffer.from("new"), `${folder}/link`, plain);
     expect(await content(`${folder}/target`)).toBe("target\n");
     expect((await host.run(sh`stat -c %F ${folder}/link`)).stdout).toBe("regular file\n");
   });
 
-  test("is never seen half by a reader", async () => {
+  test("is never incomplete for a reader", async () => {
     const path = `${folder}/swapped`;
     const all = (letter: string) => Buffer.alloc(500_000, letter);
     await host.upload(all("a"), path, plain);

@@ -38,7 +38,7 @@ function elsewhere(code: string) {
 }
 
 describe("a job on the host", () => {
-  test("gives its lines as they come, its input, and its exit status", async () => {
+  test("reports its lines, reads its input, and returns its exit status", async () => {
     const lines: string[] = [];
     const script = 'echo one; cat "$JOB_INPUT"; echo err >&2; exit 4';
     const result = await host.job({
@@ -52,13 +52,13 @@ describe("a job on the host", () => {
     expect(lines).toEqual(["one", "two", "err"]);
   });
 
-  test("that fails throws its last words", async () => {
+  test("that fails throws an error with its last output", async () => {
     await expect(
       host.job({ name: "t-fails", script: "echo reading; echo no such key >&2; exit 9" }),
     ).rejects.toThrow(/running the job t-fails: exit status 9: reading\nno such key/);
   });
 
-  test("goes on when the connection is cut, and nothing of its log is lost or repeated", async () => {
+  test("continues when the connection is cut, and no line of its log is lost or repeated", async () => {
     const { proxy, host: far } = await throughProxy();
     const lines: string[] = [];
     let cuts = 0;
@@ -80,7 +80,7 @@ describe("a job on the host", () => {
     await proxy.close();
   });
 
-  test("is attached to, not started again, also after the process that started it was killed", async () => {
+  test("is attached to, not started again, even after a kill of the process that started it", async () => {
     await host.run("rm -f /root/starts");
     const script =
       "echo x >> /root/starts; echo started; while [ ! -e /root/go-on ]; do sleep 0.1; done; echo ended";
@@ -102,24 +102,24 @@ describe("a job on the host", () => {
     expect((await host.run("cat /root/starts")).stdout).toBe("x\n");
   });
 
-  test("of the same name but with other work waits for the first to end", async () => {
+  test("of the same name with another script waits for the end of the first", async () => {
     await host.run("rm -f /root/order");
     const job = (n: number) => ({
       name: "t-order",
       script: sh`echo in ${n} >> /root/order; echo here; sleep 0.5; echo out ${n} >> /root/order`,
     });
     const first = Promise.withResolvers<void>();
-    const said: string[] = [];
+    const messages: string[] = [];
     const one = host.job({ ...job(1), onProgress: () => first.resolve() });
     await first.promise;
-    const two = await host.job({ ...job(2), onProgress: (line) => said.push(line) });
+    const two = await host.job({ ...job(2), onProgress: (line) => messages.push(line) });
     await one;
     expect(two.attached).toBe(false);
-    expect(said[0]).toMatch(/waiting for another t-order/);
+    expect(messages[0]).toMatch(/waiting for another t-order/);
     expect((await host.run("cat /root/order")).stdout).toBe("in 1\nout 1\nin 2\nout 2\n");
   });
 
-  test("has its secret in memory, for root alone, and leaves nothing of it, however it ends", async () => {
+  test("has its secret in memory, for root only, and no copy remains after its end or a kill", async () => {
     const secret = "a 'secret' of $HOME";
     const left = async () =>
       (await host.run(`grep -rl "'secret'" /run/airgapped-maas/jobs/t-secret* || true`)).stdout;
@@ -140,7 +140,7 @@ describe("a job on the host", () => {
     expect(await left()).toBe("");
   });
 
-  test("that is stopped from outside is an error", async () => {
+  test("that somebody stops with systemctl throws an error", async () => {
     const running = host.job({
       name: "t-stopped",
       script: "echo here; sleep 60",

@@ -50,7 +50,7 @@ const everything = wants({
   absent: ["/srv/found/link"],
 });
 
-test("makes everything, finds nothing more to do, and leaves the host as it was", async () => {
+test("all kinds of paths are made, have no drift, and a removal restores the host", async () => {
   const life = resource("all");
   expect((await life.up(everything)).change).toBe("create");
   expect(
@@ -129,9 +129,9 @@ test.each<[string, string, Record<string, [Json | undefined, Json | undefined]>]
     },
   ],
   ["an odd name", "echo x > '/srv/odd/-rf'", { "files[/srv/odd/-rf][content]": ["x\n", ""] }],
-  ["something that should not be", "touch /srv/found/link", { absent: [[], ["/srv/found/link"]] }],
+  ["a path declared absent", "touch /srv/found/link", { absent: [[], ["/srv/found/link"]] }],
 ])(
-  "names and repairs what was changed: %s",
+  "a manual change is reported and repaired: %s",
   async (name, change, differs) => {
     const life = resource(`drift ${name}`.replaceAll(" ", "-"));
     await life.up(everything);
@@ -153,7 +153,7 @@ test("a missing file is added again", async () => {
   expect((await life.preview(everything)).change).toBe("none");
 }, 120_000);
 
-test("a smaller set puts the rest back as found", async () => {
+test("paths that are no longer declared are restored", async () => {
   const life = resource("shrinks");
   await life.up(everything);
   await life.up(wants({ files: { "/etc/lab/a.conf": { content: "a = größer\n" } } }));
@@ -165,7 +165,7 @@ test("a smaller set puts the rest back as found", async () => {
   );
 }, 120_000);
 
-test("adopts existing files as declared, and the host keeps them when the resource is deleted", async () => {
+test("existing files that agree with the declaration are adopted, and stay after a removal", async () => {
   const life = resource("adopts");
   const declared = wants({
     files: { "/srv/found/text": { content: "found\n", mode: "0604" } },
@@ -177,7 +177,7 @@ test("adopts existing files as declared, and the host keeps them when the resour
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("two resources share a path, and a third that says otherwise is told whose it is", async () => {
+test("two resources share a path, and a third with another content is refused with their names", async () => {
   const [one, two, three] = [resource("one"), resource("two"), resource("three")];
   const shared = wants({
     files: { "/srv/found/text": { content: "shared\n" }, "/etc/lab/a": { content: "" } },
@@ -191,7 +191,7 @@ test("two resources share a path, and a third that says otherwise is told whose 
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("a rename without an alias keeps what both names declare", async () => {
+test("a rename without an alias keeps the paths that both names declare", async () => {
   const [old, renamed] = [resource("old"), resource("renamed")];
   await old.up(everything);
   await renamed.up(everything);
@@ -201,7 +201,7 @@ test("a rename without an alias keeps what both names declare", async () => {
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("whenever the process that applies is killed, the next one completes it", async () => {
+test("after a kill of the update at any moment, the next update completes it", async () => {
   const many = wants({
     files: Object.fromEntries(
       Array.from({ length: 60 }, (_, index) => [`/srv/many/${index}/file`, { content: "x".repeat(1000) }]),
@@ -294,7 +294,7 @@ describe("errors of the file system are reported, and the existing files remain"
   }, 120_000);
 });
 
-test("a directory with something else in it stays, and is named", async () => {
+test("a directory with other files in it stays after a removal, and a warning names it", async () => {
   const life = resource("content");
   await life.up(wants({ directories: { "/srv/data": {} } }));
   await bed.sh("touch /srv/data/theirs");

@@ -68,8 +68,8 @@ const settingsThere = async () =>
   Object.fromEntries(await Promise.all(names.map(async (name) => [name, await getConfig(somebody, name)])));
 const differences = async () => manifestDifferences(before, await bed.manifest());
 
-describe("settings through the region host", () => {
-  test("are set with the key that its root reads, and all goes back without a trace", async () => {
+describe("MAAS settings through the region host", () => {
+  test("are set with the API key that root reads, and a removal restores them without traces", async () => {
     const factory = await settingsThere();
     const life = new LifeCycle(maasSettings, "settings");
     expect((await life.up(wants(values))).change).toBe("create");
@@ -87,7 +87,7 @@ describe("settings through the region host", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("keep the previous values in the ledger: after a kill at any place, the next update continues", async () => {
+  test("have their previous values in the ledger: after a kill at any moment, the next update continues", async () => {
     const factory = await settingsThere();
     for (const writes of [0, 1, 4, names.length - 1]) {
       await control(join(folder, "control"), { slow: 0.1 });
@@ -110,7 +110,7 @@ describe("settings through the region host", () => {
     expect(await differences()).toEqual([]);
   }, 240_000);
 
-  test("are refused with what is wrong with the user or the way", async () => {
+  test("are refused for a wrong user, URL or host, and the error names it", async () => {
     const up = (more: Properties) => new LifeCycle(maasSettings, "refused").up({ ...wants(values), ...more });
     await expect(up({ maas: { url, user: "nobody" } })).rejects.toThrow(
       /host mirror: .*MAAS has no user nobody/,
@@ -126,7 +126,7 @@ describe("settings through the region host", () => {
   }, 60_000);
 });
 
-test("archives go through the region host, and back", async () => {
+test("MAAS archives are set through the region host, and a removal restores the previous ones", async () => {
   const factory = await listPackageRepositories(somebody);
   const life = new LifeCycle(maasArchive, "archive");
   const declared = {

@@ -71,7 +71,7 @@ const isInstalled = async (name: string) =>
   (await bed.sh(`dpkg-query -W -f='\${db:Status-Status}' ${name} 2>/dev/null || true`)) === "installed";
 const versionOf = (name: string) => bed.sh(`dpkg-query -W -f='\${Version}' ${name}`);
 
-test("installs, finds nothing more to do, and takes away all it brought", async () => {
+test("packages are installed, have no drift, and a removal also removes their dependencies", async () => {
   const life = resource("web");
   expect((await life.up(wants({ nginx: "installed", tree: "installed" }))).change).toBe("create");
   expect(await isInstalled("nginx")).toBe(true);
@@ -83,7 +83,7 @@ test("installs, finds nothing more to do, and takes away all it brought", async 
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("names a package removed by hand, and puts it back", async () => {
+test("a package removed by hand is reported, and installed again", async () => {
   const life = resource("drift");
   await life.up(wants({ tree: "installed", hello: "installed" }));
   await bed.sh("apt-get -qy remove tree >/dev/null");
@@ -92,7 +92,7 @@ test("names a package removed by hand, and puts it back", async () => {
   expect(await isInstalled("tree")).toBe(true);
 }, 120_000);
 
-test("an exact version is kept, and another one is named", async () => {
+test("an exact version is installed, and another one is reported and corrected", async () => {
   const life = resource("pinned");
   await life.up(wants({ "lab-tool": "1.0" }));
   expect(await versionOf("lab-tool")).toBe("1.0");
@@ -106,7 +106,7 @@ test("an exact version is kept, and another one is named", async () => {
   );
 }, 120_000);
 
-test("what was installed before stays, and keeps its mark", async () => {
+test("a package that was installed before stays, and its mark is restored", async () => {
   await bed.sh("apt-get -qy install tree jq >/dev/null && apt-mark auto tree");
   const life = resource("adopted");
   await life.up(wants({ tree: "installed", hello: "installed" }));
@@ -120,7 +120,7 @@ test("what was installed before stays, and keeps its mark", async () => {
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("a package that leaves the set is removed, unless another resource declares it", async () => {
+test("a package that is no longer declared is removed, unless another resource declares it", async () => {
   const [one, two] = [resource("one"), resource("two")];
   await Promise.all([
     one.up(wants({ tree: "installed", hello: "installed", jq: "installed" })),
@@ -146,7 +146,7 @@ test("a rename without an alias keeps the packages that both names declare", asy
   expect((await renamed.preview(wants({ tree: "installed" }))).change).toBe("none");
 }, 120_000);
 
-test("what somebody else came to need stays, and is named", async () => {
+test("a package that another package depends on stays after a removal, and a warning names it", async () => {
   const life = resource("needed");
   await life.up(wants({ libjq1: "installed" }));
   await bed.sh("apt-get -qy install --no-install-recommends jq >/dev/null");
@@ -157,7 +157,7 @@ test("what somebody else came to need stays, and is named", async () => {
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-test("what others install while it waits for dpkg's lock stays theirs", async () => {
+test("packages that others install while an update waits for dpkg's lock stay after a removal", async () => {
   await bed.sh(`cat >/run/others.py <<'END'
 import fcntl, glob, os, subprocess, time
 lock = open("/var/lib/dpkg/lock-frontend", "w")
@@ -185,8 +185,8 @@ systemd-run --quiet --collect --unit=others python3 /run/others.py`);
   expect(await differences()).toEqual([]);
 }, 120_000);
 
-describe("goes on after", () => {
-  test("the process that applies is killed", async () => {
+describe("an update continues after", () => {
+  test("a kill of the previous update", async () => {
     const script = join(import.meta.dirname, "apply-in-a-process.ts");
     const inputs = wants({ nginx: "installed" });
     const arguments_ = [script, bed.lab.paths.sshConfig, "Packages", "killed", JSON.stringify(inputs)];
@@ -205,7 +205,7 @@ describe("goes on after", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("the host loses power in the middle", async () => {
+  test("a power failure of the host during the installation", async () => {
     const life = resource("power");
     const inputs = wants({ nginx: "installed" });
     const lost = life.up(inputs).catch((error: Error) => error);
@@ -223,7 +223,7 @@ describe("goes on after", () => {
     expect(await differences()).toEqual([]);
   }, 180_000);
 
-  test("the host loses power when all is unpacked, and takes away what that had brought", async () => {
+  test("a power failure after unpacking, and a removal also removes the dependencies", async () => {
     await bed.sh("touch /run/lab-slow");
     const life = resource("slow");
     const inputs = wants({ "lab-slow": "installed" });
@@ -238,8 +238,8 @@ describe("goes on after", () => {
   }, 180_000);
 });
 
-describe("says why when", () => {
-  test("there is no such package", async () => {
+describe("the output explains that", () => {
+  test("the package does not exist", async () => {
     await expect(resource("unknown").up(wants({ "no-such-package": "installed" }))).rejects.toThrow(
       /no package no-such-package/,
     );
@@ -253,7 +253,7 @@ describe("says why when", () => {
     await bed.sh("apt-mark unhold lab-tool && apt-get -qy purge lab-tool >/dev/null");
   }, 120_000);
 
-  test("it would remove something that is there", async () => {
+  test("the installation would remove an installed package", async () => {
     await bed.sh("apt-get -qy install lab-tool >/dev/null");
     await expect(resource("rival").up(wants({ "lab-rival": "installed" }))).rejects.toThrow(
       /would remove lab-tool/,
@@ -262,7 +262,7 @@ describe("says why when", () => {
     await bed.sh("apt-get -qy purge lab-tool >/dev/null");
   }, 120_000);
 
-  test("another package stands in for it", async () => {
+  test("only another package provides it", async () => {
     const life = resource("abstract");
     await expect(life.up(wants({ "lab-abstract": "installed" }))).rejects.toThrow(
       /another package provides it|no package/,
@@ -271,7 +271,7 @@ describe("says why when", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("its script fails", async () => {
+  test("the package's script fails, and the preview shows the package as half-configured", async () => {
     const life = resource("broken");
     await expect(life.up(wants({ "lab-broken": "installed" }))).rejects.toThrow(/the script says no/);
     const preview = await life.preview(wants({ "lab-broken": "installed" }));
@@ -280,11 +280,11 @@ describe("says why when", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("what it needs is not to be had", async () => {
+  test("a dependency is not available", async () => {
     await expect(resource("unmet").up(wants({ "lab-unmet": "installed" }))).rejects.toThrow(/lab-nowhere/);
   }, 120_000);
 
-  test("somebody else holds apt's lock", async () => {
+  test("another process holds apt's lock, and the update waits for it", async () => {
     await bed.sh(
       `systemd-run --quiet --collect --unit=holder python3 -c '
 import fcntl, signal
@@ -302,7 +302,7 @@ signal.pause()'`,
     expect(await isInstalled("lab-tool")).toBe(true);
   }, 120_000);
 
-  test("its sources cannot be reached", async () => {
+  test("the package sources cannot be reached", async () => {
     await bed.lab.powerOff("upstream");
     await bed.sh(
       "mv /var/lib/apt/lists /var/lib/apt/lists.kept && mkdir -p /var/lib/apt/lists/partial && apt-get clean",

@@ -44,8 +44,8 @@ const shown = async (unit: string, property: string) =>
   (await bed.sh(`systemctl show --property=${property} --value ${unit}`)).trim();
 const served = () => bed.sh("curl -s http://127.0.0.1:8088/ || true");
 
-describe("a unit of our own", () => {
-  test("is made, enabled and started, needs nothing more, and goes without a trace", async () => {
+describe("a unit whose file is declared", () => {
+  test("is made, enabled and started, has no drift, and is removed without traces", async () => {
     const life = resource("own");
     const declared = wants({ "lab-sleeper.service": { unit: sleeper } });
     await life.up(declared);
@@ -57,7 +57,7 @@ describe("a unit of our own", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("is restarted when its file or a drop-in changes, comes or goes", async () => {
+  test("is restarted when its file changes, or a drop-in is added, changed or removed", async () => {
     const life = resource("changing");
     const unit = "lab-sleeper.service";
     const seen: string[] = [];
@@ -78,7 +78,7 @@ describe("a unit of our own", () => {
     expect(seen.map((line) => line.split(" ").at(-1)?.trim())).toEqual(["0", "0", "5", "6", "0"]);
   }, 120_000);
 
-  test("that ends right after it started is an error with its last words", async () => {
+  test("that ends right after its start is an error with its last output", async () => {
     const life = resource("dying");
     const unit = '[Service]\nExecStart=/bin/sh -c "echo no tea left; sleep 0.5; exit 3"\n';
     await expect(life.up(wants({ "lab-dying.service": { unit } }))).rejects.toThrow(/no tea left/);
@@ -86,7 +86,7 @@ describe("a unit of our own", () => {
     expect((await life.preview(wants({ "lab-dying.service": { unit: sleeper } }))).change).toBe("none");
   }, 120_000);
 
-  test("that cannot be understood is an error", async () => {
+  test("that systemd cannot parse is an error", async () => {
     const unit = "[Service]\nExecStart=not/absolute/\n";
     await expect(resource("bad").up(wants({ "lab-bad.service": { unit } }))).rejects.toThrow(
       /lab-bad.service/,
@@ -94,7 +94,7 @@ describe("a unit of our own", () => {
   }, 120_000);
 });
 
-describe("drift is named and repaired", () => {
+describe("drift of a unit is reported and repaired:", () => {
   const unit = "lab-sleeper.service";
   const declared = wants({ [unit]: { unit: sleeper, dropIns: { "a.conf": "[Service]\nNice=1\n" } } });
 
@@ -158,27 +158,27 @@ describe("drift is named and repaired", () => {
 test.each([
   ["masked", "systemctl mask --now nginx", "masked", "systemctl unmask nginx"],
   [
-    "masked for now",
+    "masked at runtime",
     "systemctl disable --now nginx && systemctl mask --runtime nginx",
     "masked-runtime",
     "systemctl unmask --runtime nginx",
   ],
   [
-    "enabled for now",
+    "enabled at runtime",
     "systemctl disable --now nginx && systemctl enable --runtime nginx",
     "disabled",
     "systemctl disable --runtime nginx",
   ],
   [
-    "linked for now",
+    "linked at runtime",
     "systemctl disable --now nginx && cp /lib/systemd/system/nginx.service /srv/lab-linked.service && systemctl link --runtime /srv/lab-linked.service",
     "linked-runtime",
     "rm /srv/lab-linked.service /run/systemd/system/lab-linked.service && systemctl daemon-reload",
   ],
 ])(
-  "a unit that is %s counts as one that neither starts nor runs",
+  "a unit that is %s agrees with enabled: false and running: false",
   async (state, prepare, after, undo) => {
-    const unit = state === "linked for now" ? "lab-linked.service" : "nginx.service";
+    const unit = state === "linked at runtime" ? "lab-linked.service" : "nginx.service";
     const resting = wants({ [unit]: { enabled: false, running: false } });
     try {
       await bed.sh(prepare);
@@ -197,7 +197,7 @@ test.each([
   60_000,
 );
 
-test("a unit that is enabled for now is so again after it was enabled for good", async () => {
+test("a unit that was enabled at runtime, and then permanently, is restored by a removal", async () => {
   try {
     await bed.sh("systemctl disable --now nginx && systemctl enable --runtime nginx");
     const life = resource("for-good");
@@ -219,7 +219,7 @@ describe("files that a service reads", () => {
   const declaring = (word: string) =>
     wants({ "nginx.service": { reloadOn: { [site]: digestOf(siteSaying(word)) } } });
 
-  test("make it reload, not restart, and only when they change", async () => {
+  test("make it reload, not restart, when they change", async () => {
     const life = resource("reload");
     await write(site, siteSaying("one"));
     await life.up(declaring("one"));
@@ -234,7 +234,7 @@ describe("files that a service reads", () => {
     expect((await life.preview(declaring("two"))).change).toBe("none");
   }, 120_000);
 
-  test("with a mistake in them fail the reload, while the service goes on as before", async () => {
+  test("with an error in them make the reload fail, and the service continues with the old ones", async () => {
     const life = resource("mistake");
     await write(site, siteSaying("good"));
     await life.up(declaring("good"));
@@ -249,7 +249,7 @@ describe("files that a service reads", () => {
     expect(await served()).toBe("mended");
   }, 120_000);
 
-  test("edited by hand are named by their digest", async () => {
+  test("edited by hand are reported with their digests", async () => {
     const life = resource("hand");
     await write(site, siteSaying("ours"));
     await life.up(declaring("ours"));
@@ -266,7 +266,7 @@ describe("files that a service reads", () => {
     await life.up(declaring("ours"));
   }, 120_000);
 
-  test("that the running service has not loaded make it reload the next time", async () => {
+  test("that the running service has not loaded make it reload at the next update", async () => {
     const life = resource("late");
     await write(site, siteSaying("one"));
     await life.up(declaring("one"));
@@ -279,7 +279,7 @@ describe("files that a service reads", () => {
   }, 120_000);
 });
 
-describe("files that nginx checks before they count", () => {
+describe("files that nginx checks before it loads them", () => {
   const checked = (content: string, command = "nginx -t -q") => ({
     host: "mirror",
     secretFiles: { [site]: { content } },
@@ -292,7 +292,7 @@ describe("files that nginx checks before they count", () => {
     return life;
   };
 
-  test("are taken in by themselves when a secret among them changes", async () => {
+  test("are loaded without another resource when a secret file among them changes", async () => {
     const life = configuration("secret");
     await life.up(checked(siteSaying("one")));
     expect(await served()).toBe("one");
@@ -303,7 +303,7 @@ describe("files that nginx checks before they count", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("are refused in the preview, and nothing is changed", async () => {
+  test("are refused in the preview if they are wrong or the port is in use, and nothing changes", async () => {
     const life = configuration("refused");
     const bad = checked("server { listen 8088; ssl_certificate /etc/nginx/none.crt; }\n");
     await expect(life.preview(bad)).rejects.toThrow(
@@ -319,7 +319,7 @@ describe("files that nginx checks before they count", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("that a running nginx rejects are restored, and it starts again with the previous files", async () => {
+  test("that a running nginx refuses are restored, and nginx starts again with the previous files", async () => {
     const life = configuration("put-back");
     await life.up(checked(siteSaying("one")));
     const refused = checked("server { listen 8088; return nonsense; }\n", "true");
@@ -330,7 +330,7 @@ describe("files that nginx checks before they count", () => {
     expect((await life.preview(checked(siteSaying("one")))).change).toBe("none");
   }, 120_000);
 
-  test("are as they were after an update that was killed before nginx was asked", async () => {
+  test("are reported and corrected after a kill of the update before nginx has checked them", async () => {
     const life = configuration("killed");
     await life.up(checked(siteSaying("one")));
     // The preview checks the present files, and then the change in a separate mount namespace.
@@ -354,14 +354,14 @@ describe("files that nginx checks before they count", () => {
   }, 120_000);
 });
 
-describe("the previous state", () => {
+describe("the previous state of a unit", () => {
   test.each([
     ["enabled and running", "systemctl enable --now nginx"],
     ["disabled and running", "systemctl start nginx; systemctl disable nginx"],
     ["disabled and stopped", "systemctl disable --now nginx"],
     ["masked", "systemctl disable --now nginx; systemctl mask nginx"],
   ])(
-    "comes back: %s",
+    "is restored by a removal: %s",
     async (_, prepare) => {
       try {
         await bed.sh(prepare);
@@ -380,7 +380,7 @@ describe("the previous state", () => {
     60_000,
   );
 
-  test("a unit that two share is put back by the last of them", async () => {
+  test("that two resources share is restored by the last of them", async () => {
     await bed.sh("systemctl stop nginx");
     const [one, two] = [resource("one"), resource("two")];
     await Promise.all([one.up(wants({ "nginx.service": {} })), two.up(wants({ "nginx.service": {} }))]);
@@ -395,7 +395,7 @@ describe("the previous state", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("a unit that leaves the set is put back, the others stay", async () => {
+  test("that is no longer declared is restored, and the other units stay", async () => {
     const life = resource("shrinks");
     await life.up(wants({ "lab-sleeper.service": { unit: sleeper }, "nginx.service": {} }));
     await life.up(wants({ "nginx.service": {} }));
@@ -405,7 +405,7 @@ describe("the previous state", () => {
   }, 120_000);
 });
 
-test("a unit that does not exist is named", async () => {
+test("a unit that does not exist is an error that names it", async () => {
   await expect(resource("none").up(wants({ "lab-none.service": {} }))).rejects.toThrow(
     /looking for lab-none.service: the host has no such unit/,
   );

@@ -39,7 +39,7 @@ const differences = async () => manifestDifferences(before, await bed.manifest()
 const processes = async () => (await bed.sh("pgrep -a gpg || true")).trim();
 
 describe("a key made on the host", () => {
-  test("signs what its public key verifies, needs nothing more, and goes without a trace", async () => {
+  test("makes signatures that its public key verifies, has no drift, and is removed without traces", async () => {
     const life = resource("made");
     await life.up(wants());
     const { publicKey, publicKeyBinary, fingerprint } = life.properties as Record<string, string>;
@@ -58,7 +58,7 @@ describe("a key made on the host", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("remains when the resource is deleted, unless declared otherwise, and is adopted again", async () => {
+  test("stays with keepOnRemove when the resource is deleted, and is adopted again", async () => {
     const first = resource("first");
     const kept = wants({ keepOnRemove: true });
     await first.up(kept);
@@ -72,7 +72,7 @@ describe("a key made on the host", () => {
     expect(await bed.sh(`ls ${directory}/private-keys-v1.d | wc -l`)).toBe("1\n");
   }, 120_000);
 
-  test("is shared by two names for it, as after a rename without an alias", async () => {
+  test("can be shared by two resources, as after a rename without an alias", async () => {
     const [old, renamed] = [resource("old"), resource("renamed")];
     await old.up(wants());
     await renamed.up(wants());
@@ -80,7 +80,7 @@ describe("a key made on the host", () => {
     expect((await renamed.preview(wants())).change).toBe("none");
   }, 120_000);
 
-  test("is told from another user's", async () => {
+  test("is refused if another user ID is declared", async () => {
     const life = resource("user");
     await life.up(wants());
     const other = wants({ userId: "Somebody else" });
@@ -88,7 +88,7 @@ describe("a key made on the host", () => {
     await expect(life.up(other)).rejects.toThrow(/another directory/);
   }, 120_000);
 
-  test("can be prolonged, and an expiry changed by hand is named", async () => {
+  test("can get a later expiry, and an expiry changed by hand is reported and corrected", async () => {
     const life = resource("expiry");
     await life.up(wants({ expires: "1y" }));
     expect((await life.preview(wants({ expires: "1y" }))).change).toBe("none");
@@ -102,7 +102,7 @@ describe("a key made on the host", () => {
     expect(await processes()).toBe("");
   }, 120_000);
 
-  test("is valid for ever again when its expiry is declared no more", async () => {
+  test("does not expire any more when its expiry is no longer declared", async () => {
     const life = resource("endless");
     await life.up(wants({ expires: "1y" }));
     expect((await life.up(wants())).differs).toEqual({});
@@ -111,7 +111,7 @@ describe("a key made on the host", () => {
     expect((await life.preview(wants())).change).toBe("none");
   }, 120_000);
 
-  test("that has expired is shown so, and prolonged", async () => {
+  test("that has expired is reported, and its expiry is renewed", async () => {
     const life = resource("expired");
     await life.up(wants({ expires: "90d" }));
     await bed.sh(`export GNUPGHOME=${directory}
@@ -125,7 +125,7 @@ describe("a key made on the host", () => {
     expect((await life.preview(wants({ expires: "90d" }))).change).toBe("none");
   }, 120_000);
 
-  test("that went is not said to stay, though its parent directory does", async () => {
+  test("causes no warning when it is deleted and its parent directory stays", async () => {
     const life = resource("parent");
     await life.up(wants());
     await bed.sh("touch /srv/keys/theirs");
@@ -134,7 +134,7 @@ describe("a key made on the host", () => {
     expect(life.heard.warnings).toEqual([]);
   }, 120_000);
 
-  test("that lost its secret part is not replaced silently", async () => {
+  test("whose secret part is missing is an error, and is not replaced", async () => {
     const life = resource("lost");
     await life.up(wants());
     await bed.sh(`mv ${directory}/private-keys-v1.d /srv/keys/away`);
@@ -144,7 +144,7 @@ describe("a key made on the host", () => {
     expect((await life.preview(wants())).change).toBe("none");
   }, 120_000);
 
-  test("is not made where something else is", async () => {
+  test("is not made in a directory with other files", async () => {
     await bed.sh(`mkdir -p ${directory}; echo theirs >${directory}/file`);
     const life = resource("occupied");
     await expect(life.up(wants())).rejects.toThrow(/contains other files/);
@@ -152,7 +152,7 @@ describe("a key made on the host", () => {
     expect(await bed.sh(`cat ${directory}/file`)).toBe("theirs\n");
   }, 120_000);
 
-  test("needs GnuPG, and says so", async () => {
+  test("is an error if GnuPG is not installed", async () => {
     await bed.sh("mv /usr/bin/gpg /usr/bin/gpg.away");
     try {
       await expect(resource("no-gpg").up(wants())).rejects.toThrow(/GnuPG is not installed/);
@@ -186,7 +186,7 @@ describe("a declared key", () => {
     expect(await differences()).toEqual([]);
   }, 120_000);
 
-  test("that is broken, protected or somebody else's is refused", async () => {
+  test("that is incomplete, has a passphrase or has another user ID is refused", async () => {
     const { privateKey } = await generateKey({
       type: "ecc",
       userIDs: [{ name: "Declared" }],
@@ -210,7 +210,7 @@ describe("a declared key", () => {
     );
   }, 120_000);
 
-  test("made elsewhere by gpg is taken", async () => {
+  test("that gpg made on another machine is accepted", async () => {
     const home = mkdtempSync(join(tmpdir(), "gpg-"));
     try {
       const gpg = (...words: string[]) =>

@@ -35,8 +35,8 @@ const live = async (name: string) => (await bed.sh(`sysctl -n ${name}`)).trim().
 const bootFiles = () => bed.sh("cat /etc/sysctl.d/90-airgapped-maas-*.conf 2>/dev/null || true");
 const ledger = () => bed.sh("ls /var/lib/airgapped-maas 2>/dev/null || true");
 
-describe("settings of the kernel", () => {
-  test("are set now and at every boot, have nothing left to do, and go back to what they were", async () => {
+describe("kernel settings", () => {
+  test("are set now and at every boot, have no drift, and a removal restores them", async () => {
     const life = resource("life");
     await life.up(wants({ [ttl]: 65, [ports]: "20000  \t 50000" }));
     expect([await live(ttl), await live(ports)]).toEqual(["65", "20000 50000"]);
@@ -63,7 +63,7 @@ describe("settings of the kernel", () => {
       { "status[bootFile]": ["missing", "as declared"] },
     ],
   ] as const)(
-    "that drift to %s are named and repaired",
+    "with drift to %s are reported and repaired",
     async (_, change, differs) => {
       const life = resource("drift");
       await life.up(wants({ [ttl]: 65 }));
@@ -75,7 +75,7 @@ describe("settings of the kernel", () => {
     120_000,
   );
 
-  test("that were changed by an update whose state was lost go back to what they were before it", async () => {
+  test("changed by an update whose state was lost are restored to the values before it", async () => {
     await resource("killed").up(wants({ [ttl]: 65 }));
     // The host's ledger remains when the state is lost.
     const again = resource("killed");
@@ -84,14 +84,14 @@ describe("settings of the kernel", () => {
     expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
   }, 120_000);
 
-  test("that the kernel does not have are refused before anything is changed", async () => {
+  test("that the kernel does not have are refused before any change", async () => {
     await expect(resource("unknown").up(wants({ [ttl]: 65, "net.ipv4.no_such": 1 }))).rejects.toThrow(
       /it has no net\.ipv4\.no_such[\s\S]*load its module/,
     );
     expect([await live(ttl), await bootFiles()]).toEqual(["64", ""]);
   }, 120_000);
 
-  test("that the kernel refuses are an error with its words, and can be corrected", async () => {
+  test("that the kernel refuses are an error with its message, and can be corrected", async () => {
     const life = resource("refused");
     await expect(life.up(wants({ [ttl]: 1000 }))).rejects.toThrow(/Invalid argument/);
     await life.up(wants({ [ttl]: 65 }));
@@ -100,7 +100,7 @@ describe("settings of the kernel", () => {
   }, 120_000);
 
   test.each([65, 66])(
-    "belong to one resource: a second one that declares %s is refused",
+    "belong to one resource: a second one that declares the value %s is refused",
     async (value) => {
       const one = resource("one");
       await one.up(wants({ [ttl]: 65 }));
@@ -114,13 +114,13 @@ describe("settings of the kernel", () => {
     120_000,
   );
 
-  test("have one name each", async () => {
+  test("are refused if their names are not written with dots", async () => {
     await expect(resource("slashes").up(wants({ [ttl.replaceAll(".", "/")]: 65 }))).rejects.toThrow(
       /must be a name with dots/,
     );
   }, 120_000);
 
-  test("whose removal fails are not forgotten, and go back to what they were with the next removal", async () => {
+  test("whose removal fails stay in the state, and the next removal restores them", async () => {
     const life = resource("stuck");
     await life.up(wants({ [ttl]: 65 }));
     await bed.sh(

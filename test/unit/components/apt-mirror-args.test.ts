@@ -8,8 +8,8 @@ const mirror = {
   components: ["main", "restricted", "universe"],
 };
 
-describe("the order in which lists are written", () => {
-  test("is of no consequence", () => {
+describe("the order of a list in the arguments of AptMirror", () => {
+  test("has no effect", () => {
     const one = {
       ...mirror,
       architectures: ["amd64", "arm64"],
@@ -27,7 +27,7 @@ describe("the order in which lists are written", () => {
     expect(aptMirrorSchema.parse(other)).toEqual(aptMirrorSchema.parse(one));
   });
 
-  test("matters for the first suite and component where there are local packages, which go there", () => {
+  test("matters for the first suite and component when there are local packages, which are added there", () => {
     const { suites, components } = aptMirrorSchema.parse({
       ...mirror,
       suites: ["noble-updates", "noble-security", "noble"],
@@ -38,7 +38,7 @@ describe("the order in which lists are written", () => {
     expect(components).toEqual(["universe", "main", "restricted"]);
   });
 
-  test("matters for server names, the first of which is the default address", () => {
+  test("matters for server names: the first one is the default address", () => {
     const serverNames = ["b.dc1", "a.dc1"];
     expect(aptMirrorSchema.parse({ ...mirror, serve: { serverNames } }).serve.serverNames).toEqual(
       serverNames,
@@ -63,13 +63,13 @@ describe("suites, components and architectures", () => {
     "stable",
     "x_y",
     "constructor",
-  ])("the suite %s is one", (suite) => {
+  ])("%s is accepted as a suite", (suite) => {
     expect(issuesOf({ suites: [suite] })).toEqual([]);
     expect(issuesOf({ suites: [suite], signing: "mirror" })).toEqual([]);
   });
 
   test.each(["./", "/", "binary/", "ubuntu2404/x86_64/", "./amd64/"])(
-    "%s is a flat repository, without components",
+    "%s is a flat repository: without components, with signing: upstream, without other suites",
     (suite) => {
       expect(issuesOf({ suites: [suite] })).toEqual([]);
       const { components: _, ...rest } = mirror;
@@ -105,18 +105,18 @@ describe("suites, components and architectures", () => {
     "..",
     "//",
     "noble\nx",
-  ])("the suite %j is none", (suite) => {
+  ])("%j is refused as a suite", (suite) => {
     expect(issuesOf({ suites: [suite] })).toEqual([
       expect.stringMatching(/^suites\.0 is not a suite's name/),
     ]);
   });
 
-  test.each(["main", "main/debug", "updates/main", "17"])("the component %s is one", (component) => {
+  test.each(["main", "main/debug", "updates/main", "17"])("%s is accepted as a component", (component) => {
     expect(issuesOf({ components: [component] })).toEqual([]);
   });
 
   test.each(["../x", "main/", "/main", "main//x", "a b", "a:b", "", "__proto__"])(
-    "the component %j is none",
+    "%j is refused as a component",
     (component) => {
       expect(issuesOf({ components: [component] })).toEqual([
         expect.stringMatching(/^components\.0 is not a component's name/),
@@ -125,29 +125,37 @@ describe("suites, components and architectures", () => {
   );
 
   test.each([
-    ["places where a mirror has other things", { suites: ["pool/"] }, /^suites\.0 lies below pool/],
-    ["places where a mirror has other things", { suites: ["./pool/main/"] }, /^suites\.0 lies below pool/],
-    ["names by hash", { suites: ["noble/by-hash"] }, /^suites\.0 has a part that is called by-hash/],
-    ["names by hash", { components: ["by-hash/x"] }, /^components\.0 has a part that is called by-hash/],
-    ["one place by two names", { suites: ["./", "/"] }, /^suites\.1 is the same place as \.\/$/],
-    ["one suite twice", { suites: ["noble", "noble"] }, /^suites\.1 is listed twice$/],
+    ["the flat repository pool/", { suites: ["pool/"] }, /^suites\.0 lies below pool/],
+    ["a flat repository below pool/", { suites: ["./pool/main/"] }, /^suites\.0 lies below pool/],
     [
-      "a suite in another",
+      "a suite with by-hash in its path",
+      { suites: ["noble/by-hash"] },
+      /^suites\.0 has a part that is called by-hash/,
+    ],
+    [
+      "a component with by-hash in its path",
+      { components: ["by-hash/x"] },
+      /^components\.0 has a part that is called by-hash/,
+    ],
+    ["one flat repository by two names", { suites: ["./", "/"] }, /^suites\.1 is the same place as \.\/$/],
+    ["a suite that is listed twice", { suites: ["noble", "noble"] }, /^suites\.1 is listed twice$/],
+    [
+      "a suite in the directory of another",
       { suites: ["stable", "stable/updates"], signing: "mirror" },
       /^suites has stable\/updates in the directory of stable/,
     ],
     [
-      "architectures by names that objects have",
+      "an architecture with a capital letter",
       { architectures: ["Constructor"] },
       /^architectures\.0 is not an architecture's name/,
     ],
-    ["no components", { components: [] }, /^components is empty: name at least one$/],
-    ["all", { architectures: ["all"] }, /^architectures\.0 is always included/],
-  ])("%s are refused, once", (_, changes, message) => {
+    ["an empty list of components", { components: [] }, /^components is empty: name at least one$/],
+    ["the architecture all", { architectures: ["all"] }, /^architectures\.0 is always included/],
+  ])("%s is refused with one message", (_, changes, message) => {
     expect(issuesOf(changes)).toEqual([expect.stringMatching(message)]);
   });
 
-  test("names that begin alike are not in each other, and with upstream's signature nothing is in the way", () => {
+  test("suites with a common prefix are accepted, and with signing: upstream also suites in others", () => {
     expect(
       issuesOf({ suites: ["noble", "noble-updates", "noble-updates/epoxy"], signing: "upstream" }),
     ).toEqual([]);
@@ -157,7 +165,7 @@ describe("suites, components and architectures", () => {
 });
 
 test.each(["/srv/a b", "/srv/a$b", "/srv/a;b", "/srv/a{b}", "/srv/a\\b", "/srv/a\tb", "/srv/a\u00a0b"])(
-  "a directory that nginx cannot be told of is refused: %j",
+  "a directory that cannot be written in nginx's configuration is refused: %j",
   (directory) => {
     const declared = { host: "h", upstream: { url: "http://a.example/u" }, suites: ["noble"], directory };
     expect(aptMirrorSchema.safeParse(declared).error?.issues).toEqual([

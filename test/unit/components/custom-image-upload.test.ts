@@ -26,12 +26,12 @@ const deployed: Readonly<Record<string, readonly string[]>> = {
   bootloader: [],
 };
 
-describe("an upload is refused in the preview where MAAS would take it and never deploy it:", () => {
+describe("an upload that MAAS would accept but cannot deploy is refused in the preview:", () => {
   test.each(
     Object.entries(deployed).flatMap(([os, kinds]) =>
       [...archives, ...disks].map((kind) => [os, kind, kinds.includes(kind)] as const),
     ),
-  )("%s as %s is deployed: %s", (os, fileType, isDeployed) => {
+  )("os %s with file type %s, deployable: %s", (os, fileType, isDeployed) => {
     const found = faults({ os, release: "mine", file: "image", fileType });
     expect(found.length === 0).toBe(isDeployed);
     const given = maasImage.inputs.safeParse({
@@ -46,7 +46,7 @@ describe("an upload is refused in the preview where MAAS would take it and never
     expect(given.success).toBe(isDeployed);
   });
 
-  test("a disk image of Ubuntu, by its name, with the way out", () => {
+  test("a disk image of Ubuntu, recognized by its file name, with a remedy", () => {
     expect(faults({ os: "ubuntu", release: "golden", file: "golden.img" })).toEqual([
       "file is a disk image (ddraw), but MAAS deploys ubuntu only from archives of a root file system: use os: custom with baseImage: ubuntu/RELEASE, or a .tar.gz",
     ]);
@@ -54,13 +54,13 @@ describe("an upload is refused in the preview where MAAS would take it and never
     expect(error?.issues[0]?.message).toMatch(/use os: custom with baseImage/);
   });
 
-  test("an archive of Windows, by its name", () => {
+  test("an archive of Windows, recognized by its file name", () => {
     expect(faults({ os: "windows", release: "win2022" })).toEqual([
       expect.stringMatching(/^file is an archive .* \(tgz\), but MAAS deploys windows only from disk images/),
     ]);
   });
 
-  test.each(["ga-24.04", "hwe-24.04", "ga-24.04-lowlatency"])("the kernel %s", (kernel) => {
+  test.each(["ga-24.04", "hwe-24.04", "ga-24.04-lowlatency"])("an upload with the kernel %s", (kernel) => {
     expect(faults({ kernel })).toEqual([
       expect.stringMatching(/^kernel names a kernel, but MAAS accepts no/),
     ]);

@@ -14,7 +14,7 @@ function faults(change: object): string[] {
 }
 
 describe("an image mirror", () => {
-  test("needs a host, an upstream and images, and gets a default for everything else", () => {
+  test("needs a host, an upstream and images, and has a default for each other argument", () => {
     expect(imageMirrorSchema.parse(mirror)).toEqual({
       host: "mirror.dc1",
       upstream: { url: "http://images.maas.io/ephemeral-v3/stable", parallel: 16, stallSeconds: 30 },
@@ -27,19 +27,19 @@ describe("an image mirror", () => {
     });
   });
 
-  test.each(["", "/", "/streams/v1/index.sjson"])("takes its upstream with %j at the end", (end) => {
+  test.each(["", "/", "/streams/v1/index.sjson"])("accepts an upstream URL with %j at its end", (end) => {
     const url = `http://images.maas.io/ephemeral-v3/stable${end}`;
     expect(imageMirrorSchema.parse({ ...mirror, upstream: { url } }).upstream.url).toBe(
       "http://images.maas.io/ephemeral-v3/stable",
     );
   });
 
-  test("takes names that every object has for names: the stream knows whether it has them", () => {
+  test("accepts names that every JavaScript object has, because only the stream decides what exists", () => {
     const images = [{ os: "constructor", releases: ["constructor"], architectures: ["constructor"] }];
     expect(faults({ images })).toEqual([]);
   });
 
-  test("is the same whatever the order of its lists", () => {
+  test("does not depend on the order of its lists", () => {
     const ubuntu = { os: "ubuntu", releases: ["noble", "jammy"], architectures: ["arm64", "amd64"] };
     const centos = { os: "centos", releases: ["centos9-stream"], architectures: ["amd64"] };
     const one = imageMirrorSchema.parse({
@@ -78,7 +78,7 @@ describe("an image mirror", () => {
     [{ keepSnapshots: 0 }, "keepSnapshots is less than 1: the published snapshot itself counts"],
     [{ pinnedTo: "000007" }, /^pinnedTo is not a snapshot's name/],
     [{ suites: ["noble"] }, /"suites" is not known here/],
-  ])("%j is refused with the path of the value", (change, expected) => {
+  ])("refuses %j and names the path of the value", (change, expected) => {
     const found = faults(change);
     expect(found).toEqual([typeof expected === "string" ? expected : expect.stringMatching(expected)]);
   });

@@ -36,12 +36,12 @@ interface Registered {
 }
 
 let registered: Registered[] = [];
-let said: string[] = [];
+let messages: string[] = [];
 
 /** Runs a test's declarations, as an update or as a preview. */
 async function start(how: "update" | "preview"): Promise<void> {
   registered = [];
-  said = [];
+  messages = [];
   asked.length = 0;
   await pulumi.runtime.setMocks(
     {
@@ -55,7 +55,7 @@ async function start(how: "update" | "preview"): Promise<void> {
     "dev",
     how === "preview",
   );
-  jest.spyOn(pulumi.log, "info").mockImplementation(async (line) => void said.push(line));
+  jest.spyOn(pulumi.log, "info").mockImplementation(async (line) => void messages.push(line));
 }
 
 /** All resources below components, once they are registered. */
@@ -85,8 +85,8 @@ const ofMirror = ["m-configuration", "m-contents", "m-key", "m-packages", "m-ser
 
 beforeEach(() => start("update"));
 
-describe("an output among the arguments of a mirror", () => {
-  test("is waited for, and counts like the value that it has", async () => {
+describe("an output in the arguments of a mirror", () => {
+  test("gives the same resources as its plain value", async () => {
     const declared = new AptMirror("m", {
       host: pulumi.output("mirror"),
       upstream: { url: pulumi.output("http://archive.example/ubuntu/") },
@@ -107,7 +107,7 @@ describe("an output among the arguments of a mirror", () => {
     expect(asked).toHaveLength(1);
   });
 
-  test("that a preview does not know leaves all resources in it, and the plan for later", async () => {
+  test("that is unknown in a preview keeps all resources in the preview, and the plan is made later", async () => {
     await start("preview");
     new AptMirror("m", { ...mirror, upstream: { url: new Other("archive").id } });
     const late = await children();
@@ -115,7 +115,7 @@ describe("an output among the arguments of a mirror", () => {
     expect(inputsOf(late, "m-contents")).toMatchObject({ signing: "mirror" });
     expect(inputsOf(late, "m-contents")?.plan).toMatchObject({ __pulumiUnknown: true });
     expect(asked).toEqual([]);
-    expect(said).toEqual(["aptMirrors.m: the plan is shown once this is known: upstream.url"]);
+    expect(messages).toEqual(["aptMirrors.m: the plan is shown once this is known: upstream.url"]);
   });
 
   test.each<[string, () => object]>([
@@ -123,29 +123,26 @@ describe("an output among the arguments of a mirror", () => {
     ["keepSnapshots", () => ({ keepSnapshots: new Other("x").id })],
     ["suites", () => ({ suites: [new Other("x").id] })],
     ["validFor", () => ({ validFor: new Other("x").id })],
-  ])(
-    "that a preview does not know (%s) leaves the host, the directories and the files known",
-    async (_, more) => {
-      await start("preview");
-      new AptMirror("m", { ...mirror, ...more() });
-      const all = await children();
-      expect(names(all)).toEqual(ofMirror);
-      for (const { inputs } of all) expect(inputs.host).toBe("mirror");
-      const directory = "/srv/airgapped-maas/dev/apt/m";
-      expect(inputsOf(all, "m-contents")).toMatchObject({ directory, deleteContent: false });
-      expect(inputsOf(all, "m-key")).toMatchObject({ keepOnRemove: true });
-      expect(inputsOf(all, "m-services")?.services).toHaveProperty(["nginx.service", "running"], true);
-    },
-  );
+  ])("that is unknown in a preview (%s) keeps host, directory and services known", async (_, more) => {
+    await start("preview");
+    new AptMirror("m", { ...mirror, ...more() });
+    const all = await children();
+    expect(names(all)).toEqual(ofMirror);
+    for (const { inputs } of all) expect(inputs.host).toBe("mirror");
+    const directory = "/srv/airgapped-maas/dev/apt/m";
+    expect(inputsOf(all, "m-contents")).toMatchObject({ directory, deleteContent: false });
+    expect(inputsOf(all, "m-key")).toMatchObject({ keepOnRemove: true });
+    expect(inputsOf(all, "m-services")?.services).toHaveProperty(["nginx.service", "running"], true);
+  });
 
-  test("that is secret leaves the other arguments in clear", async () => {
+  test("that is secret does not make the other arguments secret", async () => {
     new AptMirror("m", { ...mirror, keepSnapshots: pulumi.secret(4) });
     const all = await children();
     for (const { inputs } of all) expect(inputs.host).toBe("mirror");
     expect(inputsOf(all, "m-contents")).toMatchObject({ directory: "/srv/airgapped-maas/dev/apt/m" });
   });
 
-  test("does not keep what is plain from being checked, all of it, at once", () => {
+  test("does not prevent the check of the plain values: all their faults are reported at once", () => {
     const declare = () =>
       new AptMirror("m", {
         ...mirror,
@@ -158,7 +155,7 @@ describe("an output among the arguments of a mirror", () => {
     );
   });
 
-  test("that is secret keeps secret what is made from it", async () => {
+  test("that is secret makes the values derived from it secret", async () => {
     new AptMirror("m", { ...mirror, upstream: { url: pulumi.secret("http://archive.example/hidden") } });
     const contents = inputsOf(await children(), "m-contents");
     expect(asked[0]?.upstream.url).toBe("http://archive.example/hidden");
@@ -169,13 +166,13 @@ describe("an output among the arguments of a mirror", () => {
   });
 });
 
-describe("a secret of a mirror that comes late", () => {
+describe("a secret of a mirror that is an output", () => {
   const withPassword = (password: pulumi.Input<string>) => ({
     ...mirror,
     upstream: { ...mirror.upstream, credentials: { username: "me", password } },
   });
 
-  test("is given to the lookup in clear, and stays one where it is kept", async () => {
+  test("is given to the lookup in clear, and is stored as a secret", async () => {
     new AptMirror("m", withPassword(pulumi.secret("hidden")));
     const contents = inputsOf(await children(), "m-contents");
     expect(asked[0]?.upstream.credentials).toEqual({ username: "me", password: "hidden" });
@@ -185,17 +182,17 @@ describe("a secret of a mirror that comes late", () => {
     expect(contents).toMatchObject({ plan: "d".repeat(64), fetch: { username: "me" } });
   });
 
-  test("leaves the plan for later where the lookup needs it", async () => {
+  test("delays the plan when the lookup needs it and it is unknown", async () => {
     await start("preview");
     new AptMirror("m", withPassword(new Other("password").id));
     expect(names(await children())).toEqual(ofMirror);
     expect(asked).toEqual([]);
-    expect(said).toEqual([
+    expect(messages).toEqual([
       "aptMirrors.m: the plan is shown once this is known: upstream.credentials.password",
     ]);
   });
 
-  test("does not where the lookup has no use for it", async () => {
+  test("does not delay the plan when the lookup does not need it", async () => {
     await start("preview");
     const tls = { certificate: "text", key: new Other("key").id };
     const component = new pulumi.ComponentResource("test:index:Mirror", "m");
@@ -206,7 +203,7 @@ describe("a secret of a mirror that comes late", () => {
   });
 });
 
-describe("where a plain value is needed", () => {
+describe("an argument that must be a plain value", () => {
   const output = <Value>(value: Value) => pulumi.output(value) as pulumi.Output<never>;
   const apart = "it can contain a secret, which is stored separately. Give the values in it as outputs";
   const resources = "it decides which resources exist";
@@ -246,7 +243,7 @@ describe("where a plain value is needed", () => {
         }),
       resources,
     ],
-  ])("%s is refused as an output, and nothing else is said of it", (path, declare, reason) => {
+  ])("%s is refused as an output, with no other message", (path, declare, reason) => {
     expect(declare).toThrow(
       expect.objectContaining({
         message: expect.stringMatching(
@@ -259,8 +256,8 @@ describe("where a plain value is needed", () => {
   });
 });
 
-describe("of the components that tell a MAAS something", () => {
-  test("the values of settings may come late, their names decide what there is", async () => {
+describe("the components that configure MAAS", () => {
+  test("MaasSettings accepts outputs as values, and the names of the settings decide which resources exist", async () => {
     const settings = new MaasSettings("maas", {
       maas: { host: pulumi.output("maas.dc1") },
       settings: { upstream_dns: [pulumi.output(" 10.0.0.53")], default_osystem: pulumi.output("ubuntu") },
@@ -278,7 +275,7 @@ describe("of the components that tell a MAAS something", () => {
     });
   });
 
-  test("a key that a preview does not know leaves their host known", async () => {
+  test("an API key that is unknown in a preview leaves the host known", async () => {
     await start("preview");
     new MaasSettings("maas", {
       maas: { host: "maas.dc1", apiKey: new Other("key").id },
@@ -298,7 +295,7 @@ describe("of the components that tell a MAAS something", () => {
     });
   });
 
-  test("an archive takes what a mirror holds when that is known, and refuses it then", async () => {
+  test("MaasArchive reads what a mirror holds when the mirror's arguments are known", async () => {
     const held = (architectures: string[]) =>
       new AptMirror("m", { ...mirror, architectures: pulumi.output(architectures) });
     new MaasArchive("archive", { maas: { host: "maas" }, mainArchive: { mirror: held(["amd64"]) } });

@@ -2,7 +2,7 @@ import { expect, jest, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import { lookedUp } from "../../../components/arguments/lookup.ts";
 
-test("the lines of a lookup are shown at its component, and a terminal does not execute them", async () => {
+test("the changes and warnings of a lookup are shown with escaped control characters", async () => {
   const shown: string[] = [];
   const spies = (["info", "warn"] as const).map((severity) =>
     jest.spyOn(pulumi.log, severity).mockImplementation(async (line) => void shown.push(line)),

@@ -18,8 +18,8 @@ function issues({ error }: Result): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${pathText(path)}: ${message}`);
 }
 
-describe("what MaasSettings sets", () => {
-  test("is the profile, with what is declared before it", () => {
+describe("MaasSettings", () => {
+  test("sets the values of the profile, and declared values override them", () => {
     const checked = maasSettingsSchema.parse({
       profile: "airgapped",
       settings: { enable_analytics: true, upstream_dns: [" 10.0.0.53 "] },
@@ -37,7 +37,7 @@ describe("what MaasSettings sets", () => {
     });
   });
 
-  test("leaves what only the datacentre knows alone, and has a reason for each of its own", () => {
+  test("has a profile without values of one data centre, and with a reason for each value", () => {
     expect(Object.keys(airgappedProfile)).not.toEqual(
       expect.arrayContaining(["http_proxy", "upstream_dns", "ntp_servers", "commissioning_distro_series"]),
     );
@@ -47,7 +47,7 @@ describe("what MaasSettings sets", () => {
     }
   });
 
-  test("is what the document says", () => {
+  test("has the profile that docs/maas-settings.md shows", () => {
     const rows = readFileSync(join(import.meta.dirname, "../../../docs/maas-settings.md"), "utf8").split(
       "\n",
     );
@@ -79,12 +79,12 @@ describe("what MaasSettings sets", () => {
       /^settings.enable_http_proxy: must be true for http_proxy/,
     ],
     [{ settings: { ntp_external_only: true, ntp_servers: [] } }, /^settings.ntp_servers: are needed/],
-  ])("%j is refused", (given, message) => {
+  ])("refuses %j", (given, message) => {
     expect(issues(maasSettingsSchema.safeParse(given)).join("\n")).toMatch(message);
   });
 });
 
-describe("what MaasArchive takes from a mirror", () => {
+describe("MaasArchive", () => {
   const mirror = {
     suites: [
       "jammy",
@@ -99,7 +99,7 @@ describe("what MaasArchive takes from a mirror", () => {
     architectures: ["amd64"],
   };
 
-  test("are the pockets that every release has, and the components that it holds", () => {
+  test("disables pockets that a release of the mirror lacks, and components that the mirror lacks", () => {
     expect(disabledBy(mirror)).toEqual({
       disabledPockets: ["backports"],
       disabledComponents: ["restricted", "multiverse"],
@@ -111,7 +111,7 @@ describe("what MaasArchive takes from a mirror", () => {
     ]);
   });
 
-  test("is nothing where it cannot be that archive", () => {
+  test("reports why a mirror cannot be the main archive or the ports archive", () => {
     expect(misfit("mainArchive", mirror)).toBeUndefined();
     expect(misfit("portsArchive", mirror)).toBe(
       "is for armhf, arm64, ppc64el, s390x, and the mirror holds amd64",
@@ -147,11 +147,11 @@ describe("what MaasArchive takes from a mirror", () => {
     [{ repositories: { own: { url, disabledComponents: ["universe"] } } }, /disabledComponents/],
     [{ repositories: { own: { url, distributions: ["./"] } } }, /distributions\[0\]: .*flat repositories/],
     [{ repositories: { own: { url, arches: ["x86_64"] } } }, /arches\[0\]: is not an architecture/],
-  ])("%j is refused", (given, message) => {
+  ])("refuses %j", (given, message) => {
     expect(issues(maasArchiveSchema.safeParse(given)).join("\n")).toMatch(message);
   });
 
-  test("is accepted in each of its forms", () => {
+  test("accepts an archive by mirror, an archive by URL with a key, and a repository by URL", () => {
     const given = {
       mainArchive: { mirror: "ubuntu" },
       portsArchive: { url: "http://10.0.0.5:8080/ports/", key },

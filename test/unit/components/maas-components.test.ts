@@ -66,7 +66,7 @@ class Images extends pulumi.CustomResource {
 const mirror = (name: string, publicKey?: string) => new Mirror(name, publicKey) as unknown as AptMirror;
 
 describe("MaasSettings", () => {
-  test("sets what names images after what brings them, and all other before", async () => {
+  test("sets settings that name images after the resource that imports them, and all others before it", async () => {
     const settings = new MaasSettings("maas", {
       maas: { host: "maas.dc1", user: "ops" },
       profile: "airgapped",
@@ -88,7 +88,7 @@ describe("MaasSettings", () => {
     expect(second?.inputs.settings).toEqual({ default_distro_series: "noble" });
   });
 
-  test("says all that is wrong at once", () => {
+  test("reports all faults at once", () => {
     const declare = () =>
       new MaasSettings("maas", {
         maas: { host: "maas.dc1" },
@@ -99,7 +99,7 @@ describe("MaasSettings", () => {
     );
   });
 
-  test("keeps a declared API key out of what is shown", async () => {
+  test("stores a declared API key as a secret, and not in the property maas", async () => {
     new MaasSettings("maas", {
       maas: { host: "maas.dc1", apiKey: "consumer1:tokenkey1:tokensecret1" },
       profile: "airgapped",
@@ -111,7 +111,7 @@ describe("MaasSettings", () => {
   });
 });
 
-test("another name of a region's host undoes what was done before it is done again", async () => {
+test("the resources of a region have deleteBeforeReplace, for another name of its host", async () => {
   const seen: [string, unknown][] = [];
   const options: pulumi.CustomResourceOptions = {
     transformations: [
@@ -145,7 +145,7 @@ test("another name of a region's host undoes what was done before it is done aga
 });
 
 describe("MaasArchive", () => {
-  test("gives a mirror that signs itself with its key, one with upstream's signature without, and what they hold", async () => {
+  test("sets a mirror's key only with signing: mirror, and disables what the mirror does not hold", async () => {
     new MaasArchive("archive", {
       maas: { host: "maas.dc1" },
       mainArchive: { mirror: mirror("signed", key) },
@@ -173,7 +173,7 @@ describe("MaasArchive", () => {
     });
   });
 
-  test("refuses a flat repository, which MAAS gives a component", () => {
+  test("refuses a flat repository, because MAAS writes a component for it", () => {
     const flat = Object.assign(mirror("flat"), {
       holdings: { suites: ["./"], components: [], architectures: ["amd64"] },
     });
@@ -184,7 +184,7 @@ describe("MaasArchive", () => {
     );
   });
 
-  test("refuses what no machine could use", () => {
+  test("refuses a key beside a mirror, and a mirror without the architectures of the archive", () => {
     const declare = () =>
       new MaasArchive("archive", {
         maas: { host: "maas.dc1" },

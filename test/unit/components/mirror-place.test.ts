@@ -11,7 +11,7 @@ test.each(["../x", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf", "ä"])(
   },
 );
 
-test("other names are used unchanged, and another directory has a separate store", () => {
+test("a name that can be part of a path is used unchanged, and another directory has a separate store", () => {
   expect(checkedNameOnHost("Noble_1.2", undefined)).toBe("Noble_1.2");
   expect(placeOf("images", "Noble_1.2", "/srv/x")).toEqual({ directory: "/srv/x", store: "/srv/x/store" });
 });

@@ -4,7 +4,7 @@ import { serverKey, webSite } from "../../../components/serving/web-site.ts";
 
 const serve = { port: 80, path: "/ubuntu", serverNames: [] as string[] };
 
-test("a mirror that answers to any name takes the place of Debian's welcome page", () => {
+test("a mirror without server names replaces Debian's default site", () => {
   expect(webSite(serve, "/srv/m/current/public", "ubuntu of dc1")).toMatchInlineSnapshot(`
 {
   "absent": [
@@ -54,7 +54,7 @@ server {
 `);
 });
 
-test("mirrors with the same port and names write the same server block, whatever the names' order", () => {
+test("mirrors with the same port and the same names, in any order, write the same server block", () => {
   const one = webSite({ ...serve, serverNames: ["b.example", "A.example"] }, "/srv/a", "a");
   const other = webSite(
     { ...serve, path: "/debian", serverNames: ["a.example", "b.example"] },
@@ -67,7 +67,7 @@ test("mirrors with the same port and names write the same server block, whatever
   expect(one.absent).toEqual([]);
 });
 
-test("with TLS the key has a place of its own and is in no configuration text", () => {
+test("with TLS, the private key has a separate file, and the server block names it", () => {
   const site = webSite(
     { ...serve, port: 443, serverNames: ["m.example"], tls: { certificate: "CERTIFICATE" } },
     "/srv/a",
@@ -80,14 +80,14 @@ test("with TLS the key has a place of its own and is in no configuration text", 
   expect(site.files["/etc/nginx/airgapped-maas/443-m.example.crt"]?.content).toBe("CERTIFICATE");
 });
 
-test("a mirror at the root of its names has no doubled slash", () => {
+test("the location of a mirror at the root path has one slash, not two", () => {
   const site = webSite({ ...serve, path: "", serverNames: ["archive.ubuntu.com"] }, "/srv/a", "a");
   expect(site.files["/etc/nginx/airgapped-maas/80-archive.ubuntu.com/=.conf"]?.content).toContain(
     "location / {",
   );
 });
 
-test("what listens differently has another key", () => {
+test("different ports or server names give different server keys", () => {
   expect(serverKey({ port: 80, serverNames: [] })).toBe("80-any");
   expect(serverKey({ port: 81, serverNames: ["a"] })).not.toBe(serverKey({ port: 80, serverNames: ["a"] }));
   expect(serverKey({ port: 80, serverNames: ["a", "b"] })).not.toBe(
@@ -95,7 +95,7 @@ test("what listens differently has another key", () => {
   );
 });
 
-test("no two paths and no two sets of names have one file", () => {
+test("each path and each set of server names has a separate file", () => {
   const paths = ["", "/a", "/a/b", "/a.b", "/a~b", "/a-b", "/a_b", "/root"];
   const files = paths.flatMap((path) =>
     Object.keys(webSite({ ...serve, path, serverNames: ["m"] }, "/srv/a", "a").files),
@@ -107,7 +107,7 @@ test("no two paths and no two sets of names have one file", () => {
   expect(serverKey({ port: 80, serverNames: ["A", "a"] })).toBe(serverKey({ port: 80, serverNames: ["a"] }));
 });
 
-test("one directory of two owners is held by one of them only, and a port is either http or https", () => {
+test("two owners of one directory conflict, and so do http and https on one port", () => {
   const one = webSite(serve, "/srv/m", "ubuntu of dc1 of one").holds;
   const other = webSite({ ...serve, tls: { certificate: "C" } }, "/srv/m", "ubuntu of dc1 of other").holds;
   expect(Object.keys(one)).toEqual(Object.keys(other));
@@ -115,7 +115,7 @@ test("one directory of two owners is held by one of them only, and a port is eit
   expect(differing).toEqual(["TCP port 80", "URL path /ubuntu on port 80"]);
 });
 
-test("a mirror inside another is a contradiction, beside another it is none", () => {
+test("a URL path inside another mirror's path is a conflict, a path beside it is not", () => {
   const clashes = (one: string, other: string) => {
     const [a, b] = [one, other].map((path) => webSite({ ...serve, path }, `/srv${path}`, path).holds);
     return Object.keys(a ?? {}).filter((name) => b && name in b && a?.[name] !== b[name]);
@@ -127,7 +127,7 @@ test("a mirror inside another is a contradiction, beside another it is none", ()
   expect(clashes("/a/b", "/a/c")).toEqual([]);
 });
 
-test("the longest names and paths that can be declared make names of files that a file system takes", () => {
+test("the longest accepted names and paths fit in file names, and longer ones are refused", () => {
   const label = "l".repeat(63);
   const name = `${label}.${label}.${label}.${"l".repeat(61)}`;
   const path = `/${"p".repeat(199)}`;

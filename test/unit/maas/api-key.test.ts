@@ -5,7 +5,7 @@ const one = `${"a".repeat(18)}:${"b".repeat(18)}:${"c".repeat(32)}`;
 const two = `${"d".repeat(18)}:${"e".repeat(18)}:${"f".repeat(32)}`;
 
 describe("an API key", () => {
-  test("has three parts, white space around it or not", () => {
+  test("has three parts, and white space around it is ignored", () => {
     expect(parseApiKey(` ${one}\n`)).toEqual({
       consumerKey: "a".repeat(18),
       tokenKey: "b".repeat(18),
@@ -14,7 +14,7 @@ describe("an API key", () => {
   });
 
   test.each(["", "a:b", `${one}:x`, one.replace("a", '"'), `${one}\n${two}`, one.replaceAll(":", "")])(
-    "is not %j, which no error shows",
+    "cannot be %j, and the error does not show this text",
     (text) => {
       expect(() => parseApiKey(text)).toThrow(/not three words.*\n.*maas apikey --username/);
       expect(() => parseApiKey(text)).not.toThrow(/bbbb/);

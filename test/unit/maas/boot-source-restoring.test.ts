@@ -12,7 +12,7 @@ const official = source({
   selections: [selected(noble, 1)],
 });
 
-function said(step: RestoringStep): string {
+function stepText(step: RestoringStep): string {
   if (step.do === "make source") {
     const { keyring } = step.fields;
     return `make ${step.fields.url} with ${"filename" in keyring ? keyring.filename : keyring.data}`;
@@ -27,10 +27,10 @@ const back = (
   sources: Parameters<typeof restoringSteps>[1],
   before: Parameters<typeof restoringSteps>[3],
   number = "3.6",
-) => restoringSteps(version(number), sources, [url], before).map(said);
+) => restoringSteps(version(number), sources, [url], before).map(stepText);
 
 describe("the previous state", () => {
-  test("comes back before ours go", () => {
+  test("is restored before our source is deleted", () => {
     expect(back([ours], [remembered(official)])).toEqual([
       `make ${official.url} with ${official.keyringFilename}`,
       `select noble of ${official.url}`,
@@ -38,25 +38,25 @@ describe("the previous state", () => {
     ]);
   });
 
-  test("is left alone where it is there still", () => {
+  test("is not changed when it still exists", () => {
     expect(back([official, ours], [remembered(official)])).toEqual(["delete 5"]);
   });
 
-  test("does not take with it what somebody added since", () => {
+  test("is restored without deletion of a source that somebody added later", () => {
     const theirs = source({ id: 6, url: "http://theirs.dc1/" });
     expect(back([ours, theirs], [remembered(official)])).not.toContain("delete 6");
   });
 
-  test("nothing: ours stay, since MAAS is never left without a source", () => {
+  test("without sources is restored only when MAAS keeps another source", () => {
     expect(back([ours], [])).toEqual([]);
     expect(back([ours, official], [])).toEqual(["delete 5"]);
   });
 });
 
-describe("a source that was taken over", () => {
+describe("a source that was adopted", () => {
   const taken = { ...ours, keyring: bytes("theirs"), selections: [selected({ ...noble, labels: [] }, 7)] };
 
-  test("gets its keyring and its selections back", () => {
+  test("gets its previous keyring and selections back", () => {
     const jammy = selected({ ...noble, release: "jammy" }, 8);
     expect(back([{ ...ours, selections: [...ours.selections, jammy] }], [remembered(taken)])).toEqual([
       `change 5 to ${url}`,
@@ -65,7 +65,7 @@ describe("a source that was taken over", () => {
     ]);
   });
 
-  test("gets the name of its keyring back by being made again, because no change can restore it", () => {
+  test("is made again to restore the file name of its keyring, because no change can restore it", () => {
     const file = { ...taken, keyring: Buffer.alloc(0), keyringFilename: "/k.gpg" };
     expect(back([ours], [remembered(file)])).toEqual([
       "make http://mirror.dc1/images with /k.gpg",
@@ -80,7 +80,7 @@ describe("a source that was taken over", () => {
     ]);
   });
 
-  test("gets back what MAAS knows of it since 3.8", () => {
+  test("gets back the fields that MAAS has since 3.8", () => {
     const since38 = { name: "theirs", priority: 3, enabled: false, skipKeyringVerification: false };
     const before = remembered({ ...ours, ...since38 });
     expect(back([{ ...ours, ...since38, enabled: true }], [before], "3.8")).toEqual([`change 5 to ${url}`]);
@@ -88,7 +88,7 @@ describe("a source that was taken over", () => {
   });
 });
 
-test("before 3.8 there is a source at every moment", () => {
+test("before 3.8, MAAS has a source after each step", () => {
   const befores = [[], [official], [ours], [{ ...ours, keyring: Buffer.alloc(0), keyringFilename: "/k" }]];
   const nows = [[ours], [ours, official], [{ ...ours, id: 1 }]];
   for (const before of befores) {

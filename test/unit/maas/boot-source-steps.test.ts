@@ -26,11 +26,11 @@ const factory = source({
 const serving = source({ id: 2, selections: [selected(noble, 7)] });
 
 /** The steps as short texts. */
-function plan(found: Partial<RegionState>, wanted: Partial<DesiredSources> = {}): string[] {
-  return bootSourceSteps({ ...nothing, ...found }, { ...wish, ...wanted }).map(said);
+function plan(found: Partial<RegionState>, desired: Partial<DesiredSources> = {}): string[] {
+  return bootSourceSteps({ ...nothing, ...found }, { ...wish, ...desired }).map(stepText);
 }
 
-function said(step: BootSourceStep): string {
+function stepText(step: BootSourceStep): string {
   if (step.do === "make source") return `make ${step.source.url}`;
   if (step.do === "change source") return `change ${step.id} to ${step.source.url}`;
   if (step.do === "refresh") return `refresh by ${step.source.url}`;
@@ -41,8 +41,8 @@ function said(step: BootSourceStep): string {
   return step.do;
 }
 
-describe("a MAAS that is as it was installed", () => {
-  test("loses a default at which MAAS stops reading before anything can be selected", () => {
+describe("the steps for a newly installed MAAS", () => {
+  test("delete a default source at which MAAS stops reading, before images are selected", () => {
     expect(plan({ sources: [factory], blocking: new Set([1]), lacksImages: true })).toEqual([
       "make http://mirror.dc1/images/",
       "delete 1",
@@ -52,7 +52,7 @@ describe("a MAAS that is as it was installed", () => {
     ]);
   });
 
-  test("gets the mirror first, then loses the default, works it or not, then imports", () => {
+  test("make the mirror's source first, then delete the default source, then import", () => {
     expect(plan({ sources: [factory] })).toEqual([
       "make http://mirror.dc1/images/",
       "select noble of http://mirror.dc1/images/",
@@ -64,24 +64,21 @@ describe("a MAAS that is as it was installed", () => {
   test.each([
     ["works", [] as number[]],
     ["is dead", [1]],
-  ])(
-    "keeps images that since 3.8 go with their source until the mirror's are there, where it %s",
-    (_, ids) => {
-      const blocking = new Set(ids);
-      expect(plan({ sources: [factory], version: version("3.8"), blocking })).toEqual([
-        "make http://mirror.dc1/images/",
-        "select noble of http://mirror.dc1/images/",
-        "import",
-        "delete 1",
-      ]);
-    },
-  );
+  ])("since 3.8, delete the default source and so its images only after the import, when it %s", (_, ids) => {
+    const blocking = new Set(ids);
+    expect(plan({ sources: [factory], version: version("3.8"), blocking })).toEqual([
+      "make http://mirror.dc1/images/",
+      "select noble of http://mirror.dc1/images/",
+      "import",
+      "delete 1",
+    ]);
+  });
 
-  test("keeps the default where the mirror is not to be the only one", () => {
+  test("keep the default source when the mirror is not declared as exclusive", () => {
     expect(plan({ sources: [factory] }, { exclusive: false })).not.toContain("delete 1");
   });
 
-  test("is taken over where the mirror stands in for images.maas.io itself, with an import for the index", () => {
+  test("change the default source when the mirror has its URL, with an import for the index", () => {
     const mirror = declared({ url: factory.url, selections: [noble, { ...noble, release: "jammy" }] });
     expect(plan({ sources: [factory] }, { sources: [mirror] })).toEqual([
       `change 1 to ${factory.url}`,
@@ -91,7 +88,7 @@ describe("a MAAS that is as it was installed", () => {
     ]);
   });
 
-  test("is not taken over without an import, since nothing else lets MAAS read the first source's index", () => {
+  test("are refused with import: false when MAAS must read the index of its first source", () => {
     const mirror = declared({ url: factory.url, selections: [noble, { ...noble, release: "jammy" }] });
     expect(() => plan({ sources: [factory] }, { sources: [mirror], import: false })).toThrow(
       /MAAS's first boot source.*\n.*import: true/,
@@ -99,8 +96,8 @@ describe("a MAAS that is as it was installed", () => {
   });
 });
 
-describe("a MAAS that somebody set up halfway", () => {
-  test("two sources of which one is dead, and a selection with empty labels", () => {
+describe("the steps for a partly configured MAAS", () => {
+  test("delete a dead source, and correct a selection with empty labels", () => {
     const halfway = source({ id: 3, selections: [selected({ ...noble, labels: [], subarches: [] }, 9)] });
     expect(plan({ sources: [dead, halfway], blocking: new Set([dead.id]), lacksImages: true })).toEqual([
       "delete 8",
@@ -109,7 +106,7 @@ describe("a MAAS that somebody set up halfway", () => {
     ]);
   });
 
-  test("a selection that another mirror does not offer any more goes, but for the commissioning release before 3.8", () => {
+  test("deselect a release that is not declared, but before 3.8 refuse this for the commissioning release", () => {
     const focal = selected({ ...noble, release: "focal" }, 8);
     const sources = [source({ id: 3, selections: [selected(noble, 7), focal] })];
     expect(plan({ sources })).toEqual(["deselect focal (3/8)", "import"]);
@@ -121,7 +118,7 @@ describe("a MAAS that somebody set up halfway", () => {
     ]);
   });
 
-  test("the same mirror with and without a slash: one of them is kept", () => {
+  test("keep one of two sources that differ only in the final slash of the URL", () => {
     const twice = [
       source({ id: 2, url: "http://mirror.dc1/images" }),
       source({ id: 3, selections: [selected(noble, 7)] }),
@@ -130,16 +127,19 @@ describe("a MAAS that somebody set up halfway", () => {
   });
 });
 
-describe("a source that is there already", () => {
-  test("nothing is done where nothing differs", () => {
+describe("a declared source that already exists", () => {
+  test("needs no step when nothing differs", () => {
     expect(plan({ sources: [serving] })).toEqual([]);
   });
 
-  test.each(["http://mirror.dc1/images", "http://mirror.dc1/images/"])("is kept unchanged: %s", (url) => {
-    expect(plan({ sources: [{ ...serving, url }] })).toEqual([]);
-  });
+  test.each(["http://mirror.dc1/images", "http://mirror.dc1/images/"])(
+    "is kept unchanged with the URL %s",
+    (url) => {
+      expect(plan({ sources: [{ ...serving, url }] })).toEqual([]);
+    },
+  );
 
-  test("is sent again with the keyring where that is another one, or a file on the region", () => {
+  test("is changed when its keyring differs or is a file on the region", () => {
     expect(plan({ sources: [{ ...serving, keyring: bytes("other") }] })).toEqual([
       "change 2 to http://mirror.dc1/images/",
       "import",
@@ -148,7 +148,7 @@ describe("a source that is there already", () => {
     expect(plan({ sources: [file] })).toEqual(["change 2 to http://mirror.dc1/images/", "import"]);
   });
 
-  test("is switched on, and its signature checked, since 3.8", () => {
+  test("is enabled, and its signature is checked unless its index is unsigned, since 3.8", () => {
     const found = { version: version("3.8") };
     const changed = ["change 2 to http://mirror.dc1/images/", "import"];
     expect(plan({ ...found, sources: [{ ...serving, enabled: false }] })).toEqual(changed);
@@ -158,7 +158,7 @@ describe("a source that is there already", () => {
     expect(plan({ ...found, sources: [unsigned] }, { sources: [declared({ url })] })).toEqual([]);
   });
 
-  test("is saved again before another release is selected: MAAS does not know yet what the mirror offers by now", () => {
+  test("is refreshed before another release is selected, because MAAS may have an old index of it", () => {
     const sources = [declared({ selections: [noble, { ...noble, release: "jammy" }] })];
     expect(plan({ sources: [serving] }, { sources })).toEqual([
       "refresh by http://mirror.dc1/images/",
@@ -167,7 +167,7 @@ describe("a source that is there already", () => {
     ]);
   });
 
-  test("is imported from where images are missing or old, and only then", () => {
+  test("is imported from when MAAS lacks images, unless import is false", () => {
     expect(plan({ sources: [serving], lacksImages: true })).toEqual(["import"]);
     expect(plan({ sources: [serving], lacksImages: true }, { import: false })).toEqual([]);
   });
@@ -180,7 +180,7 @@ describe("several declared sources", () => {
     selections: [{ ...noble, os: "rhel", release: "rocky9" }],
   });
 
-  test("stay beside each other, and everything else goes", () => {
+  test("are all kept, and other sources are deleted", () => {
     const sources = [declared(), rocky];
     expect(plan({ sources: [factory, serving] }, { sources })).toEqual([
       "make http://mirror.dc1/custom/rocky9/",
@@ -190,12 +190,12 @@ describe("several declared sources", () => {
     ]);
   });
 
-  test("one that is no longer declared goes", () => {
+  test("a source that is no longer declared is deleted", () => {
     const there = source({ id: 4, url: rocky.url, keyring: rocky.keyring });
     expect(plan({ sources: [serving, there] })).toEqual(["delete 4", "import"]);
   });
 
-  test("of two with one image, the first is the one that MAAS takes it from", () => {
+  test("are made in the order in which MAAS uses the first declared source for an image of both", () => {
     const two = { sources: [rocky, declared()] };
     const made = (number: string) =>
       plan({ sources: [], version: version(number) }, two).filter((step) => step.startsWith("make"));
@@ -203,7 +203,7 @@ describe("several declared sources", () => {
     expect(made("3.8")).toEqual(["make http://mirror.dc1/images/", "make http://mirror.dc1/custom/rocky9/"]);
   });
 
-  test("a change of the first source comes before what makes MAAS read all indices", () => {
+  test("the first source is changed before a step that makes MAAS read all indices", () => {
     const first = { ...serving, id: 1, keyring: bytes("other"), selections: [] };
     expect(plan({ sources: [first] }, { sources: [rocky, declared()] })).toEqual([
       "change 1 to http://mirror.dc1/images/",
@@ -235,8 +235,8 @@ const situations: RegionState[] = ["3.5", "3.6", "3.7", "3.8"].flatMap((number) 
   ),
 );
 
-describe(`of ${situations.length} situations`, () => {
-  test("none is ever without a source once it has one", () => {
+describe(`the steps for ${situations.length} initial states`, () => {
+  test("never leave MAAS without a source once it has one", () => {
     for (const situation of situations) {
       for (const exclusive of [true, false]) {
         for (const { sources, step } of walk(situation, { ...wish, exclusive })) {
@@ -246,7 +246,7 @@ describe(`of ${situations.length} situations`, () => {
     }
   });
 
-  test("each ends as declared, also if it is planned again after any step", () => {
+  test("end as declared, also when they are planned again after any step", () => {
     for (const situation of situations) {
       const last = walk(situation, wish).at(-1)?.sources ?? situation.sources;
       expect(outcome(last)).toEqual([["http://mirror.dc1/images", "keyring", 1, true]]);
@@ -257,7 +257,7 @@ describe(`of ${situations.length} situations`, () => {
     }
   });
 
-  test("none has a moment without the commissioning release selected, but where MAAS reads nothing before a source goes", () => {
+  test("keep the commissioning release selected after each step, when MAAS can read all sources", () => {
     const isSelected = (sources: readonly FoundSource[]) =>
       sources.some(({ selections }) => selections.some(({ release }) => release === noble.release));
     for (const situation of situations.filter(({ sources }) => isSelected(sources))) {
@@ -271,7 +271,7 @@ describe(`of ${situations.length} situations`, () => {
     }
   });
 
-  test("each leaves nothing to do when it is done", () => {
+  test("leave no more steps after they are done", () => {
     for (const situation of situations) {
       const sources = walk(situation, wish).at(-1)?.sources ?? situation.sources;
       expect(bootSourceSteps({ ...situation, sources, lacksImages: false }, wish)).toEqual([]);
@@ -289,13 +289,13 @@ function outcome(sources: readonly FoundSource[]): unknown[] {
 }
 
 /** The state of MAAS after each step. */
-function walk(situation: RegionState, wanted: DesiredSources): { step: string; sources: FoundSource[] }[] {
+function walk(situation: RegionState, desired: DesiredSources): { step: string; sources: FoundSource[] }[] {
   let sources = [...situation.sources];
   let next = 100;
   const change = (id: number, changed: (before: FoundSource) => FoundSource) => {
     sources = sources.map((each) => (each.id === id ? changed(each) : each));
   };
-  return bootSourceSteps(situation, wanted).map((step) => {
+  return bootSourceSteps(situation, desired).map((step) => {
     if (step.do === "make source")
       sources = [...sources, source({ ...step.source, id: next++, selections: [] })];
     if (step.do === "delete source") sources = sources.filter(({ id }) => id !== step.id);
@@ -318,6 +318,6 @@ function walk(situation: RegionState, wanted: DesiredSources): { step: string; s
         }),
       }));
     }
-    return { step: said(step), sources };
+    return { step: stepText(step), sources };
   });
 }

@@ -5,7 +5,7 @@ import { MaasRefusal } from "../../../maas/refusal.ts";
 import { type Answer, answerOf, broken, failure, fixture, key, secret, step } from "./client-fixture.ts";
 
 describe("a request", () => {
-  test("goes below api/2.0, with the slash that MAAS requires, and is signed with the key", async () => {
+  test("is sent below api/2.0 with the final slash that MAAS requires, and is signed with the key", async () => {
     const { client, sent } = fixture([{ body: "[]" }]);
     await client.get("boot-sources", { step });
     await client.get("maas/", { step, query: { op: "get_config", name: "http_proxy" } });
@@ -24,14 +24,14 @@ describe("a request", () => {
     expect(sent[0]?.timeoutMs).toBeGreaterThanOrEqual(120_000);
   });
 
-  test("is answered with a JSON value, or with a text where MAAS sends one", async () => {
+  test("returns a JSON value or a text as MAAS sends it, and refuses JSON that is cut off", async () => {
     const { client } = fixture([{ body: "null" }, { type: "text/plain", body: "OK" }, { body: "{" }]);
     expect(await client.get("maas", { step })).toBe(null);
     expect(await client.post("maas", { step })).toBe("OK");
     await expect(client.get("maas", { step })).rejects.toThrow("cut off or not JSON");
   });
 
-  test("waits for the one before it", async () => {
+  test("waits for the request before it", async () => {
     let live = 0;
     let most = 0;
     const { client } = fixture([{}], {
@@ -50,7 +50,7 @@ describe("a request", () => {
     expect([most, client.requests]).toEqual([1, 7]);
   });
 
-  test("does not keep those behind it from their turn when it fails", async () => {
+  test("that fails does not stop the requests after it", async () => {
     const { client } = fixture([{ status: 404, type: "text/plain", body: "No X matches" }, { body: "1" }]);
     const first = failure(client.get("a", { step }));
     expect(await client.get("b", { step })).toBe(1);
@@ -58,25 +58,28 @@ describe("a request", () => {
   });
 });
 
-describe("trying again", () => {
-  test.each([502, 503, 504])("a read is, after %i, with another nonce each time", async (status) => {
-    const { client, sent } = fixture([
-      { status, type: "text/html", body: "<html>" },
-      { status },
-      { body: "7" },
-    ]);
-    expect(await client.get("a", { step })).toBe(7);
-    expect(new Set(sent.map(({ auth }) => auth.oauth_nonce)).size).toBe(3);
-  });
+describe("retries:", () => {
+  test.each([502, 503, 504])(
+    "a read is retried after status %i, with another nonce each time",
+    async (status) => {
+      const { client, sent } = fixture([
+        { status, type: "text/html", body: "<html>" },
+        { status },
+        { body: "7" },
+      ]);
+      expect(await client.get("a", { step })).toBe(7);
+      expect(new Set(sent.map(({ auth }) => auth.oauth_nonce)).size).toBe(3);
+    },
+  );
 
-  test("a read is, after a broken connection, and ends with what was seen last", async () => {
+  test("a read is retried after a broken connection, and the last error is reported", async () => {
     const { client, sent } = fixture([broken("ECONNRESET"), broken("ECONNREFUSED")]);
     const error = await failure(client.get("a", { step }));
     expect(error.message).toMatch(/^asking: http:.*ECONNREFUSED/);
     expect(sent).toHaveLength(4);
   });
 
-  test("a region that was given up is asked once by those behind, until it answers", async () => {
+  test("after a read failed, the next reads try once each until the region answers", async () => {
     const { client, sent } = fixture([
       ...Array.from({ length: 5 }, () => broken("ECONNREFUSED")),
       { body: "1" },
@@ -87,7 +90,7 @@ describe("trying again", () => {
     expect(await client.get("c", { step })).toBe(1);
   });
 
-  test.each(["post", "put", "delete"] as const)("a %s is not, whatever happens to it", async (method) => {
+  test.each(["post", "put", "delete"] as const)("a %s is never retried", async (method) => {
     for (const outcome of [{ status: 502 }, { status: 503 }, broken("ECONNRESET")]) {
       const { client, sent } = fixture([outcome, { body: "{}" }]);
       const error = await failure(client[method]("a", { step }));
@@ -98,14 +101,14 @@ describe("trying again", () => {
     }
   });
 
-  test.each(["CERT_HAS_EXPIRED", "ENOTFOUND"])("nothing is, after %s", async (code) => {
+  test.each(["CERT_HAS_EXPIRED", "ENOTFOUND"])("a read is not retried after %s", async (code) => {
     const { client, sent } = fixture([broken(code)]);
     await failure(client.get("a", { step }));
     expect(sent).toHaveLength(1);
   });
 });
 
-describe("a clock that is behind MAAS's", () => {
+describe("a clock that is behind the clock of MAAS", () => {
   const ours = Date.UTC(2026, 10, 23, 6, 0, 0);
   const theirs = ours / 1000 + 600;
   const expired = (given: number, now: number): Answer => ({
@@ -114,7 +117,7 @@ describe("a clock that is behind MAAS's", () => {
     body: `Authorization Error: 'Expired timestamp: given ${given} and now ${now} has a greater difference than threshold 300'`,
   });
 
-  test("is corrected by MAAS's own time, once, and said", async () => {
+  test("is corrected once with MAAS's time, with a warning", async () => {
     const { client, sent, warnings } = fixture([expired(ours / 1000, theirs), { body: "1" }], {
       now: () => ours,
     });
@@ -126,14 +129,14 @@ describe("a clock that is behind MAAS's", () => {
     ]);
   });
 
-  test("is found by the Date header where MAAS says it in other words", async () => {
+  test("is detected by the Date header when the text of MAAS has no time", async () => {
     const refused = { status: 401, body: "stale", date: new Date(theirs * 1000) };
     const { client, sent } = fixture([refused, { body: "1" }], { now: () => ours });
     expect(await client.get("a", { step })).toBe(1);
     expect(sent[1]?.auth.oauth_timestamp).toBe(String(theirs));
   });
 
-  test("is not suspected where the clocks agree", async () => {
+  test("is not assumed when the clocks agree", async () => {
     const { client, sent, warnings } = fixture([{ status: 401, body: "no", date: new Date(ours + 60_000) }], {
       now: () => ours,
     });
@@ -143,7 +146,7 @@ describe("a clock that is behind MAAS's", () => {
 });
 
 describe("a refusal", () => {
-  test("of the key never gives away what MAAS says, which holds the right secret", async () => {
+  test("of the API key does not show the text of MAAS, which contains the secret", async () => {
     const body = `Authorization Error: 'Invalid signature. Expected signature base string: &${"r".repeat(32)}'`;
     const { client } = fixture([{ status: 401, type: "text/html", body }]);
     const error = await failure(client.get("a", { step }));
@@ -158,7 +161,7 @@ describe("a refusal", () => {
     expect(everything).not.toMatch(/rrrr|ssss/);
   });
 
-  test("of a value says it by field, with what to do", async () => {
+  test("of a value names the field and a remedy", async () => {
     const body = '{"arches": ["No available images to download for [\'arm64\']"], "__all__": ["Other."]}';
     const { client } = fixture([{ status: 400, type: "application/json; charset=utf-8", body }]);
     const error = await failure(client.post("a", { step }));
@@ -174,7 +177,7 @@ describe("a refusal", () => {
     ]).toEqual([true, false, true]);
   });
 
-  test("that is said to be JSON and is not is taken as a text", async () => {
+  test("with the type JSON but without JSON is read as a text", async () => {
     const { client } = fixture([{ status: 400, body: "Cannot delete default Ubuntu archives." }]);
     const error = await failure(client.delete("a", { step }));
     expect(error.says(/^Cannot delete default/, "")).toBe(true);
@@ -182,8 +185,11 @@ describe("a refusal", () => {
 
   test.each([
     ["a web server that is not MAAS", { status: 404, type: "text/html", body: "<html>nginx" }],
-    ["a wrong path", { status: 404, type: "text/plain", body: "Unknown API endpoint: /M/api/2.0/a/." }],
-  ])("of %s asks for maas.url", async (_, answer) => {
+    [
+      "MAAS for a wrong path",
+      { status: 404, type: "text/plain", body: "Unknown API endpoint: /M/api/2.0/a/." },
+    ],
+  ])("by %s names maas.url in the remedy", async (_, answer) => {
     const error = await failure(fixture([answer]).client.get("a", { step }));
     expect(error.explanation.remedy).toContain("maas.url");
   });
@@ -198,15 +204,15 @@ describe("a refusal", () => {
       "'noble' is not a valid commissioning_distro_series.  It should be one of: '---'.",
       /images are imported/,
     ],
-  ])("%i %s has a remedy", async (status, body, remedy) => {
+  ])("with status %i has a remedy: %s", async (status, body, remedy) => {
     const error = await failure(fixture([{ status, type: "text/plain", body }]).client.put("a", { step }));
     expect(error.explanation.remedy).toMatch(remedy);
     expect(error.message).toContain(body);
   });
 });
 
-describe("sharing", () => {
-  test("asks once for what is wanted several times at the same time", async () => {
+describe("shared reads", () => {
+  test("send one request for the same path to serve several callers at the same time", async () => {
     const { client, sent } = fixture([{ body: "[]" }]);
     const look = () =>
       client.sharing(async (reader) => {
@@ -219,7 +225,7 @@ describe("sharing", () => {
     expect(sent).toHaveLength(4);
   });
 
-  test("forgets what was answered before a change", async () => {
+  test("do not reuse an answer from before a change", async () => {
     const { client, sent } = fixture([{ body: "[]" }]);
     await client.sharing(async (reader) => {
       await reader.get("a", { step });

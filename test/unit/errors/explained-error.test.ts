@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 
-test("what a terminal would carry out is shown", () => {
+test("the control characters in an error are escaped", () => {
   const { message } = new ExplainedError({
     step: "reading x\r",
     found: 'a package "\x1b[2J\x9b1m\u202ebed.\x07"\n  of several lines\tand tabs, ümlauts and 漢字',

@@ -5,7 +5,7 @@ import { explainedOnce } from "../../../errors/repeated-failure.ts";
 const failure = (found = "no answer") =>
   new ExplainedError({ host: "mirror", step: "connecting", found, remedy: "A long remedy." });
 
-test("what many meet is explained by the first of them; the others name it", () => {
+test("the first resource with a failure explains it, and later ones refer to the first", () => {
   expect(explainedOnce(failure(), "Files a").message).toContain("A long remedy.");
   const second = explainedOnce(failure(), "Packages b").message;
   expect(second).toContain("host mirror: connecting: no answer");
@@ -14,6 +14,6 @@ test("what many meet is explained by the first of them; the others name it", () 
   expect(explainedOnce(failure(), "Files a").message).toContain("A long remedy.");
 });
 
-test("another failure is explained by itself", () => {
+test("a different failure is explained in full", () => {
   expect(explainedOnce(failure("it refuses the key"), "Packages b").message).toContain("A long remedy.");
 });

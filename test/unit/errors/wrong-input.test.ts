@@ -36,6 +36,6 @@ test.each<[object, string, string]>([
   [{ serve: { path: "/", zzz: 1 } }, "serve", '"zzz" is not known here; known are path, serverNames'],
   [{ named: { A1: 1 } }, "named.A1", "is not a name"],
   [{ own: 3 }, "own", "is not what we call it"],
-])("%j is answered in words for people", (given, property, reason) => {
+])("%j is refused with a reason in plain words", (given, property, reason) => {
   expect(check(schema, given as never).failures).toEqual([{ property, reason }]);
 });

@@ -15,7 +15,7 @@ const verdict = (text: string, host: string, port = 22, key = keys.a.blob, alias
   verdictOn(keysFor(parse(text), host, port, alias), key);
 
 describe("known_hosts", () => {
-  test("knows a plain name, in any case, and no other", () => {
+  test("a plain name matches in any letter case, and other names do not match", () => {
     const text = `# a comment\n\nmirror.dc1,10.77.0.2 ${keys.a.line} comment here\n`;
     expect(verdict(text, "mirror.dc1")).toBe("known");
     expect(verdict(text, "MIRROR.dc1")).toBe("known");
@@ -24,13 +24,13 @@ describe("known_hosts", () => {
     expect(verdict(text, "mirrorxdc1")).toBe("unknown");
   });
 
-  test("a key filed without the port is trusted on a port; a different one there says nothing", () => {
+  test("a key without a port is trusted on each port, and a key with a port only on that port", () => {
     expect(verdict(`mirror ${keys.a.line}`, "mirror", 2222)).toBe("known");
     expect(verdict(`[mirror]:2222 ${keys.a.line}`, "mirror", 2222)).toBe("known");
     expect(verdict(`[mirror]:2222 ${keys.a.line}`, "mirror", 22)).toBe("unknown");
   });
 
-  test("wildcards match, negation wins", () => {
+  test("wildcards match, and a negated pattern has priority", () => {
     const text = `*.dc1,!evil.dc1 ${keys.a.line}\nnode?? ${keys.a.line}`;
     expect(verdict(text, "mirror.dc1")).toBe("known");
     expect(verdict(text, "evil.dc1")).toBe("unknown");
@@ -38,13 +38,13 @@ describe("known_hosts", () => {
     expect(verdict(text, "node7")).toBe("unknown");
   });
 
-  test("another key than the known one is a change, also of another type", () => {
+  test("a key that differs from the known one is a changed key, also when its type differs", () => {
     expect(verdict(`mirror ${keys.a.line}`, "mirror", 22, keys.b.blob)).toBe("changed");
     expect(verdict(`mirror ${keys.ecdsa.line}`, "mirror", 22, keys.a.blob)).toBe("changed");
     expect(verdict(`mirror ${keys.a.line}\nmirror ${keys.b.line}`, "mirror", 22, keys.b.blob)).toBe("known");
   });
 
-  test("a revoked key stays refused although it is also listed as good, under any name of the host", () => {
+  test("a revoked key is refused although it is also listed as trusted, under any name of the host", () => {
     expect(verdict(`mirror ${keys.a.line}\n@revoked * ${keys.a.line}`, "mirror")).toBe("revoked");
     expect(verdict(`[mirror]:2222 ${keys.a.line}\n@revoked mirror ${keys.a.line}`, "mirror", 2222)).toBe(
       "revoked",
@@ -63,7 +63,7 @@ describe("known_hosts", () => {
     expect(verdict(`10.77.0.2 ${keys.a.line}`, "10.77.0.2", 22, keys.a.blob, "dc1-mirror")).toBe("unknown");
   });
 
-  test("lines that are damaged or of an unknown kind trust nothing", () => {
+  test("damaged lines and lines of an unknown kind make no key trusted", () => {
     const [type, base64] = keys.a.line.split(" ");
     for (const line of [
       `@future mirror ${keys.a.line}`,

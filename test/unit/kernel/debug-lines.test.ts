@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import { keepOutOfDebugLines } from "../../../resources/kernel/debug-lines.ts";
 
-test("the SDK's debug lines lose what is secret once it is known", async () => {
+test("secrets are replaced in the SDK's debug lines once they are known", async () => {
   const lines: string[] = [];
   Object.assign(pulumi.log, { debug: async (line: string) => lines.push(line) });
   keepOutOfDebugLines("plain secret");

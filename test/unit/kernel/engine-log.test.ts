@@ -7,13 +7,13 @@ const grpc = require("@grpc/grpc-js");
 const { EngineService } = require("@pulumi/pulumi/proto/engine_grpc_pb");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb");
 
-test("what a host says on its way is shown, and not carried out by a terminal", async () => {
-  const said: string[] = [];
+test("a progress line from a host is shown with escaped control characters", async () => {
+  const messages: string[] = [];
   const server = new grpc.Server();
   server.addService(EngineService, {
     // biome-ignore lint/suspicious/noExplicitAny: the generated code has no types of its own here
     log(call: any, done: any) {
-      said.push(call.request.getMessage());
+      messages.push(call.request.getMessage());
       done(null, new Empty());
     },
   });
@@ -24,5 +24,5 @@ test("what a host says on its way is shown, and not carried out by a terminal", 
   );
   await new EngineLog(`127.0.0.1:${port}`).log("", "Setting up jq\u001b]0;owned\u0007\r ...");
   server.forceShutdown();
-  expect(said).toEqual(["Setting up jq\\u001b]0;owned\\u0007\\u000d ..."]);
+  expect(messages).toEqual(["Setting up jq\\u001b]0;owned\\u0007\\u000d ..."]);
 });

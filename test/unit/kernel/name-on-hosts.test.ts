@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { nameOnHosts, ownerText } from "../../../resources/kernel/name-on-hosts.ts";
 
-test("what two stacks or projects have on one host never has one name", () => {
+test("resources of different stacks or projects never have the same name on a host", () => {
   const owners = [
     ["dc1", "ubuntu", "site"],
     ["dc1", "ubuntu", "other-site"],
@@ -23,7 +23,7 @@ test("what two stacks or projects have on one host never has one name", () => {
   expect(names.filter((name) => !name.includes("_of_"))).toEqual([]);
 });
 
-test("an owner is said to people as it was declared", () => {
+test("an owner is shown with the names of its declaration", () => {
   const id = `files-${nameOnHosts("a_of_b configuration", "dc 1", "site")}`;
   expect(ownerText(id)).toBe("a_of_b configuration of the stack dc 1 (project site)");
   expect(ownerText("files-dc1--west-ubuntu-configuration")).toBe("files-dc1--west-ubuntu-configuration");

@@ -3,25 +3,25 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import { Redaction } from "../../../resources/kernel/redaction.ts";
 
 describe("redaction", () => {
-  test("takes out a secret, and each line of one that has several", () => {
+  test("replaces a secret, and each line of a secret with several lines", () => {
     const redaction = new Redaction(["key"]).learn({ key: "first line\n  second line\n", name: "plain" });
     expect(redaction.text("plain: bad second line: after first line")).toBe(
       "plain: bad [secret]: after [secret]",
     );
   });
 
-  test("takes out the longer of two that begin alike", () => {
+  test("replaces the longer of two secrets with a common start", () => {
     expect(new Redaction(["a", "b"]).learn({ a: "hunter2", b: "hunter22" }).text("hunter22")).toBe(
       "[secret]",
     );
   });
 
-  test("knows a secret in the way JSON and URLs quote it", () => {
+  test("replaces a secret that is escaped as in JSON or in a URL", () => {
     const redaction = new Redaction(["key"]).learn({ key: 'a"b c/d' });
     expect(redaction.text('"a\\"b c/d" a%22b%20c%2Fd')).toBe('"[secret]" [secret]');
   });
 
-  test("leaves what is too short to be one, and what is not named", () => {
+  test("does not replace short values, true and null, and properties that are not named as secret", () => {
     const redaction = new Redaction(["key", "list"]).learn({
       key: "a\nabc\n",
       list: [true, null],
@@ -30,7 +30,7 @@ describe("redaction", () => {
     expect(redaction.text("a secret abc true null")).toBe("a secret abc true null");
   });
 
-  test("finds secrets in lists and records, and a part of a record", () => {
+  test("replaces secrets in lists and records, and a secret part of a record", () => {
     const redaction = new Redaction(["all", "some.*.key"]).learn({
       all: [{ deep: "first" }, 12345],
       some: { a: { key: "second", owner: "root" } },
@@ -38,7 +38,7 @@ describe("redaction", () => {
     expect(redaction.text("first 12345 second root")).toBe("[secret] [secret] [secret] root");
   });
 
-  test("keeps what was learnt from several sources, and a text that is not well-formed", () => {
+  test("replaces the secrets of all sources, also a text that is not well-formed Unicode", () => {
     const redaction = new Redaction(["key"])
       .learn({ key: "older" })
       .learn(undefined)
@@ -46,9 +46,9 @@ describe("redaction", () => {
     expect(redaction.text("older bad\ud800")).toBe("[secret] [secret]");
   });
 
-  test("of an error covers its explanation and its stack, and drops its cause", () => {
-    const said = { host: "h", resource: "R hunter2", step: "hunter2", found: "hunter2", remedy: "hunter2" };
-    const error = new ExplainedError({ ...said, cause: new Error("hunter2") });
+  test("of an error covers its explanation and its stack, and removes its cause", () => {
+    const fields = { host: "h", resource: "R hunter2", step: "hunter2", found: "hunter2", remedy: "hunter2" };
+    const error = new ExplainedError({ ...fields, cause: new Error("hunter2") });
     const redacted = new Redaction(["key"]).learn({ key: "hunter2" }).error(error);
     expect(redacted).toBeInstanceOf(ExplainedError);
     expect(redacted.explanation.found).toBe("[secret]");

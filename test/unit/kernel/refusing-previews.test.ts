@@ -33,7 +33,7 @@ function provider() {
 
 const declared = { host: "h", items: { a: { text: "1" } }, [hidden.name]: "a_of_dc1_of_site" };
 
-test("what cannot be made on the host is refused when it is declared, and told with its host", async () => {
+test("a declaration that the preflight refuses fails the check, and the reason names the host", async () => {
   const { asked, provider: one } = provider();
   const { failures } = await one.check({}, { ...declared, items: { theirs: { text: "" } } });
   expect(failures).toEqual([
@@ -42,7 +42,7 @@ test("what cannot be made on the host is refused when it is declared, and told w
   expect(asked).toHaveLength(1);
 });
 
-test("the host is asked about changes only, by the name that the resource had first", async () => {
+test("the preflight runs for changes only, with the name of the resource's first declaration", async () => {
   const { asked, provider: one } = provider();
   const { inputs } = await one.check({}, declared);
   expect(asked).toEqual([{ id: "example-a_of_dc1_of_site", items: declared.items, isWhole: true }]);
@@ -54,7 +54,7 @@ test("the host is asked about changes only, by the name that the resource had fi
   expect(asked.slice(1)).toEqual([{ id: "example-dc1-a", items, isWhole: true }]);
 });
 
-test("what is not known yet is left out of the question, and nothing is asked of an unknown host", async () => {
+test("the preflight gets only known values, and does not run when the host is unknown", async () => {
   const { asked, provider: one } = provider();
   const items = { ...declared.items, late: { text: unknown } };
   const { inputs, failures } = await one.check({}, { ...declared, items });
@@ -67,7 +67,7 @@ test("what is not known yet is left out of the question, and nothing is asked of
   ]);
 });
 
-test("an existing resource keeps what a new one would get otherwise, and that is no change", async () => {
+test("an existing resource keeps an input that a new one gets otherwise, and this is not a change", async () => {
   const { provider: one } = provider();
   const { inputs } = await one.check({}, declared);
   expect(inputs.place).toBe("new");

@@ -46,7 +46,7 @@ function value<T>(output: pulumi.Output<T>): Promise<T> {
 }
 
 describe("a declared resource", () => {
-  test("registers as a dynamic resource of its kind, with the text that serves it and its hidden keys", async () => {
+  test("is registered as a dynamic resource of its kind, with its provider's code and its hidden keys", async () => {
     const site = new Site("dc1");
     const note = new Note("my/note", { host: "h1", text: "a" }, { parent: site });
     expect(await value(note.path)).toBe("/x");
@@ -61,7 +61,7 @@ describe("a declared resource", () => {
     });
   });
 
-  test("keeps as a secret what its definition says and what its user adds, and nothing else", () => {
+  test("has as secret outputs those of its definition and those that its user adds, and no others", () => {
     const secret: Record<string, unknown> = {};
     const transformations: pulumi.ResourceTransformation[] = [
       ({ name, opts }) => {
@@ -74,7 +74,7 @@ describe("a declared resource", () => {
     expect(secret).toEqual({ secret: ["token", "vault", "path"], plain: ["token", "vault"] });
   });
 
-  test("marks secrets among what is declared, as deep as its definition says", async () => {
+  test("marks as secret the declared properties that its definition lists, also nested ones", async () => {
     const props: Record<string, Record<string, unknown>> = {};
     const transformations: pulumi.ResourceTransformation[] = [
       (resource) => {

@@ -36,7 +36,7 @@ test("a status is stored in addition to the declared inputs", async () => {
   expect(refused.failures?.map(({ reason }) => reason)).toEqual([expect.stringContaining('"status" is not')]);
 });
 
-test("what is found out of order is drift, named by its point alone", async () => {
+test("a part of the status that is not in order is drift, and the other parts do not change", async () => {
   const found: { status: Status } = { status: {} };
   const { provider } = example(found);
   const { inputs } = await provider.check({}, declared);
@@ -50,7 +50,7 @@ test("what is found out of order is drift, named by its point alone", async () =
   expect(mended?.status).toEqual(inOrder);
 });
 
-test("what is found goes to the update as data, and facts are not stored", async () => {
+test("the update gets the observed status and facts, and facts are not stored", async () => {
   const { provider, applied } = example({ status: { freshness: "expired" }, facts: "key 7" });
   const { inputs } = await provider.check({}, declared);
   const { id, outs } = await provider.create(inputs as never);

@@ -1,28 +1,28 @@
 import { describe, expect, test } from "@jest/globals";
 import { same, storable, storablePart } from "../../../resources/kernel/stored-properties.ts";
 
-describe("what the state can hold", () => {
+describe("the stored state", () => {
   test.each([
     ["undefined in a list", [undefined], "v[0] is a undefined"],
     ["a gap in a list", { a: new Array(1) }, "v.a[0] is a undefined"],
     ["a date", { a: { b: new Date(0) } }, "v.a.b is a Date"],
     ["a map", { a: [new Map()] }, "v.a[0] is a Map"],
     ["a buffer", Buffer.from("a"), "v is a Buffer"],
-    ["no number", Number.NaN, "v is a number"],
+    ["NaN", Number.NaN, "v is a number"],
     ["an infinite number", [Number.POSITIVE_INFINITY], "v[0] is a number"],
     ["a big integer", 1n, "v is a bigint"],
     ["a function", { a: () => 1 }, "v.a is a function"],
-  ])("is not %s, which is named by its path", (_, value, message) => {
+  ])("cannot hold %s, and the error names its path", (_, value, message) => {
     expect(() => storable(value, "v")).toThrow(message);
   });
 
-  test("is what JSON knows; keys without a value are dropped", () => {
+  test("can hold each JSON value, and omits keys without a value", () => {
     const value = { a: [1, "x", null, true, { b: {} }], gone: undefined };
     expect(storable(value)).toEqual({ a: [1, "x", null, true, { b: {} }] });
     expect(Object.keys(storable(value) as object)).toEqual(["a"]);
   });
 
-  test("is kept of outputs that have something else among them", () => {
+  test("holds the part of the outputs that can be stored", () => {
     expect(storablePart({ path: "/a", at: new Date(), none: undefined, list: [1n] })).toEqual({ path: "/a" });
   });
 });

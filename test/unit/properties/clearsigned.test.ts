@@ -65,7 +65,7 @@ const file = fc
   });
 
 describe("a clearsigned file", () => {
-  test("is taken apart into what was put together", () => {
+  test("is split into the parts from which it was made", () => {
     fc.assert(
       fc.property(file, ({ bytes, signed, signature, frame }) => {
         const parts = splitClearsigned(bytes);
@@ -80,7 +80,7 @@ describe("a clearsigned file", () => {
     );
   });
 
-  test("has nothing before it and nothing after it", () => {
+  test("is refused when other bytes are before it or after it", () => {
     const byte = fc.oneof(
       fc.nat({ max: 255 }),
       fc.constantFrom(...Buffer.from(" \t\v\f\0-\xa0\x85\xff", "latin1")),
@@ -138,7 +138,7 @@ describe("a signed text", () => {
     );
   });
 
-  test("with one byte changed says the same, or is refused", async () => {
+  test("with one byte changed gives the same text, or is refused", async () => {
     const byte = fc.oneof(
       fc.constantFrom(..."\n\r\0 \t-=:\xa0").map((one) => one.charCodeAt(0)),
       fc.nat({ max: 255 }),
@@ -171,7 +171,7 @@ describe("a signed text", () => {
     expect(same).toBeGreaterThan(0);
   });
 
-  test("is not any bytes", async () => {
+  test("that is any other bytes is refused", async () => {
     const parts = fc.oneof(
       line.map((one) => Buffer.from(`${one}\n`)),
       fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes)),

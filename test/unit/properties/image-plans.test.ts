@@ -50,7 +50,7 @@ describe("the text of a plan of images", () => {
     );
   });
 
-  test("that somebody changed is read into sound rows, or refused", () => {
+  test("that somebody changed is read into valid rows, or refused", () => {
     const part = fc.oneof(
       word,
       digest,

@@ -12,7 +12,7 @@ const part = fc.oneof(
 const resource = fc.tuple(part, part, part);
 
 describe("a resource's name on hosts", () => {
-  test("is of this resource only, and of plain letters", () => {
+  test("is unique, and has only ASCII letters, digits, dots, hyphens and underscores", () => {
     fc.assert(
       fc.property(resource, resource, (one, other) => {
         const [name, another] = [nameOnHosts(...one), nameOnHosts(...other)];
@@ -23,7 +23,7 @@ describe("a resource's name on hosts", () => {
     );
   });
 
-  test("says what was declared", () => {
+  test("is shown with the names of its declaration", () => {
     const kind = fc.constantFrom("files", "apttree");
     fc.assert(
       fc.property(kind, resource, (of, [name, stack, project]) => {

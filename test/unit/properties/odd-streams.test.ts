@@ -121,12 +121,12 @@ function expectSane(path: string): void {
   expect(path).toMatch(/^[\x21-\x7e]{1,1000}$/);
 }
 
-describe("what is no stream, or has odd parts, is read into checked values or refused", () => {
+describe("a text that may be invalid is read into checked values or refused:", () => {
   const properties = () => Object.getOwnPropertyNames(Object.prototype).sort();
   const before = properties();
   afterEach(() => expect(properties()).toEqual(before));
 
-  test("as any JSON", () => {
+  test("any JSON", () => {
     fc.assert(
       fc.property(anyText(fc.constant({})), (written) => {
         const document = orRefused(() => jsonDocument(written, "file"));
@@ -138,7 +138,7 @@ describe("what is no stream, or has odd parts, is read into checked values or re
     );
   });
 
-  test("as an index", () => {
+  test("an index", () => {
     let read = 0;
     fc.assert(
       fc.property(anyText(oddIndex), (written) => {
@@ -160,7 +160,7 @@ describe("what is no stream, or has odd parts, is read into checked values or re
     expect(read).toBeGreaterThan(10);
   });
 
-  test("as a product file", () => {
+  test("a product file", () => {
     let selected = 0;
     fc.assert(
       fc.property(anyText(oddProductFile), (written) => {

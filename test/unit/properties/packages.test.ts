@@ -71,7 +71,7 @@ const packagesOf = (text: string) =>
   readPackages([Buffer.from(text, "latin1")], "Packages", new IndexBudget());
 
 describe("an index of packages", () => {
-  test("says what was written into it", async () => {
+  test("is read as it was written", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(writtenPackage, { maxLength: 4 }), async (all) => {
         const { packages, odd } = await packagesOf(all.map(({ text }) => `${text}\n`).join(""));
@@ -89,7 +89,7 @@ describe("an index of packages", () => {
     );
   });
 
-  test("with one byte changed has packages that are sound and differ in one fact, or are odd", async () => {
+  test("with one byte changed gives valid packages that differ in at most one fact, or odd packages", async () => {
     const two = fc.tuple(writtenPackage, writtenPackage);
     await fc.assert(
       fc.asyncProperty(two, mutation, async (all, change) => {
@@ -150,7 +150,7 @@ const writtenSource = fc
 const sourcesOf = (text: string) => readSources([Buffer.from(text, "latin1")], "Sources", new IndexBudget());
 
 describe("an index of sources", () => {
-  test("says what was written into it", async () => {
+  test("is read as it was written", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(writtenSource, { maxLength: 3 }), async (all) => {
         const { sources, odd } = await sourcesOf(all.map(({ text }) => text).join("\n"));
@@ -162,7 +162,7 @@ describe("an index of sources", () => {
     );
   });
 
-  test("with one byte changed has files that are sound and differ in one fact, or are odd", async () => {
+  test("with one byte changed gives only valid files that differ in at most one fact", async () => {
     await fc.assert(
       fc.asyncProperty(writtenSource, mutation, async ({ facts, text, twice }, change) => {
         const { sources } = await sourcesOf(change(text));

@@ -31,7 +31,7 @@ const anyPath = fc.oneof(
     .map((parts) => parts.join("/")),
 );
 
-test("a sane path stays below what it is joined to, as a file's and as a URL's", () => {
+test("a sane path stays below the directory and below the URL to which it is joined", () => {
   let sane = 0;
   fc.assert(
     fc.property(anyPath, (path) => {
@@ -49,7 +49,7 @@ test("a sane path stays below what it is joined to, as a file's and as a URL's",
   expect(sane).toBeGreaterThan(100);
 });
 
-test("a path that upstream may name is sane, and one that leads elsewhere is not", () => {
+test("a path that upstream may use is sane, and a path with an odd part is not", () => {
   const odd = fc.constantFrom(
     "",
     ".",
@@ -75,7 +75,7 @@ test("a path that upstream may name is sane, and one that leads elsewhere is not
   );
 });
 
-test("the directories of a path are what is before each of its slashes, the nearest first", () => {
+test("the directories of a path are its starts before each slash, the nearest first", () => {
   fc.assert(
     fc.property(sanePath, (path) => {
       const found = [...directoriesOf(path)];

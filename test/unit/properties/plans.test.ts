@@ -42,8 +42,8 @@ const textOf = (plan: WrittenPlan): string =>
     }),
   ].join("");
 
-describe("a plan's text", () => {
-  test("is read as it was written, from a text as from bytes", () => {
+describe("the text of a plan", () => {
+  test("is read as it was written, from a string and from bytes", () => {
     fc.assert(
       fc.property(anyPlan, (plan) => {
         const text = textOf(plan);
@@ -55,7 +55,7 @@ describe("a plan's text", () => {
     );
   });
 
-  test("is the same for the same content, in whatever order and however often it is given", () => {
+  test("does not depend on the order of the rows or on repeated rows", () => {
     const orders = anyPlan.chain((plan) =>
       fc.tuple(
         fc.constant(plan),
@@ -74,7 +74,7 @@ describe("a plan's text", () => {
     );
   });
 
-  test("that somebody changed is read into sound rows, or refused", () => {
+  test("that somebody changed is read into valid rows, or refused", () => {
     const part = fc.oneof(
       word,
       digest,
@@ -174,7 +174,7 @@ const ordered = (changes: ReadonlyMap<string, SuiteChange>) =>
   });
 
 describe("the comparison of two plans", () => {
-  test("says nothing where nothing changes", () => {
+  test("is empty when nothing changes", () => {
     fc.assert(
       fc.property(fc.oneof(anyPlan, likelyPlan), (plan) => {
         expect(comparePlans(plan, plan)).toEqual(new Map());
@@ -183,7 +183,7 @@ describe("the comparison of two plans", () => {
     );
   });
 
-  test("says the contrary when it goes back", () => {
+  test("is reversed when the two plans are swapped", () => {
     const turned = (changes: ReadonlyMap<string, SuiteChange>) =>
       new Map(
         [...changes].map(([name, { added, changed, removed }]) => {
@@ -207,7 +207,7 @@ describe("the comparison of two plans", () => {
     );
   });
 
-  test("is the same of the lines that differ as of the whole texts", () => {
+  test("is the same for the differing lines as for the whole texts", () => {
     fc.assert(
       fc.property(changedPlan, ({ before, after }) => {
         const differing = differingLines(textOf(before), Buffer.from(textOf(after)));

@@ -26,7 +26,7 @@ interface Field {
   readonly around: readonly [string, string];
 }
 
-const field = (name: fc.Arbitrary<string>, goesOn: boolean): fc.Arbitrary<Field> =>
+const field = (name: fc.Arbitrary<string>, hasMoreLines: boolean): fc.Arbitrary<Field> =>
   fc.record({
     name,
     lines: fc
@@ -35,7 +35,7 @@ const field = (name: fc.Arbitrary<string>, goesOn: boolean): fc.Arbitrary<Field>
         // A line of blanks would end the stanza.
         fc.array(
           value.filter((text) => text !== ""),
-          { maxLength: goesOn ? 3 : 0 },
+          { maxLength: hasMoreLines ? 3 : 0 },
         ),
       )
       .map(([first, rest]) => [first, ...rest]),
@@ -130,7 +130,7 @@ describe("stanzas", () => {
     );
   });
 
-  test("say the same with carriage returns, and that they have them", async () => {
+  test("with carriage returns have the same fields, and the carriage returns are reported", async () => {
     await fc.assert(
       fc.asyncProperty(texts, async ({ all, text }) => {
         const { stanzas, returns } = await read(text.replaceAll("\n", "\r\n"));
@@ -151,11 +151,11 @@ describe("stanzas", () => {
     ["a NUL", (name, text) => `${name}: a\0b${text}\n`],
     ["a delete character", (name, text) => `${name}: a\x7fb${text}\n`],
     ["a form feed", (name, text) => `${name}: a\fb${text}\n`],
-    ["a line more", (name, text) => `${name}: a\n ${text}\n`],
-    ["another in capitals", (name, text) => `${name.toUpperCase()}: ${text}\n${name}: a\n`],
-    ["another with a blank behind its name", (name, text) => `${name}: a\n${name} : ${text}\n`],
-    ["another behind a carriage return", (name, text) => `\r${name}: ${text}\n${name}: a\n`],
-  ])("with %s in a single value are odd, wherever it is", async (_, spoiled) => {
+    ["a second line", (name, text) => `${name}: a\n ${text}\n`],
+    ["a second copy in capitals", (name, text) => `${name.toUpperCase()}: ${text}\n${name}: a\n`],
+    ["a second copy with a blank after its name", (name, text) => `${name}: a\n${name} : ${text}\n`],
+    ["a second copy after a carriage return", (name, text) => `\r${name}: ${text}\n${name}: a\n`],
+  ])("with a one-line field that has %s are odd, wherever the field is", async (_, spoiled) => {
     await fc.assert(
       fc.asyncProperty(
         stanza,
@@ -173,7 +173,7 @@ describe("stanzas", () => {
     );
   });
 
-  test("are read in portions as in one piece, whatever they are made of", async () => {
+  test("are read in portions with the same result as in one piece, for any text", async () => {
     const large = Buffer.from(`X: ${"y".repeat(1024 * 1024)}\n\n`);
     const tokens = fc.oneof(
       fc.constantFrom(..."\n\r\0: \t#-a\xa0"),

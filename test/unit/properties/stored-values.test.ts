@@ -36,7 +36,7 @@ function turned(value: Json): Json {
 }
 
 describe("two stored values", () => {
-  test("are the same when all of them is, in whatever order keys are", () => {
+  test("are the same when they differ only in the order of keys", () => {
     fc.assert(
       fc.property(json, (value) => {
         expect(same(value, turned(value))).toBe(true);
@@ -46,7 +46,7 @@ describe("two stored values", () => {
     );
   });
 
-  test("are not the same when anything of them is another", () => {
+  test("are the same only when all parts are equal, whichever value is first", () => {
     const pairs = fc.oneof(
       fc.tuple(json, json),
       fc
@@ -63,8 +63,8 @@ describe("two stored values", () => {
   });
 });
 
-describe("what the state can hold", () => {
-  test("is stored unchanged", () => {
+describe("the stored state", () => {
+  test("holds a JSON value unchanged", () => {
     fc.assert(
       fc.property(json, (value) => {
         expect(isDeepStrictEqual(storable(value), value)).toBe(true);
@@ -73,7 +73,7 @@ describe("what the state can hold", () => {
     );
   });
 
-  test("is what comes back from JSON, and all else is refused", () => {
+  test("holds values that do not change when they are written and read as JSON, and refuses others", () => {
     const anything = fc.anything({
       withBigInt: true,
       withBoxedValues: true,
@@ -104,7 +104,7 @@ describe("what the state can hold", () => {
     expect(held).toBeGreaterThan(100);
   });
 
-  test("is kept of any object", () => {
+  test("holds the part of any object that can be stored", () => {
     fc.assert(
       fc.property(fc.dictionary(key, fc.anything()), (values) => {
         const part = storablePart(values);

@@ -97,7 +97,7 @@ describe("a stream", () => {
     );
   });
 
-  test("is planned as it says, and the plan's text says so too", async () => {
+  test("gives a plan with the files of its newest versions, and the plan's text is read back unchanged", async () => {
     await fc.assert(
       fc.asyncProperty(soundProducts, async (all) => {
         const document = productFile(

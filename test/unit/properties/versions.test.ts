@@ -4,7 +4,7 @@ import { compareVersions, satisfies } from "../../../content/apt/version.ts";
 import { anyVersion, part, sign } from "./version-values.ts";
 
 describe("the order of versions", () => {
-  test("is total: of two versions one is less, or they are equal, whichever comes first", () => {
+  test("is total, and is reversed when the two versions are swapped", () => {
     fc.assert(
       fc.property(anyVersion, anyVersion, (left, right) => {
         expect(sign(compareVersions(left, right))).toBe(opposite[sign(compareVersions(right, left))]);
@@ -29,7 +29,7 @@ describe("the order of versions", () => {
     );
   });
 
-  test("is the same with an epoch of 0 and a revision of 0", () => {
+  test("is not changed by an epoch of 0 or a revision of 0", () => {
     const upstream = part("019aZ~+.", 8).map((rest) => `1${rest}`);
     fc.assert(
       fc.property(
@@ -43,7 +43,7 @@ describe("the order of versions", () => {
     );
   });
 
-  test("decides every relation", () => {
+  test("decides each relation of a dependency: <<, <=, =, >= and >>", () => {
     fc.assert(
       fc.property(anyVersion, anyVersion, (left, right) => {
         const [less, equal, greater] = (["<<", "=", ">>"] as const).map((relation) =>

@@ -7,7 +7,7 @@ const schema = z.object({
   name: z.string().optional(),
 });
 
-test.each([undefined, unknown])("says what is wrong with a key of a record (another value: %s)", (name) => {
+test.each([undefined, unknown])("a check reports a wrong key of a record (another value: %s)", (name) => {
   const { failures } = check(schema, { sizes: { "a b": 1 }, ...(name ? { name } : {}) });
   expect(failures).toEqual([{ property: 'sizes["a b"]', reason: "must be absolute" }]);
 });

@@ -8,12 +8,12 @@ import { handler } from "../../../resources/provider.ts";
 
 type Given = Record<string, Json>;
 
-test("every kind is served by the name that the state remembers", () => {
+test("each kind of resource has a handler under the name that is stored in the state", () => {
   for (const kind of ["Files", "Packages", "Services", "SigningKey"]) expect(handler(kind)).toBeDefined();
 });
 
 describe("Packages", () => {
-  test("take names with what is wanted of each", () => {
+  test("accept names, each with `installed` or a version", () => {
     const declared = {
       host: "mirror",
       packages: { nginx: "installed", "g++-12": "12.2.0-14+deb12u1", git: "1:2.39.5-0" },
@@ -35,7 +35,7 @@ describe("Packages", () => {
 });
 
 describe("Services", () => {
-  test("run and start with the host unless said otherwise", () => {
+  test("are running and enabled by default", () => {
     const { inputs, failures } = check(services.inputs, {
       host: "mirror",
       services: { "nginx.service": {} },
@@ -46,7 +46,7 @@ describe("Services", () => {
     });
   });
 
-  test("let a digest pass that is not known yet", () => {
+  test("accept a digest that is not known yet", () => {
     const declared = { host: "mirror", services: { "nginx.service": { reloadOn: { "/etc/a": unknown } } } };
     expect(check(services.inputs, declared).failures).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe("Services", () => {
 describe("SigningKey", () => {
   const declared = { host: "mirror", userId: "Mirror of dc1 <infra@example.org>", directory: "/srv/keys/a" };
 
-  test("stays when the resource goes unless said otherwise", () => {
+  test("is kept by default when the resource is removed", () => {
     expect(check(signingKey.inputs, declared)).toEqual({
       inputs: { ...declared, keepOnRemove: true },
       failures: [],

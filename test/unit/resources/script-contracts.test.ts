@@ -30,7 +30,7 @@ const parts = below(".sh").map((file): Part => {
 const modules = below(".ts").map(read).join("\n");
 
 /** The entries of a header: the names, and the text for each. */
-function said({ text }: Part, key: string): Map<string, string> {
+function entriesOf({ text }: Part, key: string): Map<string, string> {
   return new Map(
     headerEntries(text, key).flatMap(({ names, from }) =>
       names.map((name): [string, string] => [name, from]),
@@ -39,7 +39,7 @@ function said({ text }: Part, key: string): Map<string, string> {
 }
 
 /** The hooks that every kind of tree must define. */
-const hooks = parts.flatMap((part) => [...said(part, "Hooks").keys()]);
+const hooks = parts.flatMap((part) => [...entriesOf(part, "Hooks").keys()]);
 const byKind = "a kind of tree";
 
 const definedInModules = new Set(
@@ -63,11 +63,11 @@ function isGiven(part: Part, name: string, from: string, kind: "function" | "var
 describe.each(parts.map((part): [string, Part] => [relative(resources, part.file), part]))(
   "%s",
   (_, part) => {
-    const defines = [...said(part, "Defines").keys()];
-    const own = [...said(part, "Private").keys()];
+    const defines = [...entriesOf(part, "Defines").keys()];
+    const own = [...entriesOf(part, "Private").keys()];
     const programs = programsOf(part.text);
 
-    test("says which functions it defines, and which of them others call", () => {
+    test("lists the functions that it defines, and which of them other parts call", () => {
       expect([...defines, ...own].sort()).toEqual([...part.functions].sort());
       const isCalledElsewhere = (name: string) =>
         parts.some(
@@ -79,8 +79,8 @@ describe.each(parts.map((part): [string, Part] => [relative(resources, part.file
       expect(defines.filter((name) => !isFor(name))).toEqual([]);
     });
 
-    test("says which functions it needs, and who defines them", () => {
-      const needs = said(part, "Needs functions");
+    test("lists the functions that it needs, and what defines them", () => {
+      const needs = entriesOf(part, "Needs functions");
       const called = [...part.called].filter(
         (name) => isFunctionSomewhere(name) && !part.functions.has(name),
       );
@@ -88,15 +88,15 @@ describe.each(parts.map((part): [string, Part] => [relative(resources, part.file
       expect([...needs].filter(([name, from]) => !isGiven(part, name, from, "function"))).toEqual([]);
     });
 
-    test("says which variables it needs, and who sets them", () => {
-      const needs = said(part, "Needs variables");
+    test("lists the variables that it needs, and what sets them", () => {
+      const needs = entriesOf(part, "Needs variables");
       const lacks = [...part.used].filter((name) => !part.assigned.has(name) && !programs.has(name));
       expect(lacks.filter((name) => !needs.has(name))).toEqual([]);
       expect([...needs.keys()].filter((name) => !part.used.has(name))).toEqual([]);
       expect([...needs].filter(([name, from]) => !isGiven(part, name, from, "variable"))).toEqual([]);
     });
 
-    test("has its programs in files of their own, and calls them all", () => {
+    test("has its programs in separate files, and calls them all", () => {
       expect(part.programs.filter((program) => program.split("\n").length > 3)).toEqual([]);
       expect([...programs.keys()].filter((name) => !part.used.has(name) && !isUsedElsewhere(name))).toEqual(
         [],
@@ -104,12 +104,12 @@ describe.each(parts.map((part): [string, Part] => [relative(resources, part.file
     });
 
     function isUsedElsewhere(name: string): boolean {
-      return parts.some((other) => said(other, "Needs variables").has(name));
+      return parts.some((other) => entriesOf(other, "Needs variables").has(name));
     }
   },
 );
 
-test("each program is set by a part, or read by a module", () => {
+test("each program file is set by a part or read by a module", () => {
   const set = parts.flatMap(({ file, text }) =>
     [...programsOf(text).values()].flat().map((name) => join(dirname(file), name)),
   );
@@ -119,7 +119,7 @@ test("each program is set by a part, or read by a module", () => {
   expect(unused).toEqual([]);
 });
 
-test("each kind of tree has every hook, once", async () => {
+test("each kind of tree has each hook once", async () => {
   const jobs = [...(await hostScripts())].filter(([name]) => name.startsWith("publish/"));
   expect(jobs.map(([name]) => name.replace(/^publish\/([a-z]+).*/, "$1"))).toEqual(
     expect.arrayContaining(["apt", "images", "custom"]),

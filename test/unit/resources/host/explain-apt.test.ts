@@ -11,7 +11,7 @@ test.each<[string, string, RegExp, RegExp]>([
     /Correct its name/,
   ],
   [
-    "a version that is not to be had",
+    "a version that is not available",
     "E: Version '3.0' for 'lab-tool' was not found\navailable lab-tool 1.0 2.0 ",
     /lab-tool is available as 1.0, 2.0, not/,
     /one of these versions/,
@@ -48,31 +48,31 @@ E: Unable to correct problems, you have held broken packages.`,
     /Add a source/,
   ],
   [
-    "a lock",
+    "a lock of apt",
     "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4242 (unattended-upgr)",
     /process 4242 \(unattended-upgr\)/,
     /Let it finish/,
   ],
   [
-    "dpkg's lock",
+    "a lock of dpkg",
     "dpkg: error: dpkg frontend lock was locked by another process with pid 99",
     /process 99 on the host/,
     /Let it finish/,
   ],
   [
-    "no room for downloads",
+    "no space for downloads",
     "E: You don't have enough free space in /var/cache/apt/archives/.",
     /no space left in \/var\/cache\/apt\/archives\//,
     /Free space/,
   ],
   [
-    "no room for files",
+    "no space for files",
     "dpkg: error processing archive /var/cache/apt/archives/x.deb (--unpack):\n failed to write (No space left on device)",
     /no space left on the host's disk/,
     /continues where it stopped/,
   ],
   [
-    "a source out of reach, which comes before the package it would have had",
+    "an unreachable source, before the missing package",
     "Err:1 http://10.77.0.10 bookworm InRelease\n  Could not connect to 10.77.0.10:80 (10.77.0.10). - connect (113: No route to host)\nE: Unable to locate package tree",
     /cannot be reached: Could not connect to 10.77.0.10:80/,
     /apt-get update/,
@@ -89,9 +89,9 @@ E: Sub-process /usr/bin/dpkg returned an error code (1)`,
     /lab-broken cannot be configured: [\s\S]*the script says no/,
     /term\.log/,
   ],
-  ["a stand-in", "missing lab-abstract", /another package provides it/, /real package/],
-  ["anything else", "E: Something new\nE: and worse", /E: Something new\nE: and worse/, /what apt reports/],
-])("%s", (_, output, found, remedy) => {
+  ["a virtual package", "missing lab-abstract", /another package provides it/, /real package/],
+  ["any other error", "E: Something new\nE: and worse", /E: Something new\nE: and worse/, /what apt reports/],
+])("the output of apt is explained: %s", (_, output, found, remedy) => {
   const { explanation } = explainApt(output.split("\n"), "installing");
   expect(explanation.found).toMatch(found);
   expect(explanation.remedy).toMatch(remedy);

@@ -3,8 +3,8 @@ import { files } from "../../../../resources/host/files.ts";
 import { check, unknown } from "../../../../resources/kernel/check.ts";
 import type { Json } from "../../../../resources/kernel/definition.ts";
 
-describe("inputs", () => {
-  test("are given defaults, and modes four digits", () => {
+describe("the inputs of Files", () => {
+  test("get defaults, and their modes get four digits", () => {
     const { inputs, failures } = check(files.inputs, {
       host: "mirror",
       files: { "/etc/a": { content: "x", mode: "640" } },
@@ -39,12 +39,12 @@ describe("inputs", () => {
     [{ links: { "/a": "/x" }, directories: { "/a/b": {} } }, 'directories["/a/b"]', /is below \/a/],
     [{ links: { "/a": "" } }, 'links["/a"]', /target of the link/],
     [{ host: "" }, "host", /name a host/],
-  ])("%j is refused at %s", (given, property, reason) => {
+  ])("%j are refused at %s", (given, property, reason) => {
     const { failures } = check(files.inputs, { host: "mirror", ...given });
     expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);
   });
 
-  test("let content pass that is not known yet", () => {
+  test("accept content that is not known yet", () => {
     const { inputs, failures } = check(files.inputs, {
       host: "mirror",
       files: { "/a": { content: unknown } },

@@ -30,36 +30,36 @@ function seeing(answer: { status: number; body: string } | ExplainedError) {
     },
   } as unknown as Host;
   const archive = { name: "main_archive", url: "http://mirror.dc1.example/ubuntu/", suite: "noble" };
-  return { asked, doubt: (key: string) => archiveWarning(host, { ...archive, key }) };
+  return { asked, warningWith: (key: string) => archiveWarning(host, { ...archive, key }) };
 }
 
-describe("an archive that MAAS is to name to machines", () => {
-  test("is right with the key that signed it", async () => {
-    const { asked, doubt } = seeing({ status: 200, body: inRelease });
-    expect(await doubt(mirrorKey)).toBeUndefined();
+describe("an archive that MAAS will set on machines", () => {
+  test("gives no warning with the key that signed it", async () => {
+    const { asked, warningWith } = seeing({ status: 200, body: inRelease });
+    expect(await warningWith(mirrorKey)).toBeUndefined();
     expect(asked).toEqual(["http://mirror.dc1.example/ubuntu/dists/noble/InRelease"]);
   });
 
-  test("is refused with another key, which no machine could use it with", async () => {
-    const refused = seeing({ status: 200, body: inRelease }).doubt(otherKey);
+  test("is refused with another key or after a change, because machines would refuse it", async () => {
+    const refused = seeing({ status: 200, body: inRelease }).warningWith(otherKey);
     await expect(refused).rejects.toThrow(
       /is not signed with the declared key[\s\S]*Leave it out for a mirror/,
     );
-    const changed = seeing({ status: 200, body: inRelease.replace("noble", "jammy") }).doubt(mirrorKey);
+    const changed = seeing({ status: 200, body: inRelease.replace("noble", "jammy") }).warningWith(mirrorKey);
     await expect(changed).rejects.toThrow(/is not signed with the declared key/);
   });
 
-  test("is doubted without a key when Ubuntu did not sign it", async () => {
-    expect(await seeing({ status: 200, body: inRelease }).doubt("")).toMatch(
+  test("gives a warning without a key when Ubuntu did not sign it", async () => {
+    expect(await seeing({ status: 200, body: inRelease }).warningWith("")).toMatch(
       /^main_archive: machines verify it with Ubuntu's keys.*Declare its key/,
     );
   });
 
-  test("is doubted when it is not there, or cannot be seen from the region", async () => {
-    expect(await seeing({ status: 404, body: "" }).doubt(mirrorKey)).toMatch(
+  test("gives a warning when it does not exist or the region cannot read it", async () => {
+    expect(await seeing({ status: 404, body: "" }).warningWith(mirrorKey)).toMatch(
       /noble\/InRelease does not exist/,
     );
     const broken = new ExplainedError({ step: "fetching", found: "refused", remedy: "Look." });
-    expect(await seeing(broken).doubt("")).toMatch(/cannot be read from maas.dc1 \(refused\)/);
+    expect(await seeing(broken).warningWith("")).toMatch(/cannot be read from maas.dc1 \(refused\)/);
   });
 });

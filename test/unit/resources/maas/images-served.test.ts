@@ -23,7 +23,7 @@ const lacking = [
 const select = (release: string, arches = ["amd64"], subarches = ["*"]) =>
   notServed({ os: "ubuntu", release, arches, subarches }, held, lacking);
 
-test("what the mirror holds can be selected", () => {
+test("a release and a kernel that the mirror holds can be selected", () => {
   expect(select("noble")).toBeUndefined();
   expect(select("jammy", ["amd64"], ["ga-22.04"])).toBeUndefined();
 });
@@ -38,6 +38,6 @@ test.each([
   ["any architecture", select("noble", ["*"]), /\* also selects ubuntu noble arm64, .* \(amd64\)/],
   ["a kernel", select("jammy", ["amd64"], ["hwe-22.04"]), /hwe-22\.04 also selects ubuntu jammy amd64/],
   ["any kernel", select("jammy"), /\* also selects ubuntu jammy amd64 \(hwe-22\.04\).* list other subarches/],
-])("%s that its index offers without the mirror holding it can not", (_, fault, message) => {
+])("%s that the index offers but the mirror does not hold cannot be selected", (_, fault, message) => {
   expect(fault).toMatch(message);
 });

@@ -20,33 +20,45 @@ function maas(messages: readonly string[], others: readonly string[] = []): Maas
 
 const complaint = (url: string) => `Failed to import images from ${url}: 404 Client Error`;
 
-describe("of what MAAS's importer complains", () => {
+describe("an error of MAAS's importer", () => {
   test.each([
-    ["a source of ours", [complaint("http://mirror.dc1/images/")], true],
-    ["one that MAAS stored without its slash", [complaint("http://mirror.dc1/images")], true],
-    ["a file of ours", ["Failed: 404 for url: http://mirror.dc1/images/streams/v1/index.sjson"], true],
-    ["another source", [complaint("http://images.maas.io/ephemeral-v3/stable/")], false],
-    ["one whose name begins as ours does", [complaint("http://mirror.dc1/images-old/")], false],
-    ["one that lies below ours", [complaint("http://mirror.dc1/images/theirs/")], false],
-    ["nothing that it names", ["Failed to import images: no room"], false],
+    ["about our source is ours", [complaint("http://mirror.dc1/images/")], true],
     [
-      "two, one of them ours",
+      "about our source, stored without its final slash, is ours",
+      [complaint("http://mirror.dc1/images")],
+      true,
+    ],
+    [
+      "about a file of our source is ours",
+      ["Failed: 404 for url: http://mirror.dc1/images/streams/v1/index.sjson"],
+      true,
+    ],
+    ["about another source is not ours", [complaint("http://images.maas.io/ephemeral-v3/stable/")], false],
+    [
+      "about a source whose URL only begins like ours is not ours",
+      [complaint("http://mirror.dc1/images-old/")],
+      false,
+    ],
+    ["about a source below ours is not ours", [complaint("http://mirror.dc1/images/theirs/")], false],
+    ["without a URL is not ours", ["Failed to import images: no room"], false],
+    [
+      "about two sources, one of them ours, is ours",
       [`${complaint("http://images.maas.io/")}<br>${complaint("http://mirror.dc1/custom/rocky9/")}`],
       true,
     ],
   ])("%s", async (_, messages, isOurs) => {
     const others = ["http://mirror.dc1/images-old/", "http://mirror.dc1/images/theirs/"];
-    const said = await importerErrors(maas(messages, others), ours);
-    expect(said.ours !== "").toBe(isOurs);
-    expect(said.all).toContain("Failed");
-    expect(said.ours).not.toContain("images.maas.io");
+    const errors = await importerErrors(maas(messages, others), ours);
+    expect(errors.ours !== "").toBe(isOurs);
+    expect(errors.all).toContain("Failed");
+    expect(errors.ours).not.toContain("images.maas.io");
   });
 
-  test("is said as a text, not as HTML", async () => {
-    const said = await importerErrors(
+  test("is shown as text, not as HTML", async () => {
+    const errors = await importerErrors(
       maas(["Failed to import images from http://a.b/ (&#x27;x&amp;y&#x27;)<br>"]),
       [],
     );
-    expect(said.all).toBe("Failed to import images from http://a.b/ ('x&y')");
+    expect(errors.all).toBe("Failed to import images from http://a.b/ ('x&y')");
   });
 });

@@ -16,12 +16,12 @@ function reasons(given: Record<string, Json>) {
 }
 
 describe("the connection", () => {
-  test("is by default the one of the region host itself, read by its own administrator", () => {
+  test("uses by default the MAAS on the region host, with the user admin", () => {
     const { inputs } = check(maasSettings.inputs, { host: "maas", settings: {} });
     expect(inputs.maas).toEqual({ url: "http://localhost:5240/MAAS", user: "admin", direct: false });
   });
 
-  test("is the same however the URL is written", () => {
+  test("is the same for each form of the URL", () => {
     for (const url of [
       "http://m.dc1:5240/MAAS",
       "http://m.dc1:5240/MAAS/",
@@ -39,7 +39,7 @@ describe("the connection", () => {
     [{ maas: { user: "x; rm" } }, /^maas.user /],
     [{ maas: { ca: "/etc/ca.pem" } }, /^maas.ca is not a certificate/],
     [{ apiKey: `${key}:x` }, /^apiKey is not an API key/],
-  ])("%j is refused", (given, message) => {
+  ])("with %j is refused", (given, message) => {
     expect(reasons(given).join("\n")).toMatch(message);
     expect(reasons(given).join("\n")).not.toMatch(/bbbb|secret/);
   });
@@ -56,11 +56,11 @@ describe("a setting", () => {
     ["boot_images_no_proxy", null, false],
     ["enable_analytics", true, true],
     ["dnssec_validation", "auto", "auto"],
-  ] as const)("%s, which MAAS gives as %j, is %j", (name, given, value) => {
+  ] as const)("%s, which MAAS returns as %j, is read as %j", (name, given, value) => {
     expect(declaredForm(name, given)).toEqual(value);
   });
 
-  test("goes back as MAAS takes it", () => {
+  test("is sent in the form that MAAS accepts", () => {
     expect([maasForm(["10.0.0.53", "10.0.0.54"]), maasForm([]), maasForm(false), maasForm("no")]).toEqual([
       "10.0.0.53 10.0.0.54",
       "",
@@ -69,7 +69,7 @@ describe("a setting", () => {
     ]);
   });
 
-  test("that names images is set after all others, the system before its release", () => {
+  test("that names images is set after all others, and the system before its release", () => {
     expect(settingNames.slice(-3)).toEqual([
       "commissioning_distro_series",
       "default_osystem",
@@ -108,7 +108,7 @@ describe("a default archive", () => {
     return [typeof found === "string" ? found : found.id, asked];
   }
 
-  test("is known by its name and number, without another request", async () => {
+  test("is found by its name or its number, without another request", async () => {
     expect(await find([main, ports])).toEqual([1, 0]);
     expect(await find([renamed, ports], main.url, 1)).toEqual([1, 0]);
   });
@@ -120,12 +120,12 @@ describe("a default archive", () => {
     ).toEqual([1, 1]);
   });
 
-  test("is the one in use where a renaming led to a second", async () => {
+  test("is the archive in use when a second one was made after a rename", async () => {
     expect(await find([renamed, ports, second], second.url)).toEqual([7, 1]);
     expect(await find([renamed, ports, second], renamed.url)).toEqual([1, 1]);
   });
 
-  test("is not guessed at", async () => {
+  test("is refused when it cannot be identified", async () => {
     const [message] = await find([
       { ...renamed, id: 5 },
       { ...renamed, id: 6, name: "other" },
@@ -138,7 +138,7 @@ describe("a default archive", () => {
 describe("repositories", () => {
   const checkArchive = (given: Record<string, Json>) => check(maasArchive.inputs, { host: "maas", ...given });
 
-  test("get MAAS's defaults, and lists without an order get one", () => {
+  test("get MAAS's defaults, and lists without an order are sorted", () => {
     const url = "http://m.dc1.example/ubuntu";
     const { inputs, failures } = checkArchive({
       archives: { main_archive: { url, disabledPockets: ["updates", "backports"] } },
@@ -168,7 +168,7 @@ describe("repositories", () => {
     });
   });
 
-  test("are not called as MAAS's own two", () => {
+  test("cannot have the name of a default archive", () => {
     const { failures } = checkArchive({ repositories: { main_archive: { url: "http://m.dc1.example/" } } });
     expect(failures.map(({ reason }) => reason).join()).toMatch(/a default archive of MAAS/);
   });

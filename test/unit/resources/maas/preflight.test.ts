@@ -41,7 +41,7 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-describe("what MAAS would get of a stream", () => {
+describe("the check of a stream for MAAS", () => {
   let open = 0;
   let most = 0;
 
@@ -76,17 +76,17 @@ describe("what MAAS would get of a stream", () => {
   const odd = (fields: Fields) => ({ ...kernel("focal", "amd64", "ga-20.04", ["20260601"]), ...fields });
 
   test.each<[string, unknown]>([
-    ["that is no object", 7],
-    ["of a system that is a list", odd({ os: ["ubuntu"] })],
+    ["that is not an object", 7],
+    ["whose os is a list", odd({ os: ["ubuntu"] })],
     ["without versions", odd({ versions: undefined })],
     ["with an odd file", odd({ versions: { 1: { items: { x: item("squashfs", "../x") } } } })],
-    ["called constructor", odd({ release: "constructor" })],
-  ])("is not stopped by a product %s that is not selected", async (_, product) => {
+    ["of the release constructor", odd({ release: "constructor" })],
+  ])("ignores a product %s that is not selected", async (_, product) => {
     expect((await check({ constructor: product })).length).toBeGreaterThan(3);
   });
 
   test.each(["arch", "release", "label"])(
-    "is nothing at all where a product has no %s, selected or not",
+    "refuses the whole stream when a product has no %s, even if it is not selected",
     async (field) => {
       await expect(check({ odd: odd({ [field]: undefined }) })).rejects.toThrow(
         new RegExp(`its ${field} is missing; MAAS would refuse the whole stream`),
@@ -94,12 +94,12 @@ describe("what MAAS would get of a stream", () => {
     },
   );
 
-  test("is refused where what is selected is odd", async () => {
+  test("refuses a selected product with an odd field", async () => {
     const noble = { ...odd({ release: "noble" }), subarch: ["ga-24.04"] };
     await expect(check({ noble })).rejects.toThrow(/product "noble": its subarch is a list/);
   });
 
-  test("is asked for a few files at once", async () => {
+  test("asks for the size of at most 16 files at the same time", async () => {
     const kernels = Array.from({ length: 60 }, (_, number) => [
       `v3:${number}`,
       kernel("noble", "amd64", `ga-${number}`, ["20260601"]),
@@ -109,7 +109,7 @@ describe("what MAAS would get of a stream", () => {
   });
 });
 
-describe("a stream seen from this workstation", () => {
+describe("a stream that is read from this workstation", () => {
   let server: Server;
   let address: string;
 
@@ -137,12 +137,12 @@ describe("a stream seen from this workstation", () => {
       }),
   );
 
-  test("is read no further than it may be long", async () => {
+  test("is read only up to the size limit", async () => {
     const { body } = await readerOnWorkstation().fetch(`${address}/endless`, 100_000);
     expect(body).toHaveLength(100_000);
   });
 
-  test("is explained when it breaks off", async () => {
+  test("gives an explained error when it breaks off", async () => {
     await expect(readerOnWorkstation().fetch(`${address}/broken`, 100_000)).rejects.toThrow(ExplainedError);
   });
 });

@@ -51,7 +51,7 @@ function regionHost({ version = "3.6.5", isAdministrator = true, keys = `${key}\
 }
 
 describe("a region", () => {
-  test("is opened once for all resources: one key read, one look at version and user", async () => {
+  test("is opened once for all resources: key, version and user are read once", async () => {
     const { open, scripts, fetched, warnings } = regionHost();
     const regions = await Promise.all([open(), open(), open()]);
     await open();
@@ -66,7 +66,7 @@ describe("a region", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("is spoken to with a declared key and a declared authority, without asking the host for one", async () => {
+  test("is used with a declared key and a declared CA, and no key is read from the host", async () => {
     const { open, scripts, fetched } = regionHost();
     await open({ ca: "PEM", url: "https://maas.dc1.example:5443/MAAS" }, key);
     expect(scripts).toEqual([]);
@@ -92,19 +92,19 @@ describe("a region", () => {
     expect(warnings).toHaveLength(count);
   });
 
-  test("is refused to who is not an administrator", async () => {
+  test("is refused when its user is not an administrator", async () => {
     const opened = regionHost({ isAdministrator: false }).open();
     await expect(opened).rejects.toThrow(/its user admin is not an administrator[\s\S]*maas.user/);
   });
 
-  test("that could not be opened is tried again by the next", async () => {
+  test("that could not be opened is opened again by the next resource", async () => {
     const { open, answers } = regionHost({ keys: "" });
     await expect(open()).rejects.toThrow(/has no API key/);
     answers.keys = key;
     await expect(open()).resolves.toMatchObject({ version: { text: "3.6.5" } });
   });
 
-  test("takes a user's name as data", async () => {
+  test("gets the name of a user as a quoted word in the shell command", async () => {
     const { open, scripts } = regionHost();
     await open({ user: "it's $(me)" });
     expect(scripts[0]).toContain(`apikey --username 'it'\\''s $(me)'`);

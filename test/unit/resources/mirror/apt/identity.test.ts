@@ -13,11 +13,11 @@ const published: Identity = {
   signers: ["A".repeat(40)],
 };
 
-test("the same identity needs nothing of clients", () => {
+test("the same identity requires no change on clients", () => {
   expect(changesForClients(published, published)).toEqual([]);
 });
 
-test("what apt asks about is named as apt names it, with what to do", () => {
+test("changed fields are reported in the words of apt, with a remedy", () => {
   const noble = { Origin: "Ubuntu", Label: "Other", Suite: "noble", Version: "24.10" };
   expect(changesForClients(published, { ...published, headers: { noble } })).toEqual([
     expect.stringMatching(
@@ -26,40 +26,40 @@ test("what apt asks about is named as apt names it, with what to do", () => {
   ]);
 });
 
-test("a suite that was not published has nothing to compare with, whatever it is called", () => {
+test("a suite that was not published before requires no change, even if it is named constructor", () => {
   const headers = { ...published.headers, constructor: { Origin: "x" } };
   expect(changesForClients(published, { ...published, headers })).toEqual([]);
 });
 
 test.each<[string, Partial<Identity>, RegExp]>([
   [
-    "upstream's",
+    "upstream's key",
     { signers: ["B".repeat(40)] },
     /upstream's key, B{40}, instead of A{40}.*NO_PUBKEY B{16}: deliver/,
   ],
   [
-    "the mirror's own",
+    "the mirror's key",
     { signing: "mirror", signers: ["C".repeat(40)] },
     /the mirror's key, C{40}.*NO_PUBKEY C{16}/,
   ],
   [
-    "one that is not made yet",
+    "a key that does not exist yet",
     { signing: "mirror", signers: [] },
     /the mirror's key, which this update creates.*NO_PUBKEY: deliver/,
   ],
-])("another key is named: %s", (_, change, expected) => {
+])("a different key is reported: %s", (_, change, expected) => {
   expect(changesForClients(published, { ...published, ...change })).toEqual([
     expect.stringMatching(expected),
   ]);
 });
 
-test("a key beside the one that clients have is another key", () => {
+test("a second key is reported, and the removal of a second key is not", () => {
   const both = { ...published, signers: [...published.signers, "B".repeat(40)] };
   expect(changesForClients(published, both)).toHaveLength(1);
   expect(changesForClients(both, published)).toEqual([]);
 });
 
-test("what the host tells of it is read strictly, or not at all", () => {
+test("the identity from the host is read only when all its fields are valid", () => {
   const contents = {
     headers: { noble: { Label: "Ubuntu" } },
     upstreamFingerprints: ["A"],

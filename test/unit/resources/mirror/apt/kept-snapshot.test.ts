@@ -23,8 +23,8 @@ const contents = (change: object = {}) => ({
 const read = (change?: object, signing: "mirror" | "upstream" = "upstream") =>
   checkedKeptPlan(host, "/srv/m/trees/1", contents(change), signing, keys);
 
-describe("what a host says of a kept snapshot", () => {
-  test("never decides which key clients trust", () => {
+describe("the data of a kept snapshot on a host", () => {
+  test("never decide which key clients trust", () => {
     expect(read().upstreamKey).toBe(keys.armored);
     expect(() => read({ upstreamFingerprints: ["B".repeat(40)] })).toThrow(/clients would refuse it/);
     expect(read({ upstreamFingerprints: ["B".repeat(40)] }, "mirror").upstreamFingerprints).toEqual([
@@ -32,13 +32,13 @@ describe("what a host says of a kept snapshot", () => {
     ]);
   });
 
-  test("may have in its heads what a Release may have", () => {
+  test("can have in its headers each value that a Release file can have", () => {
     const headers = { noble: { Suite: "noble", Description: "Ubuntu\tNoble \u00e9" } };
     expect(read({ headers }).headers).toEqual(headers);
     expect(identityIn({ headers })?.headers).toEqual(headers);
   });
 
-  test("cannot write to a terminal", () => {
+  test("cannot send control characters to a terminal", () => {
     expect(read().warnings).toEqual(["one [31m thing"]);
   });
 
@@ -49,7 +49,7 @@ describe("what a host says of a kept snapshot", () => {
     { upstreamFingerprints: ["x; reboot"] },
     { packages: -1 },
     { headers: undefined },
-  ])("is refused where no update wrote it: %j", (change) => {
+  ])("are refused when an update cannot have written them: %j", (change) => {
     expect(() => read(change)).toThrow(/host mirror: reading \/srv\/m\/trees\/1\/contents\.json: its /);
   });
 });

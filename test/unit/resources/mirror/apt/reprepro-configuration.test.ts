@@ -21,7 +21,7 @@ const settings = {
   installer: false,
 };
 
-test("a suite keeps upstream's origin, label and version, and takes all that the job lays out for it", () => {
+test("a suite keeps upstream's origin, label and version, and is updated from the job's directory", () => {
   const { distributions, updates } = reproConfiguration(settings);
   expect(distributions).toMatchInlineSnapshot(`
 "# Written by airgapped-maas; changes made here are undone by the next update.
@@ -50,7 +50,7 @@ DownloadListsAs: .
 `);
 });
 
-test("sources and the installer are taken where they are asked for", () => {
+test("sources and the installer are included when they are declared", () => {
   const { distributions, updates } = reproConfiguration({ ...settings, sources: true, installer: true });
   for (const file of [distributions, updates]) {
     expect(file).toContain("Architectures: amd64 source\n");

@@ -26,7 +26,7 @@ function fail(): never {
   throw new Error("something was done");
 }
 
-test("another password, another proxy or another pace alone publishes nothing", async () => {
+test("a change of only the password, the proxy or the transfer rate publishes nothing", async () => {
   const outputs = { tree: "000001-aaaaaaaaaaaa" };
   const changes = {
     secrets: { password: "second word" },
@@ -38,7 +38,7 @@ test("another password, another proxy or another pace alone publishes nothing", 
   );
 });
 
-describe("a state", () => {
+describe("the stored secrets of the access to upstream", () => {
   let registered: Record<string, pulumi.runtime.MockResourceArgs>;
   beforeEach(async () => {
     registered = {};
@@ -55,7 +55,7 @@ describe("a state", () => {
     );
   });
 
-  test("has what is secret of the way to upstream encrypted", async () => {
+  test("are encrypted in the state", async () => {
     new AptTree("apt", apt);
     new ImageTree("images", images);
     await pulumi.runtime.disconnect();
@@ -69,7 +69,7 @@ describe("a state", () => {
     expect(Object.keys(registered)).toEqual(["apt", "images"]);
   });
 
-  test("that holds it does not let it into a message", () => {
+  test("are replaced in messages", () => {
     for (const definition of [aptTree, imageTree]) {
       const redaction = new Redaction(definition.secrets).learn(common);
       expect(redaction.text("curl said first word, first%20word and line two to user")).toBe(
@@ -79,7 +79,7 @@ describe("a state", () => {
   });
 });
 
-test("a preview says that a password can be read on the way", () => {
+test("a preview warns about a password that is sent over http", () => {
   const credentials = { username: "u", password: "p" };
   expect(accessWarnings("http://a.example", { credentials })).toEqual([
     expect.stringMatching(/are sent over http/),

@@ -21,7 +21,7 @@ function refusal(work: () => unknown): string {
 
 const mebibyte = 2 ** 20;
 
-describe("the room that the updates of one run take", () => {
+describe("the disk space for the updates of one run", () => {
   const disk = (bytes: number, inodes: number | undefined = 1000, id = "/dev/a"): Disk => ({
     id,
     mount: "/srv",
@@ -31,7 +31,7 @@ describe("the room that the updates of one run take", () => {
   });
   const need = (bytes: number, inodes = 1): RequiredSpace => ({ bytes, inodes });
 
-  test("is refused to the one that takes the sum beyond what is free, and to no other", () => {
+  test("is refused only to an update with which the sum exceeds the free space", () => {
     const space = new DiskSpace();
     space.claim("h", disk(100), "/a", need(60));
     expect(refusal(() => space.claim("h", disk(100), "/b", need(60)))).toBe(
@@ -41,14 +41,14 @@ describe("the room that the updates of one run take", () => {
     space.claim("h", disk(100), "/c", need(40));
   });
 
-  test("is that of one host and one file system", () => {
+  test("is counted separately for each host and each file system", () => {
     const space = new DiskSpace();
     space.claim("h", disk(100), "/a", need(60));
     space.claim("other", disk(100), "/b", need(60));
     space.claim("h", disk(100, 1000, "/dev/b"), "/c", need(60));
   });
 
-  test("has inodes too, where the file system counts them", () => {
+  test("includes inodes when the file system counts them", () => {
     const space = new DiskSpace();
     space.claim("h", disk(100), "/a", need(1, 900));
     expect(refusal(() => space.claim("h", disk(100), "/b", need(1, 200)))).toContain("100 inodes too few");
@@ -59,7 +59,7 @@ describe("the room that the updates of one run take", () => {
     );
   });
 
-  test("counts once what two bring into one store, and twice what is for two stores", () => {
+  test("includes a file of two updates once for one store, and twice for two stores", () => {
     const space = new DiskSpace();
     const bringing = (store: string, files: Record<string, number>): RequiredSpace => ({
       ...need(1),
@@ -72,7 +72,7 @@ describe("the room that the updates of one run take", () => {
     );
   });
 
-  test("is what was free before the first of them began", () => {
+  test("is compared with the space that was free before the first update began", () => {
     const space = new DiskSpace();
     space.claim("h", disk(100), "/a", need(60));
     // The first update runs already and has used its part of the space.
@@ -88,7 +88,7 @@ describe("the room that the updates of one run take", () => {
   });
 });
 
-test("an update needs blocks and inodes for files, directories and what reprepro keeps free", () => {
+test("an update needs blocks and inodes for files, for directories and for reprepro's reserve", () => {
   const item = (to: string, size: number): WorkItem => ({ sha256: digestOf(to), size, from: to, to });
   const before = workListText([
     item("pool/a/a.deb", 10),

@@ -4,7 +4,7 @@ import type { ResourceContext } from "../../../../../resources/kernel/definition
 import { runJob } from "../../../../../resources/mirror/published-tree/job.ts";
 
 /** The error of a job that printed these lines and ended in this way. */
-async function saidOf(code: number, ...lines: string[]): Promise<string> {
+async function errorOf(code: number, ...lines: string[]): Promise<string> {
   const job = async ({ onProgress }: Job) => {
     for (const line of lines) onProgress?.(line);
     return { code, tail: lines, attached: false };
@@ -26,13 +26,13 @@ async function saidOf(code: number, ...lines: string[]): Promise<string> {
   );
 }
 
-test("a job that goes well says nothing", async () => {
-  expect(await saidOf(0, "progress fetching")).toBe("");
+test("a successful job reports no error", async () => {
+  expect(await errorOf(0, "progress fetching")).toBe("");
 });
 
 test("faults of fetched files are reported, with the remedy that the job prints", async () => {
   const fault = "fault pool/a.deb: the server answered 401";
-  const of = (...lines: string[]) => saidOf(65, "step fetch fetching", ...lines);
+  const of = (...lines: string[]) => errorOf(65, "step fetch fetching", ...lines);
   expect(await of(fault)).toMatch(/pool\/a\.deb: the server answered 401\n.*when upstream works/);
   const advised = await of(fault, "remedy Fix the settings named above.");
   expect(advised).toMatch(/served unchanged\. Fix the settings named above\.$/);

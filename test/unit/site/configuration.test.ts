@@ -5,7 +5,7 @@ import { readSite } from "../../../site/configuration.ts";
 afterEach(() => pulumi.runtime.setAllConfig({}));
 
 /** The errors of a stack's configuration. */
-function saidOf(maas: unknown): string {
+function errorOf(maas: unknown): string {
   pulumi.runtime.setAllConfig({ "dc:maas": JSON.stringify(maas) });
   try {
     readSite("dc", "north");
@@ -15,18 +15,18 @@ function saidOf(maas: unknown): string {
   }
 }
 
-test("a wrong value is shown with its place in the stack's file, unless it is a secret", () => {
-  const said = saidOf({
+test("a wrong value is shown with its place in the stack file, unless it is a secret", () => {
+  const message = errorOf({
     region: { host: "-maas", apiKey: "a:wrong:key:of four" },
     settings: { settings: { http_proxy: "http://name:word@proxy", dnssec_validation: "off" } },
   });
-  expect(said).toContain(
+  expect(message).toContain(
     'Pulumi.north.yaml: dc:maas.region.host: "-maas" is not a name one could type after ssh',
   );
-  expect(said).toContain('dc:maas.settings.settings.dnssec_validation: "off" ');
-  expect(said).toContain("dc:maas.region.apiKey: is not an API key of MAAS");
-  expect(said).toContain("dc:maas.settings.settings.http_proxy: ");
-  expect(said).not.toMatch(/wrong|word/);
+  expect(message).toContain('dc:maas.settings.settings.dnssec_validation: "off" ');
+  expect(message).toContain("dc:maas.region.apiKey: is not an API key of MAAS");
+  expect(message).toContain("dc:maas.settings.settings.http_proxy: ");
+  expect(message).not.toMatch(/wrong|word/);
 });
 
 test.each([
@@ -38,11 +38,11 @@ test.each([
   "hidden@a.example",
   "https://a.example/u?token=hidden",
   "https:/user:hidden@a.example",
-])("of an upstream's address that says who asks (%#) nothing secret is shown, and the way out is", (url) => {
+])("an upstream URL with credentials (%#) is refused: the error shows a remedy and no secret", (url) => {
   const upstream = { url, proxy: { url } };
-  const said = (room: string, mirror: object) => {
+  const message = (kind: string, mirror: object) => {
     pulumi.runtime.setAllConfig({
-      [`dc:${room}`]: JSON.stringify({ m: { host: "h", upstream, ...mirror } }),
+      [`dc:${kind}`]: JSON.stringify({ m: { host: "h", upstream, ...mirror } }),
     });
     try {
       readSite("dc", "north");
@@ -52,8 +52,8 @@ test.each([
     }
   };
   const both = [
-    said("aptMirrors", { suites: ["noble"] }),
-    said("imageMirrors", { images: [{ os: "ubuntu", releases: ["noble"] }] }),
+    message("aptMirrors", { suites: ["noble"] }),
+    message("imageMirrors", { images: [{ os: "ubuntu", releases: ["noble"] }] }),
   ];
   for (const text of both) {
     expect(text).not.toMatch(/hid|den\b/);
@@ -64,13 +64,13 @@ test.each([
 });
 
 test.each<[string, object]>([
-  ["name and password in one", { upstream: { credentials: "name:hidden" } }],
+  ["name and password in one text", { upstream: { credentials: "name:hidden" } }],
   ["a token alone", { upstream: { credentials: "hidden" } }],
-  ["a password beside the name", { upstream: { credentials: { username: "name:hidden", password: "x" } } }],
+  ["a password in the name", { upstream: { credentials: { username: "name:hidden", password: "x" } } }],
   ["name and password of a proxy", { upstream: { proxy: { url: "http://p", credentials: "name:hidden" } } }],
-  ["a key in place of both", { serve: { tls: "hidden" } }],
-  ["a key's text in place of both", { upstream: { clientCertificate: "hidden" } }],
-])("where a secret belongs, nothing of what came instead is shown: %s", (_, mirror) => {
+  ["a text in place of certificate and key", { serve: { tls: "hidden" } }],
+  ["a text in place of client certificate and key", { upstream: { clientCertificate: "hidden" } }],
+])("the error does not show a wrong value in the place of a secret: %s", (_, mirror) => {
   pulumi.runtime.setAllConfig({
     "dc:aptMirrors": JSON.stringify({ m: { host: "h", suites: ["noble"], ...mirror } }),
   });

@@ -9,13 +9,13 @@ const folder = resolve(import.meta.dirname, "../../../examples");
 const stacks = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
 describe("the examples", () => {
-  test("are all named in their README, and it names no others", () => {
+  test("are all listed in their README, which lists no others", () => {
     const readme = readFileSync(join(folder, "README.md"), "utf8");
     const rows = [...readme.matchAll(/^\| \[`([^`]+)`\]/gm)].map(([, name]) => name);
     expect(rows.sort()).toEqual(readdirSync(folder).filter((name) => name !== "README.md"));
   });
 
-  test.each(stacks)("%s is a stack's file that declares a site", (name) => {
+  test.each(stacks)("%s is a stack file that the site's schema accepts", (name) => {
     const text = readFileSync(join(folder, name), "utf8");
     expect(text.split("\n")[0]).toBe(schemaComment);
     const file = parse(text) as { config: Record<string, unknown> };

@@ -46,7 +46,7 @@ function faults(change: object): string[] {
 const withMaas = (change: object) => faults({ maas: { ...whole.maas, ...change } });
 
 test.each(["constructor", "toString", "__proto__"])(
-  "%s is no mirror and no image where none is declared",
+  "%s is refused as the name of a mirror or image that is not declared",
   (name) => {
     const bootSource = { mirror: name, customImages: [name] };
     const found = withMaas({ archive: { mainArchive: { mirror: name } }, bootSource });
@@ -60,11 +60,11 @@ test.each(["constructor", "toString", "__proto__"])(
 );
 
 describe("a region", () => {
-  test("is told of mirrors and images by their names", () => {
+  test("accepts mirrors and images by their names", () => {
     expect(faults({})).toEqual([]);
   });
 
-  test("needs nothing but to be reached", () => {
+  test("needs only a host", () => {
     expect(faults({ maas: { region: { host: "maas" } } })).toEqual([]);
     expect(faults({ maas: { settings: { profile: "airgapped" } } })).toHaveLength(1);
   });
@@ -98,11 +98,11 @@ describe("a region", () => {
     expect(withMaas(change)).toEqual(expected);
   });
 
-  test("takes an architecture's further repository from a mirror that could be no default archive", () => {
+  test("accepts for a repository the mirror that it refuses for portsArchive", () => {
     expect(withMaas({ archive: { repositories: { tools: { mirror: "ubuntu" } } } })).toEqual([]);
   });
 
-  test("does not get from a source what is uploaded, and without a region nothing can be uploaded", () => {
+  test("refuses an uploaded image in bootSource, and an upload without a region", () => {
     expect(faults({ customImages: { rocky9: golden } })).toEqual([
       "maas.bootSource.customImages[0] is uploaded, so MAAS does not get it from a source: take it out here",
     ]);
@@ -111,7 +111,7 @@ describe("a region", () => {
     ]);
   });
 
-  test("names both ways in which MAAS may get an image where another one is asked for", () => {
+  test("names both values of via when another one is declared", () => {
     expect(faults({ customImages: { rocky9: { ...rocky9, via: "uplod" } } })).toContain(
       'customImages.rocky9.via must be "stream" or "upload"',
     );
@@ -122,7 +122,7 @@ describe("an address without a dot", () => {
   const message = "names a host without a dot, which MAAS refuses: use its full name or its address";
   const short = { address: "mirror" };
 
-  test("is refused of every mirror that MAAS is told of, once", () => {
+  test("is refused once for each mirror that MAAS uses", () => {
     const site = {
       aptMirrors: { ubuntu: { ...apt, serve: short } },
       imageMirrors: { images: { ...images, serve: { serverNames: ["mirror"] } } },
@@ -139,7 +139,7 @@ describe("an address without a dot", () => {
     ]);
   });
 
-  test("is fine where MAAS is not told of it, and so is one of numbers", () => {
+  test("is accepted for a mirror that MAAS does not use; an IP address is always accepted", () => {
     expect(
       faults({ aptMirrors: { ubuntu: apt, more: { ...apt, serve: { ...short, path: "/more" } } } }),
     ).toEqual([]);

@@ -3,7 +3,7 @@ import { losses } from "../../../site/no-longer-declared.ts";
 
 const none = { aptMirrors: {}, imageMirrors: {}, customImages: {} };
 
-test("what the last update had and the file no longer declares is said, with what clients lose", () => {
+test("a mirror or image that is no longer declared is reported, with what clients lose", () => {
   const last = {
     mirrors: { ubuntu: { url: "http://mirror/ubuntu" }, kept: { url: "http://mirror/kept" } },
     images: { images: {} },
@@ -16,7 +16,7 @@ test("what the last update had and the file no longer declares is said, with wha
   ]);
 });
 
-test("a first update, and one that changes nothing, say nothing", () => {
+test("a first update, and an update that removes nothing, report nothing", () => {
   expect(losses({}, none)).toEqual([]);
   expect(losses({ mirrors: { a: {} } }, { ...none, aptMirrors: { a: {}, b: {} } })).toEqual([]);
 });

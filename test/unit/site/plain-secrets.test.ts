@@ -30,8 +30,8 @@ function found(encrypted: readonly string[], yaml?: string): string[] {
   );
 }
 
-describe("secrets of a stack's file", () => {
-  test("are found wherever nothing of their key is encrypted", () => {
+describe("secrets in a stack file", () => {
+  test("are found when no value below their key is encrypted", () => {
     expect(found([])).toEqual([
       "aptMirrors.open.serve.tls.key",
       "aptMirrors.closed.serve.tls.key",
@@ -41,7 +41,7 @@ describe("secrets of a stack's file", () => {
     expect(found(["aptMirrors", "maas"])).toEqual([]);
   });
 
-  test("are found in clear text beside encrypted ones, however YAML writes them", () => {
+  test("are found in clear text beside encrypted values, in a YAML block and in quotes", () => {
     const block = `    key: |\n${key
       .split("\n")
       .map((line) => `      ${line}`)
@@ -53,13 +53,13 @@ describe("secrets of a stack's file", () => {
     }
   });
 
-  test("are answered with the command that sets them right, and never shown", () => {
-    const said = plainSecrets(site, { project: "dc", stack: "dc1", file: "", isEncrypted: () => false });
-    expect(said[0]?.message).toContain(
+  test("are reported with the command that encrypts them, and are not shown", () => {
+    const findings = plainSecrets(site, { project: "dc", stack: "dc1", file: "", isEncrypted: () => false });
+    expect(findings[0]?.message).toContain(
       "pulumi config set --stack dc1 --secret --path 'dc:aptMirrors.open.serve.tls.key' < FILE",
     );
-    expect(said[2]?.message).toContain("--secret --path 'dc:maas.region.apiKey'.");
-    expect(JSON.stringify(said)).not.toMatch(/MIGH|a:b:c|another key/);
+    expect(findings[2]?.message).toContain("--secret --path 'dc:maas.region.apiKey'.");
+    expect(JSON.stringify(findings)).not.toMatch(/MIGH|a:b:c|another key/);
   });
 });
 
@@ -72,13 +72,13 @@ describe.each(["it's a long secret", 'with "quotes" in it', "back\\slash-n\\n", 
       "double quotes": `password: ${json}`,
       "single quotes": `password: ${single}`,
       "no quotes": `password: ${password}`,
-      "a flow": `credentials: {username: me, "password": ${json} }`,
-      "a flow in which it is not the last": `credentials: { password: ${single}, username: me}`,
+      "a flow mapping": `credentials: {username: me, "password": ${json} }`,
+      "a flow mapping in which it is not the last": `credentials: { password: ${single}, username: me}`,
       "a block scalar": `password: |-\n      ${password}`,
       "a folded scalar": `password: >\n      ${password}\n    username: me`,
-      "a comment behind it": `password: ${json} # for now`,
+      "front of a comment": `password: ${json} # for now`,
     };
-    const said = (yaml: string) => {
+    const findings = (yaml: string) => {
       const file = join(folder, "Pulumi.dc2.yaml");
       writeFileSync(
         file,
@@ -88,12 +88,12 @@ describe.each(["it's a long secret", 'with "quotes" in it', "back\\slash-n\\n", 
       return plainSecrets(given, { project: "dc", stack: "dc2", file, isEncrypted: () => true });
     };
 
-    test.each(Object.entries(ways))("is found beside encrypted ones in %s", (_, yaml) => {
-      expect(said(yaml)).toHaveLength(1);
+    test.each(Object.entries(ways))("is found beside encrypted values in %s", (_, yaml) => {
+      expect(findings(yaml)).toHaveLength(1);
     });
 
-    test("is not found where it is encrypted", () => {
-      expect(said("password:\n      secure: v1:abc")).toEqual([]);
+    test("is not found when it is encrypted", () => {
+      expect(findings("password:\n      secure: v1:abc")).toEqual([]);
     });
   },
 );
@@ -113,6 +113,6 @@ test.each<[string, string, boolean]>([
   ["aptMirrors.a.upstream.token", "x", true],
   ["aptMirrors.a.tls.key", "x", true],
   ["aptMirrors.a.upstream.key", "ubuntu.asc", false],
-])("%s with %j: secret %p", (path, value, expected) => {
+])("%s with %j is a secret: %p", (path, value, expected) => {
   expect(isSecret(path.split("."), value)).toBe(expected);
 });

@@ -23,7 +23,7 @@ function faults(site: unknown): string[] {
 const withMirror = (change: object) => ({ aptMirrors: { ubuntu: { ...mirror, ...change } } });
 
 describe("one mirror", () => {
-  test("needs a host, an upstream and suites, and gets a default for everything else", () => {
+  test("needs a host, an upstream and suites, and has a default for each other argument", () => {
     const { aptMirrors } = siteSchema.parse({ aptMirrors: { ubuntu: mirror } });
     expect(aptMirrors.ubuntu).toMatchInlineSnapshot(`
 {
@@ -116,7 +116,7 @@ describe("one mirror", () => {
       /^aptMirrors\.ubuntu\.extras\.phasedUpdates needs signing/,
     ],
     [{ sutes: [] }, /^aptMirrors\.ubuntu "sutes" is not known here: is suites meant\?/],
-  ])("%j is refused with the path of the value", (change, expected) => {
+  ])("with %j is refused, and the path of the value is named", (change, expected) => {
     const found = faults(withMirror(change));
     expect(found).toHaveLength(1);
     if (typeof expected === "string") expect(found[0]).toBe(expected);
@@ -125,7 +125,7 @@ describe("one mirror", () => {
 });
 
 test.each(["/srv/airgapped-maas/old-name/apt/ubuntu", "/srv/airgapped-maas2", "/data/ubuntu"])(
-  "a mirror may be kept in %s",
+  "a mirror is accepted in the directory %s",
   (directory) => expect(faults(withMirror({ directory }))).toEqual([]),
 );
 
@@ -133,7 +133,7 @@ describe("mirrors of one host", () => {
   const two = (one: object, other: object) =>
     faults({ aptMirrors: { one: { ...mirror, ...one }, other: { ...mirror, ...other } } });
 
-  test("live side by side under different paths, ports or names", () => {
+  test("are accepted with different paths, ports, server names or hosts", () => {
     expect(two({}, { serve: { path: "/debian" } })).toEqual([]);
     expect(two({}, { serve: { port: 8080 } })).toEqual([]);
     expect(two({ serve: { serverNames: ["a.example"] } }, { serve: { serverNames: ["b.example"] } })).toEqual(
@@ -182,7 +182,7 @@ describe("mirrors of one host", () => {
     else expect(found).toMatch(expected);
   });
 
-  test("a path that only begins alike is another one", () => {
+  test("paths with only a common prefix do not overlap", () => {
     expect(two({}, { serve: { path: "/ubuntu-ports" } })).toEqual([]);
   });
 
@@ -193,7 +193,7 @@ describe("mirrors of one host", () => {
         imageMirrors: { [imagesName]: { ...imageMirror, ...images } },
       });
 
-    test("live side by side as they are", () => {
+    test("are accepted with their default values", () => {
       expect(both({}, {})).toEqual([]);
     });
 
@@ -222,7 +222,7 @@ describe("mirrors of one host", () => {
       expect(both(apt, images)).toEqual([expect.stringMatching(expected)]);
     });
 
-    test("do not have one name on one host", () => {
+    test("cannot have the same name on one host", () => {
       expect(both({}, {}, "one")).toEqual([
         expect.stringMatching(/^imageMirrors\.one one is also the name of/),
       ]);
@@ -231,10 +231,13 @@ describe("mirrors of one host", () => {
   });
 });
 
-test.each(["debian", "constructor"])("a client check names a mirror that there is, unlike %s", (name) => {
-  const site = {
-    aptMirrors: { ubuntu: mirror },
-    clientChecks: { jq: { host: "c", mirror: name, package: "jq" } },
-  };
-  expect(faults(site)).toEqual(["clientChecks.jq.mirror names no mirror of aptMirrors (there is ubuntu)"]);
-});
+test.each(["debian", "constructor"])(
+  "a client check that names the undeclared mirror %s is refused",
+  (name) => {
+    const site = {
+      aptMirrors: { ubuntu: mirror },
+      clientChecks: { jq: { host: "c", mirror: name, package: "jq" } },
+    };
+    expect(faults(site)).toEqual(["clientChecks.jq.mirror names no mirror of aptMirrors (there is ubuntu)"]);
+  },
+);

@@ -64,20 +64,20 @@ const files = readdirSync(root, { withFileTypes: true })
 const imports = files.flatMap((path) => importsOf(path, readFileSync(join(root, path), "utf8")));
 
 describe("the product", () => {
-  test("is read as a whole", () => {
+  test("is read completely", () => {
     expect(files).toEqual(expect.arrayContaining(["index.ts", "resources/kernel/engine/end-with-engine.ts"]));
     expect(imports.length).toBeGreaterThan(files.length);
   });
 
-  test("imports along the arrows", () => {
+  test("has no import that the order of the layers does not allow", () => {
     expect(againstArrows(imports, arrows)).toEqual([]);
   });
 
-  test("leaves packages to those that they are for", () => {
+  test("imports restricted packages only in the folders that may import them", () => {
     expect(foreignPackages(imports, packages)).toEqual([]);
   });
 
-  test("has Pulumi's provider protocol in its kernel alone", () => {
+  test("imports Pulumi's provider protocol only in resources/kernel", () => {
     const others = imports.filter(
       ({ from, to, names }) =>
         !isIn(from, "resources/kernel") &&
@@ -86,7 +86,7 @@ describe("the product", () => {
     expect(others).toEqual([]);
   });
 
-  test("has of Pulumi, in resources beside the kernel, types alone", () => {
+  test("imports only types of Pulumi in resources outside the kernel", () => {
     const values = imports.filter(
       ({ from, to, typesOnly }) =>
         isIn(from, "resources") && !isIn(from, "resources/kernel") && to === "@pulumi/pulumi" && !typesOnly,
@@ -94,22 +94,22 @@ describe("the product", () => {
     expect(values).toEqual([]);
   });
 
-  test("has no circle of files", () => {
+  test("has no cycle of imports between files", () => {
     expect(circles(ofFiles(imports))).toEqual([]);
   });
 
-  test("has no circle of folders", () => {
+  test("has no cycle of imports between folders", () => {
     expect(circles(ofFolders(imports))).toEqual([]);
   });
 });
 
-describe("the document of the architecture", () => {
+describe("docs/architecture.md", () => {
   const text = readFileSync(join(root, "docs/architecture.md"), "utf8");
 
-  test("has the layers in this order", () => {
+  test("shows the layers in the order of this test", () => {
     const section = /^## Who may import whom\n+```\n(.*?)\n```$/ms.exec(text)?.[1] ?? "";
     const names = layers.flat();
-    const said = section
+    const shown = section
       .split("\n")
       .map((line) =>
         line
@@ -118,7 +118,7 @@ describe("the document of the architecture", () => {
           .filter((word) => names.includes(word)),
       )
       .filter((line) => line.length > 0);
-    expect(said).toEqual(layers);
+    expect(shown).toEqual(layers);
   });
 });
 
@@ -126,40 +126,40 @@ describe("an import is found", () => {
   test.each<[string, string, Partial<Import>[]]>([
     ["of values", 'import { a } from "../b/c.ts";', [{ to: "b/c.ts", typesOnly: false, names: ["a"] }]],
     ["of types", 'import type { A } from "./c.ts";', [{ to: "a/c.ts", typesOnly: true }]],
-    ["of types among others", 'import { type A, b } from "./c.ts";', [{ to: "a/c.ts", typesOnly: false }]],
+    ["of types and values", 'import { type A, b } from "./c.ts";', [{ to: "a/c.ts", typesOnly: false }]],
     ["of types one by one", 'import { type A, type B } from "./c.ts";', [{ to: "a/c.ts", typesOnly: true }]],
     ["for its effect", 'import "./c.ts";', [{ to: "a/c.ts", typesOnly: false }]],
-    ["of an export from elsewhere", 'export { a } from "./c.ts";', [{ to: "a/c.ts" }]],
-    ["of all exports from elsewhere", 'export * from "./c.ts";', [{ to: "a/c.ts" }]],
-    ["of a type in place", 'let a: import("./c.ts").A;', [{ to: "a/c.ts", typesOnly: true }]],
-    ["while it runs", 'const { a } = await import("./c.ts");', [{ to: "a/c.ts", typesOnly: false }]],
+    ["of a re-export", 'export { a } from "./c.ts";', [{ to: "a/c.ts" }]],
+    ["of a re-export of all names", 'export * from "./c.ts";', [{ to: "a/c.ts" }]],
+    ["of an inline type", 'let a: import("./c.ts").A;', [{ to: "a/c.ts", typesOnly: true }]],
+    ["at run time", 'const { a } = await import("./c.ts");', [{ to: "a/c.ts", typesOnly: false }]],
     ["by require", 'const a = require("ssh2/lib/a.js");', [{ to: "ssh2/lib/a.js" }]],
-    ["by require of its own", 'createRequire(import.meta.url)("ssh2");', [{ to: "ssh2" }]],
+    ["by createRequire", 'createRequire(import.meta.url)("ssh2");', [{ to: "ssh2" }]],
     [
-      "with what is used of a package",
+      "with the used names of a package",
       'import * as p from "p"; class A extends p.B { c: p.D.E; f = p.g(); }',
       [{ to: "p", names: ["B", "D", "g"] }],
     ],
-    ["in no text and no comment", '// import "./c.ts"\nconst a = `import "./c.ts"`;', []],
+    ["but not in a text or a comment", '// import "./c.ts"\nconst a = `import "./c.ts"`;', []],
   ])("%s", (_, text, expected) => {
     expect(importsOf("a/b.ts", text)).toEqual(expected.map((each) => expect.objectContaining(each)));
   });
 
-  test("or refused, where its name is not written out", () => {
+  test("or refused when its name is not a literal", () => {
     expect(() => importsOf("a/b.ts", "await import(name);")).toThrow("a/b.ts: imports something");
   });
 });
 
-describe("of small graphs", () => {
+describe("in small graphs", () => {
   const tie = (from: string, to: string): Import => ({ from, to, typesOnly: true, names: [] });
   const small: Arrows = { low: [], "mid/own": ["low"], "mid/*": ["mid/own", "low"], "top.ts": ["mid/*"] };
 
   test.each([
     ["within a folder", "low/a.ts", "low/deep/b.ts"],
     ["down", "mid/one/a.ts", "low/a.ts"],
-    ["to a folder beside that has a line", "mid/one/a.ts", "mid/own/a.ts"],
+    ["to a folder beside that has a separate line", "mid/one/a.ts", "mid/own/a.ts"],
     ["from the top", "top.ts", "mid/one/a.ts"],
-  ])("an import %s is fine", (_, from, to) => {
+  ])("an import %s is allowed", (_, from, to) => {
     expect(againstArrows([tie(from, to)], small)).toEqual([]);
   });
 
@@ -178,24 +178,29 @@ describe("of small graphs", () => {
       "mid/own/a.ts imports mid/one/a.ts: mid/own may import low",
     ],
     [
-      "past a layer that is not named",
+      "to a layer that is not listed for it",
       "top.ts",
       "low/a.ts",
       "top.ts imports low/a.ts: top.ts may import mid/*",
     ],
     [
-      "of what is in no folder",
+      "of a file in no known folder",
       "low/a.ts",
       "test/a.ts",
       "low/a.ts imports test/a.ts, which is in no folder of the architecture",
     ],
     ["from a new folder", "new/a.ts", "low/a.ts", "new/a.ts is in no folder of the architecture"],
-    ["from beside the folders", "mid/a.ts", "low/a.ts", "mid/a.ts is in no folder of the architecture"],
-  ])("an import %s is told", (_, from, to, told) => {
-    expect(againstArrows([tie(from, to)], small)).toEqual([told]);
+    [
+      "from a file outside the known folders",
+      "mid/a.ts",
+      "low/a.ts",
+      "mid/a.ts is in no folder of the architecture",
+    ],
+  ])("an import %s is reported", (_, from, to, reported) => {
+    expect(againstArrows([tie(from, to)], small)).toEqual([reported]);
   });
 
-  test("a package is told where it is for others, and the parts of it", () => {
+  test("an import of a package, or of a path in it, is reported from a folder that may not import it", () => {
     const ties = [
       tie("low/a.ts", "p"),
       tie("mid/own/a.ts", "p/deep"),
@@ -207,7 +212,7 @@ describe("of small graphs", () => {
     ]);
   });
 
-  test("circles are told, each once, and the shortest way around", () => {
+  test("a cycle is reported once, by its shortest path", () => {
     const ties = [
       tie("x/a.ts", "x/b.ts"),
       tie("x/b.ts", "y/c.ts"),
@@ -220,7 +225,7 @@ describe("of small graphs", () => {
     expect(circles(ofFiles(ties.slice(0, 2)))).toEqual([]);
   });
 
-  test("a circle of folders need be none of files", () => {
+  test("a cycle of folders can exist without a cycle of files", () => {
     const ties = [tie("x/a.ts", "y/a.ts"), tie("y/b.ts", "x/b.ts")];
     expect(circles(ofFiles(ties))).toEqual([]);
     expect(circles(ofFolders(ties))).toEqual(["x -> y -> x"]);

@@ -17,7 +17,7 @@ const documents = [
 describe.each(documents)("%s", (document) => {
   const text = read(document);
 
-  test("links to existing targets", () => {
+  test("has only links to existing targets", () => {
     const broken = linksIn(text).filter((link) => {
       const [path = "", anchor] = link.split("#");
       const target = path ? join(root, dirname(document), path) : join(root, document);
@@ -27,7 +27,7 @@ describe.each(documents)("%s", (document) => {
     expect(broken).toEqual([]);
   });
 
-  test("names commands that make has", () => {
+  test("names only existing targets of make", () => {
     const unknown = codeIn(text)
       .flatMap((code) =>
         [...code.matchAll(/(?:^|[^\w-])make ([a-z][a-z-]*)/gm)].map((match) => match[1] ?? ""),
@@ -37,8 +37,8 @@ describe.each(documents)("%s", (document) => {
   });
 });
 
-describe("what `make docs` writes", () => {
-  test("is what the schemas say now", () => {
+describe("the output of `make docs`", () => {
+  test("is up to date with the schemas", () => {
     const written = readdirSync(join(root, "docs/reference")).map((file) => [
       file,
       read(join("docs/reference", file)),
@@ -47,7 +47,7 @@ describe("what `make docs` writes", () => {
     expect(JSON.parse(read("stack.schema.json"))).toEqual(stackSchema("airgapped-maas"));
   });
 
-  test("has a page of every component and of every resource for hosts", () => {
+  test("has a page for each component and for each resource for hosts", () => {
     const titles = pages.map(({ title }) => title);
     const namesIn = (folder: string, name: RegExp) =>
       readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
@@ -62,7 +62,7 @@ describe("what `make docs` writes", () => {
   });
 });
 
-test("the example of a resource has the lines of the source", () => {
+test("the example in docs/new-resource.md has only lines of the source", () => {
   const source = new Set(linesOf(read("resources/host/sysctl.ts")));
   const shown = [...read("docs/new-resource.md").matchAll(/^```ts\n([\s\S]*?)^```/gm)]
     .flatMap(([, block = ""]) => linesOf(block))

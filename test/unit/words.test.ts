@@ -74,8 +74,8 @@ function findings(text: string, list: readonly Phrase[]): string[] {
   );
 }
 
-describe("phrases that are hard to read are", () => {
-  test("in no document", () => {
+describe("phrases that are hard to read", () => {
+  test("are in no document", () => {
     expect(documents).toEqual(expect.arrayContaining(["README.md", "docs/glossary.md", "lab/README.md"]));
     const found = documents.flatMap((path) =>
       findings(proseOf(readFileSync(join(root, path), "utf8")), phrases).map((each) => `${path}: ${each}`),
@@ -83,7 +83,7 @@ describe("phrases that are hard to read are", () => {
     expect(found).toEqual([]);
   });
 
-  test("in no comment and no text of a source", () => {
+  test("are in no comment and no text of a source", () => {
     expect(sources).toEqual(expect.arrayContaining(["index.ts", "resources/mirror/published-tree/guard.sh"]));
     const list = phrases.filter(({ inSources }) => inSources);
     const found = sources.flatMap((path) =>
@@ -98,14 +98,14 @@ describe("phrases that are hard to read are", () => {
     ["across lines of a comment", sentencesOf("  /**\n   * A file stands\n   * here twice.\n   */")],
     ["across lines of a shell comment", sentencesOf("# A file stands\n# here twice.")],
     ["in a text", sentencesOf('  found: "it stands here twice",')],
-  ])("found %s", (_, text) => {
+  ])("are found %s", (_, text) => {
     expect(findings(text, phrases)).toEqual([expect.stringContaining("stands here twice")]);
   });
 
   test.each([
-    ["quoted as code", "The error is `it stands here twice`."],
-    ["in output", "It prints:\n\n```\nit stands here twice\n```\n"],
-  ])("allowed where they are %s", (_, text) => {
+    ["in a quotation as code", "The error is `it stands here twice`."],
+    ["in the output of a program", "It prints:\n\n```\nit stands here twice\n```\n"],
+  ])("are allowed %s", (_, text) => {
     expect(findings(proseOf(text), phrases)).toEqual([]);
   });
 });

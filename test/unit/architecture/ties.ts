@@ -74,12 +74,12 @@ function graph(imports: readonly Import[], nodeOf: (path: string) => string): Ma
 
 /** The shortest cycle of each group of cyclic imports, as `a -> b -> a`. */
 export function circles(ties: ReadonlyMap<string, ReadonlySet<string>>): string[] {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return [...ties.keys()].sort().flatMap((start) => {
-    if (told.has(start)) return [];
+    if (reported.has(start)) return [];
     const way = wayBack(ties, start);
     if (!way) return [];
-    for (const node of way) told.add(node);
+    for (const node of way) reported.add(node);
     return [[...way, start].join(" -> ")];
   });
 }

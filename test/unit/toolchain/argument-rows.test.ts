@@ -4,10 +4,10 @@ import { argumentRows } from "../../../toolchain/docs/argument-rows.ts";
 import { pageText, type Section } from "../../../toolchain/docs/reference-page.ts";
 import { secretText } from "../../../values/schema-marks.ts";
 
-const said = (schema: z.ZodType) => schema.describe("what");
+const described = (schema: z.ZodType) => schema.describe("what");
 /** A field's row, as `type | default`. */
 const row = (schema: z.ZodType) => {
-  const [first] = argumentRows(z.strictObject({ it: said(schema) }));
+  const [first] = argumentRows(z.strictObject({ it: described(schema) }));
   return `${first?.type} | ${first?.default}`;
 };
 
@@ -33,19 +33,19 @@ describe("a row of the reference", () => {
     ["string or number | required", z.union([z.string(), z.number()])],
     ["group | ", z.strictObject({}).prefault({})],
     ["PEM text | at hand", z.string().optional().meta({ typeText: "PEM text", defaultText: "at hand" })],
-  ])("says %s", (expected, schema) => {
+  ])("shows %s", (expected, schema) => {
     expect(row(schema)).toBe(expected);
   });
 
-  test("is there for all that is in a group, a list and a map", () => {
-    const inner = z.strictObject({ name: said(z.string()) });
+  test("is written for each argument in a group, a list and a map", () => {
+    const inner = z.strictObject({ name: described(z.string()) });
     const rows = argumentRows(
       z
         .strictObject({
-          one: said(inner.optional()),
-          many: said(z.array(inner)),
-          named: said(z.record(z.string(), inner)),
-          either: said(z.union([z.string(), inner])),
+          one: described(inner.optional()),
+          many: described(z.array(inner)),
+          named: described(z.record(z.string(), inner)),
+          either: described(z.union([z.string(), inner])),
         })
         .transform((value) => value),
     );
@@ -62,7 +62,7 @@ describe("a row of the reference", () => {
   });
 
   test("cannot be written without a description", () => {
-    const schema = z.strictObject({ one: said(z.strictObject({ two: z.string() })) });
+    const schema = z.strictObject({ one: described(z.strictObject({ two: z.string() })) });
     expect(() => argumentRows(schema)).toThrow("one.two has no description");
   });
 });
@@ -82,7 +82,7 @@ describe("a page of the reference", () => {
       sections: [{ heading: "Arguments", schema, kind: "arguments of a program", ...section }],
     });
 
-  test("is a table in Markdown, in which descriptions are text", () => {
+  test("is a Markdown table with escaped descriptions", () => {
     expect(page({}).split("\n").slice(-3)).toEqual([
       "| `key` | string, **secret** | required | A_key \\| with \\*marks\\* and \\[brackets\\]. |",
       "| `way` | `a` | required | How. E.g. `[x, 1]`. _Must be a plain value: it counts._ See [the way](../a/b.md#the-way). |",
@@ -90,12 +90,12 @@ describe("a page of the reference", () => {
     ]);
   });
 
-  test("says what cannot be an output where programs are meant", () => {
+  test("shows which arguments cannot be outputs, for programs only", () => {
     expect(page({})).toContain("Must be a plain value: it counts.");
     expect(page({ kind: "values of a file" })).not.toContain("Must be a plain value");
   });
 
-  test("calls secret what its schema or its definition calls so", () => {
+  test("marks as secret what its schema or its definition marks as secret", () => {
     const secret = (text: string) => text.split("\n").filter((line) => line.includes("**secret**"));
     expect(secret(page({}))).toEqual([expect.stringContaining("`key`")]);
     expect(secret(page({ secrets: ["way"] }))).toHaveLength(2);

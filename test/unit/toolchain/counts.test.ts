@@ -7,7 +7,7 @@ import { countsOf } from "../../../toolchain/test-reporter.ts";
 
 const none = { numPassingTests: 0, numFailingTests: 0, numPendingTests: 0, numTodoTests: 0, skipped: false };
 
-test("a file that cannot start is one failed test", () => {
+test("a test file that cannot start counts as one failed test", () => {
   expect(countsOf({ ...none, testExecError: new SyntaxError("x") })).toEqual({
     passed: 0,
     failed: 1,
@@ -15,12 +15,12 @@ test("a file that cannot start is one failed test", () => {
   });
 });
 
-test("skipped and still to be written are both skipped", () => {
+test("skipped tests and todo tests both count as skipped", () => {
   const result = { ...none, numPassingTests: 4, numFailingTests: 2, numPendingTests: 1, numTodoTests: 2 };
   expect(countsOf(result)).toEqual({ passed: 4, failed: 2, skipped: 3 });
 });
 
-test("what any of the runs reached counts as reached, once", () => {
+test("code that any of the runs reached counts once as covered", () => {
   const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-test-"));
   const run = (name: string, s: Record<string, number>) => {
     const file = join(folder, name);

@@ -9,7 +9,7 @@ const parts = readdirSync(resources, { recursive: true, encoding: "utf8" }).filt
   name.endsWith(".sh"),
 );
 
-test("each part of a script is in a complete one that lint looks at", async () => {
+test("each part of a script is in a complete script that lint checks", async () => {
   const scripts = [...(await hostScripts()).values()];
   const isMissing = (part: string) => {
     const text = readFileSync(join(resources, part), "utf8");
@@ -19,7 +19,7 @@ test("each part of a script is in a complete one that lint looks at", async () =
   expect(parts.filter(isMissing)).toEqual([]);
 });
 
-test("a text with the sh tag has a word for each value, and its line", () => {
+test("a text with the sh tag is read with its line and with a sample word for each value", () => {
   const source =
     "const a = 1;\nrun(sh`cd ${a} || exit\necho ${b}`);\nconst c = sh`${a}`;\nconst d = other`rm ${a}`;\n";
   expect(shellTexts("a.ts", source)).toEqual([{ line: 2, text: "cd sample || exit\necho sample" }]);

@@ -32,14 +32,14 @@ const mirror = {
 };
 const withMirror = (change: object) => ({ aptMirrors: { ubuntu: { ...mirror, ...change } } });
 
-describe("a stack's file", () => {
-  test.each(readdirSync(root).filter((name) => /^Pulumi\..+\.yaml$/.test(name)))("%s is right", (name) => {
+describe("the schema of a stack file", () => {
+  test.each(readdirSync(root).filter((name) => /^Pulumi\..+\.yaml$/.test(name)))("accepts %s", (name) => {
     const text = read(name);
     expect(text.split("\n")[0]).toBe(schemaComment);
     expect(errors(parse(text))).toEqual([]);
   });
 
-  test("has Pulumi's own keys and other projects' values, as they like", () => {
+  test("accepts the keys of Pulumi and any values of other projects", () => {
     const own = {
       encryptionsalt: "v1:x",
       secretsprovider: "awskms://x",
@@ -49,7 +49,7 @@ describe("a stack's file", () => {
     expect(errors({ ...own, config: { "aws:region": "x", "other:aptMirrors": 1 } })).toEqual([]);
   });
 
-  test("has what is secret encrypted, or as a text for the program to refuse", () => {
+  test("accepts a secret that is encrypted or a text, and no other type", () => {
     const upstream = (password: unknown) =>
       withMirror({ upstream: { ...mirror.upstream, credentials: { username: "u", password } } });
     expect(faults(upstream({ secure: "v1:abc" }))).toEqual([]);
@@ -71,17 +71,17 @@ describe("a stack's file", () => {
       withMirror({ sutes: [] }),
       ["aptMirrors/ubuntu additionalProperties sutes"],
     ],
-    ["another type", withMirror({ suites: "noble" }), ["aptMirrors/ubuntu/suites type"]],
+    ["a wrong type", withMirror({ suites: "noble" }), ["aptMirrors/ubuntu/suites type"]],
     ["a text for a number", withMirror({ keepSnapshots: "3" }), ["aptMirrors/ubuntu/keepSnapshots type"]],
-    ["another choice", withMirror({ signing: "me" }), ["aptMirrors/ubuntu/signing enum"]],
+    ["an unknown choice", withMirror({ signing: "me" }), ["aptMirrors/ubuntu/signing enum"]],
     [
       "a number that is too large",
       withMirror({ serve: { port: 70_000 } }),
       ["aptMirrors/ubuntu/serve/port maximum"],
     ],
-    ["another form", withMirror({ validFor: "30 days" }), ["aptMirrors/ubuntu/validFor pattern"]],
+    ["a wrong format", withMirror({ validFor: "30 days" }), ["aptMirrors/ubuntu/validFor pattern"]],
     [
-      "nothing where something must be",
+      "a mirror without required values",
       { aptMirrors: { u: {} } },
       ["host", "upstream", "suites"].map(() => "aptMirrors/u required"),
     ],
@@ -95,11 +95,11 @@ describe("a stack's file", () => {
       { maas: { region: { host: "m" }, settings: { settings: { dnssec: "no" } } } },
       ["maas/settings/settings additionalProperties dnssec"],
     ],
-  ])("does not have %s", (_, config, expected) => {
+  ])("refuses %s", (_, config, expected) => {
     expect(faults(config)).toEqual(expected);
   });
 
-  test("has each custom image in one of two forms", () => {
+  test("accepts a custom image in two forms, and refuses others", () => {
     const image = { os: "rhel", release: "r", title: "R", file: "r.tgz" };
     const images = (one: object) => faults({ customImages: { one: { ...image, ...one } } });
     expect(images({ host: "mirror" })).toEqual([]);
@@ -110,7 +110,7 @@ describe("a stack's file", () => {
   });
 });
 
-describe("the stack's files in documents", () => {
+describe("the YAML examples in documents", () => {
   const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
     (name) => name.endsWith(".md"),
   );
@@ -124,7 +124,7 @@ describe("the stack's files in documents", () => {
   const parts = examples.filter(({ text }) => /^airgapped-maas:/m.test(text));
   const ofMirrors = examples.filter(({ text }) => /^(upstream|components):/m.test(text));
 
-  test("are all of those that there are", () => {
+  test("are all of a tested kind, except one for cloud-init", () => {
     expect([whole.length, parts.length, ofMirrors.length]).toEqual([
       expect.any(Number),
       expect.any(Number),
@@ -135,18 +135,21 @@ describe("the stack's files in documents", () => {
     expect(whole.length).toBeGreaterThan(5);
   });
 
-  test.each(whole)("begin with the line for editors, and are right: $document", ({ text }) => {
-    expect(text.split("\n")[0]).toBe(schemaComment);
-    expect(errors(parse(text))).toEqual([]);
-  });
+  test.each(whole)(
+    "that are whole files are valid and begin with the schema comment: $document",
+    ({ text }) => {
+      expect(text.split("\n")[0]).toBe(schemaComment);
+      expect(errors(parse(text))).toEqual([]);
+    },
+  );
 
-  test.each(parts)("are right where they are parts: $document", ({ text }) => {
+  test.each(parts)("that are parts of a file are valid: $document", ({ text }) => {
     const wrong = errors({ config: parse(text) });
     // A part of a stack file may omit required values.
     expect(wrong.filter(({ keyword }) => keyword !== "required")).toEqual([]);
   });
 
-  test.each(ofMirrors)("are right where they are parts of a mirror: $document", ({ text }) => {
+  test.each(ofMirrors)("that are parts of a mirror are valid: $document", ({ text }) => {
     expect(faults(withMirror(parse(text)))).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { readers, touchedTests } from "../../../toolchain/touched-tests.ts";
 
 const repository = join(import.meta.dirname, "../../..");
 
-describe("a change touches the tests", () => {
+describe("a changed file selects", () => {
   const files = new Map([
     ["maas/a.ts", "export const a = 1;"],
     ["maas/b.ts", 'import { a } from "./a.ts";'],
@@ -27,21 +27,25 @@ describe("a change touches the tests", () => {
   ]);
 
   test.each([
-    ["that is one", ["test/unit/a.test.ts"], ["test/unit/a.test.ts"]],
+    ["itself when it is a test", ["test/unit/a.test.ts"], ["test/unit/a.test.ts"]],
     [
-      "that import it, through others, or start it as a program",
+      "the tests that import it, also through others but not as a type, or start it as a program",
       ["maas/a.ts"],
       ["test/contract/process.test.ts", "test/unit/a.test.ts", "test/unit/b.test.ts"],
     ],
-    ["but not those that know a type of it", ["maas/c.ts"], ["test/unit/c.test.ts"]],
+    ["the tests that import it through another module", ["maas/c.ts"], ["test/unit/c.test.ts"]],
     [
-      "of the module that embeds it, where it is a script, and those that read it",
+      "the tests of the module that embeds it when it is a script, and the tests that read it",
       ["maas/run.sh"],
       ["test/programs/run.test.ts", "test/programs/text.test.ts"],
     ],
-    ["of what reads a folder", ["content/apt/ubuntu-archive-keys/F6.asc"], ["test/unit/keyring.test.ts"]],
     [
-      "of several files, once each",
+      "the tests of the module that reads its folder",
+      ["content/apt/ubuntu-archive-keys/F6.asc"],
+      ["test/unit/keyring.test.ts"],
+    ],
+    [
+      "each test once, when several files changed",
       ["maas/b.ts", "maas/a.ts"],
       ["test/contract/process.test.ts", "test/unit/a.test.ts", "test/unit/b.test.ts"],
     ],
@@ -49,13 +53,13 @@ describe("a change touches the tests", () => {
     expect(touchedTests(changed, files)).toEqual({ tests, untested: [] });
   });
 
-  test("which are none where nothing stands on it, and then it is named", () => {
+  test("no test when nothing uses it, and is then reported as untested", () => {
     const { tests, untested } = touchedTests(["maas/maas", "maas/c.ts", "LICENSE"], files);
     expect(tests).toEqual(["test/unit/c.test.ts"]);
     expect(untested).toEqual(["maas/maas", "LICENSE"]);
   });
 
-  test("which are all where everything may behave differently", () => {
+  test("all tests when it can change everything", () => {
     const all = [...files.keys()].filter((path) => path.endsWith(".test.ts")).sort();
     expect(touchedTests(["package-lock.json"], files)).toEqual({ tests: all, untested: [] });
   });
@@ -77,14 +81,14 @@ describe("in this repository", () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(repository.length + 1));
   }
 
-  test("each rule is about files that are there", () => {
+  test("each rule names an existing reader and matches an existing file", () => {
     for (const [what, reader] of readers) {
       expect(paths).toContain(reader);
       expect(paths.some((path) => what.test(path))).toBe(true);
     }
   });
 
-  test("each script that runs on hosts touches tests that need no lab", () => {
+  test("each script that runs on hosts selects a test that needs no lab", () => {
     const scripts = paths.filter((path) => /^resources\/.*\.(sh|perl)$/.test(path));
     expect(scripts.length).toBeGreaterThan(15);
     for (const script of scripts) {
@@ -96,12 +100,12 @@ describe("in this repository", () => {
     }
   });
 
-  test("a change of the program touches the tests of the whole", () => {
+  test("a change of index.ts selects the test of the whole program", () => {
     const { tests } = touchedTests(["index.ts"], files);
     expect(tests).toContain("test/e2e/life-of-a-mirror.test.ts");
   });
 
-  test("a change of one part leaves the tests of others out", () => {
+  test("a change of one part does not select the tests of other parts", () => {
     const { tests } = touchedTests(["maas/api-key.ts"], files);
     expect(tests).toEqual(
       expect.arrayContaining(["test/unit/maas/api-key.test.ts", "test/programs/maas/api-key.test.ts"]),

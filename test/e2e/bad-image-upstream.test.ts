@@ -49,7 +49,7 @@ async function served(): Promise<string> {
   return stdout + maas.stdout;
 }
 
-describe("with an upstream that is not well", () => {
+describe("with a faulty upstream", () => {
   test.each([
     ["truncated-index", /streams\/v1\/index\.sjson: it is not one clearsigned text/],
     ["missing-index", /streams\/v1\/index\.sjson: the server answered 404/],
@@ -65,7 +65,7 @@ describe("with an upstream that is not well", () => {
     ["rolled-back", /streams\/v1\/index\.sjson: .* upstream went back/],
     ["rolled-back-list", /stable:v3:download\.sjson: it was made at .*, but .* lists one made at/],
   ])(
-    "%s: refused by the preview already, which names it",
+    "%s: the preview fails, names file and reason, and changes nothing",
     async (kind, reason) => {
       const before = await served();
       await upstream.tamper(kind);
@@ -86,7 +86,7 @@ describe("with an upstream that is not well", () => {
     ["stall", /noble\/amd64\/\d+\/squashfs: the server stalled: less than 500 bytes a second came for 1 s/],
     ["reset", /noble\/amd64\/\d+\/squashfs: .*[Cc]onnection reset/],
   ])(
-    "%s: refused by the update, which names it and leaves what is served and MAAS",
+    "%s: the update fails, names file and reason, and does not change served files and MAAS",
     async (kind, reason) => {
       const before = await served();
       await upstream.tamper(kind, { item: "squashfs" });

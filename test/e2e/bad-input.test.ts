@@ -47,7 +47,7 @@ const wrong: readonly [path: string, mirror: Values, reason: string][] = [
   ["directory", { directory: "srv/ubuntu/" }, "is not an absolute path"],
 ];
 
-describe("what is written wrong", () => {
+describe("wrong settings in the stack file", () => {
   let run: Run;
   const name = (index: number) => `m${index}`;
 
@@ -61,7 +61,7 @@ describe("what is written wrong", () => {
   }, 120_000);
 
   test.each(wrong.map(([path, , reason], index) => ({ path, reason, index })))(
-    "is refused with its path: $path $reason",
+    "are refused with their path: $path $reason",
     ({ path, reason, index }) => {
       const at = `Pulumi.e2e.yaml: airgapped-maas:aptMirrors.${name(index)}.${path}:`;
       const line = run.output.split("\n").find((each) => each.includes(at) && each.includes(reason));
@@ -69,7 +69,7 @@ describe("what is written wrong", () => {
     },
   );
 
-  test("is all said at once, unknown settings too, and nothing is planned", () => {
+  test("are all reported in one preview, with unknown settings, and nothing is planned", () => {
     expect(run.code).not.toBe(0);
     expect(run.output).toMatch(/aptMirror\b.*/);
     expect(run.output.match(/Pulumi\.e2e\.yaml: /g)?.length).toBeGreaterThan(wrong.length);
@@ -78,7 +78,7 @@ describe("what is written wrong", () => {
   });
 });
 
-test("two mirrors of one host that cannot both be served or kept are refused with the path of the later one", async () => {
+test("mirrors whose directory, URL path, name or port conflicts are refused with the path of the later one", async () => {
   const port = { serverNames: ["mirror.dc1"] };
   stack.configure(
     labSite(
@@ -108,7 +108,7 @@ test("two mirrors of one host that cannot both be served or kept are refused wit
   expect(output).not.toContain("never shown");
 }, 120_000);
 
-test("a file that declares nothing is refused, and says how a stack is taken away", async () => {
+test("a stack file that declares nothing is refused, and the error names `pulumi destroy`", async () => {
   stack.configure({ sshConfig: lab.paths.sshConfig });
   const { code, output, steps } = await stack.preview();
   expect(code).not.toBe(0);
@@ -116,7 +116,7 @@ test("a file that declares nothing is refused, and says how a stack is taken awa
   expect(steps.filter(({ type }) => type !== "Stack")).toEqual([]);
 }, 60_000);
 
-test("a host that ssh does not know, and that nothing else names, is said once and without a trace of the program", async () => {
+test("an unknown host that only one mirror names is reported once and without a stack trace", async () => {
   const site = labSite(lab, { ubuntu: { host: "mirror.nowhere.invalid" } });
   stack.configure({ ...site, aptMirrors: { ubuntu: { ...site.aptMirrors.ubuntu, serve: {} } } });
   const { code, output } = await stack.preview();
@@ -127,7 +127,7 @@ test("a host that ssh does not know, and that nothing else names, is said once a
   expect(output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
 }, 60_000);
 
-test("a mirror that fails while another is still looked at is said by its error alone", async () => {
+test("a failed lookup of one mirror is reported without a stack trace, and another lookup is finished", async () => {
   const wrong = { ...upstream({ key: notAKey() }), serve: { path: "/wrong" } };
   stack.configure(labSite(lab, { fine: { serve: { path: "/fine" } }, wrong }));
   const { code, output } = await stack.preview();
@@ -137,7 +137,7 @@ test("a mirror that fails while another is still looked at is said by its error 
   expect(output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
 }, 60_000);
 
-test("a private key in clear text is refused before anything is looked at, and not shown", async () => {
+test("a private key in clear text is refused before any lookup, and is not shown", async () => {
   const key = "-----BEGIN PRIVATE KEY-----\nnever shown\n-----END PRIVATE KEY-----\n";
   stack.configure(labSite(lab, { ubuntu: { serve: { tls: { certificate: "C", key } } } }));
   const { code, output, steps } = await stack.preview();
@@ -157,9 +157,9 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
     () => ({ host: "mirror.nowhere.invalid" }),
     /mirror\.nowhere\.invalid/,
   ],
-  ["a key that is not one", "upstream.key", () => upstream({ key: notAKey() }), /not-a-key\.asc/],
+  ["a key file without a key", "upstream.key", () => upstream({ key: notAKey() }), /not-a-key\.asc/],
   ["an unknown key", "upstream.key", () => upstream({ key: "A".repeat(40) }), /A{40}/],
-  ["somebody else's key", "upstream.key", () => upstream({ key: undefined }), /sign/],
+  ["the default key, which did not sign", "upstream.key", () => upstream({ key: undefined }), /sign/],
   ["an unknown suite", "suites", () => ({ suites: ["warty"] }), /warty/],
   ["an unknown component", "components", () => ({ components: ["restricted"] }), /restricted/],
   ["an unknown architecture", "architectures", () => ({ architectures: ["riscv64"] }), /riscv64/],
@@ -171,12 +171,12 @@ const unworkable: readonly [what: string, path: string, mirror: () => Values, re
   ],
   ["a snapshot that is not kept", "pinnedTo", () => ({ pinnedTo: "000007-0f3c2a9be114" }), /no snapshots/],
   [
-    "a directory that holds something else",
+    "a directory with other files",
     "directory",
     () => ({ directory: "/etc/ssh" }),
     /contains (moduli|ssh\S+).*would remove these files/,
   ],
-  ["a local package that is not there", "localPackages", () => ({ localPackages: ["no.deb"] }), /no\.deb/],
+  ["a local package that does not exist", "localPackages", () => ({ localPackages: ["no.deb"] }), /no\.deb/],
   ["an invalid local package", "localPackages", () => ({ localPackages: [notAKey()] }), /not-a-key\.asc/],
 ];
 
@@ -190,7 +190,7 @@ function notAKey(): string {
   return file;
 }
 
-describe("what cannot work", () => {
+describe("settings that cannot work", () => {
   let run: Run;
 
   beforeAll(async () => {
@@ -203,7 +203,7 @@ describe("what cannot work", () => {
   }, 90_000);
 
   test.each(unworkable.map(([what, path, , reason], index) => ({ what, path, reason, index })))(
-    "is refused in the preview: $what, with the path $path",
+    "are refused in the preview: $what, with the path $path",
     ({ path, reason, index }) => {
       expect(run.code).not.toBe(0);
       const at = `aptMirrors.m${index}.${path}`;
@@ -213,12 +213,12 @@ describe("what cannot work", () => {
     },
   );
 
-  test("is explained without a trace of the program", () => {
+  test("are reported without a stack trace", () => {
     expect(run.output).not.toMatch(/\n\s+at \S+ \(|PromiseRejectionHandledWarning|unhandled/);
   });
 });
 
-test("nothing was touched on the host by any of it", async () => {
+test("the host is unchanged after all previews of this file", async () => {
   const differences = manifestDifferences(before, await manifestOf(lab, "mirror"));
   expect(differences.filter((line) => !line.startsWith("~ running systemd-ask-password-"))).toEqual([]);
 }, 120_000);

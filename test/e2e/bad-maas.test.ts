@@ -13,7 +13,7 @@ const labName = "e2e-bad-maas";
 let lab: Lab;
 let maas: SuppliedMaas;
 let stack: Stack;
-let wanted: readonly string[];
+let expected: readonly string[];
 /** Secret parts of API keys that are or were valid. */
 const secrets = new Set<string>();
 /** The output of all runs. */
@@ -28,7 +28,7 @@ beforeAll(async () => {
   stack = await Stack.create();
   stack.configure(maas.site());
   succeeded(await up());
-  wanted = await maas.holds();
+  expected = await maas.holds();
 }, 180_000);
 
 afterEach(async () => {
@@ -68,7 +68,7 @@ function refused(run: Run, reason: RegExp): void {
 /** Expects that an update succeeds and MAAS is as declared. */
 async function converges(): Promise<void> {
   succeeded(await up());
-  expect(await maas.holds()).toEqual(wanted);
+  expect(await maas.holds()).toEqual(expected);
 }
 
 /** Another image to upload, and deleted sources, so that the update has much work. */
@@ -77,7 +77,7 @@ async function muchToDo(): Promise<void> {
   await maas.maas.reset();
 }
 
-test("a region host without MAAS is found in the preview, once", async () => {
+test("a region host without MAAS is reported once by the preview", async () => {
   stack.configure(maas.site({ host: "mirror" }));
   const { code, output } = await stack.preview();
   stack.configure(maas.site());
@@ -89,14 +89,14 @@ test("a region host without MAAS is found in the preview, once", async () => {
   expect(output).not.toMatch(/ at .*\.ts:\d+/);
 }, 60_000);
 
-describe("a MAAS that is not well", () => {
-  test("slow: it is waited for", async () => {
+describe("a faulty MAAS", () => {
+  test("slow: the update waits for it and succeeds", async () => {
     maas.change("golden");
     await maas.maas.control({ slow: 1 });
     await converges();
   }, 120_000);
 
-  test("restarted in the middle of an import: it has all that it should in the end", async () => {
+  test("restarted during an import: MAAS is as declared after the next update", async () => {
     await muchToDo();
     await maas.throttle(200_000);
     const running = start();
@@ -107,13 +107,13 @@ describe("a MAAS that is not well", () => {
     await converges();
   }, 120_000);
 
-  test("answering 502 for a while: reads wait until it is back", async () => {
+  test("502 for a while: the reads of an update wait until it ends, and the update succeeds", async () => {
     maas.change("golden");
     await maas.maas.control({ badGatewayFor: 3 });
     await converges();
   }, 60_000);
 
-  test("answering 502 to a change: said, and the next update goes on", async () => {
+  test("502 to a change: the update fails and reports it, and the next update succeeds", async () => {
     await muchToDo();
     await maas.maas.control({ slow: 1 });
     const running = start();
@@ -124,18 +124,18 @@ describe("a MAAS that is not well", () => {
   }, 60_000);
 
   test.each([600, -600])(
-    "with a clock %i s off: its time is used",
+    "clock wrong by %i s: the update uses MAAS's time and succeeds",
     async (clockOffset) => {
       maas.change("golden");
       await maas.maas.control({ clockOffset });
       const run = succeeded(await up());
       if (clockOffset > 0) expect(run.output).toMatch(/MAAS's clock is 10 minutes ahead/);
-      expect(await maas.holds()).toEqual(wanted);
+      expect(await maas.holds()).toEqual(expected);
     },
     60_000,
   );
 
-  test("with a full disk at an upload: nothing is taken for uploaded, and the next update goes on", async () => {
+  test("disk full during an upload: the update fails and reports it, and the next update uploads all", async () => {
     maas.change("golden");
     await maas.maas.control({ diskFull: true });
     refused(await up(), /No space left on device/);
@@ -143,7 +143,7 @@ describe("a MAAS that is not well", () => {
     await converges();
   }, 60_000);
 
-  test("with a full disk at an import: what is missing is named, and the next update goes on", async () => {
+  test("disk full during an import: the update names the incomplete images, and the next one succeeds", async () => {
     await maas.maas.reset();
     await maas.maas.control({ diskFull: true });
     refused(await up(), /these images are not complete: .*ubuntu\/[\s\S]*free space for images there/);
@@ -152,7 +152,7 @@ describe("a MAAS that is not well", () => {
   }, 150_000);
 });
 
-describe("a MAAS that does not let us in", () => {
+describe("access to MAAS", () => {
   const foreign = [9, 9, 16].map((bytes) => "5a".repeat(bytes)).join(":");
 
   /** An update with such a key fails and does not change MAAS. */
@@ -175,26 +175,26 @@ describe("a MAAS that does not let us in", () => {
     printed += await stack.ok(["config", "set", ...at, "--secret", "--path", path, value]);
   }
 
-  test("with a key of another MAAS", async () => {
+  test("is refused without a change with a key of another MAAS", async () => {
     for (const part of foreign.split(":").slice(1)) secrets.add(part);
     await isRefused({ apiKey: foreign }, /MAAS refuses the API key \(401\)/);
   }, 60_000);
 
-  test("with the key of somebody who is no administrator", async () => {
+  test("is refused without a change with the key of a user who is not an administrator", async () => {
     await isRefused({ user: "user1" }, /its user user1 is not an administrator/);
   }, 60_000);
 
-  test("with a user that there is not", async () => {
+  test("is refused without a change with a user that does not exist", async () => {
     await isRefused({ user: "nobody" }, /MAAS has no user nobody/);
   }, 60_000);
 
-  test("with a key that was revoked", async () => {
+  test("is refused without a change with a revoked key", async () => {
     const apiKey = await maas.maas.apiKey("user1");
     await maas.maas.control({ revokeKeysOf: "user1" });
     await isRefused({ apiKey }, /MAAS refuses the API key \(401\)/);
   }, 60_000);
 
-  test("nothing of any key stands in what was printed or stored", async () => {
+  test("leaves no secret of a key in the output or in the state", async () => {
     printed += await stack.ok(["stack", "export", "--stack", stack.name]);
     expect(printed).toMatch(/MaasBootSources/);
     // The text before the key, not the key itself.

@@ -53,7 +53,7 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-describe("a filtered mirror with packages of the site's own", () => {
+describe("a filtered mirror with local packages", () => {
   let client: AptClient;
 
   beforeAll(async () => {
@@ -61,7 +61,7 @@ describe("a filtered mirror with packages of the site's own", () => {
     await client.update();
   }, 120_000);
 
-  test("offers what was chosen, what that depends on, and the site's own, and nothing else", async () => {
+  test("offers only the selected packages, their dependencies and the local packages", async () => {
     const offered = (await client.offered()).map((line) => line.replace(/ \S+ /, " "));
     const ofUpstream = ["hello", "jq", "libjq1", "libonig5"].flatMap((name) => [
       `${name} amd64`,
@@ -70,13 +70,13 @@ describe("a filtered mirror with packages of the site's own", () => {
     expect(offered).toEqual([...ofUpstream, "site-tool all"]);
   }, 120_000);
 
-  test("lets a client install all of it", async () => {
+  test("lets a client install a local package and a selected one", async () => {
     expect(await client.install("site-tool")).toBe("1.0");
     expect((await lab.run("client", ["site-tool"])).stdout).toBe("of this site\n");
     expect(await client.install("jq")).toMatch(/^1\./);
   }, 120_000);
 
-  test("has every architecture that was asked for", async () => {
+  test("has every declared architecture", async () => {
     const { stdout } = await lab.sh(
       "mirror",
       "cd /srv/airgapped-maas/e2e/apt/chosen/current/public/dists/noble && for a in amd64 arm64; do grep -h ^Package: */binary-$a/Packages | sort -u | tr '\\n' ' '; done",
@@ -85,7 +85,7 @@ describe("a filtered mirror with packages of the site's own", () => {
     expect(stdout).toBe(names + names);
   });
 
-  test("has the further indices that were chosen, and no others", async () => {
+  test("has the declared extra indices and no others", async () => {
     const { stdout } = await lab.sh(
       "mirror",
       "cd /srv/airgapped-maas/e2e/apt/chosen/current/public/dists/noble && find . -name 'Contents-*' -o -name 'Translation-*' -o -path '*/cnf/*' | grep -v by-hash | sort; grep -c 'Contents-amd64' Release",
@@ -93,7 +93,7 @@ describe("a filtered mirror with packages of the site's own", () => {
     expect(stdout).toBe("./Contents-amd64.gz\n./Contents-arm64.gz\n1\n");
   });
 
-  test("has the sources of what was chosen, as apt finds them", async () => {
+  test("has the sources of the selected packages, and apt finds them", async () => {
     await client.use(mirrors.chosen.sourcesEntry.replace("Types: deb", "Types: deb deb-src"));
     await client.update();
     const { code, stderr, stdout } = await client.get("--print-uris source hello");
@@ -104,7 +104,7 @@ describe("a filtered mirror with packages of the site's own", () => {
   }, 120_000);
 });
 
-describe("packages of the site's own that change", () => {
+describe("changed local packages", () => {
   const configured = async (...localPackages: string[]) => {
     stack.configure(site({}, localPackages));
     await give(first);
@@ -115,7 +115,7 @@ describe("packages of the site's own that change", () => {
     return client.install(name);
   };
 
-  test("are refused in a preview when a version has other contents than what is published", async () => {
+  test("are refused in the preview if a published version has different content", async () => {
     localPackage("site-tool", "1.0", "rebuilt");
     const preview = await stack.preview();
     expect(preview.code).not.toBe(0);
@@ -125,7 +125,7 @@ describe("packages of the site's own that change", () => {
     expect(await installed("site-tool")).toBe("1.0");
   }, 120_000);
 
-  test("take the place of an older version, and of upstream's", async () => {
+  test("replace an older version, and upstream's package", async () => {
     localPackage("site-tool", "2.0", "newer");
     localPackage("hello", "99", "hello, site");
     await configured("site-tool_2.0_all.deb", "hello_99_all.deb");
@@ -136,7 +136,7 @@ describe("packages of the site's own that change", () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 120_000);
 
-  test("leave upstream's in its place again when they go, and an older version may come back rebuilt", async () => {
+  test("are replaced by upstream's when removed, and an older version may return with new content", async () => {
     localPackage("site-tool", "1.0", "rebuilt");
     await configured("site-tool_1.0_all.deb");
     succeeded(await stack.up());
@@ -154,13 +154,13 @@ describe("a mirror served with TLS", () => {
       { input: trusted },
     );
 
-  test("is what clients are given, and serves those who trust its certificate", async () => {
+  test("has an https URL in the outputs, and serves clients that trust its certificate", async () => {
     expect(mirrors.secure.url).toBe("https://mirror/ubuntu");
     expect((await fetchRoot(first.certificate)).stdout).toContain("Suite: noble-security");
     expect((await fetchRoot(certificate("stranger").certificate)).code).toBe(60);
   });
 
-  test("keeps its key from everybody but nginx, and from what it prints and stores", async () => {
+  test("has its key only in nginx's file for root, not in output, state or other files", async () => {
     const mode = await lab.sh(
       "mirror",
       "stat -c '%a %U' /etc/nginx/airgapped-maas/443-any.key; grep -c . /etc/nginx/airgapped-maas/443-any.key",
@@ -181,7 +181,7 @@ describe("a mirror served with TLS", () => {
     expect(elsewhere.stdout).toBe("/etc/nginx/airgapped-maas/443-any.key\n");
   }, 120_000);
 
-  test("shows that the key changes and neither the old nor the new one, and then serves the new one", async () => {
+  test("shows a change of the key without the old or new key, and then serves with the new one", async () => {
     const second = certificate("second");
     await give(second);
     const preview = succeeded(await stack.preview("--diff"));
@@ -255,11 +255,11 @@ function withoutKey(pair: { key: string }, text: string): boolean {
 }
 
 /** Makes NAME_VERSION_all.deb in the stack's folder, with a command that prints a text. */
-function localPackage(name: string, version: string, says = "of this site"): void {
+function localPackage(name: string, version: string, text = "of this site"): void {
   const root = join(stack.folder, name);
   mkdirSync(join(root, "DEBIAN"), { recursive: true });
   mkdirSync(join(root, "usr/bin"), { recursive: true });
-  writeFileSync(join(root, "usr/bin", name), `#!/bin/sh\necho ${says}\n`, { mode: 0o755 });
+  writeFileSync(join(root, "usr/bin", name), `#!/bin/sh\necho ${text}\n`, { mode: 0o755 });
   const control = [
     `Package: ${name}`,
     `Version: ${version}`,

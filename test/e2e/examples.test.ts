@@ -109,19 +109,19 @@ describe("the first preview of", () => {
   });
 
   test.each(Object.entries(expected))(
-    "%s creates what it declares",
-    async (name, { components: kinds, warnings: told }) => {
+    "%s creates the declared components",
+    async (name, { components: kinds, warnings: expectedWarnings }) => {
       const [, values = ""] = withKeysOfLab(text(name)).split(/^config:\n/m);
       stack.configure(values);
       const run = succeeded(await stack.preview());
       expect(components(run)).toEqual(kinds);
       expect(Object.keys(run.counts)).toEqual(["create"]);
-      expect(warnings(run)).toEqual(told.map((each) => expect.stringMatching(each)));
+      expect(warnings(run)).toEqual(expectedWarnings.map((each) => expect.stringMatching(each)));
     },
     90_000,
   );
 
-  test("the program creates what it declares", async () => {
+  test("the program creates the declared components", async () => {
     release.runProgram("dc1.ts", withKeysOfLab(text("program.ts")));
     stack.configure("");
     const run = succeeded(await stack.preview());

@@ -31,7 +31,7 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-test("a preview finds that the hosts have nothing of it", async () => {
+test("a preview reports each stored resource as missing or different on the new hosts", async () => {
   const { steps } = succeeded(await stack.preview());
   const stored = resources.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
   const ours = steps.filter(({ urn }) => stored.some((each) => each.urn === urn));
@@ -50,7 +50,7 @@ test("a preview finds that the hosts have nothing of it", async () => {
   ]);
 }, 90_000);
 
-test("a removal without a look at the hosts before it removes what is stored", async () => {
+test("pulumi destroy without a refresh removes all stored resources", async () => {
   const { counts } = succeeded(await stack.destroy("--refresh=false"));
   const stored = resources.filter(({ type }) => !type.startsWith("pulumi:providers:"));
   expect(counts).toEqual({ delete: stored.length });

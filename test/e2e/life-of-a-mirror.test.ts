@@ -34,15 +34,15 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-describe("from nothing to a served client", () => {
-  test("the preview says what will be there, in numbers, and touches nothing", async () => {
+describe("a new mirror", () => {
+  test("is previewed with numbers of packages and resources, and the preview changes nothing", async () => {
     expect(planned.output).toContain("noble: +37 ~0 -0 packages, 3.6 MiB to fetch");
     expect(planned.output).toContain("noble-updates: +3 ~0 -0 packages");
     expect(planned.output).toMatch(new RegExp(`Resources:\n {4}\\+ ${planned.counts.create} to create\n`));
     expect(manifestDifferences(before.mirror, await manifestOf(lab, "mirror"))).toEqual([]);
   }, 120_000);
 
-  test("the update builds it, and the client installs from it with plain apt", async () => {
+  test("is made by the update, and the client installs from it with plain apt", async () => {
     made = succeeded(await stack.up());
     outputs = await stack.outputs();
     expect(made.counts).toEqual(planned.counts);
@@ -58,13 +58,13 @@ describe("from nothing to a served client", () => {
   }, 120_000);
 });
 
-describe("when nothing has to be done", () => {
-  test("a second update does nothing", async () => {
+describe("without a change in the declaration", () => {
+  test("a second update changes nothing", async () => {
     const run = await stack.up("--expect-no-changes");
     expect(run).toMatchObject({ code: 0, counts: { same: made.counts.create }, steps: [] });
   }, 120_000);
 
-  test("nor does one after files were merely touched", async () => {
+  test("an update changes nothing if only the times of files on the host are new", async () => {
     const { code } = await lab.sh(
       "mirror",
       `touch /etc/nginx/conf.d/airgapped-maas-*.conf /etc/nginx/airgapped-maas/*/*.conf ${directory}/reprepro/conf/* &&
@@ -74,7 +74,7 @@ describe("when nothing has to be done", () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 120_000);
 
-  test("nor where the workstation's cache is gone and lists are written in another order", async () => {
+  test("an update changes nothing with an empty cache and with lists in another order", async () => {
     rmSync(stack.cache, { recursive: true });
     const { clientChecks, aptMirrors, sshConfig } = site({
       components: ["universe", "main"],
@@ -87,7 +87,7 @@ describe("when nothing has to be done", () => {
   }, 120_000);
 });
 
-describe("what has drifted", () => {
+describe("drift", () => {
   let drifted: Run;
   const nginx = "/etc/nginx/airgapped-maas/80-any/=ubuntu.conf";
   const reprepro = `${directory}/reprepro/conf/distributions`;
@@ -115,7 +115,7 @@ describe("what has drifted", () => {
 
   const differing = (type: string) => drifted.steps.find((step) => step.type === type)?.differs;
 
-  test("is named in the preview with the property that differs", () => {
+  test("is reported by the preview with the property that differs", () => {
     expect(drifted.counts).toMatchObject({ update: 4 });
     expect(differing("Packages")).toEqual(["packages.reprepro"]);
     expect(differing("Files")?.toSorted()).toEqual(
@@ -134,7 +134,7 @@ describe("what has drifted", () => {
     expect(drifted.output).toContain(`${deleted}: missing`);
   });
 
-  test("is repaired by an update, and the client is served", async () => {
+  test("is repaired by an update, and a client installs a package", async () => {
     const run = succeeded(await stack.up());
     expect(run.counts).toMatchObject({ update: 4 });
     const client = await AptClient.on(lab, "client", "drift", outputs.mirrors.ubuntu.sourcesEntry);
@@ -146,8 +146,8 @@ describe("what has drifted", () => {
   }, 90_000);
 });
 
-describe("taking it away", () => {
-  test("leaves the hosts as they were, but for the content, and says where that is", async () => {
+describe("pulumi destroy", () => {
+  test("restores the hosts except content and key, and reports where these are", async () => {
     const run = succeeded(await stack.destroy());
     expect(run.output).toMatch(/content stays on mirror: \/srv\/airgapped-maas\/e2e\/apt\/ubuntu/);
     const after = await manifests();
@@ -162,7 +162,7 @@ describe("taking it away", () => {
     expect(differencesFrom(before.client, after.client)).toEqual([]);
   }, 90_000);
 
-  test("leaves nothing where the content is to go too, after it was used again without fetching any of it", async () => {
+  test("with deleteContent leaves nothing, after an update that used the old content without a fetch", async () => {
     // The command that destroy printed for the key that it kept. The key is no longer needed.
     await lab.run("mirror", ["rm", "-r", "/var/lib/airgapped-maas"]);
     stack.configure(labSite(lab, { ubuntu: { deleteContent: true } }));

@@ -39,8 +39,8 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-describe("from nothing to a mirror that MAAS can use", () => {
-  test("the preview says what will be there and what will not, and touches nothing", async () => {
+describe("a new image mirror", () => {
+  test("is previewed with its images and the products that it will not have, without a change", async () => {
     expect(planned.output).toMatch(/noble amd64 20260210 \(new\), [\d.]+ KiB to fetch/);
     expect(planned.output).toMatch(/jammy amd64 20260206 \(new\), [\d.]+ KiB to fetch/);
     expect(planned.output).toMatch(/boot loaders: .*grub-efi-signed amd64 .*pxelinux i386 .* to fetch/);
@@ -50,7 +50,7 @@ describe("from nothing to a mirror that MAAS can use", () => {
     expect(manifestDifferences(before, await manifestOf(lab, "mirror"))).toEqual([]);
   }, 120_000);
 
-  test("the update publishes upstream's own index, which gpgv verifies with the keyring of the outputs", async () => {
+  test("has upstream's unchanged index, which gpgv verifies with the keyring of the outputs", async () => {
     made = succeeded(await stack.up());
     outputs = (await stack.outputs()).images.images;
     expect(made.counts).toEqual(planned.counts);
@@ -80,7 +80,7 @@ describe("from nothing to a mirror that MAAS can use", () => {
     });
   }, 120_000);
 
-  test("every file of every selected product is there and right", async () => {
+  test("has every file of every selected product with the right size and digest", async () => {
     const products = await served.products();
     const selected = Object.entries<Values>(products).filter(
       ([, product]) =>
@@ -101,7 +101,7 @@ describe("from nothing to a mirror that MAAS can use", () => {
     }
   }, 120_000);
 
-  test("a second update does nothing, nor one with an empty cache and lists in another order", async () => {
+  test("is not changed by a second update, or by one with an empty cache and lists in another order", async () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
     rmSync(stack.cache, { recursive: true });
     const images = [
@@ -117,7 +117,7 @@ describe("from nothing to a mirror that MAAS can use", () => {
 describe("a new serial upstream", () => {
   let serial: string;
 
-  test("is said by the preview with its bytes, and changes nothing yet", async () => {
+  test("is shown by the preview with its size, and is not published yet", async () => {
     serial = await upstream.publishSerial({ release: "noble", arch: "amd64" });
     const run = succeeded(await stack.preview());
     expect(run.output).toMatch(
@@ -128,7 +128,7 @@ describe("a new serial upstream", () => {
     expect([await served.status(squashfs(serial)), await tree()]).toEqual([404, outputs.tree]);
   }, 120_000);
 
-  test("is published whole by the update, and a MAAS that read the old index finds the old files", async () => {
+  test("is published completely by the update, and the files of the previous serial are still served", async () => {
     succeeded(await stack.up());
     expect(await served.status(squashfs(serial))).toBe(200);
     expect(await served.status(squashfs("20260210"))).toBe(200);
@@ -139,7 +139,7 @@ describe("a new serial upstream", () => {
     expect((await stack.outputs()).images.images.serials["ubuntu/noble/amd64"]).toBe(serial);
   }, 120_000);
 
-  test("lets the files of the one before the last go, from the store too once they are old", async () => {
+  test("removes the files of the serial before the previous one, and old ones from the store too", async () => {
     const old = `${directory}/current/public/${squashfs("20260210")}`;
     await lab.sh("mirror", `touch -d '2 hours ago' ${old}`);
     const { stdout: inode } = await lab.sh("mirror", `stat -c %i ${old}`);
@@ -153,12 +153,12 @@ describe("a new serial upstream", () => {
   }, 120_000);
 });
 
-describe("what has drifted", () => {
+describe("drift", () => {
   const nginx = "/etc/nginx/airgapped-maas/80-any/=ephemeral-v3=stable.conf";
   let deleted: string;
   let flipped: string;
 
-  test("is named by the preview down to the file, and repaired by an update", async () => {
+  test("is reported by the preview with the files, and repaired by an update", async () => {
     const files = await served.newest(nobleGa);
     const pathOf = (ftype: string) => files.find((file) => file.ftype === ftype)?.path;
     deleted = pathOf("boot-kernel");
@@ -187,10 +187,10 @@ describe("what has drifted", () => {
   }, 120_000);
 });
 
-describe("another choice", () => {
+describe("another declaration", () => {
   const images = [{ os: "ubuntu", releases: ["noble"], architectures: ["amd64", "arm64"], kernels: ["ga"] }];
 
-  test("of images is an update in place, and says what MAAS is to select then", async () => {
+  test("of images causes one update in place, and changes the selections in the outputs", async () => {
     stack.configure(imageSite(lab, { images, unsigned: true }));
     const run = succeeded(await stack.up());
     expect(run.output).toMatch(/noble arm64 \d+ \(new\), [\d.]+ KiB to fetch/);
@@ -204,7 +204,7 @@ describe("another choice", () => {
     for (const { path } of Object.values<Values>(index.index)) expect(await served.status(path)).toBe(200);
   }, 120_000);
 
-  test("of a kept snapshot serves that again, and following upstream again comes back", async () => {
+  test("of a kept snapshot (pinnedTo) serves it, and without pinnedTo a new snapshot is published", async () => {
     const now = await tree();
     const kept = (await lab.sh("mirror", `ls ${directory}/trees | sort | head -n 1`)).stdout.trim();
     stack.configure(imageSite(lab, { pinnedTo: kept }));
@@ -218,8 +218,8 @@ describe("another choice", () => {
   }, 120_000);
 });
 
-describe("taking it away", () => {
-  test("leaves the host as it was, but for the images, and says where those are", async () => {
+describe("pulumi destroy", () => {
+  test("restores the host except the images, and reports where these are", async () => {
     const run = succeeded(await stack.destroy());
     expect(run.output).toContain(`content stays on mirror: ${directory}`);
     const differences = differencesFrom(before, await manifestOf(lab, "mirror"));
@@ -228,7 +228,7 @@ describe("taking it away", () => {
     expect(differences).toContain(`+ files ${directory}/current`);
   }, 120_000);
 
-  test("leaves nothing where the images are to go too, after they were used again without fetching any", async () => {
+  test("with deleteContent leaves nothing, after an update that used the old images without a fetch", async () => {
     stack.configure(imageSite(lab, { deleteContent: true }));
     const again = succeeded(await stack.up());
     expect(again.output).not.toMatch(/fetching \d+ files/);

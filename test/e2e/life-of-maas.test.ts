@@ -89,11 +89,11 @@ afterAll(async () => {
   await labDown(labName);
 }, 120_000);
 
-describe("from a MAAS as it was installed, in an air gap", () => {
+describe("a new MAAS in an air gap", () => {
   let outputs: Values;
   let notified: string[];
 
-  test("to one that has all its images, from our mirrors only, in one update", async () => {
+  test("gets all its images from the mirrors only, in one update", async () => {
     expect(factory.bootSources).toMatchObject([{ url: "http://images.maas.io/ephemeral-v3/stable/" }]);
     notified = await api.notifications();
     stack.configure(site());
@@ -125,11 +125,11 @@ describe("from a MAAS as it was installed, in an air gap", () => {
     });
   }, 120_000);
 
-  test("and a second update does nothing", async () => {
+  test("is not changed by a second update", async () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 60_000);
 
-  test("and a host's name that is wrong from now on is one error, and nothing more", async () => {
+  test("with a wrong host name in the stack file: the preview reports one error, without a stack trace", async () => {
     const { aptMirrors, ...others } = site();
     stack.configure({ ...others, aptMirrors: { ubuntu: { ...aptMirrors.ubuntu, host: "miror" } } });
     const { code, output } = await stack.preview();
@@ -141,7 +141,7 @@ describe("from a MAAS as it was installed, in an air gap", () => {
     expect(output).not.toMatch(/\n\s+at \S+ \(|Warning|unhandled/);
   }, 60_000);
 
-  test("a new serial upstream is named by the preview, and imported by the update", async () => {
+  test("with a new serial upstream: the preview names it, and the update imports it", async () => {
     const serial = await upstream.publishSerial({ release: "noble", arch: "amd64" });
     const planned = succeeded(await stack.preview("--diff"));
     const image = "ubuntu/noble amd64/ga-24.04";
@@ -153,7 +153,7 @@ describe("from a MAAS as it was installed, in an air gap", () => {
     expect((await stack.outputs()).bootImages).toEqual(await api.images());
   }, 90_000);
 
-  test("a manual change in MAAS is shown by its property, and corrected", async () => {
+  test("changed by hand: the preview names the properties, and the update corrects them", async () => {
     const supplied = await api.everything();
     await drift();
     const drifted = succeeded(await stack.preview());
@@ -167,7 +167,7 @@ describe("from a MAAS as it was installed, in an air gap", () => {
     expect(await stack.preview("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 90_000);
 
-  test("it gets back what it had when it is no longer declared, and the mirrors stay", async () => {
+  test("is restored when it is no longer declared, and the mirrors stay", async () => {
     stack.configure(siteWithoutMaas());
     const run = succeeded(await stack.up());
     expect(run.steps.filter(({ op }) => op !== "delete").map(({ type }) => type)).toEqual([]);
@@ -194,7 +194,7 @@ async function drift(): Promise<void> {
 }
 
 describe.each(["3.5", "3.7", "3.8"] as const)("MAAS %s", (version) => {
-  test("is supplied, needs nothing more, and gets back what it had", async () => {
+  test("gets its images from the mirrors, has no drift, and is restored when no longer declared", async () => {
     await maas.reset(version);
     const before = await api.everything();
     stack.configure(site());
@@ -213,10 +213,10 @@ describe.each(["3.5", "3.7", "3.8"] as const)("MAAS %s", (version) => {
   }, 120_000);
 });
 
-describe("a MAAS that somebody has half configured", () => {
+describe("a MAAS that is partly configured", () => {
   let before: Values;
 
-  test("is taken over: a dead source, a selection of nothing, a default archive with another name", async () => {
+  test("is adopted: an unreachable source, an empty selection, a default archive with another name", async () => {
     await maas.reset("3.6");
     await halfConfigure();
     before = await api.everything();
@@ -228,7 +228,7 @@ describe("a MAAS that somebody has half configured", () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 120_000);
 
-  test("has its half configuration again when the stack is destroyed", async () => {
+  test("has its previous configuration again after pulumi destroy", async () => {
     const back = succeeded(await stack.destroy());
     expect(await api.everything()).toEqual(before);
     expect(back.output).not.toContain("cannot be selected again");

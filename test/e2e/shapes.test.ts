@@ -84,7 +84,7 @@ async function installedFrom({ name, packages }: Shape): Promise<string[]> {
   return versions;
 }
 
-test("a client installs from each, and what upstream has next", async () => {
+test("a client installs from each mirror, and installs upstream's next version after an update", async () => {
   const installed = async () => {
     const versions: Record<string, string[]> = {};
     // One after the other, because dpkg has one lock.

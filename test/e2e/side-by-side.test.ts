@@ -38,7 +38,7 @@ async function served(host: string, path: string): Promise<string> {
   return response.ok ? body : String(response.status);
 }
 
-describe("two stacks on one host", () => {
+describe("two stacks on one host:", () => {
   let one: Stack;
   let two: Stack;
   const siteOne = () =>
@@ -51,7 +51,7 @@ describe("two stacks on one host", () => {
     two = await newStack("two", siteTwo());
   }, 120_000);
 
-  test("are built at the same time, and each serves its own", async () => {
+  test("updates of both at the same time succeed, and each serves its mirror", async () => {
     const runs = await Promise.all([one.up(), two.up()]);
     for (const run of runs) succeeded(run);
     expect(await served("mirror", "/one/dists/noble-updates/Release")).toContain("Codename: noble");
@@ -84,7 +84,7 @@ describe("two stacks on one host", () => {
     return stdout;
   }
 
-  test("refuse in the preview what the other has, by name", async () => {
+  test("a third stack with a used path or port or a wrong certificate is refused in the preview", async () => {
     const before = await stateOfMirror();
     const three = await newStack("three", {});
     const mirror = (serve: Values) => labSite(lab, { other: { filter: few, serve } });
@@ -125,15 +125,15 @@ describe("two stacks on one host", () => {
     expect(await stateOfMirror()).toBe(before);
   }, 120_000);
 
-  test("of which one is renamed says how that is done", async () => {
+  test("a renamed mirror is refused, and the error names nameOnHost", async () => {
     const { aptMirrors, ...rest } = siteTwo();
-    const said = await refused(two, { ...rest, aptMirrors: { renamed: aptMirrors.ubuntu } });
-    expect(said).toContain("claiming URL path /two on port 80: ubuntu-configuration of the stack two");
-    expect(said).toContain("nameOnHost");
+    const message = await refused(two, { ...rest, aptMirrors: { renamed: aptMirrors.ubuntu } });
+    expect(message).toContain("claiming URL path /two on port 80: ubuntu-configuration of the stack two");
+    expect(message).toContain("nameOnHost");
     two.configure(siteTwo());
   }, 60_000);
 
-  test("a project with stacks and mirrors of the same names takes over nothing", async () => {
+  test("another project with the same names of stack and mirror is refused, and changes nothing", async () => {
     const before = await stateOfMirror();
     const folder = mkdtempSync(join(tmpdir(), "other-project-"));
     for (const shared of ["index.ts", "resources", "node_modules"])
@@ -163,7 +163,7 @@ describe("two stacks on one host", () => {
     rmSync(folder, { recursive: true });
   }, 120_000);
 
-  test("end one by one: the other serves on, and has nothing to do", async () => {
+  test("after pulumi destroy of one, the other still serves its mirror and has no changes", async () => {
     succeeded(await one.destroy());
     expect(await served("mirror", "/one/dists/noble-updates/Release")).toBe("404");
     expect(await served("mirror", "/two/dists/noble/Release")).toContain("Codename: noble");
@@ -175,7 +175,7 @@ describe("two stacks on one host", () => {
     expect(left.stdout).toBe("");
   }, 90_000);
 
-  test("a renamed mirror that keeps its name on the host does nothing", async () => {
+  test("a renamed mirror with nameOnHost set to its old name causes no changes", async () => {
     const { aptMirrors, ...rest } = siteTwo({ nameOnHost: "ubuntu" });
     two.configure({ ...rest, aptMirrors: { "ubuntu-of-dc1": aptMirrors.ubuntu } });
     const run = await two.up("--expect-no-changes");
@@ -189,7 +189,7 @@ describe("two stacks on one host", () => {
     two.configure({ ...rest, aptMirrors: { "ubuntu-of-dc1": aptMirrors.ubuntu } });
   }, 120_000);
 
-  test("a mirror that moves to another host is served there, and its configuration leaves the old one", async () => {
+  test("a mirror that moves to another host is served there, and the old host loses its configuration", async () => {
     const { aptMirrors, ...rest } = siteTwo({
       nameOnHost: "ubuntu",
       host: "mirror2",
@@ -221,11 +221,11 @@ function certificate(name: string): { certificate: string; key: string } {
   return pair;
 }
 
-describe("two updates of one mirror at a time", () => {
+describe("two updates of one mirror at the same time", () => {
   // Two workstations with separate states, which Pulumi's lock does not protect from each other.
   const site = () => labSite(lab, { ubuntu: { filter: few, serve: { path: "/shared", port: 8080 } } });
 
-  test("do not interleave: both end well or one says why not, and the tree is whole", async () => {
+  test("do not interleave: one or both succeed, a failed one gives the reason, and the tree is complete", async () => {
     const both = [await newStack("shared", site()), await newStack("shared", site())];
     const runs = await Promise.all(both.map((stack) => stack.up()));
     expect(runs.filter(({ code }) => code === 0).length).toBeGreaterThanOrEqual(1);

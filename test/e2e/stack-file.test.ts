@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.discard());
 
-test("what `pulumi config set` makes of a stack's file is right by its schema, whose line it keeps", async () => {
+test("a stack file written by `pulumi config set` agrees with the schema, and keeps the schema comment", async () => {
   writeFileSync(stack.configFile, `${schemaComment}\n${readFileSync(stack.configFile, "utf8")}`);
   const set = (path: string, value: string, ...options: string[]) =>
     stack.ok([

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 import { identity } from "../hosts/small-web.ts";
 
-test("what comes late and is wrong is reported once, in the words of a plain value", async () => {
+test("a wrong late value is reported once, with the same message as a plain value", async () => {
   const [own, other] = [identity("IP:127.0.0.1"), identity("DNS:other")];
   const { stdout } = await promisify(execFile)(process.execPath, [
     join(import.meta.dirname, "failing-program.ts"),

@@ -56,7 +56,7 @@ test.each([
   ["m.key", ["m.crt", "between.crt", "root.crt"]],
   ["old.key", ["m.crt"]],
   ["ec.key", ["ec.crt"]],
-])("%s of %j is taken, and its validity is shown", (key, certificate) => {
+])("key %s with certificates %j is accepted, and the validity is shown", (key, certificate) => {
   const findings = tlsFindings({ certificate: text(...certificate), key: text(key) }, []);
   expect(findings).toEqual({
     faults: [],
@@ -69,21 +69,21 @@ test.each([
 });
 
 test.each<[string, () => string, RegExp]>([
-  ["nothing", () => " \n", /empty/],
-  ["prose", () => "a certificate, soon", /holds no PEM certificate/],
-  ["a file's name", () => "/etc/ssl/m.crt", /not its name/],
-  ["DER", () => readFileSync(at("m.der")).toString("utf8"), /DER/],
+  ["empty", () => " \n", /empty/],
+  ["plain text", () => "a certificate, soon", /holds no PEM certificate/],
+  ["a file name", () => "/etc/ssl/m.crt", /not its name/],
+  ["in DER form", () => readFileSync(at("m.der")).toString("utf8"), /DER/],
   ["a private key", () => text("m.key"), /swapped/],
-  ["both", () => text("m.crt", "m.key"), /lie open/],
-  ["a request", () => text("m.csr"), /request/],
-  ["half of one", () => text("m.crt").slice(0, 400), /cut off/],
+  ["a certificate with a private key", () => text("m.crt", "m.key"), /lie open/],
+  ["a certificate request", () => text("m.csr"), /request/],
+  ["cut off", () => text("m.crt").slice(0, 400), /cut off/],
   [
-    "a damaged one",
+    "damaged",
     () => text("m.crt").replace(/\n[A-Za-z0-9+/]{20}/, "\nAAAAAAAAAAAAAAAAAAAA"),
     /number 1 is damaged/,
   ],
   [
-    "a damaged second",
+    "a chain with a damaged second certificate",
     () => text("m.crt") + text("root.crt").replace(/\n[A-Za-z0-9+/]{20}/, "\nAAAAAAAAAAAAAAAAAAAA"),
     /number 2 is damaged/,
   ],
@@ -92,8 +92,8 @@ test.each<[string, () => string, RegExp]>([
     () => text("between.crt", "m.crt"),
     /number 2: it must be the first/,
   ],
-  ["a weak one", () => text("weak.crt"), /1024 bits/],
-])("a certificate that is %s is refused", (_, certificate, reason) => {
+  ["of a key of 1024 bits", () => text("weak.crt"), /1024 bits/],
+])("a certificate is refused if it is %s", (_, certificate, reason) => {
   const { faults } = tlsFindings({ certificate: certificate(), key: text("m.key") }, []);
   expect(faults.filter(({ path }) => path === "certificate").map(({ message }) => message)).toEqual([
     expect.stringMatching(reason),
@@ -101,14 +101,18 @@ test.each<[string, () => string, RegExp]>([
 });
 
 test.each<[string, () => string, RegExp]>([
-  ["nothing", () => "", /empty/],
-  ["another one's", () => text("root.key"), /not the key of the certificate \(of m.example\)/],
+  ["empty", () => "", /empty/],
+  [
+    "the key of another certificate",
+    () => text("root.key"),
+    /not the key of the certificate \(of m.example\)/,
+  ],
   ["encrypted", () => text("encrypted.key"), /encrypted/],
-  ["encrypted the old way", () => text("encrypted-old.key"), /encrypted/],
+  ["encrypted in the old format", () => text("encrypted-old.key"), /encrypted/],
   ["a certificate", () => text("m.crt"), /no private key but a certificate/],
   ["a public key", () => text("m.pub"), /no private key but a public key/],
   ["damaged", () => text("m.key").replace(/\n[A-Za-z0-9+/]{20}/, "\nAAAAAAAAAAAAAAAAAAAA"), /damaged/],
-])("a key that is %s is refused, and not shown", (_, key, reason) => {
+])("a key is refused, and not shown, if it is %s", (_, key, reason) => {
   const { faults } = tlsFindings({ certificate: text("m.crt"), key: key() }, []);
   expect(faults).toEqual([{ path: "key", message: expect.stringMatching(reason) }]);
   for (const line of key()
@@ -117,7 +121,7 @@ test.each<[string, () => string, RegExp]>([
     expect(JSON.stringify(faults)).not.toContain(line);
 });
 
-test("what clients would refuse is warned of, name by name and date by date", () => {
+test("a certificate with a wrong name, date or chain order causes a warning", () => {
   const pair = { certificate: text("m.crt"), key: text("m.key") };
   const names = ["m.example", "M.EXAMPLE", "a.w.example", "192.0.2.1"];
   expect(tlsFindings(pair, names).warnings).toEqual([]);

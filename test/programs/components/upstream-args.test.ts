@@ -34,7 +34,7 @@ function faults(upstream: object): string[] {
   return [...new Set([...(apt ?? []), ...(images ?? [])])];
 }
 
-describe("an upstream with conditions", () => {
+describe("the arguments of upstream", () => {
   test.each<[object]>([
     [{ credentials: { username: "bearer", password: "C123" } }],
     [{ credentials: { username: "a b", password: 'ü"\\$`:' } }],
@@ -53,7 +53,7 @@ describe("an upstream with conditions", () => {
       },
     ],
     [{ slowestBytesPerSecond: 1 }],
-  ])("takes %#", (upstream) => {
+  ])("case %# is accepted", (upstream) => {
     expect(faults(upstream)).toEqual([]);
   });
 
@@ -87,13 +87,13 @@ describe("an upstream with conditions", () => {
     [{ proxy: { url: "http://proxy.example/path" } }, /proxy\.url/],
     [{ proxy: { url: 'http://proxy"example' } }, /proxy\.url/],
     [{ slowestBytesPerSecond: 0 }, /slowestBytesPerSecond/],
-  ])("refuses %#, without what may be secret", (upstream, fault) => {
-    const said = faults(upstream);
-    expect(said).toEqual([expect.stringMatching(fault)]);
-    expect(said.join()).not.toContain(word);
+  ])("case %# is refused, and the message has no secret", (upstream, fault) => {
+    const messages = faults(upstream);
+    expect(messages).toEqual([expect.stringMatching(fault)]);
+    expect(messages.join()).not.toContain(word);
   });
 
-  test("refuses a key with a passphrase, for which no program can ask", () => {
+  test("a client key that is encrypted with a passphrase is refused", () => {
     const argv = ["pkey", "-aes128", "-passout", "pass:x"];
     const key = execFileSync("openssl", argv, { input: own.key, encoding: "utf8" });
     expect(faults({ clientCertificate: { ...own, key } })).toEqual([
@@ -112,21 +112,21 @@ describe("an upstream with conditions", () => {
     `https://${word}@a.example/u`,
     `https://a.example/u?token=${word}`,
     `https://a.example/u#${word}`,
-  ])("refuses an address that says who asks (%#), and does not say it again", (url) => {
-    const said = faults({ url });
-    expect(said.length).toBeGreaterThan(0);
-    expect(said.join()).not.toContain(word);
-    if (url.includes("@")) expect(said.every((each) => each.includes("upstream.credentials"))).toBe(true);
+  ])("a URL that may have a secret in it (%#) is refused, and the message has no secret", (url) => {
+    const messages = faults({ url });
+    expect(messages.length).toBeGreaterThan(0);
+    expect(messages.join()).not.toContain(word);
+    if (url.includes("@")) expect(messages.every((each) => each.includes("upstream.credentials"))).toBe(true);
   });
 });
 
-describe("what is accepted", () => {
+describe("upstream.accept", () => {
   const reasons = (accept: object) =>
     aptMirrorSchema
       .safeParse({ host: "m", suites: ["noble"], upstream: { url: "http://a.example/u", accept } })
       .error?.issues.map(({ message }) => message);
 
-  test("needs a reason of one line", () => {
+  test("needs a reason of one line, and refuses unknown keys", () => {
     expect(reasons({ expired: "snapshot of 2026-11-01", older: "moved back" })).toBeUndefined();
     expect(reasons({ expired: " " })).toEqual([expect.stringMatching(/give the reason/)]);
     expect(reasons({ missingDate: "a\nb" })).toEqual(["must be one line"]);
@@ -134,7 +134,7 @@ describe("what is accepted", () => {
   });
 });
 
-describe("secrets", () => {
+describe("secrets in the arguments of upstream", () => {
   beforeEach(async () => {
     await pulumi.runtime.setMocks(
       { newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) },
@@ -158,7 +158,7 @@ describe("secrets", () => {
   const outcome = (output: pulumi.Output<unknown>) =>
     (output as unknown as { promise(): Promise<unknown> }).promise();
 
-  test("that come late do not keep the rest from being checked, at once", () => {
+  test("late secrets do not delay the check of the other arguments", () => {
     const { settings } = given(access);
     expect(pulumi.Output.isInstance(settings)).toBe(false);
     expect(JSON.stringify(settings)).not.toMatch(/s3cret|proxy-word|BEGIN PRIVATE/);
@@ -168,7 +168,7 @@ describe("secrets", () => {
     );
   });
 
-  test("are known to a lookup, in clear and checked, and what it finds is no secret", async () => {
+  test("a lookup gets checked secrets as plain values that are not marked as secret", async () => {
     const clear = given(access).inClear("upstream");
     expect(await pulumi.isSecret(clear)).toBe(false);
     expect(await outcome(clear)).toMatchObject({
@@ -180,7 +180,7 @@ describe("secrets", () => {
     });
   });
 
-  test("stand apart from what a state shows, as they were given", async () => {
+  test("fetch inputs have the secrets separately, unchanged and marked as secret", async () => {
     const { fetch, secrets } = fetchInputs(given(access));
     expect(fetch).toEqual({
       parallel: 64,

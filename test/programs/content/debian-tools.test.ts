@@ -10,8 +10,8 @@ import { compareVersions } from "../../../content/apt/version.ts";
 import { type Compression, decompress } from "../../../content/decompress.ts";
 import { trustedKeys, ubuntuArchiveKey } from "../../../content/openpgp/keyring.ts";
 
-describe("against Debian's own tools", () => {
-  test("versions are in dpkg's order", () => {
+describe("compared with Debian's tools", () => {
+  test("versions have the same order as in dpkg", () => {
     const versions = [
       "1",
       "1.0",
@@ -79,7 +79,7 @@ describe("against Debian's own tools", () => {
     ["gz", "gzip"],
     ["zst", "zstd"],
     ["bz2", "bzip2"],
-  ])("what is packed as %s unpacks, and stops at the maximum", async (compression, tool) => {
+  ])("data packed as %s is unpacked, or refused if too large or cut off", async (compression, tool) => {
     const noise = createHash("sha512").update("noise").digest();
     const texts = [
       Buffer.alloc(0),
@@ -106,7 +106,7 @@ describe("against Debian's own tools", () => {
     }
   });
 
-  test("bzip2 data in several parts and with all block sizes unpack, and damage is seen", async () => {
+  test("bzip2 data with several parts and block sizes is unpacked, and damage is detected", async () => {
     const text = Buffer.alloc(250_000, "some words, ");
     const parts = [1, 9].map((size) => execFileSync("bzip2", [`-${size}c`], { input: text }));
     const both = await decompress(Buffer.concat(parts), "bz2", 500_000, "x");
@@ -122,7 +122,7 @@ describe("against Debian's own tools", () => {
     }
   });
 
-  test("the built-in key is the one that gpg sees under that fingerprint", async () => {
+  test("gpg shows the expected fingerprint for the built-in key", async () => {
     const { armored, fingerprints } = await trustedKeys();
     expect(fingerprints).toEqual([ubuntuArchiveKey]);
     const shown = execFileSync("gpg", ["--show-keys", "--with-colons"], {
@@ -132,7 +132,7 @@ describe("against Debian's own tools", () => {
     expect(shown).toContain(`fpr:::::::::${ubuntuArchiveKey}:`);
   });
 
-  test("a sources entry has the key in it, blank lines as dots", () => {
+  test("a sources entry has the key with dots for blank lines, or the path of the key", () => {
     const entry = {
       url: "http://m/ubuntu",
       suites: ["noble", "noble-updates"],

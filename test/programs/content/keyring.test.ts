@@ -9,7 +9,7 @@ import { clearsign, newKey } from "../../unit/content/small-archive.ts";
 const directory = mkdtempSync(join(tmpdir(), "keyring-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test("a keyring in its binary form is one that gpgv reads, as MAAS has it read", async () => {
+test("gpgv, which MAAS uses, can verify signatures with a keyring in binary form", async () => {
   const [one, two] = await Promise.all([newKey(), newKey()]);
   const keys = await trustedKeys(`${one.toPublic().armor()}${two.toPublic().armor()}`);
   const ring = join(directory, "keyring.gpg");

@@ -27,14 +27,14 @@ async function pruner() {
   await once(child.stderr, "data");
   return {
     prune: async () => {
-      const said = text(child.stdout);
+      const output = text(child.stdout);
       child.stdin.end();
-      return Number(await said);
+      return Number(await output);
     },
   };
 }
 
-test("of two processes that prune a cache at once, one does, and what is used stays", async () => {
+test("of two processes that prune the cache at the same time, only one deletes files, and used files stay", async () => {
   const names = Array.from({ length: 400 }, (_, number) => digestOf(String(number)));
   const [unused, used] = [names.slice(0, 300), names.slice(300)];
   for (const name of names) writeFileSync(join(directory, name), "");

@@ -23,7 +23,7 @@ afterEach(() => rm(directory, { recursive: true }));
 test.each([
   [".xz", "xz"],
   [".bz2", "bzip2"],
-])("an index that is there as Packages%s only, packed by %s, is read", async (ending, packer) => {
+])("a package index that exists only as Packages%s (packed by %s) is read", async (ending, packer) => {
   const path = `main/binary-amd64/Packages${ending}`;
   const bytes = execFileSync(packer, ["-c"], { input: stanza("a", "1") });
   const [archive, key] = [smallArchive(), await newKey()];

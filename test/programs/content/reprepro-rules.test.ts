@@ -24,8 +24,8 @@ function given(fields: Record<string, string>): string {
 const filesOf = (packages: readonly { readonly path: string }[]) =>
   new Map(packages.map(({ path }) => [path, path]));
 
-describe("what reprepro takes is known before it is asked", () => {
-  test("what is fit it takes, and keeps where it was thought to", async () => {
+describe("packages for reprepro", () => {
+  test("reprepro accepts a package that is not unfit, and keeps it at the expected path", async () => {
     const text = [
       {},
       { Package: "0ad" },
@@ -76,14 +76,14 @@ describe("what reprepro takes is known before it is asked", () => {
     ["an equals sign in a version", { Version: "1=2" }],
     ["capitals in a source", { Source: "Upper" }],
     ["an underscore in a source", { Source: "a_b" }],
-    ["a source that leads elsewhere", { Source: "../../etc/cron.d" }],
-    ["a source of dots", { Source: ".." }],
+    ["a source with a path to another directory", { Source: "../../etc/cron.d" }],
+    ["a source of two dots", { Source: ".." }],
     ["a source with a word after it", { Source: "b c" }],
     ["a source with an open bracket", { Source: "b (1" }],
-    ["an MD5 sum of other letters", { MD5sum: "xyz" }],
+    ["an MD5 sum that is not hexadecimal", { MD5sum: "xyz" }],
     ["a SHA256 in capitals", { SHA256: "capitals" }],
     ["a name that is too long for a file", { Package: "a".repeat(180), Version: `1.${"0".repeat(80)}` }],
-  ])("%s it does not take", async (_, fields) => {
+  ])("a package with %s is unfit, and reprepro does not accept it", async (_, fields) => {
     const text = given(fields);
     const packages = await read(text);
     const [found] = packages;
@@ -93,7 +93,7 @@ describe("what reprepro takes is known before it is asked", () => {
     expect(taken instanceof Map && taken.has(found.name)).toBe(false);
   });
 
-  test("nor is what others read otherwise, or it cannot compare the next time", async () => {
+  test("a package that other tools read differently, or that reprepro cannot compare later, is unfit", async () => {
     const unfit = async (text: string) => (await read(text))[0]?.unfit;
     expect(await unfit(given({ Version: "1:" }))).toMatch(/version "1:"/);
     expect(await unfit(given({ Source: "b(1.0)" }))).toMatch(/Source is invalid/);

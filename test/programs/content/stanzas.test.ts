@@ -3,8 +3,8 @@ import { sha256 } from "../../unit/content/small-archive.ts";
 import { accepted } from "../../unit/content/stanza-mutants.ts";
 import { readByApt, takenByReprepro } from "./stanza-oracles.ts";
 
-describe("a stanza is read as its other readers read it, or refused", () => {
-  test("by apt", async () => {
+describe("an accepted stanza", () => {
+  test("is read as apt reads it", async () => {
     // apt rejects a whole index if it cannot parse a relation in it.
     const all = (await accepted()).filter(({ relations }) =>
       relations.every(({ name }) => /^[a-z0-9]+$/i.test(name)),
@@ -23,7 +23,7 @@ describe("a stanza is read as its other readers read it, or refused", () => {
     expect([...apt.keys()].sort()).toEqual(found.map(({ facts }) => facts.name.toLowerCase()).sort());
   });
 
-  test("by reprepro", async () => {
+  test("that is not unfit is read as reprepro reads it", async () => {
     const found = (await accepted()).filter(
       ({ unfit, facts, mutant }) => !unfit && facts.sha256 === sha256(mutant.name),
     );

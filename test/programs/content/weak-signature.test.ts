@@ -71,7 +71,7 @@ describe.each([
   ["rsa1024", "SHA256", /RSA keys shorter than 2047 bits/],
   ["dsa1024", "SHA1", /dsa|sha1/i],
 ])("a signature by %s with %s", (kind, digest, reason) => {
-  test("is refused, with the way out", async () => {
+  test("is refused, and the message names upstream.accept.weakSignature", async () => {
     const { inline, detached } = await read(kind, digest);
     for (const error of await Promise.all([refusal(inline), refusal(detached)])) {
       expect(error.message).toMatch(reason);
@@ -79,7 +79,7 @@ describe.each([
     }
   });
 
-  test("is taken where somebody has said why, which is said", async () => {
+  test("is accepted with a reason in upstream.accept, and reported as weak", async () => {
     const { inline, detached } = await read(kind, digest, { weakSignature: "frozen in 2012" });
     for (const found of await Promise.all([inline, detached])) {
       expect(found.text.trimEnd()).toBe("Suite: noble");
@@ -88,7 +88,7 @@ describe.each([
   });
 });
 
-test("a weak one is said with its reason wherever a suite is read", async () => {
+test("a suite with a weak signature is read only with a reason, and the reason is reported", async () => {
   const release = `Suite: noble\nComponents: main\nArchitectures: amd64\nDate: ${now.toUTCString()}\nSHA256:\n ${"0".repeat(64)} 0 main/binary-amd64/Packages\n`;
   writeFileSync(text, release);
   const key = gpg("--armor", "--export", "rsa2048@example").toString();
@@ -116,12 +116,12 @@ test("a weak one is said with its reason wherever a suite is read", async () => 
   ]);
 });
 
-test("a strong signature is not called weak, whatever is accepted", async () => {
+test("a strong signature is not reported as weak, even if weak signatures are accepted", async () => {
   const { inline } = await read("rsa2048", "SHA512", { weakSignature: "why" });
   expect((await inline).weak).toBeUndefined();
 });
 
-test("another key's is refused whatever is accepted, and without that way out", async () => {
+test("a weak signature by another key is refused, and the message does not offer upstream.accept", async () => {
   await Promise.allSettled(Object.values(await read("rsa2048", "SHA1")));
   const other = await trustedKeys(gpg("--armor", "--export", "rsa1024@example").toString());
   const accept = { weakSignature: "why" };

@@ -25,7 +25,7 @@ describe("reading the API key on the region host", () => {
     return () => apiKeyFrom({ code: status ?? 1, stdout, stderr }, "admin", "maas.dc1");
   }
 
-  test("asks for the user's, and takes the oldest of several", () => {
+  test("asks for the keys of the user, and uses the oldest one", () => {
     const key = ask(
       `[ "$*" = "apikey --username admin" ] || exit 9\necho a warning of snapd >&2\necho ${one}\necho ${two}`,
     );
@@ -33,30 +33,30 @@ describe("reading the API key on the region host", () => {
   });
 
   test.each([
-    ["no maas there", undefined, /no `maas` command on this host\n.*region host/],
+    ["a missing maas command", undefined, /no `maas` command on this host\n.*region host/],
     [
-      "no such user",
+      "an unknown user",
       'echo "CommandError: User does not exist." >&2; exit 1',
       /MAAS has no user admin\n.*maas.user/,
     ],
     ["a user without a key", "exit 0", /has no API key\n.*--generate/],
     [
-      "the client alone",
+      "a host with only the MAAS client",
       "echo \"maas: error: argument COMMAND: invalid choice: 'apikey'\" >&2; exit 2",
       /not a region controller's/,
     ],
     [
-      "a database that is away",
+      "a database that does not answer",
       'echo "could not connect to server" >&2; exit 1',
       /could not connect to server\n.*database/,
     ],
-    ["silence", "exit 4", /ended with 4 and printed nothing/],
-  ])("says of %s what to do", (_, maas, message) => {
+    ["a failure without a message", "exit 4", /ended with 4 and printed nothing/],
+  ])("reports what to do about %s", (_, maas, message) => {
     expect(ask(maas)).toThrow(message);
     expect(ask(maas)).toThrow(/^host maas.dc1: reading the API key of the MAAS user admin/);
   });
 
-  test("quotes no key that is printed beside an error", () => {
+  test("does not show a key that is printed together with an error", () => {
     expect(ask(`echo ${one}; echo broken >&2; exit 1`)).toThrow(/broken/);
     expect(ask(`echo ${one}; echo broken >&2; exit 1`)).not.toThrow(/cccc/);
   });

@@ -22,7 +22,7 @@ function wordsIn(shell: string, script: string): string[] {
 const many = <Value>(one: fc.Arbitrary<Value>) => fc.array(one, { maxLength: 200, size: "max" });
 
 describe("a quoted value", () => {
-  test.each(["sh", "bash"])("is one word that stands for itself, to %s", (shell) => {
+  test.each(["sh", "bash"])("is one unchanged word in %s", (shell) => {
     fc.assert(
       fc.property(many(word), (values) => {
         expect(wordsIn(shell, sh`words ${values}`)).toEqual(values);
@@ -32,7 +32,7 @@ describe("a quoted value", () => {
     );
   });
 
-  test("may stand beside others in a word, and in what is assigned", () => {
+  test("is unchanged as part of a word, and in an assignment", () => {
     fc.assert(
       fc.property(many(fc.tuple(word, word)), (pairs) => {
         const lines = pairs.map(([one, other]) => sh`a=${one}; words x${one}${other}"y" "$a"`);
@@ -43,7 +43,7 @@ describe("a quoted value", () => {
     );
   });
 
-  test("may stand in a script that is quoted itself", () => {
+  test("is unchanged in a script that is quoted itself", () => {
     fc.assert(
       fc.property(many(word), (values) => {
         expect(wordsIn("sh", sh`eval ${sh`words ${values}`}`)).toEqual(values);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { compareVersions } from "../../../content/apt/version.ts";
 import { sign, versionPair } from "../../unit/properties/version-values.ts";
 
-test("the order of versions is that of dpkg", () => {
+test("versions have the same order as in dpkg", () => {
   const pairs = fc.noBias(fc.array(versionPair, { minLength: 1, maxLength: 150, size: "max" }));
   fc.assert(
     fc.property(pairs, (all) => {

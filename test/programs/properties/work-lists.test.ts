@@ -119,7 +119,7 @@ const oddItem = fc
 /** Many lists per process, because the guard's process takes more time than they do. */
 const many = <Value>(list: fc.Arbitrary<Value>) => fc.array(list, { minLength: 60, maxLength: 80 });
 
-test("a work list that is written is accepted on the host", () => {
+test("the guard on the host accepts every work list that the program writes", () => {
   fc.assert(
     fc.property(many(fc.array(item, { maxLength: 8 })), (lists) => {
       const written = lists.flatMap((items) => orRefused(() => workListText(items)) ?? []);
@@ -131,13 +131,13 @@ test("a work list that is written is accepted on the host", () => {
   );
 });
 
-describe("what is refused when a work list is written is refused on the host, and nothing else:", () => {
+describe("the guard on the host refuses the same work lists as the program", () => {
   const oneOdd = fc.tuple(fc.array(item, { maxLength: 2 }), oddItem).map(([items, odd]) => [...items, odd]);
 
   test.each([
-    ["an odd value", oneOdd],
+    ["an unusual value", oneOdd],
     ["items that contradict each other", fc.array(crowded, { maxLength: 5 })],
-  ])("%s", (_, list) => {
+  ])("with %s", (_, list) => {
     const answers = new Set<boolean>();
     fc.assert(
       fc.property(many(list), (lists) => {

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { runWithin } from "../../../toolchain/phase.ts";
 
-test("a phase's answer is its exit code, or the signal that ended it", async () => {
+test("the result of a phase is its exit code, or the signal that ended it", async () => {
   expect(await runWithin(20, ["sh", "-c", "exit 3"])).toBe(3);
   expect(await runWithin(20, ["sh", "-c", "kill -KILL $$"])).toBe("SIGKILL");
 });
 
-test("a phase that takes too long is cut off with all that it started", async () => {
+test("a phase that takes too long is cut off, with all processes that it started", async () => {
   const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-test-"));
   const file = join(folder, "pid");
   try {

@@ -40,7 +40,7 @@ const line = (blob: Buffer, type = "ssh-ed25519-cert-v01@openssh.com") =>
 const good = files.certificate(authority, hostKey, "-h", "-n", "mirror.dc1,mirror");
 const goodBlob = blobOf(good);
 
-describe("a host's certificate", () => {
+describe("the certificate of a host", () => {
   const rsa = files.key("rsa", 2048);
   const signers = [
     { signer: authority, args: [] },
@@ -55,7 +55,7 @@ describe("a host's certificate", () => {
     ["ecdsa", 384],
     ["ecdsa", 521],
     ["rsa", 3072],
-  ])("of a key %s %s, by authorities of every type, makes that key known", (type, bits) => {
+  ])("for a key %s %s, signed by authorities of every type, makes that key known", (type, bits) => {
     const key = files.key(type, bits);
     for (const { signer, args } of signers) {
       const certificate = files.certificate(signer, key, "-h", "-n", "mirror.dc1", ...args);
@@ -69,7 +69,7 @@ describe("a host's certificate", () => {
     }
   });
 
-  test("is read as ssh-keygen made it", () => {
+  test("is read with the values that ssh-keygen wrote", () => {
     const made = files.certificate(
       authority,
       hostKey,
@@ -93,17 +93,17 @@ describe("a host's certificate", () => {
     });
   });
 
-  test("for no name in particular is for every host, as for ssh", () => {
+  test("without a name is valid for every host, as for ssh", () => {
     expect(check([files.certificate(authority, hostKey, "-h")]).keys).toHaveLength(1);
   });
 
-  test("among others that are no good is found", () => {
+  test("is found among invalid certificates", () => {
     const others = [line(goodBlob.subarray(0, 40)), files.certificate(authority, hostKey, "-h", "-n", "x")];
     const { keys, problems } = check([...others, good, files.publicLine(hostKey), "# noise"]);
     expect([keys.length, problems.length]).toEqual([1, 2]);
   });
 
-  test("for another name is refused, also where a pattern or another case would fit", () => {
+  test("for another name is refused, also if a pattern or a different case would match", () => {
     for (const name of ["mirror2.dc1", "*.dc1", "*", "MIRROR.DC1", "mirror.dc1.", "mirror"]) {
       const other = files.certificate(authority, hostKey, "-h", "-n", name);
       expect(problem(other)).toContain(`is for ${name}, not for mirror.dc1`);
@@ -111,14 +111,14 @@ describe("a host's certificate", () => {
     expect(problem(good, { name: "alias" })).toMatch(/not for alias; .*-n mirror\.dc1,mirror,alias/);
   });
 
-  test("that has expired, or is not yet valid, is refused with its validity, to the second", () => {
+  test("that has expired or is not yet valid is refused, and its validity is shown to the second", () => {
     const validity = (from: string, to: string) =>
       files.certificate(authority, hostKey, "-h", "-n", "mirror.dc1", "-V", `${from}Z:${to}Z`);
-    const said = problem(validity("20260101000000", "20261128120000"));
-    expect(said).toContain(
+    const message = problem(validity("20260101000000", "20261128120000"));
+    expect(message).toContain(
       "has expired: valid from 2026-01-01T00:00:00Z to 2026-11-28T12:00:00Z, and it is 2026-11-28T12:00:00Z on this machine",
     );
-    expect(said).toMatch(/Sign the host's key again.*clock of this machine/);
+    expect(message).toMatch(/Sign the host's key again.*clock of this machine/);
     expect(check([validity("20260101000000", "20261128120001")]).keys).toHaveLength(1);
     expect(problem(validity("20261128120001", "20270101000000"))).toMatch(
       /is not yet valid: .*clock of this machine is wrong/,
@@ -126,14 +126,14 @@ describe("a host's certificate", () => {
     expect(check([validity("20261128120000", "20270101000000")]).keys).toHaveLength(1);
   });
 
-  test("by another authority is refused, with both", () => {
+  test("by another authority is refused, and both authorities are named", () => {
     const stranger = files.key();
-    const said = problem(files.certificate(stranger, hostKey, "-h", "-n", "mirror.dc1"));
-    expect(said).toContain(fingerprint(blobOf(files.publicLine(stranger))));
-    expect(said).toContain(`${fingerprint(blobOf(files.publicLine(authority)))} (known_hosts:1)`);
+    const message = problem(files.certificate(stranger, hostKey, "-h", "-n", "mirror.dc1"));
+    expect(message).toContain(fingerprint(blobOf(files.publicLine(stranger))));
+    expect(message).toContain(`${fingerprint(blobOf(files.publicLine(authority)))} (known_hosts:1)`);
   });
 
-  test("by an authority for other hosts, or by a key that is only a host's, is refused", () => {
+  test("by an authority for other hosts, or by a plain host key, is refused", () => {
     expect(problem(good, { known: `@cert-authority *.dc2 ${files.publicLine(authority)}` })).toMatch(
       /another authority/,
     );
@@ -145,13 +145,13 @@ describe("a host's certificate", () => {
     );
   });
 
-  test("of a user is refused", () => {
+  test("is refused if it is a user certificate", () => {
     expect(problem(files.certificate(authority, hostKey, "-n", "mirror.dc1"))).toMatch(
       /is a user certificate; .*-h/,
     );
   });
 
-  test("with conditions is refused", () => {
+  test("with an unknown critical option is refused", () => {
     const made = files.certificate(authority, hostKey, "-h", "-n", "mirror.dc1", "-O", "critical:future@x=1");
     expect(problem(made)).toMatch(/unknown critical options \(future@x\)/);
   });
@@ -166,7 +166,7 @@ describe("a host's certificate", () => {
     expect(check([good], { known: known + files.publicLine(files.key()) }).keys).toHaveLength(1);
   });
 
-  test("signed as CASignatureAlgorithms forbids, or with SHA-1, is refused", () => {
+  test("with a signature that CASignatureAlgorithms forbids, or with SHA-1, is refused", () => {
     expect(problem(good, { algorithms: ["rsa-sha2-512"] })).toMatch(
       /ssh-ed25519, which CASignatureAlgorithms/,
     );
@@ -176,7 +176,7 @@ describe("a host's certificate", () => {
     );
   });
 
-  test("that was signed by a certificate is refused, and so is a certificate filed as authority", () => {
+  test("signed by a certificate is refused, also if known_hosts has that certificate as authority", () => {
     const middle = files.certificate(authority, authority, "-h", "-n", "mirror.dc1");
     const known = `@cert-authority * ${middle}`;
     expect(problem(good, { known })).toMatch(/another authority/);
@@ -191,7 +191,7 @@ describe("a host's certificate", () => {
     );
   });
 
-  test("that is altered in any byte, cut off anywhere, or continued, is refused", () => {
+  test("is refused if any byte is changed, if it is cut off, or if it has bytes after its end", () => {
     for (let at = 0; at < goodBlob.length; at++) {
       const altered = Buffer.from(goodBlob);
       altered[at] = (altered[at] ?? 0) ^ 1;
@@ -202,7 +202,7 @@ describe("a host's certificate", () => {
     expect(problem(line(goodBlob.subarray(0, -1)))).toMatch(/is cut off/);
   });
 
-  test("of a type that is not supported, or with another type in its line, is refused", () => {
+  test("of an unsupported type, or with another type in its line, is refused", () => {
     const sk = wireString("sk-ssh-ed25519-cert-v01@openssh.com");
     expect(problem(line(sk, "sk-ssh-ed25519-cert-v01@openssh.com"))).toMatch(
       /sk-ssh-ed25519-cert.* is not supported/,
@@ -215,12 +215,12 @@ describe("a host's certificate", () => {
   });
 });
 
-describe("a user's certificate that was refused", () => {
+describe("the warnings about a user certificate that a host refused", () => {
   const user = files.key();
   const doubts = (made: string, name = "ops") =>
     userCertificateWarnings([{ certificate: readCertificateLine(made), where: "id-cert.pub" }], name, now);
 
-  test("is doubted for what is wrong with it", () => {
+  test("name what is wrong with the certificate", () => {
     const valid = (...args: string[]) => files.certificate(authority, user, "-n", "ops,root", ...args);
     expect(doubts(valid("-V", "20200101:20210101")).found[0]).toMatch(
       /certificate id-cert.pub has expired: .*2021-01-0/,
@@ -236,7 +236,7 @@ describe("a user's certificate that was refused", () => {
     );
   });
 
-  test("is not, where nothing is wrong here: then it is the host", () => {
+  test("are empty for a valid certificate, and the remedy names TrustedUserCAKeys on the host", () => {
     const { found, remedy } = doubts(files.certificate(authority, user, "-n", "ops"));
     expect(found).toEqual([]);
     expect(remedy).toContain(
@@ -246,7 +246,7 @@ describe("a user's certificate that was refused", () => {
   });
 });
 
-test("times beyond any calendar are no reason to fail", () => {
+test("validity times beyond the range of dates do not cause a failure", () => {
   const certificate = { ...readCertificateLine(good), validAfter: 0n, validBefore: 0xffff_ffff_ffff_fffen };
   expect(invalidAt(certificate, now)).toBeUndefined();
   expect(invalidAt({ ...certificate, validAfter: 0xffff_ffff_ffff_fffdn }, now)?.found).toMatch(

@@ -22,8 +22,8 @@ function resolve(config: string, name: string): Promise<Destination> {
   return resolveDestination(name);
 }
 
-describe("a destination, as the real ssh resolves it", () => {
-  test("has every setting of the configuration", async () => {
+describe("a destination that ssh resolves", () => {
+  test("has all settings of the configuration", async () => {
     const destination = await resolve(
       `Host mirror
         HostName 127.0.0.1
@@ -69,7 +69,7 @@ describe("a destination, as the real ssh resolves it", () => {
     });
   });
 
-  test("without any configuration has ssh's defaults", async () => {
+  test("has the defaults of ssh if there is no configuration", async () => {
     const destination = await resolve("", "ops@127.0.0.1");
     expect(destination).toMatchObject({
       hostname: "127.0.0.1",
@@ -86,7 +86,7 @@ describe("a destination, as the real ssh resolves it", () => {
     expect(destination.revokedHostKeys).toBeUndefined();
   });
 
-  test("keeps every hop of ProxyJump, and does not look up a name that only the hop can know", async () => {
+  test("has all hops of ProxyJump, and the name behind them is not resolved here", async () => {
     const config =
       "Host inner\n HostName inner.invalid\n ProxyJump ops@edge:2200,[fd00::1]:22,ssh://x@last:23";
     expect((await resolve(config, "inner")).jumps).toEqual([
@@ -96,7 +96,7 @@ describe("a destination, as the real ssh resolves it", () => {
     ]);
   });
 
-  test("can be without an agent, whatever the environment has", async () => {
+  test("has the agent of IdentityAgent, which can be none, and otherwise of SSH_AUTH_SOCK", async () => {
     process.env.SSH_AUTH_SOCK = "/run/some/agent";
     expect((await resolve("Host *\n IdentityAgent none", "127.0.0.1")).agent).toBeUndefined();
     expect((await resolve("", "127.0.0.1")).agent).toBe("/run/some/agent");
@@ -113,21 +113,21 @@ describe("a destination, as the real ssh resolves it", () => {
       "mirror.invalid",
       /mirror\.invalid.*does not resolve[\s\S]*HostName/,
     ],
-    ["a leading dash", "", "-oProxyCommand=id", /not a valid host name for ssh/],
-    ["a space", "", "a b", /not a valid host name for ssh/],
+    ["a name with a leading dash", "", "-oProxyCommand=id", /not a valid host name for ssh/],
+    ["a name with a space", "", "a b", /not a valid host name for ssh/],
     ["an empty name", "", "", /not a valid host name for ssh/],
     [
-      "a configuration ssh cannot read",
+      "a configuration that ssh cannot read",
       "Host x\n Prot 22",
       "127.0.0.1",
       /option: prot[\s\S]*What to do: Run `ssh -G/,
     ],
     ["ProxyCommand", "Host *\n ProxyCommand nc %h %p", "127.0.0.1", /ProxyCommand[\s\S]*ProxyJump/],
-  ])("explains %s", async (_, config, name, message) => {
+  ])("is refused for %s, with an explanation", async (_, config, name, message) => {
     await expect(resolve(config, name)).rejects.toThrow(message);
   });
 
-  test("a configuration file that is gone is explained by what names it", async () => {
+  test("a missing configuration file is an error that names the setting of the path", async () => {
     const gone = join(folder, "gone");
     configureSsh({ configFile: gone });
     await expect(resolveDestination("127.0.0.1")).rejects.toThrow(
@@ -143,7 +143,7 @@ describe("a destination, as the real ssh resolves it", () => {
     }
   });
 
-  test("the environment's configuration file wins", async () => {
+  test("the configuration file of AIRGAPPED_MAAS_SSH_CONFIG has priority", async () => {
     const file = join(folder, "from-environment");
     writeFileSync(file, "Host *\n Port 4711");
     process.env.AIRGAPPED_MAAS_SSH_CONFIG = file;

@@ -10,8 +10,8 @@ function answersOf(scripts: string[]) {
   return facts.split({ stdout, stderr });
 }
 
-describe("many probes as one script", () => {
-  test("each gets exactly what it printed, with or without a line's end", () => {
+describe("probes in one script", () => {
+  test("each probe gets exactly its output, with or without a line end", () => {
     const answers = answersOf([
       "printf abc",
       "echo abc",
@@ -24,7 +24,7 @@ describe("many probes as one script", () => {
     expect(answers.map((answer) => answer?.code)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
-  test("one that fails, exits, or is no shell at all leaves the others alone", () => {
+  test("a probe that fails, exits, or is not valid shell does not affect the others", () => {
     const answers = answersOf([
       "echo one",
       "echo why >&2; exit 3",
@@ -38,20 +38,20 @@ describe("many probes as one script", () => {
     expect(answers[4]?.stdout).toBe(`[]${process.cwd()}\n`);
   });
 
-  test("one that reads standard input does not eat the others", () => {
+  test("a probe that reads standard input does not consume the others", () => {
     expect(answersOf(["cat", "echo still here"]).map((answer) => answer?.stdout)).toEqual([
       "",
       "still here\n",
     ]);
   });
 
-  test("what looks like a boundary is content", () => {
+  test("output that looks like a boundary is kept as output", () => {
     const earlier = factScript(["x"], "cafe").script;
     const answers = answersOf([`printf %s '${earlier.replaceAll("'", `'\\''`)}'`, "echo 2"]);
     expect(answers.map((answer) => answer?.stdout)).toEqual([earlier, "2\n"]);
   });
 
-  test("those the host never came to have no answer", () => {
+  test("probes that the host did not reach have no answer", () => {
     const answers = answersOf(["echo 1", "kill -9 $$", "echo 3"]);
     expect(answers[0]?.stdout).toBe("1\n");
     expect(answers[2]).toBeUndefined();
@@ -65,7 +65,7 @@ describe("the batch of a host", () => {
     stderr: "",
   });
 
-  test("what is asked together, or while the connection is being made, goes as one", async () => {
+  test("probes that are asked together, or while the connection opens, are sent as one script", async () => {
     const sent: string[] = [];
     const connected = Promise.withResolvers<void>();
     const batches = new FactBatches(
@@ -84,7 +84,7 @@ describe("the batch of a host", () => {
     expect(sent).toHaveLength(1);
   });
 
-  test("equal probes run once, and each is parsed for itself", async () => {
+  test("equal probes run once, and each caller parses the output separately", async () => {
     const sent: string[] = [];
     const batches = new FactBatches(
       "h",
@@ -102,7 +102,7 @@ describe("the batch of a host", () => {
     expect(sent[0]?.split("echo once")).toHaveLength(2);
   });
 
-  test("a parser that throws and a batch that fails reject only what belongs to them", async () => {
+  test("a parser that throws, a failed probe and a failed batch reject only their own probes", async () => {
     const failing = new FactBatches(
       "h",
       async () => {},

@@ -59,7 +59,7 @@ async function withAgent<T>(blobs: readonly Buffer[], work: (socket: string) => 
 }
 
 describe("a certificate", () => {
-  test("beside its key, or named, is offered before the key, once", async () => {
+  test("in a file next to its key, or named by CertificateFile, is offered once, before the key", async () => {
     const named = file("named-cert.pub", certificate);
     expect((await identities({ identityFiles: [key], certificateFiles: [named] })).offered).toEqual([
       `certificate ${named}`,
@@ -73,7 +73,7 @@ describe("a certificate", () => {
     renameSync(`${key}-cert.pub`, join(files.folder, "put-away"));
   });
 
-  test("that is not there, is none, or fits no key is named", async () => {
+  test("that does not exist, is invalid, or fits no key is reported", async () => {
     const gone = join(files.folder, "gone-cert.pub");
     const none = file("none-cert.pub", "ssh-ed25519 AAAA");
     const cut = file("cut-cert.pub", certificate.slice(0, 200));
@@ -91,14 +91,14 @@ describe("a certificate", () => {
     ]);
   });
 
-  test("for hosts is not offered, and named", async () => {
+  test("for hosts is not offered, but reported", async () => {
     const named = file("host-cert.pub", files.certificate(authority, key, "-h", "-n", "ops"));
     const { offered, problems } = await identities({ identityFiles: [key], certificateFiles: [named] });
     expect(offered).toEqual([`key ${key}`]);
     expect(problems).toEqual([`the certificate ${named} is a host certificate`]);
   });
 
-  test("given as IdentityFile is a certificate, and not taken for a key", async () => {
+  test("given as IdentityFile is used as a certificate, and not as a key", async () => {
     const named = file("as-identity-cert.pub", certificate);
     expect((await identities({ identityFiles: [named] })).offered).toEqual([]);
     expect((await identities({ identityFiles: [named, key] })).offered).toEqual([
@@ -107,7 +107,7 @@ describe("a certificate", () => {
     ]);
   });
 
-  test("of a key that needs a passphrase leaves the passphrase to be named", async () => {
+  test("of a key with a passphrase is not offered, and the key is reported as encrypted", async () => {
     const locked = files.key();
     file("locked-cert.pub", files.certificate(authority, locked, "-n", "ops"));
     execFileSync("ssh-keygen", ["-q", "-p", "-N", "open sesame", "-f", locked], { stdio: "ignore" });
@@ -118,7 +118,7 @@ describe("a certificate", () => {
     expect([encrypted, offered]).toEqual([[locked], []]);
   });
 
-  test("in the agent is offered, and those in files with the agent's keys", async () => {
+  test("in the agent, or in a file for a key of the agent, is offered", async () => {
     const blob = blobOf(files.publicLine(key));
     const named = file("for-agent-cert.pub", certificate);
     const offered = async (held: readonly Buffer[], over: Partial<Destination>) =>
@@ -136,8 +136,8 @@ describe("a certificate", () => {
   });
 });
 
-describe("what is not supported is named", () => {
-  test("keys in FIDO devices, as files and in the agent", async () => {
+describe("unsupported keys and agents are reported", () => {
+  test("keys on FIDO security keys, in files and in the agent", async () => {
     const one = file("id_sk", "not read");
     file("id_sk.pub", `sk-ssh-ed25519@openssh.com ${fidoBlob.toString("base64")} me`);
     const inside = file(
@@ -148,11 +148,11 @@ describe("what is not supported is named", () => {
       identities({ agent, identityFiles: [one, inside] }),
     );
     expect(offered).toEqual([]);
-    const said = "is on a FIDO security key (sk-ssh-ed25519@openssh.com), which is not supported";
+    const reason = "is on a FIDO security key (sk-ssh-ed25519@openssh.com), which is not supported";
     expect(problems).toEqual([
-      `the key ${one} ${said}`,
-      `the key ${inside} ${said}`,
-      `a key in the agent ${said}`,
+      `the key ${one} ${reason}`,
+      `the key ${inside} ${reason}`,
+      `a key in the agent ${reason}`,
     ]);
   });
 
@@ -161,7 +161,7 @@ describe("what is not supported is named", () => {
     expect(problems.join()).toMatch(/PKCS11Provider .*token\.so is not supported: .*ssh-add -s/);
   });
 
-  test("an agent that answers nonsense", async () => {
+  test("an agent with an invalid key, and an agent that does not answer", async () => {
     await withAgent([Buffer.alloc(0)], async (agent) => {
       expect((await identities({ agent })).problems).toEqual([
         "a key in the agent is of a type that is not supported (unknown)",

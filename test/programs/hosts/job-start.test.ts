@@ -39,15 +39,15 @@ async function started(): Promise<string[]> {
   );
 }
 
-test("a job that starts finds its secret", async () => {
+test("a job that starts has its secret in its directory", async () => {
   program("systemd-run", "exit 0");
   expect(await started()).toEqual(expect.arrayContaining(["input: list", "secret: hidden"]));
 });
 
 test.each([
   ["cannot be started", "exit 1"],
-  ["is cut off during its start", "kill -HUP $PPID; exit 0"],
-])("of a job that %s no secret stays", async (_, script) => {
+  ["is interrupted during its start", "kill -HUP $PPID; exit 0"],
+])("a job that %s leaves no secret in its directory", async (_, script) => {
   program("systemd-run", script);
   const left = await started();
   expect(left).toContain("input: list");

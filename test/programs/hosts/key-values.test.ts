@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { keyValues } from "../../../hosts/key-values.ts";
 import { HostOnThisMachine } from "../../host-on-this-machine.ts";
 
-test("values are read by their keys, whatever is in either, and a failed one has none", async () => {
+test("values are read by key, with any characters in both, and a failed key has no value", async () => {
   const host = new HostOnThisMachine();
   const values = {
     plain: "1",

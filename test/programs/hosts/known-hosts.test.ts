@@ -28,7 +28,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("known_hosts knows names hashed by ssh-keygen -H, with and without a port", async () => {
+test("names that ssh-keygen -H hashed are found in known_hosts, with and without a port", async () => {
   const file = join(folder, "hashed");
   writeFileSync(file, `mirror.dc1 ${keys.a.line}\n[mirror.dc1]:2222 ${keys.b.line}\n`);
   execFileSync("ssh-keygen", ["-q", "-H", "-f", file], { stdio: "ignore" });
@@ -40,6 +40,6 @@ test("known_hosts knows names hashed by ssh-keygen -H, with and without a port",
   expect(verdictOn(keysFor(hosts, "other.dc1", 22), keys.a.blob)).toBe("unknown");
 });
 
-test("fingerprints are printed as ssh-keygen does", () => {
+test("fingerprints are the same as those of ssh-keygen", () => {
   for (const key of Object.values(keys)) expect(fingerprint(key.blob)).toBe(key.fingerprint);
 });

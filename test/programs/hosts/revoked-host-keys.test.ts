@@ -49,7 +49,7 @@ describe("RevokedHostKeys", () => {
     expect(await revoked(list(`${files.key()}.pub`))).toEqual([false, false, false, false]);
   });
 
-  test("may be a text of public keys", async () => {
+  test("can be a text file of public keys", async () => {
     const text = (...of: string[]) =>
       textFile(`# withdrawn\n\n${of.map((one) => files.publicLine(one)).join(" me\n")}\n`);
     expect(await revoked(text(other, key))).toEqual([true, true, true, true]);
@@ -57,7 +57,7 @@ describe("RevokedHostKeys", () => {
     expect(await revoked(textFile(""))).toEqual([false, false, false, false]);
   });
 
-  test("that cannot be read trusts no host", async () => {
+  test("is an error if its file cannot be read", async () => {
     await expect(revoked(join(files.folder, "gone"))).rejects.toThrow(
       /revoked host keys in .*gone: .*[\s\S]*RevokedHostKeys/,
     );
@@ -66,7 +66,7 @@ describe("RevokedHostKeys", () => {
     );
   });
 
-  test("takes the trust from what known_hosts has", async () => {
+  test("revokes keys that known_hosts trusts, and no others", async () => {
     const text = `mirror ${files.publicLine(key)}\nmirror ${files.publicLine(other)}\nmirror ssh-rsa AAAAB3NzaC1yc2E=`;
     const known = keysFor(parseKnownHosts(text, "known_hosts"), "mirror", 22);
     expect(known.trusted).toHaveLength(3);

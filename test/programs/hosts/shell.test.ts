@@ -52,12 +52,12 @@ function wordsSeenBy(shell: string, command: string): string[] {
 }
 
 describe("the quoting template", () => {
-  test.each(["sh", "bash"])("gives %s exactly the values it was given", (shell) => {
+  test.each(["sh", "bash"])("passes each value to %s unchanged", (shell) => {
     expect(wordsSeenBy(shell, sh`${odd}`)).toEqual(odd);
     expect(odd.flatMap((value) => wordsSeenBy(shell, sh`${value}`))).toEqual(odd);
   });
 
-  test("survives every character of Latin-1 and random mixtures of the dangerous ones", () => {
+  test("passes each Latin-1 character and random mixtures of special characters unchanged", () => {
     const characters = Array.from({ length: 255 }, (_, index) => String.fromCharCode(index + 1));
     const dangerous = [..."'\"\\$`!*?[]{}()<>|&;#~= \n\t-é"];
     let seed = 7;

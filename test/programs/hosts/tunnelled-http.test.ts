@@ -13,13 +13,13 @@ const http = new TunnelledHttp("h1", dial);
 
 afterEach(closeServers);
 
-describe("a certificate", () => {
+describe("a server certificate", () => {
   async function serving(name: string) {
     const own = identity(name);
     return { port: await securely(own, (_, answer) => answer.end("ok")), ca: own.certificate };
   }
 
-  test("for an address is accepted there, and nowhere else", async () => {
+  test("for an IP address is accepted at that address, and not at a name", async () => {
     const { port, ca } = await serving("IP:127.0.0.1");
     const { body } = await http.request(`https://127.0.0.1:${port}/`, { ca });
     expect(body.toString()).toBe("ok");
@@ -28,7 +28,7 @@ describe("a certificate", () => {
     );
   });
 
-  test("for a name is not accepted at an address", async () => {
+  test("for a name is accepted at that name, and not at an IP address", async () => {
     const { port, ca } = await serving("DNS:localhost");
     const { body } = await http.request(`https://localhost:${port}/`, { ca });
     expect(body.toString()).toBe("ok");
@@ -38,7 +38,7 @@ describe("a certificate", () => {
   });
 });
 
-describe("a connection that breaks when it is used again", () => {
+describe("requests with and without a signature", () => {
   let requests: number;
 
   /** Answers the first request of a connection and breaks the connection at the next one. */
@@ -53,14 +53,14 @@ describe("a connection that breaks when it is used again", () => {
     });
   }
 
-  test("repeats requests that only read", async () => {
+  test("a request that only reads is repeated if its reused connection breaks", async () => {
     const url = `http://${await breaking()}/`;
     await http.request(url);
     expect((await http.request(url)).body.toString()).toBe("ok");
     expect(requests).toBe(3);
   });
 
-  test("has nothing sent on that is signed", async () => {
+  test("a signed request does not follow a redirect, an unsigned request does", async () => {
     const asked: unknown[] = [];
     const elsewhere = await plainly((request, answer) => {
       asked.push(request.headers.authorization);
@@ -77,7 +77,7 @@ describe("a connection that breaks when it is used again", () => {
     expect((await http.request(`http://${address}/`)).body.toString()).toBe("ok");
   });
 
-  test("has nothing sent twice that is signed: a nonce is good for once", async () => {
+  test("a signed request is not repeated if its connection breaks: a nonce is valid once", async () => {
     const url = `http://${await breaking()}/`;
     const headers = { Authorization: 'OAuth oauth_nonce="1"' };
     await http.request(url, { headers });
@@ -86,7 +86,7 @@ describe("a connection that breaks when it is used again", () => {
   });
 });
 
-describe("a password in an address", () => {
+describe("a URL in a message", () => {
   const addresses = (at: string) => [
     `http://u:secret@${at}/`,
     `http://u:sec@ret@${at}/`,
@@ -95,7 +95,7 @@ describe("a password in an address", () => {
     `http:u:secret@${at}/`,
   ];
 
-  test("is in no message, wherever the address comes from", async () => {
+  test("has no password, whether it was requested or comes from a redirect", async () => {
     let location = "";
     const at = await plainly((_, answer) => answer.writeHead(302, { location }).end());
     for (location of [...addresses(at), ...addresses(`${at}:wrong`)]) {
@@ -112,7 +112,7 @@ describe("a password in an address", () => {
     }
   });
 
-  test("goes with it, as does what a server says in a query; what was asked for stays", async () => {
+  test("has no query if it comes from a redirect, and keeps its query if it was requested", async () => {
     const at = await plainly((_, answer) => answer.writeHead(302, { location: "/x?mail=a@b" }).end());
     await expect(http.request(`http://${at}/`, { redirects: "refuse" })).rejects.toThrow(
       "redirects to /x?...\n",
@@ -126,7 +126,7 @@ describe("a password in an address", () => {
 describe("credentials", () => {
   const authorization = "Basic dXNlcjpzZWNyZXQ=";
 
-  test("go with each request to the server that they are for, on connections that are used again", async () => {
+  test("are sent with each request to their server, also on reused connections and after redirects", async () => {
     const got: unknown[] = [];
     const at = await plainly(({ headers, url }, answer) => {
       got.push(headers.authorization);
@@ -139,7 +139,7 @@ describe("credentials", () => {
     expect(got).toEqual([authorization, authorization, authorization, authorization]);
   });
 
-  test("go to no other server: neither another host, nor another port or scheme, nor back through a redirect", async () => {
+  test("are not sent to another server after a redirect, also if that server redirects back", async () => {
     const got: [string, unknown][] = [];
     const other = await plainly(({ headers, url }, answer) => {
       got.push(["other", headers.authorization]);
@@ -160,7 +160,7 @@ describe("credentials", () => {
     ]);
   });
 
-  test("end where https ends, as they do for curl", async () => {
+  test("make a redirect from https to http an error", async () => {
     const own = identity("IP:127.0.0.1");
     const plain = await plainly((_, answer) => answer.end("ok"));
     const port = await securely(own, (_, answer) =>
@@ -173,7 +173,7 @@ describe("credentials", () => {
     expect((await http.request(url, { ca: own.certificate })).body.toString()).toBe("ok");
   });
 
-  test("a client's certificate is shown where it is asked for, and not to where that server leads", async () => {
+  test("a client certificate is sent to the server that requests it, and not after a redirect", async () => {
     const [own, client] = [identity("IP:127.0.0.1"), identity("DNS:client")];
     const elsewhere = await securely(own, (_, answer) => answer.end("open"), client.certificate);
     const port = await securely(
@@ -198,7 +198,7 @@ describe("credentials", () => {
 describe("a proxy", () => {
   const authorization = "Basic cHJveHk6c2VjcmV0";
 
-  test("is given plain requests in full, and connects for those with TLS", async () => {
+  test("gets http requests with the full URL, and one CONNECT for https requests", async () => {
     const own = identity("IP:127.0.0.1");
     const plain = await plainly(({ headers }, answer) =>
       answer.end(`${headers.host} ${headers["proxy-authorization"]}`),
@@ -219,7 +219,7 @@ describe("a proxy", () => {
     ]);
   });
 
-  test("may be spoken to with TLS, and has to prove who it is", async () => {
+  test("can use TLS, and its certificate is verified", async () => {
     const own = identity("IP:127.0.0.1");
     const plain = await plainly((_, answer) => answer.end("ok"));
     const port = await securely(own, (_, answer) => answer.end("secure"));
@@ -233,7 +233,7 @@ describe("a proxy", () => {
     );
   });
 
-  test("that requires credentials, or does not connect, is distinguished from the server", async () => {
+  test("that requires credentials or cannot connect is distinguished from the server", async () => {
     const plain = await plainly((_, answer) => answer.writeHead(401).end());
     const { url } = await smallProxy({ authorization });
     for (const address of [`http://${plain}/`, "https://127.0.0.1:1/"]) {
@@ -247,7 +247,7 @@ describe("a proxy", () => {
     expect((await http.request(`http://${plain}/`, { proxy })).byProxy).toBeUndefined();
   });
 
-  test("that is not there is named", async () => {
+  test("that cannot be reached is named in the message, without its password", async () => {
     const proxy = { url: "http://u:secret@127.0.0.1:9" };
     const failure = await http.request("http://127.0.0.1:1/", { proxy }).catch((error: Error) => error);
     expect(String(failure)).toMatch(/the connection to the proxy http:\/\/127\.0\.0\.1:9\/ broke/);
@@ -256,13 +256,13 @@ describe("a proxy", () => {
 });
 
 describe("a server", () => {
-  test("is told who asks", async () => {
+  test("gets the user agent of this project", async () => {
     const at = await plainly(({ headers }, answer) => answer.end(headers["user-agent"]));
     expect((await http.request(`http://${at}/`)).body.toString()).toBe("airgapped-maas");
   });
 
   test.each([400, 403, 405, 501])(
-    "that answers HEAD with %d is asked another way, and not for all of it",
+    "that answers HEAD with %d gets a GET request for one byte instead",
     async (status) => {
       const asked: string[] = [];
       let sent = 0;
@@ -290,7 +290,7 @@ describe("a server", () => {
     },
   );
 
-  test("that sends without end, and never stops, is given up for how little comes", async () => {
+  test("that sends fewer bytes per second than the minimum is given up", async () => {
     const trickles: NodeJS.Timeout[] = [];
     const at = await plainly((_, answer) => {
       answer.writeHead(200, { "content-length": 1_000_000 });

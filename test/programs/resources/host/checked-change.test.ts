@@ -83,8 +83,8 @@ function prepare(): void {
   chmodSync(ground.at("was-file"), 0o4711);
 }
 
-describe("a change that the service does not take", () => {
-  test("leaves a host as it was before the first update, ledger included", async () => {
+describe("a change that is refused or fails", () => {
+  test("leaves a host unchanged at the first update, including the ledger", async () => {
     prepare();
     const before = everything();
     const { error, began, code } = await apply("r", change("bad"));
@@ -95,7 +95,7 @@ describe("a change that the service does not take", () => {
     expect(error?.message).not.toContain("before this update");
   });
 
-  test("leaves what an earlier update had made, and what others share", async () => {
+  test("leaves the results of earlier updates and shared paths unchanged", async () => {
     prepare();
     expect(await apply("other", [ground.file("conf.d/b", "good\n"), ground.file("x/y", "1")])).toMatchObject({
       code: 0,
@@ -110,7 +110,7 @@ describe("a change that the service does not take", () => {
     expect(everything()).toBe(before);
   });
 
-  test("comes back too where it failed before the service was asked", async () => {
+  test("is also undone if it fails before the check of the service", async () => {
     prepare();
     const before = everything();
     const wrongOwner = {
@@ -123,7 +123,7 @@ describe("a change that the service does not take", () => {
     expect(everything()).toBe(before);
   });
 
-  test("is not blamed for what was wrong before: the file and who declares it are named", async () => {
+  test("with an earlier error of the service is refused, and names the file and resource of that error", async () => {
     expect(
       await apply("old", [ground.file("conf.d/old", "bad\n")], "", {
         [unit]: { command: "true", ports: [] },
@@ -139,7 +139,7 @@ describe("a change that the service does not take", () => {
     expect(await apply("old", [ground.file("conf.d/old", "good\n")])).toMatchObject({ code: 0 });
   });
 
-  test("is refused when it takes away what the rest needs", async () => {
+  test("is undone if it removes a file that the remaining configuration needs", async () => {
     const needing = {
       [unit]: { command: `test -e ${ground.at("conf.d/a")} || { echo "[emerg] no a"; exit 1; }`, ports: [] },
     };
@@ -167,7 +167,7 @@ esac
   }
   const reloads = () => readFileSync(join(ground.root, "reloads"), "utf8");
 
-  test("takes the change in, and what was before again where it refuses it", async () => {
+  test("is reloaded with a change, and with the previous files again if it refuses the change", async () => {
     const env = systemctl();
     const lenient = { [unit]: { command: "true", ports: [] } };
     expect(await apply("r", [ground.file("conf.d/a", "one\n")], env, lenient)).toMatchObject({ code: 0 });
@@ -181,7 +181,7 @@ esac
   });
 });
 
-describe("a change that is cut off", () => {
+describe("an interrupted change", () => {
   const programs = ["rm", "mkdir", "mv", "tar", "sync", "chmod", "ln", "rmdir", "cp", "grep"];
 
   beforeEach(() => {
@@ -194,7 +194,7 @@ describe("a change that is cut off", () => {
     return killedAt(ground.root, nth, `${claims.prologue}\n${claims.body}`);
   }
 
-  test("is put back by the next change of anybody, wherever it was cut off", async () => {
+  test("is undone by the next change of any resource, wherever it was interrupted", async () => {
     const before = everything();
     let cutOff = 0;
     let nth = 1;
@@ -217,10 +217,10 @@ describe("a change that is cut off", () => {
   }, 300_000);
 });
 
-describe("names that are held", () => {
+describe("held names", () => {
   const held = (value: string): DeclaredPath => ({ type: "held", path: "TCP port 80", value });
 
-  test("are shared by those who say the same of it, and go with the last", async () => {
+  test("are shared by resources with the same value, and deleted with the last resource", async () => {
     const plain = { ...checks() };
     expect(await apply("one", [held("http")], "", plain)).toMatchObject({ code: 0 });
     expect(await apply("two", [held("http")])).toMatchObject({ code: 0 });
@@ -232,7 +232,7 @@ describe("names that are held", () => {
     expect(existsSync(ground.place.directory)).toBe(false);
   });
 
-  test("cannot be changed under another stack, but under another resource of the same", async () => {
+  test("can be changed if they are shared with the same stack, but not with another stack", async () => {
     const [a, b] = ["files-a_of_dc1_of_p", "files-b_of_dc1_of_p"];
     const c = "files-c_of_dc2_of_p";
     expect(await apply(a, [held("http")])).toMatchObject({ code: 0 });
@@ -246,7 +246,7 @@ describe("names that are held", () => {
     expect((await apply(a, [held("http")])).error?.message).toContain("c of the stack dc2 (project p)");
   });
 
-  test("a look names who has them, and changes nothing", async () => {
+  test("are reported in a preview with the resource that holds them, and nothing changes", async () => {
     expect(
       await apply("files-a_of_dc1_of_p", [held("http"), ground.file("conf.d/a", "good\n")]),
     ).toMatchObject({ code: 0 });
@@ -265,7 +265,7 @@ describe("names that are held", () => {
     expect(everything()).toBe(before);
   });
 
-  test("a port that something else listens on is refused by the process's name", async () => {
+  test("a port that another process listens on is refused, and the process is named", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
@@ -282,7 +282,7 @@ describe("names that are held", () => {
   });
 });
 
-test("a removal of files needs no port", async () => {
+test("removing files does not need a free port", async () => {
   expect(await apply("r", [ground.file("conf.d/a", "good\n")])).toMatchObject({ code: 0 });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -292,7 +292,7 @@ test("a removal of files needs no port", async () => {
   server.close();
 });
 
-test("a directory that is made again for restored files has its previous state", async () => {
+test("a directory that is created again for restored files has its previous mode and owner", async () => {
   mkdirSync(ground.at("outer/inner"), { recursive: true });
   writeFileSync(ground.at("outer/inner/a"), "found");
   chmodSync(ground.at("outer"), 0o751);
@@ -304,7 +304,7 @@ test("a directory that is made again for restored files has its previous state",
   expect(manifest()).toBe(before);
 });
 
-test("a directory of a ledger that does not know it is open to all", async () => {
+test("a directory that the ledger has no record of is created again with mode 0755", async () => {
   mkdirSync(ground.at("outer/inner"), { recursive: true });
   writeFileSync(ground.at("outer/inner/a"), "found");
   expect(await apply("r", [ground.file("outer/inner/a", "ours")])).toMatchObject({ code: 0 });
@@ -335,7 +335,7 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("asks the service about all of its configuration, and changes nothing", async () => {
+  test("checks the complete configuration of the service, and changes nothing", async () => {
     expect(await look([conf("a.conf", "good\n")])).toBeUndefined();
     const bad = await look([conf("a.conf", "good\n"), conf("b.conf", "bad\n")]);
     expect(bad?.message).toMatch(/checking the new configuration of checked.service: .*b\.conf:1:bad/);
@@ -344,7 +344,7 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
     expect(existsSync(ground.place.directory)).toBe(false);
   });
 
-  test("does not believe a service that complains of what it takes otherwise", async () => {
+  test("ignores the errors of a service that fails in the preview also without the change", async () => {
     const elsewhere = `[ "$(stat -f -c %T /etc)" != overlayfs ] || [ "$(stat -f -c %T /)" = overlayfs ]`;
     const claims = pathClaims("r", [conf("a.conf", "bad\n")], () => true, ground.place, {
       [unit]: { command: `${elsewhere} && ${command}` },
@@ -353,7 +353,7 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
     expect(stdout).not.toContain("rejected");
   });
 
-  test("does not check removed files, and reports previous errors", async () => {
+  test("does not check files that the update removes, and reports earlier errors", async () => {
     mkdirSync(folder);
     expect(await apply("r", [conf("old.conf", "bad\n")])).toMatchObject({ code: 0 });
     const before = manifest(folder);

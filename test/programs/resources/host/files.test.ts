@@ -7,7 +7,7 @@ import type { Json, ResourceContext } from "../../../../resources/kernel/definit
 import { HostOnThisMachine } from "../../../host-on-this-machine.ts";
 import { Ground } from "./this-machine.ts";
 
-describe("observing", () => {
+describe("observing files", () => {
   let ground: Ground;
   const me = { owner: "", group: "" };
 
@@ -34,7 +34,7 @@ describe("observing", () => {
 
   const file = (content: string, rest: object = {}) => ({ content, mode: "0644", ...me, ...rest });
 
-  test("finds nothing to say where everything is as declared", async () => {
+  test("returns the declared inputs if nothing differs", async () => {
     writeFileSync(ground.at("a"), "größer\n");
     mkdirSync(ground.at("d"), { mode: 0o755 });
     symlinkSync("over there", ground.at("l"));
@@ -47,7 +47,7 @@ describe("observing", () => {
     expect(observed).toEqual(inputs);
   });
 
-  test("accepts numbers for owners and gives names for others", async () => {
+  test("accepts numbers for owners, and shows other owners by name", async () => {
     writeFileSync(ground.at("a"), "");
     const numbers = file("", ground.me);
     const { inputs, observed } = await observe({ files: { [ground.at("a")]: numbers } });
@@ -56,12 +56,12 @@ describe("observing", () => {
     expect(other.observed?.files[ground.at("a")]).toEqual(file(""));
   });
 
-  test("is absent when nothing of it is there", async () => {
+  test("returns nothing if no declared path exists", async () => {
     const { observed } = await observe({ files: { [ground.at("a")]: file("") }, absent: [ground.at("b")] });
     expect(observed).toBeUndefined();
   });
 
-  test("is there when nothing is declared", async () => {
+  test("returns the inputs if no path is declared", async () => {
     const { inputs, observed } = await observe({});
     expect(observed).toEqual(inputs);
   });
@@ -114,7 +114,7 @@ describe("observing", () => {
       },
       { content: "(a pipe)" },
     ],
-  ])("names the property that differs: %s", async (_, change, difference) => {
+  ])("shows the property that differs: %s", async (_, change, difference) => {
     const path = ground.at("a");
     writeFileSync(path, "declared");
     change(path);
@@ -122,7 +122,7 @@ describe("observing", () => {
     expect(observed?.files).toEqual({ [path]: { ...file("declared"), ...difference } });
   });
 
-  test("leaves out what is missing, and names what should be", async () => {
+  test("leaves out missing files, and absent paths that exist", async () => {
     const [here, gone, extra] = [ground.at("a"), ground.at("b"), ground.at("c")] as const;
     writeFileSync(here, "x");
     writeFileSync(extra, "x");
@@ -142,7 +142,7 @@ describe("observing", () => {
     expect(JSON.stringify(observed)).not.toContain("other secret");
   });
 
-  test("names what is at the place of a link or a directory", async () => {
+  test("shows the type of a file in the place of a link or a directory", async () => {
     writeFileSync(ground.at("l"), "");
     writeFileSync(ground.at("d"), "");
     const { observed } = await observe({

@@ -50,7 +50,7 @@ function manifest(): string {
   return list.toString();
 }
 
-test("after a kill at any place, applying again completes it and releasing restores all", async () => {
+test("after a kill at any step, a new apply completes the change, and a release restores everything", async () => {
   const before = manifest();
   let nth = 1;
   for (; await cutOffAt(nth, declared); nth += stride) {
@@ -64,7 +64,7 @@ test("after a kill at any place, applying again completes it and releasing resto
   expect(nth).toBeGreaterThan(20);
 }, 300_000);
 
-test("after a kill of a release at any place, releasing again restores all", async () => {
+test("after a kill of a release at any step, a new release restores everything", async () => {
   const before = manifest();
   let nth = 1;
   do {

@@ -21,11 +21,11 @@ test("a process that has ended in the meantime is not another listener", () => {
   expect(others(ended)).toBe("");
 });
 
-test("one that runs and is not of the service is named, beside ended ones, too", () => {
+test("a running process outside the service is named, also next to an ended process", () => {
   expect(others(process.pid)).toBe(`"nginx",pid=${process.pid}`);
   expect(others(ended, process.pid)).toContain('"nginx"');
 });
 
-test("a listener of which no process is known is named by its address", () => {
+test("a listener without a known process is named by its address", () => {
   expect(others()).toBe("0.0.0.0:8088");
 });

@@ -45,8 +45,8 @@ function absent(name: string): DeclaredPath {
   return { type: "absent", path: ground.at(name) };
 }
 
-describe("making", () => {
-  test("creates files, directories, links and the parents they need", async () => {
+describe("applying claims", () => {
+  test("creates files, directories, links and their parent directories", async () => {
     const report = await ground.apply("r", [
       ground.file("deep/down/a.conf", "text\n", "0640"),
       ground.directory("data", "2750"),
@@ -61,12 +61,12 @@ describe("making", () => {
 
   test.each([
     ["quotes", `it's "quoted" \`here\` $HOME \\n`],
-    ["newline", "two\nlines"],
-    ["newline at the end", "line\n"],
-    ["leading dash", "-rf"],
-    ["glob", "*?[a]"],
+    ["a newline", "two\nlines"],
+    ["a newline at the end", "line\n"],
+    ["a leading dash", "-rf"],
+    ["a glob pattern", "*?[a]"],
     ["letters beyond ASCII", "Übergröße 🗄"],
-  ])("takes names with %s, and takes them away again", async (_, name) => {
+  ])("creates and removes names with %s", async (_, name) => {
     const before = manifest();
     const declared = [
       ground.file(`${name}/${name}`, `content of ${name}`),
@@ -84,7 +84,7 @@ describe("making", () => {
     expect(manifest()).toBe(before);
   });
 
-  test("replaces a symbolic link instead of writing to where it points", async () => {
+  test("replaces a symbolic link, and does not write to its target", async () => {
     writeFileSync(ground.at("elsewhere"), "untouched");
     symlinkSync("elsewhere", ground.at("a"));
     expect(await ground.apply("r", [ground.file("a", "new")])).toMatchObject({ code: 0 });
@@ -94,7 +94,7 @@ describe("making", () => {
     expect(readlinkSync(ground.at("a"))).toBe("elsewhere");
   });
 
-  test("clears bits of a directory's mode that are not declared", async () => {
+  test("clears mode bits of a directory that are not declared", async () => {
     mkdirSync(ground.at("d"));
     chmodSync(ground.at("d"), 0o2775);
     expect(await ground.apply("r", [ground.directory("d", "0755")])).toMatchObject({ code: 0 });
@@ -103,7 +103,7 @@ describe("making", () => {
     expect(lstatSync(ground.at("d")).mode & 0o7777).toBe(0o2775);
   });
 
-  test("turns a file into a directory with files in it, and back", async () => {
+  test("replaces a file with a directory that has files, and back", async () => {
     const file = [ground.file("x", "file")];
     const directory = [ground.file("x/y/z", "inner")];
     for (const declared of [file, directory, file, [ground.directory("x"), ...directory], file]) {
@@ -114,7 +114,7 @@ describe("making", () => {
     expect(readdirSync(ground.at(""))).toEqual([]);
   });
 
-  test("leaves alone what does not differ", async () => {
+  test("does not change a file that does not differ, but claims it", async () => {
     writeFileSync(ground.at("a"), "same");
     const before = manifest();
     expect(await ground.apply("r", [ground.file("a", "same")], () => false)).toMatchObject({ code: 0 });
@@ -123,8 +123,8 @@ describe("making", () => {
   });
 });
 
-describe("putting back", () => {
-  test("leaves everything as found, down to modes and times, and no ledger", async () => {
+describe("releasing claims", () => {
+  test("restores files, modes and times exactly, and deletes the ledger", async () => {
     writeFileSync(ground.at("file"), Buffer.from([0, 255, 10, 13]), { mode: 0o604 });
     writeFileSync(ground.at("default"), "a site");
     symlinkSync("default", ground.at("enabled"));
@@ -148,7 +148,7 @@ describe("putting back", () => {
     expect(existsSync(ground.place.directory)).toBe(false);
   });
 
-  test("gives an empty directory back its place, with its mode and time", async () => {
+  test("restores an empty directory with its mode and time", async () => {
     for (const name of ["file", "link"]) {
       mkdirSync(ground.at(name), { mode: 0o711 });
       utimesSync(ground.at(name), 1e9, 1.1e9);
@@ -162,7 +162,7 @@ describe("putting back", () => {
     expect(existsSync(ground.place.directory)).toBe(false);
   });
 
-  test("happens to what leaves the set, and to nothing else", async () => {
+  test("restores paths that are no longer declared, and does not change the others", async () => {
     writeFileSync(ground.at("a"), "found");
     const keep = ground.file("keep", "kept");
     expect(
@@ -175,7 +175,7 @@ describe("putting back", () => {
     expect(readdirSync(ground.at("")).sort()).toEqual(["a", "keep"]);
   });
 
-  test("keeps a directory that has something else in it, and says so", async () => {
+  test("keeps a directory that has other files in it, with a warning", async () => {
     expect(
       await ground.apply("r", [ground.directory("data"), ground.file("data/x/y", "ours")]),
     ).toMatchObject({ code: 0 });
@@ -186,7 +186,7 @@ describe("putting back", () => {
     expect(existsSync(ground.place.directory)).toBe(false);
   });
 
-  test("survives that what we made is gone already", async () => {
+  test("is not an error if the created paths are already deleted", async () => {
     expect(await ground.apply("r", [ground.file("a/b/c", "x"), ground.directory("e")])).toMatchObject({
       code: 0,
     });
@@ -197,8 +197,8 @@ describe("putting back", () => {
   });
 });
 
-describe("sharing", () => {
-  test("two resources that declare the same share a path until the last one releases it", async () => {
+describe("sharing paths", () => {
+  test("two resources with the same declaration share a path until the last one releases it", async () => {
     writeFileSync(ground.at("a"), "found");
     const both = [ground.file("a", "ours"), ground.file("d/b", "ours")];
     expect(await ground.apply("one", both)).toMatchObject({ code: 0 });
@@ -211,7 +211,7 @@ describe("sharing", () => {
     expect(readdirSync(ground.at(""))).toEqual(["a"]);
   });
 
-  test("another declaration for a path is refused before anything changes", async () => {
+  test("a different declaration of a path is refused before any change", async () => {
     expect(await ground.apply("old-name", [ground.file("a", "ours")])).toMatchObject({ code: 0 });
     const before = manifest();
     const { error, began } = await ground.apply("new-name", [
@@ -225,7 +225,7 @@ describe("sharing", () => {
     expect(manifest()).toBe(before);
   });
 
-  test("those who agreed can change together, one after the other", async () => {
+  test("resources that share a path can change it, one after the other, with a warning", async () => {
     const old = [ground.file("a", "old")];
     const next = [ground.file("a", "next")];
     expect(await ground.apply("one", old)).toMatchObject({ code: 0 });
@@ -239,7 +239,7 @@ describe("sharing", () => {
     expect(readFileSync(ground.at("a"), "utf8")).toBe("next");
   });
 
-  test("a directory needed by one can be declared by another", async () => {
+  test("a directory that one resource needs can be declared by another resource", async () => {
     expect(await ground.apply("one", [ground.file("d/a", "x")])).toMatchObject({ code: 0 });
     expect(await ground.apply("two", [ground.directory("d", "0700")])).toMatchObject({ code: 0 });
     expect(await ground.apply("one", [])).toMatchObject({ code: 0 });
@@ -249,7 +249,7 @@ describe("sharing", () => {
   });
 });
 
-describe("refusing", () => {
+describe("applying claims refuses", () => {
   test.each<[string, (g: Ground) => void, (g: Ground) => DeclaredPath, RegExp]>([
     [
       "a directory with content where a file is declared",
@@ -258,13 +258,13 @@ describe("refusing", () => {
       /not empty/i,
     ],
     [
-      "a file where a parent is needed",
+      "a file where a parent directory is needed",
       (g) => writeFileSync(g.at("a"), "data"),
       (g) => g.file("a/b", ""),
       /not a directory/,
     ],
     [
-      "a linked directory where a directory is declared",
+      "a link to a directory where a directory is declared",
       (g) => {
         mkdirSync(g.at("t"));
         symlinkSync("t", g.at("a"));

@@ -35,7 +35,7 @@ function found(before = ""): unknown {
 
 const all = { first: "the first\n", second: "the second\n", third: "the third\n" };
 
-test("reports the kind of each path", () => {
+test("the probe reports the content of each file that exists", () => {
   expect(found()).toEqual(all);
   rmSync(join(folder, "first"));
   expect(found()).toEqual({ ...all, first: undefined });
@@ -43,7 +43,7 @@ test("reports the kind of each path", () => {
   expect(found()).toEqual({});
 });
 
-test.each(["stat", "sha256sum"])("takes no file for another when one goes just before %s", (command) => {
+test.each(["stat", "sha256sum"])("the probe confuses no files if one is deleted before %s", (command) => {
   const interfering = `${command}() { rm -f ${folder}/second; command ${command} "$@"; }\n`;
   expect(found(interfering)).toEqual({ ...all, second: undefined });
 });

@@ -61,7 +61,7 @@ const disk = Buffer.alloc(4096, 7);
 const xz = Buffer.from("fd377a585a000004e6d6b446", "hex");
 const bzip2 = Buffer.from("BZh91AY&SY");
 
-describe("a file that MAAS could not deploy as what it is declared as is refused:", () => {
+describe("the check that MAAS can deploy a file as its declared type", () => {
   test.each<[string, () => Buffer, string, RegExp]>([
     [
       "a disk image called .tar.gz",
@@ -76,13 +76,13 @@ describe("a file that MAAS could not deploy as what it is declared as is refused
       /first file is disk\.img.*\n.*fileType: ddtgz/,
     ],
     [
-      "the same in the form of pax",
+      "a tar archive in pax format of a disk image called .tar.gz",
       () => gzipSync(tar(["--format=pax"], ["disk.raw"])),
       "tgz",
       /first file is disk\.raw/,
     ],
     [
-      "the same with its folder",
+      "a tar archive of ./disk.raw called .tar.gz",
       () => gzipSync(tar(["--transform=s,^,./,"], ["disk.raw"])),
       "tgz",
       /first file is \.\/disk\.raw/,
@@ -94,16 +94,16 @@ describe("a file that MAAS could not deploy as what it is declared as is refused
       /begins with .*as an archive of a root file system does/,
     ],
     [
-      "an archive called .gz",
+      "a tar archive called .gz",
       () => gzipSync(rootFs()),
       "ddgz",
       /contains a tar archive, which would be written to the disk/,
     ],
-    ["an archive called .img", rootFs, "ddraw", /contains a tar archive.*\n.*ddtar/],
-    ["a disk that is not packed called .tar.gz", () => disk, "tgz", /it is not compressed with gzip/],
-    ["xz called .gz", () => xz, "ddgz", /compressed with xz, not compressed with gzip/],
-    ["bzip2 called .tar.xz", () => bzip2, "txz", /compressed with bzip2, not compressed with xz/],
-    ["gzip called .img", () => gzipSync(disk), "ddraw", /it is compressed with gzip:/],
+    ["a tar archive called .img", rootFs, "ddraw", /contains a tar archive.*\n.*ddtar/],
+    ["an uncompressed disk image called .tar.gz", () => disk, "tgz", /it is not compressed with gzip/],
+    ["an xz file called .gz", () => xz, "ddgz", /compressed with xz, not compressed with gzip/],
+    ["a bzip2 file called .tar.xz", () => bzip2, "txz", /compressed with bzip2, not compressed with xz/],
+    ["a gzip file called .img", () => gzipSync(disk), "ddraw", /it is compressed with gzip:/],
     [
       "a qcow2 called .img",
       () => Buffer.concat([Buffer.from("QFI\xfb", "latin1"), disk]),
@@ -111,35 +111,35 @@ describe("a file that MAAS could not deploy as what it is declared as is refused
       /in the format qcow2.*\n.*qemu-img convert/,
     ],
     [
-      "a packed qcow2 called .gz",
+      "a compressed qcow2 called .gz",
       () => gzipSync(Buffer.concat([Buffer.from("QFI\xfb", "latin1"), disk])),
       "ddgz",
       /in the format qcow2/,
     ],
     ["a vmdk called .img", () => Buffer.concat([Buffer.from("KDMV"), disk]), "ddraw", /in the format vmdk/],
-    ["something of two bytes", () => Buffer.from("ab"), "tgz", /it is not compressed with gzip/],
-    ["half a header of gzip", () => Buffer.from("1f8b", "hex"), "tgz", /no tar archive/],
-  ])("%s", async (_, content, fileType, found) => {
+    ["a file of two bytes", () => Buffer.from("ab"), "tgz", /it is not compressed with gzip/],
+    ["half of a gzip header", () => Buffer.from("1f8b", "hex"), "tgz", /no tar archive/],
+  ])("refuses %s", async (_, content, fileType, found) => {
     expect(await refusal(content(), fileType)).toMatch(found);
   });
 
   test.each<[string, () => Buffer, string]>([
     ["an archive of a root file system", () => gzipSync(rootFs()), "tgz"],
-    ["one that has an image somewhere below", () => gzipSync(tar([], ["boot/grub/core.img"])), "tgz"],
-    ["one with pax headers", () => gzipSync(tar(["--format=pax"], ["etc/a", "etc/b"])), "tgz"],
+    ["an archive with an image in a subdirectory", () => gzipSync(tar([], ["boot/grub/core.img"])), "tgz"],
+    ["an archive with pax headers", () => gzipSync(tar(["--format=pax"], ["etc/a", "etc/b"])), "tgz"],
     ["a tar archive of a disk image", () => gzipSync(tar([], ["root-dd.raw"])), "ddtgz"],
-    ["one whose disk has no such name", () => gzipSync(tar([], ["windows"])), "ddtgz"],
-    ["the same that is not packed", () => tar([], ["root-dd.raw"]), "ddtar"],
-    ["a packed disk image", () => gzipSync(disk), "ddgz"],
-    ["a raw one", () => disk, "ddraw"],
-    ["xz", () => xz, "txz"],
-    ["xz of a disk", () => xz, "ddxz"],
-    ["bzip2", () => bzip2, "ddbz2"],
-  ])("but not %s", async (_, content, fileType) => {
+    ["a tar archive of a disk image without a suffix", () => gzipSync(tar([], ["windows"])), "ddtgz"],
+    ["an uncompressed tar archive of a disk image", () => tar([], ["root-dd.raw"]), "ddtar"],
+    ["a compressed disk image", () => gzipSync(disk), "ddgz"],
+    ["a raw disk image", () => disk, "ddraw"],
+    ["an xz file", () => xz, "txz"],
+    ["an xz file of a disk image", () => xz, "ddxz"],
+    ["a bzip2 file", () => bzip2, "ddbz2"],
+  ])("accepts %s", async (_, content, fileType) => {
     expect(await refusal(content(), fileType)).toBe("");
   });
 
-  test("before much of it was unpacked", async () => {
+  test("refuses a large compressed file that contains no tar archive", async () => {
     expect(await refusal(gzipSync(Buffer.alloc(64 << 20)), "tgz")).toMatch(/no tar archive/);
   });
 });

@@ -68,7 +68,7 @@ async function refusal(work: Promise<unknown>): Promise<ExplainedError> {
 describe("a custom image", () => {
   const day = new Date().toISOString().slice(0, 10).replaceAll("-", "");
 
-  test("is planned with the day as its version", async () => {
+  test("is planned with the current day as its version", async () => {
     const { serial, distroSeries } = await planCustomImage(request, hostThat());
     expect(serial).toBe(day);
     expect(distroSeries).toBe("rhel/rocky9");
@@ -76,7 +76,7 @@ describe("a custom image", () => {
 
   const out = ["../../../etc/cron.d/x", "/etc/x", "a/../../x", "a\nb", "..", ".", "", "a\0b", "\u009b2J"];
   test.each(["release", "version", "architecture", "os"] as const)(
-    "whose %s leads elsewhere is refused",
+    "whose %s is not a safe name for a directory is refused",
     async (field) => {
       for (const value of out) {
         const image = { ...request.image, [field]: value };
@@ -88,7 +88,7 @@ describe("a custom image", () => {
   );
 
   test.each(["constructor", "__proto__", "toString"])(
-    "is refused or taken by the same rules when it is called %s",
+    "is checked by the same rules if its name is the JavaScript property %s",
     async (name) => {
       const image = { ...request.image, os: name };
       expect((await refusal(planCustomImage({ ...request, image }, hostThat()))).explanation.values).toEqual([
@@ -102,7 +102,7 @@ describe("a custom image", () => {
   );
 });
 
-describe("a host that says of the published image what no update wrote", () => {
+describe("the summary of the published image on a host", () => {
   const image = {
     os: "rhel",
     release: "rocky9",
@@ -122,23 +122,23 @@ describe("a host that says of the published image what no update wrote", () => {
   };
 
   test.each<[string, unknown, RegExp]>([
-    ["a word", "x", /it is not an object/],
+    ["a string", "x", /it is not an object/],
     ["no image", {}, /its (updated|image) is missing/],
     [
-      "a serial that leads elsewhere",
+      "a serial that is a path",
       { ...published, image: { ...published.image, serial: "../x" } },
       /image.serial/,
     ],
     ["a serial that is a number", { ...published, image: { ...published.image, serial: 7 } }, /image.serial/],
-    ["a date beyond the calendar", { ...published, updated: "+200000-01-01T00:00:00Z" }, /its updated is/],
-  ])("is named: %s", async (_, summary, found) => {
+    ["a date with a year above 9999", { ...published, updated: "+200000-01-01T00:00:00Z" }, /its updated is/],
+  ])("is refused and named: %s", async (_, summary, found) => {
     publish(JSON.stringify(summary));
     const { explanation } = await refusal(planCustomImage(request, hostThat()));
     expect(explanation.found).toMatch(found);
     expect(explanation.step).toMatch(/summary.json$/);
   });
 
-  test("half a file is named too, and a good one is followed by the next version", async () => {
+  test("is refused if it is cut off, and a valid summary leads to the next version", async () => {
     publish('{"image":');
     expect((await refusal(planCustomImage(request, hostThat()))).explanation.found).toMatch(/it is not JSON/);
     rmSync(request.directory, { recursive: true });
@@ -148,14 +148,14 @@ describe("a host that says of the published image what no update wrote", () => {
   });
 });
 
-describe("an image's file", () => {
-  test("that cannot be read is named", async () => {
+describe("the file of an image", () => {
+  test("is reported if it cannot be read", async () => {
     const { explanation } = await refusal(imageFileFacts({ path: "/proc/self/mem" }));
     expect(explanation.found).toMatch(/cannot be read on this workstation \(E[A-Z]+\)/);
   });
 
   test.each(["x", "12 nothex ", `-1 ${"a".repeat(64)} x`, `1e9 ${"a".repeat(64)} x`])(
-    "of which a host tells %j is not believed",
+    "is refused if the host answers %j for its size and digest",
     async (answer) => {
       const file = { path: "/srv/rocky9.tar.gz", host: "mirror" };
       const { explanation } = await refusal(imageFileFacts(file, hostThat(answer)));
@@ -164,7 +164,7 @@ describe("an image's file", () => {
     },
   );
 
-  test("is looked into no further than its beginning, however much a host sends", async () => {
+  test("is unpacked only at its beginning, even if the host sends a large file", async () => {
     const bomb = execFileSync("sh", ["-c", "head -c 200000000 /dev/zero | gzip -9"], { maxBuffer: 1e8 });
     const answer = `5 ${"a".repeat(64)} ${bomb.toString("base64")}`;
     const file = { path: "/srv/rocky9.tar.gz", host: "mirror" };

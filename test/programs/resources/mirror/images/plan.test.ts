@@ -121,7 +121,7 @@ async function publishNewSerial(): Promise<void> {
 }
 
 describe("a lookup", () => {
-  test("says what the mirror is to hold, and what MAAS needs for it", async () => {
+  test("returns the planned images, and the selections and keys for MAAS", async () => {
     const plan = await look();
     expect(plan.images["ubuntu/noble/amd64"]).toMatchObject({ serial: "20260601" });
     expect(Object.keys(plan.images).sort()).toEqual([
@@ -146,13 +146,13 @@ describe("a lookup", () => {
     expect(plan.changes).toContainEqual(expect.stringMatching(/^noble amd64 20260601 \(new\), .* to fetch/));
   });
 
-  test("says of an image what it is, though a boot loader has its name", async () => {
+  test("reports the serial of an image, also if a boot loader has the same name", async () => {
     const products = { ...loaders(), odd: loader("ubuntu", "noble", "amd64", ["99999999"]) };
     await publishStream(stream, [productFile(ubuntuId, ubuntuProducts()), productFile(loaderId, products)]);
     expect((await look()).images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
   });
 
-  test("hands over the very bytes that were verified, and has the host fetch the rest", async () => {
+  test("uploads the verified metadata unchanged, and lets the host fetch the other files", async () => {
     const plan = await look();
     const work = (await workOf(plan)).map((line) => line.split("\t"));
     const handedOver = work.filter(([, , from]) => from === "-").map(([, , , to]) => to);
@@ -167,7 +167,7 @@ describe("a lookup", () => {
     expect(await load(indexText ?? "")).toBe(String(stream.files.get(index)));
   });
 
-  test("reads one file where nothing has moved, and has nothing to say of what is published", async () => {
+  test("reads only the index if upstream did not change, and shows no changes", async () => {
     const first = await look();
     await publish(first);
     asked.length = 0;
@@ -191,7 +191,7 @@ describe("a lookup", () => {
     expect((await loadPublication(digest)).texts.size).toBeGreaterThan(2);
   });
 
-  test("makes another plan for another choice without reading more than what has moved", async () => {
+  test("makes a new plan for other images, and reads only the index again", async () => {
     const first = await look();
     asked.length = 0;
     const arm = await look({ images: [{ os: "ubuntu", releases: ["noble"], architectures: ["arm64"] }] });
@@ -200,16 +200,16 @@ describe("a lookup", () => {
     expect((await look({ unsigned: true })).files).toBe(first.files + 3);
   });
 
-  test("says line by line what becomes of what is published, with and without its plan in the cache", async () => {
+  test("shows each change of the published images, with and without their plan in the cache", async () => {
     await publish(await look());
     await publishNewSerial();
-    const said = /^noble amd64 20260601 -> 20260602, [\d.]+ KiB to fetch, [\d.]+ KiB to prune later$/;
-    expect((await look()).changes).toEqual([expect.stringMatching(said)]);
+    const expected = /^noble amd64 20260601 -> 20260602, [\d.]+ KiB to fetch, [\d.]+ KiB to prune later$/;
+    expect((await look()).changes).toEqual([expect.stringMatching(expected)]);
     rmSync(join(root, "cache"), { recursive: true });
-    expect((await look()).changes).toEqual([expect.stringMatching(said)]);
+    expect((await look()).changes).toEqual([expect.stringMatching(expected)]);
   });
 
-  test("of a kept snapshot sends no request to upstream", async () => {
+  test("of a kept snapshot sends no request to upstream, and an unknown snapshot is refused", async () => {
     const first = await look();
     await publish(first, "000001-aaaaaaaaaaaa");
     await publishNewSerial();
@@ -223,8 +223,8 @@ describe("a lookup", () => {
   });
 });
 
-describe("an upstream that is not right", () => {
-  test("is refused when it is older than what is published, unless it is another upstream", async () => {
+describe("a wrong upstream", () => {
+  test("is refused if it is older than the published snapshot, unless the URL is a different one", async () => {
     await publishNewSerial();
     await publish(await look(), "000001-aaaaaaaaaaaa");
     await publishStream(stream);
@@ -240,7 +240,7 @@ describe("an upstream that is not right", () => {
     expect(plan.images["ubuntu/noble/amd64"]?.serial).toBe("20260601");
   });
 
-  test("is refused when it is older than what was published before an older snapshot was served again", async () => {
+  test("is refused if it is older than a kept snapshot, also while an older snapshot is served again", async () => {
     await publish(await look(), "000001-aaaaaaaaaaaa");
     await publishNewSerial();
     await publish(await look(), "000002-bbbbbbbbbbbb");
@@ -249,14 +249,14 @@ describe("an upstream that is not right", () => {
     expect((await refusal(look())).message).toMatch(/index\.sjson: .*upstream went back/);
   });
 
-  test("is refused when a stranger signed it, and the value to blame is named", async () => {
+  test("is refused if an undeclared key signed it, and upstream.key is named", async () => {
     await sign(stream, index, "{}", stranger);
     const { explanation } = await refusal(look());
     expect(explanation.found).toMatch(/no good signature by .* which is not declared/);
     expect(explanation.values).toContain("upstream.key");
   });
 
-  test("is named with its URL when it is not there", async () => {
+  test("is reported with its URL if it has no index", async () => {
     stream.files.clear();
     const { explanation } = await refusal(look());
     expect(explanation).toMatchObject({
@@ -268,21 +268,21 @@ describe("an upstream that is not right", () => {
   });
 });
 
-describe("a host that tells something else than an update wrote there", () => {
+describe("files of a host that no update wrote", () => {
   const tree = "000001-aaaaaaaaaaaa";
   const write = (file: string, text: string) =>
     writeFileSync(join(request.directory, "trees", tree, file), text);
 
   test.each<[string, string, RegExp]>([
-    ["half a file", '{"plan":"', /it is not JSON: it was not written by an update/],
-    ["a word", '"x"', /it is not an object: it was not/],
-    ["nothing of a date", '{"plan":"","upstream":""}', /its updated is missing or invalid/],
+    ["incomplete JSON", '{"plan":"', /it is not JSON: it was not written by an update/],
+    ["a string", '"x"', /it is not an object: it was not/],
+    ["no date", '{"plan":"","upstream":""}', /its updated is missing or invalid/],
     [
       "an invalid date",
       '{"plan":"","upstream":"","updated":{"index":"x","products":{"constructor":"x"}}}',
       /its updated.index is missing/,
     ],
-  ])("is named with the file: %s", async (_, text, found) => {
+  ])("a summary is refused, and its path is named: %s", async (_, text, found) => {
     await publish(await look(), tree);
     write("summary.json", text);
     const { explanation } = await refusal(look());
@@ -292,19 +292,19 @@ describe("a host that tells something else than an update wrote there", () => {
   });
 
   test.each<[string, string, RegExp]>([
-    ["half of what a kept snapshot has", '{"images":', /it is not JSON/],
+    ["incomplete contents", '{"images":', /it is not JSON/],
     [
-      "images of another kind",
+      "images of a wrong type",
       '{"updated":{"index":"2026-06-01","products":{}},"images":[]}',
       /its images is/,
     ],
-  ])("%s is not served again", async (_, text, found) => {
+  ])("a kept snapshot with %s is not served again", async (_, text, found) => {
     await publish(await look(), tree);
     write("contents.json", text);
     expect((await refusal(look({ pinnedTo: tree }))).explanation.found).toMatch(found);
   });
 
-  test("does not stop an update by a published plan that cannot be read", async () => {
+  test("a published plan that cannot be read does not stop an update", async () => {
     await publish(await look(), tree);
     await publishNewSerial();
     write("plan", "airgapped-maas image plan 0\n");
@@ -316,7 +316,7 @@ describe("a host that tells something else than an update wrote there", () => {
     expect(changes[1]).toMatch(/^noble amd64 20260602 \(new\)/);
   });
 
-  test("has no say in which keys MAAS trusts", async () => {
+  test("the contents of a kept snapshot do not change which keys MAAS trusts", async () => {
     const plan = await look();
     await publish(plan, tree);
     const theirs = Buffer.from(stranger.toPublic().write()).toString("base64");

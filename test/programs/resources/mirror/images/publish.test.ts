@@ -83,7 +83,7 @@ const set = (serial: string) => ({
 });
 
 describe("a tree of images", () => {
-  test("has the index as it was handed over, and every file", async () => {
+  test("has the uploaded index unchanged, and all files", async () => {
     expect((await publish("index 1", set("1"))).code).toBe(0);
     expect(served("streams/v1/index.sjson")).toBe("index 1");
     expect(served("noble/amd64/1/squashfs")).toBe("squashfs 1");
@@ -94,7 +94,7 @@ describe("a tree of images", () => {
     ]);
   });
 
-  test("keeps what MAAS may be fetching by the index before it, until that one's tree goes", async () => {
+  test("carries the files of the previous index for MAAS, until the tree of that index is deleted", async () => {
     await publish("index 1", set("1"));
     upstream.asked.length = 0;
     await publish("index 2", set("2"));
@@ -110,7 +110,7 @@ describe("a tree of images", () => {
     expect(await faultsFound()).toEqual([]);
   });
 
-  test("and no longer in a tree that is kept, but not published", async () => {
+  test("has no carried files if it is kept, but no longer published", async () => {
     await publish("index 1", set("1"));
     await publish("index 2", set("2"));
     const second = current();
@@ -121,14 +121,14 @@ describe("a tree of images", () => {
     expect([restored.code, current(), await faultsFound()]).toEqual([0, second, []]);
   });
 
-  test("with one tree kept, the old files go with the old tree", async () => {
+  test("with one kept tree, the old files are deleted with the old tree", async () => {
     await publish("index 1", set("1"), 1);
     await publish("index 2", set("2"), 1);
     expect(isServed("noble/amd64/1/squashfs")).toBe(false);
     expect(readdirSync(join(root, "m/trees"))).toEqual([current()]);
   });
 
-  test("leaves a directory of the store alone that another mirror has just made for what it hands over", async () => {
+  test("the publication deletes old empty directories of the store, but no new ones", async () => {
     const [fresh, old] = [join(root, "store/00"), join(root, "store/01")];
     mkdirSync(fresh, { recursive: true });
     mkdirSync(old);
@@ -137,7 +137,7 @@ describe("a tree of images", () => {
     expect([existsSync(fresh), existsSync(old)]).toEqual([true, false]);
   });
 
-  test("carries nothing damaged over, and names what it carried when it is damaged later", async () => {
+  test("carries no damaged file, and a carried file that is missing later is reported", async () => {
     await publish("index 1", set("1"));
     writeFileSync(join(root, "m/current/public/noble/amd64/1/boot-kernel"), "KERNEL 1");
     utimesSync(join(root, "m/current/public/noble/amd64/1/boot-kernel"), 1, 1);
@@ -154,8 +154,8 @@ describe("a tree of images", () => {
   test.each([
     ["deleted", (path: string) => rmSync(path), "missing"],
     ["longer", (path: string) => appendFileSync(path, "more"), "size"],
-    ["other bytes of the same length", (path: string) => writeFileSync(path, "SQUASHFS 1"), "content"],
-  ])("a file that is %s is named, and right again after the next publication", async (_, harm, reason) => {
+    ["changed at the same length", (path: string) => writeFileSync(path, "SQUASHFS 1"), "content"],
+  ])("a file that is %s is reported, and repaired by the next publication", async (_, harm, reason) => {
     await publish("index 1", set("1"));
     harm(join(root, "m/current/public/noble/amd64/1/squashfs"));
     expect(await faultsFound()).toEqual([`${reason}\ttrees/${current()}/public/noble/amd64/1/squashfs`]);
@@ -164,7 +164,7 @@ describe("a tree of images", () => {
     expect(await faultsFound()).toEqual([]);
   });
 
-  test("a damaged file is made good in the trees that share it, too", async () => {
+  test("a damaged file is also repaired in the other trees that share it", async () => {
     await publish("index 1", set("1"));
     const first = current();
     await publish("index 2", set("2"));
@@ -178,7 +178,7 @@ describe("a tree of images", () => {
     expect([current(), served("bootloaders/uefi/amd64/1/shim.tar.xz")]).toEqual([first, "shim"]);
   });
 
-  test("a file in the store that no published snapshot vouches for is read before it is served", async () => {
+  test("a file in the store that is in no published snapshot is verified before it is served", async () => {
     const files = set("1");
     const digest = digestOf("squashfs 1");
     handOverTo(join(root, "store"), "squashfs 1");
@@ -187,7 +187,7 @@ describe("a tree of images", () => {
     expect(served("noble/amd64/1/squashfs")).toBe("squashfs 1");
   });
 
-  test("one wrong file upstream does not change the old tree", async () => {
+  test("a wrong file upstream does not change the published tree", async () => {
     await publish("index 1", set("1"));
     const before = current();
     const [script, list] = publication("index 2", set("2"));
@@ -200,7 +200,7 @@ describe("a tree of images", () => {
     expect(served("noble/amd64/1/squashfs")).toBe("squashfs 1");
   });
 
-  test("a transfer that broke off goes on where it was", async () => {
+  test("a stalled transfer continues where it stopped, in the next job", async () => {
     const large = Buffer.alloc(9_000_000, "0123456789");
     const files = { "noble/amd64/1/squashfs": large };
     upstream.offer(files);
@@ -217,7 +217,7 @@ describe("a tree of images", () => {
     expect(statSync(join(root, "m/current/public/noble/amd64/1/squashfs")).size).toBe(large.length);
   });
 
-  test("and does so at once when it is the connection that broke", async () => {
+  test("a transfer with a broken connection continues where it stopped, in the same job", async () => {
     const large = Buffer.alloc(9_000_000, "0123456789");
     const files = { "noble/amd64/1/squashfs": large };
     upstream.misbehave = () => (upstream.asked.length === 1 ? "reset" : undefined);
@@ -225,7 +225,7 @@ describe("a tree of images", () => {
     expect([upstream.asked.length, upstream.sent]).toEqual([2, large.length]);
   });
 
-  test("a kept snapshot is served again when it is whole", async () => {
+  test("a kept snapshot is served again only if it is complete", async () => {
     await publish("index 1", set("1"));
     const first = current();
     await publish("index 2", set("2"));

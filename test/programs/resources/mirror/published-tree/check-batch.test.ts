@@ -29,7 +29,7 @@ function afterFailedWrite(): { readonly fault: string; readonly again: string } 
   return { fault: read("faults"), again: read("again").replace(sha, "SHA") };
 }
 
-test("a full disk is said to be that, and the file is not tried again", () => {
+test("a full disk is reported as full, and the file is not tried again", () => {
   symlinkSync("/dev/full", join(root, "partial/probe"));
   expect(afterFailedWrite()).toEqual({
     fault: `fault pool/a.deb: cannot be written: ${root}/partial/probe: No space left on device`,
@@ -37,7 +37,7 @@ test("a full disk is said to be that, and the file is not tried again", () => {
   });
 });
 
-test("where there is room again by then, the file is tried again", () => {
+test("if the disk has free space again, the file is tried again", () => {
   expect(afterFailedWrite()).toEqual({
     fault: "fault pool/a.deb: Failed writing (2 of 5 bytes are there)",
     again: "SHA\t5\tpool/a.deb\tpassing",

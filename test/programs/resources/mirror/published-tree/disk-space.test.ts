@@ -53,7 +53,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
       space,
     );
 
-  test("the preview refuses more bytes than are free, less what the store has", async () => {
+  test("the preview refuses more bytes than are free, and does not count files in the store", async () => {
     const items = offer(3, 3 * mebibyte);
     expect(await refusal(look(items))).toMatch(
       /^host mirror: checking the disk space for .*m: the update needs 9\.\d MiB and \d+ inodes, and 8\.0 MiB and \d+ inodes are free on .*mounted: 1\.\d MiB too little\n/,
@@ -64,7 +64,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     await look(items);
   });
 
-  test("and less what an update that was cut off has fetched", async () => {
+  test("the preview does not count bytes that an interrupted update has fetched", async () => {
     const items = offer(1, 7 * mebibyte);
     const partial = mirror.at("m/work/partial");
     mkdirSync(partial, { recursive: true });
@@ -75,13 +75,13 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     expect(await refusal(look(items))).toContain("the update needs 7.0 MiB");
   });
 
-  test("and more inodes", async () => {
+  test("the preview refuses more inodes than are free", async () => {
     expect(await refusal(look(offer(180, 1)))).toMatch(
       / and (2|3)\d\d inodes, and .* and 1\d\d inodes are free/,
     );
   });
 
-  test("and what two mirrors take that would fit one by one, also when both look at once", async () => {
+  test("the preview adds the needs of two mirrors, and counts files of a shared store once", async () => {
     const items = offer(2, 3 * mebibyte);
     const other = { directory: mirror.at("other"), store: mirror.at("other/store") };
     const space = new DiskSpace();
@@ -113,7 +113,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   };
   const servedAsBefore = () => expect(mirror.served("f/0")).toBe("zero");
 
-  test("the host refuses before anything is fetched, when it has become too small", async () => {
+  test("the job refuses before it fetches a file if the disk has become too small", async () => {
     await first();
     const asked = upstream.asked.length;
     const full = await publishing(offer(3, 3 * mebibyte));
@@ -138,10 +138,10 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   };
 
   test.each([
-    ["a file arrives", '  fetch_pass "$WORK/missing"\n', /fetching/],
-    ["the tree is put together", "\nmake_tree\n", /assembling the snapshot/],
-    ["the tree is described", '\n  write_listing "$ROOT', /assembling the snapshot/],
-  ])("one that fills up before %s is said to be full, with what is free", async (_, where, step) => {
+    ["a file is fetched", '  fetch_pass "$WORK/missing"\n', /fetching/],
+    ["the tree is assembled", "\nmake_tree\n", /assembling the snapshot/],
+    ["the listing is written", '\n  write_listing "$ROOT', /assembling the snapshot/],
+  ])("a disk full before %s is reported as full, with its free space", async (_, where, step) => {
     await first();
     const message = await publishing(offer(3, 1000), filling(where));
     expect(message).toMatch(step);
@@ -151,7 +151,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     servedAsBefore();
   });
 
-  test("one without inodes left is full, too", async () => {
+  test("a disk without free inodes is reported as full", async () => {
     await first();
     const items = offer(3, 1000);
     const message = await publishing(items, (script) =>
@@ -164,7 +164,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     servedAsBefore();
   });
 
-  test("one that was made read-only is said to be that", async () => {
+  test("a disk that is mounted read-only is reported as read-only", async () => {
     await first();
     disk.remount("ro");
     const list = workListText(mirror.items());
@@ -191,24 +191,24 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 
   test.each([
     [
-      "a command that fails",
+      "a failed command",
       "\nmake_tree\n",
       "\n(echo out of order; exit 3)\n",
       /a command failed \(the job's exit status is 3\) while assembling the snapshot:\n {4}out of order/,
     ],
     [
-      "a job that is killed",
+      "a killed job",
       "\nmake_tree\n",
       "\nkill -KILL $$\n",
       /signal 9 ended the job while assembling the snapshot, without output/,
     ],
     [
-      "a failure behind the switch",
+      "a failure after the switch to the new snapshot",
       "\nprune\n",
       "\necho stuck; exit 4\n",
       /while removing unused files:\n {4}stuck\n.*0{5}2-[0-9a-f]{12} is published and complete; only the cleanup was not finished\. Run/s,
     ],
-  ])("%s is explained by its step and last words", async (_, where, instead, expected) => {
+  ])("%s is reported with its step and last output", async (_, where, instead, expected) => {
     await first();
     const message = await publishing(offer(3, 1000), (script) => {
       expect(script).toContain(where);
@@ -218,7 +218,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     expect(message).not.toContain("UPSTREAM");
   });
 
-  test("what is wrong upstream keeps its remedy", async () => {
+  test("an error of upstream is reported with the remedy for upstream", async () => {
     await first();
     const items = offer(1, 10);
     upstream.files.clear();

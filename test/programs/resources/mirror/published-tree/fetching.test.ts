@@ -54,9 +54,9 @@ function started(upstream: string, access: UpstreamAccess = {}, stallSeconds = 1
 
 async function fetched(upstream: string, access?: UpstreamAccess) {
   const { code, lines } = await started(upstream, access).ended;
-  const said = lines.join("\n");
-  expect(said).not.toContain(secret);
-  return { code, faults: lines.filter((line) => line.startsWith("fault ")), said };
+  const output = lines.join("\n");
+  expect(output).not.toContain(secret);
+  return { code, faults: lines.filter((line) => line.startsWith("fault ")), output };
 }
 
 const served = () => readFileSync(join(root, "m/current/public", file.path), "utf8");
@@ -76,14 +76,14 @@ describe("an upstream that requires credentials", () => {
       "Basic YmVhcmVyOkMxeA==",
     ],
     ["a token", { credentials: { token: "abc.def-_~+/=" } }, "Bearer abc.def-_~+/="],
-  ])("is told %s", async (_, access, header) => {
+  ])("gets %s", async (_, access, header) => {
     const at = await plainly(only(header));
     expect(await fetched(`http://${at}`, access)).toMatchObject({ code: 0, faults: [] });
     expect(served()).toBe(file.content);
     expect(existsSync(join(root, "job-secret"))).toBe(false);
   });
 
-  test("is told it alone: where it leads hears of nothing", async () => {
+  test("gets the credentials, and the target of its redirect does not", async () => {
     const heard: unknown[] = [];
     const other = await plainly(({ headers }, answer) => {
       heard.push(headers.authorization);
@@ -98,7 +98,7 @@ describe("an upstream that requires credentials", () => {
     expect(heard).toEqual([undefined]);
   });
 
-  test("over https is not followed to where all can read who asks", async () => {
+  test("over https is not followed in a redirect to http", async () => {
     const own = identity("IP:127.0.0.1");
     const heard: unknown[] = [];
     const plain = await plainly((_, answer) => {
@@ -115,7 +115,7 @@ describe("an upstream that requires credentials", () => {
     expect(heard).toEqual([]);
   });
 
-  test("shows nothing of it to other processes of the host while it is fetched, and leaves nothing behind", async () => {
+  test("has its credentials hidden from other processes and the disk, and none remain after the job", async () => {
     let proceed = () => {};
     const reached = new Promise<void>((resolve) => {
       proceed = resolve;
@@ -174,8 +174,8 @@ function filesBelow(directory: string): string[] {
   });
 }
 
-describe("the way to upstream", () => {
-  test("leads through a proxy, plain and with TLS, which is told who asks", async () => {
+describe("the connection to upstream", () => {
+  test("uses an http or https proxy, with the proxy's credentials", async () => {
     const own = identity("IP:127.0.0.1");
     const proxyCredentials = { username: "proxy", password: secret };
     const authorization = `Basic ${Buffer.from(`proxy:${secret}`).toString("base64")}`;
@@ -201,7 +201,7 @@ describe("the way to upstream", () => {
     }
   });
 
-  test("takes the declared authorities and client's certificate, and names them where they are missing", async () => {
+  test("uses the declared authorities and client certificate, and names them if they are missing", async () => {
     const [own, client] = [identity("IP:127.0.0.1"), identity("DNS:client")];
     const port = await securely(own, (_, answer) => answer.end(file.content), client.certificate);
     const url = `https://127.0.0.1:${port}`;
@@ -215,15 +215,15 @@ describe("the way to upstream", () => {
   });
 });
 
-describe("what does not arrive", () => {
-  test.each([503, 429, 500])("with %d is tried again, with waits between, and arrives", async (status) => {
+describe("a failed transfer", () => {
+  test.each([503, 429, 500])("with status %d succeeds after retries with growing waits", async (status) => {
     let asked = 0;
     const at = await plainly((_, answer) =>
       ++asked < 4 ? answer.writeHead(status).end() : answer.end(file.content),
     );
-    const { code, said } = await fetched(`http://${at}`);
+    const { code, output } = await fetched(`http://${at}`);
     expect([code, asked]).toEqual([0, 4]);
-    expect(said.match(/waiting \S+ s before failed transfers/g)).toEqual([
+    expect(output.match(/waiting \S+ s before failed transfers/g)).toEqual([
       "waiting 0.033 s before failed transfers",
       "waiting 0.1 s before failed transfers",
       "waiting 0.333 s before failed transfers",
@@ -237,19 +237,19 @@ describe("what does not arrive", () => {
     [403, {}, /answered 403$/],
     [404, {}, /answered 404$/],
     [407, {}, /a proxy requires credentials \(407\): declare upstream\.proxy with credentials$/],
-  ])("with %d and %j is not asked for again, and says why", async (status, access, fault) => {
+  ])("with status %d and access %j is reported and not tried again", async (status, access, fault) => {
     let asked = 0;
     const at = await plainly((_, answer) => {
       asked++;
       answer.writeHead(status).end("<html>");
     });
-    const { faults, said } = await fetched(`http://${at}`, access);
+    const { faults, output } = await fetched(`http://${at}`, access);
     expect(faults).toEqual([expect.stringMatching(fault)]);
     expect(asked).toBe(1);
-    expect(said.includes("remedy Fix the settings named above")).toBe(String(fault).includes("upstream"));
+    expect(output.includes("remedy Fix the settings named above")).toBe(String(fault).includes("upstream"));
   });
 
-  test("since the proxy does not know who asks is the proxy's fault", async () => {
+  test("because of wrong proxy credentials names upstream.proxy.credentials", async () => {
     const own = identity("IP:127.0.0.1");
     const { url } = await smallProxy({ authorization: "Basic x" });
     const wrong = { proxy: { url, credentials }, ca: own.certificate };
@@ -259,7 +259,7 @@ describe("what does not arrive", () => {
     ]);
   });
 
-  test("since something else listens there is not called a redirect", async () => {
+  test("from a server that does not use HTTP is reported as that, and not as a redirect", async () => {
     const server = createServer((socket) => socket.end("220 mail\u001b[2J\r\n").on("error", () => {}));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { faults } = await fetched(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -267,7 +267,7 @@ describe("what does not arrive", () => {
     expect(faults).toEqual(["fault pool/a.deb: the server does not use HTTP"]);
   });
 
-  test("but a page for people is named as one", async () => {
+  test("with a web page instead of the file is reported as a web page", async () => {
     const page = "<html>Please log in to the network of the hotel</html>";
     const at = await plainly((_, answer) => answer.writeHead(200, { "content-type": "text/html" }).end(page));
     expect((await fetched(`http://${at}`)).faults).toEqual([
@@ -275,7 +275,7 @@ describe("what does not arrive", () => {
     ]);
   });
 
-  test("at a pace that would last for ever is given up", async () => {
+  test("that is too slow is given up", async () => {
     const trickles: NodeJS.Timeout[] = [];
     const content = "x".repeat(100_000);
     const at = await plainly((_, answer) => {

@@ -63,47 +63,43 @@ describe.each(["apt", "image"] as const)("a work list for a mirror of kind %s", 
       line("tree/x/.."),
       /outside of the mirror's directories/,
     ],
-    ["a destination of no known kind", line("etc/x"), /outside of the mirror's directories/],
+    ["a destination in an unknown directory", line("etc/x"), /outside of the mirror's directories/],
     ["an absolute destination", line("/etc/x"), /outside of the mirror's directories/],
-    [
-      "a destination that is a known kind's directory itself",
-      line("tree"),
-      /outside of the mirror's directories/,
-    ],
-    ["an empty part", line("tree//x"), /outside of the mirror's directories/],
-    ["a part that is a dot", line("tree/./x"), /outside of the mirror's directories/],
+    ["a destination that is only a known directory", line("tree"), /outside of the mirror's directories/],
+    ["an empty path component", line("tree//x"), /outside of the mirror's directories/],
+    ["a path component that is a dot", line("tree/./x"), /outside of the mirror's directories/],
     ["a slash at the end", line("tree/x/"), /outside of the mirror's directories/],
-    [
-      "a name that no file system takes",
-      line(`tree/${"n".repeat(256)}`),
-      /outside of the mirror's directories/,
-    ],
-    ["a path that none takes", line(`tree/${"n/".repeat(600)}x`), /outside of the mirror's directories/],
+    ["a name that is too long", line(`tree/${"n".repeat(256)}`), /outside of the mirror's directories/],
+    ["a path that is too long", line(`tree/${"n/".repeat(600)}x`), /outside of the mirror's directories/],
     ["a carriage return", line("tree/x\r"), /outside of the mirror's directories/],
     ["a NUL", line("tree/x\0y"), /outside of the mirror's directories/],
     ["a blank", line("tree/x y"), /outside of the mirror's directories/],
     ["a backslash", line("tree/x\\ny"), /outside of the mirror's directories/],
-    ["an origin above upstream", line("tree/x", { from: "../x" }), /not a valid path below upstream/],
-    ["an absolute origin", line("tree/x", { from: "/etc/passwd" }), /not a valid path below upstream/],
+    ["a source above upstream", line("tree/x", { from: "../x" }), /not a valid path below upstream/],
+    ["an absolute source", line("tree/x", { from: "/etc/passwd" }), /not a valid path below upstream/],
     [
-      "an origin with a control character",
+      "a source with a control character",
       line("tree/x", { from: "x\x7f" }),
       /not a valid path below upstream/,
     ],
     ["a fifth field", `${line("tree/x").trimEnd()}\ty\n`, /does not have four fields/],
     ["three fields", `${a}\t1\tx\n`, /does not have four fields/],
-    ["no end of its last line", line("tree/x").trimEnd(), /does not have four fields/],
+    ["no line end after its last line", line("tree/x").trimEnd(), /does not have four fields/],
     ["a digest with a path in it", line("tree/x", { sha: `../../${a.slice(6)}` }), /is not a valid SHA-256/],
     ["a digest in capitals", line("tree/x", { sha: a.toUpperCase() }), /is not a valid SHA-256/],
     ["a short digest", line("tree/x", { sha: a.slice(1) }), /is not a valid SHA-256/],
     ["a long digest", line("tree/x", { sha: `${a}0` }), /is not a valid SHA-256/],
     ["a negative size", line("tree/x", { size: "-1" }), /is not a valid size/],
-    ["a size in words of arithmetic", line("tree/x", { size: "a[$(id)]" }), /is not a valid size/],
+    ["a size that is a shell expression", line("tree/x", { size: "a[$(id)]" }), /is not a valid size/],
     ["an empty size", line("tree/x", { size: "" }), /is not a valid size/],
     ["two sizes of one digest", line("tree/x") + line("tree/y", { size: "2" }), /has 2 bytes here, but 1/],
     ["two contents of one path", line("tree/x") + line("tree/x", { sha: digestOf("b") }), /two contents/],
-    ["a file that is a directory", line("tree/x") + line("tree/x/y"), /tree\/x is both a file and a dir/],
-    ["a wrong line behind good ones", line("tree/x") + line("tree/y") + line("../z"), /line 3: /],
+    [
+      "a path that is both a file and a directory",
+      line("tree/x") + line("tree/x/y"),
+      /tree\/x is both a file and a dir/,
+    ],
+    ["a wrong line after valid lines", line("tree/x") + line("tree/y") + line("../z"), /line 3: /],
   ];
 
   let mirror: SmallPublication;
@@ -114,7 +110,7 @@ describe.each(["apt", "image"] as const)("a work list for a mirror of kind %s", 
   });
   afterAll(() => rmSync(mirror.root, { recursive: true, force: true }));
 
-  test.each(lists)("with %s is refused before anything is touched", async (_, list, expected) => {
+  test.each(lists)("with %s is refused before any change", async (_, list, expected) => {
     const script = mirror.script(list);
     writeFileSync(mirror.at("job-input"), list);
     const before = picture(mirror.root);
@@ -137,14 +133,14 @@ test.each([
   ["fetch", { parallel: "", stallSeconds: 1 }],
   ["fetch", { parallel: 1, stallSeconds: 1, slowestBytesPerSecond: "1; touch outside/x" }],
   ["fetch", { parallel: 1, stallSeconds: 1, proxy: 'http://p"\noutput = "/outside/x' }],
-])("the setting %s is refused as %j", async (name, value) => {
+])("the setting %s is refused with the value %j", async (name, value) => {
   const mirror = new SmallPublication(root, "image", upstream);
   const { code, lines } = await mirror.run(mirror.script("", { [name]: value }));
   expect([code, faultsIn(lines)]).toEqual([65, [expect.stringContaining("fault the job's settings: ")]]);
 });
 
 test.each(["../../outside", "000001-aaaaaaaaaaaa/../..", ".", "unfinished"])(
-  "the kept snapshot %s is refused",
+  "%s is refused as the name of a kept snapshot",
   async (name) => {
     const mirror = new SmallPublication(root, "image", upstream);
     const { code, lines } = await mirror.run(
@@ -154,7 +150,7 @@ test.each(["../../outside", "000001-aaaaaaaaaaaa/../..", ".", "unfinished"])(
   },
 );
 
-describe.each(["apt", "image"] as const)("a symbolic link planted in a mirror of kind %s", (kind) => {
+describe.each(["apt", "image"] as const)("a symbolic link in a mirror of kind %s", (kind) => {
   let mirror: SmallPublication;
   let outside: string;
   beforeEach(async () => {
@@ -187,7 +183,7 @@ describe.each(["apt", "image"] as const)("a symbolic link planted in a mirror of
     ...(kind === "apt" ? ["m/pool/main", "m/pool/main/z", "m/reprepro"] : []),
   ];
 
-  test.each(places)("at %s is named and not followed", async (place) => {
+  test.each(places)("at %s is reported and not followed", async (place) => {
     const list = mirror.items();
     const script = mirror.script(workListText(list));
     const at = mirror.at(place.replace("CURRENT", mirror.current()));
@@ -210,7 +206,7 @@ describe.each(["apt", "image"] as const)("a symbolic link planted in a mirror of
   });
 });
 
-describe.each(["apt", "image"] as const)("the records of a kept snapshot of kind %s, mangled", (kind) => {
+describe.each(["apt", "image"] as const)("damaged records of a kept snapshot of kind %s", (kind) => {
   let mirror: SmallPublication;
   let outside: string;
   beforeEach(async () => {
@@ -241,7 +237,7 @@ describe.each(["apt", "image"] as const)("the records of a kept snapshot of kind
     ["half a line", "00000"],
   ];
 
-  test("change nothing outside, are said to be that, and the next update makes them good", async () => {
+  test("change no file outside, are reported as unreadable, and are replaced by the next updates", async () => {
     const tree = mirror.at(`m/trees/${mirror.current()}`);
     for (const [, line] of mangled)
       appendFileSync(join(tree, "listing"), line.replace("CURRENT", mirror.current()));
@@ -258,7 +254,7 @@ describe.each(["apt", "image"] as const)("the records of a kept snapshot of kind
     expect(after.lines.slice(5)).toEqual(["0"]);
   });
 
-  test("a kept snapshot is not served again by them", async () => {
+  test("prevent the kept snapshot from being served again", async () => {
     const tree = mirror.current();
     expect((await mirror.publish()).code).toBe(0);
     const served = mirror.current();
@@ -278,13 +274,13 @@ describe.each(["apt", "image"] as const)("the records of a kept snapshot of kind
     expect([mirror.current(), readdirSync(outside)]).toEqual([served, ["kept"]]);
   });
 
-  test("a listing that is gone is no whole tree", async () => {
+  test("a missing listing is reported as missing", async () => {
     rmSync(mirror.at(`m/trees/${mirror.current()}/listing`));
     const { lines } = await mirror.run(observeScript(mirror.place));
     expect(lines.slice(5)).toEqual(["missing\tlisting", "1"]);
   });
 
-  test("a tree of another name, or an admin's directory among them, is not pruned", async () => {
+  test("a directory in trees/ that is not a snapshot is not pruned", async () => {
     mkdirSync(mirror.at("m/trees/2026-backup"));
     for (let round = 0; round < 3; round++) expect((await mirror.publish()).code).toBe(0);
     expect(existsSync(mirror.at("m/trees/2026-backup"))).toBe(true);
@@ -292,7 +288,7 @@ describe.each(["apt", "image"] as const)("the records of a kept snapshot of kind
 });
 
 describe.each(["apt", "image"] as const)(
-  "a size that is not that of its digest, in a mirror of kind %s",
+  "a size that does not match the digest, in a mirror of kind %s",
   (kind) => {
     let mirror: SmallPublication;
     beforeEach(async () => {
@@ -312,7 +308,7 @@ describe.each(["apt", "image"] as const)(
       expect([mirror.served("streams/x"), existsSync(mirror.at("m/pool/x.deb"))]).toEqual(["one", false]);
     }
 
-    test.each([0, 4, 7])("is refused when the file arrives: %d bytes", async (size) => {
+    test.each([0, 4, 7])("is refused when the file is fetched: %d bytes", async (size) => {
       await refused(
         size,
         "pool/x.deb",
@@ -321,9 +317,9 @@ describe.each(["apt", "image"] as const)(
     });
 
     test.each([
-      ["to be fetched", "pool/x.deb"],
-      ["handed over", undefined],
-    ])("is refused when the store has the file, %s", async (_, from) => {
+      ["a file to fetch", "pool/x.deb"],
+      ["an uploaded file", undefined],
+    ])("is refused when the store has the file: %s", async (_, from) => {
       handOverTo(mirror.place.store, "deb x");
       await refused(7, from, /x\.deb: must have 7 bytes, but the file with its SHA-256 has 5$/);
       expect(upstream.asked).not.toContain("pool/x.deb");

@@ -54,7 +54,7 @@ const wrong: unknown[] = [
 ];
 
 describe("a summary that no update has written", () => {
-  test.each(wrong)("is refused by the preview of an archive: %j", async (summary) => {
+  test.each(wrong)("is refused by the preview of an apt mirror: %j", async (summary) => {
     write("summary.json", JSON.stringify(summary));
     const asked = summariesOf(new HostOnThisMachine("mirror", root), directory(), keptSummary);
     await expect(asked).rejects.toThrow(ExplainedError);
@@ -76,7 +76,7 @@ describe("a summary that no update has written", () => {
     },
   );
 
-  test("says nothing of where a mirror is, or what becomes of it", async () => {
+  test("does not change the directory, the store or deleteContent of a mirror", async () => {
     write("summary.json", JSON.stringify({ plan, directory: "/etc", deleteContent: true, store: "/" }));
     for (const { observe } of Object.values(kinds)) {
       const declared = { directory: directory(), store: join(root, "store"), deleteContent: false };
@@ -89,9 +89,9 @@ describe("a summary that no update has written", () => {
   });
 });
 
-describe("the plan of what is published", () => {
+describe("the plan of the published snapshot", () => {
   test.each(["[", "Package: x", "null", '{"other":1}'])(
-    "is read from the host where its digest is that of something else: %j",
+    "is read from the host if the cache has something else under its digest: %j",
     async (text) => {
       write("plan", "the host's");
       const digest = await defaultCache().put(text);
@@ -110,7 +110,7 @@ describe("the plan of what is published", () => {
     `${plan} 1 pool/a.deb noble main amd64 a\u001b]0;owned\u0007 1.0`,
     `${plan} 1 pool/a\u0008.deb`,
     `suite noble\u001b[2J 2026-11-28T06:49:15.000Z ${plan}`,
-  ])("is refused with what a terminal would carry out: %j", (line) => {
+  ])("is refused if it has control characters for a terminal: %j", (line) => {
     expect(() => parsePlanText(`airgapped-maas apt plan 1\n${line}\n`)).toThrow(/a line of it is invalid/);
   });
 });

@@ -15,7 +15,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const parts = join(import.meta.dirname, "../../../../../resources/mirror/published-tree");
 const tree = `${scriptPart(parts, "guard.sh")}\n${scriptPart(parts, "tree.sh")}`;
 
-test("links a file that another mirror's job replaces in the store at the same moment", () => {
+test("link_from_store links a file that another job replaces in the store at the same time", () => {
   const digest = digestOf("deb");
   const store = join(root, "store", digest.slice(0, 2));
   mkdirSync(store, { recursive: true });
@@ -41,9 +41,9 @@ test("links a file that another mirror's job replaces in the store at the same m
 }, 60_000);
 
 test.each([
-  ["the same content again", "deb"],
+  ["the same content", "deb"],
   ["other content", "other"],
-])("takes a file with %s in the place of the one there", (_, content) => {
+])("link_from_store replaces an existing file with a file with %s", (_, content) => {
   const link = (text: string) => {
     const digest = digestOf(text);
     const store = join(root, "store", digest.slice(0, 2));

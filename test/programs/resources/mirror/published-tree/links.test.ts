@@ -15,7 +15,7 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
  */
 
 (mayMount ? describe : describe.skip).each(["apt", "image"] as const)(
-  "a mirror of kind %s with more files of one content than a file may have links",
+  "a mirror of kind %s with more equal files than a file can have links",
   (kind) => {
     let upstream: SmallUpstream;
     let disk: SmallFileSystem;
@@ -53,7 +53,7 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
       execFileSync("perl", ["-e", fill, kept(), filler, String(links)]);
     }
 
-    test("is published, again and again, and its files are links as far as that goes", async () => {
+    test("is published repeatedly, and its files are links up to the limit", async () => {
       expect((await publish("one", 1)).code).toBe(0);
       leave(10);
       for (const index of ["two", "three"]) {
@@ -67,7 +67,7 @@ import { faultsIn, SmallPublication } from "./small-publication.ts";
       expect(upstream.asked.filter((path) => path === "same")).toHaveLength(1);
     });
 
-    test("takes over what the tree before has, and mends a kept one", async () => {
+    test("keeps the files of the previous tree, and a kept tree is repaired", async () => {
       expect((await publish("one", 30)).code).toBe(0);
       const first = mirror.current();
       leave(0);

@@ -26,7 +26,7 @@ function sums(names: readonly string[], option = ""): string {
   });
 }
 
-test("whatever the processes that hash at once, no line is lost or mixed with another", () => {
+test("no line is lost or mixed with another if several processes hash at the same time", () => {
   // Long names, so that the output of one process is longer than the pipe's buffer.
   const names = Array.from({ length: 3000 }, (_, index) => `${"n".repeat(150)}-${index}`);
   for (const name of names) writeFileSync(join(folder, name), name);
@@ -35,10 +35,10 @@ test("whatever the processes that hash at once, no line is lost or mixed with an
   expect(sums(names, "-z").split("\0").filter(Boolean).sort()).toEqual(wanted);
 });
 
-test("no file at all is no line", () => {
+test("without files there are no lines", () => {
   expect(sums([])).toBe("");
 });
 
-test("a file that cannot be read fails", () => {
+test("a file that cannot be read is an error", () => {
   expect(() => sums(["there is none"])).toThrow();
 });

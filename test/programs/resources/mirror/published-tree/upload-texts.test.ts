@@ -26,12 +26,12 @@ const placeOf = (text: string) => join(store(), digestOf(text).slice(0, 2), dige
 const give = (text: string) =>
   uploadTexts(new HostOnThisMachine("mirror", root), store(), [Buffer.from(text)]);
 
-test("what is handed over lies in the store under its digest", async () => {
+test("an uploaded text is in the store under its digest", async () => {
   await give("a text\n");
   expect(readFileSync(placeOf("a text\n"), "utf8")).toBe("a text\n");
 });
 
-test("a complete text gets a new time, and an incomplete one from a crash is replaced", async () => {
+test("a complete text in the store gets a new time, and a damaged text is replaced", async () => {
   handOverTo(store(), "text");
   utimesSync(placeOf("text"), 0, 0);
   const { ino } = statSync(placeOf("text"));

@@ -41,7 +41,7 @@ async function refusal(work: Promise<unknown>): Promise<ExplainedError> {
   return error;
 }
 
-describe("patience", () => {
+describe("a failed request to upstream", () => {
   /** Fails this many times, then answers. */
   async function failing(times: number, how: number | "reset") {
     let asked = 0;
@@ -54,7 +54,7 @@ describe("patience", () => {
   }
 
   test.each([503, 429, 500, 502, 504, "reset"] as const)(
-    "%s is tried again with growing waits, and not for ever",
+    "with %s is tried again after growing waits, and given up after 4 attempts",
     async (how) => {
       const soon = reader(await failing(3, how));
       expect(await soon.get("a")).toBe("ok");
@@ -68,14 +68,14 @@ describe("patience", () => {
     },
   );
 
-  test.each([401, 403, 404, 410, 400, 501])("%d is final", async (status) => {
+  test.each([401, 403, 404, 410, 400, 501])("with status %d is not tried again", async (status) => {
     const upstream = await failing(9, status);
     const { waits, get } = reader(upstream);
     await refusal(get("a"));
     expect([waits, upstream.asked()]).toEqual([[], 1]);
   });
 
-  test("what stalls is tried once more, and then given up", async () => {
+  test("that stalls is tried once more, and then given up", async () => {
     let asked = 0;
     const at = await plainly((_, answer) => {
       asked++;
@@ -86,14 +86,14 @@ describe("patience", () => {
     expect([asked, waits]).toEqual([2, [2]]);
   });
 
-  test("is the same for a check whether a file exists", async () => {
+  test("is also tried again if it checks whether a file exists", async () => {
     const { waits, exists } = reader(await failing(1, 503));
     expect(await exists(["a"])).toEqual([true]);
     expect(waits).toEqual([1000]);
   });
 });
 
-describe("blame", () => {
+describe("the error message", () => {
   const secret = "hunter2-hunter2";
   const credentials = { username: "user", password: secret };
 
@@ -104,16 +104,16 @@ describe("blame", () => {
     [403, {}, /Check the URL\. .*declare upstream\.credentials/, ["upstream.url"]],
     [407, {}, /a proxy requires credentials[\s\S]*upstream\.proxy/, ["upstream.proxy"]],
     [511, {}, /Log the mirror's host in/, undefined],
-  ])("%d with %j names the argument to declare, and no secret", async (status, access, said, values) => {
+  ])("for status %d with %j names the remedy, and no secret", async (status, access, expected, values) => {
     const at = await plainly((_, answer) => answer.writeHead(status).end());
     const error = await refusal(reader({ url: `http://${at}`, ...access }).get("a"));
-    expect(error.message).toMatch(said);
+    expect(error.message).toMatch(expected);
     expect(error.message).not.toMatch(/again when upstream works/);
     expect(error.message).not.toContain(secret);
     expect(error.explanation.values).toEqual(values);
   });
 
-  test("of a proxy that requires credentials, has others, or does not connect is the proxy's", async () => {
+  test("for a proxy that requires credentials, rejects them, or cannot connect names the proxy", async () => {
     const authorization = `Basic ${Buffer.from(`user:${secret}`).toString("base64")}`;
     const { url } = await smallProxy({ authorization });
     const at = async (address: string, given?: { username: string; password: string }) =>
@@ -128,7 +128,7 @@ describe("blame", () => {
     );
   });
 
-  test("of a page for people is not a server's that has the file", async () => {
+  test("for a web page instead of the file names the web page", async () => {
     const at = await plainly((_, answer) =>
       answer.writeHead(200, { "content-type": "text/html" }).end("<!DOCTYPE html><title>Log in</title>"),
     );
@@ -137,7 +137,7 @@ describe("blame", () => {
     );
   });
 
-  test("of an unknown authority names upstream.ca, of a missing certificate upstream.clientCertificate", async () => {
+  test("for an unknown authority names upstream.ca, for a missing certificate upstream.clientCertificate", async () => {
     const own = identity("IP:127.0.0.1");
     const port = await securely(own, (_, answer) => answer.end("ok"), identity("DNS:client").certificate);
     const url = `https://127.0.0.1:${port}`;
@@ -147,7 +147,7 @@ describe("blame", () => {
   });
 });
 
-test("all that is declared goes with a read: credentials, authorities, a certificate, a proxy", async () => {
+test("a read uses the declared credentials, authorities, client certificate and proxy", async () => {
   const [own, client] = [identity("IP:127.0.0.1"), identity("DNS:client")];
   const port = await securely(
     own,

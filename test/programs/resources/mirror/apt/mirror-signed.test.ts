@@ -43,13 +43,13 @@ const everything = () =>
     { cwd: mirror.directory },
   ).toString();
 
-describe("what is served", () => {
+describe("a mirror with signing: mirror", () => {
   beforeEach(() => {
     mirror = new SigningMirror();
   });
   afterEach(() => mirror.close());
 
-  test("is what is selected, sorted, in three forms that a signed Release lists, with the packages", async () => {
+  test("serves the selected packages, with sorted indices in three forms in a signed Release", async () => {
     await publish({ ...noble(offered("b"), offered("unwanted"), offered("a")), selected: ["a", "b"] });
     expect(mirror.listed(index)).toEqual(["a 1.0", "b 1.0"]);
     expect(mirror.served(pool("a"))).toBe("a 1.0");
@@ -84,7 +84,7 @@ describe("what is served", () => {
     expect(existsSync(join(mirror.directory, "work"))).toBe(false);
   });
 
-  test("has fields of several lines as upstream has them, and no phases", async () => {
+  test("keeps fields of several lines unchanged, and removes phases", async () => {
     const phased = {
       "Phased-Update-Percentage": "10",
       Description: "long\n of two lines\n .\n and more",
@@ -96,7 +96,7 @@ describe("what is served", () => {
     expect(mirror.served(index)).not.toContain("Phased");
   });
 
-  test("lies where reprepro keeps packages, wherever upstream has them", async () => {
+  test("serves packages at the paths of reprepro, and not at those of upstream", async () => {
     const elsewhere = (name: string, Filename: string) => offered(name, "1:2.0", name, { Filename });
     await publish(
       noble(
@@ -113,7 +113,7 @@ describe("what is served", () => {
     expect(mirror.served("pool/main/libs/libsource/with-source_1.0_amd64.deb")).toBe("w");
   });
 
-  test("has the newest of several versions, packages for all architectures in each index, and the site's own", async () => {
+  test("has the newest versions, and in each index packages of architecture all and local packages", async () => {
     await publish({
       name: "noble",
       indices: {
@@ -128,7 +128,7 @@ describe("what is served", () => {
     expect(mirror.listed("dists/noble/universe/binary-arm64/Packages")).toEqual([]);
   });
 
-  test("has sources and the installer's packages", async () => {
+  test("serves source packages and installer packages", async () => {
     const files = { "hello_1.dsc": "dsc", "hello_1.tar.xz": "tar" };
     const list = (digest: (text: string) => string) =>
       Object.entries(files)
@@ -155,7 +155,7 @@ describe("what is served", () => {
     expect(mirror.served("pool/main/t/tiny/tiny_1.0_amd64.udeb")).toBe("udeb");
   });
 
-  test("are suites whose names continue after a slash, each with its own packages", async () => {
+  test("serves suites with a slash in their names, each with separate packages", async () => {
     await publish(suite("noble-updates", offered("a")), suite("noble-updates/epoxy", offered("a", "2.0")));
     expect(mirror.listed("dists/noble-updates/main/binary-amd64/Packages")).toEqual(["a 1.0"]);
     expect(mirror.listed("dists/noble-updates/epoxy/main/binary-amd64/Packages")).toEqual(["a 2.0"]);
@@ -169,7 +169,7 @@ describe("what is served", () => {
   });
 });
 
-describe("an update that fails", () => {
+describe("an update of a mirror with signing: mirror", () => {
   const same = (bytes: string) => offered("same", "1.0", bytes);
 
   beforeAll(async () => {
@@ -180,12 +180,12 @@ describe("an update that fails", () => {
 
   test.each<[string, Offered[], RegExp]>([
     [
-      "a name that reprepro does not take",
+      "a name that reprepro refuses",
       [same("other bytes"), offered("Upper")],
       /^noble\/main\/binary-amd64: the package Upper has a Package that reprepro refuses \(name it in filter\.exclude/,
     ],
     [
-      "a source that leads elsewhere",
+      "a source with a path to another directory",
       [
         same("other bytes"),
         offered("evil", "1.0", "evil", { Source: "../../../etc", Filename: "pool/evil.deb" }),
@@ -193,7 +193,7 @@ describe("an update that fails", () => {
       /the package evil has a Source that reprepro refuses/,
     ],
     [
-      "a size that is not the file's",
+      "a wrong size",
       [
         same("other bytes"),
         { ...offered("kept"), stanza: offered("kept").stanza.replace(/^Size: .*$/m, "Size: 7") },
@@ -201,7 +201,7 @@ describe("an update that fails", () => {
       /the package kept has 7 bytes, but 8 are planned for pool\/main\/k\/kept\/kept_1\.0_amd64\.deb/,
     ],
     [
-      "another digest",
+      "a wrong digest",
       [
         {
           ...offered("kept"),
@@ -232,7 +232,7 @@ describe("an update that fails", () => {
       ],
     ),
     [
-      "a line that is no field",
+      "a line that is not a field",
       [{ ...offered("kept"), stanza: `${offered("kept").stanza}nothing\n` }],
       /the package kept has an invalid line/,
     ],
@@ -254,7 +254,7 @@ describe("an update that fails", () => {
       ],
       /the package kept would be at pool\/main\/k\/kept\/kept_1\.0_amd64\.deb, but the mirror already has another file/,
     ],
-  ])("for %s says so, and what is served is as it was", async (_, packages, expected) => {
+  ])("with %s is refused, and the served files do not change", async (_, packages, expected) => {
     const before = everything();
     const { code, faults } = await mirror.publish([noble(...packages)]);
     expect({ code, faults }).toEqual({ code: 65, faults: [expect.stringMatching(expected)] });
@@ -262,7 +262,7 @@ describe("an update that fails", () => {
     expect(await mirror.faults()).toEqual([]);
   });
 
-  test("is not one if the odd package is not selected", async () => {
+  test("succeeds if the invalid packages are not selected", async () => {
     const odd = ["Upper", "twice", "bad"].map((name) =>
       offered(name, "1.0", name, { Filename: "../../etc/passwd" }),
     );
@@ -271,7 +271,7 @@ describe("an update that fails", () => {
     expect(mirror.listed(index)).toEqual(["a 1.0", "same 1.0"]);
   });
 
-  test("for something planned that no index has", async () => {
+  test("with a planned file that is in no index is refused", async () => {
     const before = everything();
     const text = "nowhere";
     const item = {
@@ -289,7 +289,7 @@ describe("an update that fails", () => {
   });
 });
 
-describe("the next update", () => {
+describe("the next update of a mirror with signing: mirror", () => {
   beforeEach(() => {
     mirror = new SigningMirror();
   });
@@ -300,7 +300,7 @@ describe("the next update", () => {
     lines.filter((line) => line.startsWith("progress reprepro makes"));
   const path = (name: string) => join(mirror.directory, "current/public", name);
 
-  test("has reprepro make what changed, and takes the rest from the last time", async () => {
+  test("makes only changed indices with reprepro, and uses the previous ones for the rest", async () => {
     const both = {
       name: "noble",
       indices: { "main/binary-amd64": [offered("a")], "universe/binary-amd64": [offered("b")] },
@@ -327,9 +327,9 @@ describe("the next update", () => {
   });
 
   test.each([
-    ["an index", () => path(index)],
-    ["a packed index", () => path(`${index}.xz`)],
-  ])("signs nothing that somebody wrote into %s that is served", async (_, file) => {
+    ["a served index", () => path(index)],
+    ["a compressed served index", () => path(`${index}.xz`)],
+  ])("does not sign a manual change of %s, and makes it again", async (_, file) => {
     await publish(noble(offered("a")));
     const text = readFileSync(file());
     writeFileSync(file(), Buffer.concat([text.subarray(0, 20), Buffer.from("evil"), text.subarray(24)]));
@@ -337,7 +337,7 @@ describe("the next update", () => {
     expect(readFileSync(file())).toEqual(text);
   });
 
-  test("serves other bytes under a name that a kept snapshot has, and the kept snapshot again as it was", async () => {
+  test("serves other bytes under the same name, and the kept snapshot can be served unchanged", async () => {
     await publish(noble(offered("same", "1.0", "bytes"), offered("gone")));
     const first = mirror.tree;
     await publish(noble(offered("same", "1.0", "other bytes")));
@@ -360,7 +360,7 @@ describe("the next update", () => {
     expect(await mirror.faults()).toEqual([]);
   });
 
-  test("after an earlier release, whose reprepro worked in the pool, takes only its workings away", async () => {
+  test("deletes only the work files of reprepro that an earlier release left", async () => {
     await publish(noble(offered("a")));
     const left = join(mirror.directory, "reprepro");
     for (const name of ["db", "lists", "out", "view"]) mkdirSync(join(left, name));
@@ -370,7 +370,7 @@ describe("the next update", () => {
     expect([mirror.served(pool("a")), mirror.served(pool("b"))]).toEqual(["a 1.0", "b 1.0"]);
   });
 
-  test("of two suites, one of which is wrong, changes neither, and says which", async () => {
+  test("changes neither of two suites if one is wrong, and names the wrong suite", async () => {
     await publish(noble(offered("a")), updates(offered("a")));
     const before = everything();
     const { code, faults } = await mirror.publish([noble(offered("a", "2.0")), updates(offered("Upper"))]);
@@ -383,7 +383,7 @@ describe("the next update", () => {
     expect(mirror.listed(index)).toEqual(["a 2.0"]);
   });
 
-  test("that reprepro itself refuses names the suite and reprepro's reason, and leads with nothing else", async () => {
+  test("that reprepro refuses is reported only with the suite and the reason of reprepro", async () => {
     await publish(noble(offered("a")));
     const before = everything();
     const { code, faults } = await mirror.publish([noble(offered("b"))], [], (configuration) => ({

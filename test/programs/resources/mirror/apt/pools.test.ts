@@ -109,8 +109,8 @@ const everything = () =>
 const one = { "dists/noble/InRelease": "root 1", "pool/same_1.0.deb": "A", "pool/old.deb": "old" };
 const other = { "dists/noble/InRelease": "root 2", "pool/same_1.0.deb": "other", "pool/new.deb": "new" };
 
-describe("a name that comes to have other bytes", () => {
-  test("serves each tree its own, and what clients of the one before ask for beside it", async () => {
+describe("a path whose content changes", () => {
+  test("has its own content in each tree, and files of the previous tree are still served", async () => {
     await publish(one);
     const first = current();
     await publish(other);
@@ -125,7 +125,7 @@ describe("a name that comes to have other bytes", () => {
     expect(await faults()).toEqual([]);
   });
 
-  test("costs no pool that no kept snapshot is served from", async () => {
+  test("does not keep a pool that no kept snapshot uses", async () => {
     await publish(one);
     for (const bytes of ["other", "A", "C"]) {
       expect((await publish({ ...other, "pool/same_1.0.deb": bytes }, { keep: 2 })).code).toBe(0);
@@ -140,8 +140,8 @@ describe("a name that comes to have other bytes", () => {
   test.each([
     ["a directory where a kept snapshot has a file", { "pool/old.deb/below.deb": "below" }],
     ["a file where a kept snapshot has a directory", { "pool/a": "file" }],
-    ["a file deep in what is a file", { "pool/old.deb/x/y/z.deb": "below" }],
-  ])("is like %s", async (_, more) => {
+    ["a file below the path of a kept snapshot's file", { "pool/old.deb/x/y/z.deb": "below" }],
+  ])("can be %s", async (_, more) => {
     await publish({ ...one, "pool/a/b.deb": "b" });
     const first = current();
     const { "pool/old.deb": __, ...rest } = one;
@@ -151,19 +151,19 @@ describe("a name that comes to have other bytes", () => {
   });
 });
 
-describe("an update that fails", () => {
+describe("a failed update", () => {
   const failures: readonly [
     string,
     (files: Record<string, string>) => Promise<{ readonly code: number | null }>,
   ][] = [
     [
-      "is killed when the pool is filled",
+      "is killed after the pool is filled",
       (files) => publish(files, { ending: "killed when the pool is filled" }),
     ],
-    ["has a file in the pool's place", (files) => publish({ ...files, pool: "a file" })],
+    ["has a file in the place of the pool", (files) => publish({ ...files, pool: "a file" })],
   ];
 
-  test.each(failures)("that %s leaves what is served, and each kept snapshot, as it was", async (_, fail) => {
+  test.each(failures)("that %s does not change the served tree and the kept snapshots", async (_, fail) => {
     await publish(one);
     const { "dists/noble/InRelease": __, ...packages } = one;
     await publish({ "dists/noble/InRelease": "root 1b", ...packages });
@@ -177,10 +177,10 @@ describe("an update that fails", () => {
   });
 
   test.each<[string, Record<string, string>, Record<string, string>]>([
-    ["a file where the next has a directory", { "pool/x": "file" }, { "pool/x/y.deb": "y" }],
-    ["a directory where the next has a file", { "pool/x/y/z.deb": "z" }, { "pool/x": "file" }],
+    ["a file where the next update has a directory", { "pool/x": "file" }, { "pool/x/y.deb": "y" }],
+    ["a directory where the next update has a file", { "pool/x/y/z.deb": "z" }, { "pool/x": "file" }],
     ["other bytes", { "pool/x": "some" }, { "pool/x": "other" }],
-  ])("and leaves %s in the pool is no matter to the next", async (_, left, next) => {
+  ])("that leaves %s in the pool does not disturb the next update", async (_, left, next) => {
     await publish(one);
     expect((await publish({ ...one, ...left }, { ending: "killed when the pool is filled" })).code).not.toBe(
       0,
@@ -190,7 +190,7 @@ describe("an update that fails", () => {
     expect(pools()).toEqual(["pool"]);
   });
 
-  test("and made a pool leaves none of it", async () => {
+  test("that created a pool does not leave it after the next update", async () => {
     await publish(one);
     await publish(other, { ending: "killed when the pool is filled" });
     expect(pools()).toHaveLength(2);
@@ -199,7 +199,7 @@ describe("an update that fails", () => {
   });
 });
 
-describe("an update that ends by itself when the pool is filled", () => {
+describe("an update that stops with an error after the pool is filled", () => {
   const packages = () =>
     execFileSync("sh", ["-c", "find pool* -printf '%p %i\n' | sort"], { cwd: at("") }).toString();
   const fail = async (files: Record<string, string>) => {
@@ -209,9 +209,9 @@ describe("an update that ends by itself when the pool is filled", () => {
 
   test.each<[string, Record<string, string>]>([
     ["more packages", { "pool/new.deb": "new", "pool/deep/in/it/new.deb": "new", "pool/a/c.deb": "c" }],
-    ["other bytes, so a pool of its own", { "pool/old.deb": "other", "pool/deep/new.deb": "new" }],
-    ["a name that a shell would read otherwise", { "pool/$(x)/'a'.deb": "a" }],
-  ])("takes back what it brought: %s", async (_, more) => {
+    ["other bytes, in a separate pool", { "pool/old.deb": "other", "pool/deep/new.deb": "new" }],
+    ["a name with shell syntax", { "pool/$(x)/'a'.deb": "a" }],
+  ])("removes the files that it added: %s", async (_, more) => {
     const files = { ...one, "pool/a/b.deb": "b" };
     await publish(files);
     const before = [packages(), everything()];
@@ -221,7 +221,7 @@ describe("an update that ends by itself when the pool is filled", () => {
     for (const [path, bytes] of Object.entries(more)) expect(served(path)).toBe(bytes);
   });
 
-  test("takes nothing away that was there before, listed or not", async () => {
+  test("does not remove files that existed before, listed or not", async () => {
     await publish(one);
     await publish({ ...one, "pool/left.deb": "left" }, { ending: "killed when the pool is filled" });
     const before = packages();
@@ -232,7 +232,7 @@ describe("an update that ends by itself when the pool is filled", () => {
 });
 
 describe("a pool of an earlier release", () => {
-  test("in which an older kept snapshot's file was replaced is used further, and that tree remains damaged", async () => {
+  test("with a replaced file of an older snapshot is still used, and that snapshot stays damaged", async () => {
     await publish(one);
     const first = current();
     await publish(other);
@@ -259,7 +259,7 @@ describe("a pool of an earlier release", () => {
   });
 });
 
-test("a foreign directory with a pool's name in it is still foreign", async () => {
+test("a foreign directory is refused, even if it contains a directory with a pool's name", async () => {
   mkdirSync(at("pool-000001"), { recursive: true });
   writeFileSync(at("pool-000001/own.deb"), "own");
   const { code, lines } = await publish(one);

@@ -96,7 +96,7 @@ async function faultsOf(name = "m"): Promise<string[]> {
 }
 
 describe("publishing", () => {
-  test("what is planned is fetched once, checked, and served whole", async () => {
+  test("planned files are fetched once, verified, and served completely", async () => {
     offer(good);
     const { code, lines } = await publish();
     expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: `published ${published()}` });
@@ -107,7 +107,7 @@ describe("publishing", () => {
     expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
   });
 
-  test("the next plan costs what is new in it", async () => {
+  test("the next plan fetches only its new files", async () => {
     offer(good);
     await publish();
     upstream.asked.length = 0;
@@ -116,7 +116,7 @@ describe("publishing", () => {
     expect([...upstream.asked].sort()).toEqual(["dists/noble/InRelease", "pool/c.deb"]);
   });
 
-  test("clients in the middle of an update find the older indices and packages until they are pruned", async () => {
+  test("clients in the middle of apt update find the previous indices and packages until pruning", async () => {
     offer(good);
     await publish();
     offer({
@@ -133,7 +133,7 @@ describe("publishing", () => {
     expect(readdirSync(join(root, "m/trees"))).toHaveLength(2);
   });
 
-  test("no two publications give a Release the same second", async () => {
+  test("each publication gives the Release file a different second as its time", async () => {
     offer(good);
     const seconds: number[] = [];
     for (const text of ["root 1", "root 2", "root 3"]) {
@@ -145,7 +145,7 @@ describe("publishing", () => {
   });
 });
 
-describe("an upstream that is not what its index says", () => {
+describe("an upstream that differs from its index", () => {
   const planned = { "pool/a+b~1.deb": "deb 1" };
 
   async function refused(expected: RegExp): Promise<void> {
@@ -176,7 +176,7 @@ describe("an upstream that is not what its index says", () => {
       { "pool/a+b~1.deb": "deb 1 and more" },
       /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes/,
     ],
-  ])("a file that %s is refused by name", async (_, files, expected) => {
+  ])("a file that %s is refused and named", async (_, files, expected) => {
     upstream.offer(files);
     const [script, list] = publication({ planned: { "pool/a+b~1.deb": "deb 1" } });
     const { code, lines } = await runScript(script, list).ended;
@@ -185,7 +185,7 @@ describe("an upstream that is not what its index says", () => {
     expect(served("dists/noble/InRelease")).toBe("root 0");
   });
 
-  test("a missing file is refused by name", async () => {
+  test("a missing file is refused and named", async () => {
     upstream.files.clear();
     await refused(/^fault pool\/a\+b~1\.deb: the server answered 404$/);
   });
@@ -198,7 +198,7 @@ describe("an upstream that is not what its index says", () => {
     ],
     ["endless", /^fault pool\/a\+b~1\.deb: is larger than the 5 bytes that the signed index says$/],
   ] as const)(
-    "a server that does %s is named as that, and ends",
+    "a server fault of the type %s is named, and the update ends",
     async (how, expected) => {
       upstream.misbehave = () => how;
       offer({ "pool/a+b~1.deb": "deb 1" });
@@ -207,7 +207,7 @@ describe("an upstream that is not what its index says", () => {
     60_000,
   );
 
-  test("files that came right stay, and are not fetched again", async () => {
+  test("valid files stay after a failed update, and are not fetched again", async () => {
     offer({ "pool/good.deb": "good" });
     await publish({ planned });
     upstream.asked.length = 0;
@@ -217,7 +217,7 @@ describe("an upstream that is not what its index says", () => {
   });
 });
 
-describe("a published snapshot that was tampered with", () => {
+describe("a published snapshot that was changed by hand", () => {
   beforeEach(async () => {
     offer(good);
     await publish();
@@ -227,8 +227,8 @@ describe("a published snapshot that was tampered with", () => {
   test.each([
     ["missing", () => rmSync(pool()), "missing\tpool/a+b~1.deb"],
     ["longer", () => writeFileSync(pool(), "deb 1 longer"), "size\tpool/a+b~1.deb"],
-    ["other bytes at once", () => writeFileSync(pool(), "DEB 1"), "content\tpool/a+b~1.deb"],
-  ])("%s: named, and right again after the next publication", async (_, tamper, fault) => {
+    ["changed at the same length", () => writeFileSync(pool(), "DEB 1"), "content\tpool/a+b~1.deb"],
+  ])("with a file that is %s is reported, and repaired by the next publication", async (_, tamper, fault) => {
     tamper();
     expect(await faultsOf()).toEqual([fault]);
     expect((await publish()).code).toBe(0);
@@ -236,24 +236,24 @@ describe("a published snapshot that was tampered with", () => {
     expect(await faultsOf()).toEqual([]);
   });
 
-  test("a time stamp alone is no fault", async () => {
+  test("with only a different file time has no fault", async () => {
     utimesSync(pool(), 1, 1);
     expect(await faultsOf()).toEqual([]);
   });
 
-  test("an index of the tree itself that is gone is named", async () => {
+  test("with a missing index is reported, and the index is named", async () => {
     rmSync(join(root, "m/current/public/dists/noble/InRelease"));
     expect(await faultsOf()).toEqual([`missing\ttrees/${published()}/public/dists/noble/InRelease`]);
   });
 });
 
-describe("an update that is cut off when its tree is served", () => {
+describe("an update that is interrupted after its tree is served", () => {
   const status = async () => {
     const probe = publishedTree({ name: "mirror" }, place().directory, baseSummary);
     return probe.parse((await runScript(probe.script).ended).lines.join("\n"))?.status;
   };
 
-  test("is named as that, and what it left goes with the next", async () => {
+  test("is reported as interrupted, and the next update deletes its remains", async () => {
     offer(good);
     await publish({ keep: 1 });
     offer({ ...good, "dists/noble/InRelease": "root 2" });
@@ -270,7 +270,7 @@ describe("an update that is cut off when its tree is served", () => {
     expect(await status()).toEqual({});
   });
 
-  test("is none while it is still at work", async () => {
+  test("is not reported as interrupted while it still runs", async () => {
     offer(good);
     await publish();
     writeFileSync(join(root, "m/.unfinished"), "");
@@ -282,14 +282,14 @@ describe("an update that is cut off when its tree is served", () => {
   });
 });
 
-describe("a directory that holds something else", () => {
+describe("a directory with other files", () => {
   const theirs = () => join(root, "m/photos/one.jpeg");
   const put = () => {
     mkdirSync(join(root, "m/photos"), { recursive: true });
     writeFileSync(theirs(), "one");
   };
 
-  test("is refused, and neither the update nor a removal touches it", async () => {
+  test("is refused, and neither an update nor a removal changes it", async () => {
     put();
     mkdirSync(join(root, "m/pool"));
     writeFileSync(join(root, "m/pool/own.deb"), "own");
@@ -308,10 +308,10 @@ describe("a directory that holds something else", () => {
   });
 
   test.each([
-    ["a store of something else", "m/store/photos", "store"],
-    ["a reprepro of somebody's own", "m/reprepro/db", "reprepro"],
-    ["reprepro's configuration by hand", "m/reprepro/conf", "reprepro"],
-    ["a name that is like one of ours", "m/block", "block"],
+    ["a foreign store", "m/store/photos", "store"],
+    ["a foreign database of reprepro", "m/reprepro/db", "reprepro"],
+    ["a manual configuration of reprepro", "m/reprepro/conf", "reprepro"],
+    ["a name similar to one of the mirror's names", "m/block", "block"],
   ])("is refused for %s", async (_, path, named) => {
     mkdirSync(join(root, path), { recursive: true });
     writeFileSync(join(root, path, "distributions"), "Codename: ours\n");
@@ -323,7 +323,7 @@ describe("a directory that holds something else", () => {
     ]);
   });
 
-  test("is a mirror's with what a file system and this project's configuration put there", async () => {
+  test("is accepted if only the file system and this project made the other files", async () => {
     mkdirSync(join(root, "m/lost+found"), { recursive: true });
     mkdirSync(join(root, "m/reprepro/conf"), { recursive: true });
     writeFileSync(join(root, "m/reprepro/conf/options"), "# Written by airgapped-maas.\n");
@@ -331,7 +331,7 @@ describe("a directory that holds something else", () => {
     expect((await publish()).code).toBe(0);
   });
 
-  test("keeps it when the mirror in it is removed", async () => {
+  test("keeps the other files if the mirror is removed", async () => {
     offer(good);
     await publish();
     put();
@@ -342,9 +342,9 @@ describe("a directory that holds something else", () => {
   });
 
   test.each([
-    ["published something", true],
-    ["had published nothing yet", false],
-  ])("is a mirror's when one that %s has left it", async (_, whole) => {
+    ["had published a snapshot", true],
+    ["had published nothing", false],
+  ])("is accepted if it is left from a mirror that %s", async (_, whole) => {
     offer(whole ? good : {});
     expect((await publish(whole ? {} : { planned: { "pool/a.deb": "a" } })).code).toBe(whole ? 0 : 65);
     expect((await runScript(disownScript(place())).ended).code).toBe(0);
@@ -354,8 +354,8 @@ describe("a directory that holds something else", () => {
   });
 });
 
-describe("several at a time", () => {
-  test("a second update of a mirror waits for the first, and both are whole", async () => {
+describe("several jobs and mirrors", () => {
+  test("a second update of a mirror waits for the first, and both are complete", async () => {
     offer(good);
     const ended = await Promise.all([publish(), publish()]);
     expect(ended.map(({ code }) => code)).toEqual([0, 0]);
@@ -363,7 +363,7 @@ describe("several at a time", () => {
     expect(readdirSync(join(root, "m/trees"))).toHaveLength(2);
   });
 
-  test("what killed jobs leave behind does not disturb the next", async () => {
+  test("the remains of killed jobs do not disturb the next job", async () => {
     offer({
       ...good,
       ...Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`pool/${i}.deb`, `${i}`.repeat(9000)])),
@@ -383,7 +383,7 @@ describe("several at a time", () => {
     expect(visible(join(root, "m"))).toEqual(["current", "pool", "trees"]);
   });
 
-  test("mirrors share what both hold; removing one leaves the other whole", async () => {
+  test("mirrors share equal files, and the removal of one does not damage the other", async () => {
     offer(good);
     await publish({ name: "m" });
     upstream.asked.length = 0;
@@ -409,7 +409,7 @@ describe("serving a kept snapshot again", () => {
   const restored = (tree: string) =>
     restoreScript({ ...place(), signing: "upstream", keep: 2, plan: "", summary: "" }, tree);
 
-  test("switches to it when it is whole", async () => {
+  test("switches to the snapshot if it is complete", async () => {
     offer(good);
     await publish();
     const first = published();
@@ -422,7 +422,7 @@ describe("serving a kept snapshot again", () => {
     expect(await faultsOf()).toEqual([]);
   });
 
-  test("puts back what it lacks, which the store has", async () => {
+  test("restores missing files from the store", async () => {
     offer(good);
     await publish();
     rmSync(join(root, "m/pool/a+b~1.deb"));
@@ -431,7 +431,7 @@ describe("serving a kept snapshot again", () => {
     expect([served("pool/a+b~1.deb"), upstream.asked, await faultsOf()]).toEqual(["deb 1", [], []]);
   });
 
-  test("mends nothing of one that stays broken", async () => {
+  test("repairs nothing if the snapshot cannot be completed", async () => {
     const named = (bytes: string) => ({ ...good, "dists/noble/InRelease": bytes, "pool/tool.deb": bytes });
     offer({ ...named("one"), "pool/gone.deb": "gone" });
     await publish();
@@ -449,7 +449,7 @@ describe("serving a kept snapshot again", () => {
     expect(await faultsOf()).toEqual([]);
   });
 
-  test("keeps the indices of the tree that was served for its clients when upstream is followed again", async () => {
+  test("keeps the snapshot's indices for its clients when upstream is published again", async () => {
     const hashed = (n: number) => ({
       "dists/noble/InRelease": `root ${n}`,
       [`dists/noble/by-hash/SHA256/${n}`]: `index ${n}`,
@@ -465,7 +465,7 @@ describe("serving a kept snapshot again", () => {
     expect(served("dists/noble/by-hash/SHA256/1")).toBe("index 1");
   });
 
-  test("refuses one that is not kept, or not whole, and serves what it served", async () => {
+  test("refuses a snapshot that is not kept or not complete, and does not change the served one", async () => {
     offer(good);
     await publish();
     const first = published();

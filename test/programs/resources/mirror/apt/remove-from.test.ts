@@ -42,7 +42,7 @@ function takeBack(mirror: string): string {
   return join(elsewhere, "pool/main/a.deb");
 }
 
-test("what was brought goes, with the directories that are empty then", () => {
+test("the added files are removed, with the directories that become empty", () => {
   const mirror = join(root, "mirror");
   mkdirSync(mirror);
   const other = takeBack(mirror);
@@ -51,6 +51,6 @@ test("what was brought goes, with the directories that are empty then", () => {
   expect(existsSync(other)).toBe(true);
 });
 
-test("where the mirror's directory is gone, nothing of the same name elsewhere is removed", () => {
+test("if the mirror's directory does not exist, an equal path elsewhere is not removed", () => {
   expect(existsSync(takeBack(join(root, "gone")))).toBe(true);
 });

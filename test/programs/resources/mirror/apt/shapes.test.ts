@@ -163,9 +163,9 @@ async function taken(shape: Shape, signing: "mirror" | "upstream"): Promise<void
     join(root, "client"),
     sourcesEntry({ url, suites, components, architectures, signedBy }),
   );
-  const said = await client.update();
-  if (shape.complaint && signing === "upstream") expect(said).toMatch(shape.complaint);
-  else expect(said).not.toMatch(/^(W|E|Err|N):/m);
+  const output = await client.update();
+  if (shape.complaint && signing === "upstream") expect(output).toMatch(shape.complaint);
+  else expect(output).not.toMatch(/^(W|E|Err|N):/m);
   // A client installs variants of its architecture only if it is configured (APT::Architecture-Variants, apt
   // 3.1).
   const names = shape.packages.filter(({ index }) => !index).map(({ name }) => name);
@@ -173,7 +173,7 @@ async function taken(shape: Shape, signing: "mirror" | "upstream"): Promise<void
   expect(came.map((file) => file.replace(/_.*/, ""))).toEqual([...names].sort());
 }
 
-describe("clients take, signed by upstream, a mirror of", () => {
+describe("with signing: upstream, apt accepts a mirror of", () => {
   test.each(shapes.map((shape) => [shape.name, shape] as const))(
     "%s",
     async (_, shape) => {
@@ -183,7 +183,7 @@ describe("clients take, signed by upstream, a mirror of", () => {
   );
 });
 
-describe("clients take, signed by the mirror, a mirror of", () => {
+describe("with signing: mirror, apt accepts a mirror of", () => {
   test.each(shapes.filter(({ mirrorSigned }) => !mirrorSigned).map((shape) => [shape.name, shape] as const))(
     "%s",
     async (_, shape) => {
@@ -194,13 +194,13 @@ describe("clients take, signed by the mirror, a mirror of", () => {
 });
 
 test.each(shapes.filter(({ mirrorSigned }) => mirrorSigned).map((shape) => [shape.name, shape] as const))(
-  "a mirror of %s that signs itself is refused before anything is fetched, with the setting that can be had",
+  "signing: mirror is refused for %s before files are fetched, and signing: upstream is named",
   async (_, shape) => {
     await expect(mirrored(shape, "mirror")).rejects.toThrow(shape.mirrorSigned);
   },
 );
 
-describe("what is said of apt is what apt says", () => {
+describe("this project and apt agree", () => {
   const shape = shapes.find(({ name }) => name === "docker") as Shape;
   const offered = async (header: Record<string, string>) => {
     await writeShape({ ...shape, header: { ...shape.header, ...header } }, join(root, "upstream"), key);
@@ -231,19 +231,19 @@ describe("what is said of apt is what apt says", () => {
     "Mon, 06 Jul 2037 06:49:15 CEST",
     "Mon, 06 Jul 2037 25:49:15 UTC",
     "2037-07-06T06:49:15Z",
-  ])("the date %s is one, or none, for both", async (date) => {
+  ])("on whether the date %s is valid", async (date) => {
     await offered({ "Valid-Until": date });
-    const said = await updating();
+    const output = await updating();
     // apt's error for a Release that it cannot read, for any reason.
-    const refused = said.includes("provides only weak security information");
+    const refused = output.includes("provides only weak security information");
     expect(signedDate(date) === undefined).toBe(refused);
   });
 
-  test("of an archive that calls itself otherwise", async () => {
+  test("on the warnings about a changed Label and Origin", async () => {
     await offered({});
     await updating();
     await offered({ Label: "Docker", Origin: "Mirantis" });
-    const said = await updating();
+    const output = await updating();
     const identity = (header: Record<string, string>) => ({
       signing: "upstream" as const,
       headers: { noble: { ...shape.header, ...header } },
@@ -257,7 +257,7 @@ describe("what is said of apt is what apt says", () => {
       "changed its 'Label' value from 'Docker CE' to 'Docker'",
       "changed its 'Origin' value from 'Docker' to 'Mirantis'",
     ]) {
-      expect(said).toContain(change);
+      expect(output).toContain(change);
       expect(warning).toContain(change);
     }
   });

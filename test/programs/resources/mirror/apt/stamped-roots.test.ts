@@ -11,7 +11,7 @@ onThisMachine("stamped-roots", (made) => {
 });
 
 test.each(["InRelease", "Release", "Release.gpg"])(
-  "a package that is called as a draft of %s would be keeps what it holds, wherever else that is served",
+  "an upstream file with the name %s.new keeps its content, also at its other paths",
   async (signed) => {
     const mirror = new SmallPublication(root, "apt", upstream);
     const roots = Object.fromEntries(

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-test("stanzas that are not taken may have rows of blanks, however long, where they like", () => {
+test("long rows of blanks in stanzas do not slow down the reading of an index", () => {
   const blanks = " ".repeat(1_000_000);
   const sha256 = "a".repeat(64);
   const taken = (version: string) =>

@@ -63,7 +63,7 @@ describe("a region with a fault", () => {
     expect((await failed(resource.read())).message).toMatch(/refuses the API key[\s\S]*--refresh=false/);
   });
 
-  test("is waited for while it restarts, and its clock is used as it is", async () => {
+  test("is waited for while it restarts, and its clock is used unchanged", async () => {
     maas = await DeclaredRegion.start();
     await maas.control({ badGatewayFor: 0.8, clockOffset: 1200 });
     const resource = maas.resource("MaasSettings");

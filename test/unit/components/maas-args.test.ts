@@ -38,9 +38,10 @@ describe("MaasSettings", () => {
   });
 
   test("has a profile without values of one data centre, and with a reason for each value", () => {
-    expect(Object.keys(airgappedProfile)).not.toEqual(
-      expect.arrayContaining(["http_proxy", "upstream_dns", "ntp_servers", "commissioning_distro_series"]),
-    );
+    for (const name of ["http_proxy", "upstream_dns", "ntp_servers", "commissioning_distro_series"]) {
+      expect(settingNames).toContain(name);
+      expect(airgappedProfile).not.toHaveProperty(name);
+    }
     for (const [name, { why }] of Object.entries(airgappedProfile)) {
       expect(settingNames).toContain(name);
       expect(why.length).toBeGreaterThan(20);

@@ -12,6 +12,6 @@ describe("a secret in the output of a command", () => {
   });
 
   test("that is empty or has empty lines does not change the text", () => {
-    expect(redact("a\nb", ["", "\n\n"])).toBe("a[secret]b".replace("[secret]", "\n"));
+    expect(redact("a\nb", ["", "\n\n"])).toBe("a\nb");
   });
 });

@@ -67,17 +67,16 @@ test("mirrors with the same port and the same names, in any order, write the sam
   expect(one.absent).toEqual([]);
 });
 
-test("with TLS, the private key has a separate file, and the server block names it", () => {
-  const site = webSite(
-    { ...serve, port: 443, serverNames: ["m.example"], tls: { certificate: "CERTIFICATE" } },
-    "/srv/a",
-    "a",
-  );
+test("with TLS, the private key has a separate file, and the server block only names it", () => {
+  const tls = { certificate: "CERTIFICATE", key: "PRIVATE KEY" };
+  const site = webSite({ ...serve, port: 443, serverNames: ["m.example"], tls }, "/srv/a", "a");
   expect(site.keyPath).toBe("/etc/nginx/airgapped-maas/443-m.example.key");
   const block = site.files["/etc/nginx/conf.d/airgapped-maas-443-m.example.conf"]?.content;
   expect(block).toContain("listen 443 ssl;");
   expect(block).toContain("ssl_certificate_key /etc/nginx/airgapped-maas/443-m.example.key;");
   expect(site.files["/etc/nginx/airgapped-maas/443-m.example.crt"]?.content).toBe("CERTIFICATE");
+  expect(site.files).not.toHaveProperty([site.keyPath ?? ""]);
+  expect(JSON.stringify(site)).not.toContain("PRIVATE KEY");
 });
 
 test("the location of a mirror at the root path has one slash, not two", () => {

@@ -6,7 +6,8 @@ import { MaasBootSource } from "../../../components/maas/boot-source.ts";
 
 /*
  * Programs with a wrong output, one after the other. Prints as JSON, by the name of each, the messages of the unhandled
- * errors, which the SDK's program host would report. It is a separate process, because Jest reports such errors as its own.
+ * errors, which the SDK's program host would report, and the resources on hosts that the program declares nevertheless. It
+ * is a separate process, because Jest reports such errors as its own.
  */
 
 const [ownCertificate = "", otherKey = ""] = JSON.parse(process.argv[2] ?? "[]");
@@ -47,18 +48,25 @@ const programs: Readonly<Record<string, () => unknown>> = {
 
 const unhandled = new Set<unknown>();
 process.on("unhandledRejection", (error) => unhandled.add(error));
-const failures: Record<string, string[]> = {};
+const failures: Record<string, { readonly errors: string[]; readonly declared: string[] }> = {};
 for (const [name, program] of Object.entries(programs)) {
   unhandled.clear();
+  const declared: string[] = [];
   await pulumi.runtime.setMocks(
-    { newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) },
+    {
+      newResource: ({ name, inputs }) => {
+        if ("__provider" in inputs) declared.push(name);
+        return { id: name, state: inputs };
+      },
+      call: () => ({}),
+    },
     "airgapped-maas",
     "dev",
   );
   program();
   await pulumi.runtime.disconnect().catch(() => {});
   await pause();
-  failures[name] = [...unhandled].map((error) => (error as Error).message);
+  failures[name] = { errors: [...unhandled].map((error) => (error as Error).message), declared };
 }
 console.log(JSON.stringify(failures));
 process.exit();

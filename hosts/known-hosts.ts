@@ -14,6 +14,8 @@ export interface KnownHost {
 /** The known_hosts entries for one host. */
 export interface KnownKeys {
   readonly trusted: readonly KnownHost[];
+  /** Whether the trusted keys are those of the bare name of a host on another port than 22. */
+  readonly ofBareName?: boolean;
   readonly revoked: readonly KnownHost[];
   readonly authorities: readonly KnownHost[];
 }
@@ -61,6 +63,7 @@ export function keysFor(
   const matching = names.map((name) => hosts.filter((host) => matches(host.patterns, name)));
   const first = matching.find((group) => group.some((host) => host.marker === undefined)) ?? [];
   return {
+    ofBareName: names.length > 1 && first === matching[1],
     trusted: first.filter((host) => host.marker === undefined),
     revoked: matching.flat().filter((host) => host.marker === "revoked"),
     authorities: matching.flat().filter((host) => host.marker === "cert-authority"),
@@ -72,7 +75,7 @@ export function verdictOn(known: KnownKeys, key: Buffer): Verdict {
   const among = (hosts: readonly KnownHost[]) => hosts.some((host) => host.key.equals(key));
   if (among(known.revoked)) return "revoked";
   if (among(known.trusted)) return "known";
-  return known.trusted.length > 0 ? "changed" : "unknown";
+  return known.trusted.length > 0 && !known.ofBareName ? "changed" : "unknown";
 }
 
 /** As `ssh-keygen -l` prints it. */

@@ -30,6 +30,17 @@ describe("known_hosts", () => {
     expect(verdict(`[mirror]:2222 ${keys.a.line}`, "mirror", 22)).toBe("unknown");
   });
 
+  test("a different key without a port makes the key on another port unknown, not changed, as in ssh", () => {
+    const text = `mirror ${keys.b.line}\n`;
+    expect(verdict(text, "mirror", 2222)).toBe("unknown");
+    expect(verdict(text, "mirror", 22)).toBe("changed");
+    expect(verdict(text, "10.77.0.2", 2222, keys.a.blob, "mirror")).toBe("changed");
+    const both = `${text}[mirror]:2222 ${keys.ecdsa.line}\n`;
+    expect(verdict(both, "mirror", 2222)).toBe("changed");
+    expect(verdict(both, "mirror", 2222, keys.b.blob)).toBe("changed");
+    expect(verdict(both, "mirror", 2222, keys.ecdsa.blob)).toBe("known");
+  });
+
   test("wildcards match, and a negated pattern has priority", () => {
     const text = `*.dc1,!evil.dc1 ${keys.a.line}\nnode?? ${keys.a.line}`;
     expect(verdict(text, "mirror.dc1")).toBe("known");

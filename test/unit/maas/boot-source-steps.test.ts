@@ -42,7 +42,7 @@ function stepText(step: BootSourceStep): string {
 }
 
 describe("the steps for a newly installed MAAS", () => {
-  test("delete a default source at which MAAS stops reading, before images are selected", () => {
+  test("delete a default source at which MAAS stops reading, after the mirror's source is made and before images are selected", () => {
     expect(plan({ sources: [factory], blocking: new Set([1]), lacksImages: true })).toEqual([
       "make http://mirror.dc1/images/",
       "delete 1",
@@ -215,23 +215,33 @@ describe("several declared sources", () => {
   });
 });
 
+/** MAAS's default source, if it cannot be reached. */
+const deadFactory = { ...factory };
+const unread: ReadonlySet<FoundSource> = new Set([dead, deadFactory]);
+
 /** Every initial state of MAAS that affects the order. */
 const situations: RegionState[] = ["3.5", "3.6", "3.7", "3.8"].flatMap((number) =>
-  [[], [factory], [{ ...serving, id: 1 }], [serving], [{ ...serving, url: without(serving.url) }]].flatMap(
-    (ours) =>
-      [[], [dead], [source({ id: 9, url: "http://elsewhere.dc1/" })]].flatMap((others) =>
-        [[], [selected({ ...noble, labels: [] }, 5)], [selected(noble, 5)]].flatMap((selections) =>
-          ["keyring", "other"].map((keyring) => ({
-            ...nothing,
-            version: version(number),
-            sources: [...ours, ...others].map((each) =>
-              samePlace(each.url, serving.url) ? { ...each, selections, keyring: bytes(keyring) } : each,
-            ),
-            blocking: new Set(others.includes(dead) ? [dead.id] : []),
-            lacksImages: true,
-          })),
-        ),
+  [
+    [],
+    [factory],
+    [deadFactory],
+    [{ ...serving, id: 1 }],
+    [serving],
+    [{ ...serving, url: without(serving.url) }],
+  ].flatMap((ours) =>
+    [[], [dead], [source({ id: 9, url: "http://elsewhere.dc1/" })]].flatMap((others) =>
+      [[], [selected({ ...noble, labels: [] }, 5)], [selected(noble, 5)]].flatMap((selections) =>
+        ["keyring", "other"].map((keyring) => ({
+          ...nothing,
+          version: version(number),
+          sources: [...ours, ...others].map((each) =>
+            samePlace(each.url, serving.url) ? { ...each, selections, keyring: bytes(keyring) } : each,
+          ),
+          blocking: new Set([...ours, ...others].filter((each) => unread.has(each)).map(({ id }) => id)),
+          lacksImages: true,
+        })),
       ),
+    ),
   ),
 );
 
@@ -269,6 +279,18 @@ describe(`the steps for ${situations.length} initial states`, () => {
         });
       }
     }
+  });
+
+  test("before 3.8, select no image while a source exists at which MAAS stops reading", () => {
+    let selections = 0;
+    for (const situation of situations.filter((one) => one.version.minor < 8 && one.blocking.size > 0)) {
+      for (const { sources, step } of walk(situation, wish).filter((one) => one.step.startsWith("select "))) {
+        const blocking = sources.filter(({ id }) => situation.blocking.has(id));
+        expect({ step, situation, blocking }).toEqual({ step, situation, blocking: [] });
+        selections++;
+      }
+    }
+    expect(selections).toBeGreaterThan(0);
   });
 
   test("leave no more steps after they are done", () => {

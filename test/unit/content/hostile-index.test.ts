@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ArchiveRequest } from "../../../content/apt/archive-request.ts";
+import { signedPieces } from "../../../content/apt/as-signed.ts";
+import { IndexBudget } from "../../../content/apt/index-budget.ts";
 import { planMirrorSigned } from "../../../content/apt/mirror-signed-plan.ts";
 import { planUpstreamSigned } from "../../../content/apt/plan.ts";
 import {
@@ -352,6 +354,46 @@ describe("forms and sizes of indices", () => {
     );
   });
 
+  test.each<[string, (bytes: Buffer) => Buffer]>([
+    ["gz", gzipSync],
+    ["zst", zstdCompressSync],
+  ])(
+    "an index that decompresses to more than its signed size, or to more than indexLimitMiB, is not decompressed to its end: %s",
+    async (form, pack) => {
+      const packed = pack(Buffer.alloc(64 * 1024 * 1024, 10));
+      // A reader that goes on reports this damage, which is after about 32 MiB.
+      packed.fill(0xff, packed.length >> 1);
+      const path = `main/binary-amd64/Packages.${form}`;
+      await publishFiles({ [path]: packed });
+      await expect(read()).rejects.toThrow(new RegExp(`it is not valid ${form} data`));
+      await expect(read({ indexLimit: 1_000_000 })).rejects.toThrow(/have more than 976\.6 KiB uncompressed/);
+      await publishFiles({ [path]: packed }, { "main/binary-amd64/Packages": text });
+      await expect(read()).rejects.toThrow(/unpacked,: it is larger than its signed size/);
+    },
+  );
+
+  test("an index is read only up to the piece that exceeds its signed size", async () => {
+    const source = { pieces: 0, closed: false };
+    async function* endless() {
+      try {
+        for (;;) {
+          source.pieces++;
+          yield Buffer.alloc(100);
+        }
+      } finally {
+        source.closed = true;
+      }
+    }
+    const read: Uint8Array[] = [];
+    const reading = async () => {
+      const signed = { size: 250, sha256: "0".repeat(64) };
+      for await (const piece of signedPieces(endless(), signed, "Packages", new IndexBudget()))
+        read.push(piece);
+    };
+    await expect(reading()).rejects.toThrow(/larger than its signed size of 250 bytes/);
+    expect([read.length, source]).toEqual([2, { pieces: 3, closed: true }]);
+  });
+
   test("an index that decompresses to different or fewer bytes than signed is refused", async () => {
     const other = Buffer.from(String(text).replace("a_1", "b_1"));
     await publishFiles(
@@ -382,6 +424,45 @@ describe("forms and sizes of indices", () => {
     archive.requests.length = 0;
     await expect(read({ indexLimit: 10 })).rejects.toThrow(/more than 10 B uncompressed/);
     expect(archive.requests.filter((path) => path.includes("Packages"))).toEqual([]);
+  });
+
+  test("indexLimitMiB limits the indices of all suites, components and architectures together", async () => {
+    const suites = ["noble", "noble-updates"];
+    for (const suite of suites) await publish(archive, key, suite, stanza("a", "1"));
+    // Each package counts 1 KiB, and a few bytes between packages count too.
+    for (const suite of suites) await read({ suites: [suite], indexLimit: 1500 });
+    await expect(read({ suites, indexLimit: 1500 })).rejects.toThrow(/have more than 1\.5 KiB uncompressed/);
+    await read({ suites, indexLimit: 2060 });
+    const files = ["main", "universe"].flatMap((component) =>
+      ["amd64", "arm64"].map((architecture) => [
+        `${component}/binary-${architecture}/Packages.gz`,
+        gzipSync(stanza("a", "1")),
+      ]),
+    );
+    await publishFiles(Object.fromEntries(files));
+    const all = { components: ["main", "universe"], architectures: ["amd64", "arm64"] };
+    await read({ ...all, indexLimit: 4120 });
+    await expect(read({ ...all, indexLimit: 4080 })).rejects.toThrow(/have more than 4\.0 KiB uncompressed/);
+  });
+
+  test("an index that upstream lists and does not have is named, and so is one that is not listed", async () => {
+    const path = "main/binary-amd64/Packages.gz";
+    await publishFiles({ [path]: gzipSync(text) });
+    archive.files.delete(`dists/noble/${path}`);
+    await expect(read()).rejects.toThrow(
+      /fetching dists\/noble\/main\/binary-amd64\/Packages\.gz: 404 Not Found/,
+    );
+    await expect(read({ architectures: ["amd64", "arm64"] })).rejects.toThrow(
+      /reading the index of noble: it lists main\/binary-arm64\/Packages in no form/,
+    );
+    const other = gzipSync(stanza("b", "1"));
+    await publishFiles({ [path]: gzipSync(text), "main/binary-arm64/Packages.gz": other });
+    // In the cache, the other index is not written while the test ends.
+    await read();
+    archive.files.delete("dists/noble/main/binary-arm64/Packages.gz");
+    await expect(read({ architectures: ["amd64", "arm64"] })).rejects.toThrow(
+      /fetching dists\/noble\/main\/binary-arm64\/Packages: .*Release lists packages for arm64/,
+    );
   });
 
   test("a stanza of more than 4 MiB is refused, and the error has its position", async () => {

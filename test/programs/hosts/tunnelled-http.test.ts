@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { TransferFailure } from "../../../hosts/transfer-failure.ts";
@@ -139,30 +140,49 @@ describe("credentials", () => {
     expect(got).toEqual([authorization, authorization, authorization, authorization]);
   });
 
-  test("are not sent to another server after a redirect, also if that server redirects back", async () => {
-    const got: [string, unknown][] = [];
-    const other = await plainly(({ headers, url }, answer) => {
-      got.push(["other", headers.authorization]);
-      if (url === "/back") return void answer.writeHead(302, { location: `http://${home}/end` }).end();
-      answer.end("ok");
-    });
-    const home = await plainly(({ headers, url }, answer) => {
-      got.push(["home", headers.authorization]);
-      const location = `http://${other.replace("127.0.0.1", url === "/name" ? "localhost" : "127.0.0.1")}`;
-      if (url === "/end") return void answer.end("ok");
-      answer.writeHead(302, { location: url === "/round" ? `${location}/back` : `${location}/` }).end();
-    });
-    await http.request(`http://${home}/`, { authorization });
-    await http.request(`http://${home}/round`, { authorization });
-    expect(got.filter(([who]) => who === "other")).toEqual([
-      ["other", undefined],
-      ["other", undefined],
-    ]);
+  test("are not sent to another port, host or scheme after a redirect, and are sent again after a redirect back", async () => {
+    const own = identity("DNS:localhost,IP:127.0.0.1");
+    const got: unknown[][] = [];
+    let away = "";
+    const answering =
+      (who: string): RequestListener =>
+      ({ headers, url }, answer) => {
+        got.push([who, url, headers.authorization]);
+        if (url === "/") return void answer.writeHead(302, { location: `${away}/away` }).end();
+        if (url === "/away") return void answer.writeHead(302, { location: `http://${home}/back` }).end();
+        answer.end("ok");
+      };
+    const home = await plainly(answering("home"));
+    const other = await plainly(answering("other port"));
+    const secure = await securely(own, answering("https"));
+    for (const [who, address] of [
+      ["other port", `http://${other}`],
+      // The same server by another name.
+      ["home", `http://${home.replace("127.0.0.1", "localhost")}`],
+      ["https", `https://127.0.0.1:${secure}`],
+    ] as const) {
+      got.length = 0;
+      away = address;
+      const { body } = await http.request(`http://${home}/`, { authorization, ca: own.certificate });
+      expect(body.toString()).toBe("ok");
+      expect([address, got]).toEqual([
+        address,
+        [
+          ["home", "/", authorization],
+          [who, "/away", undefined],
+          ["home", "/back", authorization],
+        ],
+      ]);
+    }
   });
 
-  test("make a redirect from https to http an error", async () => {
+  test("make a redirect from https to http an error, without a request to the http server", async () => {
     const own = identity("IP:127.0.0.1");
-    const plain = await plainly((_, answer) => answer.end("ok"));
+    const got: unknown[] = [];
+    const plain = await plainly(({ headers }, answer) => {
+      got.push(headers.authorization);
+      answer.end("ok");
+    });
     const port = await securely(own, (_, answer) =>
       answer.writeHead(302, { location: `http://${plain}/` }).end(),
     );
@@ -170,12 +190,22 @@ describe("credentials", () => {
     await expect(http.request(url, { authorization, ca: own.certificate })).rejects.toThrow(
       /from https to http/,
     );
+    expect(got).toEqual([]);
     expect((await http.request(url, { ca: own.certificate })).body.toString()).toBe("ok");
+    expect(got).toEqual([undefined]);
   });
 
   test("a client certificate is sent to the server that requests it, and not after a redirect", async () => {
     const [own, client] = [identity("IP:127.0.0.1"), identity("DNS:client")];
-    const elsewhere = await securely(own, (_, answer) => answer.end("open"), client.certificate);
+    let reached = 0;
+    const elsewhere = await securely(
+      own,
+      (_, answer) => {
+        reached++;
+        answer.end("open");
+      },
+      client.certificate,
+    );
     const port = await securely(
       own,
       ({ url }, answer) => {
@@ -192,6 +222,7 @@ describe("credentials", () => {
     await expect(http.request(`https://127.0.0.1:${port}/away`, options)).rejects.toThrow(
       /client certificate/,
     );
+    expect(reached).toBe(0);
   });
 });
 

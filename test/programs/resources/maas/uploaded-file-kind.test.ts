@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { refuseOtherKind } from "../../../../content/deployable.ts";
+import { beginningBytes } from "../../../../content/image-file.ts";
 import { imageFileFacts } from "../../../../resources/host/file-facts.ts";
 
 let folder: string;
@@ -54,6 +55,14 @@ async function refusal(content: Buffer, fileType: string): Promise<string> {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** The bytes that this process reads from files meanwhile: `rchar` in proc_pid_io(5). */
+async function readBytes(work: () => Promise<unknown>): Promise<number> {
+  const count = () => Number(/^rchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
+  const before = count();
+  await work();
+  return count() - before;
 }
 
 const rootFs = () => tar([], ["etc/passwd", "usr/bin/true"]);
@@ -139,7 +148,24 @@ describe("the check that MAAS can deploy a file as its declared type", () => {
     expect(await refusal(content(), fileType)).toBe("");
   });
 
-  test("refuses a large compressed file that contains no tar archive", async () => {
-    expect(await refusal(gzipSync(Buffer.alloc(64 << 20)), "tgz")).toMatch(/no tar archive/);
+  test("unpacks only the beginning of a large file, whether it contains a tar archive or not", async () => {
+    const large = Buffer.alloc(64 << 20);
+    expect(await refusal(gzipSync(large), "tgz")).toMatch(/no tar archive/);
+    // The damage is after the beginning: a reader of the whole file would not find an archive.
+    const damaged = gzipSync(Buffer.concat([rootFs(), large]));
+    damaged.fill(0xff, beginningBytes);
+    expect(damaged.length).toBeGreaterThan(beginningBytes);
+    expect(await refusal(damaged, "tgz")).toBe("");
+  });
+
+  test("reads a file completely only once, for its digest, and later only its beginning", async () => {
+    const size = 32 << 20;
+    const path = file(Buffer.alloc(size, 7));
+    const first = await readBytes(() => imageFileFacts({ path }));
+    const second = await readBytes(() => imageFileFacts({ path }));
+    expect(first).toBeGreaterThanOrEqual(size);
+    expect(second).toBeLessThan(1 << 20);
+    writeFileSync(path, Buffer.alloc(size, 8));
+    expect(await readBytes(() => imageFileFacts({ path }))).toBeGreaterThanOrEqual(size);
   });
 });

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { beginningBytes } from "../../../../../content/image-file.ts";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import type { RunOptions, RunResult } from "../../../../../hosts/host.ts";
 import { imageFileFacts } from "../../../../../resources/host/file-facts.ts";
@@ -165,14 +166,39 @@ describe("the file of an image", () => {
   );
 
   test("is unpacked only at its beginning, even if the host sends a large file", async () => {
-    const bomb = execFileSync("sh", ["-c", "head -c 200000000 /dev/zero | gzip -9"], { maxBuffer: 1e8 });
+    // A tar archive of 200 MB in 200 kB. Unpacked as a whole it is over the limit, and is then not known as an archive.
+    const bomb = execFileSync(
+      "sh",
+      ["-c", "{ tar -cC /etc hostname; head -c 200000000 /dev/zero; } | gzip -9"],
+      {
+        maxBuffer: 1e8,
+      },
+    );
     const answer = `5 ${"a".repeat(64)} ${bomb.toString("base64")}`;
     const file = { path: "/srv/rocky9.tar.gz", host: "mirror" };
     expect(await imageFileFacts(file, hostThat(answer))).toEqual({
       size: 5,
       sha256: "a".repeat(64),
       packing: "gzip",
-      tar: false,
+      tar: true,
+      first: { name: "hostname", isFile: true },
     });
+  });
+
+  test("is sent from a host only at its beginning", async () => {
+    let sent = 0;
+    class Counting extends HostOnThisMachine {
+      override async run(script: string, options: RunOptions = {}): Promise<RunResult> {
+        const result = await super.run(script, options);
+        sent += result.stdout.length;
+        return result;
+      }
+    }
+    const path = join(root, "disk.img");
+    writeFileSync(path, Buffer.alloc(1_000_000, 1));
+    const { size } = await imageFileFacts({ path, host: "mirror" }, new Counting("mirror", root));
+    expect(size).toBe(1_000_000);
+    expect(sent).toBeGreaterThan(beginningBytes);
+    expect(sent).toBeLessThan(beginningBytes * 1.5);
   });
 });

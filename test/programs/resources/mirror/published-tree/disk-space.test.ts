@@ -166,25 +166,10 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 
   test("a disk that is mounted read-only is reported as read-only", async () => {
     await first();
-    disk.remount("ro");
-    const list = workListText(mirror.items());
-    const scene = {
-      id: "m",
-      host: new HostOnThisMachine("mirror", scratch),
-      progress: () => {},
-      warn: () => {},
-    };
-    disk.remount("rw");
-    const script = mirror.script(list);
-    disk.remount("ro");
-    const message = await refusal(
-      runJob(
-        scene,
-        script,
-        { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory },
-        { input: Buffer.from(list) },
-      ),
-    );
+    const message = await publishing(mirror.items(), (script) => {
+      disk.remount("ro");
+      return script;
+    });
     expect(message).toMatch(/Read-only file system.*See why the file system is read-only/s);
     servedAsBefore();
   });

@@ -193,8 +193,14 @@ describe("before it writes anything, an update refuses what MAAS never reports:"
 
   test("a missing file and a truncated file", async () => {
     fixture.mirror.instead.set("ga-24.04/generic/boot-kernel", undefined);
+    expect(await fixture.refusal()).toMatch(
+      /: 1 of \d+ differ from its index:\n {4}\S+\/ga-24\.04\/generic\/boot-kernel: the server answered 404/,
+    );
     fixture.mirror.instead.set("squashfs", Buffer.from("short"));
-    expect(await fixture.refusal()).toMatch(/squashfs: 5 bytes, not \d+/);
+    const both = await fixture.refusal();
+    expect(both).toMatch(/: 2 of \d+ differ from its index:/);
+    expect(both).toMatch(/\n {4}\S+\/ga-24\.04\/generic\/boot-kernel: the server answered 404/);
+    expect(both).toMatch(/\n {4}\S+\/squashfs: 5 bytes, not \d+\n/);
   });
 
   test("a mirror that does not answer, or has no stream at the URL", async () => {
@@ -291,12 +297,17 @@ describe("two sources on MAAS 3.6", () => {
     expect(await fixture.region.images()).not.toContain("rhel/rocky9 amd64/generic");
   });
 
-  test("do not change if one of them is unreachable, and the error names it", async () => {
-    const made = await fixture.up(both());
+  test("do not change in MAAS if one of them is unreachable, and the error names it", async () => {
+    await fixture.up(both());
     second.stop();
+    // An update would make it again.
     await fixture.region.delete("boot-sources/2/");
+    const [sources, images] = [await fixture.sources(), await fixture.region.images()];
+    expect(sources).toEqual([`${second.url.slice(0, -1)} rocky9`]);
+    fixture.takeChanges();
     expect(await fixture.refusal(both())).toMatch(new RegExp(`checking ${second.url} before`));
-    expect(made.before).toHaveLength(1);
+    expect(fixture.takeChanges()).toEqual([]);
+    expect([await fixture.sources(), await fixture.region.images()]).toEqual([sources, images]);
   });
 });
 

@@ -1,6 +1,16 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -149,12 +159,35 @@ describe("a custom image in a stream", () => {
     expect(retitled.updated > first.updated).toBe(true);
   });
 
-  test("is copied on the host if its file is there, and is read once for each change", async () => {
+  test("is copied on the host if its file is there", async () => {
     const path = imageFile("one");
     const planned = await plan(path, true);
     expect(planned).toEqual(await plan(path));
     expect((await publish(planned, path, true)).messages.join("\n")).toMatch(/copying .*rocky9.tar.gz into/);
     expect(await plan(path, true)).toEqual({ ...planned, changes: [] });
+  });
+
+  test.each([
+    ["this workstation", false],
+    ["the host", true],
+  ])("on %s is read completely only if its size or date has changed", async (_where, onHost) => {
+    const path = imageFile("one");
+    const day = (number: number) => utimesSync(path, number * 86_400, number * 86_400);
+    day(20_000);
+    const planned = await plan(path, onHost);
+    const changed = readFileSync(path);
+    // The date in the header of gzip.
+    changed.writeUInt32LE(1, 4);
+    writeFileSync(path, changed);
+    day(20_000);
+    expect(await plan(path, onHost)).toEqual(planned);
+    day(20_001);
+    const again = await plan(path, onHost);
+    expect(again.sha256).toBe(createHash("sha256").update(changed).digest("hex"));
+    expect(again.sha256).not.toBe(planned.sha256);
+    imageFile("another one");
+    day(20_001);
+    expect((await plan(path, onHost)).sha256).not.toBe(again.sha256);
   });
 
   test("is repaired when its published file is damaged", async () => {

@@ -7,6 +7,8 @@ export class RegionHost extends HostOnThisMachine {
   readonly requests: string[] = [];
   /** Called before each request. An error that it throws is the request's failure. */
   before: (request: string) => void | Promise<void> = () => {};
+  /** Called when MAAS has carried out a request. An error that it throws is that of the lost answer. */
+  after: (request: string) => void = () => {};
   readonly #origin: () => string;
 
   constructor(name: string, origin: () => string) {
@@ -21,6 +23,7 @@ export class RegionHost extends HostOnThisMachine {
     this.requests.push(request);
     await this.before(request);
     const found = await super.fetch(`${this.#origin()}${url.slice(local.length)}`, options);
+    this.after(request);
     return { ...found, url };
   }
 }

@@ -12,6 +12,8 @@ interface Seen {
   readonly method: string;
   /** Below `/MAAS/api/2.0/`, with the query. */
   readonly path: string;
+  /** The header of that name. */
+  readonly authorization: string;
 }
 
 /** A TLS server in front of a region, as `maas config-tls` makes it. It counts requests and can fail. */
@@ -44,7 +46,11 @@ export class TlsFront {
     let live = 0;
     server.on("request", (asked, answer) => {
       const path = String(asked.url);
-      front.seen.push({ method: String(asked.method), path: path.replace(/^.*\/api\/2\.0\//, "") });
+      front.seen.push({
+        method: String(asked.method),
+        path: path.replace(/^.*\/api\/2\.0\//, ""),
+        authorization: String(asked.headers.authorization),
+      });
       front.atOnce = Math.max(front.atOnce, ++live);
       answer.on("close", () => live--);
       const fault = front.next.shift();

@@ -8,7 +8,6 @@ import { contentOf, isHead, packageOf } from "./plan-lines.ts";
 
 /**
  * Two plans' texts, reduced to the differences: the heads, every line that only one of them has, all lines of a
- * Two plans' texts, reduced to the differences: the heads, every line that only one of them has, all lines of a
  * content or of a package of such a line, and one line for each architecture of a suite. If the texts are not sorted,
  * fewer lines are removed.
  */

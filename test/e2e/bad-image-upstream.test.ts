@@ -49,6 +49,14 @@ async function served(): Promise<string> {
   return stdout + maas.stdout;
 }
 
+/** The images' files that upstream's web server was asked for so far, from its log. */
+async function fetched(): Promise<string[]> {
+  const { stdout } = await lab.sh("upstream", "cat /var/log/nginx/images.log");
+  return [...stdout.matchAll(/"GET \/ephemeral-v3\/stable\/((?!streams\/)\S+) /g)].map(
+    ([, path = ""]) => path,
+  );
+}
+
 describe("with a faulty upstream", () => {
   test.each([
     ["truncated-index", /streams\/v1\/index\.sjson: it is not one clearsigned text/],
@@ -99,10 +107,15 @@ describe("with a faulty upstream", () => {
     60_000,
   );
 
-  test("after upstream is repaired, an update continues with the fetched files", async () => {
+  test("after upstream is repaired, an update fetches only the file that was damaged", async () => {
     const before = await served();
+    const earlier = (await fetched()).length;
     succeeded(await stack.up());
     expect(await served()).not.toBe(before);
+    // The failed updates have fetched all others.
+    expect([...new Set((await fetched()).slice(earlier))]).toEqual([
+      expect.stringMatching(/^noble\/amd64\/\d+\/squashfs$/),
+    ]);
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 60_000);
 });

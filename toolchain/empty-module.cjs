@@ -1,0 +1,2 @@
+// See jest-resolver.ts.
+module.exports = { __esModule: true };

@@ -68,7 +68,7 @@ let certificate: string;
 const at = (path: string) => `http://only-here.internal:8099${path}`;
 const securelyAt = (path: string) => `https://only-here.internal:8098${path}`;
 beforeAll(async () => {
-  lab = await labForTests("mirror", "client");
+  lab = await labForTests("mirror", "mirror2", "client");
   ssh = new TestSsh(lab);
   host = ssh.host("client");
   await host.upload(Buffer.from(server), "/root/vices.py", { mode: 0o600, owner: "root", group: "root" });
@@ -194,16 +194,17 @@ describe("HTTP requests from a host:", () => {
   });
 
   test("the error explains that a host does not allow tunnels", async () => {
+    // Other files use this lab at the same time, and reach `client` through `mirror`.
     await lab.sh(
-      "mirror",
+      "mirror2",
       "printf 'Match User ops\\n AllowTcpForwarding no\\n' > /etc/ssh/sshd_config.d/no-tunnels.conf; systemctl reload ssh",
     );
     try {
-      await expect(ssh.host("mirror").fetch("http://127.0.0.1:9/")).rejects.toThrow(
+      await expect(ssh.host("mirror2").fetch("http://127.0.0.1:9/")).rejects.toThrow(
         /does not allow tunnels[\s\S]*AllowTcpForwarding/,
       );
     } finally {
-      await lab.sh("mirror", "rm /etc/ssh/sshd_config.d/no-tunnels.conf; systemctl reload ssh");
+      await lab.sh("mirror2", "rm /etc/ssh/sshd_config.d/no-tunnels.conf; systemctl reload ssh");
     }
   });
 });

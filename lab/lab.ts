@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { ExplainedError } from "../errors/explained-error.ts";
 import { prepareArchives } from "./archive/ubuntu.ts";
 import { cgroupsBelow, endCgroup } from "./cgroups.ts";
-import { type CommandOptions, type CommandResult, tryCommand } from "./command.ts";
+import { type CommandOptions, type CommandResult, command, tryCommand } from "./command.ts";
 import { type LabHost, labHost, labHosts, type Network } from "./hosts.ts";
 import { writeCustomImage } from "./images/custom-image.ts";
 import { prepareImages } from "./images/source.ts";
@@ -57,6 +57,7 @@ export async function labUp(name: string, options: LabUpOptions = {}): Promise<L
     mkdirSync(paths.directory, { recursive: true });
     const pair = claimSubnets(paths);
     if (!existsSync(paths.state)) {
+      await disksInMemory(paths);
       await makeSshKeys(paths);
       writeSshConfig(paths, pair);
       await Promise.all([
@@ -71,6 +72,16 @@ export async function labUp(name: string, options: LabUpOptions = {}): Promise<L
     await Promise.all(hosts.map((host) => bringUp(paths, pair, host)));
     return labOf(paths, pair);
   });
+}
+
+/**
+ * With AIRGAPPED_MAAS_LAB_IN_MEMORY=1 the disks of the hosts are in memory. The tests use this: they write many small files.
+ */
+async function disksInMemory(paths: LabPaths): Promise<void> {
+  if (process.env.AIRGAPPED_MAAS_LAB_IN_MEMORY !== "1") return;
+  mkdirSync(paths.hosts, { recursive: true });
+  await tryCommand(["umount", "--quiet", paths.hosts]); // of a killed lab
+  await command(["mount", "-t", "tmpfs", "-o", "mode=755", "lab-disks", paths.hosts]);
 }
 
 /**
@@ -106,6 +117,8 @@ export async function labDown(name: string): Promise<void> {
     await endCgroup(paths.prefix);
     await bridgesDown(paths, claimed(paths));
     releaseSubnets(paths);
+    // Fails if the disks are not in memory.
+    await tryCommand(["umount", "--quiet", paths.hosts]);
     rmSync(paths.directory, { recursive: true, force: true });
   });
 }

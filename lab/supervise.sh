@@ -14,6 +14,9 @@ for hierarchy in /sys/fs/cgroup/unified /sys/fs/cgroup/systemd /sys/fs/cgroup; d
 done
 
 mount --make-rprivate /
+# Disks of other labs in memory (lab.ts): they must be free when those labs end.
+awk -v own="${directory%/*}" '$1 == "lab-disks" && $2 != own { print $2 }' /proc/self/mounts |
+  while read -r disks; do umount "$disks"; done
 # systemd-nspawn leaves files in /run. This /run is removed when the script ends.
 mount -t tmpfs -o mode=755 lab-run /run
 mkdir -p "$directory/upper" "$directory/work" "$directory/root"

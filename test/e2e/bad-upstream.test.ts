@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { sh } from "../../hosts/shell.ts";
 import { type Lab, labDown, labUp } from "../../lab/lab.ts";
 import { type Upstream, upstreamOf } from "../../lab/upstream.ts";
@@ -87,20 +87,27 @@ describe("with a faulty upstream", () => {
     }
   }, 120_000);
 
+  /** An update with a fault of upstream fails, names file and reason, and changes no served file. */
+  async function failsWith(kind: string, reason: RegExp): Promise<void> {
+    const before = await servedByBoth();
+    await upstream.tamper(kind, { package: "bc" });
+    const failed = await stack.up("--continue-on-error");
+    expect(failed.code).not.toBe(0);
+    for (const signing of signers) expect(messagesOf(signing, failed.output)).toMatch(reason);
+    expect(await servedByBoth()).toEqual(before);
+  }
+
+  async function succeedsAfterTheRepair(version: string): Promise<void> {
+    await upstream.restore();
+    succeeded(await stack.up());
+    for (const files of await servedByBoth()) {
+      expect(Object.keys(files)).toContain(`pool/main/b/bc/bc_${version}_amd64.deb`);
+    }
+  }
+
   test.each([
     ["flipped-deb", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: its SHA-256 is \w+, and the signed index says/],
     ["missing-deb", /pool\/main\/b\/bc\/bc_\S+_amd64\.deb: the server answered 404/],
-    ["flipped-index", /main\/binary-amd64\/Packages\S*: its SHA-256 is \w+, but \w+ is signed/],
-    ["flipped-by-hash", /main\/binary-amd64\/Packages\S*: its SHA-256 is \w+, but \w+ is signed/],
-    ["truncated-index", /main\/binary-amd64\/Packages\S*: it is truncated: \d+ of \d+ bytes/],
-    ["missing-index", /noble-updates\/main\/binary-amd64\/\S+: the server answered 404/],
-    [
-      "wrong-signature",
-      /dists\/noble-updates\/InRelease: no good signature by \w+: one by \w+, which is not declared/,
-    ],
-    ["broken-signature", /dists\/noble-updates\/InRelease: no good signature .*digest did not match/],
-    ["unsigned", /dists\/noble-updates\/InRelease: it is not one clearsigned text/],
-    ["expired", /dists\/noble-updates\/InRelease: it was valid until \S+, 24 hours ago/],
     ["rolled-back", /dists\/noble-updates\/InRelease: .* upstream went back/],
     [
       "stall",
@@ -111,22 +118,37 @@ describe("with a faulty upstream", () => {
   ])(
     "%s: an update fails, names file and reason, changes no served file, and succeeds after the repair",
     async (kind, reason) => {
-      const before = await servedByBoth();
       const version = await released();
-      await upstream.tamper(kind, { package: "bc" });
-      const failed = await stack.up("--continue-on-error");
-      expect(failed.code).not.toBe(0);
-      for (const signing of signers) expect(messagesOf(signing, failed.output)).toMatch(reason);
-      expect(await servedByBoth()).toEqual(before);
-
-      await upstream.restore();
-      succeeded(await stack.up());
-      for (const files of await servedByBoth()) {
-        expect(Object.keys(files)).toContain(`pool/main/b/bc/bc_${version}_amd64.deb`);
-      }
+      await failsWith(kind, reason);
+      await succeedsAfterTheRepair(version);
     },
     120_000,
   );
+
+  describe("in the signed files, which the preview reads:", () => {
+    let version: string;
+
+    beforeAll(async () => {
+      version = await released();
+    });
+    afterEach(() => upstream.restore());
+
+    test.each([
+      ["flipped-index", /main\/binary-amd64\/Packages\S*: its SHA-256 is \w+, but \w+ is signed/],
+      ["flipped-by-hash", /main\/binary-amd64\/Packages\S*: its SHA-256 is \w+, but \w+ is signed/],
+      ["truncated-index", /main\/binary-amd64\/Packages\S*: it is truncated: \d+ of \d+ bytes/],
+      ["missing-index", /noble-updates\/main\/binary-amd64\/\S+: the server answered 404/],
+      [
+        "wrong-signature",
+        /dists\/noble-updates\/InRelease: no good signature by \w+: one by \w+, which is not declared/,
+      ],
+      ["broken-signature", /dists\/noble-updates\/InRelease: no good signature .*digest did not match/],
+      ["unsigned", /dists\/noble-updates\/InRelease: it is not one clearsigned text/],
+      ["expired", /dists\/noble-updates\/InRelease: it was valid until \S+, 24 hours ago/],
+    ])("%s: an update fails, names file and reason, and changes no served file", failsWith, 60_000);
+
+    test("an update succeeds after the repair", () => succeedsAfterTheRepair(version), 60_000);
+  });
 
   test("credentials required: the preview reports it, an update with them succeeds, no output shows them", async () => {
     const word = "word 'of' the \"lab\"";

@@ -181,6 +181,8 @@ export class Stack {
           // Options that the event log needs.
           PULUMI_DEBUG_COMMANDS: "true",
           XDG_CACHE_HOME: this.cache,
+          // A command of the CLI is short, and the tests run hundreds of them.
+          GOGC: "off",
           ...this.#env,
         },
       },

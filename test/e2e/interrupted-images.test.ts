@@ -197,11 +197,11 @@ const { "a reboot of the host": reboot, ...ways } = waysToInterrupt(
   () => connections,
 );
 
-/** Each moment with a kill of the CLI, and two of three with one of the other ways. */
+/** Each moment with a kill of the CLI, and every other one with one of the other ways. */
 const tried: Readonly<Record<string, readonly Moment[]>> = {
   "SIGKILL of the CLI": moments,
-  "SIGKILL of the provider": moments.filter((_, index) => index % 3 === 0),
-  "cut SSH connections": moments.filter((_, index) => index % 3 === 1),
+  "SIGKILL of the provider": moments.filter((_, index) => index % 4 === 0),
+  "cut SSH connections": moments.filter((_, index) => index % 4 === 2),
 };
 
 describe.each(Object.entries<Way>(ways))("after an interruption by %s", (way, how) => {

@@ -7,7 +7,7 @@ import { labSite, Stack, succeeded, type Values } from "./stack.ts";
 
 const labName = "e2e-publish";
 const signers = ["mirror", "upstream"] as const;
-const publications = 10;
+const publications = 6;
 let lab: Lab;
 let upstream: Upstream;
 let stack: Stack;

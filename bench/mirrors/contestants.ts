@@ -10,6 +10,8 @@ import type { Setup } from "./setup.ts";
 export interface Contestant {
   /** Brings the mirror to the published state. */
   sync(): Promise<Seconds>;
+  /** The same when nothing has been published. Throws if the tool changes something. Default: `sync`. */
+  noOp?(): Promise<Seconds>;
   /** The part of the last `sync` that ran on the mirror host. Undefined if no job ran. */
   job?(): Promise<Seconds | undefined>;
   /** The mark of its processes on this machine; see memory.ts. */
@@ -134,6 +136,7 @@ async function aptMirror(setup: Setup, signing: "mirror" | "upstream"): Promise<
   return {
     mark: stack.directory,
     sync: () => stack.timed("up", "--yes", "--skip-preview"),
+    noOp: () => stack.timed("up", "--yes", "--skip-preview", "--expect-no-changes"),
     look: () => stack.timed("preview", "--expect-no-changes"),
     job: () => setup.lastJob(),
     async check() {

@@ -10,7 +10,8 @@ configureSsh({ configFile: config.require("sshConfig") });
 const { suites, components } = config.requireObject<Layout>("layout");
 const signing = config.require<"mirror" | "upstream">("signing");
 
-const mirror = new AptMirror("bench", {
+// The stacks of both mirrors have one name, so the mirrors need two: names on the host are made of both.
+const mirror = new AptMirror(signing, {
   host: "mirror",
   upstream: { url: config.require("upstream"), key: config.require("key") },
   suites: [...suites],

@@ -12,8 +12,8 @@
  * Labs that the tests started are stopped at the end, except `demo`.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { labDown, labNames } from "../lab/lab.ts";
 import { tracesOf } from "../lab/traces.ts";
@@ -54,9 +54,9 @@ function jest(phase: Phase, folders: readonly string[]): Promise<Counts> {
  * files, for which a disk's file system takes a fifth of their time. Returns what removes the files.
  */
 function inMemory(): () => void {
-  const available =
-    Number(/^MemAvailable: +(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) / 2 ** 20;
-  if (process.env.AIRGAPPED_MAAS_TEST_IN_MEMORY === "0" || available < 8) return () => {};
+  // On Linux this is the available memory, not only the unused one.
+  const gibibytes = freemem() / 2 ** 30;
+  if (process.env.AIRGAPPED_MAAS_TEST_IN_MEMORY === "0" || gibibytes < 8) return () => {};
   const directory = mkdtempSync(join(tmpdir(), "airgapped-maas-tests-"));
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "mode=1777", "tests", directory]).status === 0;
   if (mounted) Object.assign(process.env, { TMPDIR: directory, AIRGAPPED_MAAS_LAB_IN_MEMORY: "1" });

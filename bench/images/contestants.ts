@@ -17,6 +17,8 @@ export interface Setup extends DistantUpstream {
 export interface Contestant {
   /** Brings the mirror to the published state. */
   sync(): Promise<Seconds>;
+  /** The same when nothing has been published. Throws if the tool changes something. Default: `sync`. */
+  noOp?(): Promise<Seconds>;
   /** The part of the last `sync` that ran on the mirror host. */
   job?(): Promise<Seconds>;
   /** Checks what a sync would do, if the tool can. */
@@ -46,14 +48,16 @@ export const contestants: Readonly<Record<Tool, (setup: Setup) => Promise<Contes
     const stack = await benchStack(directory, join(import.meta.dirname, "program.ts"));
     await stack.configure({ sshConfig: setup.lab.paths.sshConfig, upstream: setup.url, key });
     let last: Peaks | undefined;
+    const up = async (...options: string[]) => {
+      const [seconds, peaks] = await peaksDuring(directory, () =>
+        stack.timed("up", "--yes", "--skip-preview", ...options),
+      );
+      last = peaks;
+      return seconds;
+    };
     return {
-      async sync() {
-        const [seconds, peaks] = await peaksDuring(directory, () =>
-          stack.timed("up", "--yes", "--skip-preview"),
-        );
-        last = peaks;
-        return seconds;
-      },
+      sync: () => up(),
+      noOp: () => up("--expect-no-changes"),
       look: () => stack.timed("preview", "--expect-no-changes"),
       job: () => setup.lastJob(),
       peaks: () => last,

@@ -118,7 +118,8 @@ async function measureSetup(setup: Setup, latency: number, results: Results, res
     await setup.onMirror("sync");
     await setup.traffic();
     const measured = results.of(tool, which);
-    const seconds = await (look ? contestant.look?.() : contestant.sync());
+    const noOp = which === "no-op" ? contestant.noOp : undefined;
+    const seconds = await (look ? contestant.look?.() : (noOp ?? contestant.sync)());
     if (seconds === undefined) return;
     measured.seconds.push(seconds);
     const { bytes, requests } = await setup.traffic();

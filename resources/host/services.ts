@@ -6,20 +6,23 @@ import { digestOf } from "../../values/digest.ts";
 import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
-import { type DeclaredPath, rootFile } from "./ledger/declared-path.ts";
+import type { DeclaredPath } from "./ledger/declared-path.ts";
 import { pathClaims } from "./ledger/path-claims.ts";
-import { type FoundPath, type FoundPaths, pathProbe } from "./ledger/path-probe.ts";
-import { type FoundService, type FoundServices, serviceProbe } from "./services/service-probe.ts";
+import { pathProbe } from "./ledger/path-probe.ts";
+import { serviceProbe } from "./services/service-probe.ts";
 import { servicesReport } from "./services/services-report.ts";
+import {
+  changeFor,
+  filesAsDeclared,
+  loadedBy,
+  observedService,
+  ownFiles,
+  type Service,
+  serviceSchema,
+  watchedFiles,
+} from "./services/unit.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "services", "services.sh"), "utf8");
-
-const digests = z
-  .record(
-    z.string().regex(/^\/[^\0]+$/, "must be the absolute path of a file"),
-    z.string().regex(/^[0-9a-f]{64}$/, "must be a sha256 in lower-case hexadecimal digits"),
-  )
-  .default({});
 
 const schema = z.strictObject({
   host: hostInput,
@@ -32,42 +35,12 @@ const schema = z.strictObject({
           /^[A-Za-z0-9:_.\\@-]+\.(service|socket|timer|path|mount|automount|swap|target|slice)$/,
           "must be the full name of a systemd unit, such as nginx.service",
         ),
-      z.strictObject({
-        enabled: z
-          .boolean()
-          .default(true)
-          .describe(
-            "Whether it starts at boot. Units that cannot be enabled (static, generated) count as enabled. A masked unit is unmasked, unless enabled and running are both false.",
-          ),
-        running: z
-          .boolean()
-          .default(true)
-          .describe("Whether it runs. Use false for a service that ends by itself (Type=oneshot)."),
-        unit: z
-          .string()
-          .min(1, "must be the text of a unit file")
-          .optional()
-          .describe("The unit file, written to /etc/systemd/system. Leave it out for a unit of a package."),
-        dropIns: z
-          .record(
-            z.string().regex(/^[A-Za-z0-9_.@-]+\.conf$/, "must be a file name that ends in .conf"),
-            z.string(),
-          )
-          .default({})
-          .describe('Drop-ins by file name, e.g. { "limits.conf": "[Service]\\nLimitNOFILE=65536\\n" }.'),
-        reloadOn: digests.describe(
-          "Files that the service reads, by path, with the sha256 of their content. If the running service has not loaded that content, it is reloaded (restarted, if it cannot reload).",
-        ),
-        restartOn: digests.describe(
-          "The same for files that the service only reads when it starts: it is restarted.",
-        ),
-      }),
+      serviceSchema,
     )
     .describe("Units of any kind by their full names, such as nginx.service."),
 });
 
 type Inputs = z.output<typeof schema>;
-type Service = Inputs["services"][string];
 
 /** By unit, the files whose current content the running service has not loaded. */
 type Unloaded = ReadonlyMap<string, ReadonlySet<string>>;
@@ -121,7 +94,11 @@ export const services = defineResource({
       return sh`settle_service ${unit} ${String(service.enabled)} ${String(service.running)} ${change} ${loadedBy(unit, service)}`;
     });
     const files = unitFiles(wanted);
-    const there = new Set(observed ? asDeclared(wanted, observed.inputs) : []);
+    const there = new Set(
+      units.flatMap((unit) =>
+        filesAsDeclared(unit, wanted.services[unit] as Service, observed?.inputs.services[unit]),
+      ),
+    );
     await change(
       context,
       units,
@@ -146,154 +123,6 @@ export const services = defineResource({
 
 function unitFiles(inputs: Inputs): DeclaredPath[] {
   return Object.entries(inputs.services).flatMap(([unit, service]) => ownFiles(unit, service));
-}
-
-function ownFiles(unit: string, { unit: content, dropIns }: Service): DeclaredPath[] {
-  return [
-    ...(content === undefined ? [] : [rootFile(unitPath(unit), content)]),
-    ...Object.entries(dropIns).map(([name, text]) => rootFile(dropInPath(unit, name), text)),
-  ];
-}
-
-function unitPath(unit: string): string {
-  return `/etc/systemd/system/${unit}`;
-}
-
-function dropInPath(unit: string, name: string): string {
-  return `/etc/systemd/system/${unit}.d/${name}`;
-}
-
-/** The unit files and drop-ins that are as declared. */
-function asDeclared(wanted: Inputs, observed: Inputs): string[] {
-  return Object.entries(wanted.services).flatMap(([unit, { unit: content, dropIns }]) => {
-    const there = observed.services[unit];
-    return [
-      ...(content !== undefined && there?.unit === content ? [unitPath(unit)] : []),
-      ...Object.entries(dropIns)
-        .filter(([name, text]) => there?.dropIns[name] === text)
-        .map(([name]) => dropInPath(unit, name)),
-    ];
-  });
-}
-
-function watchedFiles(service: Service): Record<string, string> {
-  return { ...service.reloadOn, ...service.restartOn };
-}
-
-/** The files that a service loads when it starts or reloads, each with the digest of its declared content. */
-function loadedFiles(unit: string, service: Service): [path: string, digest: string][] {
-  return [
-    ...(service.unit === undefined ? [] : [[unitPath(unit), digestOf(service.unit)] as [string, string]]),
-    ...Object.entries(service.dropIns).map(([name, text]): [string, string] => [
-      dropInPath(unit, name),
-      digestOf(text),
-    ]),
-    ...Object.entries(watchedFiles(service)),
-  ];
-}
-
-function loadedBy(unit: string, service: Service): string {
-  return loadedFiles(unit, service)
-    .map(([path, digest]) => `${digestOf(path)} ${digest}`)
-    .join("\n");
-}
-
-/**
- * The change for a running unit.
- *
- * @param before The service as observed now, and as declared or observed before the update.
- * @param unloaded Files that it has not loaded.
- */
-function changeFor(
-  unit: string,
-  wanted: Service,
-  before: readonly (Service | undefined)[],
-  unloaded: ReadonlySet<string>,
-): "none" | "reload" | "restart" {
-  const differs = (there: Readonly<Record<string, string>>, set: Readonly<Record<string, string>>) =>
-    Object.keys(set).some((key) => there[key] !== set[key]);
-  const known = before.filter((service) => service !== undefined);
-  if (known.length === 0) return "reload";
-  const reloads = Object.keys(wanted.reloadOn);
-  const restarts =
-    loadedFiles(unit, wanted).some(([path]) => unloaded.has(path) && !reloads.includes(path)) ||
-    known.some(
-      (there) =>
-        there.unit !== wanted.unit ||
-        differs(there.dropIns, wanted.dropIns) ||
-        differs(wanted.dropIns, there.dropIns) ||
-        differs(there.restartOn, wanted.restartOn),
-    );
-  if (restarts) return "restart";
-  const reload =
-    reloads.some((path) => unloaded.has(path)) ||
-    known.some((there) => differs(there.reloadOn, wanted.reloadOn));
-  return reload ? "reload" : "none";
-}
-
-/** A unit in the form of its declaration, and further problems as clauses for messages. */
-function observedService(
-  unit: string,
-  wanted: Service,
-  found: FoundService,
-  { digests: now, loaded }: FoundServices,
-  paths: FoundPaths,
-): { readonly service: Service; readonly faults: readonly string[]; readonly unloaded: ReadonlySet<string> } {
-  const faults: string[] = [];
-  const unloaded = new Set<string>();
-  const loadedBefore = (path: string) => loaded.get(unit)?.get(digestOf(path));
-  const text = (path: string): string | undefined => {
-    const at = paths.at.get(path);
-    const old = loadedBefore(path);
-    if (at && found.running === true && old !== undefined && old !== at.digest) unloaded.add(path);
-    return at && shownFile(at);
-  };
-  const watched = (set: Readonly<Record<string, string>>) =>
-    defined(
-      Object.entries(set).map(([path, declared]) => {
-        if (!wanted.running) return [path, declared];
-        const there = now.get(path);
-        if (there !== undefined && there !== loadedBefore(path)) unloaded.add(path);
-        return [path, there];
-      }),
-    );
-  const isEnabled = needsNoChange(found.enabled, wanted) ? wanted.enabled : found.enabled;
-  if (typeof isEnabled === "string") faults.push(`is ${isEnabled}`);
-  const isRunning = found.running === "failed" && !wanted.running ? false : found.running;
-  if (typeof isRunning === "string") faults.push(`is ${found.runningText ?? isRunning}`);
-  const content = wanted.unit === undefined ? undefined : text(unitPath(unit));
-  return {
-    service: {
-      enabled: isEnabled === true,
-      running: isRunning === true,
-      ...(content === undefined ? {} : { unit: content }),
-      dropIns: defined(Object.keys(wanted.dropIns).map((name) => [name, text(dropInPath(unit, name))])),
-      reloadOn: watched(wanted.reloadOn),
-      restartOn: watched(wanted.restartOn),
-    },
-    faults,
-    unloaded,
-  };
-}
-
-/** States that are neither enabled nor disabled, and need no change for the declared value. */
-function needsNoChange(enabled: FoundService["enabled"], wanted: Service): boolean {
-  if (enabled === "by others") return true;
-  if (wanted.enabled) return false;
-  if (enabled === "linked-runtime") return true;
-  return !wanted.running && (enabled === "masked" || enabled === "masked-runtime");
-}
-
-function shownFile(at: FoundPath): string {
-  if (at.type !== "file") return `(${at.what})`;
-  if (at.mode !== "0644" || at.owner !== "root" || at.group !== "root") {
-    return `(mode ${at.mode}, owner ${at.owner}:${at.group}) ${at.content ?? ""}`;
-  }
-  return at.content ?? "(cannot be read)";
-}
-
-function defined(entries: readonly (readonly [string, string | undefined])[]): Record<string, string> {
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 async function change(

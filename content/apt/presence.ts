@@ -45,8 +45,8 @@ export async function presentOf(
   if (!exists) return new Set(assumed(entries));
   const wanted = [...entries].sort((a, b) => (a.path < b.path ? -1 : 1));
   const names = wanted.map(({ path }) => path);
-  const subject = `which files are of ${suite} ${release.sha256} ${digestOf(names.join("\n"))}`;
-  const note = (await cache.recall(subject)) ?? (await cache.recall(expiringKey(subject, now)));
+  const cacheKey = `which files are of ${suite} ${release.sha256} ${digestOf(names.join("\n"))}`;
+  const note = (await cache.recall(cacheKey)) ?? (await cache.recall(expiringKey(cacheKey, now)));
   if (note !== undefined) return new Set(note.split("\n").filter(Boolean));
   const answers = await exists(names.map((path) => inSuite(suite, path)));
   const existing = wanted.filter((_, index) => answers[index]);
@@ -62,7 +62,7 @@ export async function presentOf(
   // others.
   if (needed.length === 0) {
     const whole = lacking.length === 0 && lasting.every(Boolean);
-    await cache.remember(whole ? subject : expiringKey(subject, now), [...found].join("\n"));
+    await cache.remember(whole ? cacheKey : expiringKey(cacheKey, now), [...found].join("\n"));
   }
   return new Set([...found, ...needed.flatMap((index) => assumed(index.entries))]);
 }

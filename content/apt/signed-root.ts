@@ -38,8 +38,8 @@ export async function readRoot(
 
   // Old clients request these. They are fetched only when InRelease has changed.
   async function detachedBeside(root: RootFile, { text }: Verified): Promise<RootFile[]> {
-    const subject = `detached root beside ${root.path} ${root.sha256}`;
-    const note = await cache.recall(subject);
+    const cacheKey = `detached root beside ${root.path} ${root.sha256}`;
+    const note = await cache.recall(cacheKey);
     if (note !== undefined) {
       const kept = await Promise.all(
         note
@@ -64,7 +64,7 @@ export async function readRoot(
       const verifying = verifyDetached(release.bytes, signature.bytes, keys, now, release.path, accept);
       if (!(await verifying.catch(() => undefined))) return [];
     }
-    await cache.remember(subject, (await Promise.all(found.map(({ bytes }) => cache.put(bytes)))).join(" "));
+    await cache.remember(cacheKey, (await Promise.all(found.map(({ bytes }) => cache.put(bytes)))).join(" "));
     return found;
   }
 }

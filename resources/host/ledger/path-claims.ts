@@ -36,15 +36,15 @@ export interface PathClaims {
    * Claims all paths, changes the given ones to their declarations, and releases those that are no longer declared.
    */
   readonly body: string;
-  /** The subjects of the script's numbers. */
-  readonly subjects: readonly Subject[];
+  /** The paths, at the index by which the script names them. */
+  readonly numberedPaths: readonly NumberedPath[];
   /** Only reports conflicting claims, without changes. */
   readonly checkScript: string;
   /** Also reports whether services would accept the change in /etc. It runs in a separate mount namespace. */
   readonly trial: string;
 }
 
-interface Subject {
+interface NumberedPath {
   readonly path: string;
   readonly owner?: string;
   readonly group?: string;
@@ -68,8 +68,8 @@ export function pathClaims(
 ): PathClaims {
   const parents = parentsOf(declared, place);
   const ordered = [...declared].sort((a, b) => rank(a) - rank(b) || depth(a.path) - depth(b.path));
-  const subjects: Subject[] = [...parents.map((path) => ({ path })), ...ordered];
-  const records = subjects.map(({ path }) => digestOf(path));
+  const numberedPaths: NumberedPath[] = [...parents.map((path) => ({ path })), ...ordered];
+  const records = numberedPaths.map(({ path }) => digestOf(path));
   const numbered = ordered.map((item, index) => ({ item, index: parents.length + index }));
   const record = (index: number) => records[index] as string;
   const directoriesFirst = [
@@ -115,7 +115,7 @@ export function pathClaims(
     ({ item }) => item.type !== "directory" && item.type !== "held" && differs(item),
   );
   return {
-    subjects,
+    numberedPaths,
     prologue,
     checkScript: [...looks, ...ports].join("\n"),
     trial: [
@@ -206,29 +206,32 @@ export interface ClaimsReport {
 }
 
 /** Parses the output of `pathClaims`' script, also if it failed. */
-export function claimsReport({ subjects }: PathClaims, { code, stdout, stderr }: RunResult): ClaimsReport {
+export function claimsReport(
+  { numberedPaths }: PathClaims,
+  { code, stdout, stderr }: RunResult,
+): ClaimsReport {
   const reported = reportOf(stdout);
-  const subject = (index: string | undefined) => subjects[Number(index)];
+  const numberedPath = (index: string | undefined) => numberedPaths[Number(index)];
   const warnings = [
     ...reported("kept").map(([path]) => `${textOf(path)} is kept, since it contains files of others`),
     ...reported("overtaken").map(
       ([index, other]) =>
-        `${subject(index)?.path} is shared with ${ownerText(other)}, which still declares its previous value`,
+        `${numberedPath(index)?.path} is shared with ${ownerText(other)}, which still declares its previous value`,
     ),
   ];
   const restored = reported("restored").length > 0;
   const began = reported("began").length > 0 && !restored;
   if (code === 0) return { began, warnings };
-  const refused = conflictError(subjects, reported) ?? checkError(reported, restored);
+  const refused = conflictError(numberedPaths, reported) ?? checkError(reported, restored);
   if (refused) return { began, warnings, error: refused, alreadyBad: reported("already").length > 0 };
   const [index, action = "start"] = reported("stopped").at(-1) ?? [];
-  return { began, warnings, error: stopError(action, subject(index), stderr) };
+  return { began, warnings, error: stopError(action, numberedPath(index), stderr) };
 }
 
 /** Parses the output of `pathClaims`' `checkScript`: why the change is not possible. */
-export function lookReport({ subjects }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
+export function lookReport({ numberedPaths }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
   const reported = reportOf(stdout);
-  return conflictError(subjects, reported) ?? checkError(reported, undefined);
+  return conflictError(numberedPaths, reported) ?? checkError(reported, undefined);
 }
 
 type Report = (word: string) => string[][];
@@ -238,9 +241,9 @@ function reportOf(stdout: string): Report {
   return (word) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
 }
 
-function conflictError(subjects: readonly Subject[], reported: Report): ExplainedError | undefined {
+function conflictError(numberedPaths: readonly NumberedPath[], reported: Report): ExplainedError | undefined {
   const taken = reported("taken").map(([index, other]) => ({
-    what: subjects[Number(index)]?.path ?? "",
+    what: numberedPaths[Number(index)]?.path ?? "",
     other,
   }));
   if (taken.length === 0) return undefined;
@@ -259,8 +262,8 @@ function textOf(base64 = ""): string {
   return Buffer.from(base64, "base64").toString("utf8");
 }
 
-function stopError(action: string, subject: Subject | undefined, stderr: string): ExplainedError {
-  const path = subject?.path ?? "";
+function stopError(action: string, numberedPath: NumberedPath | undefined, stderr: string): ExplainedError {
+  const path = numberedPath?.path ?? "";
   const lines = stderr.trim().split("\n");
   const knownLine = lines.find((line) => remedies.some(([pattern]) => pattern.test(line)));
   const output = (knownLine ?? lines.at(-1))?.slice(0, 500) || "it failed without output";
@@ -317,18 +320,18 @@ function stopError(action: string, subject: Subject | undefined, stderr: string)
   return new ExplainedError({
     step: steps[action] ?? "preparing the change",
     found: output,
-    remedy: remedyFor(output, subject),
+    remedy: remedyFor(output, numberedPath),
   });
 }
 
-const remedies: readonly (readonly [RegExp, (subject: Subject | undefined) => string])[] = [
+const remedies: readonly (readonly [RegExp, (numberedPath: NumberedPath | undefined) => string])[] = [
   [/No space left|Disk quota|Wrote only/, () => "Free space on that file system, then run the update again."],
   [/Read-only file system/, () => "Mount that file system writable, or declare a path on another one."],
   [/Directory not empty/, () => "Move what is in that directory away, or declare another path."],
   [
     /invalid (user|group)/,
-    (subject) =>
-      `Create the user and group ${subject?.owner}:${subject?.group} first, e.g. by installing the package that creates them.`,
+    (numberedPath) =>
+      `Create the user and group ${numberedPath?.owner}:${numberedPath?.group} first, e.g. by installing the package that creates them.`,
   ],
   [
     /Operation not permitted/,
@@ -336,7 +339,7 @@ const remedies: readonly (readonly [RegExp, (subject: Subject | undefined) => st
   ],
 ];
 
-function remedyFor(output: string, subject: Subject | undefined): string {
+function remedyFor(output: string, numberedPath: NumberedPath | undefined): string {
   const known = remedies.find(([pattern]) => pattern.test(output));
-  return known?.[1](subject) ?? "Fix what the message reports, then run the update again.";
+  return known?.[1](numberedPath) ?? "Fix what the message reports, then run the update again.";
 }

@@ -8,10 +8,10 @@ export function servicesReport(claims: PathClaims, result: RunResult): ClaimsRep
   const lines = result.stdout.split("\n").map((line) => line.split(" "));
   const reported = (word: string) => lines.findLast(([first]) => first === word)?.slice(1);
   const contested = reported("contested");
-  const [subject = "", action = ""] = reported("stopped") ?? [];
+  const [item = "", action = ""] = reported("stopped") ?? [];
   const report = claimsReport(claims, result);
-  if (result.code === 0 || !(contested || subject.startsWith("unit:"))) return report;
-  const [unit, other] = contested ?? [subject.slice("unit:".length)];
+  if (result.code === 0 || !(contested || item.startsWith("unit:"))) return report;
+  const [unit, other] = contested ?? [item.slice("unit:".length)];
   const explain = contested ? contestedBy(String(other)) : failures[action];
   const journal = Buffer.from(reported("journal")?.[0] ?? "", "base64")
     .toString("utf8")

@@ -51,11 +51,11 @@ describe("the metadata cache", () => {
   test("treats a damaged file and a damaged note as missing", async () => {
     const cache = metadataCache(directory);
     const sha256 = await cache.put("contents");
-    await cache.remember("a subject", "a text");
-    expect(await cache.recall("a subject")).toBe("a text");
+    await cache.remember("a key", "a text");
+    expect(await cache.recall("a key")).toBe("a text");
     for (const name of readdirSync(directory)) writeFileSync(join(directory, name), "other contents");
     expect(await cache.get(sha256)).toBeUndefined();
-    expect(await cache.recall("a subject")).toBeUndefined();
+    expect(await cache.recall("a key")).toBeUndefined();
     expect(await cache.recall("another")).toBeUndefined();
   });
 });

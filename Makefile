@@ -21,11 +21,11 @@ demo: lab-up stack ## Boot the lab, build its mirrors, configure its MAAS, insta
 
 test: ## Run everything: set-up, lint, unit, contract, lab and end-to-end tests
 	@toolchain/set-up packages npm pulumi
-	@$(NODE) toolchain/test-all.ts
+	@$(NODE) toolchain/testing/all.ts
 
 test-quick: ## Lint, and run the tests without the lab that the changes touch (SINCE=COMMIT)
 	@toolchain/set-up packages npm pulumi
-	@$(NODE) toolchain/test-quick.ts
+	@$(NODE) toolchain/testing/quick.ts
 
 preview: stack ## Show what an update would change
 	@$(CLI) preview --stack $(STACK) $(ARGS)
@@ -52,7 +52,7 @@ ssh: npm ## Open a shell on a host (HOST=mirror), or run a command there (CMD=".
 	@$(NODE) lab/main.ts ssh --name $(LAB) -- $(HOST) $(if $(CMD),"$$CMD")
 
 lint: npm ## Check formatting, lint rules, types and scripts
-	@$(NODE) toolchain/lint.ts
+	@$(NODE) toolchain/lint/main.ts
 
 docs: npm ## Write docs/reference and stack.schema.json from the schemas of arguments
 	@$(NODE) toolchain/docs/main.ts

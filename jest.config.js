@@ -14,8 +14,8 @@ export default {
   modulePathIgnorePatterns: ["<rootDir>/.cache/", "<rootDir>/.lab/"],
   // Contract tests start processes; on a machine with much to do that takes its time.
   testTimeout: 120_000,
-  resolver: "<rootDir>/toolchain/jest-resolver.ts",
-  testSequencer: "<rootDir>/toolchain/test-sequencer.ts",
+  resolver: "<rootDir>/toolchain/testing/jest-resolver.ts",
+  testSequencer: "<rootDir>/toolchain/testing/sequencer.ts",
   collectCoverageFrom: ["{components,content,errors,hosts,maas,resources,site,toolchain,values}/**/*.ts"],
   coverageDirectory: ".cache/coverage",
 };

@@ -7,8 +7,8 @@
  * them, which is a tenth of the time of a program. Node runs our sources without a build, so their lines are right without it.
  */
 import { registerHooks } from "node:module";
+import { serializationModules } from "./serialization-modules.ts";
 
-const onUseOnly = new Set(["typescript", "@npmcli/arborist"]);
 const neverUsed = new Set(["source-map-support/register"]);
 const mark = { onUse: "?on-use", never: "?never" } as const;
 
@@ -16,7 +16,7 @@ registerHooks({
   resolve(specifier, context, next) {
     const found = next(specifier, context);
     if (!context.parentURL?.includes("/@pulumi/pulumi/")) return found;
-    if (onUseOnly.has(specifier)) return { ...found, url: `${found.url}${mark.onUse}` };
+    if (serializationModules.has(specifier)) return { ...found, url: `${found.url}${mark.onUse}` };
     if (neverUsed.has(specifier)) return { ...found, url: `${found.url}${mark.never}` };
     return found;
   },

@@ -119,7 +119,7 @@ export class StandInProcess {
   }
 }
 
-/** Repeats a question until it has an answer, and returns it. Jest's time limit ends it. */
+/** Repeats a call until it returns a value other than false or undefined, and returns that. Jest's time limit ends it. */
 export async function until<T>(ask: () => T | Promise<T>): Promise<NonNullable<T>> {
   for (;;) {
     const answer = await ask();

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { headerEntries, programsOf } from "../../../resources/mirror/published-tree/script-part.ts";
-import { hostScripts } from "../../../toolchain/host-scripts.ts";
+import { hostScripts } from "../../../toolchain/lint/host-scripts.ts";
 import { type ShellFacts, shellFacts } from "./shell-part.ts";
 
 /*

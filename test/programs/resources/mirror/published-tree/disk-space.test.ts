@@ -28,7 +28,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   });
   afterAll(() => upstream.close());
   beforeEach(() => {
-    scratch = scratchDirectory("room");
+    scratch = scratchDirectory("disk-space");
     disk = SmallFileSystem.tmpfs({ size: "8m", inodes: 200 });
     mirror = new SmallPublication(disk.directory, "image", upstream);
   });

@@ -91,9 +91,10 @@ export async function smallUpstream(): Promise<SmallUpstream> {
   return upstream;
 }
 
-/** A publication is synced to its disk. In memory that takes no time. */
+/** A publication is synced to its disk. In memory that takes no time. `make test` has TMPDIR in memory and clears it. */
 export function scratchDirectory(name: string): string {
-  return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `${name}-`));
+  const inMemory = !process.env.TMPDIR && existsSync("/dev/shm");
+  return mkdtempSync(join(inMemory ? "/dev/shm" : tmpdir(), `${name}-`));
 }
 
 /** Uploads a file as the resources do, and returns its digest. */

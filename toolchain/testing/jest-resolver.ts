@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { serializationModules } from "../../resources/kernel/engine/serialization-modules.ts";
 
 interface ResolverOptions {
   /** The directory of the module that requests another. */
@@ -12,8 +13,8 @@ interface ResolverOptions {
  * CLI starts have `resources/kernel/engine/load-on-use.ts` for this.
  */
 export function sync(request: string, options: ResolverOptions): string {
-  const unused = request === "typescript" || request === "@npmcli/arborist";
-  if (unused && options.basedir.includes("/node_modules/@pulumi/pulumi")) return emptyModule;
+  if (serializationModules.has(request) && options.basedir.includes("/node_modules/@pulumi/pulumi"))
+    return emptyModule;
   return options.defaultResolver(request, options);
 }
 

@@ -15,14 +15,14 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, freemem, tmpdir } from "node:os";
 import { join } from "node:path";
-import { labDown, labNames } from "../lab/lab.ts";
-import { tracesOf } from "../lab/traces.ts";
+import { labDown, labNames } from "../../lab/lab.ts";
+import { tracesOf } from "../../lab/traces.ts";
+import { lintSteps } from "../lint/steps.ts";
 import { coverageSummary } from "./coverage.ts";
 import { type Counts, inAll, runChecks, runJest } from "./jest-run.ts";
-import { lintSteps } from "./lint-steps.ts";
 import { endAll } from "./phase.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const scratch = join(root, ".cache", "test-all");
 const coverageFiles: string[] = [];
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { coverageSummary } from "../../../toolchain/coverage.ts";
-import { countsOf } from "../../../toolchain/test-reporter.ts";
+import { coverageSummary } from "../../../../toolchain/testing/coverage.ts";
+import { countsOf } from "../../../../toolchain/testing/reporter.ts";
 
 const none = { numPassingTests: 0, numFailingTests: 0, numPendingTests: 0, numTodoTests: 0, skipped: false };
 

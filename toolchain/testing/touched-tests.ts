@@ -10,12 +10,12 @@ interface Touched {
 
 /** Files on which every test depends. */
 const everywhere =
-  /^(jest\.config\.js|package(-lock)?\.json|tsconfig\.json|toolchain\/(with-environment|machine-packages\.txt))$/;
+  /^(jest\.config\.js|package(-lock)?\.json|tsconfig\.json|toolchain\/(with-environment|machine-packages\.txt|testing\/(jest-resolver\.ts|empty-module\.cjs)))$/;
 
 /** Dependencies without an import and without a literal path: the files, and the file that reads them. */
 export const readers: readonly (readonly [what: RegExp, reader: string])[] = [
   [/^(docs\/.+|[^/]+)\.md$|^Makefile$|^stack\.schema\.json$/, "test/unit/docs.test.ts"],
-  [/^(docs\/.+|[^/]+)\.md$|^Pulumi\..+\.yaml$/, "test/unit/toolchain/stack-schema.test.ts"],
+  [/^(docs\/.+|[^/]+)\.md$|^Pulumi\..+\.yaml$/, "test/unit/toolchain/docs/stack-schema.test.ts"],
   [/^(index\.ts|Pulumi\.yaml)$/, "test/e2e/stack.ts"],
   [/^content\/(apt\/ubuntu-archive|simplestreams\/maas-image)-keys\//, "content/openpgp/keyring.ts"],
   [/^resources\/(provider\.ts|kernel\/engine\/.+)$/, "test/contract/provider-process.ts"],

@@ -11,12 +11,12 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { lintSteps } from "../lint/steps.ts";
 import { inAll, runChecks, runJest } from "./jest-run.ts";
-import { lintSteps } from "./lint-steps.ts";
 import { endAll } from "./phase.ts";
 import { touchedTests } from "./touched-tests.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const here = /^test\/(unit|programs|contract)\//;
 
 /** The output of git, or undefined if it fails. */

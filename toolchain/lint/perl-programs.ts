@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { programsOf } from "../resources/mirror/published-tree/script-part.ts";
+import { programsOf } from "../../resources/mirror/published-tree/script-part.ts";
 
 /**
  * The programs in Perl as hosts run them. Several parts of a script call perl with the texts of several files, one after the

@@ -1,30 +1,30 @@
 /** The complete scripts that hosts run, with sample settings, as input for ShellCheck. */
-import type { Host } from "../hosts/host.ts";
-import { jobWrapper, runJob } from "../hosts/jobs.ts";
-import { remoteScript } from "../hosts/remote-shell.ts";
-import { replaceFileScript } from "../hosts/upload.ts";
-import type { DeclaredPath } from "../resources/host/ledger/declared-path.ts";
-import { pathClaims } from "../resources/host/ledger/path-claims.ts";
-import { pathProbe } from "../resources/host/ledger/path-probe.ts";
-import { ledgerPlace } from "../resources/host/ledger/place.ts";
-import { packages } from "../resources/host/packages.ts";
-import { serviceProbe } from "../resources/host/services/service-probe.ts";
-import { services } from "../resources/host/services.ts";
-import { keyProbe } from "../resources/host/signing-key/key-probe.ts";
-import { signingKey } from "../resources/host/signing-key.ts";
-import { sysctl } from "../resources/host/sysctl.ts";
-import type { ResourceContext } from "../resources/kernel/definition.ts";
-import { type AptTreeSettings, publishScript, restoreScript } from "../resources/mirror/apt/scripts.ts";
-import * as customImage from "../resources/mirror/custom-image/scripts.ts";
-import * as images from "../resources/mirror/images/scripts.ts";
+import type { Host } from "../../hosts/host.ts";
+import { jobWrapper, runJob } from "../../hosts/jobs.ts";
+import { remoteScript } from "../../hosts/remote-shell.ts";
+import { replaceFileScript } from "../../hosts/upload.ts";
+import type { DeclaredPath } from "../../resources/host/ledger/declared-path.ts";
+import { pathClaims } from "../../resources/host/ledger/path-claims.ts";
+import { pathProbe } from "../../resources/host/ledger/path-probe.ts";
+import { ledgerPlace } from "../../resources/host/ledger/place.ts";
+import { packages } from "../../resources/host/packages.ts";
+import { serviceProbe } from "../../resources/host/services/service-probe.ts";
+import { services } from "../../resources/host/services.ts";
+import { keyProbe } from "../../resources/host/signing-key/key-probe.ts";
+import { signingKey } from "../../resources/host/signing-key.ts";
+import { sysctl } from "../../resources/host/sysctl.ts";
+import type { ResourceContext } from "../../resources/kernel/definition.ts";
+import { type AptTreeSettings, publishScript, restoreScript } from "../../resources/mirror/apt/scripts.ts";
+import * as customImage from "../../resources/mirror/custom-image/scripts.ts";
+import * as images from "../../resources/mirror/images/scripts.ts";
 import {
   disownScript,
   foreignNamesScript,
   observeScript,
   removeScript,
   type TreeSettings,
-} from "../resources/mirror/published-tree/scripts.ts";
-import { uploadTexts } from "../resources/mirror/published-tree/upload-texts.ts";
+} from "../../resources/mirror/published-tree/scripts.ts";
+import { uploadTexts } from "../../resources/mirror/published-tree/upload-texts.ts";
 
 const id = "sample_of_dev_of_airgapped-maas";
 const digest = "0123456789abcdef".repeat(4);

@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ExplainedError } from "../errors/explained-error.ts";
+import { ExplainedError } from "../../errors/explained-error.ts";
 import { hostScripts } from "./host-scripts.ts";
 import { perlPrograms } from "./perl-programs.ts";
 import { shellTexts } from "./shell-texts.ts";
@@ -126,7 +126,7 @@ function run(
   });
 }
 
-process.chdir(join(import.meta.dirname, ".."));
+process.chdir(join(import.meta.dirname, "../.."));
 try {
   process.exitCode = (await main()) ? 0 : 1;
 } catch (error) {

@@ -3,9 +3,9 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv, type ErrorObject } from "ajv";
 import { parse } from "yaml";
-import { schemaComment, stackSchema } from "../../../toolchain/docs/stack-schema.ts";
+import { schemaComment, stackSchema } from "../../../../toolchain/docs/stack-schema.ts";
 
-const root = resolve(import.meta.dirname, "../../..");
+const root = resolve(import.meta.dirname, "../../../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 // The base64 of a keyring has a pattern too.
 const validate = new Ajv({ allErrors: true, verbose: true, validateFormats: false }).compile(

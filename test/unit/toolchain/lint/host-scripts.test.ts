@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { hostScripts } from "../../../toolchain/host-scripts.ts";
-import { shellTexts } from "../../../toolchain/shell-texts.ts";
+import { hostScripts } from "../../../../toolchain/lint/host-scripts.ts";
+import { shellTexts } from "../../../../toolchain/lint/shell-texts.ts";
 
-const resources = join(import.meta.dirname, "../../../resources");
+const resources = join(import.meta.dirname, "../../../../resources");
 const parts = readdirSync(resources, { recursive: true, encoding: "utf8" }).filter((name) =>
   name.endsWith(".sh"),
 );

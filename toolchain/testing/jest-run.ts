@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Ending, runWithin } from "./phase.ts";
-import type { ResultLine } from "./test-reporter.ts";
+import type { ResultLine } from "./reporter.ts";
 
 /** The number of tests by result. */
 export interface Counts {
@@ -21,7 +21,7 @@ interface JestRun {
   readonly results: string;
 }
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 
 /**
  * Runs Jest and prints a line for each test file. A file that does not end counts as one failed test. If Jest fails but no
@@ -38,7 +38,7 @@ export async function runJest({ argv, seconds, workers, results }: JestRun): Pro
       "--disable-warning=ExperimentalWarning",
       join(root, "node_modules/jest/bin/jest.js"),
       ...argv,
-      `--reporters=${join(root, "toolchain/test-reporter.ts")}`,
+      `--reporters=${join(root, "toolchain/testing/reporter.ts")}`,
       `--maxWorkers=${workers}`,
     ],
     { AIRGAPPED_MAAS_TEST_RESULTS: results },

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { runWithin } from "../../../toolchain/phase.ts";
+import { runWithin } from "../../../../toolchain/testing/phase.ts";
 
 test("the result of a phase is its exit code, or the signal that ended it", async () => {
   expect(await runWithin(20, ["sh", "-c", "exit 3"])).toBe(3);

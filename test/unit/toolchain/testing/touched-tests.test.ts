@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { readers, touchedTests } from "../../../toolchain/touched-tests.ts";
+import { readers, touchedTests } from "../../../../toolchain/testing/touched-tests.ts";
 
-const repository = join(import.meta.dirname, "../../..");
+const repository = join(import.meta.dirname, "../../../..");
 
 describe("a changed file selects", () => {
   const files = new Map([

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { z } from "zod";
-import { argumentRows } from "../../../toolchain/docs/argument-rows.ts";
-import { pageText, type Section } from "../../../toolchain/docs/reference-page.ts";
-import { secretText } from "../../../values/schema-marks.ts";
+import { argumentRows } from "../../../../toolchain/docs/argument-rows.ts";
+import { pageText, type Section } from "../../../../toolchain/docs/reference-page.ts";
+import { secretText } from "../../../../values/schema-marks.ts";
 
 const described = (schema: z.ZodType) => schema.describe("what");
 /** A field's row, as `type | default`. */

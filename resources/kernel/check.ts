@@ -15,7 +15,7 @@ export interface Failure {
   readonly reason: string;
 }
 
-export interface Checked {
+interface Checked {
   readonly inputs: Properties;
   readonly failures: readonly Failure[];
 }

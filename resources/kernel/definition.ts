@@ -72,12 +72,6 @@ interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
   ): Promise<Observation<Inputs, Outputs, Facts> | undefined>;
 
   /**
-   * The final inputs, where they depend on the previous declaration of an existing resource, or on the host of a new
-   * one: for a default that was different in earlier releases. Called before anything is compared.
-   */
-  resolveInputs?(context: ResourceContext, wanted: Inputs, previous: Inputs | undefined): Promise<Inputs>;
-
-  /**
    * Checks on the host whether a change is possible, already in the preview, without changes. Called for a new
    * resource and for one with a changed declaration. Entries with unknown values are left out; `isWhole` says that
    * there are none.

@@ -27,7 +27,7 @@ export function ownerText(id = ""): string {
   return `${name.replace(/^[a-z]+-/, "")} of the stack ${stack} (project ${project})`;
 }
 
-/** A host can have names in another format, with text that only looks like a code. */
+/** A ledger that was edited by hand can have text that only looks like a code. */
 function characterOf(code: string, piece: string): string {
   const point = Number.parseInt(code, 16);
   return point <= 0x10ffff ? String.fromCodePoint(point) : piece;

@@ -4,7 +4,7 @@ import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { configureSsh, hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
-import { type Checked, check, containsUnknown, type Failure, knownPart } from "./check.ts";
+import { check, containsUnknown, type Failure, knownPart } from "./check.ts";
 import { type AnyDefinition, PartlyApplied, type ResourceContext } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
@@ -51,15 +51,10 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         olds && Object.keys(olds).length > 0
           ? inputsOf(this.#definition, upgraded(this.#definition, olds))
           : undefined;
-      const refused: Failure[] = [];
-      let inputs = checked;
-      if (failures.length === 0) {
-        const resolved = await this.#resolved(checked, before, names, redaction);
-        inputs = resolved.inputs;
-        refused.push(...resolved.failures);
-      }
+      const refused =
+        failures.length === 0 ? await this.#refusedOnHost(checked, before, names, redaction) : [];
       return {
-        inputs: { ...inputs, ...withStatus(this.#definition), ...names },
+        inputs: { ...checked, ...withStatus(this.#definition), ...names },
         // The engine prints the value of a property that is named here, with secrets in plain text (issueCheckFailures
         // in pkg/resource/deploy/step_generator.go of 3.259). So the path is written into the reason.
         failures: [...failures, ...refused].map(({ property, reason }) => ({
@@ -70,31 +65,27 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     });
   }
 
-  /** The final inputs, and the reasons why they cannot be applied on the host, as far as that is known. */
-  async #resolved(
-    checked: Properties,
+  /** The reasons why the inputs cannot be applied on the host, as far as that is known. */
+  async #refusedOnHost(
+    inputs: Properties,
     before: Properties | undefined,
     names: Properties,
     redaction: Redaction,
-  ): Promise<Checked> {
+  ): Promise<Failure[]> {
     const definition = this.#definition;
-    if (containsUnknown(checked.host)) return { inputs: checked, failures: [] };
-    const context = this.#context(this.#idOf(names), { ...checked, ...names }, redaction);
+    if (!definition.preflight || containsUnknown(inputs.host) || (before && same(before, inputs))) return [];
+    const known = definition.inputs.safeParse(knownPart(inputs));
+    if (!known.success) return [];
+    const context = this.#context(this.#idOf(names), { ...inputs, ...names }, redaction);
     try {
-      const inputs = definition.resolveInputs
-        ? (storable(await definition.resolveInputs(context, checked as never, before as never)) as Properties)
-        : checked;
-      const known = definition.inputs.safeParse(knownPart(inputs));
-      if (definition.preflight && known.success && !(before && same(before, inputs))) {
-        await definition.preflight(context, known.data as never, before as never, !containsUnknown(inputs));
-      }
-      return { inputs, failures: [] };
+      await definition.preflight(context, known.data as never, before as never, !containsUnknown(inputs));
+      return [];
     } catch (error) {
       // A look-up on that host during the program reports it once; otherwise the update will.
-      if (error instanceof SshConfigurationError) return { inputs: checked, failures: [] };
+      if (error instanceof SshConfigurationError) return [];
       if (!(error instanceof ExplainedError) || ofItsHost(error)) throw error;
-      const { message } = error.within({ host: String(checked.host) });
-      return { inputs: checked, failures: [{ property: "", reason: message }] };
+      const { message } = error.within({ host: String(inputs.host) });
+      return [{ property: "", reason: message }];
     }
   }
 

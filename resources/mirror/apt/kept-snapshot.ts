@@ -29,7 +29,7 @@ const keptSchema = z.object({
 /** The part of a tree's summary that later plans need. */
 export const keptSummary = z.object({
   plan: digest,
-  signing: z.enum(["mirror", "upstream"]).optional(),
+  signing: z.enum(["mirror", "upstream"]),
   signingKey: z.object({ fingerprint: z.string().regex(/^[0-9A-F]{40,64}$/) }).optional(),
   suites: z.record(line, z.object({ date: z.iso.datetime() })),
 });

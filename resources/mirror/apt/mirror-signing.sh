@@ -26,8 +26,6 @@ PLACE="$WORK/reprepro"
 key_of() { printf %s "$1" | tr / :; }
 
 make_mirror_signed() {
-  # Earlier releases kept reprepro's database, and let it work in the served pool.
-  (cd "$R" && rm -rf db lists out view selection headers local gnupg unfinished)
   rm -rf "$PLACE"
   mkdir -p "$PLACE/suites" "$PLACE/view" "$R/suites"
   configure_reprepro

@@ -154,7 +154,7 @@ function identities(
   found: Found,
   own: { readonly fingerprint: string } | undefined,
 ): [Identity, Identity] {
-  const { signing: before = "upstream", signingKey } = published;
+  const { signing: before, signingKey } = published;
   const signers = before === "mirror" ? [signingKey?.fingerprint ?? []].flat() : held.upstreamFingerprints;
   // If the declared keys have not changed, clients have both keys.
   const same = signing === "upstream" && before === "upstream" && held.upstreamKey === found.upstreamKey;

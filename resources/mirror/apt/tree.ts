@@ -2,9 +2,8 @@ import { z } from "zod";
 import { defineResource, isInOrder, type ResourceContext, type Status } from "../../kernel/definition.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { resourceClass } from "../../kernel/resource.ts";
-import { same } from "../../kernel/stored-properties.ts";
 import { requireOwnDirectory } from "../published-tree/ownership.ts";
-import { publishedTree } from "../published-tree/published.ts";
+import { publishedTree, sameIn } from "../published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "../published-tree/update.ts";
 import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
 import type { AptPublication } from "./publication.ts";
@@ -49,14 +48,24 @@ type Inputs = z.output<typeof inputs>;
 
 const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
-/** The summary in a published snapshot: the inputs it was made from, except those that only control the work. */
-const summarySchema = z.object({
-  plan: z.string(),
-  ...inputs.pick({ signing: true, upstream: true, suites: true, packages: true, bytes: true }).partial()
-    .shape,
-  signingKey: z
-    .object({ directory: z.string(), fingerprint: z.string(), validSeconds: z.number() })
-    .optional(),
+/** The inputs that a published snapshot was made from. The others only control the work. */
+const published = z.object(
+  inputs.pick({
+    signing: true,
+    upstream: true,
+    plan: true,
+    suites: true,
+    packages: true,
+    bytes: true,
+    signingKey: true,
+    keepSnapshots: true,
+  }).shape,
+);
+
+/** If one of these changes, a snapshot is published. */
+const visible = published.extend({ pinnedTo: inputs.shape.pinnedTo });
+
+const summarySchema = published.extend({
   /** The kept snapshot that it was made from, with a new signature. */
   restores: z.string().optional(),
 });
@@ -75,7 +84,8 @@ export const aptTree = defineResource({
   async observe({ host }, declared) {
     const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
     if (!found) return undefined;
-    const { signingKey, restores, ...summary } = found.summary;
+    const { restores, ...summary } = found.summary;
+    const { signingKey } = summary;
     const { pinnedTo, upstream, keepSnapshots } = declared;
     return {
       inputs: {
@@ -91,7 +101,7 @@ export const aptTree = defineResource({
   },
 
   async apply(context, wanted, observed) {
-    if (observed && isInOrder(observed) && !needsTree(wanted, observed.inputs)) return observed.outputs;
+    if (observed && isInOrder(observed) && sameIn(visible, wanted, observed.inputs)) return observed.outputs;
     if (wanted.pinnedTo) return restore(context, wanted, wanted.pinnedTo);
     const { signingKey } = wanted;
     const tree = await publishPlan<AptPublication>(
@@ -118,13 +128,6 @@ export const aptTree = defineResource({
     await removeTree(context, declared, ["reprepro"]);
   },
 });
-
-/** Whether the summary of a new snapshot would differ from the published one; other inputs only control the work. */
-function needsTree(wanted: Inputs, observed: Inputs): boolean {
-  const visible = ({ plan, signing, upstream, signingKey, pinnedTo, keepSnapshots }: Inputs) =>
-    JSON.parse(JSON.stringify({ plan, signing, upstream, signingKey, pinnedTo, keepSnapshots }));
-  return !same(visible(wanted), visible(observed));
-}
 
 async function restore(
   context: ResourceContext,
@@ -153,18 +156,7 @@ async function restore(
 }
 
 function summaryText(wanted: Inputs, restores?: string): string {
-  const { signing, upstream, plan, suites, packages, bytes, signingKey, keepSnapshots } = wanted;
-  return JSON.stringify({
-    signing,
-    upstream,
-    plan,
-    suites,
-    packages,
-    bytes,
-    keepSnapshots,
-    signingKey,
-    restores,
-  });
+  return JSON.stringify({ ...published.parse(wanted), restores });
 }
 
 /**

@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { defineResource, isInOrder } from "../../kernel/definition.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { resourceClass } from "../../kernel/resource.ts";
 import { requireOwnDirectory } from "../published-tree/ownership.ts";
-import { publishedTree } from "../published-tree/published.ts";
+import { publishedTree, sameIn } from "../published-tree/published.ts";
 import { publishPlan, removeTree } from "../published-tree/update.ts";
 import { publishScript } from "./scripts.ts";
 import { storeImageFile } from "./store-image-file.ts";
@@ -40,17 +39,14 @@ const inputs = z.object({
   keepSnapshots: z.number(),
   deleteContent: z.boolean(),
 });
-type Inputs = z.output<typeof inputs>;
 
 const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
-/** The summary in a published snapshot. */
-type CustomImageSummary = Pick<Inputs, "plan" | "updated" | "image" | "size" | "signingKey">;
-
-const summarySchema = z.object({
-  plan: z.string(),
-  ...inputs.pick({ updated: true, image: true, size: true, signingKey: true }).partial().shape,
-});
+/** The inputs that a published snapshot was made from. If one changes, a snapshot is published. */
+const published = z.object(
+  inputs.pick({ plan: true, updated: true, image: true, size: true, signingKey: true, keepSnapshots: true })
+    .shape,
+);
 
 export const customImageTree = defineResource({
   kind: "CustomImageTree",
@@ -63,7 +59,7 @@ export const customImageTree = defineResource({
   preflight: requireOwnDirectory,
 
   async observe({ host }, declared) {
-    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
+    const found = await host.facts(publishedTree(host, declared.directory, published));
     if (!found) return undefined;
     const { tree, summary, status } = found;
     return { inputs: { ...declared, ...summary }, outputs: { tree }, status };
@@ -71,13 +67,12 @@ export const customImageTree = defineResource({
 
   async apply(context, wanted, observed) {
     const isWhole = !observed || isInOrder(observed);
-    if (observed && isWhole && isDeepStrictEqual(summaryOf(wanted), summaryOf(observed.inputs)))
-      return observed.outputs;
+    if (observed && isWhole && sameIn(published, wanted, observed.inputs)) return observed.outputs;
     await storeImageFile(context, wanted, !isWhole);
     const tree = await publishPlan(
       context,
       wanted,
-      JSON.stringify(summaryOf(wanted)),
+      JSON.stringify(published.parse(wanted)),
       (publication, summary) =>
         publishScript(
           {
@@ -98,10 +93,6 @@ export const customImageTree = defineResource({
 
   remove: (context, declared) => removeTree(context, declared),
 });
-
-function summaryOf({ plan, updated, image, size, signingKey }: CustomImageSummary): CustomImageSummary {
-  return { plan, updated, image, size, signingKey };
-}
 
 /** The stream of a custom image on its host. Created by CustomImage. */
 export class CustomImageTree extends resourceClass(customImageTree) {}

@@ -3,9 +3,8 @@ import type { HeldImage } from "../../../content/simplestreams/held-image.ts";
 import { defineResource, isInOrder } from "../../kernel/definition.ts";
 import { hostInput } from "../../kernel/host-input.ts";
 import { resourceClass } from "../../kernel/resource.ts";
-import { same } from "../../kernel/stored-properties.ts";
 import { requireOwnDirectory } from "../published-tree/ownership.ts";
-import { publishedTree } from "../published-tree/published.ts";
+import { publishedTree, sameIn } from "../published-tree/published.ts";
 import { publishPlan, removeTree, restoreTree } from "../published-tree/update.ts";
 import { fetchSchema, secretSettings, secretsSchema } from "../published-tree/upstream-access.ts";
 import { publishScript, restoreScript } from "./scripts.ts";
@@ -41,22 +40,25 @@ const inputs = z.object({
   secrets: secretsSchema.optional(),
   deleteContent: z.boolean(),
 });
-type Inputs = z.output<typeof inputs>;
 
 const outputs = z.object({ tree: z.string().describe("The published snapshot's name below trees/.") });
 
-/** The summary in a published snapshot: the inputs it was made from, except those that only control the work. */
-export type ImageSummary = Pick<
-  Inputs,
-  "upstream" | "plan" | "updated" | "images" | "files" | "bytes" | "keepSnapshots"
->;
+/** The inputs that a published snapshot was made from. The others only control the work. */
+const published = z.object(
+  inputs.pick({
+    upstream: true,
+    plan: true,
+    updated: true,
+    images: true,
+    files: true,
+    bytes: true,
+    keepSnapshots: true,
+  }).shape,
+);
+export type ImageSummary = z.output<typeof published>;
 
-const summarySchema = z.object({
-  plan: z.string(),
-  ...inputs
-    .pick({ upstream: true, updated: true, images: true, files: true, bytes: true, keepSnapshots: true })
-    .partial().shape,
-});
+/** If one of these changes, a snapshot is published. */
+const visible = published.extend({ pinnedTo: inputs.shape.pinnedTo });
 
 export const imageTree = defineResource({
   kind: "ImageTree",
@@ -70,7 +72,7 @@ export const imageTree = defineResource({
   preflight: requireOwnDirectory,
 
   async observe({ host }, declared) {
-    const found = await host.facts(publishedTree(host, declared.directory, summarySchema));
+    const found = await host.facts(publishedTree(host, declared.directory, published));
     if (!found) return undefined;
     const { tree, summary, status } = found;
     const { pinnedTo, keepSnapshots, upstream } = declared;
@@ -87,12 +89,10 @@ export const imageTree = defineResource({
   },
 
   async apply(context, wanted, observed) {
-    if (observed && isInOrder(observed) && same(visible(wanted), visible(observed.inputs))) {
-      return observed.outputs;
-    }
+    if (observed && isInOrder(observed) && sameIn(visible, wanted, observed.inputs)) return observed.outputs;
     const { pinnedTo, fetch, keepSnapshots } = wanted;
     const settings = { ...wanted, owner: context.id, keep: keepSnapshots };
-    const summary = JSON.stringify(summaryOf(wanted));
+    const summary = JSON.stringify(published.parse(wanted));
     if (pinnedTo) {
       const tree = await restoreTree(context, wanted, pinnedTo, summary, (digest) =>
         restoreScript({ ...settings, summary: digest }, pinnedTo),
@@ -111,23 +111,6 @@ export const imageTree = defineResource({
 
   remove: (context, declared) => removeTree(context, declared),
 });
-
-/** The inputs whose change requires a new publication; others only control the work. */
-function visible({ pinnedTo, ...declared }: Inputs) {
-  return JSON.parse(JSON.stringify({ ...summaryOf(declared), pinnedTo }));
-}
-
-function summaryOf({
-  upstream,
-  plan,
-  updated,
-  images,
-  files,
-  bytes,
-  keepSnapshots,
-}: ImageSummary): ImageSummary {
-  return { upstream, plan, updated, images, files, bytes, keepSnapshots };
-}
 
 /** The content of an image mirror on its host. Created by ImageMirror. */
 export class ImageTree extends resourceClass(imageTree) {}

@@ -3,6 +3,7 @@ import { ExplainedError } from "../../../errors/explained-error.ts";
 import { pathText } from "../../../errors/wrong-input.ts";
 import type { Host, Probe } from "../../../hosts/host.ts";
 import { sh } from "../../../hosts/shell.ts";
+import { same, storable } from "../../kernel/stored-properties.ts";
 import { foreignNamesScript, observeScript } from "./scripts.ts";
 
 /** The summary of every published snapshot; the kinds of trees add to it. */
@@ -61,6 +62,11 @@ export function publishedTree<S extends Summary>(
       };
     },
   };
+}
+
+/** Whether two declarations are equal in the values that a schema has. */
+export function sameIn(schema: z.ZodType, one: unknown, other: unknown): boolean {
+  return same(storable(schema.parse(one)), storable(schema.parse(other)));
 }
 
 /** The summaries of a mirror's trees. Their files are not checked. */

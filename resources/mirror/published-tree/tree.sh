@@ -51,7 +51,7 @@ take_lock() {
 }
 
 # Prints names of other files in a directory without an owner. Ignored are the directory of the file system itself, files
-# that are created before the lock, and trees of a mirror of an earlier release.
+# that are created before the lock, and trees of a mirror whose .owner is lost, e.g. because it was copied without hidden files.
 not_of_mirrors() {
   [ ! -e "$ROOT/.owner" ] || return 0
   known='lost\+found|\.lock'

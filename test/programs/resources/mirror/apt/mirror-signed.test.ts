@@ -1,13 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
@@ -358,16 +350,6 @@ describe("the next update of a mirror with signing: mirror", () => {
       stdio: "pipe",
     });
     expect(await mirror.faults()).toEqual([]);
-  });
-
-  test("deletes only the work files of reprepro that an earlier release left", async () => {
-    await publish(noble(offered("a")));
-    const left = join(mirror.directory, "reprepro");
-    for (const name of ["db", "lists", "out", "view"]) mkdirSync(join(left, name));
-    for (const name of ["out", "view"]) symlinkSync("../../pool", join(left, name, "pool"));
-    await publish(noble(offered("a"), offered("b")));
-    expect(readdirSync(left).sort()).toEqual(["conf", "suites"]);
-    expect([mirror.served(pool("a")), mirror.served(pool("b"))]).toEqual(["a 1.0", "b 1.0"]);
   });
 
   test("changes neither of two suites if one is wrong, and names the wrong suite", async () => {

@@ -231,8 +231,8 @@ describe("an update that stops with an error after the pool is filled", () => {
   });
 });
 
-describe("a pool of an earlier release", () => {
-  test("with a replaced file of an older snapshot is still used, and that snapshot stays damaged", async () => {
+describe("a pool in which a file of an older snapshot was replaced", () => {
+  test("is still used, and that snapshot stays damaged", async () => {
     await publish(one);
     const first = current();
     await publish(other);

@@ -16,6 +16,7 @@ import { scratchDirectory } from "./job-on-this-machine.ts";
 /* Hostile contents of a host's tree files, of which a preview reads some. */
 
 const plan = "a".repeat(64);
+const signing = "mirror";
 const tree = "000001-aaaaaaaaaaaa";
 let root: string;
 const cacheBefore = process.env.XDG_CACHE_HOME;
@@ -43,14 +44,15 @@ const wrong: unknown[] = [
   "text",
   {},
   { plan: 5 },
-  { plan, suites: null },
-  { plan, suites: { noble: null } },
-  { plan, suites: { noble: { date: 5 } } },
-  { plan, suites: { "no\u001b[31mble": { date: "2026-11-28T06:49:15.000Z" } } },
-  { plan, signing: "other" },
-  { plan, signingKey: null },
-  { plan, signingKey: { fingerprint: "x; reboot" } },
-  { plan: "../../../etc/passwd" },
+  { plan, suites: {} },
+  { plan, signing, suites: null },
+  { plan, signing, suites: { noble: null } },
+  { plan, signing, suites: { noble: { date: 5 } } },
+  { plan, signing, suites: { "no\u001b[31mble": { date: "2026-11-28T06:49:15.000Z" } } },
+  { plan, signing: "other", suites: {} },
+  { plan, signing, suites: {}, signingKey: null },
+  { plan, signing, suites: {}, signingKey: { fingerprint: "x; reboot" } },
+  { plan: "../../../etc/passwd", signing, suites: {} },
 ];
 
 describe("a summary that no update has written", () => {
@@ -77,8 +79,25 @@ describe("a summary that no update has written", () => {
   );
 
   test("does not change the directory, the store or deleteContent of a mirror", async () => {
-    write("summary.json", JSON.stringify({ plan, directory: "/etc", deleteContent: true, store: "/" }));
-    for (const { observe } of Object.values(kinds)) {
+    const common = { plan, upstream: "u", keepSnapshots: 1, bytes: 0 };
+    const image = { os: "o", release: "r", releaseTitle: "t", version: "1", architecture: "amd64" };
+    const valid = {
+      aptTree: { ...common, signing, suites: {}, packages: 0 },
+      imageTree: { ...common, updated: { index: "d", products: {} }, images: {}, files: 0 },
+      customImageTree: {
+        ...common,
+        updated: "d",
+        image: { ...image, serial: "1", sha256: plan },
+        size: 1,
+        signingKey: { directory: "/k", fingerprint: "F" },
+      },
+    };
+    for (const [kind, summary] of Object.entries(valid)) {
+      write(
+        "summary.json",
+        JSON.stringify({ ...summary, directory: "/etc", deleteContent: true, store: "/" }),
+      );
+      const { observe } = kinds[kind as "aptTree"];
       const declared = { directory: directory(), store: join(root, "store"), deleteContent: false };
       const found = await observe(
         { host: new HostOnThisMachine("mirror", root) } as never,

@@ -29,7 +29,14 @@ const imageMirrors = Object.fromEntries(
 
 const streamedImages = Object.fromEntries(
   Object.entries(site.customImages).flatMap(([name, image]) =>
-    image.via === "stream" ? [[name, new CustomImage(name, image)] as const] : [],
+    image.via === "stream"
+      ? [
+          [
+            name,
+            new CustomImage(name, image, image.nameOnHost ? { aliases: [{ name: image.nameOnHost }] } : {}),
+          ] as const,
+        ]
+      : [],
   ),
 );
 

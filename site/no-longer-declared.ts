@@ -40,7 +40,7 @@ export function losses(
     ),
     ...gone(last.customImages, site.customImages).map(
       ([name, { distroSeries }]) =>
-        `customImages.${name} is no longer declared: machines can no longer be deployed with ${distroSeries || "it"} once MAAS has dropped it`,
+        `customImages.${name} is no longer declared: machines can no longer be deployed with ${distroSeries || "it"} when MAAS has deleted it`,
     ),
   ];
 }

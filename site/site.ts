@@ -44,7 +44,7 @@ export const siteSchema = z
         path: [],
         message:
           "declares no aptMirrors, imageMirrors, customImages or maas: is this the file that was meant? " +
-          "What a stack has made is taken away by `pulumi destroy`, not by an empty file",
+          "`pulumi destroy` removes what a stack has made. An empty file does not",
       });
       return;
     }

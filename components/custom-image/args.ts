@@ -139,7 +139,7 @@ export const uploadSchema = z
     const path = typeof file === "string" ? file : file.path;
     const kind = fileType ?? fileTypeOf(path);
     if (!kind) {
-      const message = "does not tell by its name what kind of image it is: say fileType";
+      const message = "has a name that does not show its kind: declare fileType";
       context.addIssue({ code: "custom", path: ["file"], message });
     }
     const never = kind && neverDeployed(os, kind);
@@ -150,7 +150,7 @@ export const uploadSchema = z
     const kernelFault = kernelRefusal(kernel);
     if (kernelFault) context.addIssue({ code: "custom", path: ["kernel"], message: kernelFault });
     if (baseImage && os !== "custom") {
-      context.addIssue({ code: "custom", path: ["baseImage"], message: "goes with os: custom only" });
+      context.addIssue({ code: "custom", path: ["baseImage"], message: "is possible only with os: custom" });
     }
   });
 

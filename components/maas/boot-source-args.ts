@@ -98,7 +98,7 @@ function toldApart<Image>(nameOf: (image: Image) => string) {
   };
 }
 
-export const uploadedImage = "is uploaded, so MAAS does not get it from a source: take it out here";
+export const uploadedImage = "is uploaded, so MAAS does not get it from a source: remove it here";
 
 /** The schema for the stack file. */
 export const maasBootSourceSchema = z

@@ -20,23 +20,23 @@ interface ProfiledSetting<Value> {
 export const airgappedProfile = {
   enable_http_proxy: {
     value: false,
-    why: "machines would be told to fetch packages, the mirror's too, through MAAS's own proxy, which has to reach everything itself and has nowhere else to go",
+    why: "machines would fetch all packages, also the mirror's, through MAAS's proxy, which has no route to the Internet",
   },
   boot_images_no_proxy: {
     value: true,
-    why: "the image mirror is in the datacentre: a proxy that is set for something else would stand between (LP 2130037)",
+    why: "the image mirror is in the data centre: MAAS must not use a proxy that is set for another purpose (LP 2130037)",
   },
   dnssec_validation: {
     value: "no",
-    why: "validation starts from the root servers, which cannot be asked: every forwarded answer would be SERVFAIL",
+    why: "validation starts at the root servers, which are not reachable: every forwarded answer would be SERVFAIL",
   },
   ntp_external_only: {
     value: false,
-    why: "machines keep the time of MAAS's own servers, which agree with each other also where no server in the Internet answers",
+    why: "machines get the time from MAAS's servers, which agree with each other even if no server on the Internet answers",
   },
   release_notifications: {
     value: false,
-    why: "they tell of upgrades that come from the Internet",
+    why: "the notifications are about upgrades from the Internet",
   },
   enable_analytics: {
     value: false,
@@ -44,7 +44,7 @@ export const airgappedProfile = {
   },
   boot_images_auto_import: {
     value: false,
-    why: "images change when an update of the stack says so, which imports them, not on the hour",
+    why: "images change only with an update of the stack, not every hour",
   },
   enable_third_party_drivers: {
     value: false,
@@ -78,7 +78,7 @@ export const maasSettingsSchema = z.strictObject(shape).superRefine(({ profile, 
     context.addIssue({
       code: "custom",
       path: ["settings", "enable_http_proxy"],
-      message: "must be true for http_proxy to be used: MAAS keeps a proxy without it, and passes it by",
+      message: "must be true for http_proxy to be used: MAAS stores the proxy, but does not use it otherwise",
     });
   }
   if (settings.ntp_external_only && settings.ntp_servers?.length === 0) {

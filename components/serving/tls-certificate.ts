@@ -66,7 +66,10 @@ function chainOf(text: string): { readonly chain: readonly X509Certificate[] } |
   if (fault) return { fault };
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
     return text.includes("CERTIFICATE-----")
-      ? { fault: "holds a private key too, which would lie open: put it into serve.tls.key, as a secret" }
+      ? {
+          fault:
+            "also contains a private key, which every user of the host could read: put it into serve.tls.key, as a secret",
+        }
       : { fault: "holds a private key in place of a certificate: the two may have been swapped" };
   }
   if (/-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(text))
@@ -122,7 +125,7 @@ function notPem(text: string, what: string): string | undefined {
 function weakness(key: KeyObject): string | undefined {
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
   if (modulusLength !== undefined && modulusLength < 2048)
-    return `has a key of ${modulusLength} bits, which OpenSSL refuses: 2048 are the least`;
+    return `has a key of ${modulusLength} bits, which OpenSSL refuses: at least 2048 are required`;
   if (namedCurve !== undefined && /(192|160|163|113|131)/.test(namedCurve))
     return `has a key on the curve ${namedCurve}, which OpenSSL refuses`;
   return undefined;
@@ -135,7 +138,7 @@ function chainWarnings(chain: readonly X509Certificate[]): string[] {
   });
   if (broken < 0) return [];
   return [
-    `the chain is out of order: certificate number ${broken + 2} did not sign the one before it (${ownerOf(chain[broken] as X509Certificate)}), and some clients then do not find the way to the authority`,
+    `the chain is out of order: certificate number ${broken + 2} did not sign the one before it (${ownerOf(chain[broken] as X509Certificate)}), and some clients then cannot build the chain to the authority`,
   ];
 }
 

@@ -176,7 +176,7 @@ export const certificateShown: [
   { path: string[]; error: string },
 ] = [
   ({ url, clientCertificate: own }) => !(own && url.startsWith("http:")),
-  { path: ["clientCertificate"], error: "is never shown: upstream.url is not https" },
+  { path: ["clientCertificate"], error: "is never used: upstream.url is not https" },
 ];
 
 /** The inputs of a content resource for fetching from upstream: `fetch`, and `secrets` if there are any. */

@@ -57,7 +57,7 @@ async function open(
   const versionError = refusedVersion(version);
   if (versionError) throw versionError;
   if (comparedTo(version, 3, 8) > 0) {
-    warn(`MAAS ${version.text} is newer than the versions that this release was tested with (3.4 to 3.8)`);
+    warn(`MAAS ${version.text} is newer than the versions that this release supports (3.4 to 3.8)`);
   }
   const user = await whoami(client);
   if (!user.isAdministrator) {

@@ -212,7 +212,7 @@ test("a user other than root gets a message that names the tests without root", 
   expect(ran.status).toBe(1);
   expect(ran.stderr.trim().split("\n")).toEqual([
     expect.stringMatching(
-      /^set-up: the lab needs root on a Debian machine .*on this machine, `npm test` runs the unit and contract tests$/,
+      /^set-up: the lab needs root on a Debian machine .*on this machine, `npm run jest -- test\/unit` runs the unit tests$/,
     ),
   ]);
 });

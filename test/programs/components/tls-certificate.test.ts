@@ -74,7 +74,7 @@ test.each<[string, () => string, RegExp]>([
   ["a file name", () => "/etc/ssl/m.crt", /not its name/],
   ["in DER form", () => readFileSync(at("m.der")).toString("utf8"), /DER/],
   ["a private key", () => text("m.key"), /swapped/],
-  ["a certificate with a private key", () => text("m.crt", "m.key"), /lie open/],
+  ["a certificate with a private key", () => text("m.crt", "m.key"), /every user of the host could read/],
   ["a certificate request", () => text("m.csr"), /request/],
   ["cut off", () => text("m.crt").slice(0, 400), /cut off/],
   [

@@ -81,7 +81,7 @@ describe("the arguments of upstream", () => {
       /clientCertificate\.key: is not the key of the certificate/,
     ],
     [{ clientCertificate: { ...own, key: own.certificate } }, /clientCertificate\.key: is not a private key/],
-    [{ clientCertificate: own, url: "http://a.example/u" }, /clientCertificate: is never shown/],
+    [{ clientCertificate: own, url: "http://a.example/u" }, /clientCertificate: is never used/],
     [{ proxy: { url: `http://u:${word}@proxy.example` } }, /proxy\.url: .*upstream\.proxy\.credentials/],
     [{ proxy: { url: "socks5://proxy.example" } }, /proxy\.url: is not the URL of an http or https proxy/],
     [{ proxy: { url: "http://proxy.example/path" } }, /proxy\.url/],
@@ -162,7 +162,7 @@ describe("secrets in the arguments of upstream", () => {
     const { settings } = given(access);
     expect(pulumi.Output.isInstance(settings)).toBe(false);
     expect(JSON.stringify(settings)).not.toMatch(/s3cret|proxy-word|BEGIN PRIVATE/);
-    expect(() => given(access, "http://a.example/u")).toThrow(/upstream\.clientCertificate: is never shown/);
+    expect(() => given(access, "http://a.example/u")).toThrow(/upstream\.clientCertificate: is never used/);
     expect(() => given({ ...access, proxy: { url: "socks://p" } })).toThrow(
       /^[^\n]*\n {2}upstream\.proxy\.url: [^\n]*$/,
     );

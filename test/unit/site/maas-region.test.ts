@@ -104,7 +104,7 @@ describe("a region", () => {
 
   test("refuses an uploaded image in bootSource, and an upload without a region", () => {
     expect(faults({ customImages: { rocky9: golden } })).toEqual([
-      "maas.bootSource.customImages[0] is uploaded, so MAAS does not get it from a source: take it out here",
+      "maas.bootSource.customImages[0] is uploaded, so MAAS does not get it from a source: remove it here",
     ]);
     expect(faults({ customImages: { golden }, maas: undefined })).toEqual([
       "customImages.golden must be uploaded to MAAS, and no maas is declared: declare maas.region",

@@ -12,7 +12,7 @@ test("a mirror or image that is no longer declared is reported, with what client
   expect(losses(last, { ...none, aptMirrors: { kept: {} } })).toEqual([
     "aptMirrors.ubuntu (http://mirror/ubuntu) is no longer declared: clients that get packages there will fail, unless another mirror takes its place",
     "imageMirrors.images is no longer declared: a MAAS that imports from there will fail, unless another mirror takes its place",
-    "customImages.rocky9 is no longer declared: machines can no longer be deployed with rhel/rocky9 once MAAS has dropped it",
+    "customImages.rocky9 is no longer declared: machines can no longer be deployed with rhel/rocky9 when MAAS has deleted it",
   ]);
 });
 

@@ -5,7 +5,7 @@ import { sh } from "../../hosts/shell.ts";
 import { defineResource, PartlyApplied, type ResourceContext } from "../kernel/definition.ts";
 import { hostInput } from "../kernel/host-input.ts";
 import { resourceClass } from "../kernel/resource.ts";
-import { BeforeLedger } from "./ledger/before-ledger.ts";
+import { BeforeLedger, changesTo } from "./ledger/before-ledger.ts";
 import { changePaths, checkClaims, releasePaths } from "./ledger/change-paths.ts";
 import { held, rootFile } from "./ledger/declared-path.ts";
 import { pathProbe } from "./ledger/path-probe.ts";
@@ -48,32 +48,31 @@ export const sysctl = defineResource({
     const found = await context.host.facts(live(settings));
     const unknown = Object.keys(settings).filter((setting) => !(setting in found));
     if (unknown.length === 0) return checkClaims(context, pathsOf(context.id, settings), {}, isWhole);
-    throw new ExplainedError({
-      step: "reading the kernel's settings",
-      found: `it has no ${unknown.join(", ")}`,
-      remedy: "Correct the name, or load its module first.",
-    });
+    const remedy = "Correct the name, or load its module first.";
+    throw new ExplainedError({ step: "reading settings", found: `the kernel has no ${unknown}`, remedy });
   },
 
   async apply(context, { settings }, observed) {
+    const paths = pathsOf(context.id, settings);
+    // Without the claim, the live values can be those of another resource, and must not be recorded.
+    await changePaths(context, paths, () => false, "claiming the settings");
     const ledger = new BeforeLedger(context);
-    const found = await context.host.facts(live(settings));
-    const before = (await ledger.remember(found, observed?.outputs.before ?? {})) as Values;
+    let before = (observed?.outputs.before ?? {}) as Values;
     try {
-      await changePaths(context, pathsOf(context.id, settings), () => true, "writing the boot file");
-      await set(context, { ...before, ...settings });
+      before = (await ledger.remember(await context.host.facts(live(settings)), before)) as Values;
+      await changePaths(context, paths, () => true, "writing the boot file");
+      await set(context, settings, before);
+      return { before: await ledger.keep(before, Object.keys(settings)) };
     } catch (error) {
       throw new PartlyApplied(error, { before });
     }
-    const kept = Object.entries(before).filter(([setting]) => setting in settings);
-    return { before: await ledger.keep(Object.fromEntries(kept)) };
   },
 
   async remove(context, _, outputs) {
     const ledger = new BeforeLedger(context);
-    // The claim is released last: without it the next refresh would forget what is not restored yet.
-    await set(context, (await ledger.recall(outputs.before ?? {})) as Values);
+    await set(context, {}, (await ledger.recall(outputs.before ?? {})) as Values);
     await ledger.keep({});
+    // The claim is released last: without it the next refresh would forget what is not restored yet.
     await releasePaths(context, "removing the boot file");
   },
 });
@@ -88,10 +87,11 @@ function pathsOf(id: string, settings: Values) {
   return [...Object.keys(settings).map((setting) => held(`sysctl ${setting}`, id)), bootFile(id, settings)];
 }
 
-async function set(context: ResourceContext, settings: Values): Promise<void> {
-  const found = await context.host.facts(live(settings));
-  const changes = Object.entries(settings).filter(([setting, text]) => found[setting] !== text);
-  const words = changes.map(([setting, text]) => `${setting}=${text}`);
+async function set(context: ResourceContext, settings: Values, before: Values): Promise<void> {
+  const found = await context.host.facts(live({ ...before, ...settings }));
+  const { changes, lost } = changesTo(settings, before, found);
+  if (lost.length > 0) context.warn(`the kernel no longer has ${lost.join(", ")}, which is not restored`);
+  const words = Object.entries(changes).map(([setting, text]) => `${setting}=${text}`);
   if (words.length > 0) await context.host.run(sh`sysctl -q -w -- ${words}`, { step: `setting ${words}` });
 }
 

@@ -102,7 +102,8 @@ export const maasArchive = defineResource({
 
   async apply(context, wanted, observed) {
     const { client } = await regionOf(context.host, wanted, context.warn);
-    const stored = observed?.outputs.before ?? {};
+    const ledger = beforeLedger(context, wanted);
+    const stored = await ledger.recall(observed?.outputs.before ?? {});
     const known = observed?.outputs.ids ?? {};
     const names = namesIn(wanted);
     const dropped = Object.keys(stored).filter((name) => !names.includes(name));
@@ -110,7 +111,6 @@ export const maasArchive = defineResource({
     const declared = pairs.filter(({ wanted }) => wanted !== undefined);
     const changing = declared.filter((pair) => !matchesDeclaration(pair));
     await checkArchives(context, client, wanted, changing);
-    const ledger = beforeLedger(context, wanted);
     const before = await ledger.remember(
       Object.fromEntries(declared.map((pair) => [pair.name, pair.found ? declaredForm(pair) : null])),
       stored,

@@ -2,11 +2,38 @@ import { z } from "zod";
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { sh } from "../../../hosts/shell.ts";
 import type { Json, ResourceContext } from "../../kernel/definition.ts";
+import { same } from "../../kernel/stored-properties.ts";
 import { ledgerPlace } from "./place.ts";
 
 /** Original values, before this project changed them, by names of the resource. */
 export const beforeSchema = z.record(z.string(), z.json() as unknown as z.ZodType<Json>);
 export type Before = Readonly<Record<string, Json>>;
+
+/**
+ * What is different from the declared values, and from the original values of names that are no longer declared.
+ *
+ * @param found The actual values.
+ */
+export function changesTo<Value extends Json>(
+  declared: Readonly<Record<string, Value>>,
+  before: Readonly<Record<string, Value>>,
+  found: Readonly<Record<string, Value>>,
+): {
+  readonly changes: Record<
+    string,
+    Value
+  > /** Names that have an original value, but do not exist any more. */;
+  readonly lost: string[];
+} {
+  const wanted = { ...before, ...declared };
+  const lost = Object.keys(wanted).filter(
+    (name) => !(Object.hasOwn(found, name) || Object.hasOwn(declared, name)),
+  );
+  const changes = Object.entries(wanted).filter(
+    ([name, value]) => !lost.includes(name) && !same(value, found[name]),
+  );
+  return { changes: Object.fromEntries(changes), lost };
+}
 
 const directory = `${ledgerPlace.directory}/before`;
 
@@ -17,8 +44,9 @@ const directory = `${ledgerPlace.directory}/before`;
  *
  *     const ledger = new BeforeLedger(context);
  *     const before = await ledger.remember({ "vm.swappiness": "60" }, observed?.outputs.before ?? {});
- *     // ... change, and restore what is no longer declared ...
- *     await ledger.keep(rest);
+ *     const { changes, lost } = changesTo(declared, before, found);
+ *     // ... make the changes, warn of the lost ones ...
+ *     await ledger.keep(before, Object.keys(declared));
  */
 export class BeforeLedger {
   readonly #context: Pick<ResourceContext, "id" | "host">;
@@ -36,10 +64,9 @@ export class BeforeLedger {
    * Stores found values for names that have no stored value yet.
    *
    * @param stored The values in the state.
-   * @returns All stored values.
+   * @returns All stored values, also those that only a killed update stored.
    */
   async remember(found: Before, stored: Before): Promise<Before> {
-    if (Object.keys(found).every((name) => Object.hasOwn(stored, name))) return stored;
     const kept = await this.#read();
     const all = { ...found, ...kept, ...stored };
     if (Object.keys(all).some((name) => !Object.hasOwn(kept, name))) await this.#write(all);
@@ -51,8 +78,16 @@ export class BeforeLedger {
     return { ...(await this.#read()), ...stored };
   }
 
-  /** Removes all values but these, which it returns. */
-  async keep<Rest extends Before>(rest: Rest): Promise<Rest> {
+  /**
+   * Removes all values but these, which it returns.
+   *
+   * @param names Of these only the values of these names. @default all
+   */
+  async keep<Value extends Json>(
+    values: Readonly<Record<string, Value>>,
+    names: readonly string[] = Object.keys(values),
+  ): Promise<Record<string, Value>> {
+    const rest = Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
     await this.#write(rest);
     return rest;
   }

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Manifest, manifestDifferences } from "../../../lab/manifest.ts";
 import { sysctl } from "../../../resources/host/sysctl.ts";
+import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
+import { hidden } from "../../../resources/kernel/stored-properties.ts";
 import { LifeCycle, ResourceLab } from "./life-cycle.ts";
 
 /*
@@ -84,9 +86,36 @@ describe("kernel settings", () => {
     expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
   }, 120_000);
 
+  test("that only a killed update set are restored by the next update, if they are no longer declared", async () => {
+    const life = resource("reverted");
+    await life.up(wants({ [ttl]: 65 }));
+    // The state of the killed update is lost: this one stands for it.
+    await resource("reverted").up(wants({ [ttl]: 65, [ports]: "20000 50000" }));
+    await life.up(wants({ [ttl]: 65 }));
+    expect([await live(ttl), await live(ports)]).toEqual(["65", "32768 60999"]);
+    await life.destroy();
+    expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
+  }, 120_000);
+
+  test("that the kernel no longer has are reported, and do not make an update or a removal fail", async () => {
+    const gone = "net.ipv4.conf.lab0.rp_filter";
+    for (const end of ["update", "removal"]) {
+      const life = resource(`gone-${end}`);
+      await bed.sh("ip link add lab0 type veth peer name lab1");
+      await life.up(wants({ [ttl]: 65, [gone]: 2 }));
+      await bed.sh("ip link del lab0");
+      // The first refresh reads only the settings that are left, and the second one the boot file for these.
+      for (let times = 0; times < 2 && end === "update"; times++) await life.up(wants({ [ttl]: 65 }));
+      if (end === "removal") await life.destroy();
+      expect(life.heard.warnings).toEqual([expect.stringContaining(`no longer has ${gone}`)]);
+      await life.destroy();
+      expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
+    }
+  }, 120_000);
+
   test("that the kernel does not have are refused before any change", async () => {
     await expect(resource("unknown").up(wants({ [ttl]: 65, "net.ipv4.no_such": 1 }))).rejects.toThrow(
-      /it has no net\.ipv4\.no_such[\s\S]*load its module/,
+      /the kernel has no net\.ipv4\.no_such[\s\S]*load its module/,
     );
     expect([await live(ttl), await bootFiles()]).toEqual(["64", ""]);
   }, 120_000);
@@ -113,6 +142,20 @@ describe("kernel settings", () => {
     },
     120_000,
   );
+
+  test("of another resource are not recorded as original values, if only the update refuses the second one", async () => {
+    const provider = new DefinitionProvider(sysctl);
+    const given = { ...wants({ [ttl]: 66 }), [hidden.name]: "test-late", [hidden.urn]: "" };
+    const { inputs } = await provider.check({}, given);
+    const one = resource("early");
+    await one.up(wants({ [ttl]: 65 }));
+    await expect(provider.create(inputs)).rejects.toThrow(
+      /sysctl-test-early on this host already declares it/,
+    );
+    expect((await bed.sh("ls /var/lib/airgapped-maas/before")).trim()).toBe("sysctl-test-early.json");
+    await one.destroy();
+    expect([await live(ttl), await ledger()]).toEqual(["64", ""]);
+  }, 120_000);
 
   test("are refused if their names are not written with dots", async () => {
     await expect(resource("slashes").up(wants({ [ttl.replaceAll(".", "/")]: 65 }))).rejects.toThrow(

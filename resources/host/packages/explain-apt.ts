@@ -88,8 +88,8 @@ const explanations: readonly (readonly [RegExp, Explain])[] = [
   [
     /^missing (\S+)$/m,
     ([, name]) => ({
-      found: `apt succeeded, but ${name} is not installed: another package provides it`,
-      remedy: `Declare the real package (\`apt-cache showpkg ${name}\` names those that provide it).`,
+      found: `apt has no package of exactly this name: ${name}. It does not exist, or another package provides it`,
+      remedy: `Correct the name, or declare the real package (\`apt-cache showpkg ${name}\` names those that provide it).`,
     }),
   ],
   [

@@ -13,10 +13,10 @@
 # The output is progress, except lines that begin with
 #   stays NAME               installed by us, but other packages need it now
 #   available NAME VERSIONS  the available versions, if the declared one is not
-#   missing NAME             apt succeeded, but the package is not installed
+#   missing NAME             apt installs other packages for this name, or succeeded without installing it
 #
 # Private: apt configure_pending simulate packages present settle both without open_ledger close_ledger heal update
-#   needed plan explain_versions remember_transaction install_needed install_now mark_manual release_unwanted
+#   needed plan unplanned explain_versions remember_transaction install_needed install_now mark_manual release_unwanted
 #   still_installed removals take_away
 # Needs variables: ledger lock wanted resource (../packages.ts)
 
@@ -27,9 +27,11 @@ own=$ledger/packages
 native=$(dpkg --print-architecture)
 patience=300
 
-# Scripts of packages may start processes that stay: these must not hold our lock.
+# Scripts of packages may start processes that stay: these must not hold our lock. apt would use the name of a package that
+# does not exist as a regular expression (apt-get(8)).
 apt() {
   (umask 022 && exec 8>&- && exec apt-get -q -y -o DPkg::Lock::Timeout=$patience -o Dpkg::Use-Pty=0 \
+    -o APT::Cmd::Pattern-Only=true \
     -o APT::Keep-Downloaded-Packages=false \
     -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@")
 }
@@ -127,6 +129,17 @@ plan() {
   simulate --no-remove --allow-downgrades install $1 2>&1
 }
 
+# unplanned NEEDS PLAN: prints the names for which apt would install other packages: virtual ones, and `NAME+`, which apt
+# reads as an action.
+unplanned() {
+  for want in $1; do
+    name=${want%%=*}
+    case $(packages "$name" | awk '{ print $2 }') in unpacked | half-* | triggers-*) continue ;; esac
+    printf '%s\n' "$2" | awk -v name="$name" '($1 == "Inst" || $1 == "Conf") && $2 == name { found = 1 } END { exit !found }' ||
+      echo "$name"
+  done
+}
+
 explain_versions() {
   for want in $1; do
     case $want in
@@ -164,6 +177,11 @@ install_needed() {
       case $planned in *"was not found"*) explain_versions "$needs" ;; esac
       exit 1
     fi
+  fi
+  missing=$(unplanned "$needs" "$planned")
+  if [ -n "$missing" ]; then
+    printf '%s\n' "$missing" | sed 's/^/missing /'
+    exit 1
   fi
   packages | awk '$2 == "config-files" { print "removed", $1 }' | settle "$own/transaction"
   # shellcheck disable=SC2086 # names of packages are words

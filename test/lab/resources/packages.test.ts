@@ -245,6 +245,20 @@ describe("the output explains that", () => {
     );
   }, 120_000);
 
+  test.each(["lab.tool", "lab-tool+", "lab-tool-"])(
+    "the package does not exist, also if apt reads its name as a pattern or an action: %s",
+    async (name) => {
+      const life = resource("pattern");
+      await expect(life.up(wants({ [name]: "installed" }))).rejects.toThrow(
+        /has no package (lab.tool|of exactly this name: lab-tool[+-])|no package lab.tool/,
+      );
+      expect(await isInstalled("lab-tool")).toBe(false);
+      await life.destroy();
+      expect(await differences()).toEqual([]);
+    },
+    120_000,
+  );
+
   test("the package is held at another version", async () => {
     await bed.sh("apt-get -qy install lab-tool=2.0 >/dev/null && apt-mark hold lab-tool");
     await expect(resource("held").up(wants({ "lab-tool": "1.0" }))).rejects.toThrow(

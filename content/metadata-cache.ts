@@ -13,6 +13,7 @@ import {
 } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { ExplainedError } from "../errors/explained-error.ts";
 import { digestOf } from "../values/digest.ts";
 
 /**
@@ -50,6 +51,18 @@ export function expiringKey(cacheKey: string, now: Date): string {
   return `${cacheKey} around ${Math.floor(now.getTime() / (6 * 3_600_000))}`;
 }
 
+const isOfFileSystem = (error: unknown): error is NodeJS.ErrnoException =>
+  typeof error === "object" && error !== null && "syscall" in error;
+
+function unwritable(directory: string, cause: NodeJS.ErrnoException): ExplainedError {
+  return new ExplainedError({
+    step: "storing verified metadata on this workstation",
+    found: `${directory} cannot be written (${cause.code})`,
+    remedy: "Set XDG_CACHE_HOME to a directory that you can write to, on a disk with free space.",
+    cause,
+  });
+}
+
 /** `$XDG_CACHE_HOME/airgapped-maas/metadata`, by default below ~/.cache (XDG Base Directory Specification). */
 function defaultCacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "airgapped-maas", "metadata");
@@ -65,16 +78,16 @@ export function metadataCache(directory: string): MetadataCache {
 
   /** Writes a temporary file, and renames it to the returned name when it is complete. */
   async function write<Name extends string>(fill: (draft: FileHandle) => Promise<Name>): Promise<Name> {
-    await ready();
     const draft = join(directory, `draft-${process.pid}-${randomBytes(6).toString("hex")}`);
     try {
+      await ready();
       const file = await open(draft, "wx", 0o600);
       const name = await fill(file).finally(() => file.close());
       await rename(draft, join(directory, name));
       return name;
     } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
+      await rm(draft, { force: true }).catch(() => {});
+      throw isOfFileSystem(error) ? unwritable(directory, error) : error;
     }
   }
 

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { metadataCache } from "../../../content/metadata-cache.ts";
+import { ExplainedError } from "../../../errors/explained-error.ts";
 
 const directories: string[] = [];
 let directory = "";
@@ -57,6 +58,17 @@ describe("the metadata cache", () => {
     expect(await cache.get(sha256)).toBeUndefined();
     expect(await cache.recall("a key")).toBeUndefined();
     expect(await cache.recall("another")).toBeUndefined();
+  });
+
+  test("names its directory and what to do if it cannot be written", async () => {
+    writeFileSync(join(directory, "file"), "");
+    const cache = metadataCache(join(directory, "file/cache"));
+    for (const stored of [cache.put("a text"), cache.remember("a key", "a text")]) {
+      const error = await stored.catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(ExplainedError);
+      expect(error.message).toContain(`${directory}/file/cache cannot be written (ENOTDIR)`);
+      expect(error.message).toContain("Set XDG_CACHE_HOME");
+    }
   });
 });
 

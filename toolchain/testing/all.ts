@@ -86,6 +86,14 @@ async function labsDown(before: ReadonlySet<string>): Promise<Counts> {
 async function main(): Promise<void> {
   process.chdir(root);
   const phases = (process.env.AIRGAPPED_MAAS_TEST_PHASES || "lint,units,hosts").split(",");
+  const unknown = phases.filter((phase) => !Object.hasOwn(minutes, phase));
+  if (unknown.length > 0) {
+    console.error(
+      `AIRGAPPED_MAAS_TEST_PHASES: there is no phase ${unknown}. Phases: ${Object.keys(minutes).join(", ")}.`,
+    );
+    process.exitCode = 1;
+    return;
+  }
   const setUp = spawnSync("toolchain/set-up", ["packages"], { stdio: "inherit" });
   if (setUp.status !== 0) {
     process.exitCode = 1;

@@ -147,6 +147,35 @@ test("MAAS archives are set through the region host, and a removal restores the 
   expect(await differences()).toEqual([]);
 }, 60_000);
 
+test("an archive that only a killed update declared is restored by the next update", async () => {
+  const factory = await listPackageRepositories(somebody);
+  const life = new LifeCycle(maasArchive, "reverted");
+  const declared = (changes: Properties) => ({
+    host: "mirror",
+    maas: { url },
+    repositories: { own: { url: "http://mirror.dc1.example/own" } },
+    ...changes,
+  });
+  await life.up(declared({}));
+  // The state of the killed update is lost: this one stands for it.
+  await new LifeCycle(maasArchive, "reverted").up(
+    declared({
+      archives: { ports_archive: { url: "http://mirror.dc1.example/ports" } },
+      repositories: {
+        own: { url: "http://mirror.dc1.example/own" },
+        other: { url: "http://mirror.dc1.example/other" },
+      },
+    }),
+  );
+  expect(await listPackageRepositories(somebody)).toHaveLength(factory.length + 2);
+  await life.up(declared({ repositories: { own: { url: "http://mirror.dc1.example/changed" } } }));
+  const left = await listPackageRepositories(somebody);
+  expect(left.filter(({ name }) => name !== "own")).toEqual(factory);
+  await life.destroy();
+  expect(await listPackageRepositories(somebody)).toEqual(factory);
+  expect(await differences()).toEqual([]);
+}, 60_000);
+
 function applyInAProcess(name: string, inputs: object): ChildProcess {
   const program = join(import.meta.dirname, "apply-in-a-process.ts");
   const argv = [bed.lab.paths.sshConfig, "MaasSettings", name, JSON.stringify(inputs)];

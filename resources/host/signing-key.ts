@@ -30,9 +30,12 @@ const schema = z.strictObject({
   userId: z
     .string()
     .min(5, "must have at least 5 characters")
-    .refine((text) => !/[\0-\x1f<>\\]/.test(text.replace(/ ?<[^<>\s]+@[^<>\s]+>$/, "")), {
-      message: 'must be a name with or without an address, such as "Mirror of dc1 <infra@example.org>"',
-    })
+    .refine(
+      (text) => !/^-|\p{Cc}/u.test(text) && !/[<>\\]/.test(text.replace(/ ?<[^<>\s]+@[^<>\s]+>$/, "")),
+      {
+        message: 'must be a name with or without an address, such as "Mirror of dc1 <infra@example.org>"',
+      },
+    )
     .describe("User id of the key, e.g. Mirror of dc1 <infra@example.org>."),
   directory: keyHome.meta({
     description:

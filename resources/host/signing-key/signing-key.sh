@@ -33,7 +33,7 @@ begin_key() {
 
 # user id, expiry
 generate_key() {
-  quietly --quick-generate-key "$1" rsa4096 sign "$2"
+  quietly --quick-generate-key -- "$1" rsa4096 sign "$2"
 }
 
 # fingerprint

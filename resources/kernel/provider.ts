@@ -54,7 +54,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       const refused =
         failures.length === 0 ? await this.#refusedOnHost(checked, before, names, redaction) : [];
       return {
-        inputs: { ...checked, ...withStatus(this.#definition), ...names },
+        inputs: { ...checked, ...withStatus(this.#definition), ...names, ...this.#versionOfInputs },
         // The engine prints the value of a property that is named here, with secrets in plain text (issueCheckFailures
         // in pkg/resource/deploy/step_generator.go of 3.259). So the path is written into the reason.
         failures: [...failures, ...refused].map(({ property, reason }) => ({
@@ -133,15 +133,12 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         ...(storable(observed.inputs, "inputs") as Properties),
         ...withStatus(this.#definition, observed.status),
         ...hiddenOf(properties),
+        ...this.#versionOfInputs,
       };
       return {
         id,
         inputs,
-        props: {
-          ...inputs,
-          ...(storable(observed.outputs, "outputs") as Properties),
-          [hidden.version]: this.#definition.version,
-        },
+        props: this.#withOutputs(inputs, storable(observed.outputs, "outputs") as Properties),
       };
     });
   }
@@ -189,6 +186,15 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   #withOutputs(inputs: Properties, outputs: Properties): Properties {
     return { ...inputs, ...outputs, [hidden.version]: this.#definition.version };
+  }
+
+  /**
+   * The engine passes the stored inputs to `check`, without the outputs, so they have the version too. Version 1 is left
+   * out: a preview without a refresh shows a new key, even a hidden one, for resources whose inputs do not have it.
+   */
+  get #versionOfInputs(): Properties {
+    const { version } = this.#definition;
+    return version > 1 ? { [hidden.version]: version } : {};
   }
 
   #idOf(inputs: Properties): string {

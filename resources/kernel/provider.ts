@@ -49,8 +49,9 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       const { inputs: checked, failures } = check(this.#definition.inputs, news);
       const before =
         olds && Object.keys(olds).length > 0
-          ? inputsOf(this.#definition, upgraded(this.#definition, olds))
+          ? inputsOf(this.#definition, this.#upgraded(olds, redaction))
           : undefined;
+      redaction.learn(checked);
       const refused =
         failures.length === 0 ? await this.#refusedOnHost(checked, before, names, redaction) : [];
       return {
@@ -95,8 +96,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
    */
   async diff(_id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
     return this.#explained("comparing", news, async (redaction) => {
-      redaction.learn(olds);
-      const before = comparedOf(this.#definition, upgraded(this.#definition, olds));
+      const before = comparedOf(this.#definition, this.#upgraded(olds, redaction));
       const after = comparedOf(this.#definition, news);
       if (same(before, after)) return { changes: false };
       const identity = ["host", ...(this.#definition.identity ?? [])];
@@ -119,7 +119,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async read(id: string, stored: Properties): Promise<pulumi.dynamic.ReadResult> {
     return this.#explained("reading", stored, async (redaction) => {
-      const properties = upgraded(this.#definition, stored);
+      const properties = this.#upgraded(stored, redaction);
       const declared = inputsOf(this.#definition, properties);
       const observed = await this.#definition.observe(
         this.#context(id, properties, redaction),
@@ -145,7 +145,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async delete(id: string, stored: Properties): Promise<void> {
     await this.#explained("deleting", stored, async (redaction) => {
-      const properties = upgraded(this.#definition, stored);
+      const properties = this.#upgraded(stored, redaction);
       const declared = inputsOf(this.#definition, properties);
       await this.#definition.remove(
         this.#context(id, properties, redaction),
@@ -157,10 +157,9 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async #apply(step: string, id: string, inputs: Properties, olds?: Properties): Promise<Properties> {
     return this.#explained(step, inputs, async (redaction) => {
-      redaction.learn(olds);
       const context = this.#context(id, inputs, redaction);
       const wanted = inputsOf(this.#definition, inputs) as never;
-      const before = olds && upgraded(this.#definition, olds);
+      const before = olds && this.#upgraded(olds, redaction);
       const previous = before && inputsOf(this.#definition, before);
       const observed = await this.#definition.observe(
         context,
@@ -182,6 +181,14 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         throw new PartialFailure(explained, id, properties);
       }
     });
+  }
+
+  /** Stored properties in the current shape. A host may quote secrets of them, in both shapes. */
+  #upgraded(stored: Properties, redaction: Redaction): Properties {
+    redaction.learn(stored);
+    const properties = upgraded(this.#definition, stored);
+    redaction.learn(properties);
+    return properties;
   }
 
   #withOutputs(inputs: Properties, outputs: Properties): Properties {

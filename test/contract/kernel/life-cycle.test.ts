@@ -330,6 +330,13 @@ describe("a secret", () => {
     expectNoSecret(error.wire);
   });
 
+  test("of an earlier declaration is not in the reason of a refused check", async () => {
+    const { inputs: olds } = await provider.check(declared({ text: "a", password: "hunter-22" }));
+    const news = declared({ text: "b", event: "refuse the change" });
+    const { failures } = await provider.check(news, olds);
+    expect(failures).toEqual([{ property: "", reason: expect.stringContaining("with [secret]") }]);
+  });
+
   test("in a record is hidden alone, and the other values are shown", async () => {
     const vault = { main: { key: "battery-staple", owner: "root" } };
     const error = await failure(provider.create({ ...inputs("break vault"), vault }));

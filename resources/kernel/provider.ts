@@ -51,7 +51,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         olds && Object.keys(olds).length > 0
           ? inputsOf(this.#definition, this.#upgraded(olds, redaction))
           : undefined;
-      redaction.learn(checked);
+      redaction.learn(checked).leaveOpen(news);
       const refused =
         failures.length === 0 ? await this.#refusedOnHost(checked, before, names, redaction) : [];
       return {
@@ -120,6 +120,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   async read(id: string, stored: Properties): Promise<pulumi.dynamic.ReadResult> {
     return this.#explained("reading", stored, async (redaction) => {
       const properties = this.#upgraded(stored, redaction);
+      redaction.leaveOpen(properties);
       const declared = inputsOf(this.#definition, properties);
       const observed = await this.#definition.observe(
         this.#context(id, properties, redaction),
@@ -146,6 +147,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   async delete(id: string, stored: Properties): Promise<void> {
     await this.#explained("deleting", stored, async (redaction) => {
       const properties = this.#upgraded(stored, redaction);
+      redaction.leaveOpen(properties);
       const declared = inputsOf(this.#definition, properties);
       await this.#definition.remove(
         this.#context(id, properties, redaction),
@@ -157,6 +159,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async #apply(step: string, id: string, inputs: Properties, olds?: Properties): Promise<Properties> {
     return this.#explained(step, inputs, async (redaction) => {
+      redaction.leaveOpen(inputs);
       const context = this.#context(id, inputs, redaction);
       const wanted = inputsOf(this.#definition, inputs) as never;
       const before = olds && this.#upgraded(olds, redaction);

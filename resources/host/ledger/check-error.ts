@@ -57,7 +57,12 @@ function decoded(base64 = ""): string {
 function importantLines(text: string): string {
   const lines = text.split("\n").filter(Boolean);
   const errors = lines.filter((line) => /\[(emerg|alert|crit)\]|\b(error|fatal)\b/i.test(line));
-  return (errors.length > 0 ? errors : lines).slice(-5).join("\n").slice(0, 2000);
+  return beginning((errors.length > 0 ? errors : lines).slice(-5).join("\n"));
+}
+
+/** The beginning of a long text. It ends with a whole word: a part of a secret would not be recognised as secret. */
+function beginning(text: string): string {
+  return text.length > 2000 ? `${text.slice(0, 2000).replace(/\S*$/, "")}…` : text;
 }
 
 /** `"apache2",pid=71` as text for messages. */

@@ -5,7 +5,7 @@ import { defineResource } from "../../../resources/kernel/definition.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden, type Properties } from "../../../resources/kernel/stored-properties.ts";
 
-/** A resource that quotes the password of its previous declaration in every message. */
+/** A resource that quotes a word of the password of its previous declaration in every message. */
 const provider = new DefinitionProvider(
   defineResource({
     kind: "Example",
@@ -15,14 +15,14 @@ const provider = new DefinitionProvider(
     outputs: z.object({}),
     secrets: ["password"],
     async preflight(_context, wanted, previous) {
-      throw refusal(`${previous?.password} and ${wanted.password}`);
+      throw refusal(previous?.password, wanted.password);
     },
     async observe(_, declared) {
-      if (declared.password !== "new secret") throw refusal(declared.password);
+      if (declared.password !== "new secret-phrase") throw refusal(declared.password);
       return undefined;
     },
     async apply(_context, _wanted, _observed, previous) {
-      throw refusal(String(previous?.password));
+      throw refusal(previous?.password);
     },
     async remove(_, declared) {
       throw refusal(declared.password);
@@ -30,15 +30,16 @@ const provider = new DefinitionProvider(
   }),
 );
 
-function refusal(quoted: string): ExplainedError {
+function refusal(...passwords: (string | undefined)[]): ExplainedError {
+  const quoted = passwords.map((password) => password?.split(" ")[1]).join(" and ");
   return new ExplainedError({ step: "looking", found: `found ${quoted}`, remedy: "Change it." });
 }
 
 const names = { host: "h", [hidden.name]: "a_of_dc1_of_site" };
-const news = { ...names, password: "new secret" };
+const news = { ...names, password: "new secret-phrase" };
 const stored: readonly [string, Properties][] = [
-  ["this version", { ...names, password: "old secret", [hidden.version]: 2 }],
-  ["an older version, under another name", { ...names, key: "old secret" }],
+  ["this version", { ...names, password: "old secret-word", [hidden.version]: 2 }],
+  ["an older version, under another name", { ...names, key: "old secret-word" }],
 ];
 
 async function failureOf(call: Promise<unknown>): Promise<string> {
@@ -51,7 +52,7 @@ async function failureOf(call: Promise<unknown>): Promise<string> {
 test.each(stored)(
   "a secret in a declaration of %s is not in the reason of a refused check",
   async (_, olds) => {
-    const { failures } = await provider.check(olds, { ...news, password: "New Secret" });
+    const { failures } = await provider.check(olds, { ...news, password: "New Secret-Phrase" });
     expect(failures?.map(({ reason }) => reason)).toEqual([
       expect.stringContaining("found [secret] and [secret]"),
     ]);

@@ -14,9 +14,11 @@ location / {
 }
 `;
 
-/** A provider of Files on a host where nginx refuses every change with this message. */
-function refusedBy(message: string): DefinitionProvider {
-  const rejected = `rejected nginx.service check ${Buffer.from(message).toString("base64")}\nrestored\n`;
+/** A provider of Files on a host where nginx refuses every change with this message, or refused it before. */
+function refusedBy(message: string, before = ""): DefinitionProvider {
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  const already = before && `already nginx.service ${base64(before)}\n`;
+  const rejected = `rejected nginx.service check ${base64(message)}\n${already}restored\n`;
   const host: Partial<Host> = {
     name: "mirror",
     run: async () => ({ code: 1, stdout: rejected, stderr: "" }),
@@ -93,4 +95,17 @@ test("a refused preview after a change by hand shows who declares a path", async
   const message = "already declared by another configuration";
   const { failures } = await refusedBy(message).check({ ...declared, secretFiles: drifted }, declared);
   expect(failures?.[0]?.reason).toContain(message);
+});
+
+test("what nginx quotes of a secret file that was changed by hand is not shown, since it is not known", async () => {
+  const before = [
+    `nginx: [emerg] invalid port in upstream "me:byhand@backend" in ${path}:3`,
+    `nginx: [emerg] open() "${path}" failed`,
+    'nginx: [emerg] unknown directive "servre" in /etc/nginx/conf.d/site.conf:1',
+  ].join("\n");
+  const shown = before.replace("me:byhand@backend", "[secret]");
+  const provider = refusedBy("", before);
+  expect((await provider.check({}, declared)).failures?.[0]?.reason).toContain(shown);
+  const { inputs } = await refusedBy("").check({}, declared);
+  await expect(provider.create(inputs as Properties)).rejects.toThrow(shown);
 });

@@ -12,7 +12,7 @@ interface HostInputs {
 
 /** The current resource, and the tools for its functions. */
 export interface ResourceContext {
-  /** Names the resource on its host, e.g. in ledgers, locks and job names: `files-dc1-ubuntu-site`. */
+  /** Names the resource on its host, e.g. in ledgers, locks and job names: `files-ubuntu_of_dc1_of_site`. */
   readonly id: string;
   readonly host: Host;
   /** Shows a temporary line beside the resource. Never pass a secret. */
@@ -46,7 +46,10 @@ interface Behaviour<Inputs extends HostInputs, Outputs extends object, Facts> {
   readonly kind: string;
   /** Increased when the stored shape changes; `upgrades` then converts older ones. */
   readonly version: number;
-  /** `upgrades[n]` turns stored properties of version n into those of version n + 1. */
+  /**
+   * `upgrades[n]` turns stored properties of version n into those of version n + 1: the inputs with the outputs, or the
+   * inputs alone (in a check).
+   */
   readonly upgrades?: { readonly [version: number]: (stored: Record<string, Json>) => Record<string, Json> };
   /**
    * Further observed points, with their texts if all is in order: `{ integrity: "complete" }`. They are stored

@@ -49,12 +49,13 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       const { inputs: checked, failures } = check(this.#definition.inputs, news);
       const before =
         olds && Object.keys(olds).length > 0
-          ? inputsOf(this.#definition, upgraded(this.#definition, olds))
+          ? inputsOf(this.#definition, this.#upgraded(olds, redaction))
           : undefined;
+      redaction.learn(checked).leaveOpen(news);
       const refused =
         failures.length === 0 ? await this.#refusedOnHost(checked, before, names, redaction) : [];
       return {
-        inputs: { ...checked, ...withStatus(this.#definition), ...names },
+        inputs: { ...checked, ...withStatus(this.#definition), ...names, ...this.#versionOfInputs },
         // The engine prints the value of a property that is named here, with secrets in plain text (issueCheckFailures
         // in pkg/resource/deploy/step_generator.go of 3.259). So the path is written into the reason.
         failures: [...failures, ...refused].map(({ property, reason }) => ({
@@ -95,8 +96,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
    */
   async diff(_id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
     return this.#explained("comparing", news, async (redaction) => {
-      redaction.learn(olds);
-      const before = comparedOf(this.#definition, upgraded(this.#definition, olds));
+      const before = comparedOf(this.#definition, this.#upgraded(olds, redaction));
       const after = comparedOf(this.#definition, news);
       if (same(before, after)) return { changes: false };
       const identity = ["host", ...(this.#definition.identity ?? [])];
@@ -119,7 +119,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async read(id: string, stored: Properties): Promise<pulumi.dynamic.ReadResult> {
     return this.#explained("reading", stored, async (redaction) => {
-      const properties = upgraded(this.#definition, stored);
+      const properties = this.#upgraded(stored, redaction);
+      redaction.leaveOpen(properties);
       const declared = inputsOf(this.#definition, properties);
       const observed = await this.#definition.observe(
         this.#context(id, properties, redaction),
@@ -133,22 +134,20 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         ...(storable(observed.inputs, "inputs") as Properties),
         ...withStatus(this.#definition, observed.status),
         ...hiddenOf(properties),
+        ...this.#versionOfInputs,
       };
       return {
         id,
         inputs,
-        props: {
-          ...inputs,
-          ...(storable(observed.outputs, "outputs") as Properties),
-          [hidden.version]: this.#definition.version,
-        },
+        props: this.#withOutputs(inputs, storable(observed.outputs, "outputs") as Properties),
       };
     });
   }
 
   async delete(id: string, stored: Properties): Promise<void> {
     await this.#explained("deleting", stored, async (redaction) => {
-      const properties = upgraded(this.#definition, stored);
+      const properties = this.#upgraded(stored, redaction);
+      redaction.leaveOpen(properties);
       const declared = inputsOf(this.#definition, properties);
       await this.#definition.remove(
         this.#context(id, properties, redaction),
@@ -160,10 +159,10 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async #apply(step: string, id: string, inputs: Properties, olds?: Properties): Promise<Properties> {
     return this.#explained(step, inputs, async (redaction) => {
-      redaction.learn(olds);
+      redaction.leaveOpen(inputs);
       const context = this.#context(id, inputs, redaction);
       const wanted = inputsOf(this.#definition, inputs) as never;
-      const before = olds && upgraded(this.#definition, olds);
+      const before = olds && this.#upgraded(olds, redaction);
       const previous = before && inputsOf(this.#definition, before);
       const observed = await this.#definition.observe(
         context,
@@ -187,8 +186,25 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     });
   }
 
+  /** Stored properties in the current shape. A host may quote secrets of them, in both shapes. */
+  #upgraded(stored: Properties, redaction: Redaction): Properties {
+    redaction.learn(stored);
+    const properties = upgraded(this.#definition, stored);
+    redaction.learn(properties);
+    return properties;
+  }
+
   #withOutputs(inputs: Properties, outputs: Properties): Properties {
     return { ...inputs, ...outputs, [hidden.version]: this.#definition.version };
+  }
+
+  /**
+   * The engine passes the stored inputs to `check`, without the outputs, so they have the version too. Version 1 is left
+   * out: a preview without a refresh shows a new key, even a hidden one, for resources whose inputs do not have it.
+   */
+  get #versionOfInputs(): Properties {
+    const { version } = this.#definition;
+    return version > 1 ? { [hidden.version]: version } : {};
   }
 
   #idOf(inputs: Properties): string {

@@ -12,7 +12,7 @@ export const hidden = {
   name: "__declaredAs",
   /** The URN for progress lines; follows renames and is never compared. */
   urn: "__shownAt",
-  /** The version of the stored shape. */
+  /** The version of the stored shape; 1 if there is none. */
   version: "__shape",
 } as const;
 

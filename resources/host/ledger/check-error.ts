@@ -6,10 +6,12 @@ import { ownerText } from "../../kernel/name-on-hosts.ts";
  *
  * @param reported Returns the lines with a keyword, without it.
  * @param restored Whether all is as before; undefined if nothing was changed.
+ * @param secretFiles Paths of files whose content must not be shown.
  */
 export function checkError(
   reported: (word: string) => string[][],
   restored: boolean | undefined,
+  secretFiles: readonly string[] = [],
 ): ExplainedError | undefined {
   const [unit, port, who] = reported("busy")[0] ?? [];
   if (unit) {
@@ -35,7 +37,7 @@ export function checkError(
     return new ExplainedError({
       step: `checking the configuration of ${rejecting}`,
       found: [
-        `it was already refused before this update changed anything: ${importantLines(decoded(already))}`,
+        `it was already refused before this update changed anything: ${importantLines(withoutQuoted(decoded(already), secretFiles))}`,
         ...new Set(owners),
         after,
       ].join("\n"),
@@ -53,11 +55,32 @@ function decoded(base64 = ""): string {
   return Buffer.from(base64, "base64").toString("utf8").trim();
 }
 
+/**
+ * The lines without the quoted parts of secret files. If such a file was changed by hand, its content is not known, so
+ * it cannot be recognised in a message.
+ */
+function withoutQuoted(text: string, secretFiles: readonly string[]): string {
+  const shown = (line: string) =>
+    line.replaceAll(/(["'`])(.*?)\1/g, (whole, quote: string, part: string) =>
+      secretFiles.includes(part) ? whole : `${quote}[secret]${quote}`,
+    );
+  const isAboutSecret = (line: string) => secretFiles.some((path) => line.includes(path));
+  return text
+    .split("\n")
+    .map((line) => (isAboutSecret(line) ? shown(line) : line))
+    .join("\n");
+}
+
 /** The important lines of a checker's output: its errors, if it marks them, otherwise the last lines. */
 function importantLines(text: string): string {
   const lines = text.split("\n").filter(Boolean);
   const errors = lines.filter((line) => /\[(emerg|alert|crit)\]|\b(error|fatal)\b/i.test(line));
-  return (errors.length > 0 ? errors : lines).slice(-5).join("\n").slice(0, 2000);
+  return beginning((errors.length > 0 ? errors : lines).slice(-5).join("\n"));
+}
+
+/** The beginning of a long text. It ends with a whole word: a part of a secret would not be recognised as secret. */
+function beginning(text: string): string {
+  return text.length > 2000 ? `${text.slice(0, 2000).replace(/\S*$/, "")}…` : text;
 }
 
 /** `"apache2",pid=71` as text for messages. */

@@ -46,6 +46,7 @@ export interface PathClaims {
 
 interface NumberedPath {
   readonly path: string;
+  readonly secret?: boolean;
   readonly owner?: string;
   readonly group?: string;
 }
@@ -222,7 +223,8 @@ export function claimsReport(
   const restored = reported("restored").length > 0;
   const began = reported("began").length > 0 && !restored;
   if (code === 0) return { began, warnings };
-  const refused = conflictError(numberedPaths, reported) ?? checkError(reported, restored);
+  const refused =
+    conflictError(numberedPaths, reported) ?? checkError(reported, restored, secretPaths(numberedPaths));
   if (refused) return { began, warnings, error: refused, alreadyBad: reported("already").length > 0 };
   const [index, action = "start"] = reported("stopped").at(-1) ?? [];
   return { began, warnings, error: stopError(action, numberedPath(index), stderr) };
@@ -231,7 +233,13 @@ export function claimsReport(
 /** Parses the output of `pathClaims`' `checkScript`: why the change is not possible. */
 export function lookReport({ numberedPaths }: PathClaims, { stdout }: RunResult): ExplainedError | undefined {
   const reported = reportOf(stdout);
-  return conflictError(numberedPaths, reported) ?? checkError(reported, undefined);
+  return (
+    conflictError(numberedPaths, reported) ?? checkError(reported, undefined, secretPaths(numberedPaths))
+  );
+}
+
+function secretPaths(numberedPaths: readonly NumberedPath[]): string[] {
+  return numberedPaths.filter(({ secret }) => secret).map(({ path }) => path);
 }
 
 type Report = (word: string) => string[][];

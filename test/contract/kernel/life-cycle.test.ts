@@ -224,11 +224,17 @@ describe("work that stops half-way", () => {
 });
 
 describe("state of another format", () => {
-  /** In the format of the first release: `content` for text, `length` for size. */
+  const inOldFormat = ({ text: content, size: length, ...rest }: Properties): Properties => ({
+    ...rest,
+    content,
+    length,
+  });
+
+  /** In the format of the first release: `content` for text, `length` for size, and no version in the inputs. */
   async function old() {
     const { id, properties, checked } = await created({ text: "a" });
-    const { text: content, size: length, ...rest } = properties;
-    return { id, checked, stored: { ...rest, content, length, [hidden.version]: 1 } };
+    const { [hidden.version]: _, ...oldInputs } = inOldFormat(checked);
+    return { id, checked, oldInputs, stored: { ...inOldFormat(properties), [hidden.version]: 1 } };
   }
 
   test("of an older release shows no difference", async () => {
@@ -247,10 +253,28 @@ describe("state of another format", () => {
     expect(existsSync(updated.path)).toBe(false);
   });
 
+  test("of an older release is upgraded once: the next check has the declaration of the update", async () => {
+    const { id, stored, oldInputs } = await old();
+    const { inputs } = await provider.check(declared({ text: "b" }), oldInputs);
+    const updated = await provider.update(id, stored, inputs);
+    const refreshed = await provider.read(id, updated);
+    for (const olds of [inputs, refreshed.inputs]) {
+      const next = await provider.check(declared({ text: "c", event: "refuse the change" }), olds);
+      expect(next.failures).toEqual([{ property: "", reason: expect.stringContaining('from "b" to "c"') }]);
+    }
+  });
+
+  test("of an older release is upgraded in a check too", async () => {
+    const { oldInputs } = await old();
+    const { failures } = await provider.check(declared({ text: "b", event: "refuse the change" }), oldInputs);
+    expect(failures[0]?.reason).toContain('from "a" to "b"');
+  });
+
   test("of a newer release is refused with a remedy, and nothing is changed", async () => {
     const { id, properties, checked } = await created({ text: "a" });
     const newer = { ...properties, [hidden.version]: 4 };
     for (const call of [
+      provider.check(declared({ text: "b" }), { ...checked, [hidden.version]: checked[hidden.version] + 1 }),
       provider.read(id, newer),
       provider.diff(id, newer, checked),
       provider.update(id, newer, { ...checked, text: "b" }),
@@ -304,6 +328,13 @@ describe("a secret", () => {
       provider.update(id, properties, { ...inputs("break"), password: "another one\nhorse" }),
     );
     expectNoSecret(error.wire);
+  });
+
+  test("of an earlier declaration is not in the reason of a refused check", async () => {
+    const { inputs: olds } = await provider.check(declared({ text: "a", password: "hunter-22" }));
+    const news = declared({ text: "b", event: "refuse the change" });
+    const { failures } = await provider.check(news, olds);
+    expect(failures).toEqual([{ property: "", reason: expect.stringContaining("with [secret]") }]);
   });
 
   test("in a record is hidden alone, and the other values are shown", async () => {

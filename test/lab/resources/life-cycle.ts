@@ -31,24 +31,24 @@ export class LifeCycle {
   readonly name: string;
   readonly heard = new Heard();
   readonly #provider: DefinitionProvider;
-  #state: { id: string; properties: Properties; failed?: boolean } | undefined;
+  #state: { id: string; inputs: Properties; outputs: Properties; failed?: boolean } | undefined;
 
   constructor(definition: AnyDefinition, name: string) {
     this.name = name;
     this.#provider = new DefinitionProvider(definition, this.heard);
   }
 
-  /** The content of the state. */
+  /** The outputs in the state, which include the inputs. */
   get properties(): Properties | undefined {
-    return this.#state?.properties;
+    return this.#state?.outputs;
   }
 
   async preview(inputs: Properties): Promise<Preview> {
     await this.refresh();
     const news = await this.#checked(inputs);
     if (!this.#state) return { change: "create", differs: differences({}, news) };
-    const diff = await this.#provider.diff(this.#state.id, this.#state.properties, news);
-    const differs = differences(this.#state.properties, news);
+    const diff = await this.#provider.diff(this.#state.id, this.#state.outputs, news);
+    const differs = differences(this.#state.inputs, news);
     return { change: diff.changes === false ? "none" : "update", differs };
   }
 
@@ -59,17 +59,22 @@ export class LifeCycle {
     if (preview.change === "none" && !this.#state?.failed) return preview;
     try {
       if (this.#state) {
-        const { id, properties } = this.#state;
-        const { outs } = await this.#provider.update(id, properties, news);
-        this.#state = { id, properties: outs };
+        const { id, outputs } = this.#state;
+        const { outs } = await this.#provider.update(id, outputs, news);
+        this.#state = { id, inputs: news, outputs: outs };
       } else {
         const { id, outs } = await this.#provider.create(news);
-        this.#state = { id, properties: outs };
+        this.#state = { id, inputs: news, outputs: outs };
       }
     } catch (error) {
       // The provider reports that a part is done. The engine stores it and tries again at the next update.
       if (error instanceof Error && "id" in error && "properties" in error) {
-        this.#state = { id: String(error.id), properties: error.properties as Properties, failed: true };
+        this.#state = {
+          id: String(error.id),
+          inputs: news,
+          outputs: error.properties as Properties,
+          failed: true,
+        };
       }
       throw error;
     }
@@ -78,19 +83,21 @@ export class LifeCycle {
 
   async refresh(): Promise<void> {
     if (!this.#state) return;
-    const { id, props } = await this.#provider.read(this.#state.id, this.#state.properties);
-    this.#state = id ? { ...this.#state, properties: props as Properties } : undefined;
+    const { id, inputs, props } = await this.#provider.read(this.#state.id, this.#state.outputs);
+    this.#state = id
+      ? { ...this.#state, inputs: inputs as Properties, outputs: props as Properties }
+      : undefined;
   }
 
   async destroy(): Promise<void> {
     await this.refresh();
-    if (this.#state) await this.#provider.delete(this.#state.id, this.#state.properties);
+    if (this.#state) await this.#provider.delete(this.#state.id, this.#state.outputs);
     this.#state = undefined;
   }
 
   async #checked(inputs: Properties): Promise<Properties> {
     const given = { ...inputs, [hidden.name]: `test-${this.name}`, [hidden.urn]: "" };
-    const { inputs: checked, failures } = await this.#provider.check(this.#state?.properties ?? {}, given);
+    const { inputs: checked, failures } = await this.#provider.check(this.#state?.inputs ?? {}, given);
     if (failures?.length) throw new Error(failures.map(({ reason }) => reason).join("\n"));
     return checked as Properties;
   }

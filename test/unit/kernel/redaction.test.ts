@@ -46,6 +46,41 @@ describe("redaction", () => {
     expect(redaction.text("older bad\ud800")).toBe("[secret] [secret]");
   });
 
+  test("replaces a part of a secret between quotes, also a short one", () => {
+    const redaction = new Redaction(["file"]).learn({ file: "set password=abc12;\nurl http://u:pw@h/;\n" });
+    expect(redaction.text(`nginx's check: "u:pw@h" 'abc12' and \`abc12;\` in "a.conf"`)).toBe(
+      `nginx's check: "[secret]" '[secret]' and \`[secret]\` in "a.conf"`,
+    );
+  });
+
+  test("replaces a part of a line whose other part is a secret too", () => {
+    const redaction = new Redaction(["file"]).learn({ file: "name\nlogin name:hunter2@h" });
+    expect(redaction.text('bad "name:hunter2@h"')).toBe('bad "[secret][secret]"');
+  });
+
+  test("replaces long words of a secret, but not names of its settings, its comments and declared open values", () => {
+    const redaction = new Redaction(["files.*.content"]).leaveOpen({
+      files: { "/etc/proxy.conf": { content: "hidden-word", owner: "www-data" } },
+      site: "http://mirror.example/ubuntu",
+    });
+    redaction.learn({
+      files: {
+        a: {
+          content:
+            "# the configuration\nuser_name www-data;\n  access_key = AKIA1234:longer/token\n" +
+            "secretly: hidden-word\nserver mirror.example;\n",
+        },
+      },
+    });
+    const open = "configuration user_name access_key secretly www-data mirror.example /etc/proxy.conf:3";
+    expect(redaction.text(`${open} AKIA1234 hidden-word longer`)).toBe(`${open} [secret] [secret] longer`);
+  });
+
+  test("replaces the name of a setting that is also a value", () => {
+    const redaction = new Redaction(["file"]).learn({ file: "password secretly\nsecretly on" });
+    expect(redaction.text('"password" "secretly" secretly')).toBe('"password" "[secret]" [secret]');
+  });
+
   test("of an error covers its explanation and its stack, and removes its cause", () => {
     const fields = { host: "h", resource: "R hunter2", step: "hunter2", found: "hunter2", remedy: "hunter2" };
     const error = new ExplainedError({ ...fields, cause: new Error("hunter2") });

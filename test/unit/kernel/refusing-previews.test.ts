@@ -63,3 +63,8 @@ test("the preflight gets only known values, and does not run when the host is un
     { id: "example-a_of_dc1_of_site", items: {}, isWhole: false },
   ]);
 });
+
+test("the inputs of the first version have no key for it, which a preview would show", async () => {
+  const { inputs } = await provider().provider.check({}, declared);
+  expect(inputs).toEqual(declared);
+});

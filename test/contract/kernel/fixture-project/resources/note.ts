@@ -92,6 +92,15 @@ export const note = defineResource({
     return written ? { inputs: JSON.parse(written), outputs: { ...outputs, path } } : undefined;
   },
 
+  async preflight(_context, wanted, previous) {
+    if (wanted.event !== "refuse the change") return;
+    throw new ExplainedError({
+      step: "comparing the notes",
+      found: `from ${JSON.stringify(previous?.text)} to ${JSON.stringify(wanted.text)}, with ${previous?.password}`,
+      remedy: "Keep the note.",
+    });
+  },
+
   async apply(context, wanted, _observed, previous) {
     const { event, password, ...inputs } = wanted;
     const path = fileOf(context, wanted);

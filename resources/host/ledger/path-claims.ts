@@ -114,6 +114,18 @@ export function pathClaims(
   const placed = numbered.filter(
     ({ item }) => item.type !== "directory" && item.type !== "held" && differs(item),
   );
+  const steps = [
+    ...directoriesFirst,
+    ...placed.map(({ item, index }) => ({ path: item.path, script: placing(item, index) })),
+  ];
+  const tried = [
+    prologue,
+    "hide_etc",
+    ...units.map((unit) => sh`need_candour ${unit}`),
+    ...steps.filter(inEtc).flatMap(({ path, script }) => [sh`need_hidden ${path}`, script]),
+    "give_up_unwanted",
+    ...units.map((unit) => sh`try_unit ${unit}`),
+  ].join("\n");
   return {
     numberedPaths,
     prologue,
@@ -122,13 +134,7 @@ export function pathClaims(
       'if [ -n "$taken" ]; then exit 0; fi',
       sh`note_complaints ${units.join(" ")}`,
       "tried=$(unshare --mount --propagation private sh -s <<'END-OF-TRIAL' 2>/dev/null",
-      prologue,
-      "hide_etc",
-      ...units.map((unit) => sh`need_candour ${unit}`),
-      ...directoriesFirst.filter(inEtc).map(({ script }) => script),
-      ...placed.filter(({ item }) => inEtc(item)).map(({ item, index }) => placing(item, index)),
-      "give_up_unwanted",
-      ...units.map((unit) => sh`try_unit ${unit}`),
+      tried,
       "END-OF-TRIAL",
       ") || true",
       'if [ -z "$tried" ]; then exit 0; fi',
@@ -146,8 +152,7 @@ export function pathClaims(
         ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
       ),
       "settle_claims",
-      ...directoriesFirst.map(({ script }) => script),
-      ...placed.map(({ item, index }) => placing(item, index)),
+      ...steps.map(({ script }) => script),
       "release_unwanted",
       ...(units.length > 0 ? settle : []),
       "close_ledger",

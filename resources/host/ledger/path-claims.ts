@@ -126,6 +126,9 @@ export function pathClaims(
     "give_up_unwanted",
     ...units.map((unit) => sh`try_unit ${unit}`),
   ].join("\n");
+  // No text contains its own digest, so no declared text can end the here-document. An argument would be limited to
+  // 128 KiB.
+  const end = `END-${digestOf(tried)}`;
   return {
     numberedPaths,
     prologue,
@@ -133,9 +136,9 @@ export function pathClaims(
     trial: [
       'if [ -n "$taken" ]; then exit 0; fi',
       sh`note_complaints ${units.join(" ")}`,
-      "tried=$(unshare --mount --propagation private sh -s <<'END-OF-TRIAL' 2>/dev/null",
+      `tried=$(unshare --mount --propagation private sh -s <<'${end}' 2>/dev/null`,
       tried,
-      "END-OF-TRIAL",
+      end,
       ") || true",
       'if [ -z "$tried" ]; then exit 0; fi',
       `printf '%s\\n' "$tried"`,

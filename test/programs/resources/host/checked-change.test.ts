@@ -410,6 +410,26 @@ ${preview}`}`;
     expect(everything() + manifest(folder)).toBe(before);
   });
 
+  test("is not ended by a declared text, and does not run it", async () => {
+    const marker = join(ground.root, "marker");
+    const target = `x\nEND-OF-TRIAL\ntouch ${marker}\n: ''`;
+    const link: DeclaredPath = { type: "link", path: `${folder}/link`, target };
+    const large = conf("large.conf", "good\n".repeat(40_000));
+    const preview = async (tried: string) => {
+      const declared = [link, large, conf("z.conf", "bad\n")];
+      const claims = pathClaims("r", declared, () => true, ground.place, { [unit]: { command: tried } });
+      // Not as an argument, which could not be this large.
+      const script = `${claims.prologue}\n${claims.checkScript}\n${claims.trial}\n`;
+      return lookReport(claims, await runHere("exec sh", script));
+    };
+    // A trial that ends early does not read the rest of its text.
+    expect(await preview(onlyOutside)).toBeUndefined();
+    expect(existsSync(marker)).toBe(false);
+    expect((await preview(command))?.message).toContain("z.conf:1:bad");
+    expect(existsSync(marker)).toBe(false);
+    expect(existsSync(folder)).toBe(false);
+  });
+
   test("ignores the errors of a service that fails in the preview also without the change", async () => {
     const claims = pathClaims("r", [conf("a.conf", "bad\n")], () => true, ground.place, {
       [unit]: { command: `${onlyOutside} && ${command}` },

@@ -28,6 +28,7 @@ at="- start"
 journal=
 noting=
 aside=
+copying=
 recorded=
 taken=
 trying=
@@ -36,6 +37,11 @@ on_exit() {
   status=$?
   if [ -n "$journal" ]; then trap '' HUP INT PIPE TERM; fi
   if [ -n "$aside" ]; then rm -rf -- "$aside"; fi
+  # On a full disk a partial copy would take the space that the next update needs.
+  if [ -n "$copying" ]; then
+    rm -rf -- "$paths/.new"
+    rmdir -- "$paths" "$ledger" 2>/dev/null || true
+  fi
   if [ "$status" != 0 ] && [ -n "$at" ]; then echo "stopped $at" || true; fi
   if [ -n "$journal" ]; then give_back; fi
   if [ -n "$noting" ]; then rm -rf "$undo.new"; fi
@@ -150,6 +156,7 @@ claim() {
   record=$paths/$2
   if [ ! -d "$record" ]; then
     if [ -S "$4" ]; then stop "$1" socket; fi
+    copying=yes
     rm -rf "$paths/.new"
     mkdir -p "$paths/.new/claims"
     printf '%s' "$4" >"$paths/.new/path"
@@ -157,6 +164,7 @@ claim() {
     if [ -e "$paths/.new/original" ]; then keep_ancestors "$4" "$paths/.new/ancestors"; fi
     printf '%s\n' "$3" >"$paths/.new/claims/$resource"
     mv -T "$paths/.new" "$record"
+    copying=
     recorded=yes
     return 0
   fi

@@ -14,6 +14,8 @@ import {
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
+import { claimsReport, pathClaims } from "../../../../resources/host/ledger/path-claims.ts";
+import { runHere } from "../../../host-on-this-machine.ts";
 import { Ground } from "./this-machine.ts";
 
 let ground: Ground;
@@ -297,4 +299,13 @@ describe("applying claims refuses", () => {
     expect(manifest().replaceAll(/\d+\.\d{10}/g, "")).toBe(before.replaceAll(/\d+\.\d{10}/g, ""));
     expect(existsSync(ground.place.directory)).toBe(false);
   });
+});
+
+test("a claim that fails because the disk is full leaves no part of its copy", async () => {
+  writeFileSync(ground.at("large"), "x".repeat(100_000));
+  const claims = pathClaims("r", [ground.file("large", "ours")], () => true, ground.place);
+  // In blocks of 512 bytes: tar cannot write all of the archive.
+  const result = await runHere(`ulimit -f 64\n${claims.prologue}\n${claims.body}`);
+  expect(claimsReport(claims, result).error?.message).toContain(`saving ${ground.at("large")}`);
+  expect(existsSync(ground.place.directory)).toBe(false);
 });

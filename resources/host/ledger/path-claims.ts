@@ -33,9 +33,13 @@ export interface PathClaims {
   /** Sets up the script; must come first. */
   readonly prologue: string;
   /**
-   * Claims all paths, changes the given ones to their declarations, and releases those that are no longer declared.
+   * Claims all paths, changes the given ones to their declarations, and releases those that are no longer declared: the
+   * opening and the change.
    */
   readonly body: string;
+  /** Takes the ledger's lock, and ends the script if another resource declares something else for a path. */
+  readonly opening: string;
+  readonly change: string;
   /** The paths, at the index by which the script names them. */
   readonly numberedPaths: readonly NumberedPath[];
   /** Only reports conflicting claims, without changes. */
@@ -129,6 +133,20 @@ export function pathClaims(
   // No text contains its own digest, so no declared text can end the here-document. An argument would be limited to
   // 128 KiB.
   const end = `END-${digestOf(tried)}`;
+  const opening = ["lock_ledger", ...looks, ...ports, "begin"].join("\n");
+  const change = [
+    ...(units.length > 0 ? journal : []),
+    ...parents.map((path, index) => sh`claim_parent ${index} ${record(index)} ${path}`),
+    ...numbered.map(
+      ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
+    ),
+    "settle_claims",
+    ...steps.map(({ script }) => script),
+    "release_unwanted",
+    ...(units.length > 0 ? settle : []),
+    "close_ledger",
+    "",
+  ].join("\n");
   return {
     numberedPaths,
     prologue,
@@ -144,23 +162,9 @@ export function pathClaims(
       `printf '%s\\n' "$tried"`,
       ...units.map((unit) => sh`compare_unit ${unit}`),
     ].join("\n"),
-    body: [
-      "lock_ledger",
-      ...looks,
-      ...ports,
-      "begin",
-      ...(units.length > 0 ? journal : []),
-      ...parents.map((path, index) => sh`claim_parent ${index} ${record(index)} ${path}`),
-      ...numbered.map(
-        ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
-      ),
-      "settle_claims",
-      ...steps.map(({ script }) => script),
-      "release_unwanted",
-      ...(units.length > 0 ? settle : []),
-      "close_ledger",
-      "",
-    ].join("\n"),
+    opening,
+    change,
+    body: `${opening}\n${change}`,
   };
 }
 

@@ -313,6 +313,17 @@ test("a claim that fails because the disk is full leaves no part of its copy", a
   expect(existsSync(ground.place.directory)).toBe(false);
 });
 
+test.each([
+  ["the next update, although the file does not differ", [["file", "ours"]]],
+  ["a release", []],
+])("what an update that was killed left beside a file is removed by %s", async (_, next) => {
+  expect(await ground.apply("r", [ground.file("file", "ours")])).toMatchObject({ code: 0 });
+  mkdirSync(ground.at(`.airgapped-maas.${digestOf(ground.at("file"))}`));
+  const declared = next.map(([name = "", content = ""]) => ground.file(name, content));
+  expect(await ground.apply("r", declared, () => false)).toMatchObject({ code: 0, stderr: "" });
+  expect(readdirSync(ground.at(""))).toEqual(declared.length > 0 ? ["file"] : []);
+});
+
 // Only root can change another user's files.
 describe.each(process.getuid?.() === 0 ? ["in a directory of another user"] : [])("%s", () => {
   const theirs = { owner: String(intruder), group: String(intruder) };

@@ -144,8 +144,8 @@ async function change(
     `units=${quote(` ${units.join(" ")} `)}`,
     functions,
     "lock_services",
-    "lock_ledger",
     ...declarations.map((words) => `check_service ${words}`),
+    claims.opening,
     ...declarations.map((words) => `claim_service ${words}`),
     ...units.flatMap((unit) =>
       ownFiles(unit, wanted.services[unit] as Service).map(
@@ -153,7 +153,7 @@ async function change(
       ),
     ),
     "each_unwanted step_down",
-    claims.body,
+    claims.change,
     "take_in_unit_files",
     "each_unwanted put_service_back",
     ...settle,

@@ -135,7 +135,7 @@ export const signingKey = defineResource({
       functions,
       settings,
       "need_gpg",
-      ...(observed ? [] : ["need_room"]),
+      ...(observed ? [] : ["need_own_place", "need_room"]),
       claims.body,
       ...steps,
       "at=",
@@ -267,6 +267,11 @@ const failures: Readonly<Record<string, { readonly found?: string; readonly reme
     remedy:
       "Restore the secret part (private-keys-v1.d) from a backup, or move the directory away, or declare another one.",
   },
+  exposed: {
+    found:
+      "a directory above it belongs to another user, or all users may write to it: they could take the key",
+    remedy: "Declare a directory in one that only root can change, such as /var/lib.",
+  },
   key: { remedy: "Fix what gpg reports, then run the update again." },
   import: { remedy: "Check whether GnuPG on the host can import the declared secret key." },
   expiry: { remedy: "Fix what gpg reports, then run the update again." },
@@ -289,8 +294,8 @@ export function keyDirectory(name: string): string {
  *
  * An existing key in the directory with the declared user id (and, if declared, the same key) is adopted.
  *
- * @throws ExplainedError if GnuPG is missing, if the directory contains another key or other files, and for a declared
- * key that is invalid, has a passphrase, or belongs to another user id.
+ * @throws ExplainedError if GnuPG is missing, if the directory contains another key or other files, if another user could
+ * take a new key, and for a declared key that is invalid, has a passphrase, or belongs to another user id.
  */
 export class SigningKey extends resourceClass(signingKey) {
   constructor(name: string, args: SigningKeyArgs, options?: pulumi.CustomResourceOptions) {

@@ -18,7 +18,8 @@
 # Defines: stop lock_ledger exists is_directory check_claim begin keep_state keep_ancestors claim claim_parent
 #   settle_claims place_parent place_directory place_file place_link take_away path_of put_back release_unwanted
 #   close_ledger
-# Private: on_exit agree may_overtake keep_original make_ancestors make_way drop_record release_directories
+# Private: on_exit agree may_overtake keep_original make_ancestors make_way enter changed_by_others open_aside close_aside
+#   drop_record release_directories
 # Needs functions: give_back recover (undo.sh)
 # Needs variables: ledger lock resource wanted (path-claims.ts)
 
@@ -28,13 +29,22 @@ at="- start"
 journal=
 noting=
 aside=
+copying=
 recorded=
 taken=
+trying=
+me=$(id -u)
 
 on_exit() {
   status=$?
+  cd /
   if [ -n "$journal" ]; then trap '' HUP INT PIPE TERM; fi
   if [ -n "$aside" ]; then rm -rf -- "$aside"; fi
+  # On a full disk a partial copy would take the space that the next update needs.
+  if [ -n "$copying" ]; then
+    rm -rf -- "$paths/.new"
+    rmdir -- "$paths" "$ledger" 2>/dev/null || true
+  fi
   if [ "$status" != 0 ] && [ -n "$at" ]; then echo "stopped $at" || true; fi
   if [ -n "$journal" ]; then give_back; fi
   if [ -n "$noting" ]; then rm -rf "$undo.new"; fi
@@ -149,6 +159,7 @@ claim() {
   record=$paths/$2
   if [ ! -d "$record" ]; then
     if [ -S "$4" ]; then stop "$1" socket; fi
+    copying=yes
     rm -rf "$paths/.new"
     mkdir -p "$paths/.new/claims"
     printf '%s' "$4" >"$paths/.new/path"
@@ -156,9 +167,12 @@ claim() {
     if [ -e "$paths/.new/original" ]; then keep_ancestors "$4" "$paths/.new/ancestors"; fi
     printf '%s\n' "$3" >"$paths/.new/claims/$resource"
     mv -T "$paths/.new" "$record"
+    copying=
     recorded=yes
     return 0
   fi
+  # It stays if an update is killed after it has placed the file, which then does not differ.
+  case $4 in /*) if exists "${4%/*}/.airgapped-maas.$2"; then rm -rf -- "${4%/*}/.airgapped-maas.$2"; fi ;; esac
   mine=
   if [ -f "$record/claims/$resource" ]; then read -r mine <"$record/claims/$resource"; fi
   if [ "$mine" != "$3" ]; then
@@ -185,10 +199,41 @@ settle_claims() {
 make_way() {
   if ! is_directory "$1"; then return 0; fi
   if rmdir -- "$1" 2>/dev/null; then return 0; fi
+  # A trial must not change the ledger, nor files elsewhere.
+  if [ -n "$trying" ]; then exit 0; fi
   before=$at
   release_unwanted
   at=$before
   if is_directory "$1"; then rmdir -- "$1"; fi
+}
+
+# path: a user who owns the directory above it may put a link there at any time. What is done in the current directory does
+# not follow it.
+enter() {
+  cd -P -- "${1%/*}/" || exit 1
+  above=${PWD%/}
+  cd -P -- "./${1##*/}" || exit 1
+  if [ "$PWD" != "$above/${1##*/}" ]; then changed_by_others "$1"; fi
+}
+
+changed_by_others() {
+  echo "another user is changing $1" >&2
+  exit 1
+}
+
+# path record: makes an empty directory beside it, which only this user can change, and enters it.
+open_aside() {
+  aside=${1%/*}/.airgapped-maas.$2
+  if exists "$aside"; then rm -rf -- "$aside"; fi
+  mkdir -m 0700 -- "$aside"
+  enter "$aside"
+  if [ "$(find . -maxdepth 0 -uid "$me" ! -perm /077 -empty)" != . ]; then changed_by_others "$aside"; fi
+}
+
+close_aside() {
+  cd /
+  rm -rf -- "$aside"
+  aside=
 }
 
 # index path
@@ -205,38 +250,38 @@ place_directory() {
   if [ -L "$5" ] && [ -d "$5" ]; then stop "$1" linked-directory; fi
   if exists "$5" && [ ! -d "$5" ]; then rm -f -- "$5"; fi
   if [ ! -d "$5" ]; then mkdir -m 0700 -- "$5"; fi
+  enter "$5"
   at="$1 own"
-  chown -- "$3:$4" "$5"
+  chown -- "$3:$4" .
   # The fifth digit makes chmod clear the set-group-ID bit too.
-  chmod -- "0$2" "$5"
+  chmod -- "0$2" .
+  cd /
 }
 
 # index record mode owner group path base64
 place_file() {
   at="$1 write"
   make_way "$6"
-  aside=${6%/*}/.airgapped-maas.$2
-  if exists "$aside"; then rm -rf -- "$aside"; fi
+  open_aside "$6" "$2"
   # cat prints why it cannot write.
-  (set -C && printf '%s' "$7" | base64 -d | cat >"$aside")
+  printf '%s' "$7" | base64 -d | cat >new
   at="$1 own"
-  chown -- "$4:$5" "$aside"
-  chmod -- "0$3" "$aside"
+  chown -- "$4:$5" new
+  chmod -- "0$3" new
   at="$1 write"
-  sync -- "$aside"
-  mv -fT -- "$aside" "$6"
-  aside=
+  sync -- new
+  mv -fT -- new "../${6##*/}"
+  close_aside
 }
 
 # index record path target
 place_link() {
   at="$1 link"
   make_way "$3"
-  aside=${3%/*}/.airgapped-maas.$2
-  if exists "$aside"; then rm -rf -- "$aside"; fi
-  ln -s -- "$4" "$aside"
-  mv -fT -- "$aside" "$3"
-  aside=
+  open_aside "$3" "$2"
+  ln -sT -- "$4" new
+  mv -fT -- new "../${3##*/}"
+  close_aside
 }
 
 # index path
@@ -261,24 +306,27 @@ drop_record() {
 # record: restores the original state of $path. Fails if a directory with content is there.
 put_back() {
   make_ancestors "$path" "$1/ancestors"
-  aside=${path%/*}/.airgapped-maas.${1##*/}
-  rm -rf -- "$aside"
-  mkdir -m 0700 -- "$aside"
+  open_aside "$path" "${1##*/}"
   tar --extract --file "$1/original" --preserve-permissions --same-owner --numeric-owner \
-    --acls --xattrs --xattrs-include='*' --directory "$aside"
-  original=$aside/${path##*/}
-  if is_directory "$original" && is_directory "$path"; then
-    chown --reference="$original" -- "$path"
-    chmod --reference="$original" -- "$path"
-    touch --reference="$original" -- "$path"
+    --acls --xattrs --xattrs-include='*'
+  leaf=${path##*/}
+  if is_directory "./$leaf" && is_directory "../$leaf"; then
+    # With five digits, as in place_directory.
+    was=$(stat -c '%u:%g 00%a @%.9X @%.9Y' -- "./$leaf")
+    enter "../$leaf"
+    chown -- "${was%% *}" .
+    was=${was#* }
+    chmod -- "${was%% *}" .
+    was=${was#* }
+    touch -a -d "${was% *}" .
+    touch -m -d "${was#* }" .
   else
-    if is_directory "$path"; then rmdir -- "$path"; fi
+    if is_directory "../$leaf"; then rmdir -- "../$leaf"; fi
     # A directory cannot replace a file.
-    if is_directory "$original"; then rm -f -- "$path"; fi
-    mv -fT -- "$original" "$path"
+    if is_directory "./$leaf"; then rm -f -- "../$leaf"; fi
+    mv -fT -- "./$leaf" "../$leaf"
   fi
-  rm -rf -- "$aside"
-  aside=
+  close_aside
 }
 
 # Releases the paths that this resource claims and no longer declares. A path without claims is restored.
@@ -309,7 +357,8 @@ release_unwanted() {
       put_back "$record"
       drop_record "$record"
     else
-      rm -f -- "$path" "${path%/*}/.airgapped-maas.${record##*/}"
+      rm -f -- "$path"
+      rm -rf -- "${path%/*}/.airgapped-maas.${record##*/}"
       drop_record "$record"
     fi
   done

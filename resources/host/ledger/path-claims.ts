@@ -33,9 +33,13 @@ export interface PathClaims {
   /** Sets up the script; must come first. */
   readonly prologue: string;
   /**
-   * Claims all paths, changes the given ones to their declarations, and releases those that are no longer declared.
+   * Claims all paths, changes the given ones to their declarations, and releases those that are no longer declared: the
+   * opening and the change.
    */
   readonly body: string;
+  /** Takes the ledger's lock, and ends the script if another resource declares something else for a path. */
+  readonly opening: string;
+  readonly change: string;
   /** The paths, at the index by which the script names them. */
   readonly numberedPaths: readonly NumberedPath[];
   /** Only reports conflicting claims, without changes. */
@@ -115,6 +119,35 @@ export function pathClaims(
   const placed = numbered.filter(
     ({ item }) => item.type !== "directory" && item.type !== "held" && differs(item),
   );
+  const steps = [
+    ...directoriesFirst,
+    ...placed.map(({ item, index }) => ({ path: item.path, script: placing(item, index) })),
+  ];
+  const tried = [
+    prologue,
+    "hide_etc",
+    ...units.map((unit) => sh`need_candour ${unit}`),
+    ...steps.filter(inEtc).flatMap(({ path, script }) => [sh`need_hidden ${path}`, script]),
+    "give_up_unwanted",
+    ...units.map((unit) => sh`try_unit ${unit}`),
+  ].join("\n");
+  // No text contains its own digest, so no declared text can end the here-document. An argument would be limited to
+  // 128 KiB.
+  const end = `END-${digestOf(tried)}`;
+  const opening = ["lock_ledger", ...looks, ...ports, "begin"].join("\n");
+  const change = [
+    ...(units.length > 0 ? journal : []),
+    ...parents.map((path, index) => sh`claim_parent ${index} ${record(index)} ${path}`),
+    ...numbered.map(
+      ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
+    ),
+    "settle_claims",
+    ...steps.map(({ script }) => script),
+    "release_unwanted",
+    ...(units.length > 0 ? settle : []),
+    "close_ledger",
+    "",
+  ].join("\n");
   return {
     numberedPaths,
     prologue,
@@ -122,38 +155,17 @@ export function pathClaims(
     trial: [
       'if [ -n "$taken" ]; then exit 0; fi',
       sh`note_complaints ${units.join(" ")}`,
-      "tried=$(unshare --mount --propagation private sh -s <<'END-OF-TRIAL' 2>/dev/null",
-      prologue,
-      "hide_etc",
-      ...units.map((unit) => sh`need_candour ${unit}`),
-      ...directoriesFirst.filter(inEtc).map(({ script }) => script),
-      ...placed.filter(({ item }) => inEtc(item)).map(({ item, index }) => placing(item, index)),
-      "give_up_unwanted",
-      ...units.map((unit) => sh`try_unit ${unit}`),
-      "END-OF-TRIAL",
+      `tried=$(unshare --mount --propagation private sh -s <<'${end}' 2>/dev/null`,
+      tried,
+      end,
       ") || true",
       'if [ -z "$tried" ]; then exit 0; fi',
       `printf '%s\\n' "$tried"`,
       ...units.map((unit) => sh`compare_unit ${unit}`),
     ].join("\n"),
-    body: [
-      "lock_ledger",
-      ...looks,
-      ...ports,
-      "begin",
-      ...(units.length > 0 ? journal : []),
-      ...parents.map((path, index) => sh`claim_parent ${index} ${record(index)} ${path}`),
-      ...numbered.map(
-        ({ item, index }) => sh`claim ${index} ${record(index)} ${declarationOf(item)} ${item.path}`,
-      ),
-      "settle_claims",
-      ...directoriesFirst.map(({ script }) => script),
-      ...placed.map(({ item, index }) => placing(item, index)),
-      "release_unwanted",
-      ...(units.length > 0 ? settle : []),
-      "close_ledger",
-      "",
-    ].join("\n"),
+    opening,
+    change,
+    body: `${opening}\n${change}`,
   };
 }
 

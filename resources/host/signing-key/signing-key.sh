@@ -3,7 +3,7 @@
 # It stops and cleans up like path-claims.sh. The key is created in $making, beside $directory. `import_key` reads an
 # armored secret key on its standard input.
 #
-# Defines: need_gpg need_room begin_key generate_key import_key set_expiry note_expiry settle_key publish_key
+# Defines: need_gpg need_own_place need_room begin_key generate_key import_key set_expiry note_expiry settle_key publish_key
 # Private: quietly
 # Needs functions: stop (../ledger/path-claims.sh)
 # Needs variables: directory making (../signing-key.ts)
@@ -14,6 +14,18 @@ quietly() {
 
 need_gpg() {
   if ! command -v gpg >/dev/null || ! command -v gpg-agent >/dev/null; then stop - no-gpg; fi
+}
+
+# Before anything is claimed: another user who can move a directory above it could put one of his own in the place of the
+# new key's directory, and would get the key.
+need_own_place() {
+  above=${directory%/*}
+  while [ -n "$above" ]; do
+    if [ -d "$above" ] && [ -n "$(find "$above/" -maxdepth 0 '(' ! -uid 0 -o -perm -0002 ! -perm -1000 ')')" ]; then
+      stop - exposed
+    fi
+    above=${above%/*}
+  done
 }
 
 # Before anything is claimed: an existing directory with content must not be changed.

@@ -14,6 +14,7 @@ const callers = new Set(["trap", "in_parallel", "each_unwanted"]);
 /** Words after which a command begins. */
 const openers = new Set(["if", "then", "elif", "else", "while", "until", "do", "{", "!"]);
 const closers = new Set(["fi", "done", "esac", "}"]);
+const setByShell = new Set(["PWD"]);
 
 /**
  * @throws Error for here-documents and backquotes, which this parser does not support and the scripts do not
@@ -259,6 +260,6 @@ class Reader {
   }
 
   #use(name: string | undefined): void {
-    if (name && /^[A-Za-z_]\w*$/.test(name)) this.#used.add(name);
+    if (name && /^[A-Za-z_]\w*$/.test(name) && !setByShell.has(name)) this.#used.add(name);
   }
 }

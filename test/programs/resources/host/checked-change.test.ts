@@ -10,8 +10,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { sh } from "../../../../hosts/shell.ts";
 import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
 import { claimsReport, lookReport, pathClaims } from "../../../../resources/host/ledger/path-claims.ts";
 import { runHere } from "../../../host-on-this-machine.ts";
@@ -327,6 +328,8 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
     group: "root",
   });
   const command = `! grep -n bad ${folder}/*.conf`;
+  /** Fails in the preview's namespace. */
+  const onlyOutside = `[ "$(stat -f -c %T /etc)" != overlayfs ] || [ "$(stat -f -c %T /)" = overlayfs ]`;
 
   async function look(declared: readonly DeclaredPath[]) {
     const claims = pathClaims("r", declared, () => true, ground.place, { [unit]: { command } });
@@ -344,10 +347,92 @@ describe.each(process.getuid?.() === 0 ? ["a preview"] : [])("%s", () => {
     expect(existsSync(ground.place.directory)).toBe(false);
   });
 
+  test.each([
+    ["a directory is", folder],
+    ["a directory above it is", `${folder}/inner`],
+  ])("changes nothing if %s a link out of /etc", async (_, linked) => {
+    const real = ground.at("real");
+    mkdirSync(real);
+    for (const name of ["a", "b", "c", "d"]) writeFileSync(`${real}/${name}.conf`, "theirs\n");
+    mkdirSync(dirname(linked), { recursive: true });
+    symlinkSync(real, linked);
+    const below = (name: string, content: string) => ({ ...conf(name, content), path: `${linked}/${name}` });
+    const earlier = [below("c.conf", "ours\n"), below("new.conf", "ours\n")];
+    expect(await apply("r", earlier)).toMatchObject({ code: 0, stderr: "" });
+    const before = everything();
+    const wanted: DeclaredPath[] = [
+      below("a.conf", "bad\n"),
+      below("deep/e.conf", "bad\n"),
+      { type: "link", path: `${linked}/d.conf`, target: "a.conf" },
+      { type: "absent", path: `${linked}/b.conf` },
+    ];
+    for (const item of wanted) {
+      expect(await look([item])).toBeUndefined();
+      expect(everything()).toBe(before);
+    }
+    // Nothing of the resource is left: only what it had is given back.
+    expect(await look([conf("e.conf", "good\n")])).toBeUndefined();
+    expect(everything()).toBe(before);
+  });
+
+  test("checks files behind a link that stays in /etc", async () => {
+    mkdirSync(`${folder}/inner`, { recursive: true });
+    symlinkSync("inner", `${folder}/link`);
+    const through = { ...conf("", "bad\n"), path: `${folder}/link/a.conf` } as DeclaredPath;
+    const before = manifest(folder);
+    const inner = { [unit]: { command: `! grep -n bad ${folder}/inner/*.conf` } };
+    const claims = pathClaims("r", [through], () => true, ground.place, inner);
+    const result = await runHere(`${claims.prologue}\n${claims.checkScript}\n${claims.trial}\n`);
+    expect(lookReport(claims, result)?.message).toContain("1:bad");
+    expect(manifest(folder)).toBe(before);
+  });
+
+  test("refuses nothing if a file system is mounted below /etc, whose files it could not see", async () => {
+    mkdirSync(`${folder}/mounted`, { recursive: true });
+    const needing = `[ ! -e ${folder}/a.conf ] || [ -e ${folder}/mounted/certificate ]`;
+    const claims = pathClaims("r", [conf("a.conf", "good\n")], () => true, ground.place, {
+      [unit]: { command: needing },
+    });
+    const preview = `${claims.prologue}\n${claims.checkScript}\n${claims.trial}\n`;
+    const mounted = sh`unshare --mount --propagation private sh -ec ${`mount -t tmpfs none ${folder}/mounted
+: >${folder}/mounted/certificate
+${preview}`}`;
+    const result = await runHere(mounted);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(lookReport(claims, result)).toBeUndefined();
+  });
+
+  test("does not release anything to make way for a file", async () => {
+    const earlier = [conf("x/y.conf", "ours\n"), ground.file("elsewhere", "ours\n")];
+    expect(await apply("r", earlier)).toMatchObject({ code: 0, stderr: "" });
+    const before = everything() + manifest(folder);
+    expect(await look([conf("x", "good\n")])).toBeUndefined();
+    expect(everything() + manifest(folder)).toBe(before);
+  });
+
+  test("is not ended by a declared text, and does not run it", async () => {
+    const marker = join(ground.root, "marker");
+    const target = `x\nEND-OF-TRIAL\ntouch ${marker}\n: ''`;
+    const link: DeclaredPath = { type: "link", path: `${folder}/link`, target };
+    const large = conf("large.conf", "good\n".repeat(40_000));
+    const preview = async (tried: string) => {
+      const declared = [link, large, conf("z.conf", "bad\n")];
+      const claims = pathClaims("r", declared, () => true, ground.place, { [unit]: { command: tried } });
+      // Not as an argument, which could not be this large.
+      const script = `${claims.prologue}\n${claims.checkScript}\n${claims.trial}\n`;
+      return lookReport(claims, await runHere("exec sh", script));
+    };
+    // A trial that ends early does not read the rest of its text.
+    expect(await preview(onlyOutside)).toBeUndefined();
+    expect(existsSync(marker)).toBe(false);
+    expect((await preview(command))?.message).toContain("z.conf:1:bad");
+    expect(existsSync(marker)).toBe(false);
+    expect(existsSync(folder)).toBe(false);
+  });
+
   test("ignores the errors of a service that fails in the preview also without the change", async () => {
-    const elsewhere = `[ "$(stat -f -c %T /etc)" != overlayfs ] || [ "$(stat -f -c %T /)" = overlayfs ]`;
     const claims = pathClaims("r", [conf("a.conf", "bad\n")], () => true, ground.place, {
-      [unit]: { command: `${elsewhere} && ${command}` },
+      [unit]: { command: `${onlyOutside} && ${command}` },
     });
     const { stdout } = await runHere(`${claims.prologue}\n${claims.checkScript}\n${claims.trial}\n`);
     expect(stdout).not.toContain("rejected");

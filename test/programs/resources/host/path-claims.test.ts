@@ -12,8 +12,13 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
+import { claimsReport, pathClaims } from "../../../../resources/host/ledger/path-claims.ts";
+import { digestOf } from "../../../../values/digest.ts";
+import { runHere } from "../../../host-on-this-machine.ts";
+import { Intrusion, intruder } from "./intruder.ts";
 import { Ground } from "./this-machine.ts";
 
 let ground: Ground;
@@ -297,4 +302,105 @@ describe("applying claims refuses", () => {
     expect(manifest().replaceAll(/\d+\.\d{10}/g, "")).toBe(before.replaceAll(/\d+\.\d{10}/g, ""));
     expect(existsSync(ground.place.directory)).toBe(false);
   });
+});
+
+test("a claim that fails because the disk is full leaves no part of its copy", async () => {
+  writeFileSync(ground.at("large"), "x".repeat(100_000));
+  const claims = pathClaims("r", [ground.file("large", "ours")], () => true, ground.place);
+  // In blocks of 512 bytes: tar cannot write all of the archive.
+  const result = await runHere(`ulimit -f 64\n${claims.prologue}\n${claims.body}`);
+  expect(claimsReport(claims, result).error?.message).toContain(`saving ${ground.at("large")}`);
+  expect(existsSync(ground.place.directory)).toBe(false);
+});
+
+test.each([
+  ["the next update, although the file does not differ", [["file", "ours"]]],
+  ["a release", []],
+])("what an update that was killed left beside a file is removed by %s", async (_, next) => {
+  expect(await ground.apply("r", [ground.file("file", "ours")])).toMatchObject({ code: 0 });
+  mkdirSync(ground.at(`.airgapped-maas.${digestOf(ground.at("file"))}`));
+  const declared = next.map(([name = "", content = ""]) => ground.file(name, content));
+  expect(await ground.apply("r", declared, () => false)).toMatchObject({ code: 0, stderr: "" });
+  expect(readdirSync(ground.at(""))).toEqual(declared.length > 0 ? ["file"] : []);
+});
+
+// Only root can change another user's files.
+describe.each(process.getuid?.() === 0 ? ["in a directory of another user"] : [])("%s", () => {
+  const theirs = { owner: String(intruder), group: String(intruder) };
+  type Kind = "file" | "directory" | "link";
+  const declarations: Record<Kind, (path: string) => DeclaredPath> = {
+    file: (path) => ({ type: "file", path, content: "ours", mode: "4755", ...theirs }),
+    directory: (path) => ({ type: "directory", path, mode: "0777", ...theirs }),
+    link: (path) => ({ type: "link", path, target: "inner" }),
+  };
+  const found: Record<Kind, string> = {
+    file: 'echo found >"$1"; chmod 4755 "$1"',
+    directory: 'mkdir -m 0777 "$1"',
+    link: 'ln -s inner "$1"',
+  };
+  const cases: [Kind, "temporary name" | "name", "file" | "directory"][] = [
+    ["file", "temporary name", "file"],
+    ["file", "temporary name", "directory"],
+    ["link", "temporary name", "directory"],
+    ["directory", "temporary name", "directory"],
+    ["directory", "name", "file"],
+    ["directory", "name", "directory"],
+  ];
+
+  let intrusion: Intrusion;
+  let path: string;
+
+  beforeEach(() => {
+    intrusion = new Intrusion(ground.root);
+    path = join(intrusion.directory, "ours");
+  });
+
+  function script(declared: readonly DeclaredPath[]): string {
+    const { prologue, body } = pathClaims("r", declared, () => true, ground.place);
+    return `${prologue}\n${body}`;
+  }
+
+  /** Does this with a link to a victim in the place of a name, from each program on. */
+  async function intrude(
+    name: "temporary name" | "name",
+    victim: "file" | "directory",
+    declared: readonly DeclaredPath[],
+    prepare: () => Promise<unknown>,
+  ): Promise<void> {
+    const before = intrusion.victims();
+    const replaced = name === "name" ? "ours" : `.airgapped-maas.${digestOf(path)}`;
+    let isReached = true;
+    let nth = 0;
+    while (isReached) {
+      nth++;
+      for (const each of readdirSync(intrusion.directory))
+        rmSync(join(intrusion.directory, each), { recursive: true });
+      rmSync(ground.place.directory, { recursive: true, force: true });
+      await prepare();
+      isReached = await intrusion.at(nth, replaced, victim, script(declared));
+      expect({ nth, victims: intrusion.victims() }).toEqual({ nth, victims: before });
+    }
+    expect(nth).toBeGreaterThan(5);
+  }
+
+  test.each(cases)(
+    "placing a %s does not follow a link in the place of its %s to root's %s",
+    async (kind, name, victim) => {
+      await intrude(name, victim, [declarations[kind](path)], async () => {});
+      expect(await runHere(script([declarations[kind](path)]))).toMatchObject({ code: 0, stderr: "" });
+    },
+    60_000,
+  );
+
+  test.each(cases)(
+    "restoring a %s does not follow a link in the place of its %s to root's %s",
+    async (kind, name, victim) => {
+      await intrude(name, victim, [], async () => {
+        const other = kind === "directory" ? ground.directory("", "0700") : ground.file("", "ours");
+        execFileSync("sh", ["-c", `${found[kind]}; chown -h ${intruder}:${intruder} "$1"`, "-", path]);
+        expect(await runHere(script([{ ...other, path }]))).toMatchObject({ code: 0, stderr: "" });
+      });
+    },
+    60_000,
+  );
 });

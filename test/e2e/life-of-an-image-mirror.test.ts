@@ -149,7 +149,13 @@ describe("a new serial upstream", () => {
     expect(await served.status(squashfs(serial))).toBe(200);
     const found = await lab.sh("mirror", `find /srv/airgapped-maas -inum ${inode.trim()}`);
     expect(found.stdout).toBe("");
-    expect((await lab.sh("mirror", `ls ${directory}/trees | wc -l`)).stdout.trim()).toBe("2");
+    const kept = async () => (await lab.sh("mirror", `ls ${directory}/trees | wc -l`)).stdout.trim();
+    expect(await kept()).toBe("2");
+    stack.configure(imageSite(lab, { keepSnapshots: 1 }));
+    succeeded(await stack.up());
+    expect(await kept()).toBe("1");
+    stack.configure(imageSite(lab));
+    succeeded(await stack.up());
   }, 120_000);
 });
 

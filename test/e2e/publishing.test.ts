@@ -187,6 +187,24 @@ describe("a new upstream URL", () => {
   }, 120_000);
 });
 
+describe("a smaller keepSnapshots", () => {
+  test("deletes older snapshots in the same update, also without new packages", async () => {
+    stack.configure(site({}, { keepSnapshots: 1 }));
+    const update = succeeded(await stack.up());
+    expect(update.steps.map(({ op, name, differs }) => `${op} ${name}: ${differs}`).sort()).toEqual(
+      signers.map((signing) => `update ${signing}-contents: keepSnapshots`),
+    );
+    const kept = await lab.sh(
+      "mirror",
+      "cd /srv/airgapped-maas/e2e/apt && ls mirror/trees upstream/trees | grep -c -",
+    );
+    expect(kept.stdout.trim()).toBe("2");
+    expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
+    stack.configure(site());
+    succeeded(await stack.up());
+  }, 120_000);
+});
+
 describe("a signature with validFor", () => {
   const directory = "/srv/airgapped-maas/e2e/apt/mirror";
   const validUntil = async () => {

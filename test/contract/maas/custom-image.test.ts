@@ -4,6 +4,7 @@ import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -84,7 +85,7 @@ const plan = (path: string, onHost = false, image = described) =>
     host,
   );
 
-async function publish(planned: CustomImagePlan, path: string, onHost = false) {
+async function publish(planned: CustomImagePlan, path: string, onHost = false, keepSnapshots = 2) {
   const messages: string[] = [];
   const context: ResourceContext = {
     id: "customimagetree-dc1-rocky9",
@@ -102,7 +103,7 @@ async function publish(planned: CustomImagePlan, path: string, onHost = false) {
     image: { ...described, serial, sha256 },
     size,
     signingKey,
-    keepSnapshots: 2,
+    keepSnapshots,
     deleteContent: true,
   });
   const observed = await customImageTree.observe(context, wanted);
@@ -157,6 +158,18 @@ describe("a custom image in a stream", () => {
     const retitled = await plan(path, false, { ...described, releaseTitle: "Rocky Linux Nine" });
     expect(retitled.serial).toBe(first.serial);
     expect(retitled.updated > first.updated).toBe(true);
+  });
+
+  test("of an older snapshot is deleted when keepSnapshots becomes smaller, also without another image", async () => {
+    const path = imageFile("one");
+    await publish(await plan(path), path);
+    imageFile("two");
+    const planned = await plan(path);
+    await publish(planned, path);
+    const trees = () => readdirSync(join(root, "rocky9/trees")).length;
+    expect(trees()).toBe(2);
+    await publish(planned, path, false, 1);
+    expect(trees()).toBe(1);
   });
 
   test("is copied on the host if its file is there", async () => {

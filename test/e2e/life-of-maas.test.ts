@@ -129,6 +129,17 @@ describe("a new MAAS in an air gap", () => {
     expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 60_000);
 
+  test("with a renamed custom image that keeps its nameOnHost: only its name among MAAS's sources differs", async () => {
+    const { customImages, ...others } = site({ bootSource: { mirror: "images", customImages: ["rocky"] } });
+    const rocky = { ...customImages.rocky9, nameOnHost: "rocky9" };
+    stack.configure({ ...others, customImages: { rocky } });
+    const { steps } = succeeded(await stack.preview());
+    stack.configure(site());
+    expect(steps.map(({ op, name, differs }) => ({ op, name, differs }))).toEqual([
+      { op: "update", name: "images-sources", differs: ["sources.rocky", "sources.rocky9"] },
+    ]);
+  }, 60_000);
+
   test("with a wrong host name in the stack file: the preview reports one error, without a stack trace", async () => {
     const { aptMirrors, ...others } = site();
     stack.configure({ ...others, aptMirrors: { ubuntu: { ...aptMirrors.ubuntu, host: "miror" } } });

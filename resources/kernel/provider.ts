@@ -4,7 +4,7 @@ import { explainedOnce } from "../../errors/repeated-failure.ts";
 import { configureSsh, hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
-import { check, containsUnknown, type Failure, knownPart } from "./check.ts";
+import { check, type Failure } from "./check.ts";
 import { type AnyDefinition, PartlyApplied, type ResourceContext } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
@@ -21,6 +21,7 @@ import {
   upgraded,
   withStatus,
 } from "./stored-properties.ts";
+import { containsUnknown, knownPart } from "./unknown-values.ts";
 
 /** Implements Pulumi's dynamic provider protocol for a definition. */
 export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {

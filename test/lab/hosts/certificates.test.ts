@@ -205,8 +205,15 @@ describe("a host's certificate is refused", () => {
     let connections = 0;
     const between = createServer((client) => {
       const server = connect(connections++ === 0 ? expiredPort : certifiedPort, address);
-      for (const socket of [client, server]) socket.on("error", () => {});
       client.pipe(server).pipe(client);
+      for (const socket of [client, server]) {
+        // Otherwise the rest of a connection that the other side has reset stays open.
+        socket.on("error", () => {});
+        socket.on("close", () => {
+          client.destroy();
+          server.destroy();
+        });
+      }
     }).listen(0, "127.0.0.1");
     await once(between, "listening");
     const { port } = between.address() as AddressInfo;

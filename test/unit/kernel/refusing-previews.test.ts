@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { z } from "zod";
 import { ExplainedError } from "../../../errors/explained-error.ts";
-import { unknown } from "../../../resources/kernel/check.ts";
 import { defineResource } from "../../../resources/kernel/definition.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden } from "../../../resources/kernel/stored-properties.ts";
+import { unknown } from "../../../resources/kernel/unknown-values.ts";
 
 function provider() {
   const asked: unknown[] = [];

@@ -2,8 +2,9 @@ import { describe, expect, test } from "@jest/globals";
 import { z } from "zod";
 import { files } from "../../../resources/host/files.ts";
 import { services } from "../../../resources/host/services.ts";
-import { check, unknown } from "../../../resources/kernel/check.ts";
+import { check } from "../../../resources/kernel/check.ts";
 import type { Properties } from "../../../resources/kernel/stored-properties.ts";
+import { unknown } from "../../../resources/kernel/unknown-values.ts";
 
 const schema = z.object({
   sizes: z.record(z.string().startsWith("/", "must be absolute"), z.number()).default({}),

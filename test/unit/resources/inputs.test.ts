@@ -2,8 +2,9 @@ import { describe, expect, test } from "@jest/globals";
 import { packages } from "../../../resources/host/packages.ts";
 import { services } from "../../../resources/host/services.ts";
 import { signingKey } from "../../../resources/host/signing-key.ts";
-import { check, unknown } from "../../../resources/kernel/check.ts";
+import { check } from "../../../resources/kernel/check.ts";
 import type { Json } from "../../../resources/kernel/definition.ts";
+import { unknown } from "../../../resources/kernel/unknown-values.ts";
 import { handler } from "../../../resources/provider.ts";
 
 type Given = Record<string, Json>;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { files } from "../../../../resources/host/files.ts";
-import { check, unknown } from "../../../../resources/kernel/check.ts";
+import { check } from "../../../../resources/kernel/check.ts";
 import type { Json } from "../../../../resources/kernel/definition.ts";
+import { unknown } from "../../../../resources/kernel/unknown-values.ts";
 
 describe("the inputs of Files", () => {
   test("get defaults, and their modes get four digits", () => {

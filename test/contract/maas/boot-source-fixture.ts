@@ -33,7 +33,7 @@ export const nobleImages = ["ga-24.04", "ga-24.04-lowlatency", "hwe-24.04"].map(
 const limits: Limits = {
   refreshMs: 6000,
   refreshBesideDeadMs: 2000,
-  putBackMs: 700,
+  putBackMs: 3000,
   selectUnreachableMs: 6000,
   pollMs: 100,
   restMs: 3000,

@@ -13,30 +13,28 @@ const site = readSite();
 configureSsh({ configFile: site.sshConfig });
 void warnOfUndeclared(site);
 
+/** The state keeps a renamed component's resources under the name that they have on the host. */
+function underOldName({ nameOnHost }: { readonly nameOnHost?: string | undefined }) {
+  return nameOnHost ? { aliases: [{ name: nameOnHost }] } : {};
+}
+
 const aptMirrors = Object.fromEntries(
   Object.entries(site.aptMirrors).map(([name, mirror]) => [
     name,
-    new AptMirror(name, mirror, mirror.nameOnHost ? { aliases: [{ name: mirror.nameOnHost }] } : {}),
+    new AptMirror(name, mirror, underOldName(mirror)),
   ]),
 );
 
 const imageMirrors = Object.fromEntries(
   Object.entries(site.imageMirrors).map(([name, mirror]) => [
     name,
-    new ImageMirror(name, mirror, mirror.nameOnHost ? { aliases: [{ name: mirror.nameOnHost }] } : {}),
+    new ImageMirror(name, mirror, underOldName(mirror)),
   ]),
 );
 
 const streamedImages = Object.fromEntries(
   Object.entries(site.customImages).flatMap(([name, image]) =>
-    image.via === "stream"
-      ? [
-          [
-            name,
-            new CustomImage(name, image, image.nameOnHost ? { aliases: [{ name: image.nameOnHost }] } : {}),
-          ] as const,
-        ]
-      : [],
+    image.via === "stream" ? [[name, new CustomImage(name, image, underOldName(image))] as const] : [],
   ),
 );
 

@@ -48,6 +48,7 @@ export class Redaction {
 
   /** Leaves the words of all other values readable where they are only a part of a secret. */
   leaveOpen(properties: object): this {
+    if (this.#paths.length === 0) return this;
     for (const text of textsBeside(properties as Json, this.#paths)) {
       for (const part of [text, ...text.split(/\s+/), ...text.split(separators)]) this.#open.add(part);
     }
@@ -62,6 +63,7 @@ export class Redaction {
 
   text(text: string): string {
     const withoutWhole = replaceAll(text, this.#secrets);
+    if (this.#quotable.size === 0) return withoutWhole;
     return replaceAll(this.#withoutQuoted(withoutWhole), new Set(this.#hiddenWords().flatMap(escapesOf)));
   }
 

@@ -1,13 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ClientChannel } from "ssh2";
 import { ExplainedError } from "../errors/explained-error.ts";
-import { Connection, isWorthRetrying, type RoundTrips, type Session } from "./connection.ts";
+import {
+  Connection,
+  isWorthRetrying,
+  type RoundTrips,
+  type Session,
+  sessionsPerConnection,
+} from "./connection.ts";
 import { defaultConnectTimeoutSeconds, type Jump, resolveDestination } from "./destination.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** Handshakes with one host at the same time. sshd rejects connections from 10 on (MaxStartups). */
 const handshakesPerHost = 4;
-/** Milliseconds that a command waits for a free session before another connection is made for it. */
+/**
+ * Milliseconds that a command waits for a free session before another connection is made for it, unless the connections
+ * that are being made have enough sessions.
+ */
 const sessionWaitMs = 250;
 const connectAttempts = 4;
 
@@ -112,7 +121,9 @@ export class HostConnections {
   }
 
   #grow(): void {
-    if (this.#closed || this.#waiting.length === 0 || this.#connecting >= handshakesPerHost) return;
+    if (this.#closed || this.#connecting >= handshakesPerHost) return;
+    // A slow handshake is not a reason for another one.
+    if (this.#waiting.length <= this.#connecting * sessionsPerConnection) return;
     this.#connecting++;
     this.#connect()
       .then(

@@ -15,7 +15,7 @@ import { withoutRevoked } from "./revoked-host-keys.ts";
 /**
  * Commands on one connection at the same time. sshd allows 10 by default, and counts a closed one for a while longer.
  */
-const sessionsPerConnection = 8;
+export const sessionsPerConnection = 8;
 const defaultKeepaliveSeconds = 15;
 
 /** Round trips to a host, for tests and debugging. */

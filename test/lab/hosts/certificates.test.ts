@@ -1,14 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { roundTrips } from "../../../hosts/connection-pool.ts";
 import type { Lab } from "../../../lab/lab.ts";
 import { labForTests, type SshSettings, TestSsh } from "../lab-for-tests.ts";
-import { tcpProxy } from "../tcp-proxy.ts";
+import { type TcpProxy, tcpProxy } from "../tcp-proxy.ts";
 
 let lab: Lab;
 let ssh: TestSsh;
@@ -202,28 +201,19 @@ describe("a host's certificate is refused", () => {
 
   test("when the server that shows it does not have its private key", async () => {
     // An attacker in between can show the real host's certificate, and log users in to another host.
-    let connections = 0;
-    const between = createServer((client) => {
-      const server = connect(connections++ === 0 ? expiredPort : certifiedPort, address);
-      client.pipe(server).pipe(client);
-      for (const socket of [client, server]) {
-        // Otherwise the rest of a connection that the other side has reset stays open.
-        socket.on("error", () => {});
-        socket.on("close", () => {
-          client.destroy();
-          server.destroy();
-        });
-      }
-    }).listen(0, "127.0.0.1");
-    await once(between, "listening");
-    const { port } = between.address() as AddressInfo;
-    const message = await answer({ HostName: "127.0.0.1", Port: port });
+    const between: TcpProxy = await tcpProxy({
+      host: address,
+      get port() {
+        return between.accepted === 1 ? expiredPort : certifiedPort;
+      },
+    });
+    const message = await answer({ HostName: "127.0.0.1", Port: between.port });
     expect(message).toMatch(
       /its key is ssh-ed25519 \S+, but the known key is ssh-ed25519 \S+ \(certificate "made for a test" by/,
     );
-    expect(connections).toBeGreaterThan(1);
-    between.close();
-    await once(between, "close");
+    // The login's own, and one of ssh-keyscan for each type of key.
+    expect(between.accepted).toBe(4);
+    await between.close();
   });
 
   afterAll(async () => {

@@ -127,6 +127,14 @@ describe("many commands at the same time", () => {
     expect(await around(12)).toBe("innermost\n");
     expect(roundTrips.get(busy.name)?.handshakes).toBeGreaterThan(1);
   });
+
+  test("use one connection if it has enough sessions, however long the login takes", async () => {
+    const { proxy, host } = await throughProxy();
+    proxy.delay({ up: 100, down: 100 });
+    await Promise.all(Array.from({ length: 8 }, () => host.run("true")));
+    expect(proxy.accepted).toBe(1);
+    await proxy.close();
+  });
 });
 
 describe("input and output of a command:", () => {
@@ -233,23 +241,6 @@ describe("facts", () => {
     expect(roundTrips.get(fresh.name)).toEqual({ handshakes: 1, channels: 1, tunnels: 0 });
     await all();
     expect(roundTrips.get(fresh.name)).toEqual({ handshakes: 1, channels: 2, tunnels: 0 });
-  });
-
-  test("60 of them need no more round trips than one on a slow network", async () => {
-    const { proxy, host } = await throughProxy();
-    await host.run("true");
-    proxy.delay({ up: 500, down: 500 });
-    const time = async (count: number) => {
-      const start = performance.now();
-      await Promise.all(
-        Array.from({ length: count }, (_, n) => host.facts({ script: `echo ${n}`, parse: Number })),
-      );
-      return performance.now() - start;
-    };
-    const [one, sixty] = [await time(1), await time(60)];
-    // One more round trip would take a second more.
-    expect(sixty - one).toBeLessThan(1000);
-    await proxy.close();
   });
 
   test("can be read from a host with read-only file systems", async () => {

@@ -10,8 +10,9 @@ import { hostInput } from "../kernel/host-input.ts";
 import { nameOnHosts } from "../kernel/name-on-hosts.ts";
 import { type ResourceArgs, resourceClass } from "../kernel/resource.ts";
 import { releasePaths } from "./ledger/change-paths.ts";
+import { claimsReport } from "./ledger/claims-report.ts";
 import type { DeclaredPath } from "./ledger/declared-path.ts";
-import { claimsReport, pathClaims } from "./ledger/path-claims.ts";
+import { pathClaims } from "./ledger/path-claims.ts";
 import { ledgerPlace } from "./ledger/place.ts";
 import { type FoundKey, keyProbe } from "./signing-key/key-probe.ts";
 

@@ -1,14 +1,8 @@
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import { PartlyApplied, type ResourceContext } from "../../kernel/definition.ts";
+import { type ClaimsReport, claimsReport, lookReport } from "./claims-report.ts";
 import type { DeclaredPath } from "./declared-path.ts";
-import {
-  type ClaimsReport,
-  claimsReport,
-  lookReport,
-  type PathClaims,
-  pathClaims,
-  type ServiceChecks,
-} from "./path-claims.ts";
+import { type PathClaims, pathClaims, type ServiceChecks } from "./path-claims.ts";
 import { ledgerPlace } from "./place.ts";
 
 /**

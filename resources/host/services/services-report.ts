@@ -1,7 +1,8 @@
 import { ExplainedError } from "../../../errors/explained-error.ts";
 import type { RunResult } from "../../../hosts/host.ts";
 import { ownerText } from "../../kernel/name-on-hosts.ts";
-import { type ClaimsReport, claimsReport, type PathClaims } from "../ledger/path-claims.ts";
+import { type ClaimsReport, claimsReport } from "../ledger/claims-report.ts";
+import type { PathClaims } from "../ledger/path-claims.ts";
 
 /** Parses the output of services.sh after a change of units. */
 export function servicesReport(claims: PathClaims, result: RunResult): ClaimsReport {

@@ -14,8 +14,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { claimsReport } from "../../../../resources/host/ledger/claims-report.ts";
 import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
-import { claimsReport, pathClaims } from "../../../../resources/host/ledger/path-claims.ts";
+import { pathClaims } from "../../../../resources/host/ledger/path-claims.ts";
 import { digestOf } from "../../../../values/digest.ts";
 import { runHere } from "../../../host-on-this-machine.ts";
 import { Intrusion, intruder } from "./intruder.ts";

@@ -2,12 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { RunResult } from "../../../../hosts/host.ts";
+import { type ClaimsReport, claimsReport } from "../../../../resources/host/ledger/claims-report.ts";
 import type { DeclaredPath } from "../../../../resources/host/ledger/declared-path.ts";
-import {
-  type ClaimsReport,
-  claimsReport,
-  pathClaims,
-} from "../../../../resources/host/ledger/path-claims.ts";
+import { pathClaims } from "../../../../resources/host/ledger/path-claims.ts";
 import { type FoundPaths, pathProbe } from "../../../../resources/host/ledger/path-probe.ts";
 import type { LedgerPlace } from "../../../../resources/host/ledger/place.ts";
 import { runHere } from "../../../host-on-this-machine.ts";

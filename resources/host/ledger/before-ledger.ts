@@ -9,6 +9,12 @@ import { ledgerPlace } from "./place.ts";
 export const beforeSchema = z.record(z.string(), z.json() as unknown as z.ZodType<Json>);
 export type Before = Readonly<Record<string, Json>>;
 
+interface Changes<Value> {
+  readonly changes: Readonly<Record<string, Value>>;
+  /** Names that have an original value, but do not exist any more. */
+  readonly lost: readonly string[];
+}
+
 /**
  * What is different from the declared values, and from the original values of names that are no longer declared.
  *
@@ -18,13 +24,7 @@ export function changesTo<Value extends Json>(
   declared: Readonly<Record<string, Value>>,
   before: Readonly<Record<string, Value>>,
   found: Readonly<Record<string, Value>>,
-): {
-  readonly changes: Record<
-    string,
-    Value
-  > /** Names that have an original value, but do not exist any more. */;
-  readonly lost: string[];
-} {
+): Changes<Value> {
   const wanted = { ...before, ...declared };
   const lost = Object.keys(wanted).filter(
     (name) => !(Object.hasOwn(found, name) || Object.hasOwn(declared, name)),

@@ -17,17 +17,20 @@ export async function warnOfUndeclared(site: Pick<Site, "aptMirrors" | "imageMir
   for (const line of losses(last, site)) void pulumi.log.warn(line);
 }
 
-/** One line for each mirror or image that is no longer declared. */
+/** Declared mirrors or images, by name. */
+type Declared = Readonly<Record<string, object & { readonly nameOnHost?: string | undefined }>>;
+
+/** One line for each mirror or image that is no longer declared, also not under a new name. */
 export function losses(
   last: LastOutputs,
-  site: {
-    readonly aptMirrors: object;
-    readonly imageMirrors: object;
-    readonly customImages: object;
-  },
+  site: { readonly aptMirrors: Declared; readonly imageMirrors: Declared; readonly customImages: Declared },
 ): string[] {
-  const gone = <Entry>(entries: Readonly<Record<string, Entry>> | undefined, declared: object) =>
-    Object.entries(entries ?? {}).filter(([name]) => !Object.hasOwn(declared, name));
+  const gone = <Entry>(entries: Readonly<Record<string, Entry>> | undefined, declared: Declared) => {
+    const renamed = new Set(Object.values(declared).map(({ nameOnHost }) => nameOnHost));
+    return Object.entries(entries ?? {}).filter(
+      ([name]) => !(Object.hasOwn(declared, name) || renamed.has(name)),
+    );
+  };
   const at = ({ url }: { readonly url?: string }) => (url ? ` (${url})` : "");
   return [
     ...gone(last.mirrors, site.aptMirrors).map(

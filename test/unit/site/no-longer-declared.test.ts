@@ -20,3 +20,21 @@ test("a first update, and an update that removes nothing, report nothing", () =>
   expect(losses({}, none)).toEqual([]);
   expect(losses({ mirrors: { a: {} } }, { ...none, aptMirrors: { a: {}, b: {} } })).toEqual([]);
 });
+
+test("a mirror or image that is declared under a new name is not reported", () => {
+  const last = {
+    mirrors: { ubuntu: { url: "http://mirror/ubuntu" } },
+    images: { images: {} },
+    customImages: { rocky9: { distroSeries: "rhel/rocky9" } },
+  };
+  const site = {
+    aptMirrors: { "noble-ubuntu": { nameOnHost: "ubuntu" } },
+    imageMirrors: { boot: { nameOnHost: "images" } },
+    customImages: { rocky: { nameOnHost: "rocky9" } },
+  };
+  expect(losses(last, site)).toEqual([]);
+  // The names of one kind say nothing about another kind.
+  expect(losses(last, { ...site, aptMirrors: {}, imageMirrors: { boot: { nameOnHost: "ubuntu" } } })).toEqual(
+    [expect.stringMatching(/^aptMirrors\.ubuntu /), expect.stringMatching(/^imageMirrors\.images /)],
+  );
+});

@@ -35,8 +35,16 @@ export class RegionProcess {
         ...keys,
         ...options,
       ],
-      { stdio: ["ignore", "pipe", "inherit"] },
+      { stdio: ["ignore", "pipe", "pipe"] },
     );
+    // Shown only if it fails: it reports many imports that these tests do not wait for.
+    let log = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+    });
+    child.once("close", (code) => {
+      if (code) process.stderr.write(log);
+    });
     for await (const line of createInterface({ input: child.stdout })) {
       const origin = /http:\/\/[^/]+/.exec(line)?.[0];
       if (origin !== undefined) return new RegionProcess(child, origin);

@@ -5,9 +5,11 @@ import { configureSsh, hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
 import { check, type Failure } from "./check.ts";
+import { type DeclaredNames, declaredNames } from "./declared-names.ts";
 import { type AnyDefinition, PartlyApplied, type ResourceContext } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
+import { isAmong } from "./same-machine.ts";
 import {
   comparedOf,
   hidden,
@@ -28,14 +30,24 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   readonly #definition: AnyDefinition;
   readonly #engine: EngineLog;
   readonly #hostNamed: (name: string) => Host;
+  readonly #declaredNames: DeclaredNames;
   /** Log lines that are being sent to the engine. */
   readonly #pendingLines = new Set<Promise<void>>();
 
-  /** @param hosts Returns the host for a name. */
-  constructor(definition: AnyDefinition, engine = new EngineLog(process.argv[2]), hosts = hostNamed) {
+  /**
+   * @param hosts Returns the host for a name.
+   * @param names Those of this update.
+   */
+  constructor(
+    definition: AnyDefinition,
+    engine = new EngineLog(process.argv[2]),
+    hosts = hostNamed,
+    names = declaredNames,
+  ) {
     this.#definition = definition;
     this.#engine = engine;
     this.#hostNamed = hosts;
+    this.#declaredNames = names;
   }
 
   // The SDK does not wait for an asynchronous configure before the next call, so this one does nothing asynchronous.
@@ -54,7 +66,10 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
           : undefined;
       redaction.learn(checked).leaveOpen(news);
       const refused =
-        failures.length === 0 ? await this.#refusedOnHost(checked, before, names, redaction) : [];
+        failures.length > 0
+          ? []
+          : (this.#declaredTwice(checked, names) ??
+            (await this.#refusedOnHost(checked, before, names, redaction)));
       return {
         inputs: { ...checked, ...withStatus(this.#definition), ...names, ...this.#versionOfInputs },
         // The engine prints the value of a property that is named here, with secrets in plain text (issueCheckFailures
@@ -65,6 +80,22 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         })),
       };
     });
+  }
+
+  /** Why a resource cannot have its name on the host: another one of this program has it. */
+  #declaredTwice(inputs: Properties, names: Properties): Failure[] | undefined {
+    if (containsUnknown(inputs.host)) return undefined;
+    const id = this.#idOf(names);
+    const other = this.#declaredNames.declare(id, hostOf(inputs), String(names[hidden.urn] ?? ""));
+    if (other === undefined) return undefined;
+    const { message } = new ExplainedError({
+      host: String(inputs.host ?? "") || undefined,
+      step: "checking the names on the host",
+      found: `${other} is also declared, and has the same name there (${id})`,
+      remedy:
+        "Give one of them another name. One that exists keeps its name on the host: change the name of the new one.",
+    });
+    return [{ property: "", reason: message }];
   }
 
   /** The reasons why the inputs cannot be applied on the host, as far as that is known. */
@@ -95,15 +126,19 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
    * Reports which inputs replace the resource; the engine compares and shows the rest by property. Only declared
    * inputs are compared: a rename is not a change.
    */
-  async diff(_id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
+  async diff(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
     return this.#explained("comparing", news, async (redaction) => {
       const before = comparedOf(this.#definition, this.#upgraded(olds, redaction));
       const after = comparedOf(this.#definition, news);
-      if (same(before, after)) return { changes: false };
+      if (same(before, after)) {
+        this.#declaredNames.replaceFirst(id, hostOf(news), false);
+        return { changes: false };
+      }
       const identity = ["host", ...(this.#definition.identity ?? [])];
       const replaces = identity.filter((key) => !same(before[key], after[key]));
       // On the same host both have the same name there, so the old one must be deleted first.
       const deleteBeforeReplace = replaces.length > 0 && !replaces.includes("host");
+      this.#declaredNames.replaceFirst(id, hostOf(news), deleteBeforeReplace);
       // `undefined` (the engine compares) is valid in the protocol, but not in the SDK's type.
       return { replaces, deleteBeforeReplace } as pulumi.dynamic.DiffResult;
     });
@@ -147,6 +182,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async delete(id: string, stored: Properties): Promise<void> {
     await this.#explained("deleting", stored, async (redaction) => {
+      if (await this.#staysDeclared(id, hostOf(stored))) return;
       const properties = this.#upgraded(stored, redaction);
       redaction.leaveOpen(properties);
       const declared = inputsOf(this.#definition, properties);
@@ -156,6 +192,12 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         outputsOf(this.#definition, properties),
       );
     });
+  }
+
+  /** Whether a deletion only concerns the state: see DeclaredNames. */
+  async #staysDeclared(id: string, host: string): Promise<boolean> {
+    const hosts = this.#declaredNames.hostsAfterDeletion(id, host);
+    return hosts.includes(host) || isAmong(this.#hostNamed(host), hosts.map(this.#hostNamed));
   }
 
   async #apply(step: string, id: string, inputs: Properties, olds?: Properties): Promise<Properties> {
@@ -267,6 +309,10 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     explained.stack = foreseen ? "" : error instanceof Error ? (error.stack ?? "") : "";
     return redaction.error(explained);
   }
+}
+
+function hostOf({ host }: Properties): string {
+  return String(host ?? "");
 }
 
 /** If a host cannot be reached, all its resources fail with the same error. */

@@ -15,16 +15,19 @@ const shards = ["correct", "horse", "battery", "staple"];
 
 let directory: string;
 let provider: ProviderProcess;
+/** As in `pulumi destroy`: it has seen no declaration. */
+let destroying: ProviderProcess;
 let serial = 0;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "kernel-"));
   provider = await ProviderProcess.start(project);
-  await provider.configure();
+  destroying = await ProviderProcess.start(project);
+  for (const each of [provider, destroying]) await each.configure();
 });
 
 afterAll(async () => {
-  await provider.close();
+  for (const each of [provider, destroying]) await each.close();
   await rm(directory, { recursive: true });
 });
 
@@ -119,7 +122,7 @@ describe("a resource", () => {
     const read = await provider.read(one.id, updated);
     expect(read).toMatchObject({ id: one.id, inputs, properties: { ...updated, [hidden.provider]: text } });
     expect(read.inputs[hidden.provider]).toBe(text);
-    await provider.delete(one.id, read.properties);
+    await destroying.delete(one.id, read.properties);
     expect(existsSync(one.properties.path)).toBe(false);
     expect((await provider.read(one.id, read.properties)).id).toBe("");
   });
@@ -196,7 +199,7 @@ describe("outputs that the state cannot store", () => {
       expect(partial?.id).toBe(`note-${name}`);
       expect(partial?.properties).toMatchObject({ ...inputs, token: "token-1234", [hidden.version]: 3 });
       expect(partial?.properties).not.toHaveProperty("odd");
-      await provider.delete(partial?.id ?? "", partial?.properties ?? {});
+      await destroying.delete(partial?.id ?? "", partial?.properties ?? {});
       expect(existsSync(partial?.properties.path)).toBe(false);
     },
   );
@@ -249,7 +252,7 @@ describe("state of another format", () => {
     expect(read.properties).not.toHaveProperty("content");
     const updated = await provider.update(id, stored, { ...checked, text: "b" });
     expect(updated).toMatchObject({ text: "b", before: "a", [hidden.version]: 3 });
-    await provider.delete(id, stored);
+    await destroying.delete(id, stored);
     expect(existsSync(updated.path)).toBe(false);
   });
 
@@ -278,7 +281,7 @@ describe("state of another format", () => {
       provider.read(id, newer),
       provider.diff(id, newer, checked),
       provider.update(id, newer, { ...checked, text: "b" }),
-      provider.delete(id, newer),
+      destroying.delete(id, newer),
     ]) {
       const { message } = await failure(call);
       expect(message).toContain("Note n");
@@ -315,7 +318,7 @@ describe("a secret", () => {
     // If the failure named a property, the engine would print its value.
     expect(checked.failures).toEqual([{ property: "", reason: "password [secret] has a space" }]);
     const { id, properties } = await provider.create({ ...inputs("refuse to go") });
-    const refused = await failure(provider.delete(id, properties));
+    const refused = await failure(destroying.delete(id, properties));
     expect(refused.message).toContain("stays, [secret]");
     const blind = await failure(provider.read(id, { ...properties, event: "fail to look" }));
     await expectEventually(() => provider.stderr.includes("cannot look, I have [secret]"), true);

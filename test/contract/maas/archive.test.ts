@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => maas.stop());
 beforeEach(() => {
   maas.front.take();
-  maas.provider.logs.length = 0;
+  maas.forgetLogs();
 });
 
 const all = () => listPackageRepositories(maas.somebody);
@@ -130,9 +130,7 @@ describe("MaasArchive", () => {
     const archive = maas.resource("MaasArchive");
     const { ids } = await archive.apply({ archives: { main_archive: { url } } });
     expect(ids).toEqual({ main_archive: 1 });
-    expect(maas.provider.logs.map(({ message }) => message).join("\n")).toMatch(
-      /main_archive has the name company/,
-    );
+    expect(maas.logs.map(({ message }) => message).join("\n")).toMatch(/main_archive has the name company/);
     await archive.delete();
     await setConfig(maas.somebody, "main_archive", "http://second.dc1.example/ubuntu");
     // MAAS uses the first one, with any name.

@@ -13,6 +13,12 @@ import { TlsFront } from "./tls-front.ts";
 
 const project = join(import.meta.dirname, "../../..");
 
+async function startedProvider(): Promise<ProviderProcess> {
+  const provider = await ProviderProcess.start(project);
+  await provider.configure();
+  return provider;
+}
+
 /** A new region, the real provider process, and the calls of an engine for one resource. No SSH is used. */
 export class DeclaredRegion {
   readonly region: RegionProcess;
@@ -21,6 +27,7 @@ export class DeclaredRegion {
   /** Another administrator who changes MAAS. */
   readonly somebody: MaasClient;
   readonly #folder: string;
+  #destroying: ProviderProcess | undefined;
 
   private constructor(folder: string, region: RegionProcess, front: TlsFront, provider: ProviderProcess) {
     this.#folder = folder;
@@ -38,17 +45,32 @@ export class DeclaredRegion {
     const folder = mkdtempSync(join(tmpdir(), "airgapped-maas-test-"));
     const region = await RegionProcess.start(version, "--control", join(folder, "control"));
     const front = await TlsFront.start(region.origin);
-    const provider = await ProviderProcess.start(project);
-    await provider.configure();
-    return new DeclaredRegion(folder, region, front, provider);
+    return new DeclaredRegion(folder, region, front, await startedProvider());
   }
 
   control(asked: ControlRequest): Promise<void> {
     return control(join(this.#folder, "control"), asked);
   }
 
+  /** A provider as in `pulumi destroy`: a process that has seen no declaration. */
+  async destroying(): Promise<ProviderProcess> {
+    this.#destroying ??= await startedProvider();
+    return this.#destroying;
+  }
+
+  /** What all processes have logged for the engine so far. */
+  get logs(): ProviderProcess["logs"] {
+    return [...this.provider.logs, ...(this.#destroying?.logs ?? [])];
+  }
+
+  forgetLogs(): void {
+    this.provider.logs.length = 0;
+    if (this.#destroying) this.#destroying.logs.length = 0;
+  }
+
   async stop(): Promise<void> {
     await this.provider.close();
+    await this.#destroying?.close();
     await this.front.stop();
     await this.region.stop();
     rmSync(this.#folder, { recursive: true });
@@ -122,7 +144,8 @@ class DeclaredResource {
   }
 
   async delete(): Promise<void> {
-    await this.#region.provider.delete(this.id, this.stored);
+    const provider = await this.#region.destroying();
+    await provider.delete(this.id, this.stored);
     this.id = "";
     this.stored = {};
   }

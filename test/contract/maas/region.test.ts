@@ -36,7 +36,7 @@ describe.each(["3.5", "3.6", "3.7", "3.8"])("MAAS %s", (version) => {
     }
     expect(maas.front.take().filter((line) => !line.startsWith("GET"))).toEqual([]);
     for (const [resource] of resources) await resource.delete();
-    expect(maas.provider.logs).toEqual([]);
+    expect(maas.logs).toEqual([]);
   });
 });
 
@@ -49,9 +49,7 @@ describe("a region with a fault", () => {
     const error = await failed(maas.resource("MaasSettings").apply({ settings, apiKey }));
     expect(error.message).toMatch(message);
     for (const secret of [adminKey, apiKey].map((key) => String(key.split(":")[2]))) {
-      expect(`${error.wire}${maas.provider.stderr}${JSON.stringify(maas.provider.logs)}`).not.toContain(
-        secret,
-      );
+      expect(`${error.wire}${maas.provider.stderr}${JSON.stringify(maas.logs)}`).not.toContain(secret);
     }
   });
 
@@ -69,7 +67,7 @@ describe("a region with a fault", () => {
     const resource = maas.resource("MaasSettings");
     await resource.apply({ settings });
     expect(maas.front.take().length).toBeGreaterThan(Object.keys(settings).length + 3);
-    expect(maas.provider.logs.filter(({ severity }) => severity === "warning")).toMatchObject([
+    expect(maas.logs.filter(({ severity }) => severity === "warning")).toMatchObject([
       { message: expect.stringMatching(/MAAS's clock is 20 minutes ahead/) },
     ]);
     expect(await resource.differing({ settings })).toEqual([]);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => maas.stop());
 beforeEach(() => {
   maas.front.take();
-  maas.provider.logs.length = 0;
+  maas.forgetLogs();
 });
 
 const get = (name: string) => getConfig(maas.somebody, name);
@@ -117,7 +117,7 @@ describe("MaasSettings", () => {
     };
     await settings.delete();
     expect(await get("enable_analytics")).toBe(true);
-    expect(maas.provider.logs.map(({ severity, message }) => [severity, message])).toContainEqual([
+    expect(maas.logs.map(({ severity, message }) => [severity, message])).toContainEqual([
       "warning",
       expect.stringMatching(/commissioning_distro_series stays "noble".*"focal".*no longer has its image/),
     ]);

@@ -1,6 +1,7 @@
 import { closeAll, configureSsh } from "../../../hosts/connections.ts";
 import { type Lab, labDown, labUp } from "../../../lab/lab.ts";
 import { type Manifest, manifestOf } from "../../../lab/manifest.ts";
+import { DeclaredNames } from "../../../resources/kernel/declared-names.ts";
 import type { AnyDefinition, Json } from "../../../resources/kernel/definition.ts";
 import { EngineLog } from "../../../resources/kernel/engine-log.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
@@ -30,12 +31,14 @@ interface Preview {
 export class LifeCycle {
   readonly name: string;
   readonly heard = new Heard();
-  readonly #provider: DefinitionProvider;
+  readonly #definition: AnyDefinition;
+  #provider: DefinitionProvider;
   #state: { id: string; inputs: Properties; outputs: Properties; failed?: boolean } | undefined;
 
   constructor(definition: AnyDefinition, name: string) {
     this.name = name;
-    this.#provider = new DefinitionProvider(definition, this.heard);
+    this.#definition = definition;
+    this.#provider = this.#newProcess();
   }
 
   /** The outputs in the state, which include the inputs. */
@@ -90,9 +93,15 @@ export class LifeCycle {
   }
 
   async destroy(): Promise<void> {
+    this.#provider = this.#newProcess();
     await this.refresh();
     if (this.#state) await this.#provider.delete(this.#state.id, this.#state.outputs);
     this.#state = undefined;
+  }
+
+  /** A provider as in the next command's process, which has seen no declaration. */
+  #newProcess(): DefinitionProvider {
+    return new DefinitionProvider(this.#definition, this.heard, undefined, new DeclaredNames());
   }
 
   async #checked(inputs: Properties): Promise<Properties> {

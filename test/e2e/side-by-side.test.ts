@@ -181,21 +181,42 @@ describe("two stacks on one host:", () => {
     const run = await two.up("--expect-no-changes");
     expect(run).toMatchObject({ code: 0, steps: [] });
     expect(Object.keys((await two.outputs()).mirrors)).toEqual(["ubuntu-of-dc1"]);
+  }, 120_000);
+
+  /** What clients and the next update find on the host. */
+  const atTwo = async () => ({
+    release: await served("mirror", "/two/dists/noble/Release"),
+    snapshots: (await lab.sh("mirror", "ls -i /srv/airgapped-maas/two/apt/ubuntu/trees")).stdout,
+    nginx: (await lab.sh("mirror", "cat /etc/nginx/airgapped-maas/*/* && dpkg-query -W nginx")).stdout,
+  });
+
+  test("a mirror that gets its old name back keeps its content, and is served", async () => {
+    const before = await atTwo();
+    two.configure(siteTwo({ deleteContent: true }));
+    // For the engine these are other resources.
+    expect(succeeded(await two.up()).counts).toMatchObject({ create: 5, delete: 5 });
+    expect(await atTwo()).toEqual(before);
+    expect(await two.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
+    const [configuration = ""] = two.state().match(/urn:[^"]*::ubuntu-configuration(?=")/) ?? [];
+    expect(succeeded(await two.up("--replace", configuration)).counts).toMatchObject({ replace: 1 });
+    expect(await atTwo()).toEqual(before);
+  }, 120_000);
+
+  test("a mirror whose host gets another name keeps its content, and is served", async () => {
+    const before = await atTwo();
+    const names = readFileSync(lab.paths.sshConfig, "utf8");
+    writeFileSync(lab.paths.sshConfig, names.replace(/^Host mirror$/m, "Host mirror mirror.dc1"));
+    two.configure(siteTwo({ deleteContent: true, host: "mirror.dc1" }));
+    expect(succeeded(await two.up()).counts).toMatchObject({ replace: 4 });
+    expect(await atTwo()).toEqual(before);
+    expect(await two.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
     two.configure(siteTwo());
-    expect((await two.preview()).counts).toMatchObject({
-      create: expect.any(Number),
-      delete: expect.any(Number),
-    });
-    two.configure({ ...rest, aptMirrors: { "ubuntu-of-dc1": aptMirrors.ubuntu } });
+    succeeded(await two.up());
+    expect(await atTwo()).toEqual(before);
   }, 120_000);
 
   test("a mirror that moves to another host is served there, and the old host loses its configuration", async () => {
-    const { aptMirrors, ...rest } = siteTwo({
-      nameOnHost: "ubuntu",
-      host: "mirror2",
-      serve: { path: "/two", address: "mirror2" },
-    });
-    two.configure({ ...rest, aptMirrors: { "ubuntu-of-dc1": aptMirrors.ubuntu } });
+    two.configure(siteTwo({ host: "mirror2", serve: { path: "/two", address: "mirror2" } }));
     const preview = succeeded(await two.preview());
     expect(preview.counts).toEqual({ same: expect.any(Number), replace: 4 });
     succeeded(await two.up());

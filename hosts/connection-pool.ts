@@ -18,6 +18,8 @@ const handshakesPerHost = 4;
  * that are being made have enough sessions.
  */
 const sessionWaitMs = 250;
+/** Milliseconds until another connection is tried after one has failed, while commands run on others. */
+const pauseAfterFailureMs = 5000;
 const connectAttempts = 4;
 
 const pools = new Map<string, HostConnections>();
@@ -50,6 +52,7 @@ export class HostConnections {
   readonly #waiting: Waiting[] = [];
   #connections: Connection[] = [];
   #connecting = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(target: Jump, via: readonly Jump[]) {
@@ -73,14 +76,15 @@ export class HostConnections {
   /** A session. Requests are served in order. */
   session(): Promise<Session> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#grow(), sessionWaitMs);
+      // Again and again, because a connection that was being made may fail.
+      const timer = setInterval(() => this.#grow(), sessionWaitMs);
       this.#waiting.push({
         take: (connection) => {
-          clearTimeout(timer);
+          clearInterval(timer);
           resolve(connection.takeSession());
         },
         fail: (error) => {
-          clearTimeout(timer);
+          clearInterval(timer);
           reject(error);
         },
       });
@@ -107,10 +111,14 @@ export class HostConnections {
   close(): void {
     this.#closed = true;
     for (const connection of this.#connections) connection.close();
-    this.#fail(new Error("all connections were closed"));
+    this.#serve();
   }
 
   #serve(): void {
+    if (this.#closed) {
+      this.#fail(new Error("all connections were closed"));
+      return;
+    }
     this.#connections = this.#connections.filter((connection) => connection.isOpen);
     while (this.#waiting.length > 0) {
       const free = this.#connections.find((connection) => connection.hasFreeSession);
@@ -122,6 +130,7 @@ export class HostConnections {
 
   #grow(): void {
     if (this.#closed || this.#connecting >= handshakesPerHost) return;
+    if (this.#connections.length > 0 && performance.now() - this.#failedAt < pauseAfterFailureMs) return;
     // A slow handshake is not a reason for another one.
     if (this.#waiting.length <= this.#connecting * sessionsPerConnection) return;
     this.#connecting++;
@@ -129,6 +138,7 @@ export class HostConnections {
       .then(
         (connection) => this.#connections.push(connection),
         (error) => {
+          this.#failedAt = performance.now();
           if (this.#connections.length === 0) this.#fail(error);
         },
       )

@@ -20,7 +20,7 @@ export async function warnOfUndeclared(site: Pick<Site, "aptMirrors" | "imageMir
 /** Declared mirrors or images, by name. */
 type Declared = Readonly<Record<string, object & { readonly nameOnHost?: string | undefined }>>;
 
-/** One line for each mirror or image that is no longer declared, also not under a new name. */
+/** One line for each mirror or image that is declared neither under its name nor under a new one. */
 export function losses(
   last: LastOutputs,
   site: { readonly aptMirrors: Declared; readonly imageMirrors: Declared; readonly customImages: Declared },

@@ -5,7 +5,6 @@ import { configureSsh, hostNamed } from "../../hosts/connections.ts";
 import type { Host } from "../../hosts/host.ts";
 import { SshConfigurationError, Unreachable } from "../../hosts/unreachable.ts";
 import { check, type Failure } from "./check.ts";
-import { type DeclaredNames, declaredNames } from "./declared-names.ts";
 import { type AnyDefinition, PartlyApplied, type ResourceContext } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
@@ -24,30 +23,31 @@ import {
   withStatus,
 } from "./stored-properties.ts";
 import { containsUnknown, knownPart } from "./unknown-values.ts";
+import { type UpdateRecord, updateRecord } from "./update-record.ts";
 
 /** Implements Pulumi's dynamic provider protocol for a definition. */
 export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   readonly #definition: AnyDefinition;
   readonly #engine: EngineLog;
   readonly #hostNamed: (name: string) => Host;
-  readonly #declaredNames: DeclaredNames;
+  readonly #record: UpdateRecord;
   /** Log lines that are being sent to the engine. */
   readonly #pendingLines = new Set<Promise<void>>();
 
   /**
    * @param hosts Returns the host for a name.
-   * @param names Those of this update.
+   * @param record That of this update.
    */
   constructor(
     definition: AnyDefinition,
     engine = new EngineLog(process.argv[2]),
     hosts = hostNamed,
-    names = declaredNames,
+    record = updateRecord,
   ) {
     this.#definition = definition;
     this.#engine = engine;
     this.#hostNamed = hosts;
-    this.#declaredNames = names;
+    this.#record = record;
   }
 
   // The SDK does not wait for an asynchronous configure before the next call, so this one does nothing asynchronous.
@@ -58,7 +58,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async check(olds: Properties, news: Properties): Promise<pulumi.dynamic.CheckResult> {
     return this.#explained("checking what is declared", news, async (redaction) => {
-      const names = { ...hiddenOf(news), [hidden.name]: olds?.[hidden.name] ?? news[hidden.name] ?? null };
+      const name = this.#record.nameOf(urnOf(news), olds?.[hidden.name], news[hidden.name] ?? null);
+      const names = { ...hiddenOf(news), [hidden.name]: name };
       const { inputs: checked, failures } = check(this.#definition.inputs, news);
       const before =
         olds && Object.keys(olds).length > 0
@@ -86,10 +87,10 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   #declaredTwice(inputs: Properties, names: Properties): Failure[] | undefined {
     if (containsUnknown(inputs.host)) return undefined;
     const id = this.#idOf(names);
-    const other = this.#declaredNames.declare(id, hostOf(inputs), String(names[hidden.urn] ?? ""));
+    const other = this.#record.declared(id, hostOf(inputs), urnOf(names));
     if (other === undefined) return undefined;
     const { message } = new ExplainedError({
-      host: String(inputs.host ?? "") || undefined,
+      host: hostOf(inputs) || undefined,
       step: "checking the names on the host",
       found: `${other} is also declared, and has the same name there (${id})`,
       remedy:
@@ -117,7 +118,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
       // A look-up on that host during the program reports it once; otherwise the update will.
       if (error instanceof SshConfigurationError) return [];
       if (!(error instanceof ExplainedError) || ofItsHost(error)) throw error;
-      const { message } = error.within({ host: String(inputs.host) });
+      const { message } = error.within({ host: hostOf(inputs) });
       return [{ property: "", reason: message }];
     }
   }
@@ -130,15 +131,11 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     return this.#explained("comparing", news, async (redaction) => {
       const before = comparedOf(this.#definition, this.#upgraded(olds, redaction));
       const after = comparedOf(this.#definition, news);
-      if (same(before, after)) {
-        this.#declaredNames.replaceFirst(id, hostOf(news), false);
-        return { changes: false };
-      }
-      const identity = ["host", ...(this.#definition.identity ?? [])];
-      const replaces = identity.filter((key) => !same(before[key], after[key]));
+      const replaces = this.#identity.filter((key) => !same(before[key], after[key]));
+      if (replaces.length === 0) this.#record.notReplaced(id, this.#kept(news));
+      if (same(before, after)) return { changes: false };
       // On the same host both have the same name there, so the old one must be deleted first.
       const deleteBeforeReplace = replaces.length > 0 && !replaces.includes("host");
-      this.#declaredNames.replaceFirst(id, hostOf(news), deleteBeforeReplace);
       // `undefined` (the engine compares) is valid in the protocol, but not in the SDK's type.
       return { replaces, deleteBeforeReplace } as pulumi.dynamic.DiffResult;
     });
@@ -146,7 +143,16 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async create(inputs: Properties): Promise<pulumi.dynamic.CreateResult> {
     const id = this.#idOf(inputs);
-    return { id, outs: await this.#apply("creating", id, inputs) };
+    try {
+      const outs = await this.#apply("creating", id, inputs);
+      this.#record.made(id, this.#kept(inputs));
+      return { id, outs };
+    } catch (error) {
+      // The state stores what was made partly.
+      if (error instanceof PartialFailure) this.#record.made(id, this.#kept(inputs));
+      else this.#record.notMade(id);
+      throw error;
+    }
   }
 
   async update(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.UpdateResult> {
@@ -182,8 +188,8 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
   async delete(id: string, stored: Properties): Promise<void> {
     await this.#explained("deleting", stored, async (redaction) => {
-      if (await this.#staysDeclared(id, hostOf(stored))) return;
       const properties = this.#upgraded(stored, redaction);
+      if (await this.#isTakenOver(id, properties)) return;
       redaction.leaveOpen(properties);
       const declared = inputsOf(this.#definition, properties);
       await this.#definition.remove(
@@ -194,10 +200,31 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
     });
   }
 
-  /** Whether a deletion only concerns the state: see DeclaredNames. */
-  async #staysDeclared(id: string, host: string): Promise<boolean> {
-    const hosts = this.#declaredNames.hostsAfterDeletion(id, host);
-    return hosts.includes(host) || isAmong(this.#hostNamed(host), hosts.map(this.#hostNamed));
+  /** Whether another declaration has taken over what the resource has on its host: see UpdateRecord. */
+  async #isTakenOver(id: string, properties: Properties): Promise<boolean> {
+    if (this.#record.isNotMade(id)) {
+      throw new ExplainedError({
+        step: "deleting",
+        found: "the declaration that takes its place could not be created, so nothing was removed",
+        remedy: "Correct the error of the creation, then run the update again.",
+      });
+    }
+    const { host, identity } = this.#kept(properties);
+    const hosts = this.#record.hostsWith(id, identity);
+    if (hosts.length === 0 || hosts.includes(host)) return hosts.length > 0;
+    return isAmong(this.#hostNamed(host), hosts.map(this.#hostNamed));
+  }
+
+  /** Inputs whose change replaces the resource. */
+  get #identity(): readonly string[] {
+    return ["host", ...(this.#definition.identity ?? [])];
+  }
+
+  #kept(properties: Properties) {
+    const { host: _, ...identity } = Object.fromEntries(
+      this.#identity.map((key) => [key, properties[key] ?? null]),
+    );
+    return { host: hostOf(properties), identity };
   }
 
   async #apply(step: string, id: string, inputs: Properties, olds?: Properties): Promise<Properties> {
@@ -255,10 +282,10 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   }
 
   #context(id: string, properties: Properties, redaction: Redaction): ResourceContext {
-    const urn = String(properties[hidden.urn] ?? "");
+    const urn = urnOf(properties);
     return {
       id,
-      host: this.#hostNamed(String(properties.host)),
+      host: this.#hostNamed(hostOf(properties)),
       progress: (line) => this.#sendLine(urn, redaction.text(line), { ephemeral: true }),
       warn: (line) => this.#sendLine(urn, redaction.text(line), { severity: "warning" }),
     };
@@ -288,11 +315,11 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   }
 
   #explain(step: string, properties: Properties, error: unknown, redaction: Redaction): ExplainedError {
-    const urn = String(properties[hidden.urn] ?? "");
+    const urn = urnOf(properties);
     const name = urn.split("::").at(-1) || String(properties[hidden.name] ?? "");
     const context = {
       resource: `${this.#definition.kind} ${name}`,
-      host: String(properties.host ?? "") || undefined,
+      host: hostOf(properties) || undefined,
     };
     const foreseen = error instanceof ExplainedError;
     const explained = foreseen
@@ -313,6 +340,10 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
 
 function hostOf({ host }: Properties): string {
   return String(host ?? "");
+}
+
+function urnOf(properties: Properties): string {
+  return String(properties[hidden.urn] ?? "");
 }
 
 /** If a host cannot be reached, all its resources fail with the same error. */

@@ -202,17 +202,24 @@ describe("two stacks on one host:", () => {
     expect(await atTwo()).toEqual(before);
   }, 120_000);
 
-  test("a mirror whose host gets another name keeps its content, and is served", async () => {
+  test("a renamed mirror whose host gets another name keeps its content, and is served", async () => {
     const before = await atTwo();
     const names = readFileSync(lab.paths.sshConfig, "utf8");
     writeFileSync(lab.paths.sshConfig, names.replace(/^Host mirror$/m, "Host mirror mirror.dc1"));
-    two.configure(siteTwo({ deleteContent: true, host: "mirror.dc1" }));
-    expect(succeeded(await two.up()).counts).toMatchObject({ replace: 4 });
+    const { aptMirrors, ...rest } = siteTwo({
+      nameOnHost: "ubuntu",
+      deleteContent: true,
+      host: "mirror.dc1",
+    });
+    two.configure({ ...rest, aptMirrors: { "ubuntu-of-dc1": aptMirrors.ubuntu } });
+    expect(succeeded(await two.preview()).counts).toMatchObject({ replace: 4 });
+    succeeded(await two.up());
     expect(await atTwo()).toEqual(before);
     expect(await two.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
     two.configure(siteTwo());
     succeeded(await two.up());
     expect(await atTwo()).toEqual(before);
+    expect(await two.up("--expect-no-changes")).toMatchObject({ code: 0, steps: [] });
   }, 120_000);
 
   test("a mirror that moves to another host is served there, and the old host loses its configuration", async () => {

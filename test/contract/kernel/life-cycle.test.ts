@@ -9,7 +9,6 @@ import { CallFailed, type Properties, ProviderProcess } from "../provider-proces
 const project = join(import.meta.dirname, "fixture-project");
 const text = 'exports.handler=()=>require("./resources/provider.ts").handler("Note")';
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const urn = "urn:pulumi:dev::p::pulumi-nodejs:dynamic/airgapped-maas:Note::n";
 const secret = 'correct horse\n"battery" staple/%';
 const shards = ["correct", "horse", "battery", "staple"];
 
@@ -32,8 +31,10 @@ afterAll(async () => {
 });
 
 let name: string;
+let urn: string;
 beforeEach(() => {
   name = `n${serial++}`;
+  urn = `urn:pulumi:dev::p::pulumi-nodejs:dynamic/airgapped-maas:Note::${name}`;
 });
 
 function declared(inputs: Properties = {}): Properties {

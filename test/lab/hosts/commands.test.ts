@@ -137,6 +137,26 @@ describe("many commands at the same time", () => {
   });
 });
 
+test("a command gets a connection if all sessions are in use for long and the first attempt failed", async () => {
+  const { proxy, host } = await throughProxy();
+  const inputs = Array.from({ length: 8 }, () => new PassThrough());
+  const started = inputs.map(() => Promise.withResolvers<void>());
+  const long = inputs.map((input, n) =>
+    host.run("echo started; cat", { input, onOutput: () => started[n]?.resolve() }),
+  );
+  await Promise.all(started.map(({ promise }) => promise));
+  expect(proxy.accepted).toBe(1);
+  proxy.refuse(true);
+  const another = host.run("echo in");
+  // All attempts to connect.
+  while (proxy.accepted < 5) await pause(50);
+  proxy.refuse(false);
+  expect((await another).stdout).toBe("in\n");
+  for (const input of inputs) input.end();
+  await Promise.all(long);
+  await proxy.close();
+}, 30_000);
+
 describe("input and output of a command:", () => {
   test("10 MB of output arrive complete, without cut characters", async () => {
     const { stdout } = await host.run("yes 'aé日🐧' | head -c 10000012; echo");

@@ -1,11 +1,11 @@
 import { closeAll, configureSsh } from "../../../hosts/connections.ts";
 import { type Lab, labDown, labUp } from "../../../lab/lab.ts";
 import { type Manifest, manifestOf } from "../../../lab/manifest.ts";
-import { DeclaredNames } from "../../../resources/kernel/declared-names.ts";
 import type { AnyDefinition, Json } from "../../../resources/kernel/definition.ts";
 import { EngineLog } from "../../../resources/kernel/engine-log.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden, type Properties, same } from "../../../resources/kernel/stored-properties.ts";
+import { UpdateRecord } from "../../../resources/kernel/update-record.ts";
 
 /** The messages of a resource. */
 class Heard extends EngineLog {
@@ -101,7 +101,7 @@ export class LifeCycle {
 
   /** A provider as in the next command's process, which has seen no declaration. */
   #newProcess(): DefinitionProvider {
-    return new DefinitionProvider(this.#definition, this.heard, undefined, new DeclaredNames());
+    return new DefinitionProvider(this.#definition, this.heard, undefined, new UpdateRecord());
   }
 
   async #checked(inputs: Properties): Promise<Properties> {

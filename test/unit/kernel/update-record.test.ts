@@ -1,13 +1,13 @@
 import { expect, test } from "@jest/globals";
 import { z } from "zod";
 import type { Host, Probe } from "../../../hosts/host.ts";
-import { DeclaredNames } from "../../../resources/kernel/declared-names.ts";
-import { defineResource } from "../../../resources/kernel/definition.ts";
+import { defineResource, PartlyApplied } from "../../../resources/kernel/definition.ts";
 import { EngineLog } from "../../../resources/kernel/engine-log.ts";
 import { DefinitionProvider } from "../../../resources/kernel/provider.ts";
 import { hidden, type Properties } from "../../../resources/kernel/stored-properties.ts";
+import { UpdateRecord } from "../../../resources/kernel/update-record.ts";
 
-/** By host: what `cat /etc/machine-id /proc/sys/kernel/random/boot_id` prints. Other hosts cannot be reached. */
+/** By the name after ssh. Other hosts cannot be reached. */
 const machines: Readonly<Record<string, string>> = { one: "a", alias: "a", two: "b" };
 
 /** A provider process of one command, and what it removed. */
@@ -24,20 +24,25 @@ function command() {
     outputs: z.object({}),
     identity: ["directory"],
     observe: async () => undefined,
-    apply: async () => ({}),
-    remove: async ({ id, host }, { directory }) => {
+    async apply(_, { text }) {
+      if (text === "fails") throw new Error("failed");
+      if (text === "fails later") throw new PartlyApplied(new Error("failed"), {});
+      return {};
+    },
+    async remove({ id, host }, { directory }) {
       removed.push(`${id} ${host.name} ${directory}`);
     },
   });
   const hosts = (name: string) =>
     ({
       name,
-      facts: async (probe: Probe<unknown>) => {
-        if (machines[name] === undefined) throw new Error("unreachable");
+      async facts(probe: Probe<unknown>) {
+        if (machines[name] === undefined) throw new Error(`${name} is unreachable`);
         return probe.parse(machines[name]);
       },
     }) as Host;
-  const provider = new DefinitionProvider(definition, new EngineLog(undefined), hosts, new DeclaredNames());
+  const provider = new DefinitionProvider(definition, new EngineLog(undefined), hosts, new UpdateRecord());
+  /** The inputs of a declaration. As the engine does, checks a resource to be replaced again, without what is stored. */
   const declare = async (inputs: Properties, olds: Properties = {}) => {
     const { inputs: news, failures = [] } = await provider.check(olds, { ...declared(), ...inputs });
     return { news: news as Properties, reasons: failures.map(({ reason }) => reason) };
@@ -56,27 +61,40 @@ test("the deletion of a resource that the program does not declare any more remo
   expect(removed).toEqual(["example-net one /a"]);
 });
 
+const renamed = { [hidden.urn]: "urn::renamed" };
+
 test.each([
   ["the same URN, as with --replace", {}],
-  ["another URN, as after a rename of its component", { [hidden.urn]: "urn::renamed" }],
-  ["another URN and other inputs", { [hidden.urn]: "urn::renamed", directory: "/b", text: "new" }],
-])("the deletion after a declaration of the same name with %s removes nothing", async (_, inputs) => {
+  ["another URN, as after a rename of its component", renamed],
+  ["another URN and another text", { ...renamed, text: "new" }],
+  ["another URN, made partly", { ...renamed, text: "fails later" }],
+])("the deletion after a creation with the same name and %s removes nothing", async (_, inputs) => {
   const { provider, removed, declare } = command();
   const { news } = await declare(inputs);
-  await provider.create(news);
+  await provider.create(news).catch(() => {});
   await provider.delete(id, stored);
   expect(removed).toEqual([]);
   // Nor does that in the next update, if this one ended before it.
   const next = command();
+  await next.provider.diff(id, stored, stored);
   await next.provider.diff(id, news, (await next.declare(inputs, news)).news);
   await next.provider.delete(id, stored);
   expect(next.removed).toEqual([]);
   const destroy = command();
+  await destroy.provider.diff(id, stored, stored);
   await destroy.provider.delete(id, stored);
   expect(destroy.removed).toEqual(["example-net one /a"]);
 });
 
-test("a replacement on the same host removes the old resource before it creates the new one, and only then", async () => {
+test("the deletion before a creation removes the old resource", async () => {
+  const { provider, removed, declare } = command();
+  const { news } = await declare({});
+  await provider.delete(id, stored);
+  await provider.create(news);
+  expect(removed).toEqual(["example-net one /a"]);
+});
+
+test("a replacement by another directory removes the old one, then makes the new one, and keeps that", async () => {
   const { provider, removed, declare } = command();
   const { news } = await declare({ directory: "/b" }, stored);
   expect(await provider.diff(id, stored, news)).toEqual({
@@ -84,32 +102,58 @@ test("a replacement on the same host removes the old resource before it creates 
     deleteBeforeReplace: true,
   });
   await provider.delete(id, stored);
-  expect(removed).toEqual(["example-net one /a"]);
   await provider.create(news);
-  await provider.delete(id, stored);
+  expect(removed).toEqual(["example-net one /a"]);
+  await provider.delete(id, { ...stored, directory: "/b" });
   expect(removed).toHaveLength(1);
 });
 
-test("the engine's comparison of a drift, before the program runs, does not count as a replacement", async () => {
+test.each([renamed, { ...renamed, host: "alias" }])(
+  "a deletion removes another directory than the declared one, with %j",
+  async (inputs) => {
+    const { provider, removed, declare } = command();
+    await provider.create((await declare({ ...inputs, directory: "/b" })).news);
+    await provider.delete(id, stored);
+    expect(removed).toEqual(["example-net one /a"]);
+  },
+);
+
+test("if what takes its place could not be created, a deletion fails and removes nothing", async () => {
   const { provider, removed, declare } = command();
-  await provider.diff(id, { ...stored, directory: "/drift" }, stored);
-  const { news } = await declare({ [hidden.urn]: "urn::renamed" });
-  await provider.diff(id, stored, news);
-  await provider.delete(id, stored);
+  await expect(provider.create((await declare({ ...renamed, text: "fails" })).news)).rejects.toThrow();
+  await expect(provider.delete(id, stored)).rejects.toThrow(
+    /^Example net, host one: deleting: the declaration that takes its place could not be created/,
+  );
   expect(removed).toEqual([]);
 });
 
 test.each([
   ["two", ["example-net one /a"]],
-  ["unreachable", ["example-net one /a"]],
   ["alias", []],
 ])("a move to the host %s removes on the old host: %j", async (host, expected) => {
   const { provider, removed, declare } = command();
   const { news } = await declare({ host }, stored);
   expect(await provider.diff(id, stored, news)).toEqual({ replaces: ["host"], deleteBeforeReplace: false });
-  await provider.create(news);
+  await provider.create((await declare({ host })).news);
   await provider.delete(id, stored);
   expect(removed).toEqual(expected);
+});
+
+test("if it is not known whether a host is the same machine, a deletion fails and removes nothing", async () => {
+  const { provider, removed, declare } = command();
+  await provider.create((await declare({ host: "nowhere" })).news);
+  await expect(provider.delete(id, stored)).rejects.toThrow("nowhere is unreachable");
+  expect(removed).toEqual([]);
+});
+
+test("a renamed resource keeps its name on the host when it is replaced", async () => {
+  const { provider, declare } = command();
+  const inputs = { ...renamed, [hidden.name]: "renamed", host: "alias" };
+  const first = await declare(inputs, stored);
+  await provider.diff(id, stored, first.news);
+  const second = await declare(inputs);
+  expect(second).toEqual({ news: first.news, reasons: [] });
+  expect((await provider.create(second.news)).id).toBe(id);
 });
 
 test("two declarations with one name on a host are refused, and the reason names the other one", async () => {

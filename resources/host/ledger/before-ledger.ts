@@ -115,18 +115,22 @@ export class BeforeLedger {
 
   async #write(values: Before): Promise<void> {
     if (!this.#onHost) return;
-    const script =
+    const change =
       Object.keys(values).length > 0
-        ? sh`set -e
-umask 077
-mkdir -p ${directory}
+        ? sh`mkdir -p ${directory}
 new=$(mktemp ${`${directory}/.new.XXXXXX`})
 cat > "$new"
 sync "$new"
 mv -f "$new" ${this.#path}`
         : sh`rm -f ${this.#path}
 rmdir ${directory} ${ledgerPlace.directory} 2>/dev/null || true`;
-    await this.#context.host.run(script, {
+    // Of two resources, one may remove the empty directory while the other one is about to use it.
+    const script = sh`set -e
+umask 077
+exec 9> ${ledgerPlace.lock}
+flock -w 300 9 || { echo "another update has held ${ledgerPlace.lock} for 5 minutes" >&2; exit 1; }
+`;
+    await this.#context.host.run(`${script}${change}`, {
       step: "storing the original values",
       input: JSON.stringify(values),
     });

@@ -126,7 +126,10 @@ describe("settings that depend on images", () => {
       ],
     });
     expect((await set("default_osystem", "rhel")).status).toBe(200);
-    expect((await set("default_distro_series", "rocky9")).status).toBe(200);
+    // The images arrive one after the other.
+    await until("the other image", 20_000, async () => {
+      return (await set("default_distro_series", "rocky9")).status === 200;
+    });
     expect((await get("maas/?op=get_config&name=default_distro_series")).body).toBe("rocky9");
   });
 });

@@ -98,14 +98,14 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   ): Promise<string> {
     const list = workListText(items);
     const script = prepare(mirror.script(list));
-    const scene = {
+    const context = {
       id: "m",
       host: new HostOnThisMachine("mirror", scratch),
       progress: () => {},
       warn: () => {},
     };
     const texts = { step: "publishing a snapshot", remedy: "UPSTREAM", directory: mirror.place.directory };
-    return refusal(runJob(scene, script, texts, { input: Buffer.from(list) }));
+    return refusal(runJob(context, script, texts, { input: Buffer.from(list) }));
   }
   const first = async () => {
     upstream.offer({ "f/0": "zero" });

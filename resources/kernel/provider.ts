@@ -8,7 +8,6 @@ import { check, type Failure } from "./check.ts";
 import { type AnyDefinition, PartlyApplied, type ResourceContext } from "./definition.ts";
 import { EngineLog } from "./engine-log.ts";
 import { Redaction } from "./redaction.ts";
-import { isAmong } from "./same-machine.ts";
 import {
   comparedOf,
   hidden,
@@ -189,7 +188,7 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
   async delete(id: string, stored: Properties): Promise<void> {
     await this.#explained("deleting", stored, async (redaction) => {
       const properties = this.#upgraded(stored, redaction);
-      if (await this.#isTakenOver(id, properties)) return;
+      if (await this.#record.isTakenOver(id, this.#kept(properties), this.#hostNamed)) return;
       redaction.leaveOpen(properties);
       const declared = inputsOf(this.#definition, properties);
       await this.#definition.remove(
@@ -198,21 +197,6 @@ export class DefinitionProvider implements pulumi.dynamic.ResourceProvider {
         outputsOf(this.#definition, properties),
       );
     });
-  }
-
-  /** Whether another declaration has taken over what the resource has on its host: see UpdateRecord. */
-  async #isTakenOver(id: string, properties: Properties): Promise<boolean> {
-    if (this.#record.isNotMade(id)) {
-      throw new ExplainedError({
-        step: "deleting",
-        found: "the declaration that takes its place could not be created, so nothing was removed",
-        remedy: "Correct the error of the creation, then run the update again.",
-      });
-    }
-    const { host, identity } = this.#kept(properties);
-    const hosts = this.#record.hostsWith(id, identity);
-    if (hosts.length === 0 || hosts.includes(host)) return hosts.length > 0;
-    return isAmong(this.#hostNamed(host), hosts.map(this.#hostNamed));
   }
 
   /** Inputs whose change replaces the resource. */

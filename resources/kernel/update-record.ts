@@ -1,4 +1,7 @@
+import { ExplainedError } from "../../errors/explained-error.ts";
+import type { Host } from "../../hosts/host.ts";
 import type { Json } from "./definition.ts";
+import { isAmong } from "./same-machine.ts";
 import { type Properties, same } from "./stored-properties.ts";
 
 /** A resource that this update has made, or has found as declared. */
@@ -60,13 +63,27 @@ export class UpdateRecord {
     this.#failed.add(id);
   }
 
-  isNotMade(id: string): boolean {
-    return this.#failed.has(id);
-  }
-
-  /** The hosts that have a resource with this id and identity after the update. */
-  hostsWith(id: string, identity: Properties): string[] {
-    return (this.#kept.get(id) ?? []).filter((kept) => same(kept.identity, identity)).map(({ host }) => host);
+  /**
+   * Whether a declaration has taken over what a resource has on its host, so that its deletion must remove nothing.
+   *
+   * @throws ExplainedError when that declaration could not be created, or a host cannot be asked which machine it is.
+   */
+  async isTakenOver(
+    id: string,
+    { host, identity }: Kept,
+    hostNamed: (name: string) => Host,
+  ): Promise<boolean> {
+    if (this.#failed.has(id)) {
+      throw new ExplainedError({
+        step: "deleting",
+        found: "the declaration that takes its place could not be created, so nothing was removed",
+        remedy: "Correct the error of the creation, then run the update again.",
+      });
+    }
+    const successors = (this.#kept.get(id) ?? []).filter((kept) => same(kept.identity, identity));
+    const hosts = successors.map((kept) => kept.host);
+    if (hosts.length === 0 || hosts.includes(host)) return hosts.length > 0;
+    return isAmong(hostNamed(host), hosts.map(hostNamed));
   }
 }
 

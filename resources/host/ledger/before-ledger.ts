@@ -128,7 +128,7 @@ rmdir ${directory} ${ledgerPlace.directory} 2>/dev/null || true`;
     const script = sh`set -e
 umask 077
 exec 9> ${ledgerPlace.lock}
-flock -w 300 9 || { echo "another update has held ${ledgerPlace.lock} for 5 minutes" >&2; exit 1; }
+flock -w 300 9 || { echo another update has held ${ledgerPlace.lock} for 5 minutes >&2; exit 1; }
 `;
     await this.#context.host.run(`${script}${change}`, {
       step: "storing the original values",

@@ -3,6 +3,7 @@ import ssh2, { type ParsedKey } from "ssh2";
 import { type Certificate, isCertificateType, readCertificate } from "./certificates.ts";
 import { agentSigningRequest, certificateOf, withCertificate } from "./certified-login.ts";
 import { keyType } from "./known-hosts.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { Malformed, WireReader } from "./wire-format.ts";
 
 const requestIdentities = 11;
@@ -131,11 +132,12 @@ function heldBlobs(path: string): Promise<Buffer[]> {
     const socket = connect(path);
     let received = Buffer.alloc(0);
     const end = (error: Error | undefined, blobs: Buffer[] = []) => {
+      limit.end();
       socket.destroy();
       if (error) reject(error);
       else resolve(blobs);
     };
-    socket.setTimeout(timeoutMs, () => end(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    const limit = new TimeLimit(timeoutMs, () => end(new Error(`no answer within ${timeoutMs / 1000} s`)));
     socket.on("error", end);
     socket.on("close", () => end(new Error("it closed the connection")));
     socket.on("data", (chunk) => {

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { ExplainedError } from "../errors/explained-error.ts";
 import { type Destination, defaultConnectTimeoutSeconds } from "./destination.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** A TCP connection from this machine to a host's SSH server. */
@@ -12,19 +13,15 @@ export function dial(
   return new Promise((resolve, reject) => {
     // Without noDelay each small packet of the protocol waits up to 40 ms for the one before it.
     const socket = connectTcp({ host, port, noDelay: true });
-    const timer = setTimeout(
-      () =>
-        socket.destroy(
-          Object.assign(new Error(`no answer within ${timeoutSeconds} s`), { code: "ETIMEDOUT" }),
-        ),
-      timeoutSeconds * 1000,
+    const limit = new TimeLimit(timeoutSeconds * 1000, () =>
+      socket.destroy(Object.assign(new Error(`no answer within ${timeoutSeconds} s`), { code: "ETIMEDOUT" })),
     );
     socket.once("error", (error) => {
-      clearTimeout(timer);
+      limit.end();
       reject(error);
     });
     socket.once("connect", () => {
-      clearTimeout(timer);
+      limit.end();
       socket.removeAllListeners("error");
       socket.on("error", () => {});
       resolve(socket);

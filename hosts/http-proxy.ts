@@ -7,6 +7,7 @@ import { shownAddress } from "../errors/shown-address.ts";
 import { asSocket } from "./channel-socket.ts";
 import { explainConnection } from "./connection-failures.ts";
 import type { HttpProxy } from "./host.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { TransferFailure } from "./transfer-failure.ts";
 import { userAgent } from "./user-agent.ts";
 
@@ -80,29 +81,27 @@ export async function tunnelThroughProxy(
       createConnection: () => socket,
     });
     const fail = (error: Error) => {
-      clearTimeout(timer);
+      limit.end();
       socket.destroy();
       reject(error);
     };
-    const timer = setTimeout(
-      () =>
-        fail(
-          new TransferFailure(
-            {
-              step: "connecting",
-              found: `the proxy ${shownAddress(proxy.url)} did not answer within ${connectTimeoutMs / 1000} s whether it can connect to ${authority}`,
-              remedy: "Check that the proxy works and may reach that server.",
-            },
-            "stalled",
-          ),
+    const limit = new TimeLimit(connectTimeoutMs, () =>
+      fail(
+        new TransferFailure(
+          {
+            step: "connecting",
+            found: `the proxy ${shownAddress(proxy.url)} did not answer within ${connectTimeoutMs / 1000} s whether it can connect to ${authority}`,
+            remedy: "Check that the proxy works and may reach that server.",
+          },
+          "stalled",
         ),
-      connectTimeoutMs,
+      ),
     );
     request.on("error", fail);
     request.on("connect", (response, tunnel, head) => {
       const { statusCode = 0 } = response;
       if (statusCode < 200 || statusCode > 299) return fail(new ProxyAnswer(response));
-      clearTimeout(timer);
+      limit.end();
       if (head.length > 0) tunnel.unshift(head);
       resolve(tunnel);
     });

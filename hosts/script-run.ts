@@ -6,6 +6,7 @@ import type { HostConnections } from "./connection-pool.ts";
 import type { RunOptions, RunResult } from "./host.ts";
 import { remedyFor } from "./remedies.ts";
 import { afterMark, remoteScript, sendInput } from "./remote-shell.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** Milliseconds that the output of an ended command may stay open, e.g. because of a background process. */
@@ -46,7 +47,7 @@ export async function runScript(
 
   const { channel } = started;
   let interrupted: ExplainedError | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let limit: TimeLimit | undefined;
   const interrupt = (error: ExplainedError) => {
     interrupted ??= error;
     // The end of standard input makes the remote side end the script. Nothing else has to be sent or awaited.
@@ -55,25 +56,22 @@ export async function runScript(
   };
   if (timeoutMs !== undefined) {
     const found = `it took longer than ${timeoutMs / 1000} s and was ended`;
-    timer = setTimeout(
-      () => interrupt(fail(found, "Find out what it waits for on the host, then run this again.")),
-      timeoutMs,
+    limit = new TimeLimit(timeoutMs, () =>
+      interrupt(fail(found, "Find out what it waits for on the host, then run this again.")),
     );
   }
 
-  const startTimer = setTimeout(
-    () =>
-      interrupt(
-        fail(
-          `the login shell of ${user} did not start it within ${startMs / 1000} s`,
-          `Find out what it waits for: \`ssh ${host} true\` must end at once, also with data on its standard input. A start-up file (~/.bashrc, ~/.profile, /etc/profile.d) must not read standard input or ask questions in a non-interactive login.`,
-        ),
+  const startLimit = new TimeLimit(startMs, () =>
+    interrupt(
+      fail(
+        `the login shell of ${user} did not start it within ${startMs / 1000} s`,
+        `Find out what it waits for: \`ssh ${host} true\` must end at once, also with data on its standard input. A start-up file (~/.bashrc, ~/.profile, /etc/profile.d) must not read standard input or ask questions in a non-interactive login.`,
       ),
-    startMs,
+    ),
   );
 
   let inputError: Error | undefined;
-  const ended = readToEnd(started, remote.mark, () => clearTimeout(startTimer), options.onOutput);
+  const ended = readToEnd(started, remote.mark, () => startLimit.end(), options.onOutput);
   try {
     channel.write(remote.preamble);
     sendInput(channel, options.input ?? "").catch((error: Error) => {
@@ -118,8 +116,8 @@ export async function runScript(
     }
     return result;
   } finally {
-    clearTimeout(timer);
-    clearTimeout(startTimer);
+    limit?.end();
+    startLimit.end();
   }
 }
 
@@ -157,7 +155,7 @@ function readToEnd(
     const stderr: Buffer[] = [];
     let code: number | null = null;
     let signalName: string | undefined;
-    let linger: NodeJS.Timeout | undefined;
+    let linger: TimeLimit | undefined;
     let running = false;
     let received = 0;
     const lines = onLine && [
@@ -184,17 +182,17 @@ function readToEnd(
     channel.on("error", () => {});
     channel.stderr.on("error", () => {});
     const finish = () => {
-      clearTimeout(linger);
+      linger?.end();
       // A lost connection may have cut the last line short: it is not reported.
       if (code !== null) for (const reader of lines ?? []) reader.end();
       resolve({ code, signalName, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
     };
     void exited.then((exit) => {
       ({ code, signalName } = exit);
-      linger = setTimeout(() => {
+      linger = new TimeLimit(lingerMs, () => {
         channel.close();
         finish();
-      }, lingerMs);
+      });
     });
     void closed.then(finish);
     channel.once("interrupted", finish);

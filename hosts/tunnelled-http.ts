@@ -5,6 +5,7 @@ import { shownAddress } from "../errors/shown-address.ts";
 import { explainConnection } from "./connection-failures.ts";
 import type { FetchOptions, FetchResult } from "./host.ts";
 import { type Dial, ProxyAnswer } from "./http-proxy.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { TransferFailure } from "./transfer-failure.ts";
 import { TunnelAgents } from "./tunnel-agents.ts";
 import { userAgent } from "./user-agent.ts";
@@ -117,28 +118,26 @@ export class TunnelledHttp {
     let answered = false;
     return new Promise((resolve, reject) => {
       const end = () => {
-        clearTimeout(stall);
-        clearInterval(pace);
+        stall.end();
+        pace?.end();
       };
       const fail = (error: ExplainedError) => {
         end();
         request.destroy();
         reject(error);
       };
-      let pace: NodeJS.Timeout | undefined;
-      const stall = setTimeout(
-        () =>
-          fail(
-            new TransferFailure(
-              this.#explanation(
-                shown,
-                `nothing came for ${timeoutMs / 1000} s`,
-                `Check that the server works and that ${this.#host} may reach it, then run this again.`,
-              ),
-              "stalled",
+      let pace: TimeLimit | undefined;
+      const stall = new TimeLimit(timeoutMs, () =>
+        fail(
+          new TransferFailure(
+            this.#explanation(
+              shown,
+              `nothing came for ${timeoutMs / 1000} s`,
+              `Check that the server works and that ${this.#host} may reach it, then run this again.`,
             ),
+            "stalled",
           ),
-        timeoutMs,
+        ),
       );
       const request = (secure ? httpsRequest : httpRequest)(target, {
         method,
@@ -210,10 +209,12 @@ export class TunnelledHttp {
         if (announced > maximumBytes) return tooMuch();
         const windowMs = Math.max(timeoutMs, this.#paceMs);
         let before = 0;
-        pace = setInterval(() => {
+        const measured = new TimeLimit(windowMs, () => {
           if (bytes - before < (slowestBytesPerSecond * windowMs) / 1000) return fail(tooSlow());
           before = bytes;
-        }, windowMs);
+          measured.refresh();
+        });
+        pace = measured;
         const tooSlow = () =>
           new TransferFailure(
             this.#explanation(

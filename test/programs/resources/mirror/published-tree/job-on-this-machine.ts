@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach } from "@jest/globals";
@@ -65,8 +65,11 @@ export async function smallUpstream(): Promise<SmallUpstream> {
     const body = how ? part.subarray(0, part.length / 2) : part;
     upstream.sent += body.length;
     if (!how) return response.end(body);
-    response.write(body);
-    if (how === "reset") setTimeout(() => request.socket.resetAndDestroy(), 20);
+    response.write(body, async () => {
+      if (how !== "reset") return;
+      await allIsRead(request.socket);
+      request.socket.resetAndDestroy();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const upstream: SmallUpstream = {
@@ -90,6 +93,20 @@ export async function smallUpstream(): Promise<SmallUpstream> {
   };
   return upstream;
 }
+
+/** Resolves when the client has read all that it was sent. A reset discards what it has not read. */
+async function allIsRead({ localPort, remotePort }: Socket): Promise<void> {
+  const [server, client] = [localPort, remotePort].map((port = 0) => hexadecimal(port));
+  const queues = new RegExp(`:${server} \\S+:${client} 01 (\\S+)|:${client} \\S+:${server} 01 (\\S+)`, "g");
+  // proc(5): local address, remote address, state, and the lengths of the queues "to send:received".
+  const unread = () =>
+    [...readFileSync("/proc/net/tcp", "latin1").matchAll(queues)].some(
+      ([, ofServer, ofClient]) => (ofServer ?? ofClient) !== "00000000:00000000",
+    );
+  while (unread()) await new Promise(setImmediate);
+}
+
+const hexadecimal = (port: number) => port.toString(16).toUpperCase().padStart(4, "0");
 
 /** A publication is synced to its disk. In memory that takes no time. `make test` has TMPDIR in memory and clears it. */
 export function scratchDirectory(name: string): string {

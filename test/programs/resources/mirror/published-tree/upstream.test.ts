@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { ExplainedError } from "../../../../../errors/explained-error.ts";
 import type { Host } from "../../../../../hosts/host.ts";
 import { TunnelledHttp } from "../../../../../hosts/tunnelled-http.ts";
@@ -20,7 +20,10 @@ const http = new TunnelledHttp("mirror", dial);
 const host = { name: "mirror", fetch: (url, options) => http.request(url, options) } as Host;
 const absence = { values: ["upstream.url"], remedy: "Check the URL." };
 
-afterEach(closeServers);
+afterEach(async () => {
+  jest.useRealTimers();
+  await closeServers();
+});
 
 /** The waits, on a clock that does not take real time. */
 function reader(upstream: Partial<Upstream> & { readonly url: string }) {
@@ -76,14 +79,17 @@ describe("a failed request to upstream", () => {
   });
 
   test("that stalls is tried once more, and then given up", async () => {
+    jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "clearImmediate"] });
     let asked = 0;
-    const at = await plainly((_, answer) => {
-      asked++;
-      answer.writeHead(200).write("x");
-    });
-    const { waits, get } = reader({ url: `http://${at}`, stallSeconds: 0.05 });
-    expect((await refusal(get("a"))).message).toMatch(/nothing came for 0\.05 s, 2 times/);
-    expect([asked, waits]).toEqual([2, [2]]);
+    const at = await plainly(() => void asked++);
+    const { waits, get } = reader({ url: `http://${at}`, stallSeconds: 30 });
+    const refused = refusal(get("a"));
+    for (const attempt of [1, 2]) {
+      while (asked < attempt) await new Promise(setImmediate);
+      await jest.advanceTimersByTimeAsync(30_000);
+    }
+    expect((await refused).message).toMatch(/nothing came for 30 s, 2 times/);
+    expect([asked, waits]).toEqual([2, [1000]]);
   });
 
   test("is also tried again if it checks whether a file exists", async () => {

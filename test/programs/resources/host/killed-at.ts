@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Makes programs, below a directory, that count their starts and can kill the whole process group. */
@@ -26,5 +26,23 @@ export async function killedAt(root: string, nth: number, script: string): Promi
   const shell = spawn("sh", [], { env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
   shell.stdin.on("error", () => {}).end(script);
   const signal = await new Promise((done) => shell.on("close", (_, by) => done(by)));
+  // The other processes of the group end a moment later, and until then they hold the script's lock.
+  while (runsIn(shell.pid as number)) await new Promise(setImmediate);
   return signal === "SIGKILL";
+}
+
+/** Whether a process of this group has not ended. */
+function runsIn(group: number): boolean {
+  return readdirSync("/proc").some((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      // proc(5): "pid (name) state parent group ...". The name may contain anything.
+      const [state, , its] = readFileSync(`/proc/${pid}/stat`, "latin1")
+        .replace(/^.*\) /s, "")
+        .split(" ");
+      return Number(its) === group && state !== "Z" && state !== "X";
+    } catch {
+      return false; // It has ended just now.
+    }
+  });
 }

@@ -125,11 +125,12 @@ describe("settings that depend on images", () => {
         "'jammy' is not a valid commissioning_distro_series.  It should be one of: 'noble'.",
       ],
     });
-    expect((await set("default_osystem", "rhel")).status).toBe(200);
-    // The images arrive one after the other.
-    await until("the other image", 20_000, async () => {
-      return (await set("default_distro_series", "rocky9")).status === 200;
+    // The images arrive one after the other, and at the end of its first import MAAS sets the defaults itself.
+    await until("the end of the import", 20_000, async () => {
+      return (await get("boot-resources/?op=is_importing")).body === false;
     });
+    expect((await set("default_osystem", "rhel")).status).toBe(200);
+    expect((await set("default_distro_series", "rocky9")).status).toBe(200);
     expect((await get("maas/?op=get_config&name=default_distro_series")).body).toBe("rocky9");
   });
 });

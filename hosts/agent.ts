@@ -141,6 +141,7 @@ function heldBlobs(path: string): Promise<Buffer[]> {
     socket.on("error", end);
     socket.on("close", () => end(new Error("it closed the connection")));
     socket.on("data", (chunk) => {
+      limit.refresh();
       received = Buffer.concat([received, chunk]);
       if (received.length < 4) return;
       const length = received.readUInt32BE(0);

@@ -82,7 +82,8 @@ export class UpdateRecord {
     }
     const successors = (this.#kept.get(id) ?? []).filter((kept) => same(kept.identity, identity));
     const hosts = successors.map((kept) => kept.host);
-    if (hosts.length === 0 || hosts.includes(host)) return hosts.length > 0;
+    if (hosts.length === 0) return false;
+    if (hosts.includes(host)) return true;
     return isAmong(hostNamed(host), hosts.map(hostNamed));
   }
 }

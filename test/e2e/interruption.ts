@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Lab } from "../../lab/lab.ts";
 import { until } from "../../lab/until.ts";
 import { type TcpProxy, tcpProxy } from "../lab/tcp-proxy.ts";
-import { descendants, startedWith } from "./processes.ts";
+import { descendants, startedWith } from "../processes.ts";
 import type { Running, Stack } from "./stack.ts";
 
 /** A way to interrupt an update. */

@@ -1,6 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "../../../../lab/until.ts";
+import { runsInGroup } from "../../../processes.ts";
 
 /** Makes programs, below a directory, that count their starts and can kill the whole process group. */
 export function countedPrograms(root: string, programs: readonly string[]): void {
@@ -27,22 +29,6 @@ export async function killedAt(root: string, nth: number, script: string): Promi
   shell.stdin.on("error", () => {}).end(script);
   const signal = await new Promise((done) => shell.on("close", (_, by) => done(by)));
   // The other processes of the group end a moment later, and until then they hold the script's lock.
-  while (runsIn(shell.pid as number)) await new Promise(setImmediate);
+  await until("the end of the script's processes", 20_000, () => !runsInGroup(shell.pid as number));
   return signal === "SIGKILL";
-}
-
-/** Whether a process of this group has not ended. */
-function runsIn(group: number): boolean {
-  return readdirSync("/proc").some((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      // proc(5): "pid (name) state parent group ...". The name may contain anything.
-      const [state, , its] = readFileSync(`/proc/${pid}/stat`, "latin1")
-        .replace(/^.*\) /s, "")
-        .split(" ");
-      return Number(its) === group && state !== "Z" && state !== "X";
-    } catch {
-      return false; // It has ended just now.
-    }
-  });
 }

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach } from "@jest/globals";
+import { until } from "../../../../../lab/until.ts";
 import { digestOf } from "../../../../../values/digest.ts";
 
 /*
@@ -103,7 +104,7 @@ async function allIsRead({ localPort, remotePort }: Socket): Promise<void> {
     [...readFileSync("/proc/net/tcp", "latin1").matchAll(queues)].some(
       ([, ofServer, ofClient]) => (ofServer ?? ofClient) !== "00000000:00000000",
     );
-  while (unread()) await new Promise(setImmediate);
+  await until("the client to have read everything", 20_000, () => !unread());
 }
 
 const hexadecimal = (port: number) => port.toString(16).toUpperCase().padStart(4, "0");
